@@ -1,0 +1,1 @@
+"""The thin HTTP layer: one function a documented endpoint. Knows neither Typer nor Rich nor a terminal."""

@@ -1,0 +1,164 @@
+"""What can go wrong, as types: one exit code, one error code and one clear line each.
+
+Floor 0: imports nothing of dpx. `app.py` holds the one boundary that turns these into text;
+`api/client.py` holds the one table from HTTP status to type.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a shell sees. `dpx help exit-codes` and the README draw their tables from these."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    AUTH = 4
+    FORBIDDEN = 5
+    RATE_LIMITED = 6
+    NETWORK = 7
+    WAIT_TIMEOUT = 8
+    DEPLOYMENT_FAILED = 9
+    CHECK_FAILED = 10
+    OUTCOME_UNKNOWN = 11
+    INTERRUPTED = 130
+    READER_GONE = 141
+    TERMINATED = 143
+
+
+class DpxError(Exception):
+    """A failure that a person is told about in one line.
+
+    Attributes:
+        message: what happened, and to what.
+        hint: the way out, as the next command to type; None where there is none.
+        status: the HTTP status of the answer; None where there was no answer.
+        request: method and path of the request, like "GET /projects"; None where none was made.
+    """
+
+    exit_code = ExitCode.FAILED
+    code = "failed"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, status: int | None = None, request: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.status = status
+        self.request = request
+
+
+class Failed(DpxError):
+    """Anything that no other type names."""
+
+
+class ServerError(DpxError):
+    """5xx: the server failed."""
+
+    code = "server_error"
+
+
+class InvalidResponse(DpxError):
+    """An answer that is not what the reference says: not JSON, wrong shape, too large, a redirect."""
+
+    code = "invalid_response"
+
+
+class UsageError(DpxError):
+    """A wrong flag or input, or an answer needed where nobody can be asked."""
+
+    exit_code = ExitCode.USAGE
+    code = "usage"
+
+
+class BadRequest(DpxError):
+    """400, and any other 4xx that has no type of its own."""
+
+    exit_code = ExitCode.USAGE
+    code = "bad_request"
+
+
+class NotFound(DpxError):
+    """404, or no such project, organization or file."""
+
+    exit_code = ExitCode.NOT_FOUND
+    code = "not_found"
+
+
+class NotLoggedIn(DpxError):
+    """No token anywhere."""
+
+    exit_code = ExitCode.AUTH
+    code = "not_logged_in"
+
+
+class Unauthorized(DpxError):
+    """401: the token was not accepted."""
+
+    exit_code = ExitCode.AUTH
+    code = "unauthorized"
+
+
+class TokenStorage(DpxError):
+    """The keyring or the token file refuses or does not answer."""
+
+    exit_code = ExitCode.AUTH
+    code = "token_storage"
+
+
+class Forbidden(DpxError):
+    """403: the token may not do this."""
+
+    exit_code = ExitCode.FORBIDDEN
+    code = "forbidden"
+
+
+class RateLimited(DpxError):
+    """429, rate limit or build slot, for longer than we may wait.
+
+    Attributes:
+        retry_after: seconds the server asked us to wait; None where it did not say.
+    """
+
+    exit_code = ExitCode.RATE_LIMITED
+    code = "rate_limited"
+    retry_after: float | None = None
+
+
+class NetworkError(DpxError):
+    """The server could not be reached; nothing was changed."""
+
+    exit_code = ExitCode.NETWORK
+    code = "network"
+
+
+class WaitTimeout(DpxError):
+    """The wait ended; the deployment goes on."""
+
+    exit_code = ExitCode.WAIT_TIMEOUT
+    code = "wait_timeout"
+
+
+class DeploymentFailed(DpxError):
+    """The deployment ended in ERROR."""
+
+    exit_code = ExitCode.DEPLOYMENT_FAILED
+    code = "deployment_failed"
+
+
+class CheckFailed(DpxError):
+    """A check does not hold: signature, `env check`, `doctor`, `status --fail-on`."""
+
+    exit_code = ExitCode.CHECK_FAILED
+    code = "check_failed"
+
+
+class OutcomeUnknown(DpxError):
+    """It was sent and the answer was lost; the hint says how to find out."""
+
+    exit_code = ExitCode.OUTCOME_UNKNOWN
+    code = "outcome_unknown"

@@ -1,0 +1,1 @@
+"""Webhooks on the desk: signatures, sample events, a listener."""
