@@ -23,7 +23,10 @@ _LEFT_BEHIND = 3600  # seconds after which a temporary file has no living writer
 
 
 def read_bytes(path: str, what: str) -> bytes | None:
-    """Return the bytes of a file, or None where there is no such file.
+    """Return the bytes of a file, or None where there is no such file, or where its folder may not be entered.
+
+    The home of another user (a service without its own `HOME`) is the usual case of the latter; nothing can be written
+    there either, so nothing is lost by going on without the file.
 
     Args:
         path: where it is.
@@ -37,10 +40,29 @@ def read_bytes(path: str, what: str) -> bytes | None:
             return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as exc:
+        if not os.access(os.path.dirname(path) or ".", os.X_OK):
+            return None
+        raise Failed(f"cannot read {what} in {path}: {_reason(exc)}") from exc
     except OSError as exc:
         raise Failed(f"cannot read {what} in {path}: {_reason(exc)}") from exc
     except ValueError as exc:  # a NUL in the path
         raise Failed(f"cannot read {what}: {path!r} is no path") from exc
+
+
+def remove(path: str) -> bool:
+    """Take a file away; say whether it was there.
+
+    Raises:
+        Failed: it is there and stays; the message names it.
+    """
+    try:
+        os.unlink(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as exc:
+        raise Failed(f"cannot remove {path}: {_reason(exc)}") from exc
+    return True
 
 
 def damaged(path: str, what: str, reason: str) -> Failed:
