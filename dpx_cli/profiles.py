@@ -16,23 +16,12 @@ from dpx_cli import files
 from dpx_cli.errors import Failed, NotFound, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 DEFAULT = "default"  # the profile that needs no making
 _NAME_LENGTH = 64
 _WHAT = "the profiles"
 _FIELDS = ("api_url", "org")
-
-
-class Profile:
-    """One profile's settings; None where it has no opinion."""
-
-    __slots__ = ("api_url", "name", "org")
-
-    def __init__(self, name: str, api_url: str | None = None, org: str | None = None) -> None:
-        self.name = name
-        self.api_url = api_url
-        self.org = org
 
 
 class Profiles:
@@ -53,10 +42,10 @@ class Profiles:
         """Every profile that is in the file, and the default one, in alphabetical order."""
         return sorted({DEFAULT, *self._document.get("profiles", {})})
 
-    def get(self, name: str) -> Profile:
-        """Return a profile; one that is not in the file is a profile without settings."""
+    def get(self, name: str) -> Mapping[str, str]:
+        """Return a profile's settings, "api_url" and "org", each only where it has one; {} for one not in the file."""
         fields = self._document.get("profiles", {}).get(name, {})
-        return Profile(name, fields.get("api_url"), fields.get("org"))
+        return {key: fields[key] for key in _FIELDS if fields.get(key)}
 
     def put(self, name: str, *, api_url: str | None = None, org: str | None = None) -> None:
         """Make a profile or change it: None leaves a setting as it is, an empty string takes it away."""

@@ -1,0 +1,169 @@
+"""Tokens in the operating system's keyring: only keyrings that keep secrets secret, and at most 3 s a call.
+
+Floor 1. `choose` asks the keyring library which keyring this machine has, once, at login. After that the one that the
+index names is made directly: the library's own way reads the entry points of every installed package first. From the
+Secret Service (GNOME, KDE, KeePassXC) a token is read by `secret_service.py`, which is an eighth of the library's time.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dpx_cli.errors import TokenStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SERVICE = "dpx"
+SECONDS = 3.0  # for one call; somebody may have to type a password, but not into a program that looks hung
+HINT = "unlock it, set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage"
+
+# The keyrings that keep secrets secret, best first. All others "succeed" and keep nothing, or keep it in plain text.
+BACKENDS = {
+    "macOS": "keyring.backends.macOS.Keyring",
+    "Windows": "keyring.backends.Windows.WinVaultKeyring",
+    "SecretService": "keyring.backends.SecretService.Keyring",
+    "libsecret": "keyring.backends.libsecret.Keyring",
+    "KWallet": "keyring.backends.kwallet.DBusKeyring",
+    "KWallet4": "keyring.backends.kwallet.DBusKeyringKWallet4",
+}
+_OVERRIDE = "PYTHON_KEYRING_BACKEND"  # the keyring library's own variable
+
+_T = TypeVar("_T")
+
+
+class KeyringStore:
+    """One keyring of this machine.
+
+    Args:
+        backend: its name in `BACKENDS`.
+    """
+
+    source = "keyring"
+
+    def __init__(self, backend: str) -> None:
+        self._name = backend
+
+    @property
+    def place(self) -> str:
+        """How the index names it."""
+        return f"keyring:{self._name}"
+
+    @property
+    def title(self) -> str:
+        """How a sentence names it."""
+        return f"the keyring ({self._name})"
+
+    def get(self, key: str) -> str | None:
+        """Return the token of this name, None where there is none."""
+        return bounded(lambda: self._get(key), self.title)
+
+    def set(self, key: str, token: str) -> None:
+        """Store a token."""
+        bounded(lambda: self._backend().set_password(SERVICE, key, token), self.title, secret=token)
+
+    def delete(self, key: str) -> bool:
+        """Remove a token; say whether there was one."""
+        return bounded(lambda: self._delete(key), self.title)
+
+    def _get(self, key: str) -> str | None:
+        if self._name == "SecretService":
+            from dpx_cli.credentials import secret_service
+
+            found = secret_service.lookup(SERVICE, key)
+            if found is not None:
+                return found
+        found = self._backend().get_password(SERVICE, key)
+        return None if found is None else str(found)
+
+    def _delete(self, key: str) -> bool:
+        backend = self._backend()
+        if backend.get_password(SERVICE, key) is None:
+            return False
+        backend.delete_password(SERVICE, key)
+        return True
+
+    def _backend(self) -> Any:
+        """Make the keyring, where the user has not told the keyring library to take another."""
+        import importlib
+
+        path = BACKENDS[self._name]
+        override = os.environ.get(_OVERRIDE, path)
+        if override != path:
+            raise TokenStorage(
+                f"the token is in {self.title}, and {_OVERRIDE} names {override}", hint=f"unset {_OVERRIDE}"
+            )
+        module, _, name = path.rpartition(".")
+        return getattr(importlib.import_module(module), name)()
+
+
+def choose() -> str:
+    """Return the name, in `BACKENDS`, of the keyring that the keyring library takes on this machine.
+
+    Raises:
+        TokenStorage: it takes none, or one that does not keep secrets secret.
+    """
+    found = bounded(_usual, "the keyring")
+    names = {path: name for name, path in BACKENDS.items()}
+    for path in found:
+        if path in names:
+            return names[path]
+    what = "this machine has no keyring"
+    if found and found[0] not in _NO_KEYRING:
+        what = f"the keyring of this machine does not keep secrets secret: {found[0]}"
+    raise TokenStorage(what, hint="set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage")
+
+
+_NO_KEYRING = ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring")
+
+
+def _usual() -> list[str]:
+    """Return the class names of the library's choice; a chain of keyrings gives its members, best first."""
+    import keyring
+
+    chosen = keyring.get_keyring()
+    members = getattr(chosen, "backends", None) if _path(chosen) == "keyring.backends.chainer.ChainerBackend" else None
+    return [_path(backend) for backend in ([chosen] if members is None else members)]
+
+
+def _path(backend: Any) -> str:
+    return f"{type(backend).__module__}.{type(backend).__qualname__}"
+
+
+def bounded(call: Callable[[], _T], title: str, *, secret: str = "") -> _T:
+    """Make a call that may hang, for at most `SECONDS`, in a thread that does not keep the process alive.
+
+    Args:
+        call: the call; every exception of it is a refusal.
+        title: who is asked, for the error.
+        secret: what the error must not repeat.
+
+    Raises:
+        TokenStorage: it refused or did not answer.
+    """
+    import threading
+
+    answers: list[_T] = []
+    problems: list[Exception] = []
+
+    def run() -> None:
+        try:
+            answers.append(call())
+        except Exception as exc:  # noqa: BLE001 - keyrings raise types of four libraries; each is a refusal
+            problems.append(exc)
+
+    thread = threading.Thread(target=run, name="dpx-keyring", daemon=True)
+    thread.start()
+    thread.join(SECONDS)
+    if answers:
+        return answers[0]
+    if not problems:
+        raise TokenStorage(f"{title} did not answer within {SECONDS:g} s", hint=HINT)
+    problem = problems[0]
+    if isinstance(problem, TokenStorage):
+        raise problem
+    reason = " ".join(str(problem).split()).rstrip(".")
+    if not reason or (secret and secret in reason):
+        reason = type(problem).__name__
+    raise TokenStorage(f"{title} refuses: {reason}", hint=HINT) from None

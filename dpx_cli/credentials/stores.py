@@ -1,0 +1,66 @@
+"""What a place for tokens can do, and the way from its name in the index to the place.
+
+Floor 1. A place is written in the index as "file", or as "keyring:" and the keyring's name in `keyring_store.BACKENDS`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dpx_cli.errors import TokenStorage
+
+FILE = "file"
+
+
+class TokenStore(Protocol):
+    """A place for tokens. Every method raises `TokenStorage` where the place refuses or does not answer."""
+
+    @property
+    def place(self) -> str:
+        """How the index names it: "keyring:SecretService"."""
+
+    @property
+    def source(self) -> str:
+        """How `auth status` names it: "keyring" or "file"."""
+
+    @property
+    def title(self) -> str:
+        """How a sentence names it: "the keyring (SecretService)"."""
+
+    def get(self, key: str) -> str | None:
+        """Return the token stored under this name, None where there is none."""
+
+    def set(self, key: str, token: str) -> None:
+        """Store a token under this name, in place of any other."""
+
+    def delete(self, key: str) -> bool:
+        """Remove the token of this name; say whether there was one."""
+
+
+def open_store(place: str, config_dir: str) -> TokenStore:
+    """Return the store that the index names; nothing is asked of it yet.
+
+    Args:
+        place: as in the index.
+        config_dir: the folder of dpx's files.
+
+    Raises:
+        TokenStorage: no such place is known to this version.
+    """
+    if place == FILE:
+        from dpx_cli.credentials.file_store import FileStore
+
+        return FileStore(config_dir)
+    from dpx_cli.credentials import keyring_store
+
+    kind, _, backend = place.partition(":")
+    if kind != "keyring" or backend not in keyring_store.BACKENDS:
+        raise TokenStorage(f"the token is in a place that this dpx does not know: {place}", hint="dpx auth login")
+    return keyring_store.KeyringStore(backend)
+
+
+def default_store() -> TokenStore:
+    """Return the keyring of this machine; `TokenStorage` where none can be trusted."""
+    from dpx_cli.credentials import keyring_store
+
+    return keyring_store.KeyringStore(keyring_store.choose())
