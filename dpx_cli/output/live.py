@@ -1,0 +1,147 @@
+"""Progress on stderr: a line rewritten in place on a terminal, plain lines when something changed elsewhere.
+
+Floor 1, opened by `Screen.live` and `Screen.progress`. Whatever else the screen writes meanwhile goes above the line.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from dpx_cli.output.format import elapsed
+from dpx_cli.output.neutralise import neutralise
+from dpx_cli.output.width import cut
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from dpx_cli.output.screen import Screen
+
+_EVERY = 0.1  # seconds between two drawings
+_ERASE = "\r\x1b[K"
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_BAR = 24
+
+
+class _Line:
+    """One line on stderr that is drawn, erased, and drawn again; safe to use from several threads."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._animates = screen.animates
+        self._lock = threading.RLock()
+        self._drawn = False
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._screen._live = self  # type: ignore[assignment]  # noqa: SLF001 - the screen hides us before it writes
+        if self._animates:
+            # A daemon, so that a process that ends early does not wait for it.
+            self._thread = threading.Thread(target=self._run, name="dpx-progress", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.hide()
+        self._screen._live = None  # noqa: SLF001 - as above
+
+    def hide(self) -> None:
+        """Erase the line; the next drawing brings it back."""
+        with self._lock:
+            if self._drawn:
+                self._drawn = False
+                self._screen._tell(_ERASE)  # noqa: SLF001 - talk without a newline is ours alone
+
+    def _run(self) -> None:
+        while not self._stopped.wait(_EVERY):
+            with self._lock:
+                text = self._text()
+                if text:
+                    self._draw(text)
+
+    def _draw(self, text: str) -> None:
+        self._drawn = True
+        self._screen._tell(_ERASE + cut(text, max(self._screen.talk_width - 1, 1)))  # noqa: SLF001 - as above
+
+    def _text(self) -> str:
+        raise NotImplementedError
+
+
+class LiveLine(_Line):
+    """How one thing is going; a context manager.
+
+    On a terminal the newest text, with a spinner, at most ten times a second, erased at the end. Elsewhere a plain line
+    each time that `key` changes.
+    """
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(screen)
+        self._said = ""
+        self._started: float | None = None
+        self._key: str | None = None
+        self._frame = 0
+
+    def update(self, text: str, *, key: str | None = None) -> None:
+        """Show `text`; off a terminal only where `key` (the text itself, if not given) is another than before."""
+        self._set(text, None, key)
+
+    def tick(self, text: str, started: float, *, key: str | None = None) -> None:
+        """As `update`; on a terminal the time since `started` (of `time.monotonic()`) follows and goes on by itself."""
+        self._set(text, started, key)
+
+    def _set(self, text: str, started: float | None, key: str | None) -> None:
+        with self._lock:
+            self._said = neutralise(text)
+            self._started = started
+            key = text if key is None else key
+            if not self._animates and key != self._key:
+                self._screen.done(text)
+            self._key = key
+
+    def _text(self) -> str:
+        if not self._said:
+            return ""
+        self._frame += 1
+        spinner = _SPINNER if self._screen.unicode else "|/-\\"
+        text = f"{spinner[self._frame % len(spinner)]} {self._said}"
+        return text if self._started is None else f"{text} {elapsed(time.monotonic() - self._started)}"
+
+
+class Progress(_Line):
+    """A bar over a known number of equal steps; a context manager.
+
+    Elsewhere than on a terminal a plain line at each quarter, and nothing for fewer than twenty steps.
+    """
+
+    _FEW = 20
+
+    def __init__(self, screen: Screen, total: int, what: str) -> None:
+        super().__init__(screen)
+        self._total = total
+        self._what = what
+        self._steps = 0
+        self._quarter = 0
+
+    def advance(self, steps: int = 1) -> None:
+        """Count `steps` more as done."""
+        with self._lock:
+            self._steps = min(self._steps + steps, self._total)
+            quarter = self._steps * 4 // self._total if self._total else 0
+            if not self._animates and quarter > self._quarter and self._total >= self._FEW:
+                self._screen.done(self._count())
+            self._quarter = quarter
+
+    def _count(self) -> str:
+        return f"{self._steps} of {self._total} {self._what}"
+
+    def _text(self) -> str:
+        full = self._steps * _BAR // self._total if self._total else _BAR
+        on, off = ("█", "░") if self._screen.unicode else ("#", "-")
+        return f"{on * full}{off * (_BAR - full)} {neutralise(self._count())}"

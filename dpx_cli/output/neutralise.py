@@ -1,0 +1,170 @@
+r"""Make text from the network or a file harmless on a terminal and in a tab-separated line.
+
+What could move the cursor, colour, reorder, hide or split text becomes a visible escape (`\x1b`, `\u202e`,
+`\U000e0041`); everything a script or an emoji needs stays whole. Floor 1; `screen.py` is its main caller, and
+imports nothing of dpx.
+
+Escaped always:
+    C0 with tab and newline, DEL, C1; bidi controls (U+061C, U+200E/F, U+202A-E, U+2066-9);
+    U+200B, U+2060-4, U+FEFF; U+2028/9; lone surrogates;
+    U+00AD, which terminals draw as nothing, as a hyphen or as a space, so that two names may look alike;
+    deprecated and musical format controls, interlinear annotation, blank Hangul fillers;
+    all of U+E0000-E0FFF that is no variation selector.
+Escaped where they do no work:
+    ZWJ, outside emoji sequences and joining scripts; ZWNJ, outside joining scripts (Arabic, Indic and their kin);
+    jamo fillers and format characters of a script (Mongolian, Khmer, Duployan), outside that script;
+    U+034F beside ASCII; a second variation selector in a row, which no text needs and which can carry hidden bytes;
+    tags, except in the three flags that Unicode recommends: England, Scotland, Wales.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import re
+
+# Everything that may have to be escaped; a text without any of these is returned as it is.
+_SUSPECT = (
+    "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# England, Scotland, Wales: a black flag, the letters as tags, and the closing tag.
+_FLAGS = "|".join(
+    [
+        "\U0001f3f4" + "".join([chr(0xE0000 + ord(letter)) for letter in region]) + "\U000e007f"
+        for region in ("gbeng", "gbsct", "gbwls")
+    ]
+)
+
+# Scripts in which ZWJ and ZWNJ choose the shape of letters.
+_JOINING = (
+    (0x0600, 0x0DFF),  # Arabic, Syriac, N'Ko, Mandaic, and Indic from Devanagari to Sinhala
+    (0x0F00, 0x109F),  # Tibetan, Myanmar
+    (0x1700, 0x18AF),  # Philippine scripts, Khmer, Mongolian
+    (0x1900, 0x1CFF),  # Limbu to Vedic extensions
+    (0xA800, 0xABFF),  # Syloti Nagri to Meetei Mayek
+    (0xFB50, 0xFDFF),  # Arabic presentation forms
+    (0xFE70, 0xFEFC),
+    (0x10A00, 0x10FFF),  # Kharoshthi, Manichaean, Hanifi Rohingya, Sogdian ...
+    (0x11000, 0x11FFF),  # Brahmi and the later Indic scripts
+    (0x1E900, 0x1E95F),  # Adlam
+)
+# Letters that ZWJ shapes even at the end of a word.
+_SHAPED = ((0x0620, 0x07FF), (0x0840, 0x08FF), (0x1820, 0x18AF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC))
+# A virama before a final ZWJ asks for the half form.
+_VIRAMAS = frozenset(
+    "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u1039\u103a\u1714\u17d2\u1a60\u1b44\ua806\ua8c4\uabed"
+)
+# What stands on either side of ZWJ in an emoji sequence.
+_EMOJI = (
+    (0x00A9, 0x00A9),
+    (0x00AE, 0x00AE),
+    (0x2190, 0x21FF),
+    (0x2300, 0x23FF),
+    (0x2600, 0x27BF),
+    (0x2900, 0x297F),
+    (0x2B00, 0x2BFF),
+    (0x1F000, 0x1FAFF),
+)
+# Format characters and fillers that belong to one script each: where they may stand.
+_HANGUL = ((0x1100, 0x11FF), (0xA960, 0xA97F), (0xD7B0, 0xD7FF))
+_AT_HOME = {
+    "\u115f": _HANGUL,
+    "\u1160": _HANGUL,
+    "\u17b4": ((0x1780, 0x17DD),),
+    "\u17b5": ((0x1780, 0x17DD),),
+    "\u180e": ((0x1820, 0x18AF),),
+}
+_DUPLOYAN = ((0x1BC00, 0x1BC9F),)
+_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+# Compiled on first need: most texts are printable ASCII and never get here.
+_patterns: tuple[re.Pattern[str], re.Pattern[str]] | None = None
+
+
+def neutralise(text: str) -> str:
+    """Give `text` with everything harmful as a visible escape; ordinary text comes back unchanged, at once.
+
+    The result is one line, encodes as UTF-8, and neutralising it again changes nothing.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    suspect, candidate = _patterns or _compile()
+    if suspect.search(text) is None:
+        return text
+    return candidate.sub(_judge, text)
+
+
+def _compile() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    import re
+
+    global _patterns  # noqa: PLW0603 - a cache of one
+    _patterns = (
+        re.compile(f"[{_SUSPECT}]"),
+        # A flag is matched whole, so that its tags are never looked at one by one.
+        re.compile(f"{_FLAGS}|[{_SUSPECT}]"),
+    )
+    return _patterns
+
+
+def _judge(match: re.Match[str]) -> str:
+    """Keep one suspect where its neighbours need it; else escape it."""
+    found = match[0]
+    if len(found) > 1:
+        return found
+    code = ord(found)
+    if _is_selector(code):
+        kept = match.start() > 0 and not _is_selector(ord(match.string[match.start() - 1]))
+    elif found in "\u200c\u200d\u034f" or found in _AT_HOME or 0x1BCA0 <= code <= 0x1BCA3:  # noqa: PLR2004 - Duployan
+        kept = _does_work(found, code, match.string, match.start())
+    else:
+        kept = False
+    if kept:
+        return found
+    if found in _SHORT:
+        return _SHORT[found]
+    if code < 0x100:  # noqa: PLR2004 - two digits
+        return f"\\x{code:02x}"
+    if code < 0x10000:  # noqa: PLR2004 - four digits
+        return f"\\u{code:04x}"
+    return f"\\U{code:08x}"
+
+
+def _does_work(found: str, code: int, text: str, at: int) -> bool:
+    """Tell whether a joiner, filler or script format character stands where it has an effect."""
+    before = _neighbour(text, at - 1)
+    after = _neighbour(text, at + 1)
+    if found == "\u034f":
+        return before > 0x7F and after > 0x7F  # noqa: PLR2004 - beyond ASCII
+    home = _DUPLOYAN if code > 0xFFFF else _AT_HOME.get(found)  # noqa: PLR2004 - Duployan alone is beyond the first plane
+    if home is not None:
+        return _within(before, home) or (home is _HANGUL and _within(after, home))
+    if _within(before, _JOINING) and _within(after, _JOINING):
+        return True
+    if found == "\u200c" or text[at + 1 : at + 2] in {"\u200c", "\u200d"}:
+        return False
+    return _within(before, _SHAPED) or chr(before) in _VIRAMAS or (_within(before, _EMOJI) and _within(after, _EMOJI))
+
+
+def _neighbour(text: str, at: int) -> int:
+    """Give the code of the character at `at`, looking back through one selector; 0 for none or a suspect one."""
+    if not 0 <= at < len(text):
+        return 0
+    code = ord(text[at])
+    if _is_selector(code) and at > 0:
+        code = ord(text[at - 1])
+    suspect, _ = _patterns or _compile()
+    return 0 if suspect.match(chr(code)) else code
+
+
+def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(first <= code <= last for first, last in ranges)
+
+
+def _is_selector(code: int) -> bool:
+    return (
+        0xFE00 <= code <= 0xFE0F  # noqa: PLR2004 - VS1 to VS16
+        or 0xE0100 <= code <= 0xE01EF  # noqa: PLR2004 - VS17 to VS256
+        or code in (0x180B, 0x180C, 0x180D, 0x180F)  # Mongolian
+    )

@@ -1,0 +1,106 @@
+"""Questions on stderr, answered on stdin. Floor 1, reached through `Screen.confirm`, `ask`, `secret` and `choose`.
+
+Nobody is asked who cannot answer: without a terminal, in CI or under DPX_NO_INPUT each raises UsageError at once.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dpx_cli.errors import UsageError
+from dpx_cli.output.neutralise import neutralise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
+
+    from dpx_cli.output.screen import Screen
+
+
+def confirm(screen: Screen, question: str, hint: str | None) -> bool:
+    """Ask until the answer is yes or no; an empty answer is no."""
+    while True:
+        answer = _answer(screen, f"{question} [y/N] ", question, hint).strip().lower()
+        if answer in {"y", "yes"}:
+            return True
+        if answer in {"", "n", "no"}:
+            return False
+        screen.done("please answer y or n")
+
+
+def ask(screen: Screen, question: str, hint: str | None) -> str:
+    """Ask for one line."""
+    return _answer(screen, f"{question}: ", question, hint).strip()
+
+
+def secret(screen: Screen, question: str, again: str | None, hint: str | None) -> str:
+    """Ask for one line that is not echoed. The answer comes as typed, white space and all."""
+    first = _answer(screen, f"{question}: ", question, hint, hidden=True)
+    if again is not None and _answer(screen, f"{again}: ", again, hint, hidden=True) != first:
+        raise UsageError("the two answers differ")
+    return first
+
+
+def choose(screen: Screen, question: str, options: Sequence[str], hint: str | None) -> int:
+    """List the options with numbers and ask for a number or a name until one of them is given."""
+    _require(screen, question, hint)
+    margin = len(str(len(options)))
+    for number, option in enumerate(options, 1):
+        screen.done(f"{number:>{margin}}  {option}")
+    while True:
+        answer = _answer(screen, f"{question} [1-{len(options)}]: ", question, hint).strip()
+        if answer in options:
+            return options.index(answer)
+        if answer.isascii() and answer.isdigit() and len(answer) < 10 and 1 <= int(answer) <= len(options):  # noqa: PLR2004 - no longer list
+            return int(answer) - 1
+        screen.done("please give one of the numbers")
+
+
+def _require(screen: Screen, question: str, hint: str | None) -> BinaryIO:
+    stdin = screen._stdin  # noqa: SLF001 - one module in two files
+    if stdin is None or not screen.can_ask:
+        raise UsageError(f'nobody can be asked "{question}" here', hint=hint)
+    return stdin
+
+
+def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hidden: bool = False) -> str:
+    stdin = _require(screen, question, hint)
+    ended = False
+    # Echo is off before the prompt appears, so that nothing typed at the sight of it can show.
+    with _no_echo(stdin) if hidden else _echo():
+        screen._hide_live()  # noqa: SLF001 - as above
+        screen._tell(neutralise(prompt))  # noqa: SLF001 - as above
+        try:
+            line = stdin.readline()
+            ended = line.endswith(b"\n") and not hidden
+        finally:
+            if not ended:
+                # After Ctrl-C, Ctrl-D or an unseen Enter the cursor still stands behind the prompt.
+                screen._tell("\n")  # noqa: SLF001 - as above
+    if not line:
+        raise UsageError(f'no answer to "{question}"', hint=hint)
+    try:
+        return line.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise UsageError(f'the answer to "{question}" is not UTF-8', hint=hint) from None
+
+
+@contextmanager
+def _echo() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _no_echo(stdin: BinaryIO) -> Iterator[None]:
+    """Keep the terminal from showing what is typed, and give it its old state back whatever happens."""
+    import termios
+
+    fd = stdin.fileno()
+    before = termios.tcgetattr(fd)
+    silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    try:
+        termios.tcsetattr(fd, termios.TCSADRAIN, silent)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)

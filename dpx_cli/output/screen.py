@@ -1,0 +1,491 @@
+"""The only thing that writes: data to stdout in whichever format, talk to stderr.
+
+Floor 1; built on `neutralise.py`, and, when they are needed, `table.py` (terminal tables), `live.py` (progress) and
+`prompt.py` (questions). Knows neither the API nor a command: it is given items, columns and streams.
+
+Data is UTF-8 whatever the locale says, and leaves in one write a page, never one a row. A reader that went away raises
+BrokenPipeError, any other failure to write data `Failed`; talk that cannot be written is lost without a word, so that a
+closed stderr stops no work.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.errors import Failed, InvalidResponse
+from dpx_cli.output.neutralise import neutralise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO, TextIO
+
+    from dpx_cli.errors import DpxError
+    from dpx_cli.output.live import LiveLine, Progress
+
+_BOLD_RED = "1;31"
+_YELLOW = "33"
+_CYAN = "36"
+
+
+class Column:
+    """One column of a list, or one line of a single thing.
+
+    Args:
+        title: what a terminal calls it.
+        path: where the value is in an item, dotted: "current_deployment.status".
+        show: makes the value readable on a terminal (`format.py` has the usual ones); elsewhere the value goes out as
+            it is. It is not called for null.
+        align: "left" or "right".
+        link: the shown value is a URL, clickable where the terminal can.
+        status: the value is a deployment status, coloured.
+    """
+
+    __slots__ = ("align", "link", "parts", "path", "show", "status", "title")
+
+    def __init__(
+        self,
+        title: str,
+        path: str,
+        *,
+        show: Callable[[Any], str] | None = None,
+        align: str = "left",
+        link: bool = False,
+        status: bool = False,
+    ) -> None:
+        self.title = title
+        self.path = path
+        self.parts = tuple(path.split("."))
+        self.show = show
+        self.align = align
+        self.link = link
+        self.status = status
+
+
+class Screen:
+    """stdout, stderr and stdin of one run, and the format that data takes.
+
+    Args:
+        format: "table", "tsv", "json", "jsonl", "quiet"; None is a table on a terminal, tab-separated lines elsewhere.
+        stdout: where data goes, binary or text with a `buffer`; None where the caller closed it.
+        stderr: where talk goes, likewise.
+        stdin: where answers come from, likewise.
+        env: the environment; NO_COLOR, FORCE_COLOR, COLUMNS, TERM, CI, DPX_NO_INPUT and the locale matter.
+
+    Attributes:
+        format: as above, never None.
+        on_terminal: whether stdout is a terminal.
+        colour: whether data may be coloured (only ever on a terminal).
+        unicode: whether the terminal is taken to draw more than ASCII.
+    """
+
+    def __init__(
+        self,
+        format: str | None,  # noqa: A002 - the contract's word
+        *,
+        stdout: BinaryIO | TextIO | None,
+        stderr: BinaryIO | TextIO | None,
+        stdin: BinaryIO | TextIO | None,
+        env: Mapping[str, str],
+    ) -> None:
+        self._stdout = _binary(stdout)
+        self._stderr = _binary(stderr)
+        self._stdin = _binary(stdin)
+        self._env = env
+        self._live: LiveLine | Progress | None = None
+        self.on_terminal = _is_terminal(self._stdout)
+        self._talks_to_terminal = _is_terminal(self._stderr)
+        self.format = format or ("table" if self.on_terminal else "tsv")
+        self._dumb = env.get("TERM") == "dumb"
+        may_colour = not env.get("NO_COLOR")
+        forced = env.get("FORCE_COLOR", "").lower() not in {"", "0", "false"}
+        self.colour = self.on_terminal and may_colour and (forced or not self._dumb)
+        self._talk_colour = may_colour and (forced or (self._talks_to_terminal and not self._dumb))
+        self.unicode = not self._dumb and _locale_is_utf8(env)
+
+    # Data
+
+    def rows(
+        self,
+        pages: Iterable[Sequence[Mapping[str, Any]]],
+        columns: Sequence[Column],
+        *,
+        key: str,
+        empty: str = "nothing to show",
+    ) -> int:
+        """Write a list that arrives in pages, and give the number of items.
+
+        JSON Lines, tab-separated lines and identifiers leave page by page, in constant memory; a table and a JSON array
+        when all pages have come, so that a failure leaves stdout empty.
+
+        Args:
+            pages: lists of items, as the API gave them.
+            columns: what a table and tab-separated lines show.
+            key: path of the identifier: what `-q` prints, and the column that is never cut.
+            empty: said on stderr where a terminal would otherwise show nothing, like "no projects".
+        """
+        if self.format == "jsonl":
+            return self._rows_jsonl(pages)
+        if self.format == "json":
+            return self._rows_json(pages)
+        if self.format == "quiet":
+            return self._rows_quiet(pages, key)
+        if self.format == "tsv":
+            return self._rows_tsv(pages, columns)
+        cells: list[list[str]] = []
+        for page in pages:
+            cells.extend(_shown(item, columns) for item in page)
+        if cells:
+            from dpx_cli.output import table
+
+            self._write_text(table.draw(cells, columns, key=key, look=self.look()))
+        else:
+            self.done(empty)
+        return len(cells)
+
+    def items(
+        self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str, empty: str = "nothing to show"
+    ) -> None:
+        """Write the several things that a command acted on: rows, or a JSON array."""
+        self.rows([items], columns, key=key, empty=empty)
+
+    def item(self, item: Mapping[str, Any], columns: Sequence[Column], *, key: str) -> None:
+        """Write one thing: titled lines on a terminal, one tab-separated row off it, a JSON object."""
+        if self.format in {"json", "jsonl"}:
+            indent = 2 if self.on_terminal and self.format == "json" else None
+            self._write_text(_encode(_encoder(indent), item) + "\n")
+        elif self.format == "quiet":
+            self._rows_quiet([[item]], key)
+        elif self.format == "tsv":
+            self._rows_tsv([[item]], columns)
+        else:
+            from dpx_cli.output import table
+
+            self._write_text(table.draw_one(_shown(item, columns), columns, look=self.look()))
+
+    def line(self, text: str) -> None:
+        """Write one line of data, neutralised: a URL, a token, a line of prose."""
+        self._write_text(neutralise(text) + "\n")
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """Write several lines of data in one write, each neutralised."""
+        self._write_text("".join([neutralise(text) + "\n" for text in texts]))
+
+    def raw(self, data: bytes) -> None:
+        """Write bytes as they are."""
+        self._write(data)
+
+    def link(self, url: str) -> str:
+        """Give `url`, neutralised, clickable where stdout is a terminal that can."""
+        from dpx_cli.output import table
+
+        text = neutralise(url)
+        return table.link(url, text) if self.on_terminal and not self._dumb else text
+
+    def _rows_jsonl(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> int:
+        encoder = _encoder(None)
+        count = 0
+        for page in pages:
+            count += len(page)
+            self._write_text("".join([_encode(encoder, item) + "\n" for item in page]))
+        return count
+
+    def _rows_json(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> int:
+        indented = self.on_terminal
+        encoder = _encoder(2 if indented else None)
+        pieces: list[str] = []
+        count = 0
+        for page in pages:
+            if page:
+                count += len(page)
+                # Without the page's own brackets, and what stands between them and the items.
+                pieces.append(_encode(encoder, page)[1:-1].strip("\n"))
+        if not pieces:
+            self._write_text("[]\n")
+            return 0
+        first, between, last = ("[\n", ",\n", "\n]\n") if indented else ("[", ",", "]\n")
+        self._write_text(first + between.join(pieces) + last)
+        return count
+
+    def _rows_quiet(self, pages: Iterable[Sequence[Mapping[str, Any]]], key: str) -> int:
+        parts = tuple(key.split("."))
+        count = 0
+        for page in pages:
+            count += len(page)
+            lines = []
+            for item in page:
+                value = dig(item, parts)
+                if value is None or value == "":
+                    # An empty line would be an empty argument to whatever reads this.
+                    raise InvalidResponse(f"an item of the list has no {key}")
+                lines.append(plain(value) + "\n")
+            self._write_text("".join(lines))
+        return count
+
+    def _rows_tsv(self, pages: Iterable[Sequence[Mapping[str, Any]]], columns: Sequence[Column]) -> int:
+        paths = [column.parts for column in columns]
+        count = 0
+        for page in pages:
+            count += len(page)
+            self._write_text("".join(["\t".join([plain(dig(item, path)) for path in paths]) + "\n" for item in page]))
+        return count
+
+    def _write_text(self, text: str) -> None:
+        self._write(text.encode("utf-8", "backslashreplace"))
+
+    def _write(self, data: bytes) -> None:
+        if not data:
+            return
+        if self._stdout is None:
+            raise Failed("cannot write: standard output is closed")
+        self._hide_live()
+        try:
+            put(self._stdout, data)
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+            raise Failed(f"cannot write to standard output: {reason}") from exc
+
+    # Talk
+
+    def note(self, text: str) -> None:
+        """Say something good to know: `note: …`."""
+        self._say(self.style("note:", _CYAN) + " " + neutralise(text))
+
+    def warn(self, text: str) -> None:
+        """Say something that may be wrong: `warning: …`."""
+        self._say(self.style("warning:", _YELLOW) + " " + neutralise(text))
+
+    def done(self, text: str) -> None:
+        """Say what was done, or any other plain line."""
+        self._say(neutralise(text))
+
+    def error(self, exc: DpxError) -> None:
+        """Say what went wrong: `error: …` and `hint: …`, or one JSON line under --json and --jsonl. Never raises."""
+        if self.format in {"json", "jsonl"}:
+            import json
+
+            self._say(
+                json.dumps(
+                    {
+                        "error": {
+                            "code": exc.code,
+                            "message": exc.message,
+                            "hint": exc.hint,
+                            "status": exc.status,
+                            "request": exc.request,
+                        }
+                    }
+                )
+            )
+            return
+        text = self.style("error:", _BOLD_RED) + " " + neutralise(exc.message)
+        if exc.hint:
+            text += "\n" + self.style("hint:", _CYAN) + " " + neutralise(exc.hint)
+        self._say(text)
+
+    def style(self, text: str, sgr: str) -> str:
+        """Give talk `text` in a colour (SGR parameters, like "31"), or as it is where talk has no colour."""
+        return f"\x1b[{sgr}m{text}\x1b[0m" if self._talk_colour else text
+
+    def _say(self, text: str) -> None:
+        self._hide_live()
+        self._tell(text + "\n")
+
+    def _tell(self, text: str) -> None:
+        """Write to stderr; what cannot be written is lost."""
+        if self._stderr is None:
+            return
+        with suppress(OSError, ValueError):
+            put(self._stderr, text.encode("utf-8", "backslashreplace"))
+
+    def _hide_live(self) -> None:
+        if self._live is not None:
+            self._live.hide()
+
+    # Progress
+
+    @property
+    def animates(self) -> bool:
+        """Whether a line may be rewritten in place: stderr is a terminal that can, and this is no CI."""
+        return self._talks_to_terminal and not self._dumb and self._env.get("CI", "").lower() in {"", "0", "false"}
+
+    def live(self) -> AbstractContextManager[LiveLine]:
+        """Open a line that tells how something is going; see `live.LiveLine`."""
+        from dpx_cli.output.live import LiveLine
+
+        return LiveLine(self)
+
+    def progress(self, total: int, what: str) -> AbstractContextManager[Progress]:
+        """Open a bar for `total` equal steps of `what` ("variables"); see `live.Progress`."""
+        from dpx_cli.output.live import Progress
+
+        return Progress(self, total, what)
+
+    # Questions
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether someone can be asked: stdin and stderr are terminals, and neither DPX_NO_INPUT nor CI forbids it."""
+        no_input = self._env.get("DPX_NO_INPUT", "") or self._env.get("CI", "")
+        return (
+            no_input.lower() in {"", "0", "false", "no", "off"}
+            and self._talks_to_terminal
+            and _is_terminal(self._stdin)
+        )
+
+    def confirm(self, question: str, *, hint: str | None = "add --yes") -> bool:
+        """Ask a yes-or-no question; no is the default. UsageError where nobody can be asked."""
+        from dpx_cli.output import prompt
+
+        return prompt.confirm(self, question, hint)
+
+    def ask(self, question: str, *, hint: str | None = None) -> str:
+        """Ask for one line, without the white space around it. UsageError where nobody can be asked."""
+        from dpx_cli.output import prompt
+
+        return prompt.ask(self, question, hint)
+
+    def secret(self, question: str, *, again: str | None = None, hint: str | None = None) -> str:
+        """Ask for one line that is not shown; with `again`, ask that too and refuse an answer that differs."""
+        from dpx_cli.output import prompt
+
+        return prompt.secret(self, question, again, hint)
+
+    def choose(self, question: str, options: Sequence[str], *, hint: str | None = None) -> int:
+        """Let someone pick one of `options` by number or by name, and give its index."""
+        from dpx_cli.output import prompt
+
+        return prompt.choose(self, question, options, hint)
+
+    # Size and look
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal: COLUMNS, else what stdout's terminal says, else 80."""
+        return _columns(self._env, self._stdout)
+
+    @property
+    def talk_width(self) -> int:
+        """The same of stderr's terminal."""
+        return _columns(self._env, self._stderr)
+
+    def look(self) -> Look:
+        """Give what a table has to know of this terminal."""
+        return Look(
+            width=self.width, colour=self.colour, links=self.on_terminal and not self._dumb, unicode=self.unicode
+        )
+
+
+class Look:
+    """What a terminal can draw: columns, colours, clickable links, more than ASCII."""
+
+    __slots__ = ("colour", "links", "unicode", "width")
+
+    def __init__(self, *, width: int, colour: bool, links: bool, unicode: bool) -> None:
+        self.width = width
+        self.colour = colour
+        self.links = links
+        self.unicode = unicode
+
+
+def dig(item: Any, parts: tuple[str, ...]) -> Any:
+    """Give the value at a path of an item; None where any step of it is missing or is no object."""
+    for part in parts:
+        if not isinstance(item, dict):
+            return None
+        item = item.get(part)
+    return item
+
+
+def plain(value: Any) -> str:
+    """Give a JSON value as one neutralised cell: null is empty, lists are joined with commas, objects are JSON."""
+    if isinstance(value, str):
+        return value if value.isascii() and value.isprintable() else neutralise(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join([plain(part) for part in value])
+    if isinstance(value, dict):
+        return neutralise(_encode(_encoder(None), value))
+    return str(value)
+
+
+def put(stream: BinaryIO, data: bytes) -> None:
+    """Write all of `data` and flush, waiting where the stream is a pipe that somebody made non-blocking."""
+    rest = memoryview(data)
+    while True:
+        try:
+            if rest:
+                stream.write(rest)
+                rest = rest[len(rest) :]
+            stream.flush()
+        except BlockingIOError as exc:
+            import select
+
+            rest = rest[exc.characters_written :]
+            select.select([], [stream], [])
+        else:
+            return
+
+
+def _shown(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
+    cells = []
+    for column in columns:
+        value = dig(item, column.parts)
+        if column.show is not None and value is not None:
+            cells.append(neutralise(column.show(value)))
+        elif isinstance(value, list):
+            cells.append(", ".join([plain(part) for part in value]))
+        else:
+            cells.append(plain(value))
+    return cells
+
+
+def _encoder(indent: int | None) -> Callable[[Any], str]:
+    import json
+
+    separators = (",", ": ") if indent else (",", ":")
+    # No check for cycles: these values came out of a JSON parser.
+    return json.JSONEncoder(indent=indent, separators=separators, allow_nan=False, check_circular=False).encode
+
+
+def _encode(encoder: Callable[[Any], str], value: Any) -> str:
+    try:
+        return encoder(value)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidResponse("the answer has a value that JSON cannot carry") from exc
+
+
+def _binary(stream: Any) -> BinaryIO | None:
+    binary: BinaryIO | None = getattr(stream, "buffer", stream)
+    return binary
+
+
+def _is_terminal(stream: BinaryIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except (OSError, ValueError):
+        return False
+
+
+def _locale_is_utf8(env: Mapping[str, str]) -> bool:
+    """Tell whether the locale leaves room for Unicode; containers have none, on terminals that do have it."""
+    locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
+    return "." not in locale or "utf" in locale.lower()
+
+
+def _columns(env: Mapping[str, str], stream: BinaryIO | None) -> int:
+    said = env.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said[:6]) > 0:
+        return int(said[:6])
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns if stream is not None else 0
+    except (OSError, ValueError, AttributeError):
+        columns = 0
+    return columns or 80

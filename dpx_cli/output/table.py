@@ -1,0 +1,181 @@
+"""Lay out lists and single things for a terminal.
+
+Floor 1, for `screen.py`. Rich paints small tables; large ones, dumb terminals and texts that Rich would measure
+otherwise are laid out here by hand, because Rich takes half a millisecond a row. Both look the same: widths are worked
+out once, here, and `tests/output/test_table.py` compares them. Cells come in neutralised.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dpx_cli.output.width import ELLIPSIS, cut, width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dpx_cli.output.screen import Column, Look
+
+# Rich is worth its import and its time up to here.
+RICH_ROWS = 50
+
+_GAP = 2
+_NARROWEST = 4
+
+# Of the sixteen colours of a terminal those that can be read on white and on black.
+_STATUS_SGR = {"READY": "32", "ERROR": "31", "BUILDING": "33", "QUEUED": "33"}
+_STATUS_STYLE = {"READY": "green", "ERROR": "red", "BUILDING": "yellow", "QUEUED": "yellow"}
+
+
+def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str, look: Look) -> str:
+    """Give a table as text that ends in a newline.
+
+    Args:
+        cells: rows of neutralised texts, one a column.
+        columns: their titles and alignment.
+        key: path of the column that is never cut.
+        look: what the terminal can draw.
+    """
+    ellipsis = ELLIPSIS if look.unicode else "..."
+    widths = _fit([_natural(cells, columns, index) for index in range(len(columns))], columns, key, look.width)
+    if len(cells) <= RICH_ROWS and look.unicode:
+        painted = _by_rich(cells, columns, widths, look)
+        if painted is not None:
+            return painted
+    return _by_hand(cells, columns, widths, look, ellipsis)
+
+
+def draw_one(cells: Sequence[str], columns: Sequence[Column], *, look: Look) -> str:
+    """Give one thing as lines of title and value; values are never cut."""
+    margin = max((width(column.title) for column in columns), default=0) + _GAP
+    lines = []
+    for cell, column in zip(cells, columns, strict=True):
+        title = column.title + " " * (margin - width(column.title))
+        value = _paint(cell, cell, column, look)
+        lines.append((_bold(title, look) + value).rstrip() + "\n")
+    return "".join(lines)
+
+
+def link(url: str, text: str) -> str:
+    """Give `text` as a link to `url` (OSC 8); as it is where `url` is not plainly http or https."""
+    if url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and " " not in url:
+        return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
+    return text
+
+
+def _natural(cells: Sequence[Sequence[str]], columns: Sequence[Column], index: int) -> int:
+    return max(width(columns[index].title), max([width(row[index]) for row in cells], default=0))
+
+
+def _fit(widths: list[int], columns: Sequence[Column], key: str, room: int) -> list[int]:
+    """Take from the widest columns, never from the identifier, until the table fits or nothing more can be taken."""
+    over = sum(widths) + _GAP * (len(widths) - 1) - room
+    givers = [index for index, column in enumerate(columns) if column.path != key and widths[index] > _NARROWEST]
+    while over > 0 and givers:
+        givers.sort(key=lambda index: widths[index], reverse=True)
+        widest = widths[givers[0]]
+        level = [index for index in givers if widths[index] == widest]
+        below = widths[givers[len(level)]] if len(level) < len(givers) else _NARROWEST
+        step = min(widest - below, -(-over // len(level)))
+        for index in level:
+            taken = min(step, over)
+            widths[index] -= taken
+            over -= taken
+        givers = [index for index in givers if widths[index] > _NARROWEST]
+    return widths
+
+
+def _by_hand(
+    cells: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], look: Look, ellipsis: str
+) -> str:
+    gap = " " * _GAP
+    head = gap.join(
+        [_pad(cut(c.title, w, ellipsis), w, right=c.align == "right") for c, w in zip(columns, widths, strict=True)]
+    )
+    rule = ("─" if look.unicode else "-") * (sum(widths) + _GAP * (len(widths) - 1))
+    lines = [_bold(head.rstrip(), look), rule]
+    plan = [
+        (w, c.align == "right", c if (c.status and look.colour) or (c.link and look.links) else None)
+        for c, w in zip(columns, widths, strict=True)
+    ]
+    for row in cells:
+        parts = []
+        for cell, (room, right, painted) in zip(row, plan, strict=True):
+            takes = len(cell) if cell.isascii() else width(cell)
+            text = cell
+            if takes > room:
+                text = cut(cell, room, ellipsis)
+                takes = width(text)
+            if painted is not None:
+                text = _paint(cell, text, painted, look)
+            fill = " " * (room - takes)
+            parts.append(fill + text if right else text + fill)
+        lines.append(gap.join(parts).rstrip())
+    lines.append("")
+    return "\n".join(lines)
+
+
+def _by_rich(
+    cells: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], look: Look
+) -> str | None:
+    """Let Rich paint the table; None where Rich would measure some text otherwise than we did."""
+    from rich.cells import cell_len
+
+    shown = [[cut(cell, room) for cell, room in zip(row, widths, strict=True)] for row in cells]
+    if any(cell_len(cell) != width(cell) for row in shown for cell in row):
+        return None
+    from io import StringIO
+
+    from rich import box
+    from rich.console import Console
+    from rich.style import Style
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for column, room in zip(columns, widths, strict=True):
+        grid.add_column(
+            Text(cut(column.title, room)),
+            width=room,
+            no_wrap=True,
+            justify="right" if column.align == "right" else "left",
+        )
+    for row, short in zip(cells, shown, strict=True):
+        texts = []
+        for cell, text, column in zip(row, short, columns, strict=True):
+            style = Style.parse(_STATUS_STYLE[cell]) if column.status and cell in _STATUS_STYLE else Style.null()
+            if column.link and look.links and link(cell, text) != text:
+                style += Style(link=cell)
+            texts.append(Text(text, style=style))
+        grid.add_row(*texts)
+    paper = StringIO()
+    console = Console(
+        file=paper,
+        # The widths are settled: Rich is not to settle them again.
+        width=sum(widths) + _GAP * len(widths),
+        force_terminal=True,
+        color_system="standard" if look.colour else None,
+        no_color=not look.colour,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        _environ={},
+    )
+    console.print(grid)
+    return "".join([line.rstrip() + "\n" for line in paper.getvalue().splitlines()])
+
+
+def _pad(text: str, room: int, *, right: bool) -> str:
+    fill = " " * (room - width(text))
+    return fill + text if right else text + fill
+
+
+def _bold(text: str, look: Look) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if look.colour else text
+
+
+def _paint(value: str, text: str, column: Column, look: Look) -> str:
+    if column.status and look.colour and value in _STATUS_SGR:
+        text = f"\x1b[{_STATUS_SGR[value]}m{text}\x1b[0m"
+    return link(value, text) if column.link and look.links else text
