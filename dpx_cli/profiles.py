@@ -102,7 +102,7 @@ def load(config_dir: str | None) -> Profiles:
     return _read(path_in(config_dir)) if config_dir else Profiles()
 
 
-def update(config_dir: str | None, change: Callable[[Profiles], None]) -> Profiles:
+def update(config_dir: str | None, change: Callable[[Profiles], object]) -> Profiles:
     """Read, change and write the profiles as one step, however many processes do the same.
 
     Args:

@@ -1,0 +1,156 @@
+"""`dpx auth`: log in, log out, and see which token is used; `dpx login`, `logout` and `whoami` are the same functions.
+
+Floor 3. Tokens are kept by `credentials/`; a token is checked against `GET /orgs` before it is kept.
+"""
+
+from typing import TYPE_CHECKING, Annotated
+
+from dpx_cli.commands.profile import PROFILE_NAME, use_profile
+from dpx_cli.declare import ONE, Group, Option
+from dpx_cli.output.screen import Column
+
+if TYPE_CHECKING:
+    from dpx_cli.session import Session
+
+GROUP = Group("auth", "Log in and out, and see which token is used.")
+ROOT = Group("", "")
+
+COLUMNS = (
+    Column("Profile", "profile"),
+    Column("API URL", "api_url"),
+    Column("Source", "source"),
+    Column("Token", "token"),
+    Column("Accepted", "accepted", show=lambda accepted: "yes" if accepted else "no"),
+    Column("Organizations", "organizations"),
+)
+
+_PAGE = 100  # organizations that one request gives at the most
+_STDIN_LIMIT = 65536  # bytes; a token is far shorter, a file given by mistake is not
+
+
+@ROOT.command("login", example="echo $DPX_TOKEN | dpx login --with-token --insecure-storage")
+@GROUP.command("login", example="echo $DPX_TOKEN | dpx auth login --with-token --insecure-storage")
+def login(
+    session: "Session",
+    with_token: Annotated[bool, Option("--with-token", help="Read the token from stdin.")] = False,
+    insecure_storage: Annotated[
+        bool, Option("--insecure-storage", help="Keep the token in a plain file, not in the keyring.")
+    ] = False,
+) -> None:
+    """Log in with a token, kept in the operating system's keyring.
+
+    The token is asked for, or read from stdin. It is checked before it is stored, and stored for this profile and this
+    API only. Tokens are made on the page /settings/tokens of Deploxa.
+    """
+    from dpx_cli import credentials, profiles
+    from dpx_cli.credentials import logins, stores
+
+    settings = session.settings
+    api_url = settings.api_url
+    token = credentials.check_token(_given_token(session, with_token=with_token))
+    _first_page(session, token, limit=1)
+    store = stores.open_store(stores.FILE, settings.config_dir) if insecure_storage else stores.default_store()
+    logins.store(settings, token, store)
+    session.screen.done(f"logged in to {api_url} as profile {settings.profile}; the token is in {store.title}")
+    if settings.env.get(credentials.VARIABLE, "").strip():
+        session.screen.note(f"{credentials.VARIABLE} is set and goes before the stored token")
+    if settings.profile != profiles.load(settings.config_dir).current:
+        profiles.update(settings.config_dir, lambda found: found.put(settings.profile))
+        session.screen.note(f"to use it without --profile: dpx profile use {settings.profile}")
+
+
+@ROOT.command("logout", example="dpx logout")
+@GROUP.command("logout", example="dpx auth logout")
+def logout(session: "Session") -> None:
+    """Delete this profile's token from where it is stored.
+
+    The token itself stays valid until it is revoked on the page /settings/tokens of Deploxa.
+    """
+    from dpx_cli import credentials
+    from dpx_cli.credentials import logins
+
+    settings = session.settings
+    title = logins.forget(settings)
+    who = f"{settings.api_url} as profile {settings.profile}"
+    if title is None:
+        session.screen.note(f"there was no token stored for {who}")
+    else:
+        session.screen.done(f"logged out of {who}; the token is gone from {title}")
+    if settings.env.get(credentials.VARIABLE, "").strip():
+        session.screen.note(f"{credentials.VARIABLE} is still set and still used")
+
+
+@ROOT.command("whoami", formats=ONE, example="dpx whoami")
+@GROUP.command("status", formats=ONE, example="dpx auth status --json")
+def status(session: "Session") -> None:
+    """Show which token is used, where it comes from, and whether it is accepted.
+
+    Exits 4 where there is no token, or where it is not accepted.
+    """
+    from dpx_cli import credentials
+    from dpx_cli.errors import Unauthorized
+
+    token = credentials.token_for(session.settings)
+    refused, organizations = None, None
+    try:
+        organizations = _first_page(session, token.value, limit=_PAGE)
+    except Unauthorized as exc:  # what was refused is what the user asks about: shown first, then raised
+        refused = exc
+    item = {
+        "profile": session.settings.profile,
+        "api_url": session.settings.api_url,
+        "source": token.source,
+        "token": token.masked,
+        "accepted": refused is None,
+        "organizations": organizations,
+    }
+    session.screen.item(item, COLUMNS, key="profile")
+    if refused is not None:
+        refused.hint = f"make a new token on the page /settings/tokens of Deploxa, then: {_RENEW[token.source]}"
+        raise refused
+
+
+@GROUP.command("token", example="dpx auth token")
+def token(session: "Session") -> None:
+    """Print the token in use, and nothing else.
+
+    It is the one command that shows a token: keep it out of logs.
+    """
+    from dpx_cli import credentials
+
+    session.screen.line(credentials.token_for(session.settings).value)
+
+
+@GROUP.command("switch", example="dpx auth switch default")
+def switch(session: "Session", name: Annotated[str, PROFILE_NAME]) -> None:
+    """Make a profile the current one; the same as `dpx profile use`."""
+    use_profile(session, name)
+
+
+_RENEW = {"env": "set DPX_TOKEN to it", "keyring": "dpx auth login", "file": "dpx auth login --insecure-storage"}
+
+
+def _given_token(session: "Session", *, with_token: bool) -> str:
+    """Return the token that the user types, or that stdin has; a pipe is read without being asked for."""
+    from dpx_cli.errors import UsageError
+
+    if session.can_ask:
+        return session.screen.secret("Token (not shown)")
+    if session.stdin.isatty() and not with_token:
+        raise UsageError("nobody can be asked for the token", hint="dpx auth login --with-token < FILE")
+    data = session.stdin.read(_STDIN_LIMIT + 1)
+    if not data.strip():
+        raise UsageError("stdin has no token", hint="dpx auth login --with-token < FILE, or set DPX_TOKEN")
+    try:
+        return data[:_STDIN_LIMIT].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError("stdin is not text", hint="give the token, and nothing else") from None
+
+
+def _first_page(session: "Session", token: str, *, limit: int) -> int | str:
+    """Ask for the organizations of a token; return how many there are, "100+" where one page does not say."""
+    from dpx_cli.api import orgs
+
+    pages = orgs.list_orgs(session.client_for(token), limit=limit)
+    count = sum(len(page) for page in pages)
+    return f"{count}+" if pages.next_cursor else count

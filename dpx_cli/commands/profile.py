@@ -1,0 +1,132 @@
+"""`dpx profile`: named defaults for the API URL and the organization, each with its own login.
+
+Floor 3. The file is `profiles.py`'s; the tokens of a profile are kept by `credentials/`.
+"""
+
+from typing import TYPE_CHECKING, Annotated
+
+from dpx_cli.declare import LIST, Argument, Group, Option
+from dpx_cli.options import Yes
+from dpx_cli.output.screen import Column
+
+if TYPE_CHECKING:
+    from dpx_cli.session import Session
+
+GROUP = Group("profile", "Keep several logins and defaults side by side.")
+
+COLUMNS = (
+    Column("Profile", "name"),
+    Column("Current", "current", show=lambda current: "yes" if current else "no"),
+    Column("API URL", "api_url"),
+    Column("Organization", "org"),
+    Column("Logged in", "logged_in", show=lambda logged_in: "yes" if logged_in else "no"),
+)
+PROFILE_NAME = Argument("PROFILE", help="The profile's name.", complete="profile")
+
+
+@GROUP.command("list", formats=LIST, example="dpx profile list")
+def list_profiles(session: "Session") -> None:
+    """List the profiles, and which of them is in use.
+
+    Whether a profile is logged in is read from dpx's own files: neither the keyring nor the API is asked.
+    """
+    from dpx_cli import profiles
+    from dpx_cli.credentials import logins
+
+    settings = session.settings
+    found = profiles.load(settings.config_dir)
+    origins = logins.origins(settings.config_dir)
+    items = [
+        {
+            "name": name,
+            "current": name == settings.profile,
+            "api_url": found.get(name).get("api_url"),
+            "org": found.get(name).get("org"),
+            "logged_in": name in origins,
+        }
+        for name in sorted({*found.names, *origins, settings.profile})
+    ]
+    session.screen.rows([items], COLUMNS, key="name")
+
+
+@GROUP.command("use", example="dpx profile use default")
+def use(session: "Session", name: Annotated[str, PROFILE_NAME]) -> None:
+    """Make a profile the current one."""
+    use_profile(session, name)
+
+
+@GROUP.command("set", example="dpx profile set work --org acme")
+def set_profile(
+    session: "Session",
+    name: Annotated[str, PROFILE_NAME],
+    api_url: Annotated[
+        str | None, Option("--api-url", metavar="URL", help='The root of the API; "" takes it away.')
+    ] = None,
+    org: Annotated[
+        str | None, Option("--org", metavar="ORG", help='The default organization; "" takes it away.', complete="org")
+    ] = None,
+) -> None:
+    """Make a profile, or change its defaults."""
+    from dpx_cli import profiles
+    from dpx_cli.settings import check_api_url
+
+    url = check_api_url(api_url, "--api-url") if api_url else api_url
+    profiles.check_name(name)
+    made = []
+
+    def change(found: profiles.Profiles) -> None:
+        made.append(name not in found.names)
+        found.put(name, api_url=url, org=org)
+
+    profiles.update(session.settings.config_dir, change)
+    session.screen.done(f"profile {name} is {'made' if made[0] else 'set'}")
+
+
+@GROUP.command("remove", example="dpx profile remove work")
+def remove(session: "Session", name: Annotated[str, PROFILE_NAME], yes: Yes = False) -> None:
+    """Remove a profile and the tokens stored for it.
+
+    The current profile is removed only where somebody says so: commands would go on with the default profile.
+    """
+    from dpx_cli import profiles
+    from dpx_cli.credentials import logins
+    from dpx_cli.errors import NotFound, UsageError
+
+    config_dir = session.settings.config_dir
+    found = profiles.load(config_dir)
+    profiles.check_name(name)
+    if name not in found.names and name not in logins.origins(config_dir):
+        raise NotFound(f"there is no profile {name}", hint="dpx profile list")
+    current = name == found.current
+    if not yes and session.can_ask:
+        if not session.screen.confirm(f"Remove profile {name} and its stored tokens?"):
+            session.screen.note("nothing was removed")
+            return
+    elif not yes and current:
+        raise UsageError(
+            f"profile {name} is the current one", hint=f"dpx profile use OTHER, or dpx profile remove {name} --yes"
+        )
+    tokens = logins.forget_profile(config_dir, name)
+    profiles.update(config_dir, lambda changed: changed.remove(name))
+    session.screen.done(f"profile {name} is removed" + (", and its stored tokens" if tokens else ""))
+    if current and name != profiles.DEFAULT:
+        session.screen.note(f"the current profile is {profiles.DEFAULT} now")
+
+
+def use_profile(session: "Session", name: str) -> None:
+    """Make a profile the current one, and say so; `NotFound` where there is none of that name."""
+    from dpx_cli import profiles
+    from dpx_cli.credentials import logins
+
+    settings = session.settings
+    logged_in = profiles.check_name(name) in logins.origins(settings.config_dir)
+
+    def change(found: profiles.Profiles) -> None:
+        if logged_in:
+            found.put(name)
+        found.use(name)
+
+    profiles.update(settings.config_dir, change)
+    session.screen.done(f"the current profile is {name}")
+    if given := settings.env.get("DPX_PROFILE"):
+        session.screen.note(f"DPX_PROFILE is set to {given} and goes before it")
