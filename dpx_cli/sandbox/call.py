@@ -1,0 +1,135 @@
+"""One request as the resources see it: who asks, what for, and the checks that every body and query goes through.
+
+Floor 1, beside the resources; `app.py` makes these. The words of the refusals are the sandbox's own: of an error body
+the reference says no more than that it has an `error`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.sandbox.store import BadCursor
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    from dpx_cli.sandbox.state import State
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, as the types of dpx_cli.errors are
+    """An answer that is an error: its status, the `error` of its body, and headers."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+class Call:
+    """A request that has passed every gate.
+
+    Attributes:
+        state: the sandbox behind it.
+        user: `seq` of the person whose token it carries.
+        path: the parts of the path that vary, decoded.
+        query: the first value of each query parameter.
+        body: the JSON object; empty where the method has none.
+        now: when it came, in seconds since 1970.
+        fails: a scripted fault wants this deployment to end in ERROR.
+    """
+
+    __slots__ = ("body", "fails", "now", "path", "query", "state", "user")
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        user: int,
+        path: Mapping[str, str],
+        query: Mapping[str, str],
+        body: Mapping[str, Any],
+        now: float,
+        fails: bool,
+    ) -> None:
+        self.state = state
+        self.user = user
+        self.path = path
+        self.query = query
+        self.body = body
+        self.now = now
+        self.fails = fails
+
+    def page(
+        self,
+        select: str,
+        where: str,
+        values: Sequence[Any],
+        *,
+        key: str,
+        scope: str,
+        newest_first: bool = False,
+    ) -> tuple[list[sqlite3.Row], dict[str, Any]]:
+        """The rows that `limit` and `cursor` ask for, and the answer's `pagination`. See `Store.page`.
+
+        Raises:
+            Refused: 400, for a limit that is no number from 1 to 100, or a cursor of another list or of none.
+        """
+        limit = DEFAULT_LIMIT
+        if "limit" in self.query:
+            text = self.query["limit"]
+            if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MAX_LIMIT:
+                raise Refused(400, f"limit must be a number from 1 to {MAX_LIMIT}")
+            limit = int(text)
+        try:
+            rows, cursor = self.state.store.page(
+                select,
+                where,
+                values,
+                key=key,
+                scope=scope,
+                limit=limit,
+                cursor=self.query.get("cursor"),
+                newest_first=newest_first,
+            )
+        except BadCursor:
+            raise Refused(400, "cursor is not valid for this list") from None
+        return rows, {"hasMore": cursor is not None, "nextCursor": cursor, "limit": limit}
+
+    def text(self, name: str, *, empty: bool = True) -> str | None:
+        """A string of the body; None where it is not there.
+
+        Raises:
+            Refused: 400, for anything but a string, for a blank one where `empty` is false, and for half a character.
+        """
+        if name not in self.body:
+            return None
+        value = self.body[name]
+        if not isinstance(value, str):
+            raise Refused(400, f"{name} must be a string")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Refused(400, f"{name} is not valid Unicode") from None
+        if not empty and not value.strip():
+            raise Refused(400, f"{name} must not be empty")
+        return value
+
+    def required_text(self, name: str, *, empty: bool = True) -> str:
+        """As `text`, and 400 where it is not there."""
+        value = self.text(name, empty=empty)
+        if value is None:
+            raise Refused(400, f"{name} is required")
+        return value
+
+    def choice(self, name: str, choices: Sequence[str]) -> str | None:
+        """A string of the body that is one of `choices`; None where it is not there."""
+        value = self.text(name)
+        if value is not None and value not in choices:
+            raise Refused(400, f"{name} must be one of {', '.join(choices)}")
+        return value

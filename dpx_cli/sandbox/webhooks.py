@@ -1,0 +1,180 @@
+"""Deployment events on their way to `--webhook-url`: signed, in order, and tried a few times.
+
+Floor 1, under `server.py`. It runs in the server's event loop, one task a deployment. What is still to be told is
+written in the store with the deployment, so a sandbox that was killed tells it when it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.sandbox import course, projects
+
+if TYPE_CHECKING:
+    import sqlite3
+    from concurrent.futures import Future
+
+    import httpx
+
+    from dpx_cli.sandbox.journal import Journal
+    from dpx_cli.sandbox.store import Store
+
+BOTH, LAST = 2, 1
+TRIES = 4
+PAUSE_SECONDS = 0.5
+TIMEOUT_SECONDS = 10
+ENDS = {"READY": "deployment.ready", "ERROR": "deployment.failed"}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One try to deliver an event.
+
+    Attributes:
+        event: like "deployment.ready".
+        deployment: its id.
+        attempt: 1 for the first try.
+        status: of the receiver's answer; None where there was none.
+        error: why there was none.
+    """
+
+    event: str
+    deployment: str
+    attempt: int
+    status: int | None
+    error: str | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver took it."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - the range of success
+
+
+class Webhooks:
+    """Tells one receiver of every deployment.
+
+    Args:
+        url: of the receiver.
+        secret: signs each body; never shown.
+        store: has what is to be told.
+        journal: gets a line for each try.
+        scale: how many times as fast the pauses between tries go.
+    """
+
+    def __init__(self, url: str, secret: str, *, store: Store, journal: Journal, scale: float) -> None:
+        self._url = url
+        self._secret = secret.encode()
+        self._store = store
+        self._journal = journal
+        self._scale = scale
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._client: httpx.AsyncClient | None = None
+        self.deliveries: list[Delivery] = []
+
+    def start(self) -> None:
+        """Go on with what an earlier run left untold. In the event loop, as all of this."""
+        import httpx
+
+        # No proxy and no redirect: a signed body goes to the named receiver and nowhere else.
+        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=TIMEOUT_SECONDS)
+        for row in self._store.all("SELECT id FROM deployments WHERE untold > 0 ORDER BY seq"):
+            self.follow(row["id"])
+
+    def follow(self, deployment: str) -> None:
+        """Tell of a deployment, from what is untold to its end."""
+        task = asyncio.get_running_loop().create_task(self._tell(deployment))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self, grace: float) -> None:
+        """Give what is due a last chance, for so many seconds; the rest stays untold."""
+        now = time.time()
+        due = self._store.one("SELECT count(*) FROM deployments WHERE untold > 0 AND ended_at <= ?", (now,))[0]
+        if self._tasks and due:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _tell(self, deployment: str) -> None:
+        row = self._find(deployment)
+        if row is not None and row["untold"] == BOTH:
+            await self._deliver("deployment.started", row, "QUEUED")
+            self._told(deployment, LAST)
+        if row is not None:
+            await asyncio.sleep(max(0.0, row["ended_at"] - time.time()))
+        row = self._find(deployment)  # its project may be gone by now
+        if row is not None:
+            status = course.status(row, max(time.time(), row["ended_at"]))
+            await self._deliver(ENDS[status], row, status)
+            self._told(deployment, 0)
+
+    def _find(self, deployment: str) -> sqlite3.Row | None:
+        return self._store.find(
+            "SELECT d.*, p.id AS project_id, p.name, p.slug FROM deployments d JOIN projects p ON p.seq = d.project"
+            " WHERE d.id = ?",
+            (deployment,),
+        )
+
+    def _told(self, deployment: str, untold: int) -> None:
+        with self._store.change() as db:
+            db.execute("UPDATE deployments SET untold = ? WHERE id = ?", (untold, deployment))
+
+    async def _deliver(self, event: str, row: sqlite3.Row, status: str) -> None:
+        body = json.dumps(payload(event, row, status), ensure_ascii=False, separators=(",", ":")).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "X-Deploxa-Event": event,
+            "X-Deploxa-Signature": f"sha256={hmac.digest(self._secret, body, 'sha256').hex()}",
+        }
+        for attempt in range(1, TRIES + 1):
+            delivery = await self._try(event, row["id"], attempt, body, headers)
+            self.deliveries.append(delivery)
+            self._journal.write(
+                {
+                    "time": time.time(),
+                    "webhook": event,
+                    "deployment": delivery.deployment,
+                    "attempt": attempt,
+                    "status": delivery.status,
+                    "error": delivery.error,
+                }
+            )
+            if delivery.delivered:
+                return
+            if attempt < TRIES:
+                await asyncio.sleep(PAUSE_SECONDS * 2 ** (attempt - 1) / self._scale)
+
+    async def _try(self, event: str, deployment: str, attempt: int, body: bytes, headers: dict[str, str]) -> Delivery:
+        import httpx
+
+        if self._client is None:
+            raise RuntimeError("not started")
+        try:
+            # The answer's body is nobody's business; only its status is waited for.
+            async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
+                return Delivery(event, deployment, attempt, answer.status_code)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            return Delivery(event, deployment, attempt, None, f"{type(error).__name__}: {error}")
+
+
+def payload(event: str, row: sqlite3.Row, status: str) -> dict[str, Any]:
+    """The body of an event, as the reference's example has it."""
+    return {
+        "event": event,
+        "deployment": {
+            "id": row["id"],
+            "status": status,
+            "branch": row["branch"],
+            "url": f"https://{projects.domain(row['slug'])}",
+        },
+        "project": {"id": row["project_id"], "name": row["name"], "slug": row["slug"]},
+    }
