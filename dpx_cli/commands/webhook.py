@@ -1,0 +1,346 @@
+"""`dpx webhook`: verify and explain signatures, send sample deliveries, and listen for real ones.
+
+Floor 3; the work is done in `dpx_cli/webhook/`. Nothing here talks to the API or needs a token.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dpx_cli.declare import JSON_LINES, LIST, ONE, Argument, Group, Option
+from dpx_cli.output.screen import Column
+from dpx_cli.webhook.events import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ssl import SSLContext
+
+    from dpx_cli.session import Session
+    from dpx_cli.webhook.deliver import Answer, Target
+
+GROUP = Group("webhook", "Verify, send and receive webhooks.")
+
+EVENT_COLUMNS = (Column("Event", "event"), Column("Sent when", "description"))
+ANSWER_COLUMNS = (Column("Status", "status"), Column("Milliseconds", "milliseconds"))
+DELIVERY_COLUMNS = (
+    Column("Time", "time"),
+    Column("Event", "event"),
+    Column("Project", "project"),
+    Column("Branch", "branch"),
+    Column("Status", "status"),
+    Column("Result", "result"),
+)
+
+Body = Annotated[str, Argument("FILE", help="The raw body; - for standard input.", complete="file")]
+Secret = Annotated[
+    str | None,
+    Option("--secret", metavar="S", help="The webhook's secret.", secret=True, env="DPX_WEBHOOK_SECRET"),
+]
+SecretFile = Annotated[
+    str | None,
+    Option(
+        "--secret-file",
+        metavar="F",
+        help="A file that holds the secret; one final newline is not part of it.",
+        complete="file",
+    ),
+]
+To = Annotated[str, Option("--to", metavar="URL", help="The receiver, http or https.")]
+
+
+@GROUP.command(
+    "verify",
+    formats=ONE,
+    example="dpx webhook verify body.json --signature sha256=… --secret-file secret.txt",
+)
+def verify(
+    session: "Session",
+    *,
+    signature: Annotated[str, Option("--signature", metavar="S", help="The value of X-Deploxa-Signature, as it came.")],
+    file: Body = "-",
+    secret: Secret = None,
+    secret_file: SecretFile = None,
+    show_expected: Annotated[
+        bool, Option("--show-expected", help="On a mismatch, say which signature the body should have.")
+    ] = False,
+) -> None:
+    """Check the signature of a delivery; exit 0 valid, 10 not.
+
+    The body is read as bytes and must be what arrived, before anything parsed or printed it. Where the signature does
+    not fit, the cause is named if it can be found: a newline added or lost, CRLF, a BOM, JSON written anew, white space
+    or quotes around the secret, a bare digest, another algorithm.
+    """
+    from dpx_cli.errors import CheckFailed
+    from dpx_cli.webhook import signature as signatures
+
+    key = secret_bytes(session, secret, secret_file, body=file)
+    body = body_bytes(session, file)
+    given = signature.encode("utf-8", "surrogateescape")
+    if signatures.verify(body, key, given):
+        if session.screen.format == "json":
+            session.screen.item({"valid": True}, (), key="valid")
+        else:
+            session.screen.done("valid")
+        return
+    findings = signatures.explain(body, key, given)
+    message = "; ".join(["the signature does not match", *(cause for _, cause in findings)])
+    if show_expected:
+        message += f"; expected {signatures.sign(body, key)}"
+    about = findings[0][0] if findings else "unknown"
+    raise CheckFailed(message, hint=signatures.HINTS[about])
+
+
+@GROUP.command("sign", formats=ONE, example="dpx webhook sign body.json --secret-file secret.txt")
+def sign(session: "Session", file: Body = "-", secret: Secret = None, secret_file: SecretFile = None) -> None:
+    """Print the signature of a body, as X-Deploxa-Signature carries it."""
+    from dpx_cli.webhook import signature
+
+    key = secret_bytes(session, secret, secret_file, body=file)
+    signed = signature.sign(body_bytes(session, file), key)
+    session.screen.item({"signature": signed}, (Column("Signature", "signature"),), key="signature")
+
+
+@GROUP.command("events", formats=LIST, example="dpx webhook events")
+def events(session: "Session") -> None:
+    """List the events that Deploxa sends; --json has a sample payload of each."""
+    from dpx_cli.webhook.events import sample
+
+    items = [{"event": name, "description": words, "payload": sample(name)} for name, words in EVENTS.items()]
+    session.screen.rows([items], EVENT_COLUMNS, key="event")
+
+
+@GROUP.command(
+    "send",
+    formats=ONE,
+    example="dpx webhook send deployment.ready --to http://127.0.0.1:3000/webhook --secret s3cret",
+)
+def send(
+    session: "Session",
+    *,
+    event: Annotated[str, Argument("EVENT", help="The event to send.", choices=tuple(EVENTS))],
+    to: To,
+    secret: Secret = None,
+    secret_file: SecretFile = None,
+    project: Annotated[
+        str | None, Option("--project", "-p", metavar="SLUG", help="The project's slug in the payload.")
+    ] = None,
+    branch: Annotated[str | None, Option("--branch", metavar="B", help="The branch in the payload.")] = None,
+    deployment_id: Annotated[
+        str | None, Option("--deployment-id", metavar="ID", help="The deployment's id in the payload.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        Option(
+            "--data",
+            metavar="FILE",
+            help="Send this body instead, byte for byte; - for standard input.",
+            complete="file",
+        ),
+    ] = None,
+) -> None:
+    """Send a signed sample delivery to a receiver of your own; exit 1 when it refuses.
+
+    Nothing is asked of the API. No redirect is followed, and the receiver has 30 seconds.
+    """
+    from dpx_cli.errors import UsageError
+    from dpx_cli.webhook import deliver
+    from dpx_cli.webhook import signature as signatures
+    from dpx_cli.webhook.events import encode, sample
+
+    own = {"project": project, "branch": branch, "deployment_id": deployment_id}
+    fields = {name: value for name, value in own.items() if value is not None}
+    if data is not None and fields:
+        raise UsageError(
+            "--data is the whole payload; --project, --branch and --deployment-id cannot change it",
+            hint="leave out --data, or put them into its file",
+        )
+    key = secret_bytes(session, secret, secret_file, body=data)
+    target = deliver.Target(to, "--to")
+    body = encode(sample(event, **fields)) if data is None else body_bytes(session, data)
+    if not target.secure and not target.loopback:
+        session.screen.note(f"{target.host} is not this machine, and http is not encrypted")
+    answer = deliver.deliver_now(target, body, deliver.headers(signatures.sign(body, key), event), trust(session))
+    show_answer(session, target, answer)
+
+
+@GROUP.command(
+    "replay", formats=ONE, example="dpx webhook replay 0001-deployment.ready.body --to http://127.0.0.1:3000/"
+)
+def replay(
+    session: "Session",
+    file: Annotated[str, Argument("FILE", help="A delivery that `dpx webhook listen --save` kept.", complete="file")],
+    to: To,
+) -> None:
+    """Send a saved delivery again, byte for byte and with its own signature; exit 1 when the receiver refuses."""
+    from dpx_cli.webhook import deliver, saved
+
+    target = deliver.Target(to, "--to")
+    body, headers = saved.load(file)
+    if not target.secure and not target.loopback:
+        session.screen.note(f"{target.host} is not this machine, and http is not encrypted")
+    show_answer(session, target, deliver.deliver_now(target, body, headers, trust(session)))
+
+
+@GROUP.command(
+    "listen",
+    formats=JSON_LINES,
+    example="dpx webhook listen --secret-file secret.txt --forward-to http://127.0.0.1:3000/webhook",
+)
+def listen(
+    session: "Session",
+    *,
+    port: Annotated[
+        int, Option("--port", metavar="PORT", help="The port on 127.0.0.1 (4400); 0 for any free one.", kind="port")
+    ] = 4400,
+    secret: Secret = None,
+    secret_file: SecretFile = None,
+    forward_to: Annotated[
+        str | None, Option("--forward-to", metavar="URL", help="Send each verified delivery on to this receiver.")
+    ] = None,
+    allow_remote: Annotated[bool, Option("--allow-remote", help="Let --forward-to be another machine.")] = False,
+    event: Annotated[
+        tuple[str, ...],
+        Option(
+            "--event",
+            metavar="E",
+            help="Listen for this event only; may be given several times.",
+            choices=tuple(EVENTS),
+            multiple=True,
+        ),
+    ] = (),
+    exit_after: Annotated[
+        int | None,
+        Option("--exit-after", metavar="N", help="Stop after N verified deliveries.", kind="count"),
+    ] = None,
+    save: Annotated[
+        str | None,
+        Option("--save", metavar="DIR", help="Keep each verified delivery here, for `dpx webhook replay`."),
+    ] = None,
+) -> None:
+    """Receive webhooks on this machine: verify, show, save and forward them.
+
+    One line a delivery: time, event, project, branch, status, result. What a delivery whose signature does not fit says
+    is not shown. The answers: the receiver's own status (200 without --forward-to), 401 for a bad signature, 403 for a
+    foreign Host or Origin, 405, 408 after 10 s, 413 over 1 MiB, 502 and 504 where the receiver cannot be reached or is
+    late. Ctrl-C ends it.
+    """
+    from dpx_cli.errors import UsageError
+    from dpx_cli.webhook.deliver import Target
+    from dpx_cli.webhook.listener import Listener
+
+    key = secret_bytes(session, secret, secret_file, body=None)
+    target = Target(forward_to, "--forward-to") if forward_to is not None else None
+    if target and not target.loopback and not allow_remote:
+        raise UsageError(f"--forward-to is not this machine: {target.host}", hint="add --allow-remote if it is meant")
+    screen = session.screen
+    if target and not target.loopback and not target.secure:
+        screen.note(f"{target.host} is not this machine, and http is not encrypted")
+    listener = Listener(
+        key,
+        trust=trust(session),
+        report=lambda delivery: show_delivery(session, delivery),
+        warn=screen.warn,
+        forward_to=target,
+        events=event,
+        exit_after=exit_after or 0,
+        save=save or "",
+    )
+    listener.run(port, ready=lambda url: screen.done(f"listening on {url}"))
+
+
+def secret_bytes(session: "Session", secret: str | None, secret_file: str | None, *, body: str | None) -> bytes:
+    """Find the webhook's secret: `--secret`, `--secret-file`, else DPX_WEBHOOK_SECRET.
+
+    Args:
+        session: for the environment and standard input.
+        secret: as given.
+        secret_file: as given; its bytes less one final newline, LF or CRLF.
+        body: where the body is read from, which cannot be standard input for both.
+
+    Raises:
+        UsageError: none, an empty one, or two.
+        NotFound: no such file.
+    """
+    from dpx_cli.errors import UsageError
+
+    if secret is not None and secret_file is not None:
+        raise UsageError("--secret and --secret-file exclude each other", hint="give one of them")
+    if body == secret_file == "-":
+        raise UsageError("standard input cannot hold both the body and the secret", hint="name a FILE for one of them")
+    if secret is not None:
+        key, source = secret.encode("utf-8", "surrogateescape"), "--secret"
+    elif secret_file is not None:
+        key, source = body_bytes(session, secret_file, what="the secret"), "--secret-file"
+        key = key.removesuffix(b"\r\n") if key.endswith(b"\r\n") else key.removesuffix(b"\n")
+    else:
+        key, source = session.env.get("DPX_WEBHOOK_SECRET", "").encode("utf-8", "surrogateescape"), "DPX_WEBHOOK_SECRET"
+        if "DPX_WEBHOOK_SECRET" not in session.env:
+            raise UsageError(
+                "no webhook secret is given", hint="set DPX_WEBHOOK_SECRET, or give --secret-file F or --secret S"
+            )
+    if not key:
+        raise UsageError(
+            f"the webhook secret in {source} is empty", hint="copy it from the project's Integrations settings"
+        )
+    return key
+
+
+def body_bytes(session: "Session", file: str, *, what: str = "the body") -> bytes:
+    """Read a file, or standard input for "-", as bytes.
+
+    Raises:
+        NotFound: no such file.
+        Failed: it cannot be read.
+    """
+    from dpx_cli import files
+    from dpx_cli.errors import NotFound
+
+    if file == "-":
+        if session.stdin.isatty():
+            session.screen.note(f"type {what}, then Ctrl-D")
+        return session.stdin.read()
+    found = files.read_bytes(file, what)
+    if found is None:
+        raise NotFound(f"no such file: {file}", hint="name an existing file, or - for standard input")
+    return found
+
+
+def trust(session: "Session") -> "Callable[[], SSLContext]":
+    """Give what makes the TLS context, which only an https receiver needs."""
+
+    def context() -> "SSLContext":
+        from dpx_cli.api import trust as certificates
+
+        return certificates.context(session.env)
+
+    return context
+
+
+def show_answer(session: "Session", target: "Target", answer: "Answer") -> None:
+    """Show a receiver's answer; raise Failed where it refused."""
+    from dpx_cli.errors import Failed
+
+    item = {"status": answer.status, "milliseconds": answer.milliseconds}
+    session.screen.item(item, ANSWER_COLUMNS, key="status")
+    if answer.status // 100 == 2:  # noqa: PLR2004 - 2xx
+        return
+    said = f": {answer.excerpt}" if answer.excerpt else ""
+    redirect = answer.status // 100 == 3  # noqa: PLR2004 - 3xx
+    raise Failed(
+        f"the receiver answered {answer.status}{said}",
+        hint="redirects are not followed: give the final URL" if redirect else None,
+        status=answer.status,
+        request=f"POST {target.path}",
+    )
+
+
+def show_delivery(session: "Session", delivery: Any) -> None:
+    """Show one delivery, as soon as it was dealt with: a line for a person, a row or a JSON object for a program."""
+    screen = session.screen
+    if screen.format != "table":
+        screen.rows([[delivery]], DELIVERY_COLUMNS, key="event")
+        return
+    from datetime import datetime
+
+    clock = datetime.fromisoformat(delivery["time"]).astimezone().strftime("%H:%M:%S")
+    words = [str(delivery[column.path] or "-") for column in DELIVERY_COLUMNS[1:]]
+    widths = (19, 16, 16, 8, 0)  # the longest event; usual slugs and branches; the longest status
+    screen.line("  ".join([clock, *(word.ljust(width) for word, width in zip(words, widths, strict=True))]))

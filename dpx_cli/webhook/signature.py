@@ -1,0 +1,310 @@
+"""Webhook signatures: sign, verify, and say why a signature does not fit.
+
+`X-Deploxa-Signature` is `sha256=` and the lower-case hex digest of HMAC-SHA256(raw body, webhook secret). Everything
+here is a pure function of bytes: text has lost what was signed.
+
+Floor 1; imports nothing of dpx. Neighbours: `events.py`, `deliver.py`, `listener.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PREFIX = b"sha256="
+BOM = b"\xef\xbb\xbf"
+
+# How a body can be laid out anew takes time by its length; no delivery is longer than this.
+LONGEST_EXPLAINED = 1024 * 1024
+
+# What a finding is about, with the way out.
+HINTS = {
+    "body": "keep the body byte for byte as it came, before anything parses, prints or edits it",
+    "secret": "pass the secret exactly as the project's Integrations settings show it",
+    "signature": "pass the value of X-Deploxa-Signature as it came: `sha256=` and 64 lower-case hex digits",
+}
+
+_WELL_FORMED = re.compile(rb"sha256=[0-9a-f]{64}")
+_HEX = re.compile(rb"[0-9A-Fa-f]+")
+_HEADER = re.compile(rb"\s*x-deploxa-signature\s*:\s*", re.IGNORECASE)
+_NAMED = re.compile(rb"([A-Za-z][A-Za-z0-9_/-]{0,15})\s*[=:]\s*(.*)", re.DOTALL)
+_SHA256_HEX = 64
+_ALGORITHM_BY_HEX_DIGITS = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
+_QUOTES = b"\"'`"
+_CLAIMS = 8  # signatures looked at in one value
+
+Finding = tuple[str, str]
+"""What it is about (a key of HINTS), and the cause in words."""
+
+
+def sign(body: bytes, secret: bytes) -> str:
+    """Return the value of `X-Deploxa-Signature` for a body.
+
+    Source: "How it works" under "Webhook Signature Verification" in the API reference.
+    """
+    return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+
+
+def verify(body: bytes, secret: bytes, signature: bytes) -> bool:
+    """Say whether the signature is exactly what `sign` gives, in constant time.
+
+    As in the reference's samples the two texts are compared, so upper-case hex, a bare digest or a space do not pass.
+    """
+    return hmac.compare_digest(sign(body, secret).encode(), signature)
+
+
+def explain(body: bytes, secret: bytes, signature: bytes) -> list[Finding]:
+    """Find out why a signature does not fit; the list is empty where no cause was found.
+
+    A fixed number of changes to body, secret and signature that happen by accident is tried: final newlines, line
+    endings, BOM, JSON written anew, white space and quotes, other spellings of the digest, other algorithms. Nothing
+    found here makes a signature valid, and no digest is in the findings.
+    """
+    claims = list(_claims(signature))
+    wanted = {digest: notes for digest, algorithm, notes in reversed(claims) if algorithm == "sha256"}
+    if wanted:
+        for candidate, key, notes in _guesses(body, secret):
+            found = wanted.get(hmac.digest(key, candidate, "sha256"))
+            if found is not None:
+                return [*found, *notes]
+        found = wanted.get(hashlib.sha256(body).digest())
+        if found is not None:
+            return [("signature", "it is a plain SHA-256 of the body, made without the secret"), *found]
+    for digest, algorithm, notes in claims:
+        if algorithm != "sha256" and hmac.compare_digest(hmac.digest(secret, body, algorithm), digest):
+            about = [("signature", f"it is an HMAC-{algorithm.upper()}, Deploxa signs with HMAC-SHA256")]
+            return [*about, *(note for note in notes if "algorithm" not in note[1])]
+    return _what_is_odd(body, signature, claims)
+
+
+def _what_is_odd(body: bytes, signature: bytes, claims: list[tuple[bytes, str, list[Finding]]]) -> list[Finding]:
+    """Name what is wrong with the input itself where no guess fits; there may be more that is."""
+    findings: list[Finding] = []
+    if not signature.strip():
+        findings.append(("signature", "the signature is empty"))
+    elif not claims:
+        digits = signature.removeprefix(PREFIX)
+        if _HEX.fullmatch(digits):
+            findings.append(("signature", f"the signature has {len(digits)} hex digits instead of {_SHA256_HEX}"))
+        else:
+            findings.append(("signature", "the signature is not `sha256=` and 64 hex digits"))
+    elif not _WELL_FORMED.fullmatch(signature):
+        findings.extend(claims[0][2])
+    if not body:
+        findings.append(("body", "the body is empty"))
+    return findings
+
+
+def _claims(signature: bytes) -> Iterator[tuple[bytes, str, list[Finding]]]:
+    """Read digests out of a signature, however written: (digest, algorithm by its length, what is odd about it)."""
+    notes: list[Finding] = []
+    value = signature
+    if header := _HEADER.match(value):
+        notes.append(("signature", "the header's name is part of the signature"))
+        value = value[header.end() :]
+    value = _bare(value, "the signature", "signature", notes)
+    parts = [part for part in re.split(rb"[\s,;]+", value) if part]
+    if len(parts) > 1:
+        notes.append(("signature", f"there are {len(parts)} signatures where one is expected"))
+    for part in parts[:_CLAIMS]:
+        own = list(notes)
+        text = _bare(part, "the signature", "signature", own)
+        name = ""
+        if not text.startswith(PREFIX) and (named := _NAMED.fullmatch(text)):
+            name, text = named[1].decode("ascii"), named[2]
+        elif text.startswith(PREFIX):
+            name, text = "sha256", text[len(PREFIX) :]
+        digest = _digest(text, own)
+        if digest is None:
+            continue
+        algorithm = _ALGORITHM_BY_HEX_DIGITS[len(digest) * 2]
+        if not name:
+            own.append(("signature", "it is a bare digest without `sha256=`"))
+        elif name != "sha256":
+            own.append(("signature", f"its algorithm is named `{name}` instead of `sha256`"))
+        yield digest, algorithm, own
+
+
+def _digest(text: bytes, notes: list[Finding]) -> bytes | None:
+    """Read one digest, hex or base64; None where it is neither."""
+    if _HEX.fullmatch(text) and len(text) in _ALGORITHM_BY_HEX_DIGITS:
+        if text != text.lower():
+            notes.append(("signature", "its hex digits are in upper case"))
+        return bytes.fromhex(text.decode("ascii"))
+    decoded = _from_base64(text)
+    if decoded is None or len(decoded) * 2 not in _ALGORITHM_BY_HEX_DIGITS:
+        return None
+    notes.append(("signature", "its digest is in base64 instead of hex"))
+    return decoded
+
+
+def _from_base64(text: bytes) -> bytes | None:
+    """Decode base64 of either alphabet; None where it is not."""
+    import binascii
+
+    try:
+        return binascii.a2b_base64(text.translate(bytes.maketrans(b"-_", b"+/")), strict_mode=True)
+    except ValueError:
+        return None
+
+
+def _bare(value: bytes, what: str, about: str, notes: list[Finding]) -> bytes:
+    """Take white space and quotes off both ends, and note what was taken."""
+    spaces = quotes = False
+    while True:
+        stripped = value.strip()
+        if stripped != value:
+            spaces, value = True, stripped
+        if len(value) > 1 and value[:1] == value[-1:] and value[:1] in _QUOTES:
+            quotes, value = True, value[1:-1]
+        else:
+            break
+    if spaces:
+        notes.append((about, f"there is white space around {what}"))
+    if quotes:
+        notes.append((about, f"there are quotes around {what}"))
+    return value
+
+
+def _guesses(body: bytes, secret: bytes) -> Iterator[tuple[bytes, bytes, list[Finding]]]:
+    """Yield (body, secret, what was changed), the least changed first."""
+    secrets = list(_secrets(secret))
+    yield body, secret, []
+    for key, about_key in secrets:
+        yield body, key, [about_key]
+    for candidate, about_body in _bodies(body):
+        yield candidate, secret, about_body
+    for candidate, about_newline in _newlines(body):
+        for key, about_key in secrets:
+            yield candidate, key, [about_newline, about_key]
+    for candidate, layout in _layouts(body):
+        note: Finding = ("body", f"the JSON was re-serialised on its way; it was signed {layout}")
+        yield candidate, secret, [note]
+        yield candidate + b"\n", secret, [note, ("body", "with a final newline")]
+
+
+def _secrets(secret: bytes) -> Iterator[tuple[bytes, Finding]]:
+    """Yield other secrets that may be meant, or may have been used by the sender."""
+    notes: list[Finding] = []
+    bare = _bare(secret.removeprefix(BOM), "the secret", "secret", notes)
+    if secret.startswith(BOM):
+        notes.append(("secret", "the secret begins with a byte order mark"))
+    if bare != secret and bare:
+        yield bare, ("secret", " and ".join(text for _, text in notes))
+    for key in (secret + b"\n", secret + b"\r\n", secret + b" ", b" " + secret):
+        yield key, ("secret", "it was signed with white space around the secret")
+    for quote in (b'"', b"'"):
+        yield quote + secret + quote, ("secret", "it was signed with quotes around the secret")
+    if _HEX.fullmatch(secret) and len(secret) % 2 == 0:
+        yield bytes.fromhex(secret.decode("ascii")), ("secret", "it was signed with the secret decoded from hex")
+    decoded = _from_base64(secret)
+    if decoded:
+        yield decoded, ("secret", "it was signed with the secret decoded from base64")
+
+
+def _bodies(body: bytes) -> Iterator[tuple[bytes, list[Finding]]]:
+    """Yield bodies that editors, shells and text modes make this one from, each with and without a final newline."""
+    for candidate, note in _encodings(body):
+        if note is not None:
+            yield candidate, [note]
+        for changed, about in _newlines(candidate):
+            yield changed, [about] if note is None else [note, about]
+
+
+def _encodings(body: bytes) -> Iterator[tuple[bytes, Finding | None]]:
+    """Yield the body itself, and with other line endings, BOM or encoding."""
+    yield body, None
+    if b"\r\n" in body:
+        yield body.replace(b"\r\n", b"\n"), ("body", "the body has CRLF line endings where LF was signed")
+    if b"\n" in body:
+        crlf = body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        yield crlf, ("body", "the body has LF line endings where CRLF was signed")
+    if body.startswith(BOM):
+        bare = body[len(BOM) :]
+        note = "the body begins with a BOM (byte order mark) that was not signed"
+        yield bare, ("body", note)
+        if b"\r\n" in bare:
+            yield bare.replace(b"\r\n", b"\n"), ("body", note + ", and has CRLF line endings where LF was signed")
+    else:
+        yield BOM + body, ("body", "the signed body began with a BOM (byte order mark) that this one lacks")
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = body.decode("utf-16", "replace").encode("utf-8", "replace")
+        note = "the body was saved as UTF-16 where UTF-8 was signed"
+        yield text, ("body", note)
+        yield text.replace(b"\r\n", b"\n"), ("body", note)
+    replaced = body.decode("utf-8", "replace").encode("utf-8")
+    if replaced != body:
+        yield replaced, ("body", "it was signed after its bytes that are not UTF-8 had been replaced")
+
+
+def _newlines(body: bytes) -> Iterator[tuple[bytes, Finding]]:
+    """Yield the body with its end changed."""
+    if body.endswith(b"\n"):
+        cut = body[:-2] if body.endswith(b"\r\n") else body[:-1]
+        yield cut, ("body", "the body has a final newline that was not signed")
+    for newline in (b"\n", b"\r\n"):
+        yield body + newline, ("body", "the signed body had a final newline that this one lacks")
+    bare = body.strip()
+    if bare != body:
+        yield bare, ("body", "the body has white space at its ends that was not signed")
+
+
+def _layouts(body: bytes) -> Iterator[tuple[bytes, str]]:
+    """Yield the same JSON as other programs write it, with the layout in words; nothing where it is no JSON."""
+    if len(body) > LONGEST_EXPLAINED:
+        return
+    import json
+
+    try:
+        documents = [(json.loads(body), "")]
+        whole = json.loads(body, parse_float=_as_javascript)
+        # 1.0 == 1, so the documents themselves cannot tell whether a number would be written in another way.
+        if json.dumps(whole) != json.dumps(documents[0][0]):
+            documents.append((whole, ", whole numbers without a fraction"))
+        for document, numbers in documents:
+            for sort, order in ((False, ""), (True, ", keys sorted")):
+                for text, layout in _written(document, sort=sort):
+                    yield text.encode("utf-8", "surrogatepass"), layout + order + numbers
+    except (ValueError, RecursionError):
+        return  # not JSON, or nested deeper than anything that is signed
+
+
+def _written(document: Any, *, sort: bool) -> Iterable[tuple[str, str]]:
+    """Yield one document in the layouts of the usual JSON writers."""
+    import json
+
+    layouts: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("compact, without spaces", {"separators": (",", ":")}),
+        ("with a space after each comma and colon", {}),
+        ("pretty-printed with 2 spaces", {"indent": 2}),
+        ("pretty-printed with 4 spaces", {"indent": 4}),
+        ("pretty-printed with tabs", {"indent": "\t"}),
+    )
+    for layout, options in layouts:
+        plain = json.dumps(document, ensure_ascii=False, sort_keys=sort, **options)
+        escaped = json.dumps(document, ensure_ascii=True, sort_keys=sort, **options)
+        if escaped == plain:
+            yield plain, layout
+        else:
+            yield plain, layout + ", characters unescaped"
+            yield escaped, layout + ", characters as \\u escapes"
+        if options.get("separators"):
+            slashes = escaped.replace("/", "\\/")
+            if slashes != escaped:  # PHP's json_encode
+                yield slashes, layout + ", slashes escaped"
+            markup = plain
+            for character in "<>&\u2028\u2029":  # Go's json.Marshal
+                markup = markup.replace(character, f"\\u{ord(character):04x}")
+            if markup != plain:
+                yield markup, layout + ", <, > and & escaped"
+
+
+def _as_javascript(text: str) -> int | float:
+    """Read a number as JavaScript does, which writes 1.0 as 1."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 1e21 else number  # noqa: PLR2004 - where JavaScript turns to exponents
