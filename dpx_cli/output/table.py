@@ -132,7 +132,13 @@ def _by_rich(
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    grid = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold" if look.colour else "",
+    )
     for column, room in zip(columns, widths, strict=True):
         grid.add_column(
             Text(cut(column.title, room)),
@@ -143,7 +149,8 @@ def _by_rich(
     for row, short in zip(cells, shown, strict=True):
         texts = []
         for cell, text, column in zip(row, short, columns, strict=True):
-            style = Style.parse(_STATUS_STYLE[cell]) if column.status and cell in _STATUS_STYLE else Style.null()
+            coloured = column.status and look.colour and cell in _STATUS_STYLE
+            style = Style.parse(_STATUS_STYLE[cell]) if coloured else Style.null()
             if column.link and look.links and link(cell, text) != text:
                 style += Style(link=cell)
             texts.append(Text(text, style=style))
@@ -154,8 +161,8 @@ def _by_rich(
         # The widths are settled: Rich is not to settle them again.
         width=sum(widths) + _GAP * len(widths),
         force_terminal=True,
-        color_system="standard" if look.colour else None,
-        no_color=not look.colour,
+        # Not switched off under NO_COLOR, or links would go as well: there are no coloured styles then.
+        color_system="standard",
         legacy_windows=False,
         markup=False,
         emoji=False,

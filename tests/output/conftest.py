@@ -1,0 +1,90 @@
+"""A pseudo-terminal to write to and to type on."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import termios
+import threading
+import time
+import tty
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dpx_cli.output.screen import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Terminal:
+    """One pseudo-terminal; everything written to it is collected in `shown`."""
+
+    def __init__(self) -> None:
+        self.master, self.slave = pty.openpty()
+        # No "\n" to "\r\n": the tests compare what dpx wrote.
+        modes = termios.tcgetattr(self.slave)
+        modes[tty.OFLAG] &= ~termios.OPOST
+        termios.tcsetattr(self.slave, termios.TCSANOW, modes)
+        self.resize(80)
+        self.file = os.fdopen(self.slave, "r+b", buffering=0)
+        self._chunks: list[bytes] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def resize(self, columns: int) -> None:
+        """Say how wide the terminal is."""
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def screen(self, format: str | None = None, env: Mapping[str, str] | None = None) -> Screen:  # noqa: A002 - as Screen
+        """A screen whose three streams are this terminal."""
+        return Screen(format, stdout=self.file, stderr=self.file, stdin=self.file, env=env or {"TERM": "xterm"})
+
+    def type(self, text: str) -> None:
+        """Type on the keyboard."""
+        os.write(self.master, text.encode())
+
+    @property
+    def shown(self) -> str:
+        """All that was written so far."""
+        return b"".join(self._chunks).decode()
+
+    def wait_for(self, text: str) -> str:
+        """Wait until `text` was written and give all."""
+        deadline = time.monotonic() + 10
+        while text not in self.shown:
+            assert time.monotonic() < deadline, f"{text!r} never came; shown: {self.shown!r}"
+            time.sleep(0.005)
+        return self.shown
+
+    def finish(self) -> str:
+        """Give all that was written, once it has all arrived."""
+        self.file.write(b"<end>")
+        return self.wait_for("<end>").removesuffix("<end>")
+
+    def close(self) -> None:
+        """Hang up."""
+        self.file.close()
+        self._reader.join(5)
+        os.close(self.master)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                chunk = os.read(self.master, 65536)
+            except OSError:
+                return
+            if not chunk:
+                return
+            self._chunks.append(chunk)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    """A pseudo-terminal, 80 columns wide."""
+    opened = Terminal()
+    yield opened
+    opened.close()

@@ -1,0 +1,88 @@
+"""Times, durations and sizes as a person reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpx_cli.output import format as shown
+
+NOW = 1767225600.0  # 2026-01-01T00:00:00Z
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("2026-01-01T00:00:00Z", "just now"),
+        ("2025-12-31T23:59:15Z", "45 s ago"),
+        ("2025-12-31T23:57:00+00:00", "3 min ago"),
+        ("2025-12-31T21:00:00.123Z", "2 h ago"),
+        ("2025-12-31T22:00:00+01:00", "3 h ago"),
+        ("2025-12-31T21:00:00", "3 h ago"),
+        ("2025-12-29T00:00:00Z", "3 d ago"),
+        ("2025-06-29T10:00:00Z", "2025-06-29"),
+        ("2026-01-01T02:00:00Z", "in 2 h"),
+        (NOW - 3600, "1 h ago"),
+        ("yesterday", "yesterday"),
+        ("", ""),
+        (True, "true"),
+        (float("inf"), "inf"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
+    ],
+)
+def test_relative(value: Any, text: str) -> None:
+    """ISO 8601 or seconds since 1970; anything else as it is."""
+    assert shown.relative(value, now=NOW) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0.0 s"),
+        (400, "0.4 s"),
+        (45000, "45 s"),
+        (60000, "1 min"),
+        (90000, "1 min 30 s"),
+        (3_660_000, "1 h 1 min"),
+        (7_200_000, "2 h"),
+        (-5, "-5"),
+        ("soon", "soon"),
+    ],
+)
+def test_duration(value: Any, text: str) -> None:
+    """Milliseconds in their two largest units."""
+    assert shown.duration_ms(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0 KB"), (512, "512 KB"), (1024, "1.0 MB"), (2_411_724, "2.3 GB"), (None, ""), ([1], "1")]
+)
+def test_size(value: Any, text: str) -> None:
+    """Kilobytes of 1024 bytes."""
+    assert shown.size_kb(value) == text
+
+
+def test_lists_booleans_and_urls() -> None:
+    """The small ones."""
+    assert shown.joined(["production", "preview"]) == "production, preview"
+    assert shown.yes_no(True) == "yes"
+    assert shown.yes_no(False) == "no"
+    assert shown.url("my-app.deploxa.com") == "https://my-app.deploxa.com"
+    assert shown.url("https://my-app.deploxa.com") == "https://my-app.deploxa.com"
+    assert shown.url("") == ""
+
+
+@given(JSON)
+def test_no_value_makes_them_fail(value: Any) -> None:
+    """The values are a server's."""
+    for show in (shown.relative, shown.duration_ms, shown.size_kb, shown.joined, shown.yes_no, shown.url):
+        assert isinstance(show(value), str)

@@ -1,0 +1,115 @@
+"""Progress: animated on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dpx_cli.output.screen import Screen
+
+if TYPE_CHECKING:
+    from conftest import Terminal
+
+
+def off_terminal() -> tuple[Screen, io.BytesIO]:
+    """A screen in a pipe, and its stderr."""
+    stderr = io.BytesIO()
+    return Screen(None, stdout=io.BytesIO(), stderr=stderr, stdin=None, env={}), stderr
+
+
+def test_off_a_terminal_each_change_is_one_plain_line() -> None:
+    """The key decides what a change is."""
+    screen, stderr = off_terminal()
+    with screen.live() as live:
+        live.update("QUEUED")
+        live.update("QUEUED")
+        live.tick("BUILDING\x1b", time.monotonic(), key="BUILDING")
+        live.tick("BUILDING 2", time.monotonic(), key="BUILDING")
+        live.update("READY")
+    assert stderr.getvalue() == b"QUEUED\nBUILDING\\x1b\nREADY\n"
+
+
+@pytest.mark.parametrize("env", [{"CI": "true", "TERM": "xterm"}, {"TERM": "dumb"}])
+def test_nothing_animates_in_ci_and_on_dumb_terminals(terminal: Terminal, env: dict[str, str]) -> None:
+    """Plain lines there too."""
+    with terminal.screen(env=env).live() as live:
+        live.update("QUEUED")
+        live.update("READY")
+    assert terminal.finish() == "QUEUED\nREADY\n"
+
+
+def test_on_a_terminal_one_line_is_rewritten_and_erased(terminal: Terminal) -> None:
+    """No newline, and at the end nothing is left."""
+    with terminal.screen().live() as live:
+        live.tick("BUILDING", time.monotonic() - 65)
+        terminal.wait_for("BUILDING 1 min 5 s")
+        terminal.wait_for("BUILDING 1 min 6 s")  # goes on by itself
+        live.update("READY")
+        terminal.wait_for("READY")
+    shown = terminal.finish()
+    assert "\n" not in shown
+    assert shown.endswith("\r\x1b[K")
+
+
+def test_a_long_line_is_cut_to_the_terminal(terminal: Terminal) -> None:
+    """A wrapped line could not be erased."""
+    terminal.resize(20)
+    with terminal.screen().live() as live:
+        live.update("x" * 50)
+        shown = terminal.wait_for("…")
+    assert max(len(piece) for piece in shown.split("\r\x1b[K")) < 20
+
+
+def test_talk_and_data_go_above_the_line(terminal: Terminal) -> None:
+    """The line is erased before anything else is written."""
+    screen = terminal.screen()
+    with screen.live() as live:
+        live.update("BUILDING")
+        terminal.wait_for("BUILDING")
+        screen.warn("slow")
+        screen.line("data")
+    shown = terminal.finish()
+    assert "\r\x1b[K\x1b[33mwarning:\x1b[0m slow\n" in shown
+    assert "BUILDING\x1b" not in shown.replace("BUILDING\r", "")
+
+
+def test_an_exception_leaves_no_line_and_no_thread(terminal: Terminal) -> None:
+    """Ctrl-C above all."""
+    with pytest.raises(KeyboardInterrupt), terminal.screen().live() as live:  # noqa: PT012 - the drawing is waited for
+        live.update("BUILDING")
+        terminal.wait_for("BUILDING")
+        raise KeyboardInterrupt
+    assert terminal.finish().endswith("\r\x1b[K")
+    assert not [thread for thread in threading.enumerate() if thread.name == "dpx-progress"]
+
+
+def test_a_bar_on_a_terminal(terminal: Terminal) -> None:
+    """How many of how many, from several threads."""
+    with terminal.screen().progress(40, "variables") as bar:
+        terminal.wait_for("0 of 40 variables")
+        threads = [threading.Thread(target=bar.advance, args=(10,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        terminal.wait_for("████████████░░░░░░░░░░░░ 20 of 40 variables")
+        bar.advance(99)
+        terminal.wait_for("40 of 40 variables")
+    assert "\n" not in terminal.finish()
+
+
+def test_a_bar_off_a_terminal_is_a_line_a_quarter() -> None:
+    """And nothing at all for few steps."""
+    screen, stderr = off_terminal()
+    with screen.progress(40, "variables") as bar:
+        for _ in range(40):
+            bar.advance()
+    assert stderr.getvalue().decode().splitlines() == [f"{n} of 40 variables" for n in (10, 20, 30, 40)]
+    screen, stderr = off_terminal()
+    with screen.progress(3, "variables") as bar:
+        bar.advance(3)
+    with screen.progress(0, "variables") as bar:
+        bar.advance()
+    assert stderr.getvalue() == b""

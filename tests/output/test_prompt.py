@@ -1,0 +1,159 @@
+"""Questions on a pseudo-terminal, and refusals where nobody can be asked."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dpx_cli.errors import UsageError
+from dpx_cli.output.screen import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Terminal
+
+ENV = {"TERM": "xterm"}
+
+
+def answered(terminal: Terminal, ask: Callable[[Screen], Any], *answers: tuple[str, str]) -> Any:
+    """Ask, and type each answer when its prompt is there."""
+
+    def type_them() -> None:
+        for prompt, answer in answers:
+            terminal.wait_for(prompt)
+            terminal.type(answer)
+
+    thread = threading.Thread(target=type_them)
+    thread.start()
+    try:
+        return ask(terminal.screen(env=ENV))
+    finally:
+        thread.join(15)
+
+
+@pytest.mark.parametrize(
+    ("typed", "yes"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), (" no \n", False)]
+)
+def test_confirm(terminal: Terminal, typed: str, yes: bool) -> None:
+    """Yes only where yes is said."""
+    assert answered(terminal, lambda screen: screen.confirm("Delete it?"), ("Delete it? [y/N] ", typed)) is yes
+
+
+def test_confirm_asks_again_until_it_understands(terminal: Terminal) -> None:
+    """A typing error is no answer."""
+    assert answered(terminal, lambda screen: screen.confirm("Go?"), ("Go?", "yep\n"), ("please answer y or n\n", "y\n"))
+
+
+def test_ask(terminal: Terminal) -> None:
+    """One line, trimmed; the question is neutralised."""
+    question = "Type the slug \x1b[31m"
+    assert answered(terminal, lambda s: s.ask(question), ("slug \\x1b[31m: ", "  storefront \n")) == "storefront"
+
+
+def test_a_secret_is_not_shown_and_comes_as_typed(terminal: Terminal) -> None:
+    """Echo comes back afterwards."""
+    before = termios.tcgetattr(terminal.slave)
+    assert answered(terminal, lambda s: s.secret("Token"), ("Token: ", " canary \n")) == " canary "
+    assert termios.tcgetattr(terminal.slave) == before
+    assert "canary" not in terminal.finish()
+
+
+def test_a_secret_asked_twice(terminal: Terminal) -> None:
+    """The same both times, or an error."""
+    ask = ("Value: ", "s3\n"), ("Again: ", "s3\n")
+    assert answered(terminal, lambda s: s.secret("Value", again="Again"), *ask) == "s3"
+
+
+def test_a_secret_that_differs_the_second_time(terminal: Terminal) -> None:
+    """Neither answer is in the error."""
+    with pytest.raises(UsageError) as caught:
+        answered(terminal, lambda s: s.secret("Value", again="Again"), ("Value: ", "s3\n"), ("Again: ", "s4\n"))
+    assert "s3" not in str(caught.value)
+
+
+def test_ctrl_c_at_a_hidden_prompt_gives_echo_back() -> None:
+    """In a process of its own, with the terminal as its controlling one."""
+    import pty
+
+    code = (
+        "import sys; from dpx_cli.output.screen import Screen\n"
+        "screen = Screen(None, stdout=sys.stdout, stderr=sys.stderr, stdin=sys.stdin, env={'TERM': 'xterm'})\n"
+        "try:\n    screen.secret('Token')\n"
+        "except KeyboardInterrupt:\n    sys.exit(130)\n"
+    )
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    )
+    shown = b""
+    while b"Token: " not in shown:
+        shown += os.read(master, 1024)
+    assert not termios.tcgetattr(slave)[3] & termios.ECHO
+    child.send_signal(signal.SIGINT)
+    assert child.wait(10) == 130
+    assert termios.tcgetattr(slave) == before
+    os.close(master)
+    os.close(slave)
+
+
+def test_end_of_input_is_a_usage_error(terminal: Terminal) -> None:
+    """Ctrl-D, hidden or not."""
+    for ask in (lambda s: s.ask("Name"), lambda s: s.secret("Token")):
+        with pytest.raises(UsageError, match="no answer"):
+            answered(terminal, ask, ("Name: " if "Token" not in terminal.shown else "Token: ", "\x04"))
+        terminal.screen(env=ENV).done("Token")
+
+
+def test_choose_by_number_or_name(terminal: Terminal) -> None:
+    """Anything else is asked again."""
+    options = ["storefront", "docs", "api"]
+    pick = answered(
+        terminal, lambda s: s.choose("Project", options), ("[1-3]: ", "9\n"), ("one of the numbers\n", "2\n")
+    )
+    assert pick == 1
+    assert "1  storefront\n2  docs\n3  api\n" in terminal.finish()
+
+
+def test_choose_by_name(terminal: Terminal) -> None:
+    """As above."""
+    assert answered(terminal, lambda s: s.choose("Project", ["a", "b"]), ("[1-2]: ", "b\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("env", "can"),
+    [
+        ({}, True),
+        ({"CI": "true"}, False),
+        ({"CI": "false"}, True),
+        ({"DPX_NO_INPUT": "1"}, False),
+        ({"DPX_NO_INPUT": "0"}, True),
+        ({"DPX_NO_INPUT": "0", "CI": "true"}, True),
+        ({"DPX_NO_INPUT": "1", "CI": "false"}, False),
+    ],
+)
+def test_who_can_be_asked(terminal: Terminal, env: dict[str, str], can: bool) -> None:
+    """DPX_NO_INPUT decides where it is set, else CI."""
+    assert terminal.screen(env=env).can_ask is can
+
+
+@pytest.mark.parametrize("method", ["confirm", "ask", "secret"])
+def test_without_a_terminal_every_question_is_refused(method: str) -> None:
+    """At once, reading nothing."""
+    stdin = io.BytesIO(b"y\n")
+    screen = Screen(None, stdout=io.BytesIO(), stderr=io.BytesIO(), stdin=stdin, env={})
+    with pytest.raises(UsageError) as caught:
+        getattr(screen, method)("Delete it?", hint="add --yes")
+    assert caught.value.hint == "add --yes"
+    assert stdin.tell() == 0
+    with pytest.raises(UsageError):
+        screen.choose("Project", ["a"])

@@ -1,0 +1,448 @@
+"""Every format, on a terminal and off it; streams that fail; talk and errors."""
+
+# ruff: noqa: RUF001 - letters that look like others are the point of these tests
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import dpx_cli
+from dpx_cli.errors import Failed, InvalidResponse, NotFound
+from dpx_cli.output.screen import Column, Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from conftest import Terminal
+
+COLUMNS = (
+    Column("Slug", "slug"),
+    Column("Status", "current_deployment.status", status=True),
+    Column("Targets", "targets"),
+    Column("Size", "size", show=lambda value: f"{value} KB", align="right"),
+)
+ONE = {
+    "slug": "storefront",
+    "current_deployment": {"status": "READY"},
+    "targets": ["production", "preview"],
+    "size": 12,
+}
+TWO: dict[str, Any] = {
+    "slug": "dócs\x1b[2J\t\u202e",
+    "current_deployment": None,
+    "targets": [],
+    "size": None,
+    "sensitive": True,
+}
+ESCAPE = re.compile(r"\x1b")
+
+
+class Streams:
+    """A screen off a terminal, and what came out of it."""
+
+    def __init__(self, format: str | None = None, env: Mapping[str, str] | None = None) -> None:  # noqa: A002 - as Screen
+        self.stdout = io.BytesIO()
+        self.stderr = io.BytesIO()
+        self.screen = Screen(format, stdout=self.stdout, stderr=self.stderr, stdin=io.BytesIO(), env=env or {})
+
+    @property
+    def out(self) -> str:
+        """All data."""
+        return self.stdout.getvalue().decode()
+
+    @property
+    def err(self) -> str:
+        """All talk."""
+        return self.stderr.getvalue().decode()
+
+
+def fail_after(page: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Pages of which the second cannot be had."""
+    yield page
+    raise NotFound("gone")
+
+
+def test_off_a_terminal_rows_are_tab_separated_lines() -> None:
+    """No header, raw values, lists with commas, null empty, everything neutralised."""
+    streams = Streams()
+    assert streams.screen.format == "tsv"
+    assert streams.screen.rows([[ONE], [TWO]], COLUMNS, key="slug") == 2
+    assert streams.out == "storefront\tREADY\tproduction,preview\t12\ndócs\\x1b[2J\\t\\u202e\t\t\t\n"
+    assert streams.err == ""
+
+
+def test_odd_values_become_one_cell_each() -> None:
+    """Whatever JSON can hold."""
+    streams = Streams()
+    columns = [Column(name, name) for name in "abcdef"]
+    streams.screen.item(
+        {"a": True, "b": False, "c": 1.5, "d": {"x": "\x1bé"}, "e": [None, [1]], "f": "a\nb"}, columns, key="a"
+    )
+    assert streams.out == 'true\tfalse\t1.5\t{"x":"\\u001b\\u00e9"}\t,1\ta\\nb\n'
+
+
+def test_items_that_are_no_objects_do_not_break_a_list() -> None:
+    """A server may answer anything."""
+    streams = Streams()
+    streams.screen.rows([["text", None]], COLUMNS, key="slug")  # type: ignore[list-item]
+    assert streams.out == "\t\t\t\n\t\t\t\n"
+
+
+def test_force_colour_puts_no_escape_into_data_off_a_terminal() -> None:
+    """The contract: no escape sequence in tab-separated lines, ever."""
+    streams = Streams(env={"FORCE_COLOR": "1"})
+    streams.screen.rows([[ONE]], COLUMNS, key="slug")
+    assert not ESCAPE.search(streams.out)
+
+
+def test_json_is_one_array_across_pages() -> None:
+    """Keys and values unchanged, ASCII alone, on one line off a terminal."""
+    streams = Streams("json")
+    streams.screen.rows([[ONE], [], [TWO]], COLUMNS, key="slug")
+    assert streams.out.isascii()
+    assert streams.out.count("\n") == 1
+    assert json.loads(streams.out) == [ONE, TWO]
+
+
+def test_json_of_nothing_is_an_empty_array() -> None:
+    """Whether no page came or empty ones."""
+    either: list[list[list[dict[str, Any]]]] = [[], [[]]]
+    for pages in either:
+        streams = Streams("json")
+        streams.screen.rows(pages, COLUMNS, key="slug")
+        assert streams.out == "[]\n"
+
+
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_list_that_fails_half_way_leaves_stdout_empty(form: str) -> None:
+    """An array or a table is written when all pages came."""
+    streams = Streams(form)
+    with pytest.raises(NotFound):
+        streams.screen.rows(fail_after([ONE]), COLUMNS, key="slug")
+    assert streams.out == ""
+
+
+@pytest.mark.parametrize(
+    ("form", "first"), [("jsonl", json.dumps(ONE, separators=(",", ":"))), ("quiet", "storefront")]
+)
+def test_pages_are_written_as_they_arrive(form: str, first: str) -> None:
+    """What came before a failure is there."""
+    streams = Streams(form)
+    with pytest.raises(NotFound):
+        streams.screen.rows(fail_after([ONE]), COLUMNS, key="slug")
+    assert streams.out == first + "\n"
+
+
+def test_jsonl_is_one_object_a_line() -> None:
+    """Also where a value has a newline in it."""
+    streams = Streams("jsonl")
+    streams.screen.rows([[ONE, TWO], [{"slug": "a\nb\u2028\ud83d"}]], COLUMNS, key="slug")
+    lines = streams.out.splitlines()
+    assert streams.out.isascii()
+    assert [json.loads(line) for line in lines] == [ONE, TWO, {"slug": "a\nb\u2028\ud83d"}]
+
+
+def test_jsonl_holds_one_page_at_a_time() -> None:
+    """Each page is written before the next is asked for."""
+    streams = Streams("jsonl")
+
+    def pages() -> Iterator[list[dict[str, int]]]:
+        for number in range(3):
+            assert len(streams.out.splitlines()) == number
+            yield [{"n": number}]
+
+    assert streams.screen.rows(pages(), COLUMNS, key="n") == 3
+
+
+def test_quiet_is_the_identifier_neutralised() -> None:
+    """Dotted paths too."""
+    streams = Streams("quiet")
+    streams.screen.rows([[{"user": {"email": "alice@acme.com\x1b"}}]], COLUMNS, key="user.email")
+    assert streams.out == "alice@acme.com\\x1b\n"
+
+
+def test_quiet_refuses_an_item_without_an_identifier() -> None:
+    """An empty line would become an empty argument."""
+    with pytest.raises(InvalidResponse):
+        Streams("quiet").screen.rows([[{"slug": None}]], COLUMNS, key="slug")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_values_that_are_no_json_are_refused(form: str) -> None:
+    """NaN, and nesting beyond what the encoder takes."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (float("nan"), float("inf"), deep):
+        streams = Streams(form)
+        with pytest.raises(InvalidResponse):
+            streams.screen.rows([[{"a": value}]], COLUMNS, key="slug")
+        assert streams.out == ""
+    while deep:  # taken apart by hand: to free it whole would be deep as well
+        deep = deep.pop()
+
+
+def test_one_thing_in_each_format() -> None:
+    """A row, an object, an identifier."""
+    for form, text in {
+        "tsv": "storefront\tREADY\tproduction,preview\t12\n",
+        "json": json.dumps(ONE, separators=(",", ":")) + "\n",
+        "quiet": "storefront\n",
+    }.items():
+        streams = Streams(form)
+        streams.screen.item(ONE, COLUMNS, key="slug")
+        assert streams.out == text
+
+
+def test_several_acted_on_things() -> None:
+    """Rows, or a JSON array."""
+    streams = Streams("json")
+    streams.screen.items([ONE], COLUMNS, key="slug")
+    assert json.loads(streams.out) == [ONE]
+
+
+def test_lines_and_raw_bytes() -> None:
+    """A line is neutralised, bytes go out as they are."""
+    streams = Streams()
+    streams.screen.line("https://a.deploxa.com\x07")
+    streams.screen.lines(["a", "b\x1b"])
+    streams.screen.raw(b"\xff\x00")
+    streams.screen.raw(b"")
+    assert streams.stdout.getvalue() == b"https://a.deploxa.com\\x07\na\nb\\x1b\n\xff\x00"
+
+
+def test_on_a_terminal_json_is_indented_and_still_free_of_escapes(terminal: Terminal) -> None:
+    """Exactly as json.dumps would have it, across pages."""
+    terminal.screen("json").rows([[ONE], [TWO, ONE]], COLUMNS, key="slug")
+    shown = terminal.finish()
+    assert shown == json.dumps([ONE, TWO, ONE], indent=2) + "\n"
+
+
+def test_on_a_terminal_one_json_object_is_indented(terminal: Terminal) -> None:
+    """As above."""
+    terminal.screen("json").item(ONE, COLUMNS, key="slug")
+    assert terminal.finish() == json.dumps(ONE, indent=2) + "\n"
+
+
+def test_on_a_terminal_an_empty_list_is_said_on_stderr(terminal: Terminal) -> None:
+    """Nothing on stdout."""
+    stderr = io.BytesIO()
+    screen = Screen(None, stdout=terminal.file, stderr=stderr, stdin=None, env={})
+    screen.rows([[]], COLUMNS, key="slug", empty="no projects")
+    assert terminal.finish() == ""
+    assert stderr.getvalue() == b"no projects\n"
+
+
+def test_off_a_terminal_an_empty_list_is_nothing_at_all() -> None:
+    """Neither data nor talk."""
+    streams = Streams()
+    streams.screen.rows([[]], COLUMNS, key="slug", empty="no projects")
+    assert (streams.out, streams.err) == ("", "")
+
+
+def test_on_a_terminal_one_thing_is_titled_lines(terminal: Terminal) -> None:
+    """Aligned, coloured, nothing cut."""
+    terminal.resize(20)
+    terminal.screen().item(ONE | {"slug": "x" * 40}, COLUMNS, key="slug")
+    assert terminal.finish() == (
+        f"\x1b[1mSlug     \x1b[0m{'x' * 40}\n"
+        "\x1b[1mStatus   \x1b[0m\x1b[32mREADY\x1b[0m\n"
+        "\x1b[1mTargets  \x1b[0mproduction, preview\n"
+        "\x1b[1mSize     \x1b[0m12 KB\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "env", [{"TERM": "dumb"}, {"NO_COLOR": "1", "TERM": "xterm"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}]
+)
+def test_no_colour_where_it_is_unwanted(terminal: Terminal, env: dict[str, str]) -> None:
+    """TERM=dumb and NO_COLOR, which wins over FORCE_COLOR."""
+    screen = terminal.screen(env=env)
+    screen.rows([[ONE, TWO]], COLUMNS, key="slug")
+    screen.item(ONE, COLUMNS, key="slug")
+    screen.error(NotFound("no such project", hint="dpx projects list"))
+    assert not ESCAPE.search(terminal.finish())
+
+
+def test_a_dumb_terminal_gets_ascii(terminal: Terminal) -> None:
+    """No box drawing and no ellipsis character."""
+    terminal.resize(24)
+    terminal.screen(env={"TERM": "dumb"}).rows([[ONE]], COLUMNS, key="slug")
+    assert terminal.finish().isascii()
+
+
+def test_force_colour_colours_talk_off_a_terminal_but_never_json() -> None:
+    """As in a CI whose log shows colours."""
+    env = {"FORCE_COLOR": "1"}
+    streams = Streams(env=env)
+    streams.screen.error(NotFound("no such project"))
+    assert streams.err == "\x1b[1;31merror:\x1b[0m no such project\n"
+    streams = Streams("json", env=env)
+    streams.screen.error(NotFound("no such project"))
+    assert not ESCAPE.search(streams.err)
+
+
+def test_talk_is_one_neutralised_line_each() -> None:
+    """On stderr, whatever the format."""
+    streams = Streams("json")
+    streams.screen.note("a\nb")
+    streams.screen.warn("c\x1b[31m")
+    streams.screen.done("d")
+    assert streams.err == "note: a\\nb\nwarning: c\\x1b[31m\nd\n"
+    assert streams.out == ""
+
+
+def test_an_error_is_one_line_and_a_hint() -> None:
+    """Also where the server's text has more lines."""
+    streams = Streams()
+    streams.screen.error(NotFound("no such project:\n\u202ex", hint="dpx projects list"))
+    streams.screen.error(NotFound("gone"))
+    assert streams.err == "error: no such project:\\n\\u202ex\nhint: dpx projects list\nerror: gone\n"
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_an_error_under_json_is_one_json_line(form: str) -> None:
+    """All five keys, null where there is no value."""
+    streams = Streams(form)
+    streams.screen.error(NotFound("kein Projekt „ä“\n", status=404, request="GET /projects/x"))
+    assert streams.err.isascii()
+    assert streams.err.count("\n") == 1
+    assert json.loads(streams.err) == {
+        "error": {
+            "code": "not_found",
+            "message": "kein Projekt „ä“\n",
+            "hint": None,
+            "status": 404,
+            "request": "GET /projects/x",
+        }
+    }
+
+
+def test_a_reader_that_went_away_rises() -> None:
+    """The boundary ends silently with 141."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as stdout, pytest.raises(BrokenPipeError):
+        Screen(None, stdout=stdout, stderr=None, stdin=None, env={}).line("x")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110 - one look
+def test_a_full_disk_is_an_error() -> None:
+    """Said in one line; closing the stream afterwards must not matter."""
+    stdout = open("/dev/full", "wb", buffering=0)  # noqa: PTH123, SIM115 - closed below
+    with pytest.raises(Failed, match="No space left"):
+        Screen(None, stdout=stdout, stderr=None, stdin=None, env={}).line("x")
+    stdout.close()
+
+
+def test_a_closed_stdout_is_an_error() -> None:
+    """As after `>&-`."""
+    with pytest.raises(Failed, match="closed"):
+        Screen(None, stdout=None, stderr=None, stdin=None, env={}).line("x")
+
+
+def test_talk_that_cannot_be_written_stops_nothing() -> None:
+    """Closed, broken, or full."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as broken:
+        for stderr in (None, broken):
+            screen = Screen("json", stdout=io.BytesIO(), stderr=stderr, stdin=None, env={})
+            screen.note("x")
+            screen.error(NotFound("x"))
+    closed = io.BytesIO()
+    closed.close()
+    Screen(None, stdout=None, stderr=closed, stdin=None, env={}).error(NotFound("x"))
+
+
+def test_a_non_blocking_pipe_loses_nothing() -> None:
+    """A shell or a parent may have set O_NONBLOCK on the far end's file description."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    data = os.urandom(1_000_000)
+    got: list[bytes] = []
+
+    def drain() -> None:
+        while chunk := os.read(reader, 65536):
+            got.append(chunk)
+
+    thread = threading.Thread(target=drain)
+    thread.start()
+    with os.fdopen(writer, "wb") as stdout:
+        Screen(None, stdout=stdout, stderr=None, stdin=None, env={}).raw(data)
+    thread.join(10)
+    os.close(reader)
+    assert b"".join(got) == data
+
+
+def test_data_is_utf_8_whatever_the_locale_says() -> None:
+    """Text streams are used through their buffer."""
+    code = (
+        "import sys; from dpx_cli.output.screen import Screen;"
+        "Screen(None, stdout=sys.stdout, stderr=sys.stderr, stdin=sys.stdin, env={}).line('dócs 👍')"
+    )
+    env = {"PYTHONIOENCODING": "ascii", "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, env=env, check=True)
+    assert run.stdout.decode() == "dócs 👍\n"
+
+
+def test_importing_the_screen_imports_nothing_heavy() -> None:
+    """Start-up is architecture."""
+    code = "import sys; import dpx_cli.output.screen;print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        # Without site-packages, so that no .pth file imports anything.
+        env={"PYTHONPATH": str(Path(dpx_cli.__file__).parent.parent)},
+        check=True,
+        text=True,
+    )
+    heavy = {"rich", "json", "textwrap", "tempfile", "dataclasses", "inspect", "threading", "unicodedata"}
+    assert not heavy & set(run.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("env", "columns"),
+    [({"COLUMNS": "132"}, 132), ({"COLUMNS": "0"}, 80), ({"COLUMNS": "wide"}, 80), ({"COLUMNS": "１２"}, 80), ({}, 80)],
+)
+def test_width_off_a_terminal(env: dict[str, str], columns: int) -> None:
+    """COLUMNS where it is a number, else 80."""
+    assert Streams(env=env).screen.width == columns
+
+
+def test_width_on_a_terminal(terminal: Terminal) -> None:
+    """COLUMNS wins over the terminal."""
+    terminal.resize(57)
+    assert terminal.screen().width == 57
+    assert terminal.screen(env={"COLUMNS": "30"}).width == 30
+
+
+def test_unicode_is_left_out_only_where_the_locale_excludes_it() -> None:
+    """Containers have no locale on terminals that draw everything."""
+    assert Streams(env={}).screen.unicode
+    assert Streams(env={"LANG": "C"}).screen.unicode
+    assert Streams(env={"LANG": "de_DE.UTF-8"}).screen.unicode
+    assert not Streams(env={"LANG": "de_DE.ISO-8859-1"}).screen.unicode
+    assert not Streams(env={"TERM": "dumb"}).screen.unicode
+
+
+def test_links_are_clickable_on_a_terminal_alone(terminal: Terminal) -> None:
+    """And only where they are plainly http or https."""
+    screen = terminal.screen()
+    assert (
+        screen.link("https://a.deploxa.com") == "\x1b]8;;https://a.deploxa.com\x1b\\https://a.deploxa.com\x1b]8;;\x1b\\"
+    )
+    assert screen.link("javascript:alert(1)") == "javascript:alert(1)"
+    assert screen.link("https://a\x1b]8;;evil") == "https://a\\x1b]8;;evil"
+    assert Streams().screen.link("https://a.deploxa.com") == "https://a.deploxa.com"
+    assert terminal.screen(env={"TERM": "dumb"}).link("https://a.deploxa.com") == "https://a.deploxa.com"

@@ -1,0 +1,153 @@
+"""Tables: the same by Rich and by hand, inert, and as wide as the terminal."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dpx_cli.output import table
+from dpx_cli.output.screen import Column, Look
+from dpx_cli.output.width import width
+
+if TYPE_CHECKING:
+    from conftest import Terminal
+
+COLUMNS = (
+    Column("Slug", "slug"),
+    Column("Name", "name"),
+    Column("Status", "status", status=True),
+    Column("Site", "site", link=True),
+    Column("Größe", "size", align="right"),
+)
+CELLS = [
+    ["storefront", "Storefront", "READY", "https://storefront.deploxa.com", "1.0 MB"],
+    ["docs", "[red]Dócs[/red] :smile: 日本語", "ERROR", "not a url", ""],
+    ["api", "👨‍👩‍👧 and 👍🏽", "BUILDING", "https://api.deploxa.com", "12 KB"],
+    ["x" * 30, "", "SOMETHING", "", "3"],
+]
+SEQUENCES = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\")
+
+
+def look(columns: int = 200, *, colour: bool = True) -> Look:
+    """A capable terminal."""
+    return Look(width=columns, colour=colour, links=True, unicode=True)
+
+
+def bare(text: str) -> str:
+    """The text without colours and links."""
+    return SEQUENCES.sub("", text)
+
+
+def by_hand(monkeypatch: pytest.MonkeyPatch, cells: list[list[str]], seen: Look) -> str:
+    """The same table, laid out by hand."""
+    with monkeypatch.context() as patch:
+        patch.setattr(table, "RICH_ROWS", 0)
+        return table.draw(cells, COLUMNS, key="slug", look=seen)
+
+
+def paints(text: str) -> list[tuple[str, str]]:
+    """Each coloured or linked piece of the rows, without the padding that may be inside or outside of the colour."""
+    rows = text.split("\n", 2)[2]
+    coloured = [(sgr, body.strip()) for sgr, body in re.findall(r"\x1b\[([1-9]\d*)m(.*?)\x1b\[0m", rows)]
+    linked = [
+        (url, body.strip()) for url, body in re.findall(r"\x1b\]8;[^;]*;([^\x1b]+)\x1b\\(.*?)\x1b\]8;;\x1b\\", rows)
+    ]
+    return coloured + linked
+
+
+@pytest.mark.parametrize("columns", [200, 100, 80, 60, 40, 10])
+@pytest.mark.parametrize("colour", [True, False])
+def test_rich_and_the_hand_laid_table_look_the_same(
+    monkeypatch: pytest.MonkeyPatch, columns: int, colour: bool
+) -> None:
+    """Same characters, same colours, same links, at any width."""
+    seen = look(columns, colour=colour)
+    rich = table.draw(CELLS, COLUMNS, key="slug", look=seen)
+    hand = by_hand(monkeypatch, CELLS, seen)
+    assert bare(rich) == bare(hand)
+    assert paints(rich) == paints(hand)
+
+
+def test_small_tables_are_rich_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the comparison above compares two things."""
+    plain = [row for row in CELLS if "👨" not in row[1]]
+    calls: list[str | None] = []
+    by_rich = table._by_rich
+
+    def recorded(*given: Any) -> str | None:
+        calls.append(by_rich(*given))
+        return calls[-1]
+
+    monkeypatch.setattr(table, "_by_rich", recorded)
+    table.draw(plain, COLUMNS, key="slug", look=look())
+    table.draw(plain * 50, COLUMNS, key="slug", look=look())
+    assert len(calls) == 1
+    assert calls[0] is not None
+
+
+def test_the_whole_look() -> None:
+    """Header, rule, rows; right-aligned numbers; no space at the end of a line."""
+    assert bare(table.draw(CELLS[:2], COLUMNS, key="slug", look=look())) == (
+        "Slug        Name                            Status  Site                             Größe\n"
+        "──────────────────────────────────────────────────────────────────────────────────────────\n"
+        "storefront  Storefront                      READY   https://storefront.deploxa.com  1.0 MB\n"
+        "docs        [red]Dócs[/red] :smile: 日本語  ERROR   not a url\n"
+    )
+
+
+@pytest.mark.parametrize("columns", [90, 60, 54])
+def test_narrow_terminals_shorten_columns_but_never_the_identifier(columns: int) -> None:
+    """Every line fits; the slug is whole."""
+    text = bare(table.draw(CELLS, COLUMNS, key="slug", look=look(columns)))
+    assert all(width(line) <= columns for line in text.splitlines())
+    assert "x" * 30 in text
+    assert "…" in text
+
+
+def test_the_identifier_stays_whole_where_nothing_fits() -> None:
+    """Better a wrapped line than half an identifier."""
+    assert "x" * 30 in bare(table.draw(CELLS, COLUMNS, key="slug", look=look(5)))
+
+
+def test_a_shortened_link_leads_to_the_whole_url() -> None:
+    """In both tables."""
+    text = table.draw(CELLS[:1], COLUMNS, key="slug", look=look(50))
+    assert ";https://storefront.deploxa.com\x1b\\" in text
+    assert "https://storefront.deploxa.com" not in bare(text)
+
+
+def test_markup_is_inert(terminal: Terminal) -> None:
+    """Rich markup, emoji codes and links in data are text."""
+    name = "[bold red]x[/] [link=https://evil.example]y[/link] :boom: [/]"
+    terminal.screen(env={"TERM": "xterm", "COLUMNS": "200"}).rows([[{"slug": "a", "name": name}]], COLUMNS, key="slug")
+    assert name in terminal.finish()
+
+
+def test_hostile_text_reaches_no_terminal(terminal: Terminal) -> None:
+    """Through Rich and by hand."""
+    screen = terminal.screen(env={"TERM": "xterm", "COLUMNS": "200", "NO_COLOR": "1"})
+    hostile = {"slug": "a\x1b]0;x\x07", "name": "\x9b2J\u202e", "site": "https://x\x1b\\"}
+    screen.rows([[hostile]], COLUMNS, key="slug")
+    screen.rows([[hostile] * 60], COLUMNS, key="slug")
+    screen.item(hostile, COLUMNS, key="slug")
+    shown = terminal.finish()
+    assert not re.search("[\x1b\x07\x9b\u202e]", SEQUENCES.sub("", shown))
+    assert shown.count("a\\x1b]0;x\\x07") == 62
+
+
+def test_a_large_table_needs_no_rich() -> None:
+    """Rich costs half a millisecond a row."""
+    code = (
+        "import io, sys; from dpx_cli.output.screen import Screen, Column\n"
+        "class Tty(io.BytesIO):\n    def isatty(self): return True\n"
+        "out = Tty()\n"
+        "screen = Screen(None, stdout=out, stderr=None, stdin=None, env={})\n"
+        "screen.rows([[{'slug': f'p{n}'} for n in range(20000)]], [Column('Slug', 'slug')], key='slug')\n"
+        "print(out.getvalue().count(b'\\n'), 'rich' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert run.stdout == "20002 False\n"

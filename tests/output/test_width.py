@@ -1,0 +1,74 @@
+"""How many cells a text takes, and where it is cut."""
+
+# ruff: noqa: RUF001 - letters that look like others are the point of these tests
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpx_cli.output.neutralise import neutralise
+from dpx_cli.output.width import clusters, cut, width
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("", 0),
+        ("abc", 3),
+        ("é", 1),
+        ("e\u0301", 1),
+        ("日本", 4),
+        ("ｆ", 2),
+        ("한국", 4),
+        ("\u1112\u1161\u11ab", 2),
+        ("👍", 2),
+        ("👍🏽", 2),
+        ("👨‍👩‍👧‍👦", 2),
+        ("❤️", 2),
+        ("❤", 1),
+        ("1️⃣", 2),
+        ("🙂‍↔️", 2),
+        ("🇩🇪", 2),
+        ("می‌خواهم", 7),
+        ("क्‍ष", 2),
+        ("─█…", 3),
+    ],
+)
+def test_width(text: str, cells: int) -> None:
+    """As terminals draw it."""
+    assert width(text) == cells
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "short"),
+    [
+        ("storefront", 10, "storefront"),
+        ("storefront", 6, "store…"),
+        ("日本語", 6, "日本語"),
+        ("日本語", 5, "日本…"),
+        ("日本語", 4, "日…"),
+        ("👨‍👩‍👧 and more", 3, "👨‍👩‍👧…"),
+        ("e\u0301e\u0301e\u0301", 2, "e\u0301…"),
+        ("abc", 1, "…"),
+        ("abc", 0, ""),
+    ],
+)
+def test_cut_never_splits_what_is_drawn_as_one(text: str, cells: int, short: str) -> None:
+    """A wide character that does not fit is left out whole."""
+    assert cut(text, cells) == short
+
+
+def test_cut_in_ascii() -> None:
+    """Where the terminal draws ASCII alone."""
+    assert cut("storefront", 6, "...") == "sto..."
+    assert cut("storefront", 2, "...") == ".."
+
+
+@given(st.text(), st.integers(0, 20))
+def test_cut_fits_and_clusters_lose_nothing(text: str, cells: int) -> None:
+    """For any neutralised text."""
+    safe = neutralise(text)
+    assert "".join(cluster for cluster, _ in clusters(safe)) == safe
+    assert width(cut(safe, cells)) <= cells
