@@ -68,6 +68,7 @@ class KeyringStore:
         return bounded(lambda: self._delete(key), self.title)
 
     def _get(self, key: str) -> str | None:
+        self._heed_override()
         if self._name == "SecretService":
             from dpx_cli.credentials import secret_service
 
@@ -85,17 +86,20 @@ class KeyringStore:
         return True
 
     def _backend(self) -> Any:
-        """Make the keyring, where the user has not told the keyring library to take another."""
+        """Make the keyring."""
         import importlib
 
-        path = BACKENDS[self._name]
-        override = os.environ.get(_OVERRIDE, path)
-        if override != path:
+        self._heed_override()
+        module, _, name = BACKENDS[self._name].rpartition(".")
+        return getattr(importlib.import_module(module), name)()
+
+    def _heed_override(self) -> None:
+        """Refuse where the user tells the keyring library to take another keyring, or none."""
+        override = os.environ.get(_OVERRIDE) or BACKENDS[self._name]
+        if override != BACKENDS[self._name]:
             raise TokenStorage(
                 f"the token is in {self.title}, and {_OVERRIDE} names {override}", hint=f"unset {_OVERRIDE}"
             )
-        module, _, name = path.rpartition(".")
-        return getattr(importlib.import_module(module), name)()
 
 
 def choose() -> str:
