@@ -8,9 +8,10 @@ from typing import Any
 from dpx_cli.sandbox import course, projects
 from dpx_cli.sandbox.call import Call, Refused
 from dpx_cli.sandbox.store import timestamp
+from dpx_cli.sandbox.webhooks import BOTH
 
 DEFAULT_BRANCH = "main"
-_VISIBLE = projects.VISIBLE
+_WITH_SLUG = "SELECT d.*, p.slug FROM deployments d JOIN projects p ON p.seq = d.project"
 FAILING = re.compile(r"fail/.*", re.DOTALL)
 
 _AT_STATUS = {
@@ -55,7 +56,7 @@ def list_(call: Call) -> tuple[int, dict[str, Any]]:
 def get(call: Call) -> tuple[int, dict[str, Any]]:
     """GET /deployments/:id. Build time and bundle size are there once it is READY."""
     row = call.state.store.find(
-        f"SELECT d.*, p.slug FROM deployments d JOIN projects p ON p.seq = d.project WHERE d.id = ? AND {_VISIBLE}",
+        f"{_WITH_SLUG} WHERE d.id = ? AND {projects.VISIBLE}",
         (call.path["id"], call.user, call.user),
     )
     if row is None:
@@ -98,7 +99,7 @@ def create(call: Call) -> tuple[int, dict[str, Any]]:
             fails=call.fails or FAILING.fullmatch(branch) is not None,
             message=message,
             sha=sha,
-            untold=2 if call.state.webhooks is not None else 0,
+            untold=BOTH if call.state.webhooks is not None else 0,
         )
     if call.state.webhooks is not None:
         call.state.webhooks.follow(deployment)

@@ -17,6 +17,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError
+from dpx_cli.sandbox.units import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +66,7 @@ class Fault:
             self.status = int(effect)
         elif effect.lower() == SLOW:
             self.effect = SLOW
-            self.seconds = _seconds(rest.pop(0), text) if rest else 0.0
+            self.seconds = (seconds(rest.pop(0)) if rest else None) or 0.0
         elif effect.lower() in (RESET, LOST):
             self.effect = effect.lower()
         elif effect.upper() == ERROR:
@@ -134,10 +135,3 @@ class Faults:
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"(\*\*|\*)", path)
     return re.compile("".join({"**": ".*", "*": "[^/]+"}.get(part, re.escape(part)) for part in parts), re.DOTALL)
-
-
-def _seconds(word: str, text: str) -> float:
-    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(ms|s|)", word)
-    if match is None:
-        raise UsageError(f"fault {text!r} has no duration after slow", hint="add one, like 'slow 2s'")
-    return float(match[1]) / (1000 if match[2] == "ms" else 1)

@@ -54,6 +54,9 @@ class Recorded:
 class Journal:
     """The last requests, and the log file.
 
+    Args:
+        log: the file; "-" for stderr; None for none.
+
     Raises:
         Failed: the log file cannot be opened.
     """
@@ -64,7 +67,8 @@ class Journal:
         self._log: int | None = None
         if log is not None:
             try:
-                self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+                self._log = os.dup(2) if log == "-" else os.open(log, flags, 0o600)
             except OSError as error:
                 raise Failed(f"could not open the log {log}: {error.strerror}") from error
 

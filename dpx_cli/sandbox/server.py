@@ -16,6 +16,7 @@ import struct
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -29,6 +30,7 @@ from dpx_cli.sandbox.rate import Rate
 from dpx_cli.sandbox.state import Behaviour, State
 from dpx_cli.sandbox.store import Store, digest_of
 from dpx_cli.sandbox.tokens import Tokens
+from dpx_cli.sandbox.webhooks import Delivery, Webhooks
 
 if TYPE_CHECKING:
     import sqlite3
@@ -38,6 +40,7 @@ HOST = "127.0.0.1"
 # Longer than any test waits between two requests: a connection that closes by itself looks like a fault.
 KEEP_ALIVE = 75
 START_SECONDS = 10
+GRACE_SECONDS = 2
 
 
 class Sandbox:
@@ -92,11 +95,34 @@ class Sandbox:
             now = time.time()
             if store.fresh:
                 seed.seed(store, now, behaviour.projects)
-            ttl = None if behaviour.token_ttl is None else behaviour.token_ttl / behaviour.time_scale
-            tokens = Tokens(behaviour.tokens, role=behaviour.role, secret=store.secret, now=now, ttl=ttl)
+            tokens = Tokens(
+                behaviour.tokens,
+                role=behaviour.role,
+                secret=store.secret,
+                now=now,
+                ttl=behaviour.token_ttl,
+                scale=behaviour.time_scale,
+            )
             journal = Journal(behaviour.log)
             undo.pop_all()
-        self._state = State(behaviour=behaviour, store=store, tokens=tokens, faults=faults, rate=rate, journal=journal)
+        webhooks = None
+        if behaviour.webhook_url is not None and behaviour.webhook_secret is not None:
+            webhooks = Webhooks(
+                behaviour.webhook_url,
+                behaviour.webhook_secret,
+                store=store,
+                journal=journal,
+                scale=behaviour.time_scale,
+            )
+        self._state = State(
+            behaviour=behaviour,
+            store=store,
+            tokens=tokens,
+            faults=faults,
+            rate=rate,
+            journal=journal,
+            webhooks=webhooks,
+        )
         self.origin = f"http://{HOST}:{listener.getsockname()[1]}"
         self.url = self.origin + API_ROOT
         # Without a handler, what uvicorn says of a client's broken request would end up on stderr.
@@ -115,6 +141,7 @@ class Sandbox:
                 timeout_graceful_shutdown=1,
             ),
             self._started,
+            webhooks,
         )
         self._thread = threading.Thread(
             target=asyncio.run, args=(self._server.serve([listener]),), name="dpx-sandbox", daemon=True
@@ -180,6 +207,11 @@ class Sandbox:
     def requests(self) -> list[Recorded]:
         """The requests so far, oldest first."""
         return self._state.journal.requests()
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every try to deliver a webhook so far, oldest first."""
+        return [] if self._state.webhooks is None else list(self._state.webhooks.deliveries)
 
     def clear_requests(self) -> None:
         """Forget the requests so far."""
@@ -268,8 +300,9 @@ class Sandbox:
 class _Server(uvicorn.Server):
     """Uvicorn's, which says when it listens and stops at once when it is told to."""
 
-    def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config, started: threading.Event, webhooks: Webhooks | None) -> None:
         super().__init__(config)
+        self._webhooks = webhooks
         self._said = started
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -278,6 +311,8 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
+        if self._webhooks is not None:
+            self._webhooks.start()
         self._said.set()
 
     async def main_loop(self) -> None:
@@ -285,6 +320,12 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), 0.5)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen no longer, and see to it that what is due is told."""
+        await super().shutdown(sockets)
+        if self._webhooks is not None:
+            await self._webhooks.close(GRACE_SECONDS)
 
     def wake(self) -> None:
         """Look whether to stop, from another thread."""
@@ -297,5 +338,25 @@ def _check(behaviour: Behaviour) -> None:
         raise UsageError("build-seconds must not be negative")
     if not 0 < behaviour.time_scale < float("inf"):
         raise UsageError("time-scale must be greater than 0")
+    if behaviour.slots is not None and behaviour.slots < 0:
+        raise UsageError("slots must not be negative")
+    if behaviour.webhook_url is not None:
+        _check_webhook_url(behaviour.webhook_url)
+        if not behaviour.webhook_secret:
+            raise UsageError(
+                "webhooks need a secret to be signed with", hint="give --webhook-secret, or set DPX_WEBHOOK_SECRET"
+            )
     if behaviour.role not in seed.PEOPLE:
         raise UsageError(f"role must be one of {', '.join(seed.PEOPLE)}")
+
+
+def _check_webhook_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fine = False
+    if not fine or not (url.isascii() and url.isprintable()) or " " in url:
+        raise UsageError(f"the webhook URL is none: {url!r}", hint="give one like http://127.0.0.1:4400/webhook")
+    if "@" in urlsplit(url).netloc:
+        raise UsageError("the webhook URL must not hold a user name or password")

@@ -31,7 +31,7 @@ class Behaviour:
         time_scale: how many times as fast builds go and tokens expire.
         webhook_url: where deployment events are sent; None for nowhere.
         webhook_secret: what they are signed with.
-        log: a file that gets one JSON line a request; None for none.
+        log: a file that gets one JSON line a request (and a try of a webhook), "-" for stderr; None for none.
         projects: how many projects a new world has.
         port: of the loopback interface; 0 for any that is free.
         data: the file that the world persists in; None keeps it in memory.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError
 from dpx_cli.sandbox.seed import PEOPLE
+from dpx_cli.sandbox.units import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,9 @@ class Tokens:
         plain: the tokens as a client sends them, in the order they were given.
     """
 
-    def __init__(self, given: Sequence[str], *, role: str, secret: bytes, now: float, ttl: float | None) -> None:
+    def __init__(
+        self, given: Sequence[str], *, role: str, secret: bytes, now: float, ttl: float | None, scale: float
+    ) -> None:
         """Read `TOKEN`, `TOKEN:ROLE` and `TOKEN:ROLE:SECONDS`.
 
         Args:
@@ -35,7 +38,8 @@ class Tokens:
             role: of a token that names none.
             secret: the store's.
             now: when the sandbox starts, in seconds since 1970.
-            ttl: how long a token that does not say is accepted, in seconds on the wall; None for ever.
+            ttl: how many seconds a token that does not say is accepted; None for ever.
+            scale: how many times as fast they go.
 
         Raises:
             UsageError: a token or its role is none. The message does not show it.
@@ -49,11 +53,12 @@ class Tokens:
             its_role = rest[0] if rest and rest[0] else role
             if its_role not in PEOPLE:
                 raise UsageError(f"a --token has a role that is none of {', '.join(PEOPLE)}", hint=HINT)
-            its_ttl = ttl
+            its_ttl = None if ttl is None else ttl / scale
             if len(rest) > 1:
-                if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", rest[1]):
+                its_ttl = seconds(rest[1])
+                if its_ttl is None:
                     raise UsageError("a --token has a life that is no number of seconds", hint=HINT)
-                its_ttl = float(rest[1])
+                its_ttl /= scale
             self.plain.append(token)
             self._known[_digest(token)] = (PEOPLE[its_role], None if its_ttl is None else now + its_ttl)
 

@@ -7,7 +7,6 @@ written in the store with the deployment, so a sandbox that was killed tells it 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import json
 import time
@@ -18,7 +17,6 @@ from dpx_cli.sandbox import course, projects
 
 if TYPE_CHECKING:
     import sqlite3
-    from concurrent.futures import Future
 
     import httpx
 
@@ -29,6 +27,7 @@ BOTH, LAST = 2, 1
 TRIES = 4
 PAUSE_SECONDS = 0.5
 TIMEOUT_SECONDS = 10
+TICK_SECONDS = 0.02
 ENDS = {"READY": "deployment.ready", "ERROR": "deployment.failed"}
 
 
@@ -75,6 +74,7 @@ class Webhooks:
         self._scale = scale
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
+        self._delivering = 0
         self.deliveries: list[Delivery] = []
 
     def start(self) -> None:
@@ -95,9 +95,13 @@ class Webhooks:
     async def close(self, grace: float) -> None:
         """Give what is due a last chance, for so many seconds; the rest stays untold."""
         now = time.time()
-        due = self._store.one("SELECT count(*) FROM deployments WHERE untold > 0 AND ended_at <= ?", (now,))[0]
-        if self._tasks and due:
-            await asyncio.wait(self._tasks, timeout=grace)
+        deadline = asyncio.get_running_loop().time() + grace
+        due = "SELECT 1 FROM deployments WHERE untold > 0 AND ended_at <= ?"
+        while self._tasks and (self._delivering or self._store.find(due, (now,))):
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            await asyncio.wait(self._tasks, timeout=min(left, TICK_SECONDS), return_when=asyncio.FIRST_COMPLETED)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -132,11 +136,19 @@ class Webhooks:
         body = json.dumps(payload(event, row, status), ensure_ascii=False, separators=(",", ":")).encode()
         headers = {
             "Content-Type": "application/json",
+            "User-Agent": "dpx-sandbox",
             "X-Deploxa-Event": event,
             "X-Deploxa-Signature": f"sha256={hmac.digest(self._secret, body, 'sha256').hex()}",
         }
+        self._delivering += 1
+        try:
+            await self._insist(event, row["id"], body, headers)
+        finally:
+            self._delivering -= 1
+
+    async def _insist(self, event: str, deployment: str, body: bytes, headers: dict[str, str]) -> None:
         for attempt in range(1, TRIES + 1):
-            delivery = await self._try(event, row["id"], attempt, body, headers)
+            delivery = await self._try(event, deployment, attempt, body, headers)
             self.deliveries.append(delivery)
             self._journal.write(
                 {

@@ -1,0 +1,225 @@
+"""`dpx sandbox`: a Deploxa API of one's own, to serve or to run one command against. Served by `dpx_cli/sandbox/`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dpx_cli.declare import Argument, Group, Option
+
+if TYPE_CHECKING:
+    from dpx_cli.sandbox.server import Sandbox
+    from dpx_cli.session import Session
+
+GROUP = Group("sandbox", "Run a Deploxa API of your own, on this machine.")
+
+PORT = 8787
+
+BuildSeconds = Annotated[
+    str | None,
+    Option("--build-seconds", metavar="S", help="How long a deployment takes; 2 without it. fail/… branches fail."),
+]
+Fault = Annotated[
+    tuple[str, ...],
+    Option(
+        "--fault",
+        metavar="FAULT",
+        help="A scripted fault, like 'POST /projects/*/deployments 429 x3'; may be given several times.",
+        multiple=True,
+    ),
+]
+Slots = Annotated[
+    int | None, Option("--slots", metavar="N", help="Deployments that may be under way at once.", kind="count")
+]
+Rate = Annotated[str | None, Option("--rate", metavar="N/s", help="Requests a token may make; also N/m and N/h.")]
+Role = Annotated[
+    str | None,
+    Option("--role", metavar="ROLE", help="Who the token speaks for.", choices=("owner", "admin", "member")),
+]
+Token = Annotated[
+    tuple[str, ...],
+    Option(
+        "--token",
+        metavar="TOKEN",
+        help="An accepted token, TOKEN:ROLE or TOKEN:ROLE:SECONDS; may be given several times.",
+        multiple=True,
+        secret=True,
+    ),
+]
+TokenTtl = Annotated[
+    str | None, Option("--token-ttl", metavar="S", help="Seconds after which the tokens are accepted no longer.")
+]
+TimeScale = Annotated[
+    str | None, Option("--time-scale", metavar="X", help="How many times as fast builds go and tokens expire.")
+]
+WebhookUrl = Annotated[
+    str | None, Option("--webhook-url", metavar="URL", help="Where deployment events are sent, signed.")
+]
+WebhookSecret = Annotated[
+    str | None,
+    Option("--webhook-secret", metavar="S", help="What they are signed with.", secret=True, env="DPX_WEBHOOK_SECRET"),
+]
+Log = Annotated[
+    str | None,
+    Option("--log", metavar="FILE", help="Add a JSON line for each request; - for stderr.", complete="file"),
+]
+Projects = Annotated[
+    str | None, Option("--projects", metavar="N", help="How many projects a new world has; 3 without it.")
+]
+Port = Annotated[
+    int | None, Option("--port", metavar="PORT", help="The port to listen on; 0 for any that is free.", kind="port")
+]
+Data = Annotated[
+    str | None,
+    Option("--data", metavar="FILE", help="Keep the world in this file; without it, in memory.", complete="file"),
+]
+
+
+@GROUP.command("serve", example="dpx sandbox serve --build-seconds 10")
+def serve(  # noqa: PLR0917 - one parameter an option; the machinery passes them by name
+    session: "Session",
+    port: Port = None,
+    data: Data = None,
+    build_seconds: BuildSeconds = None,
+    fault: Fault = (),
+    slots: Slots = None,
+    rate: Rate = None,
+    role: Role = None,
+    token: Token = (),
+    token_ttl: TokenTtl = None,
+    time_scale: TimeScale = None,
+    webhook_url: WebhookUrl = None,
+    webhook_secret: WebhookSecret = None,
+    log: Log = None,
+    projects: Projects = None,
+) -> None:
+    """Serve a Deploxa API on this machine until Ctrl-C.
+
+    Prints the two lines that point a shell at it. It listens on the loopback interface, port 8787, and starts with the
+    organizations acme and globex and the projects storefront, docs and api. Values of variables are never kept.
+    """
+    import threading
+
+    with _sandbox(
+        session,
+        port=PORT if port is None else port,
+        data=data,
+        build_seconds=build_seconds,
+        fault=fault,
+        slots=slots,
+        rate=rate,
+        role=role,
+        token=token,
+        token_ttl=token_ttl,
+        time_scale=time_scale,
+        webhook_url=webhook_url,
+        webhook_secret=webhook_secret,
+        log=log,
+        projects=projects,
+    ) as box:
+        session.screen.line(f"export DPX_API_URL={box.url}")
+        session.screen.line(f"export DPX_TOKEN={_quoted(box.token)}")
+        session.screen.done("serving until Ctrl-C; the two lines above point a shell here")
+        threading.Event().wait()
+
+
+@GROUP.command("run", example="dpx sandbox run -- dpx deploy --project storefront --branch main")
+def run(  # noqa: PLR0917 - as above
+    session: "Session",
+    command: Annotated[tuple[str, ...], Argument("COMMAND", help="The command and its arguments.", multiple=True)],
+    port: Port = None,
+    data: Data = None,
+    build_seconds: BuildSeconds = None,
+    fault: Fault = (),
+    slots: Slots = None,
+    rate: Rate = None,
+    role: Role = None,
+    token: Token = (),
+    token_ttl: TokenTtl = None,
+    time_scale: TimeScale = None,
+    webhook_url: WebhookUrl = None,
+    webhook_secret: WebhookSecret = None,
+    log: Log = None,
+    projects: Projects = None,
+) -> None:
+    """Run a command against a sandbox of its own.
+
+    The command gets DPX_API_URL and DPX_TOKEN, and folders of its own for profiles and cache. Its exit code and signals
+    are passed on, and nothing is left behind.
+    """
+    from dpx_cli.sandbox import run as runner
+
+    box = _sandbox(
+        session,
+        port=port or 0,
+        data=data,
+        build_seconds=build_seconds,
+        fault=fault,
+        slots=slots,
+        rate=rate,
+        role=role,
+        token=token,
+        token_ttl=token_ttl,
+        time_scale=time_scale,
+        webhook_url=webhook_url,
+        webhook_secret=webhook_secret,
+        log=log,
+        projects=projects,
+    )
+    code = runner.run(command, session.env, box)
+    if code:
+        # The command's own code, which need not be one of dpx's.
+        raise SystemExit(code)
+
+
+def _sandbox(session: "Session", **given: Any) -> "Sandbox":
+    """The sandbox that the options describe, not yet started; what was not given keeps its default."""
+    from dpx_cli.sandbox.server import Sandbox
+
+    options = {_FIELDS.get(name, name): value for name, value in given.items() if value not in (None, ())}
+    for name, read in (
+        ("build_seconds", _seconds),
+        ("token_ttl", _seconds),
+        ("time_scale", _number),
+        ("projects", _count),
+    ):
+        if name in options:
+            options[name] = read(name, options[name])
+    if options.get("webhook_url") and "webhook_secret" not in options:
+        options["webhook_secret"] = session.env.get("DPX_WEBHOOK_SECRET")
+    return Sandbox(**options)
+
+
+_FIELDS = {"fault": "faults", "token": "tokens"}
+
+
+def _seconds(name: str, text: str) -> float:
+    from dpx_cli.sandbox.units import seconds
+
+    value = seconds(text)
+    if value is None:
+        raise _wrong(name, text, "seconds, like 2, 0.5 or 500ms")
+    return value
+
+
+def _number(name: str, text: str) -> float:
+    import re
+
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+        raise _wrong(name, text, "a number, like 10 or 0.5")
+    return float(text)
+
+
+def _count(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 8):  # noqa: PLR2004 - more is no small world
+        raise _wrong(name, text, "a number, like 100")
+    return int(text)
+
+
+def _wrong(name: str, text: str, wanted: str) -> Exception:
+    from dpx_cli.errors import UsageError
+
+    return UsageError(f"--{name.replace('_', '-')} takes {wanted}, not {text!r}", hint="dpx sandbox run --help")
+
+
+def _quoted(token: str) -> str:
+    import shlex
+
+    return shlex.quote(token)
