@@ -12,7 +12,7 @@ import pytest
 from dpx_cli.output.screen import Screen
 
 if TYPE_CHECKING:
-    from conftest import Terminal
+    from tests.output.conftest import Terminal
 
 
 def off_terminal() -> tuple[Screen, io.BytesIO]:

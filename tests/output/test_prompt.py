@@ -19,7 +19,7 @@ from dpx_cli.output.screen import Screen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Terminal
+    from tests.output.conftest import Terminal
 
 ENV = {"TERM": "xterm"}
 

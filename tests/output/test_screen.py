@@ -23,7 +23,7 @@ from dpx_cli.output.screen import Column, Screen
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conftest import Terminal
+    from tests.output.conftest import Terminal
 
 COLUMNS = (
     Column("Slug", "slug"),

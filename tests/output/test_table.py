@@ -14,7 +14,7 @@ from dpx_cli.output.screen import Column, Look
 from dpx_cli.output.width import width
 
 if TYPE_CHECKING:
-    from conftest import Terminal
+    from tests.output.conftest import Terminal
 
 COLUMNS = (
     Column("Slug", "slug"),
