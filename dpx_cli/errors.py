@@ -76,7 +76,7 @@ class UsageError(DpxError):
 
 
 class BadRequest(DpxError):
-    """400, and any other 4xx that has no type of its own."""
+    """400: the server says that a parameter is wrong or missing."""
 
     exit_code = ExitCode.USAGE
     code = "bad_request"

@@ -1,0 +1,38 @@
+"""The entry: the shortest possible way to `main()`.
+
+`dpx --version` is answered before anything is imported. The collector is off while a command starts (it would walk
+every module for nothing), and the process ends by `os._exit` once everything is written: tearing down an interpreter
+costs as much as a request over loopback.
+"""
+
+import gc
+import os
+import sys
+
+
+def main() -> None:
+    """Run dpx with the process's arguments and end the process."""
+    gc.disable()
+    if sys.argv[1:] == ["--version"]:
+        from dpx_cli import __version__
+
+        code = _write_version(f"dpx {__version__}\n".encode())
+    else:
+        from dpx_cli.app import run
+
+        code = run(sys.argv[1:])
+    os._exit(code)
+
+
+def _write_version(line: bytes) -> int:
+    try:
+        os.write(1, line)
+    except BrokenPipeError:
+        return 141
+    except OSError:
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,376 @@
+"""One request to the API, as the reference's sections Authentication and Errors say: token, deadline, retries, meaning.
+
+Floor 1; neighbours: `transport.py` (one exchange), `pages.py` (lists), and one module a resource with one function a
+documented endpoint. Knows no terminal: it raises `DpxError`s and tells `on_attempt` what it did.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from dpx_cli import __version__, errors
+from dpx_cli.api.transport import Answer, Connection, Deadline, Lost, NotSent, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+TRIES = 3
+FIRST_PAUSE = 0.25  # seconds; doubled at every try, with jitter
+REPEATABLE = ("GET", "HEAD", "DELETE", "PATCH")
+
+# The one table from HTTP status to error; the reference's section Errors. The rest of 4xx is `Failed`, 5xx `ServerError`.
+BY_STATUS: dict[int, tuple[type[errors.DpxError], str | None]] = {
+    400: (errors.BadRequest, None),
+    401: (errors.Unauthorized, "see which token was sent: dpx auth status; or log in again: dpx auth login"),
+    403: (errors.Forbidden, "ask an owner of the project or organization, or use a token that may do this"),
+    404: (errors.NotFound, None),
+    429: (errors.RateLimited, None),
+}
+
+
+class Client:
+    """The API, as one token sees it.
+
+    Args:
+        api_url: the checked root of the API, without a final slash.
+        token: the Personal Access Token; it is sent to this URL's origin and nowhere else.
+        connection: opens connections to that origin.
+        timeout: seconds that a whole request may take, its retries included.
+        on_attempt: told of every attempt: method, path, status or None, milliseconds, number of the attempt.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        token: str,
+        connection: Connection,
+        *,
+        timeout: float,
+        on_attempt: Callable[[str, str, int | None, float, int], None] | None = None,
+    ) -> None:
+        self.api_url = api_url
+        self.timeout = timeout
+        self._token = token
+        self._connection = connection
+        self._on_attempt = on_attempt
+        self._root = "/" + api_url.split("://", 1)[1].partition("/")[2]
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise errors.UsageError("the token has characters that no token has", hint="dpx auth login, or set DPX_TOKEN")
+
+    def __repr__(self) -> str:
+        return f"Client({self.api_url!r})"
+
+    def deadline(self) -> Deadline:
+        """A deadline for one whole request from now on."""
+        return Deadline(self.timeout)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, deadline: Deadline | None = None) -> Any:
+        """GET a path; gives the decoded JSON document."""
+        return self.document("GET", path, params=params, deadline=deadline)
+
+    def document(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        repeatable: bool | None = None,
+        secrets: Sequence[str] = (),
+        deadline: Deadline | None = None,
+        fresh: bool = False,
+    ) -> Any:
+        """Send a request and give the decoded JSON document of a 2xx answer.
+
+        Args:
+            method: "GET", "POST", …
+            path: below the API root, as in the reference without "/api/v1"; each segment quoted by `segment`.
+            params: query parameters; those that are None are left out.
+            body: what is sent as JSON; None for no body.
+            repeatable: whether the request may be sent again where its answer was lost; None: by its method.
+            secrets: texts that no error may show, though the server's answer may have them.
+            deadline: by when it must be over; None: `timeout` seconds from now.
+            fresh: open a new connection, so that a stale one cannot swallow the request.
+
+        Raises:
+            DpxError: of the type that the status or the fault has.
+        """
+        encoded = None if body is None else json.dumps(body).encode("ascii")
+        answer = self.send(
+            method,
+            path,
+            params=params,
+            body=encoded,
+            repeatable=repeatable,
+            secrets=secrets,
+            deadline=deadline,
+            fresh=fresh,
+        )
+        return decode(answer, f"{method} {path}")
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+        secrets: Sequence[str] = (),
+        deadline: Deadline | None = None,
+        fresh: bool = False,
+        accept_errors: bool = False,
+    ) -> Answer:
+        """Send a request, again where it may be, and give its 2xx answer as it came.
+
+        Arguments as for `document`; with `accept_errors` an answer of any status is given after the retries.
+
+        Raises:
+            DpxError: see `document`.
+        """
+        request = f"{method} {path}"
+        deadline = deadline or self.deadline()
+        repeatable = method in REPEATABLE if repeatable is None else repeatable
+        fields = {
+            "Authorization": f"Bearer {self._token}",
+            "User-Agent": f"dpx/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            **({"Content-Type": "application/json"} if body is not None else {}),
+            **(headers or {}),
+        }
+        target = self._root.rstrip("/") + path + query_string(params)
+        if fresh:
+            self._connection.close()
+        may_have_happened = False
+        attempt = 0
+        while True:
+            attempt += 1
+            was_open = self._connection.is_open
+            try:
+                answer = self._attempt(method, path, target, fields, body, deadline, attempt)
+            except NotSent as problem:
+                if attempt < TRIES and self._pause(attempt, deadline, None):
+                    continue
+                if may_have_happened and method != "GET":
+                    raise _unknown(request, problem) from problem
+                raise self._unreachable(problem, request) from problem
+            except Lost as problem:
+                may_have_happened = True
+                # A kept connection that the server has closed meanwhile is no fault of the server's: not counted.
+                if repeatable and was_open and attempt == 1:
+                    attempt = 0
+                    continue
+                if repeatable and attempt < TRIES and self._pause(attempt, deadline, None):
+                    continue
+                if method in ("GET", "HEAD"):
+                    raise self._unreachable(problem, request) from problem
+                raise _unknown(request, problem) from problem
+            except Unreadable as problem:
+                raise errors.InvalidResponse(
+                    f"{request}: {problem}", hint="check DPX_API_URL", status=problem.status, request=request
+                ) from problem
+            status = answer.status
+            if method == "DELETE" and status == 404 and may_have_happened:  # noqa: PLR2004 - 404 is 404
+                return Answer(200, "OK", {}, b'{"deleted": true}')
+            may_have_happened = may_have_happened or status >= 500  # noqa: PLR2004 - 5xx
+            again = repeatable and (status >= 500 or status == 429)  # noqa: PLR2004 - what the contract repeats
+            if again and attempt < TRIES and self._pause(attempt, deadline, retry_after(answer)):
+                continue
+            if accept_errors or 200 <= status < 300:  # noqa: PLR2004 - 2xx
+                return answer
+            raise error_of(answer, request, (*secrets, self._token))
+
+    def _attempt(
+        self, method: str, path: str, target: str, fields: dict[str, str], body: bytes | None, deadline: Deadline, number: int
+    ) -> Answer:
+        started = time.monotonic()
+        status = None
+        try:
+            answer = self._connection.exchange(method, target, fields, body, deadline)
+            status = answer.status
+            return answer
+        finally:
+            if self._on_attempt:
+                self._on_attempt(method, path, status, (time.monotonic() - started) * 1000, number)
+
+    def _pause(self, attempt: int, deadline: Deadline, wanted: float | None) -> bool:
+        """Wait before another try; False, at once, where the deadline would pass meanwhile."""
+        import random
+
+        backoff = FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy
+        pause = backoff if wanted is None else wanted
+        if time.monotonic() + pause >= deadline.at:
+            return False
+        time.sleep(pause)
+        return True
+
+    def _unreachable(self, problem: Exception, request: str) -> errors.NetworkError:
+        return errors.NetworkError(
+            f"cannot reach {self.api_url}: {problem}",
+            hint="check the network and DPX_API_URL, or ask: dpx doctor",
+            request=request,
+        )
+
+
+def _unknown(request: str, problem: Exception) -> errors.OutcomeUnknown:
+    return errors.OutcomeUnknown(
+        f"{request} was sent and the answer was lost: {problem}",
+        hint="it may or may not have happened; look before you do it again",
+        request=request,
+    )
+
+
+def segment(text: str, what: str) -> str:
+    """Quote an id, slug or key as one segment of a path.
+
+    Args:
+        text: the id, slug or key.
+        what: how it is called in an error: "project".
+
+    Raises:
+        UsageError: where it could change the path: empty, dots alone, "/", "?", "#", "%", "\\", controls.
+    """
+    from urllib.parse import quote
+
+    if not text or text.strip(".") == "" or not text.isprintable() or any(mark in text for mark in "/?#%\\ "):
+        raise errors.UsageError(f"not the name of a {what}: {text!r}", hint=f"give the {what}'s id or slug as listed")
+    return quote(text, safe="")
+
+
+def query_string(params: Mapping[str, Any] | None) -> str:
+    """The query of a URL with its "?", or "" where no parameter has a value."""
+    given = {name: value for name, value in (params or {}).items() if value is not None}
+    if not given:
+        return ""
+    from urllib.parse import urlencode
+
+    return "?" + urlencode(given)
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds that an answer asks to wait (a number or an HTTP date), None where it does not ask."""
+    text = answer.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError, TypeError):
+        return None
+
+
+def decode(answer: Answer, request: str) -> Any:
+    """The JSON document of an answer.
+
+    Raises:
+        InvalidResponse: where it is empty, not UTF-8, not JSON, or nested beyond reason.
+    """
+    try:
+        return json.loads(answer.body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as problem:
+        what = "empty" if not answer.body.strip() else "not JSON"
+        if isinstance(problem, RecursionError):
+            what = "nested too deeply"
+        raise errors.InvalidResponse(
+            f"the answer to {request} is {what}",
+            hint="check DPX_API_URL: is it the root of the API?",
+            status=answer.status,
+            request=request,
+        ) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def data_of(document: Any, request: str, kind: type) -> Any:
+    """What is under "data" in an answer's document.
+
+    Args:
+        document: the decoded document.
+        request: method and path, for the error.
+        kind: dict for one thing, list for a page.
+
+    Raises:
+        InvalidResponse: where the document has another shape.
+    """
+    data = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(data, kind) or (kind is list and not all(isinstance(item, dict) for item in data)):
+        raise shape_error(request, "an object" if kind is dict else "a list of objects")
+    return data
+
+
+def shape_error(request: str, wanted: str) -> errors.InvalidResponse:
+    """The error for an answer that is JSON of another shape than the reference's."""
+    return errors.InvalidResponse(
+        f'the answer to {request} does not have {wanted} under "data"',
+        hint="check DPX_API_URL: is it the root of the API?",
+        request=request,
+    )
+
+
+def error_of(answer: Answer, request: str, secrets: Sequence[str]) -> errors.DpxError:
+    """The error that an answer outside 2xx means.
+
+    Args:
+        answer: the answer.
+        request: method and path.
+        secrets: texts that must not show, though the server may have sent them back.
+    """
+    status = answer.status
+    where = f"HTTP {status} from {request}"
+    if 300 <= status < 400:  # noqa: PLR2004 - 3xx
+        return errors.InvalidResponse(
+            f"the server redirects, which is not followed ({where})",
+            hint="check DPX_API_URL: the token goes to that address alone",
+            status=status,
+            request=request,
+        )
+    kind, hint = BY_STATUS.get(status, (errors.ServerError if status >= 500 else errors.Failed, None))  # noqa: PLR2004
+    said = _one_line(_redacted(_error_field(answer), secrets))
+    error = kind(f"{said} ({where})" if said else f"{_meaning(status)} ({where})", status=status, request=request)
+    error.hint = hint
+    if isinstance(error, errors.RateLimited):
+        error.retry_after = retry_after(answer)
+        wait = f"in {error.retry_after:.0f} s" if error.retry_after else "later"
+        error.hint = f"try again {wait}, or wait for a running deployment to end"
+    return error
+
+
+def _meaning(status: int) -> str:
+    import http
+
+    try:
+        return http.HTTPStatus(status).phrase.lower()
+    except ValueError:
+        return "an unknown status"
+
+
+def _error_field(answer: Answer) -> str:
+    """The "error" field of an answer, or ""."""
+    try:
+        found = json.loads(answer.body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return ""
+    text = found.get("error") if isinstance(found, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def _redacted(text: str, secrets: Sequence[str]) -> str:
+    """A text without the secrets, nor any whole line of one."""
+    parts = {part for secret in secrets for part in (secret, *secret.splitlines()) if part.strip()}
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, "***")
+    return text
+
+
+def _one_line(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 500 else text[:499] + "…"  # noqa: PLR2004 - a line, not a page

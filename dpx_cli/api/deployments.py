@@ -1,0 +1,55 @@
+"""Deployments: the reference's section Deployments. Floor 1; served by `sandbox/deployments.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from dpx_cli.api.client import data_of, segment
+from dpx_cli.api.pages import Pages
+
+if TYPE_CHECKING:
+    from dpx_cli.api.client import Client
+    from dpx_cli.api.transport import Deadline
+
+READY = "READY"
+ERROR = "ERROR"
+
+
+class DeploymentFields(TypedDict, total=False):
+    """What `create` may send."""
+
+    branch: str
+    commitMessage: str
+    commitSha: str
+
+
+def list_deployments(
+    client: Client,
+    project_id: str,
+    *,
+    status: str | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Pages:
+    """GET /projects/:id/deployments: a project's deployments, newest first."""
+    path = f"/projects/{segment(project_id, 'project')}/deployments"
+    return Pages(client, path, {"status": status}, limit=limit, cursor=cursor)
+
+
+def create_deployment(
+    client: Client, project_id: str, fields: DeploymentFields, *, deadline: Deadline | None = None
+) -> dict[str, Any]:
+    """POST /projects/:id/deployments: trigger a deployment. Sent once, over a connection of its own.
+
+    Raises:
+        OutcomeUnknown: where it was sent and the answer was lost; `deployment.py` finds out what became of it.
+    """
+    path = f"/projects/{segment(project_id, 'project')}/deployments"
+    document = client.document("POST", path, body=fields, fresh=True, deadline=deadline)
+    return dict(data_of(document, f"POST {path}", dict))
+
+
+def get_deployment(client: Client, deployment_id: str, *, deadline: Deadline | None = None) -> dict[str, Any]:
+    """GET /deployments/:id: one deployment. Raises NotFound."""
+    path = f"/deployments/{segment(deployment_id, 'deployment')}"
+    return dict(data_of(client.get(path, deadline=deadline), f"GET {path}", dict))

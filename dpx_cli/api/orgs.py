@@ -1,0 +1,27 @@
+"""Organizations: the reference's section of that name. Floor 1; served by `sandbox/orgs.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.api.client import data_of, segment
+from dpx_cli.api.pages import Pages
+
+if TYPE_CHECKING:
+    from dpx_cli.api.client import Client
+
+
+def list_orgs(client: Client, *, limit: int | None = None, cursor: str | None = None) -> Pages:
+    """GET /orgs: all organizations the token's user belongs to."""
+    return Pages(client, "/orgs", limit=limit, cursor=cursor)
+
+
+def get_org(client: Client, slug: str) -> dict[str, Any]:
+    """GET /orgs/:slug: one organization, with the numbers of its members and projects. Raises NotFound."""
+    path = f"/orgs/{segment(slug, 'organization')}"
+    return dict(data_of(client.get(path), f"GET {path}", dict))
+
+
+def list_members(client: Client, slug: str, *, limit: int | None = None, cursor: str | None = None) -> Pages:
+    """GET /orgs/:slug/members: all members of an organization."""
+    return Pages(client, f"/orgs/{segment(slug, 'organization')}/members", limit=limit, cursor=cursor)

@@ -1,0 +1,109 @@
+"""Lists, page by page: the reference's section Pagination.
+
+Floor 1; neighbour: `client.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli import errors
+from dpx_cli.api.client import data_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dpx_cli.api.client import Client
+
+PAGE = 100  # the most that the API gives at once
+MOST_EMPTY = 10  # pages in a row with nothing on them and yet a next one
+
+
+class Pages:
+    """The pages of one list, fetched as they are iterated over; each is a list of objects.
+
+    Args:
+        client: whom to ask.
+        path: the list's path.
+        params: query parameters of the list's own.
+        limit: how many items at the most; None for all.
+        cursor: where to go on from.
+        without: a key that is taken out of every item: a secret that the server should not have sent.
+
+    Attributes:
+        next_cursor: after iteration, where to go on from if `limit` cut the list short; else None.
+        is_whole: after iteration, whether every item there is has come: no cursor before, no limit after.
+
+    Raises (while iterated over):
+        InvalidResponse: for a wrong shape, a cursor that comes back, or pages without end.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        without: str | None = None,
+    ) -> None:
+        self._without = without
+        self._client = client
+        self._path = path
+        self._params = params or {}
+        self._limit = limit
+        self._cursor = cursor
+        self.next_cursor: str | None = None
+        self.is_whole = False
+
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+        request = f"GET {self._path}"
+        cursor, left, empty = self._cursor, self._limit, 0
+        seen = {cursor}
+        while True:
+            size = PAGE if left is None else min(PAGE, left)
+            document = self._client.get(self._path, {**self._params, "limit": size, "cursor": cursor})
+            items = data_of(document, request, list)
+            if self._without is not None:
+                for item in items:
+                    item.pop(self._without, None)
+            cursor = _next_cursor(document, request)
+            if left is not None:
+                items = items[:left]
+                left -= len(items)
+            if left == 0:
+                self.next_cursor = cursor
+                cursor = None
+            if items:
+                yield items
+            if cursor is None:
+                self.is_whole = self._cursor is None and self.next_cursor is None
+                return
+            empty = 0 if items else empty + 1
+            if cursor in seen or empty >= MOST_EMPTY:
+                raise errors.InvalidResponse(
+                    f"{request}: the list does not end: its cursor came back" if cursor in seen else f"{request}: the "
+                    "list does not end: page after page is empty",
+                    hint="the server is at fault; --limit gives the first pages",
+                    request=request,
+                )
+            seen.add(cursor)
+
+
+def _next_cursor(document: Mapping[str, Any], request: str) -> str | None:
+    """The cursor of the next page, or None where this page is the last."""
+    pagination = document.get("pagination")
+    if pagination is None:
+        return None
+    cursor = pagination.get("nextCursor") if isinstance(pagination, dict) else 0
+    more = pagination.get("hasMore", cursor is not None) if isinstance(pagination, dict) else True
+    if more is False:
+        return None
+    if more is not True or not isinstance(cursor, str) or not cursor:
+        raise errors.InvalidResponse(
+            f"the answer to {request} says that there is more, but not where",
+            hint="the server is at fault; --limit gives the first pages",
+            request=request,
+        )
+    return cursor

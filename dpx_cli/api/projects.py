@@ -1,0 +1,66 @@
+"""Projects: the reference's section Projects. Floor 1; served by `sandbox/projects.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from dpx_cli.api.client import data_of, segment, shape_error
+from dpx_cli.api.pages import Pages
+
+if TYPE_CHECKING:
+    from dpx_cli.api.client import Client
+
+
+class ProjectFields(TypedDict, total=False):
+    """What `create` may send besides the name."""
+
+    orgSlug: str
+    framework: str
+    appType: str
+    description: str
+
+
+class ProjectChanges(TypedDict, total=False):
+    """What `update` may send."""
+
+    name: str
+    description: str
+    build_command: str
+    install_command: str
+    output_dir: str
+
+
+def list_projects(client: Client, *, org: str | None = None, limit: int | None = None, cursor: str | None = None) -> Pages:
+    """GET /projects: all projects the token's user has access to, or those of one organization."""
+    return Pages(client, "/projects", {"org": org}, limit=limit, cursor=cursor)
+
+
+def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str, Any]:
+    """POST /projects: create a project; gives it as created."""
+    document = client.document("POST", "/projects", body={"name": name, **fields})
+    return dict(data_of(document, "POST /projects", dict))
+
+
+def get_project(client: Client, project_id: str) -> dict[str, Any]:
+    """GET /projects/:id: one project. Raises NotFound."""
+    path = f"/projects/{segment(project_id, 'project')}"
+    return dict(data_of(client.get(path), f"GET {path}", dict))
+
+
+def update_project(client: Client, project_id: str, changes: ProjectChanges) -> dict[str, Any]:
+    """PATCH /projects/:id: change a project's settings; gives it as it is then."""
+    path = f"/projects/{segment(project_id, 'project')}"
+    return dict(data_of(client.document("PATCH", path, body=changes), f"PATCH {path}", dict))
+
+
+def delete_project(client: Client, project_id: str) -> dict[str, Any]:
+    """DELETE /projects/:id: delete a project; only its owner can. Gives {"deleted": true}."""
+    return deleted(client, f"/projects/{segment(project_id, 'project')}")
+
+
+def deleted(client: Client, path: str) -> dict[str, Any]:
+    """DELETE a path; gives {"deleted": true}. Raises InvalidResponse where the server does not say so."""
+    document = client.document("DELETE", path)
+    if not isinstance(document, dict) or document.get("deleted") is not True:
+        raise shape_error(f"DELETE {path}", '"deleted": true')
+    return document

@@ -1,0 +1,166 @@
+"""`dpx api`: any request to the API, as gh has it. The answer's bytes are the output."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dpx_cli.declare import Argument, Group, Option
+from dpx_cli.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dpx_cli.api.transport import Answer
+    from dpx_cli.session import Session
+
+ROOT = Group("", "")
+
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD")
+
+
+@ROOT.command("api", example="dpx api /projects --paginate")
+def api(
+    session: "Session",
+    path: Annotated[str, Argument("PATH", help="Below the API's root, like /projects or projects?limit=5.")],
+    method: Annotated[
+        str | None,
+        Option("--method", "-X", metavar="METHOD", help="GET, or POST where fields are given.", choices=METHODS),
+    ] = None,
+    fields: Annotated[
+        tuple[str, ...],
+        Option("--raw-field", "-f", metavar="KEY=TEXT", help="A field that is a text.", multiple=True, secret=True),
+    ] = (),
+    json_fields: Annotated[
+        tuple[str, ...],
+        Option("--field", "-F", metavar="KEY=JSON", help="A field that is JSON.", multiple=True, secret=True),
+    ] = (),
+    input_file: Annotated[
+        str | None,
+        Option("--input", metavar="FILE", help="The body, byte for byte; - for standard input.", complete="file"),
+    ] = None,
+    paginate: Annotated[bool, Option("--paginate", help="All pages of a list, as one array.")] = False,
+    include: Annotated[bool, Option("--include", "-i", help="Print status and header fields too.")] = False,
+) -> None:
+    """Make any request to the API and print the answer.
+
+    With GET the fields go into the query, otherwise into a JSON body.
+    """
+    target = _path(path, session.settings.api_url)
+    given = _fields(fields, json_fields)
+    verb = method or ("POST" if given or input_file is not None else "GET")
+    if input_file is not None and given:
+        raise UsageError("--input and fields exclude each other", hint="give one of them")
+    if paginate:
+        if verb != "GET" or include:
+            raise UsageError("--paginate is for GET, without --include", hint="leave one of them out")
+        _print_pages(session, target, given)
+        return
+    body = None
+    if input_file is not None:
+        body = _body(session, input_file)
+    elif given and verb not in ("GET", "HEAD"):
+        body = json.dumps(given).encode("ascii")
+    params = _query(given) if verb in ("GET", "HEAD") else None
+    if params and "?" in target:
+        raise UsageError("the path has a query already", hint="put all of it into fields, or all into the path")
+    answer = session.client.send(
+        verb, target, params=params, body=body, accept_errors=include, secrets=_texts(given.values())
+    )
+    if include:
+        session.screen.raw(_head(answer))
+    _print(session, answer)
+    if not 200 <= answer.status < 300:  # noqa: PLR2004 - 2xx
+        from dpx_cli.api.client import error_of
+
+        raise error_of(answer, f"{verb} {target}", (session.token(), *_texts(given.values())))
+
+
+def _path(text: str, api_url: str) -> str:
+    """A path below the API's root; the root itself, as the reference writes paths, may stand before it."""
+    root = "/" + api_url.split("://", 1)[1].partition("/")[2]
+    path, _, query = text.partition("?")
+    path = "/" + path.lstrip("/")
+    if root != "/" and (path == root or path.startswith(root + "/")):
+        path = path[len(root) :] or "/"
+    parts = path.split("/")
+    if (
+        not text.isascii()
+        or not text.isprintable()
+        or any(mark in text for mark in ' \\#"<>')
+        or "://" in path
+        or ".." in parts
+        or "." in parts
+        or "" in parts[1:-1]
+        or "%2e" in path.lower()
+        or "%2f" in path.lower()
+    ):
+        raise UsageError(f"not a path below the API's root: {text!r}", hint="like /projects or /deployments/ID")
+    return f"{path}?{query}" if query else path
+
+
+def _fields(texts: "Sequence[str]", jsons: "Sequence[str]") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for flag, words in (("-f", texts), ("-F", jsons)):
+        for word in words:
+            key, equals, value = word.partition("=")
+            if not equals or not key:
+                raise UsageError(f"{flag} takes KEY=VALUE", hint=f"{flag} name=my-app")
+            if key in found:
+                raise UsageError(f"the field {key} is given twice", hint="give each field once")
+            try:
+                found[key] = json.loads(value) if flag == "-F" else value
+            except (ValueError, RecursionError):
+                raise UsageError(f"the value of the field {key} is not JSON", hint=f"-f {key}=… for a text") from None
+    return found
+
+
+def _query(given: dict[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    """The texts in some fields that are long enough to be secrets, so that no error shows them."""
+    return tuple(value for value in values if isinstance(value, str) and len(value) >= 8)  # noqa: PLR2004 - see above
+
+
+def _body(session: "Session", file: str) -> bytes:
+    from dpx_cli import files
+
+    if file == "-":
+        return session.stdin.read()
+    found = files.read_bytes(file, "the body")
+    if found is None:
+        raise NotFound(f"no such file: {file}", hint="check the path; - reads standard input")
+    return found
+
+
+def _print_pages(session: "Session", target: str, given: dict[str, Any]) -> None:
+    from urllib.parse import parse_qsl
+
+    from dpx_cli.api.pages import Pages
+
+    path, _, query = target.partition("?")
+    params = {**dict(parse_qsl(query, keep_blank_values=True)), **_query(given)}
+    params.pop("limit", None)
+    cursor = params.pop("cursor", None)
+    items = [item for page in Pages(session.client, path, params, cursor=cursor) for item in page]
+    session.screen.raw(json.dumps(items, indent=2 if session.screen.on_terminal else None).encode("ascii") + b"\n")
+
+
+def _head(answer: "Answer") -> bytes:
+    from dpx_cli.output.neutralise import neutralise
+
+    lines = [f"HTTP {answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in answer.headers.items())]
+    return "".join(neutralise(line) + "\n" for line in lines).encode() + b"\n"
+
+
+def _print(session: "Session", answer: "Answer") -> None:
+    """The body as it came; on a terminal JSON indented, and anything else neutralised."""
+    if not answer.body:
+        return
+    if not session.screen.on_terminal:
+        session.screen.raw(answer.body)
+        return
+    try:
+        session.screen.raw(json.dumps(json.loads(answer.body), indent=2).encode("ascii") + b"\n")
+    except (ValueError, RecursionError):
+        session.screen.lines(answer.body.decode("utf-8", "backslashreplace").splitlines())

@@ -1,0 +1,222 @@
+"""`dpx deploy`: deploy and wait; list, get and follow deployments. The promises are kept in `deployment.py`."""
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dpx_cli.declare import LIST, ONE, Argument, Group, Option
+from dpx_cli.errors import DeploymentFailed, DpxError
+from dpx_cli.options import STATUSES, Cursor, Limit, Project
+from dpx_cli.output.format import duration_ms, relative, size_kb
+from dpx_cli.output.screen import Column
+
+if TYPE_CHECKING:
+    from dpx_cli.ci import Result
+    from dpx_cli.session import Session
+
+GROUP = Group("deploy", "Deploy a project and wait until it is there; list and follow deployments.")
+
+WAIT = 900.0  # seconds; the default of --timeout
+
+COLUMNS = (
+    Column("Status", "status", status=True),
+    Column("Branch", "branch"),
+    Column("Domain", "deployment_domain"),
+    Column("Created", "created_at", show=relative),
+    Column("Id", "id"),
+)
+DETAILS = (
+    Column("Status", "status", status=True),
+    Column("Branch", "branch"),
+    Column("Build time", "buildDurationMs", show=duration_ms),
+    Column("Bundle", "bundleSizeKb", show=size_kb),
+    Column("Domain", "deployment_domain"),
+    Column("Created", "created_at", show=relative),
+    Column("Id", "id"),
+)
+
+Timeout = Annotated[
+    float,
+    Option("--timeout", metavar="TIME", help="How long to wait, like 90s, 15m or 1h. [default: 15m]", kind="duration"),
+]
+Deployment = Annotated[str, Argument("ID", help="The deployment's id.", complete="deployment")]
+
+
+@GROUP.command("", formats=ONE, example="dpx deploy --project storefront --branch main")
+def deploy(
+    session: "Session",
+    project: Project = None,
+    branch: Annotated[
+        str | None, Option("--branch", metavar="BRANCH", help="The branch; without it the last deployed one.")
+    ] = None,
+    message: Annotated[
+        str | None, Option("--message", metavar="TEXT", help="A label; without it the commit's subject.")
+    ] = None,
+    sha: Annotated[str | None, Option("--sha", metavar="SHA", help="The commit; without it HEAD's.")] = None,
+    no_wait: Annotated[bool, Option("--no-wait", help="Print the id and do not wait.")] = False,
+    timeout: Timeout = WAIT,
+    no_git: Annotated[bool, Option("--no-git", help="Ask neither git nor the CI's variables.")] = False,
+    ci_output: Annotated[
+        str,
+        Option(
+            "--ci-output",
+            metavar="MODE",
+            help="Outputs, summary and annotations for the CI.",
+            choices=("auto", "never", "github", "gitlab"),
+        ),
+    ] = "auto",
+) -> None:
+    """Deploy a project and wait until it is ready.
+
+    Prints the site's URL on stdout and nothing else. Ends with 0 when the deployment is READY, 9 when it ended in ERROR,
+    8 when the wait ended first; the deployment is asked for once, whatever the network does.
+    """
+    from dpx_cli import ci, preflight
+    from dpx_cli.deployment import Starter, site_url
+
+    preflight.check_flags(branch=branch, message=message, sha=sha)
+    started = time.monotonic()
+    reference = session.project_reference(project)
+    with session.screen.live() as live:
+        live.update(f"asking for a deployment of {reference}")
+
+        def start(project_id: str) -> tuple[str, Starter]:
+            starter = Starter(session.client, project_id, timeout=timeout, say=live.update)
+            starter.look()
+            return project_id, starter
+
+        project_id, starter = session.on_project(project, start)
+        fields = preflight.fields(
+            session, branch=branch, message=message, sha=sha, no_git=no_git, last_branch=starter.last_branch
+        )
+        try:
+            created = starter.start(fields)
+        except KeyboardInterrupt:
+            if starter.may_have_started:
+                session.screen.warn("interrupted while the deployment was being asked for; it may have started")
+                session.screen.done(f"hint: dpx deploy list --project {reference}")
+            raise
+    deployment_id = created["id"]
+    session.screen.done(f"deployment {deployment_id} of {reference}{f' ({branch})' if branch else ''} started")
+    if no_wait:
+        _write_ci(session, ci_output, ci.Result(deployment_id, str(created.get("status", "")), None, None))
+        if session.screen.format == "json":
+            session.screen.item(created, DETAILS, key="id")
+        else:
+            session.screen.line(deployment_id)
+        return
+    try:
+        final = _followed(session, deployment_id, timeout=timeout, created_now=True)
+    except DpxError as problem:
+        _write_ci(
+            session,
+            ci_output,
+            ci.Result(deployment_id, "UNKNOWN", None, time.monotonic() - started, problem=problem.message),
+        )
+        raise
+    url = site_url(session.client, final, project_id) if session.screen.format != "json" or ci_output != "never" else None
+    problem = _problem(final, deployment_id)
+    _write_ci(
+        session,
+        ci_output,
+        ci.Result(
+            deployment_id,
+            str(final["status"]),
+            url,
+            time.monotonic() - started,
+            problem=problem.message if problem else None,
+        ),
+    )
+    _show_end(session, final, url, problem)
+
+
+@GROUP.command("list", formats=LIST, example="dpx deploy list --project storefront --status error --limit 5")
+def list_deployments(
+    session: "Session",
+    project: Project = None,
+    status: Annotated[
+        str | None, Option("--status", metavar="STATUS", help="Only those in this state.", choices=STATUSES)
+    ] = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> None:
+    """List a project's deployments, newest first."""
+    from dpx_cli.api import deployments
+
+    def show(project_id: str) -> None:
+        pages = deployments.list_deployments(session.client, project_id, status=status, limit=limit, cursor=cursor)
+        session.show_pages(pages, COLUMNS, key="id", what="deployments", remember="deployments")
+
+    session.on_project(project, show)
+
+
+@GROUP.command("get", formats=ONE, example="dpx deploy get $(dpx deploy list --project storefront --limit 1 --quiet)")
+def get(session: "Session", deployment_id: Deployment) -> None:
+    """Show one deployment."""
+    from dpx_cli.api import deployments
+
+    session.screen.item(deployments.get_deployment(session.client, deployment_id), DETAILS, key="id")
+
+
+@GROUP.command("wait", formats=ONE, example="dpx deploy wait $(dpx deploy list --project storefront --limit 1 --quiet)")
+def wait(session: "Session", deployment_id: Deployment, timeout: Timeout = WAIT) -> None:
+    """Wait until a deployment is READY or has ended in ERROR, as `dpx deploy` does."""
+    from dpx_cli.deployment import site_url
+
+    final = _followed(session, deployment_id, timeout=timeout, created_now=False)
+    url = None if session.screen.format == "json" else site_url(session.client, final, session.known_project())
+    _show_end(session, final, url, _problem(final, deployment_id))
+
+
+def _followed(session: "Session", deployment_id: str, *, timeout: float, created_now: bool) -> dict[str, Any]:
+    """Follow a deployment with a live line; an interrupt tells how to go on."""
+    from dpx_cli.deployment import follow
+
+    started = time.monotonic()
+    try:
+        with session.screen.live() as live:
+            live.tick(f"deployment {deployment_id}", started)
+
+            def say(deployment: dict[str, Any] | None, fault: str | None) -> None:
+                if deployment is None:
+                    live.tick(f"deployment {deployment_id}: waiting out a fault: {fault}", started, key="fault")
+                else:
+                    status = str(deployment.get("status"))
+                    live.tick(f"deployment {deployment_id}: {status}", started, key=status)
+
+            return follow(session.client, deployment_id, timeout=timeout, say=say, created_now=created_now)
+    except KeyboardInterrupt:
+        session.screen.done(f"deployment {deployment_id} goes on; to follow it: dpx deploy wait {deployment_id}")
+        raise
+
+
+def _problem(final: dict[str, Any], deployment_id: str) -> DeploymentFailed | None:
+    """The error that a deployment which ended in ERROR is, or None."""
+    if final["status"] != "ERROR":
+        return None
+    branch = f" of {final['branch']}" if isinstance(final.get("branch"), str) else ""
+    return DeploymentFailed(
+        f"deployment {deployment_id}{branch} ended in ERROR",
+        hint=f"dpx deploy get {deployment_id} shows what is known of it",
+    )
+
+
+def _show_end(session: "Session", final: dict[str, Any], url: str | None, problem: DeploymentFailed | None) -> None:
+    """The final object under --json, the URL otherwise; then the failure, where it is one."""
+    if session.screen.format == "json":
+        session.screen.item(final, DETAILS, key="id")
+    if problem:
+        raise problem
+    if session.screen.format != "json":
+        took = final.get("buildDurationMs")
+        session.screen.done(f"ready{f' after a build of {duration_ms(took)}' if took is not None else ''}")
+        if url:
+            session.screen.line(url)
+        else:
+            session.screen.warn("the API tells no URL for it; see dpx open --print")
+
+
+def _write_ci(session: "Session", mode: str, result: "Result") -> None:
+    from dpx_cli import ci
+
+    for trouble in ci.write_outputs(session.env, mode, result):
+        session.screen.warn(trouble)

@@ -1,0 +1,301 @@
+"""`dpx env`: environment variables. Requested in `api/env_vars.py`, many at a time by `variables.py`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dpx_cli.declare import LIST, ONE, Argument, Group, Option
+from dpx_cli.errors import CheckFailed, NotFound, UsageError
+from dpx_cli.options import Cursor, Limit, Project, Sensitive, Targets, Yes
+from dpx_cli.output.format import joined, yes_no
+from dpx_cli.output.screen import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dpx_cli.session import Session
+
+GROUP = Group("env", "List, set, remove, import and check environment variables.")
+
+MOST_BYTES = 4 * 1024 * 1024  # of a value or file; no platform takes more, and a wrong path may be endless
+
+COLUMNS = (
+    Column("Key", "key"),
+    Column("Targets", "targets", show=joined),
+    Column("Sensitive", "sensitive", show=yes_no),
+    Column("Id", "id"),
+)
+REMOVED = (Column("Key", "key"), Column("Deleted", "deleted", show=yes_no))
+PLAN = (Column("Action", "action"), Column("Key", "key"))
+
+EnvFile = Annotated[str, Argument("FILE", help="A .env file; - for standard input.", complete="file")]
+
+
+@GROUP.command("list", formats=LIST, example="dpx env list --project storefront")
+def list_variables(
+    session: "Session", project: Project = None, limit: Limit = None, cursor: Cursor = None
+) -> None:
+    """List the keys of a project's variables. The API gives no values."""
+    from dpx_cli.api import env_vars
+
+    def show(project_id: str) -> None:
+        pages = env_vars.list_env_vars(session.client, project_id, limit=limit, cursor=cursor)
+        session.show_pages(pages, COLUMNS, key="key", what="variables", remember="keys", under=project_id)
+
+    session.on_project(project, show)
+
+
+@GROUP.command("set", formats=ONE, example="dpx env set LOG_LEVEL debug --project storefront --target preview")
+def set_variables(
+    session: "Session",
+    words: Annotated[
+        tuple[str, ...],
+        Argument("KEY [VALUE] | KEY=VALUE", help="What to set.", multiple=True, complete="key", secret=True),
+    ],
+    project: Project = None,
+    targets: Targets = (),
+    sensitive: Sensitive = False,
+    stdin: Annotated[bool, Option("--stdin", help="Take the value from standard input.")] = False,
+    from_file: Annotated[
+        str | None, Option("--from-file", metavar="FILE", help="Take the value from a file.", complete="file")
+    ] = None,
+    allow_empty: Annotated[bool, Option("--allow-empty", help="Let a read value be empty.")] = False,
+) -> None:
+    """Set one variable, or several at once.
+
+    A value on the command line can be read by other users of the machine and stays in the shell's history; --stdin,
+    --from-file and the hidden prompt (KEY alone, on a terminal) do not have that.
+    """
+    values = _values(session, words, stdin=stdin, from_file=from_file, allow_empty=allow_empty)
+    stored = _set(session, project, values, targets=targets, sensitive=sensitive)
+    session.screen.items(stored, COLUMNS, key="key")
+
+
+@GROUP.command("rm", formats=ONE, example="dpx env rm LEGACY_FLAG --project storefront --yes")
+def remove(
+    session: "Session",
+    keys: Annotated[
+        tuple[str, ...], Argument("KEY", help="The keys to remove.", multiple=True, complete="key")
+    ],
+    project: Project = None,
+    yes: Yes = False,
+) -> None:
+    """Remove variables."""
+    from dpx_cli.variables import check_key
+
+    unique = tuple(dict.fromkeys(check_key(key) for key in keys))
+    session.project_reference(project)
+    if not yes:
+        session.require_somebody(f"remove {', '.join(unique)}")
+    session.require_yes(f"remove {', '.join(unique)}?", yes=yes)
+    session.screen.items(_remove(session, project, unique), REMOVED, key="key")
+
+
+@GROUP.command("import", formats=ONE, example="dpx env import .env --project storefront --dry-run")
+def import_file(
+    session: "Session",
+    file: EnvFile,
+    project: Project = None,
+    targets: Targets = (),
+    sensitive: Sensitive = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Show the plan and change nothing.")] = False,
+    prune: Annotated[bool, Option("--prune", help="Also remove what is not in the file.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Set every variable of a .env file.
+
+    One bad line or duplicate key rejects the whole file before any request. With --target, --prune removes only variables
+    that have no other target.
+    """
+    from dpx_cli import envfile
+
+    values = envfile.parse(_read(session, file), _named(file))
+    if prune and not values:
+        raise UsageError(f"{_named(file)} has no variables; --prune would remove all", hint="leave --prune out")
+    plan: list[dict[str, str]] = []
+    if dry_run or prune:
+        plan = _plan(session, project, values, targets=targets, prune=prune)
+    if dry_run:
+        session.screen.items(plan, PLAN, key="key", empty="nothing to do")
+        return
+    removals = tuple(step["key"] for step in plan if step["action"] == "remove")
+    if removals and not yes:
+        session.require_somebody(f"remove {', '.join(removals)}")
+        session.require_yes(f"remove {', '.join(removals)}?", yes=yes)
+    stored = _set(session, project, values, targets=targets, sensitive=sensitive) if values else []
+    removed = _remove(session, project, removals) if removals else []
+    session.screen.items([*stored, *removed], COLUMNS, key="key", empty="nothing to do")
+    session.screen.done(f"set {len(stored)}, removed {len(removed)}")
+
+
+@GROUP.command("check", formats=ONE, example="dpx env check .env.example --project storefront")
+def check(session: "Session", file: EnvFile, project: Project = None, targets: Targets = ()) -> None:
+    """Check that every key of a file, like .env.example, is set. Exit 10 where one is not."""
+    from dpx_cli import envfile
+
+    wanted = envfile.keys(_read(session, file), _named(file))
+    there = {variable["key"]: variable for variable in _variables(session, project) if "key" in variable}
+    missing = [key for key in wanted if key not in there or not _covers(there[key], targets)]
+    if missing:
+        where = f" for {', '.join(targets)}" if targets else ""
+        raise CheckFailed(
+            f"not set{where}: {', '.join(missing)}", hint=f"dpx env set {missing[0]} (asks for the value on a terminal)"
+        )
+    if session.screen.format == "json":
+        session.screen.item({"ok": True, "keys": list(wanted)}, (), key="ok")
+    session.screen.done(f"every key of {_named(file)} is set ({len(wanted)})")
+
+
+def _variables(session: "Session", project: str | None) -> "list[dict[str, Any]]":
+    from dpx_cli.api import env_vars
+
+    def get(project_id: str) -> list[dict[str, Any]]:
+        return [variable for page in env_vars.list_env_vars(session.client, project_id) for variable in page]
+
+    return session.on_project(project, get)
+
+
+def _covers(variable: "Mapping[str, Any]", targets: "Sequence[str]") -> bool:
+    """Whether a variable is for every one of some targets; one that names no target is for all."""
+    own = variable.get("targets")
+    return not isinstance(own, list) or not own or set(targets) <= set(own)
+
+
+def _plan(
+    session: "Session", project: str | None, values: "Mapping[str, str]", *, targets: "Sequence[str]", prune: bool
+) -> list[dict[str, str]]:
+    """What an import would do, one step a key. Values cannot be compared: the API does not give them."""
+    there = {variable["key"]: variable for variable in _variables(session, project) if "key" in variable}
+    steps = [{"action": "replace" if key in there else "add", "key": key} for key in values]
+    if prune:
+        for key, variable in there.items():
+            own = variable.get("targets")
+            elsewhere = set(own) - set(targets) if isinstance(own, list) and targets else set()
+            if key not in values and not elsewhere:
+                steps.append({"action": "remove", "key": key})
+    return steps
+
+
+def _values(
+    session: "Session", words: "Sequence[str]", *, stdin: bool, from_file: str | None, allow_empty: bool
+) -> dict[str, str]:
+    """The variables to set, from the words of the command line, a file, standard input or a prompt."""
+    from dpx_cli.variables import check_key, check_value
+
+    read = stdin or from_file is not None
+    if stdin and from_file is not None:
+        raise UsageError("--stdin and --from-file exclude each other", hint="give one of them")
+    if "=" in words[0]:
+        if read:
+            raise UsageError("--stdin and --from-file take a KEY without =VALUE", hint="dpx env set KEY --stdin")
+        return _pairs(words)
+    key = check_key(words[0])
+    most = 1 if read else 2
+    if len(words) > most:
+        raise UsageError(
+            f"too many words after {key}" if not read else f"a value for {key} is given twice",
+            hint="dpx env set KEY VALUE, or KEY=VALUE for each, or KEY --stdin; quote a value that has spaces",
+        )
+    if len(words) == most and not read:
+        value = words[1]
+    elif read:
+        value = _read_value(session, key, from_file, allow_empty=allow_empty)
+    else:
+        if not session.can_ask:
+            raise UsageError(f"no value for {key}", hint=f"dpx env set {key} --stdin, or --from-file FILE")
+        value = session.screen.secret(f"value of {key}", again=f"value of {key} again")
+        if not value and not allow_empty:
+            raise UsageError(f"the value of {key} is empty", hint="add --allow-empty if it should be")
+    return {key: check_value(key, value)}
+
+
+def _pairs(words: "Sequence[str]") -> dict[str, str]:
+    from dpx_cli.variables import check_key, check_value
+
+    values: dict[str, str] = {}
+    for number, word in enumerate(words, 1):
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(f"word {number} is not KEY=VALUE", hint="quote a value that has spaces")
+        if check_key(key) in values:
+            raise UsageError(f"{key} is given twice", hint="give each key once")
+        values[key] = check_value(key, value)
+    return values
+
+
+def _read_value(session: "Session", key: str, from_file: str | None, *, allow_empty: bool) -> str:
+    """A value as the bytes are, less exactly one final newline."""
+    data = _read(session, "-" if from_file is None else from_file)
+    for newline in (b"\r\n", b"\n"):
+        if data.endswith(newline):
+            data = data[: -len(newline)]
+            session.screen.note(f"the final newline is not part of the value of {key}")
+            break
+    if not data and not allow_empty:
+        raise UsageError(f"the value of {key} is empty", hint="add --allow-empty if it should be")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"the value of {key} is not UTF-8", hint="encode it first, like base64") from None
+
+
+def _read(session: "Session", file: str) -> bytes:
+    """The bytes of a file, or of standard input for "-", of bounded length."""
+    from dpx_cli import files
+
+    if file == "-":
+        data = session.stdin.read(MOST_BYTES + 1)
+    else:
+        found = files.read_bytes(file, "the file")
+        if found is None:
+            raise NotFound(f"no such file: {file}", hint="check the path; - reads standard input")
+        data = found
+    if len(data) > MOST_BYTES:
+        raise UsageError(f"{_named(file)} is larger than {MOST_BYTES // 1024 // 1024} MiB", hint="is it the right file?")
+    return data
+
+
+def _named(file: str) -> str:
+    return "standard input" if file == "-" else file
+
+
+def _set(
+    session: "Session",
+    project: str | None,
+    values: "Mapping[str, str]",
+    *,
+    targets: "Sequence[str]",
+    sensitive: bool,
+) -> list[dict[str, Any]]:
+    """Set variables, several at a time; gives them as the API tells them, without values."""
+    from dpx_cli.api import env_vars
+    from dpx_cli.variables import for_each
+
+    unique = tuple(dict.fromkeys(targets))
+
+    def set_all(project_id: str) -> list[dict[str, Any]]:
+        with session.screen.progress(len(values), "variables") as bar:
+            return for_each(
+                list(values),
+                lambda client, key: env_vars.set_env_var(
+                    client, project_id, key, values[key], targets=unique, sensitive=sensitive
+                ),
+                client=lambda: session.client_for(session.token()),
+                done=lambda _: bar.advance(),
+            )
+
+    return session.on_project(project, set_all)
+
+
+def _remove(session: "Session", project: str | None, keys: "Sequence[str]") -> list[dict[str, Any]]:
+    """Remove variables, several at a time."""
+    from dpx_cli.api import env_vars
+    from dpx_cli.variables import for_each
+
+    def remove_all(project_id: str) -> list[dict[str, Any]]:
+        return for_each(
+            keys,
+            lambda client, key: {"key": key, **env_vars.delete_env_var(client, project_id, key)},
+            client=lambda: session.client_for(session.token()),
+            done=lambda _: None,
+        )
+
+    return session.on_project(project, remove_all)

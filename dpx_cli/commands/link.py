@@ -1,0 +1,52 @@
+"""`dpx link` and `dpx unlink`: which project a folder belongs to. The file is `link.py`'s."""
+
+from typing import TYPE_CHECKING
+
+from dpx_cli.declare import ONE, Group
+from dpx_cli.errors import NotFound, UsageError
+from dpx_cli.options import ProjectArgument
+
+if TYPE_CHECKING:
+    from dpx_cli.session import Session
+
+ROOT = Group("", "")
+
+
+@ROOT.command("link", example="dpx link acme/storefront")
+def link(session: "Session", project: ProjectArgument = None) -> None:
+    """Link this folder to a project, so that commands below it need no --project.
+
+    On a terminal, without PROJECT, one can be picked from a list.
+    """
+    from dpx_cli.api import projects
+
+    reference = project if project is not None else _pick(session)
+    found = session.on_project(reference, lambda project_id: projects.get_project(session.client, project_id))
+    org, slash, _ = reference.rpartition("/")
+    session.link_to(found, org_slug=org if slash else session.settings.variable("DPX_ORG"))
+
+
+@ROOT.command("unlink", example="dpx link storefront && dpx unlink")
+def unlink(session: "Session") -> None:
+    """Take the link of this folder away."""
+    from dpx_cli import link as link_file
+
+    found = session.settings.link
+    if found is None:
+        raise NotFound("this folder is not linked to a project", hint="dpx link PROJECT")
+    link_file.remove(found)
+    session.screen.done(f"unlinked {found.path}")
+
+
+def _pick(session: "Session") -> str:
+    """Let a person pick a project; gives its id."""
+    from dpx_cli.api import projects
+
+    if not session.can_ask:
+        raise UsageError("no project is named, and nobody can be asked", hint="dpx link PROJECT")
+    pages = projects.list_projects(session.client, org=session.settings.variable("DPX_ORG"))
+    found = [project for page in pages for project in page if isinstance(project.get("id"), str)]
+    if not found:
+        raise NotFound("there is no project to link to", hint="dpx projects create NAME --link")
+    names = [f"{project.get('slug')}  ({project.get('name')})" for project in found]
+    return str(found[session.screen.choose("link this folder to", names)]["id"])

@@ -1,0 +1,38 @@
+"""`dpx open`: a project's site in a browser, or its URL."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from dpx_cli.declare import ONE, Group, Option
+from dpx_cli.errors import NotFound
+from dpx_cli.options import ProjectArgument
+
+if TYPE_CHECKING:
+    from dpx_cli.session import Session
+
+ROOT = Group("", "")
+
+
+@ROOT.command("open", formats=ONE, example="dpx open storefront --print")
+def open_site(
+    session: "Session",
+    project: ProjectArgument = None,
+    print_url: Annotated[bool, Option("--print", help="Print the URL; open nothing.")] = False,
+) -> None:
+    """Open a project's site in a browser. Where there is none (ssh, CI) its URL is printed."""
+    from dpx_cli import browser
+    from dpx_cli.api import projects
+    from dpx_cli.deployment import project_url
+
+    found = session.on_project(project, lambda project_id: projects.get_project(session.client, project_id))
+    url = project_url(session.client, found)
+    if url is None:
+        raise NotFound(f"the API tells no URL of {found.get('slug') or found.get('id')}", hint="deploy it first: dpx deploy")
+    if session.screen.format == "json":
+        session.screen.item({"url": url}, (), key="url")
+    elif print_url:
+        session.screen.line(url)
+    elif browser.open_url(url, session.env):
+        session.screen.done(f"opened {url}")
+    else:
+        session.screen.note("there is no browser here")
+        session.screen.line(url)

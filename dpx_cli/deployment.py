@@ -1,0 +1,249 @@
+"""Start a deployment once and follow it to its end.
+
+Here the promise is kept that nobody ever gets two deployments for one `dpx deploy`: the newest deployments are listed
+before the POST, the POST is sent once, and where its answer is lost a second list tells what became of it.
+
+Floor 2; neighbours: `api/deployments.py` (requests), `commands/deploy.py` (what a person sees).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli import errors
+from dpx_cli.api import deployments, projects
+from dpx_cli.api.transport import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dpx_cli.api.client import Client
+    from dpx_cli.api.deployments import DeploymentFields
+
+NEWEST = 100  # deployments that are compared before and after a POST whose answer was lost
+FIRST_POLL = 0.3  # seconds
+SLOWEST_POLL = 5.0  # seconds
+GROWTH = 1.5
+SLOT_PAUSE = 2.0  # seconds before the second try where the server does not say; doubled up to:
+LONGEST_SLOT_PAUSE = 30.0
+SETTLING = 10.0  # seconds in which a deployment that was just made may not be found yet
+
+
+class Starter:
+    """Triggers one deployment of one project, once.
+
+    Args:
+        client: the API.
+        project_id: the project.
+        timeout: seconds that waiting for a build slot may take.
+        say: told what is waited for.
+    """
+
+    def __init__(self, client: Client, project_id: str, *, timeout: float, say: Callable[[str], None]) -> None:
+        self._client = client
+        self._project_id = project_id
+        self._deadline = Deadline(timeout)
+        self._say = say
+        self._before: set[str] = set()
+        self.last_branch: str | None = None
+        self.may_have_started = False
+
+    def look(self) -> None:
+        """List the newest deployments, once, before the POST. Raises NotFound where there is no such project."""
+        newest = self._newest()
+        self._before = {deployment["id"] for deployment in newest if isinstance(deployment.get("id"), str)}
+        branch = newest[0].get("branch") if newest else None
+        self.last_branch = branch if isinstance(branch, str) else None
+
+    def start(self, fields: DeploymentFields) -> dict[str, Any]:
+        """POST the deployment; gives it with at least its "id".
+
+        Raises:
+            OutcomeUnknown: where the answer was lost and the list does not tell what became of the request.
+            RateLimited: where no build slot came free in time.
+            DpxError: where the server refused; then nothing was deployed.
+        """
+        pause = SLOT_PAUSE
+        while True:
+            try:
+                self.may_have_started = True
+                created = deployments.create_deployment(self._client, self._project_id, fields)
+                if not isinstance(created.get("id"), str) or not created["id"]:
+                    raise errors.InvalidResponse("the created deployment has no id", status=201)
+            except errors.RateLimited as refused:
+                self.may_have_started = False
+                wait = pause if refused.retry_after is None else max(refused.retry_after, 0.1)
+                if time.monotonic() + wait >= self._deadline.at:
+                    raise
+                self._say(f"the server is busy ({refused.message}); trying again in {wait:.0f} s")
+                time.sleep(wait)
+                pause = min(pause * 2, LONGEST_SLOT_PAUSE)
+            except (errors.OutcomeUnknown, errors.ServerError, errors.InvalidResponse) as lost:
+                if lost.status is not None and 300 <= lost.status < 400:  # noqa: PLR2004 - a redirect did nothing
+                    raise
+                return self._find_ours(fields.get("branch") or self.last_branch, lost)
+            else:
+                return created
+
+    def _newest(self) -> list[dict[str, Any]]:
+        pages = deployments.list_deployments(self._client, self._project_id, limit=NEWEST)
+        return [deployment for page in pages for deployment in page]
+
+    def _find_ours(self, branch: str | None, lost: errors.DpxError) -> dict[str, Any]:
+        """The one deployment that is new and of our branch.
+
+        Raises:
+            OutcomeUnknown: where there is none or are several.
+        """
+        self._say(f"the answer was lost ({lost.message}); looking whether the deployment was made")
+        hint = f"see whether it runs before you deploy again: dpx deploy list --project {self._project_id}"
+        try:
+            newest = self._newest()
+        except errors.DpxError as problem:
+            raise errors.OutcomeUnknown(
+                f"the deployment was asked for, the answer was lost, and so was the list: {problem.message}",
+                hint=hint,
+                request=lost.request,
+            ) from problem
+        new = [
+            deployment
+            for deployment in newest
+            if isinstance(deployment.get("id"), str)
+            and deployment["id"] not in self._before
+            and (branch is None or deployment.get("branch") in (branch, None))
+        ]
+        if len(new) == 1:
+            return new[0]
+        if not new and isinstance(lost, errors.ServerError) and lost.status not in (502, 503, 504):
+            # The server itself said that it failed, and nothing is there: that is an outcome.
+            lost.hint = "nothing was deployed as far as dpx deploy list shows; try again"
+            raise lost
+        named = ", ".join(f"{deployment['id']} ({deployment.get('status')})" for deployment in new)
+        raise errors.OutcomeUnknown(
+            "the deployment was asked for and the answer was lost; "
+            + (f"it may be one of {named}" if named else "no new deployment is there (yet)"),
+            hint=hint,
+            request=lost.request,
+        ) from lost
+
+
+def follow(
+    client: Client,
+    deployment_id: str,
+    *,
+    timeout: float,
+    say: Callable[[dict[str, Any] | None, str | None], None],
+    created_now: bool,
+) -> dict[str, Any]:
+    """Poll a deployment until it is READY or ERROR; gives its last object.
+
+    Args:
+        client: the API.
+        deployment_id: which.
+        timeout: seconds that the wait may take.
+        say: told after each poll: the deployment, or None and what went wrong (and is waited out).
+        created_now: whether it was just made, so that a 404 may mean "not yet".
+
+    Raises:
+        WaitTimeout: after `timeout`.
+        DpxError: for what waiting does not mend: 401, 403, 404.
+    """
+    deadline = Deadline(timeout)
+    started = time.monotonic()
+    pause = FIRST_POLL
+    while True:
+        try:
+            left = min(deadline.remaining(), client.timeout)
+            found = deployments.get_deployment(client, deployment_id, deadline=Deadline(left))
+        except TimeoutError:
+            raise _timed_out(deployment_id, timeout) from None
+        except errors.NotFound as gone:
+            if not created_now or time.monotonic() - started > SETTLING:
+                raise
+            say(None, gone.message)
+        except (errors.NetworkError, errors.ServerError, errors.InvalidResponse, errors.RateLimited) as fault:
+            say(None, fault.message)
+        else:
+            if found.get("status") in (deployments.READY, deployments.ERROR):
+                return found
+            say(found, None)
+        if time.monotonic() + pause >= deadline.at:
+            # One last look at the very end of the wait.
+            pause = max(0.0, deadline.at - time.monotonic() - 0.05)
+            if pause == 0.0:
+                raise _timed_out(deployment_id, timeout)
+        time.sleep(pause)
+        pause = min(max(pause, FIRST_POLL) * GROWTH, SLOWEST_POLL)
+
+
+def _timed_out(deployment_id: str, timeout: float) -> errors.WaitTimeout:
+    return errors.WaitTimeout(
+        f"deployment {deployment_id} did not end within {timeout:g} s; it goes on",
+        hint=f"dpx deploy wait {deployment_id}",
+    )
+
+
+def site_url(client: Client, deployment: dict[str, Any], project_id: str | None) -> str | None:
+    """The URL of a deployment's site, or None where the API does not tell.
+
+    The reference shows a domain on the rows of a project's deployments ("deployment_domain") and a "url" in webhooks,
+    so the object itself is asked first, then its row, then its project's domains.
+    """
+    if found := _url_of(deployment):
+        return found
+    project_id = project_id or _text(deployment, "projectId") or _text(deployment, "project_id")
+    if project_id is None:
+        return None
+    try:
+        for page in deployments.list_deployments(client, project_id, limit=NEWEST):
+            for row in page:
+                if row.get("id") == deployment.get("id"):
+                    return _url_of(row) or _first_domain(projects.get_project(client, project_id))
+        return _first_domain(projects.get_project(client, project_id))
+    except errors.DpxError:
+        return None
+
+
+def project_url(client: Client, project: dict[str, Any]) -> str | None:
+    """The URL of a project's site: its first domain, else that of its newest deployment that is READY; None if neither."""
+    if found := _first_domain(project):
+        return found
+    try:
+        for page in deployments.list_deployments(client, str(project.get("id")), status=deployments.READY, limit=1):
+            return _url_of(page[0])
+    except errors.DpxError:
+        return None
+    return None
+
+
+def _url_of(deployment: dict[str, Any]) -> str | None:
+    return https_url(_text(deployment, "url") or _text(deployment, "deployment_domain"))
+
+
+def _first_domain(project: dict[str, Any]) -> str | None:
+    """The first of a project's domains; the reference does not say whether one is a text or an object."""
+    domains = project.get("domains")
+    for domain in domains if isinstance(domains, list) else []:
+        if isinstance(domain, str):
+            return https_url(domain)
+        if isinstance(domain, dict) and (name := _text(domain, "domain") or _text(domain, "name")):
+            return https_url(name)
+    current = project.get("current_deployment")
+    return _url_of(current) if isinstance(current, dict) else None
+
+
+def https_url(text: str | None) -> str | None:
+    """A domain or URL from the API as a URL that is safe to print and open: https, a host, no controls; else None."""
+    if not text or not text.isascii() or not text.isprintable() or any(mark in text for mark in ' "<>\\^`{|}'):
+        return None
+    url = text if "://" in text else f"https://{text}"
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("https", "http") or not rest or rest[0] in "-/." or "@" in rest.partition("/")[0]:
+        return None
+    return url
+
+
+def _text(found: dict[str, Any], key: str) -> str | None:
+    value = found.get(key)
+    return value if isinstance(value, str) and value else None

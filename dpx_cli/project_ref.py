@@ -1,0 +1,92 @@
+"""Which project a person means: by id, by slug, or by org/slug.
+
+Floor 2; neighbour: `session.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+
+from dpx_cli.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from dpx_cli.session import Session
+
+# The ids that the reference shows ("clm1abc…") are cuids; UUIDs are told as easily. Neither is a plausible slug.
+ID = re.compile(r"c[a-z0-9]{20,40}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+class Resolved:
+    """A project's id and whether it comes from memory, which may be stale."""
+
+    __slots__ = ("id", "remembered")
+
+    def __init__(self, project_id: str, *, remembered: bool = False) -> None:
+        self.id = project_id
+        self.remembered = remembered
+
+
+def resolve(session: Session, reference: str) -> Resolved:
+    """Find the id of a project.
+
+    Raises:
+        UsageError: where the reference could not be one, or fits several projects; they are listed.
+        NotFound: where it fits none.
+    """
+    from dpx_cli.api.client import segment
+
+    org, slash, slug = reference.rpartition("/")
+    segment(slug, "project")
+    if slash:
+        segment(org, "organization")
+    elif ID.fullmatch(reference) or _is_linked(session, reference):
+        return Resolved(reference)
+    if remembered := session.names.project_id(reference):
+        return Resolved(remembered, remembered=True)
+    found = _look_up(session, slug, org or None)
+    if len(found) > 1 and not org and session.settings.org:
+        found = _look_up(session, slug, session.settings.org) or found
+    if len(found) > 1:
+        listed = ", ".join(f"{project['id']} ({project.get('name', slug)})" for project in found)
+        raise UsageError(f"{slug} fits several projects: {listed}", hint=f"name one by its id, or as ORG/{slug}")
+    project_id = found[0]["id"]
+    session.names.remember_project(reference, project_id)
+    return Resolved(project_id)
+
+
+def _is_linked(session: Session, reference: str) -> bool:
+    """Whether a reference is the id in the link file, which needs no looking up."""
+    return not session.env.get("DPX_PROJECT") and bool(session.settings.link) and (
+        reference == session.settings.link.project_id
+    )
+
+
+def _look_up(session: Session, slug: str, org: str | None) -> list[dict[str, Any]]:
+    """All projects with a slug (or, failing that, an id) in the list of projects.
+
+    Raises:
+        NotFound: where there is none; the hint names the nearest.
+    """
+    from dpx_cli.api import projects
+
+    by_slug, by_id, slugs = [], [], []
+    for page in projects.list_projects(session.client, org=org):
+        for project in page:
+            if not isinstance(project.get("id"), str) or not project["id"]:
+                continue
+            if project.get("slug") == slug:
+                by_slug.append(project)
+            elif project["id"] == slug:
+                by_id.append(project)
+            slugs.append(str(project.get("slug")))
+    if found := by_slug or by_id:
+        return found
+    import difflib
+
+    close = difflib.get_close_matches(slug, slugs, n=1)
+    raise NotFound(
+        f"no such project: {f'{org}/{slug}' if org else slug}",
+        hint=f"did you mean {close[0]}? See dpx projects list" if close else "see dpx projects list",
+    )
