@@ -13,7 +13,7 @@ from dpx_cli.output import format as shown
 NOW = 1767225600.0  # 2026-01-01T00:00:00Z
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )

@@ -336,10 +336,10 @@ def test_a_reader_that_went_away_rises() -> None:
         Screen(None, stdout=stdout, stderr=None, stdin=None, env={}).line("x")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110 - one look
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 def test_a_full_disk_is_an_error() -> None:
     """Said in one line; closing the stream afterwards must not matter."""
-    stdout = open("/dev/full", "wb", buffering=0)  # noqa: PTH123, SIM115 - closed below
+    stdout = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - closed below
     with pytest.raises(Failed, match="No space left"):
         Screen(None, stdout=stdout, stderr=None, stdin=None, env={}).line("x")
     stdout.close()
