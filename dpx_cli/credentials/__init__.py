@@ -138,9 +138,14 @@ def _login(profile: str) -> str:
     return "dpx auth login" if profile == "default" else f"dpx auth login --profile {profile}"
 
 
+def _plain(origin: str) -> str:
+    """Return an origin as people write it, without the port that goes without saying."""
+    return origin.removesuffix(":443") if origin.startswith("https:") else origin.removesuffix(":80")
+
+
 def _not_logged_in(settings: Settings, others: list[str]) -> NotLoggedIn:
     """Make the error; a token for another origin is worth a word, since the API URL may be what is wrong."""
-    message = f"not logged in to {settings.origin} as profile {settings.profile}"
+    message = f"not logged in to {_plain(settings.origin)} as profile {settings.profile}"
     if others:
-        message += f" (there is a token for {', '.join(others)})"
+        message += f" (there is a token for {', '.join(map(_plain, others))})"
     return NotLoggedIn(message, hint=f"{_login(settings.profile)}, or set {VARIABLE}")

@@ -89,7 +89,7 @@ def test_empty_environment_counts_as_none(settings: Any, value: str) -> None:
     settings.env = {"DPX_TOKEN": value}
     with pytest.raises(NotLoggedIn) as caught:
         credentials.token_for(settings, no_store)
-    assert caught.value.message == "not logged in to https://deploxa.com:443 as profile default"
+    assert caught.value.message == "not logged in to https://deploxa.com as profile default"
     assert caught.value.hint == "dpx auth login, or set DPX_TOKEN"
 
 
@@ -111,12 +111,16 @@ def test_token_is_bound_to_profile_and_origin(settings: Any) -> None:
         credentials.token_for(settings, no_store)
     assert caught.value.hint == "dpx auth login --profile work, or set DPX_TOKEN"
     settings.profile = "default"
-    for origin in ("http://deploxa.com:80", "https://deploxa.com:8443", "https://deploxa.com.evil.example:443"):
+    for origin, shown in (
+        ("http://deploxa.com:80", "http://deploxa.com"),
+        ("https://deploxa.com:8443", "https://deploxa.com:8443"),
+        ("https://deploxa.com.evil.example:443", "https://deploxa.com.evil.example"),
+    ):
         settings.origin = origin
         with pytest.raises(NotLoggedIn) as caught:
             credentials.token_for(settings, no_store)
         assert caught.value.message == (
-            f"not logged in to {origin} as profile default (there is a token for https://deploxa.com:443)"
+            f"not logged in to {shown} as profile default (there is a token for https://deploxa.com)"
         )
 
 
