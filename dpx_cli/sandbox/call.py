@@ -116,7 +116,7 @@ class Call:
             value.encode()
         except UnicodeEncodeError:
             raise Refused(400, f"{name} is not valid Unicode") from None
-        if not empty and not value.strip():
+        if not empty and not value.strip(" \t\r\n"):
             raise Refused(400, f"{name} must not be empty")
         return value
 
