@@ -100,11 +100,11 @@ def _call(call: command_line.Call, env: Mapping[str, str]) -> None:
 
 def _json_wanted(argv: Sequence[str]) -> str | None:
     """The format in which an error is told where the command line itself may be what is wrong."""
-    for token in argv:
-        if token == "--":
+    for word in argv:
+        if word == "--":
             break
-        if token in ("--json", "--jsonl"):
-            return token[2:]
+        if word in ("--json", "--jsonl"):
+            return word[2:]
     return None
 
 
@@ -129,4 +129,6 @@ def _bug(problem: Exception) -> Failed:
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     place = f"{os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}" if last else "?"
-    return Failed(f"dpx failed unexpectedly: {type(problem).__name__} at {place}", hint="this is a bug in dpx; report it")
+    return Failed(
+        f"dpx failed unexpectedly: {type(problem).__name__} at {place}", hint="this is a bug in dpx; report it"
+    )

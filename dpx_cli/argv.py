@@ -62,7 +62,9 @@ class Route:
 
     __slots__ = ("command", "given", "path", "rest")
 
-    def __init__(self, path: tuple[str, ...], command: Mapping[str, Any], rest: list[str], given: dict[str, Any]) -> None:
+    def __init__(
+        self, path: tuple[str, ...], command: Mapping[str, Any], rest: list[str], given: dict[str, Any]
+    ) -> None:
         self.path = path
         self.command = command
         self.rest = rest
@@ -83,13 +85,13 @@ def route(argv: Sequence[str]) -> Route | Help | Version:
     rest = list(argv)
     given: dict[str, Any] = {}
     while rest and rest[0].startswith("-") and rest[0] != "-":
-        token = rest.pop(0)
-        flag, equals, value = token.partition("=")
-        if token in ("--help", "-h"):
+        word = rest.pop(0)
+        flag, equals, value = word.partition("=")
+        if word in ("--help", "-h"):
             return Help(())
-        if token == "--version":
+        if word == "--version":
             return Version()
-        if token == "--debug":
+        if word == "--debug":
             given["debug"] = True
         elif flag == "--profile" and (equals or rest):
             given["profile"] = value if equals else rest.pop(0)
@@ -154,18 +156,18 @@ def parse(found: Route) -> Call | Help | None:
     rest = found.rest
     at = 0
     while at < len(rest):
-        token = rest[at]
+        word = rest[at]
         at += 1
-        if token == "--":
+        if word == "--":
             words.extend(rest[at:])
             break
-        if token == "-" or not token.startswith("-"):
-            words.append(token)
+        if word == "-" or not word.startswith("-"):
+            words.append(word)
             continue
-        flag, equals, value = token.partition("=")
-        if not token.startswith("--"):
+        flag, equals, value = word.partition("=")
+        if not word.startswith("--"):
             # -pvalue; a cluster of flags (-yq) is left to Typer.
-            flag, equals, value = token[:2], token[2:], token[2:]
+            flag, equals, value = word[:2], word[2:], word[2:]
         param = by_flag.get(flag)
         if param is None or ("metavar" not in param and equals):
             return None
@@ -235,7 +237,11 @@ def _value(param: Param, text: str, path: Sequence[str]) -> Any:
         return number
     if kind == "duration" and (seconds := duration(text)) is not None:
         return seconds
-    wanted = {"count": "a whole number, 1 or more", "port": "a port, 0 to 65535", "duration": "a duration like 90s or 15m"}
+    wanted = {
+        "count": "a whole number, 1 or more",
+        "port": "a port, 0 to 65535",
+        "duration": "a duration like 90s or 15m",
+    }
     raise UsageError(f"{label} takes {wanted[kind]}, not {text!r}", hint=f"see {command_line(path)} --help")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def open_url(url: str, env: Mapping[str, str]) -> bool:
     """Open a checked http(s) URL; False where there is no browser to open it in, as over ssh and in CI."""
-    if env.get("CI") or env.get("SSH_CONNECTION") and not env.get("BROWSER"):
+    if env.get("CI") or (env.get("SSH_CONNECTION") and not env.get("BROWSER")):
         return False
     if sys.platform.startswith("linux") and not any(
         env.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME")

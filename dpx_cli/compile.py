@@ -21,9 +21,10 @@ TABLE = os.path.join(os.path.dirname(__file__), "command_table.py")
 
 # The order of root help. A group that is missing here stops the build.
 ORDER = (
-    "deploy projects env orgs status open link unlink auth login logout whoami profile webhook api ci sandbox doctor "
-    "completion help"
-).split()
+    *("deploy", "projects", "env", "orgs", "status", "open", "link", "unlink"),
+    *("auth", "login", "logout", "whoami", "profile", "webhook", "api", "ci", "sandbox"),
+    *("doctor", "completion", "help"),
+)
 
 ROOT_OPTIONS = (
     Option("--profile", metavar="NAME", help="Use this profile.", complete="profile", env="DPX_PROFILE"),
@@ -151,7 +152,7 @@ class Verbatim(str):
 
 def each_command(table: dict[str, Any]) -> list[dict[str, Any]]:
     """Every command's entry in a table."""
-    found = []
+    found: list[dict[str, Any]] = []
     for entry_ in table.values():
         found.extend(entry_["commands"].values() if "commands" in entry_ else [entry_])
     return found

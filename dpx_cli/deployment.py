@@ -68,9 +68,7 @@ class Starter:
         while True:
             try:
                 self.may_have_started = True
-                created = deployments.create_deployment(self._client, self._project_id, fields)
-                if not isinstance(created.get("id"), str) or not created["id"]:
-                    raise errors.InvalidResponse("the created deployment has no id", status=201)
+                return deployments.create_deployment(self._client, self._project_id, fields)
             except errors.RateLimited as refused:
                 self.may_have_started = False
                 wait = pause if refused.retry_after is None else max(refused.retry_after, 0.1)
@@ -83,8 +81,6 @@ class Starter:
                 if lost.status is not None and 300 <= lost.status < 400:  # noqa: PLR2004 - a redirect did nothing
                     raise
                 return self._find_ours(fields.get("branch") or self.last_branch, lost)
-            else:
-                return created
 
     def _newest(self) -> list[dict[str, Any]]:
         pages = deployments.list_deployments(self._client, self._project_id, limit=NEWEST)
@@ -187,8 +183,8 @@ def _timed_out(deployment_id: str, timeout: float) -> errors.WaitTimeout:
 def site_url(client: Client, deployment: dict[str, Any], project_id: str | None) -> str | None:
     """The URL of a deployment's site, or None where the API does not tell.
 
-    The reference shows a domain on the rows of a project's deployments ("deployment_domain") and a "url" in webhooks,
-    so the object itself is asked first, then its row, then its project's domains.
+    The reference shows a domain on the rows of a project's deployments ("deployment_domain") and a "url" in webhooks, so
+    the object itself is asked first, then its row, then its project's domains.
     """
     if found := _url_of(deployment):
         return found
@@ -206,7 +202,7 @@ def site_url(client: Client, deployment: dict[str, Any], project_id: str | None)
 
 
 def project_url(client: Client, project: dict[str, Any]) -> str | None:
-    """The URL of a project's site: its first domain, else that of its newest deployment that is READY; None if neither."""
+    """The URL of a project's site: its first domain, else its newest READY deployment's; None where there is neither."""
     if found := _first_domain(project):
         return found
     try:

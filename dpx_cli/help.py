@@ -21,7 +21,9 @@ GAP = 2
 NARROWEST = 24  # columns that a description always gets
 
 TAGLINE = "The command line of Deploxa: deploy, and wait until it is there."
-MORE = "dpx COMMAND --help tells more; dpx help lists the topics: exit-codes, environment, formats, ci, webhooks, sandbox."
+MORE = (
+    "dpx COMMAND --help tells more; dpx help lists the topics: exit-codes, environment, formats, ci, webhooks, sandbox."
+)
 
 
 def draw(path: Sequence[str], look: Look) -> str:
@@ -159,4 +161,4 @@ def describe(param: Mapping[str, Any]) -> str:
         extra.append(f"default: {param['env']}")
     if param.get("required") and "flags" in param:
         extra.append("required")
-    return param["help"] + (f" [{'; '.join(extra)}]" if extra else "")
+    return str(param["help"]) + (f" [{'; '.join(extra)}]" if extra else "")

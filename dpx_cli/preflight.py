@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_flags(**flags: str | None) -> None:
-    """Refuse an empty --branch, --sha or --message: it is an unset variable in a script, and would deploy what was not meant.
+    """Refuse an empty --branch, --sha or --message: an unset variable in a script would deploy what was not meant.
 
     Raises:
         UsageError: naming the flag.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-
 from dpx_cli.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -58,8 +57,10 @@ def resolve(session: Session, reference: str) -> Resolved:
 
 def _is_linked(session: Session, reference: str) -> bool:
     """Whether a reference is the id in the link file, which needs no looking up."""
-    return not session.env.get("DPX_PROJECT") and bool(session.settings.link) and (
-        reference == session.settings.link.project_id
+    return (
+        not session.env.get("DPX_PROJECT")
+        and bool(session.settings.link)
+        and (reference == session.settings.link.project_id)
     )
 
 

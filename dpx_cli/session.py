@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import BinaryIO, TypeVar
 
-    from dpx_cli.api.client import Client
+    from dpx_cli.api.client import Attempt, Client
     from dpx_cli.api.pages import Pages
     from dpx_cli.names import Names
     from dpx_cli.output.screen import Column, Screen
@@ -118,8 +118,11 @@ class Session:
 
         return trust.context(self.env)
 
-    def _say_attempt(self, method: str, path: str, status: int | None, milliseconds: float, attempt: int) -> None:
-        self.screen.done(f"{method} {path} {status or 'no answer'} {milliseconds:.0f} ms attempt {attempt}")
+    def _say_attempt(self, attempt: Attempt) -> None:
+        status = "no answer" if attempt.status is None else attempt.status
+        self.screen.done(
+            f"{attempt.method} {attempt.path} {status} {attempt.milliseconds:.0f} ms attempt {attempt.number}"
+        )
 
     @property
     def names(self) -> Names:

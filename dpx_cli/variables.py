@@ -122,7 +122,9 @@ def for_each(
                 gate.passed()
                 done(key)
         except Exception as bug:  # noqa: BLE001 - a worker must not die silently with a key in its hands
-            failures.append(Failed(f"dpx failed unexpectedly: {type(bug).__name__}", hint="this is a bug in dpx; report it"))
+            failures.append(
+                Failed(f"dpx failed unexpectedly: {type(bug).__name__}", hint="this is a bug in dpx; report it")
+            )
         finally:
             ended.release()
 

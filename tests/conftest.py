@@ -1,1 +1,75 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use: a sandbox on a real socket, and the installed program to run against it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import program
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class Program:
+    """The installed `dpx` with an environment of its own; call it to run it.
+
+    Attributes:
+        env: the environment, to be changed by the test.
+        cwd: the working directory.
+        home: HOME, and where configuration and cache live.
+    """
+
+    def __init__(self, home: Path, cwd: Path, env: dict[str, str]) -> None:
+        self.home = home
+        self.cwd = cwd
+        self.env = program.clean_env(home, env)
+
+    def __call__(
+        self, *argv: str, stdin: bytes | None = b"", env: dict[str, str] | None = None, seconds: float = program.SECONDS
+    ) -> program.Result:
+        """Run it on pipes."""
+        return program.run(*argv, env={**self.env, **(env or {})}, cwd=self.cwd, stdin=stdin, seconds=seconds)
+
+    def tty(
+        self,
+        *argv: str,
+        answers: Sequence[tuple[str, str]] = (),
+        env: dict[str, str] | None = None,
+        columns: int = 100,
+    ) -> program.Result:
+        """Run it on a pseudo-terminal."""
+        return program.run_on_terminal(
+            *argv, env={**self.env, **(env or {})}, cwd=self.cwd, answers=answers, columns=columns
+        )
+
+    def start(self, *argv: str, env: dict[str, str] | None = None) -> Any:
+        """Start it on pipes and do not wait."""
+        return program.start(*argv, env={**self.env, **(env or {})}, cwd=self.cwd)
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """A sandbox whose deployments take 0.2 seconds."""
+    with Sandbox(build_seconds=0.2) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def lone(tmp_path: Path) -> Program:
+    """The program, with neither a token nor a server."""
+    home = tmp_path / "home"
+    cwd = tmp_path / "work"
+    home.mkdir()
+    cwd.mkdir()
+    return Program(home, cwd, {})
+
+
+@pytest.fixture
+def dpx(lone: Program, box: Sandbox) -> Program:
+    """The program, logged in to the sandbox through its environment."""
+    lone.env.update({"DPX_API_URL": box.url, "DPX_TOKEN": box.token})
+    return lone

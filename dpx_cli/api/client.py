@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 TRIES = 3
 FIRST_PAUSE = 0.25  # seconds; doubled at every try, with jitter
-REPEATABLE = ("GET", "HEAD", "DELETE", "PATCH")
+READING = ("GET", "HEAD")
+REPEATABLE = (*READING, "DELETE", "PATCH")
+REDIRECT, BAD_REQUEST, NOT_FOUND, TOO_MANY, SERVER_ERROR = 300, 400, 404, 429, 500
+LONGEST_MESSAGE = 500  # characters of what a server says: a line, not a page
 
-# The one table from HTTP status to error; the reference's section Errors. The rest of 4xx is `Failed`, 5xx `ServerError`.
+# The one table from HTTP status to error; the reference's section Errors. Other 4xx are `Failed`, 5xx `ServerError`.
 BY_STATUS: dict[int, tuple[type[errors.DpxError], str | None]] = {
     400: (errors.BadRequest, None),
     401: (errors.Unauthorized, "see which token was sent: dpx auth status; or log in again: dpx auth login"),
@@ -28,6 +31,19 @@ BY_STATUS: dict[int, tuple[type[errors.DpxError], str | None]] = {
     404: (errors.NotFound, None),
     429: (errors.RateLimited, None),
 }
+
+
+class Attempt:
+    """One try of one request: method, path, its number from 1, then status (None: no answer) and milliseconds."""
+
+    __slots__ = ("method", "milliseconds", "number", "path", "status")
+
+    def __init__(self, method: str, path: str, number: int) -> None:
+        self.method = method
+        self.path = path
+        self.number = number
+        self.status: int | None = None
+        self.milliseconds = 0.0
 
 
 class Client:
@@ -38,7 +54,7 @@ class Client:
         token: the Personal Access Token; it is sent to this URL's origin and nowhere else.
         connection: opens connections to that origin.
         timeout: seconds that a whole request may take, its retries included.
-        on_attempt: told of every attempt: method, path, status or None, milliseconds, number of the attempt.
+        on_attempt: told of every attempt when it is over.
     """
 
     def __init__(
@@ -48,7 +64,7 @@ class Client:
         connection: Connection,
         *,
         timeout: float,
-        on_attempt: Callable[[str, str, int | None, float, int], None] | None = None,
+        on_attempt: Callable[[Attempt], None] | None = None,
     ) -> None:
         self.api_url = api_url
         self.timeout = timeout
@@ -57,7 +73,9 @@ class Client:
         self._on_attempt = on_attempt
         self._root = "/" + api_url.split("://", 1)[1].partition("/")[2]
         if not token.isascii() or not token.isprintable() or " " in token:
-            raise errors.UsageError("the token has characters that no token has", hint="dpx auth login, or set DPX_TOKEN")
+            raise errors.UsageError(
+                "the token has characters that no token has", hint="dpx auth login, or set DPX_TOKEN"
+            )
 
     def __repr__(self) -> str:
         return f"Client({self.api_url!r})"
@@ -146,69 +164,69 @@ class Client:
         if fresh:
             self._connection.close()
         may_have_happened = False
-        attempt = 0
+        number = 0
         while True:
-            attempt += 1
+            number += 1
             was_open = self._connection.is_open
             try:
-                answer = self._attempt(method, path, target, fields, body, deadline, attempt)
+                answer = self._attempt(Attempt(method, path, number), target, fields, body, deadline)
             except NotSent as problem:
-                if attempt < TRIES and self._pause(attempt, deadline, None):
+                if self._pause(number, deadline):
                     continue
-                if may_have_happened and method != "GET":
-                    raise _unknown(request, problem) from problem
-                raise self._unreachable(problem, request) from problem
+                raise self._failure(request, problem, may_have_happened=may_have_happened) from problem
             except Lost as problem:
-                may_have_happened = True
-                # A kept connection that the server has closed meanwhile is no fault of the server's: not counted.
-                if repeatable and was_open and attempt == 1:
-                    attempt = 0
+                may_have_happened = method not in READING
+                # A kept connection that the server has closed meanwhile is worth another try at once.
+                stale = was_open and number == 1
+                if repeatable and (stale or self._pause(number, deadline)):
                     continue
-                if repeatable and attempt < TRIES and self._pause(attempt, deadline, None):
-                    continue
-                if method in ("GET", "HEAD"):
-                    raise self._unreachable(problem, request) from problem
-                raise _unknown(request, problem) from problem
+                raise self._failure(request, problem, may_have_happened=may_have_happened) from problem
             except Unreadable as problem:
                 raise errors.InvalidResponse(
                     f"{request}: {problem}", hint="check DPX_API_URL", status=problem.status, request=request
                 ) from problem
-            status = answer.status
-            if method == "DELETE" and status == 404 and may_have_happened:  # noqa: PLR2004 - 404 is 404
+            if method == "DELETE" and may_have_happened and answer.status == NOT_FOUND:
                 return Answer(200, "OK", {}, b'{"deleted": true}')
-            may_have_happened = may_have_happened or status >= 500  # noqa: PLR2004 - 5xx
-            again = repeatable and (status >= 500 or status == 429)  # noqa: PLR2004 - what the contract repeats
-            if again and attempt < TRIES and self._pause(attempt, deadline, retry_after(answer)):
+            if repeatable and _may_pass(answer.status) and self._pause(number, deadline, retry_after(answer)):
+                may_have_happened = may_have_happened or answer.status != TOO_MANY
                 continue
-            if accept_errors or 200 <= status < 300:  # noqa: PLR2004 - 2xx
+            if accept_errors or is_success(answer.status):
                 return answer
             raise error_of(answer, request, (*secrets, self._token))
 
     def _attempt(
-        self, method: str, path: str, target: str, fields: dict[str, str], body: bytes | None, deadline: Deadline, number: int
+        self, attempt: Attempt, target: str, fields: dict[str, str], body: bytes | None, deadline: Deadline
     ) -> Answer:
+        """One exchange; `on_attempt` is told of it, whatever becomes of it."""
         started = time.monotonic()
-        status = None
         try:
-            answer = self._connection.exchange(method, target, fields, body, deadline)
-            status = answer.status
+            answer = self._connection.exchange(attempt.method, target, fields, body, deadline)
+            attempt.status = answer.status
             return answer
         finally:
+            attempt.milliseconds = (time.monotonic() - started) * 1000
             if self._on_attempt:
-                self._on_attempt(method, path, status, (time.monotonic() - started) * 1000, number)
+                self._on_attempt(attempt)
 
-    def _pause(self, attempt: int, deadline: Deadline, wanted: float | None) -> bool:
-        """Wait before another try; False, at once, where the deadline would pass meanwhile."""
+    def _pause(self, number: int, deadline: Deadline, wanted: float | None = None) -> bool:
+        """Wait before another try; False, at once, where it was the last or the deadline would pass meanwhile."""
         import random
 
-        backoff = FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy
+        backoff = FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy
         pause = backoff if wanted is None else wanted
-        if time.monotonic() + pause >= deadline.at:
+        if number >= TRIES or time.monotonic() + pause >= deadline.at:
             return False
         time.sleep(pause)
         return True
 
-    def _unreachable(self, problem: Exception, request: str) -> errors.NetworkError:
+    def _failure(self, request: str, problem: Exception, *, may_have_happened: bool) -> errors.DpxError:
+        """The error for a request that got no answer: what it asked for happened not, or perhaps."""
+        if may_have_happened:
+            return errors.OutcomeUnknown(
+                f"{request} was sent and the answer was lost: {problem}",
+                hint="it may or may not have happened; look before you do it again",
+                request=request,
+            )
         return errors.NetworkError(
             f"cannot reach {self.api_url}: {problem}",
             hint="check the network and DPX_API_URL, or ask: dpx doctor",
@@ -216,23 +234,25 @@ class Client:
         )
 
 
-def _unknown(request: str, problem: Exception) -> errors.OutcomeUnknown:
-    return errors.OutcomeUnknown(
-        f"{request} was sent and the answer was lost: {problem}",
-        hint="it may or may not have happened; look before you do it again",
-        request=request,
-    )
+def is_success(status: int) -> bool:
+    """Whether a status is 2xx."""
+    return 200 <= status < 300  # noqa: PLR2004 - the definition
+
+
+def _may_pass(status: int) -> bool:
+    """Whether the same request may fare better a little later: 429 and 5xx."""
+    return status == TOO_MANY or status >= SERVER_ERROR
 
 
 def segment(text: str, what: str) -> str:
-    """Quote an id, slug or key as one segment of a path.
+    r"""Quote an id, slug or key as one segment of a path.
 
     Args:
         text: the id, slug or key.
         what: how it is called in an error: "project".
 
     Raises:
-        UsageError: where it could change the path: empty, dots alone, "/", "?", "#", "%", "\\", controls.
+        UsageError: where it could change the path: empty, dots alone, "/", "?", "#", "%", "\", controls.
     """
     from urllib.parse import quote
 
@@ -290,7 +310,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def data_of(document: Any, request: str, kind: type) -> Any:
+def data_of(document: Any, request: str, kind: type[dict[str, Any] | list[Any]]) -> Any:
     """What is under "data" in an answer's document.
 
     Args:
@@ -301,7 +321,7 @@ def data_of(document: Any, request: str, kind: type) -> Any:
     Raises:
         InvalidResponse: where the document has another shape.
     """
-    data = document.get("data") if isinstance(document, dict) else None
+    data: Any = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, kind) or (kind is list and not all(isinstance(item, dict) for item in data)):
         raise shape_error(request, "an object" if kind is dict else "a list of objects")
     return data
@@ -326,14 +346,14 @@ def error_of(answer: Answer, request: str, secrets: Sequence[str]) -> errors.Dpx
     """
     status = answer.status
     where = f"HTTP {status} from {request}"
-    if 300 <= status < 400:  # noqa: PLR2004 - 3xx
+    if REDIRECT <= status < BAD_REQUEST:
         return errors.InvalidResponse(
             f"the server redirects, which is not followed ({where})",
             hint="check DPX_API_URL: the token goes to that address alone",
             status=status,
             request=request,
         )
-    kind, hint = BY_STATUS.get(status, (errors.ServerError if status >= 500 else errors.Failed, None))  # noqa: PLR2004
+    kind, hint = BY_STATUS.get(status, (errors.ServerError if status >= SERVER_ERROR else errors.Failed, None))
     said = _one_line(_redacted(_error_field(answer), secrets))
     error = kind(f"{said} ({where})" if said else f"{_meaning(status)} ({where})", status=status, request=request)
     error.hint = hint
@@ -373,4 +393,4 @@ def _redacted(text: str, secrets: Sequence[str]) -> str:
 
 def _one_line(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= 500 else text[:499] + "…"  # noqa: PLR2004 - a line, not a page
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"

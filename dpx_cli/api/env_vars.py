@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
 
 
-def list_env_vars(
-    client: Client, project_id: str, *, limit: int | None = None, cursor: str | None = None
-) -> Pages:
+def list_env_vars(client: Client, project_id: str, *, limit: int | None = None, cursor: str | None = None) -> Pages:
     """GET /projects/:id/env-vars: the keys of a project's variables; the API returns no values."""
     path = f"/projects/{segment(project_id, 'project')}/env-vars"
     return Pages(client, path, limit=limit, cursor=cursor, without="value")

@@ -83,8 +83,9 @@ class Pages:
             empty = 0 if items else empty + 1
             if cursor in seen or empty >= MOST_EMPTY:
                 raise errors.InvalidResponse(
-                    f"{request}: the list does not end: its cursor came back" if cursor in seen else f"{request}: the "
-                    "list does not end: page after page is empty",
+                    f"{request}: the list does not end: its cursor came back"
+                    if cursor in seen
+                    else f"{request}: the list does not end: page after page is empty",
                     hint="the server is at fault; --limit gives the first pages",
                     request=request,
                 )

@@ -30,7 +30,9 @@ class ProjectChanges(TypedDict, total=False):
     output_dir: str
 
 
-def list_projects(client: Client, *, org: str | None = None, limit: int | None = None, cursor: str | None = None) -> Pages:
+def list_projects(
+    client: Client, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
+) -> Pages:
     """GET /projects: all projects the token's user has access to, or those of one organization."""
     return Pages(client, "/projects", {"org": org}, limit=limit, cursor=cursor)
 

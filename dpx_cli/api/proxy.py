@@ -33,7 +33,7 @@ def find(env: Mapping[str, str], scheme: str, host: str, port: int, is_loopback:
     Raises:
         UsageError: where the variable names no usable proxy; its password is not shown.
     """
-    # HTTP_PROXY in capitals is what a web server makes of a request's "Proxy:" field; curl reads it in small letters only.
+    # In a CGI script HTTP_PROXY is what the web server makes of a request's "Proxy:" field.
     names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
     if scheme == "http" and env.get("REQUEST_METHOD"):
         names.remove("HTTP_PROXY")
@@ -69,7 +69,7 @@ def _parse(text: str, variable: str) -> Proxy:
 
 
 def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
-    """NO_PROXY: "*", names with all that is below them, addresses, networks (10.0.0.0/8), each with or without a port."""
+    """NO_PROXY: "*", names with all that is below them, addresses, networks (10.0.0.0/8); each may have a port."""
     for item in no_proxy.replace(" ", ",").split(","):
         name = item.strip().lower()
         if name == "*":

@@ -87,9 +87,11 @@ class Wire(io.RawIOBase):
         self.deadline = deadline
 
     def readable(self) -> bool:
+        """It is for reading, says io's protocol."""
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
+        """Wait for bytes, no longer than the deadline; gives their number, 0 at the end."""
         self._socket.settimeout(self.deadline.remaining())
         return self._socket.recv_into(buffer)
 
@@ -200,7 +202,7 @@ class Connection:
 
     def _dial(self, deadline: Deadline) -> socket.socket:
         """A connected socket, through the proxy and inside TLS where there are such."""
-        via = self._proxy if self._proxy else self
+        via = self._proxy or self
         raw = _connect(via.host, via.port, deadline)
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -340,17 +342,12 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
 
 def _reason(problem: Exception) -> str:
     """A problem in a few words, without the numbers and brackets of the operating system's."""
-    if isinstance(problem, http.client.RemoteDisconnected):
-        return "the server closed the connection without an answer"
-    if isinstance(problem, http.client.IncompleteRead):
-        return "the answer was cut off"
-    if isinstance(problem, http.client.HTTPException | ValueError):
-        return f"the answer is not HTTP ({type(problem).__name__})"
-    if isinstance(problem, TimeoutError):
-        return str(problem) if "within" in str(problem) else "timed out"
-    if isinstance(problem, OSError):
-        verify = getattr(problem, "verify_message", None)
-        if verify:
+    if isinstance(problem, OSError) and not isinstance(problem, http.client.RemoteDisconnected):
+        if verify := getattr(problem, "verify_message", None):
             return f"the server's certificate is not trusted: {verify}"
-        return (problem.strerror or str(problem)).lower()
-    return str(problem) or type(problem).__name__
+        return (problem.strerror or str(problem) or "timed out").lower()
+    known = {
+        http.client.RemoteDisconnected: "the server closed the connection without an answer",
+        http.client.IncompleteRead: "the answer was cut off",
+    }
+    return known.get(type(problem), f"the answer is not HTTP ({type(problem).__name__})")

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 
 def source(env: Mapping[str, str]) -> tuple[str, str]:
-    """Where trust comes from: what names it ("DPX_CA_BUNDLE", "SSL_CERT_DIR", … or "system") and the path ("" where
-    the platform keeps a store that is no file).
-    """
+    """Where trust comes from: what names it ("DPX_CA_BUNDLE", …, "system") and a path ("" for a store that is no file)."""
     for variable in ("DPX_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         if path := env.get(variable):
             return variable, path

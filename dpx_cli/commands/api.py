@@ -44,6 +44,8 @@ def api(
 
     With GET the fields go into the query, otherwise into a JSON body.
     """
+    from dpx_cli.api.client import error_of, is_success
+
     target = _path(path, session.settings.api_url)
     given = _fields(fields, json_fields)
     verb = method or ("POST" if given or input_file is not None else "GET")
@@ -68,9 +70,7 @@ def api(
     if include:
         session.screen.raw(_head(answer))
     _print(session, answer)
-    if not 200 <= answer.status < 300:  # noqa: PLR2004 - 2xx
-        from dpx_cli.api.client import error_of
-
+    if not is_success(answer.status):
         raise error_of(answer, f"{verb} {target}", (session.token(), *_texts(given.values())))
 
 

@@ -104,29 +104,20 @@ def deploy(
         else:
             session.screen.line(deployment_id)
         return
+    result = ci.Result(deployment_id, "UNKNOWN", None, None)
     try:
         final = _followed(session, deployment_id, timeout=timeout, created_now=True)
-    except DpxError as problem:
-        _write_ci(
-            session,
-            ci_output,
-            ci.Result(deployment_id, "UNKNOWN", None, time.monotonic() - started, problem=problem.message),
-        )
+        result.status = str(final["status"])
+        result.url = site_url(session.client, final, project_id)
+        problem = _problem(final, deployment_id)
+        result.problem = problem.message if problem else None
+    except DpxError as failure:
+        result.problem = failure.message
         raise
-    url = site_url(session.client, final, project_id) if session.screen.format != "json" or ci_output != "never" else None
-    problem = _problem(final, deployment_id)
-    _write_ci(
-        session,
-        ci_output,
-        ci.Result(
-            deployment_id,
-            str(final["status"]),
-            url,
-            time.monotonic() - started,
-            problem=problem.message if problem else None,
-        ),
-    )
-    _show_end(session, final, url, problem)
+    finally:
+        result.duration_seconds = time.monotonic() - started
+        _write_ci(session, ci_output, result)
+    _show_end(session, final, result.url, problem)
 
 
 @GROUP.command("list", formats=LIST, example="dpx deploy list --project storefront --status error --limit 5")

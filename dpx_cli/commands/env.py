@@ -30,9 +30,7 @@ EnvFile = Annotated[str, Argument("FILE", help="A .env file; - for standard inpu
 
 
 @GROUP.command("list", formats=LIST, example="dpx env list --project storefront")
-def list_variables(
-    session: "Session", project: Project = None, limit: Limit = None, cursor: Cursor = None
-) -> None:
+def list_variables(session: "Session", project: Project = None, limit: Limit = None, cursor: Cursor = None) -> None:
     """List the keys of a project's variables. The API gives no values."""
     from dpx_cli.api import env_vars
 
@@ -72,9 +70,7 @@ def set_variables(
 @GROUP.command("rm", formats=ONE, example="dpx env rm LEGACY_FLAG --project storefront --yes")
 def remove(
     session: "Session",
-    keys: Annotated[
-        tuple[str, ...], Argument("KEY", help="The keys to remove.", multiple=True, complete="key")
-    ],
+    keys: Annotated[tuple[str, ...], Argument("KEY", help="The keys to remove.", multiple=True, complete="key")],
     project: Project = None,
     yes: Yes = False,
 ) -> None:
@@ -249,7 +245,9 @@ def _read(session: "Session", file: str) -> bytes:
             raise NotFound(f"no such file: {file}", hint="check the path; - reads standard input")
         data = found
     if len(data) > MOST_BYTES:
-        raise UsageError(f"{_named(file)} is larger than {MOST_BYTES // 1024 // 1024} MiB", hint="is it the right file?")
+        raise UsageError(
+            f"{_named(file)} is larger than {MOST_BYTES // 1024 // 1024} MiB", hint="is it the right file?"
+        )
     return data
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.declare import ONE, Group
+from dpx_cli.declare import Group
 from dpx_cli.errors import NotFound, UsageError
 from dpx_cli.options import ProjectArgument
 

@@ -26,7 +26,9 @@ def open_site(
     found = session.on_project(project, lambda project_id: projects.get_project(session.client, project_id))
     url = project_url(session.client, found)
     if url is None:
-        raise NotFound(f"the API tells no URL of {found.get('slug') or found.get('id')}", hint="deploy it first: dpx deploy")
+        raise NotFound(
+            f"the API tells no URL of {found.get('slug') or found.get('id')}", hint="deploy it first: dpx deploy"
+        )
     if session.screen.format == "json":
         session.screen.item({"url": url}, (), key="url")
     elif print_url:

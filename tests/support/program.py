@@ -1,0 +1,153 @@
+"""Run the installed program as a user or a script would: in a subprocess, on pipes or on a pseudo-terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_BESIDE = Path(sys.executable).with_name("dpx")
+PROGRAM = [str(_BESIDE)] if _BESIDE.exists() else [sys.executable, "-m", "dpx_cli"]
+SECONDS = 60  # no command of a test takes longer, however busy the machine
+
+# What a test's environment keeps of the developer's own; everything else would make tests differ between machines.
+KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "SYSTEMROOT")
+
+
+class Result:
+    """What a run left: exit code, and the text of both streams. On a terminal both are in `out`."""
+
+    def __init__(self, argv: Sequence[str], code: int, out: str, err: str) -> None:
+        self.argv = list(argv)
+        self.code = code
+        self.out = out
+        self.err = err
+
+    def __repr__(self) -> str:
+        return f"dpx {' '.join(self.argv)}\n  code {self.code}\n  stdout {self.out!r}\n  stderr {self.err!r}"
+
+    @property
+    def json(self) -> Any:
+        """Stdout as one JSON document."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error object of a stderr whose last line is JSON."""
+        found: dict[str, Any] = json.loads(self.err.splitlines()[-1])["error"]
+        return found
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Tab-separated stdout as lists of cells."""
+        return [line.split("\t") for line in self.out.splitlines()]
+
+
+def clean_env(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which nothing of the developer's own matters."""
+    return {
+        **{name: os.environ[name] for name in KEPT if name in os.environ},
+        "HOME": str(home),
+        "DPX_CONFIG_DIR": str(home / "config"),
+        "DPX_CACHE_DIR": str(home / "cache"),
+        "NO_PROXY": "127.0.0.1,localhost",
+        **extra,
+    }
+
+
+def run(
+    *argv: str, env: Mapping[str, str], cwd: Path, stdin: bytes | None = b"", seconds: float = SECONDS
+) -> Result:
+    """Run the program on pipes. `stdin=None` closes it."""
+    done = subprocess.run(
+        [*PROGRAM, *argv],
+        env=dict(env),
+        cwd=cwd,
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        timeout=seconds,
+        check=False,
+    )
+    return Result(
+        argv, done.returncode, done.stdout.decode("utf-8", "surrogateescape"), done.stderr.decode("utf-8", "surrogateescape")
+    )
+
+
+def start(*argv: str, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
+    """Start the program on pipes, for a test of signals."""
+    return subprocess.Popen(
+        [*PROGRAM, *argv],
+        env=dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A test run in a shell's background inherits SIGINT ignored, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def run_on_terminal(
+    *argv: str,
+    env: Mapping[str, str],
+    cwd: Path,
+    answers: Sequence[tuple[str, str]] = (),
+    columns: int = 100,
+    seconds: float = SECONDS,
+) -> Result:
+    """Run the program on a pseudo-terminal and answer its questions.
+
+    Args:
+        answers: pairs of what to wait for in the output and what to type then.
+        columns: the terminal's width.
+    """
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    child = subprocess.Popen(
+        [*PROGRAM, *argv],
+        env={"TERM": "xterm-256color", "LANG": "C.UTF-8", **env},
+        cwd=cwd,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    seen = b""
+    waiting = list(answers)
+    asked_from = 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        ready, _, _ = select.select([ours], [], [], 0.1)
+        if ready:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:  # Linux: the other side is closed
+                break
+            if not data:
+                break
+            seen += data
+        if waiting and (at := seen.find(waiting[0][0].encode(), asked_from)) >= 0:
+            asked_from = at + len(waiting[0][0].encode())
+            os.write(ours, waiting.pop(0)[1].encode())
+    else:
+        child.kill()
+    code = child.wait(10)
+    os.close(ours)
+    return Result(argv, code, seen.decode("utf-8", "replace").replace("\r\n", "\n"), "")
