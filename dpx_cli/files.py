@@ -4,9 +4,6 @@ Floor 0: imports `errors.py` alone. Everything that dpx keeps on disk goes throu
 file, the name cache, the link file. Who cannot parse a file raises `damaged()` and leaves the file as it is.
 """
 
-# pathlib costs 3 ms of every start, so:
-# ruff: noqa: PTH102, PTH105, PTH108, PTH112, PTH118, PTH120, PTH123, PTH208
-
 from __future__ import annotations
 
 import contextlib

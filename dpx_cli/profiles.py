@@ -22,6 +22,7 @@ DEFAULT = "default"  # the profile that needs no making
 _NAME_LENGTH = 64
 _WHAT = "the profiles"
 _FIELDS = ("api_url", "org")
+_WAY_OUT = "set DPX_CONFIG_DIR to a folder that you may write"
 
 
 class Profiles:
@@ -89,8 +90,8 @@ def check_name(name: str) -> str:
 def path_in(config_dir: str) -> str:
     """Return where the file is; `Failed` where there is no folder for it."""
     if not config_dir:
-        raise Failed("no folder is known for dpx's files", hint="set DPX_CONFIG_DIR to a folder that you may write")
-    return os.path.join(config_dir, "config.json")  # noqa: PTH118 - pathlib costs 3 ms of every start
+        raise Failed("no folder is known for dpx's files", hint=_WAY_OUT)
+    return os.path.join(config_dir, "config.json")
 
 
 def load(config_dir: str | None) -> Profiles:
@@ -113,13 +114,17 @@ def update(config_dir: str | None, change: Callable[[Profiles], object]) -> Prof
         Failed: the file cannot be read, understood or written; it is left as it is, and the message names it.
     """
     path = path_in(config_dir or "")
-    with files.locked(path):
-        profiles = _read(path)
-        before = profiles.to_json()
-        change(profiles)
-        after = profiles.to_json()
-        if after != before:
-            files.write_whole(path, after)
+    try:
+        with files.locked(path):
+            profiles = _read(path)
+            before = profiles.to_json()
+            change(profiles)
+            after = profiles.to_json()
+            if after != before:
+                files.write_whole(path, after)
+    except Failed as exc:
+        exc.hint = exc.hint or _WAY_OUT
+        raise
     return profiles
 
 

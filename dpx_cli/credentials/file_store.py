@@ -21,7 +21,7 @@ class FileStore:
     source = "file"
 
     def __init__(self, config_dir: str) -> None:
-        self._path = os.path.join(config_dir, "tokens.json")  # noqa: PTH118 - pathlib costs 3 ms of every start
+        self._path = os.path.join(config_dir, "tokens.json")
 
     @property
     def title(self) -> str:
@@ -47,7 +47,7 @@ class FileStore:
     def _load(self) -> dict[str, str]:
         """Read the file, if nobody else can."""
         try:
-            mode = os.stat(self._path).st_mode  # noqa: PTH116 - as above
+            mode = os.stat(self._path).st_mode
         except (OSError, ValueError):
             mode = 0  # missing, or what keeps it from being read says `load_texts`
         if os.name == "posix" and stat.S_IMODE(mode) & 0o077:

@@ -3,100 +3,50 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
-import subprocess
-import sys
-import time
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-    Done = subprocess.CompletedProcess[str]
-    Run = Callable[..., Done]
 
 TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
 MASKED = "dpx_****wxyz"
 UNKNOWN = "dpx_unknown89abcdefghijklmnopqrstuvwxyz"
-NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Sandbox]:
-    """A Deploxa that knows one token."""
+    """A Deploxa that knows one token, for all of these tests."""
     with Sandbox(tokens=[TOKEN]) as started:
         yield started
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """The folder of dpx's files."""
-    return tmp_path / "config"
-
-
-@pytest.fixture
-def env(box: Sandbox, home: Path, tmp_path: Path) -> dict[str, str]:
-    """An environment without a token or a keyring, that leads to the sandbox."""
+def dpx(lone: Any, box: Sandbox) -> Any:
+    """The program, led to the sandbox without a token or a keyring."""
     box.clear_requests()
     box.clear_faults()
-    return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        "HOME": str(tmp_path),
-        "DPX_CONFIG_DIR": str(home),
-        "DPX_CACHE_DIR": str(tmp_path / "cache"),
-        "DPX_API_URL": box.url,
-        **NO_KEYRING,
-    }
+    lone.env |= {"DPX_API_URL": box.url, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    return lone
 
 
 @pytest.fixture
-def dpx(env: dict[str, str]) -> Run:
-    """Run dpx off a terminal; keyword arguments other than `stdin` are variables, None for taking one away."""
-
-    def run(*argv: str, stdin: str = "", **changes: str | None) -> Done:
-        changed = {name: value for name, value in {**env, **changes}.items() if value is not None}
-        command = [sys.executable, "-m", "dpx_cli", *argv]
-        return subprocess.run(
-            command, input=stdin, env=changed, capture_output=True, text=True, timeout=60, check=False
-        )
-
-    return run
-
-
-@pytest.fixture
-def logged_in(dpx: Run) -> Run:
-    """Run dpx, with the token in the file."""
-    assert dpx("auth", "login", "--insecure-storage", stdin=TOKEN).returncode == 0
+def logged_in(dpx: Any) -> Any:
+    """The program, with the token in the file."""
+    assert dpx("auth", "login", "--insecure-storage", stdin=TOKEN.encode()).code == 0
     return dpx
 
 
-def on_terminal(env: dict[str, str], argv: list[str], answers: dict[str, str]) -> tuple[int, str]:
-    """Run dpx on a terminal, and type an answer when its question shows; give the exit code and all that showed."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(sys.executable, [sys.executable, "-m", "dpx_cli", *argv], {**env, "TERM": "xterm"})
-    shown, left, end = "", dict(answers), time.monotonic() + 60
-    while time.monotonic() < end and select.select([terminal], [], [], 60)[0]:
-        try:
-            data = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        shown += data.decode()
-        for question in [question for question in left if question in shown]:
-            os.write(terminal, left.pop(question).encode() + b"\n")
-    _, status = os.waitpid(child, 0)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown
+@pytest.fixture
+def folder(dpx: Any) -> Path:
+    """The folder of dpx's files."""
+    found: Path = dpx.home / "config"
+    return found
 
 
 def everything_in(folder: Path) -> str:
@@ -104,26 +54,26 @@ def everything_in(folder: Path) -> str:
     return "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
 
 
-def test_token_is_checked_then_stored_then_used(dpx: Run, box: Sandbox, home: Path) -> None:
+def test_token_is_checked_then_stored_then_used(dpx: Any, box: Sandbox, folder: Path) -> None:
     """From a pipe, with or without `--with-token`; stdout stays empty and the token unseen."""
     for flags in (["--with-token"], []):
-        done = dpx("auth", "login", "--insecure-storage", *flags, stdin=f"{TOKEN}\r\n")
-        assert (done.returncode, done.stdout) == (0, "")
-        assert done.stderr == (
-            f"logged in to {box.url} as profile default; the token is in the file {home / 'tokens.json'}\n"
+        done = dpx("auth", "login", "--insecure-storage", *flags, stdin=f"{TOKEN}\r\n".encode())
+        assert (done.code, done.out) == (0, "")
+        assert done.err == (
+            f"logged in to {box.url} as profile default; the token is in the file {folder / 'tokens.json'}\n"
         )
     assert [request.path for request in box.requests] == ["/orgs", "/orgs"]
-    assert dpx("auth", "token").stdout == f"{TOKEN}\n"
-    assert dpx("orgs", "list", "-q").stdout.split() == ["acme", "globex"]
+    assert dpx("auth", "token").out == f"{TOKEN}\n"
+    assert dpx("orgs", "list", "-q").out.split() == ["acme", "globex"]
 
 
-def test_login_on_a_terminal_asks_without_echo(env: dict[str, str], home: Path) -> None:
+def test_login_on_a_terminal_asks_without_echo(dpx: Any, folder: Path) -> None:
     """The prompt is all that shows."""
-    code, shown = on_terminal(env, ["login", "--insecure-storage"], {"Token": TOKEN})
-    assert code == 0, shown
-    assert "logged in to" in shown
-    assert TOKEN not in shown
-    assert TOKEN in everything_in(home)
+    done = dpx.tty("login", "--insecure-storage", answers=[("Token (not shown): ", f"{TOKEN}\n")])
+    assert done.code == 0, done
+    assert "logged in to" in done.out
+    assert TOKEN not in done.out
+    assert TOKEN in everything_in(folder)
 
 
 @pytest.mark.parametrize(
@@ -139,63 +89,65 @@ def test_login_on_a_terminal_asks_without_echo(env: dict[str, str], home: Path) 
     ],
 )
 def test_what_cannot_be_a_token_is_refused_unsent_and_unseen(
-    dpx: Run, box: Sandbox, home: Path, stdin: str, said: str
+    dpx: Any, box: Sandbox, folder: Path, stdin: str, said: str
 ) -> None:
     """Exit 2, one line, nothing on the wire or the disk."""
-    done = dpx("auth", "login", "--with-token", "--insecure-storage", stdin=stdin)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(said)
-    assert "canary" not in done.stderr
+    done = dpx("auth", "login", "--with-token", "--insecure-storage", stdin=stdin.encode())
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(said)
+    assert "canary" not in done.err
     assert box.requests == []
-    assert not home.exists()
+    assert not folder.exists()
 
 
-def test_refused_token_is_not_stored(logged_in: Run, box: Sandbox, home: Path) -> None:
+def test_refused_token_is_not_stored(logged_in: Any, box: Sandbox, folder: Path) -> None:
     """401: exit 4, and the token of before stays."""
-    done = logged_in("auth", "login", "--insecure-storage", stdin=UNKNOWN)
-    assert (done.returncode, done.stdout) == (4, "")
-    assert UNKNOWN not in done.stderr + everything_in(home)
-    assert logged_in("auth", "token").stdout == f"{TOKEN}\n"
+    done = logged_in("auth", "login", "--insecure-storage", stdin=UNKNOWN.encode())
+    assert (done.code, done.out) == (4, "")
+    assert UNKNOWN not in done.err + everything_in(folder)
+    assert logged_in("auth", "token").out == f"{TOKEN}\n"
     assert [request.status for request in box.requests] == [200, 401]
 
 
-def test_unchecked_token_is_not_stored(dpx: Run, home: Path) -> None:
+def test_unchecked_token_is_not_stored(dpx: Any, folder: Path) -> None:
     """No network: exit 7."""
-    done = dpx("auth", "login", "--insecure-storage", stdin=TOKEN, DPX_API_URL="http://127.0.0.1:1/api/v1")
-    assert (done.returncode, done.stdout) == (7, "")
-    assert not home.exists()
+    done = dpx(
+        "auth", "login", "--insecure-storage", stdin=TOKEN.encode(), env={"DPX_API_URL": "http://127.0.0.1:1/api/v1"}
+    )
+    assert (done.code, done.out) == (7, "")
+    assert not folder.exists()
 
 
-def test_without_a_keyring_nothing_is_stored_in_plain_text_unasked(dpx: Run, home: Path) -> None:
+def test_without_a_keyring_nothing_is_stored_in_plain_text_unasked(dpx: Any, folder: Path) -> None:
     """Exit 4 with the ways out."""
-    done = dpx("auth", "login", stdin=TOKEN)
-    assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr == (
+    done = dpx("auth", "login", stdin=TOKEN.encode())
+    assert (done.code, done.out) == (4, "")
+    assert done.err == (
         "error: this machine has no keyring\n"
         "hint: set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage\n"
     )
-    assert not home.exists()
+    assert not folder.exists()
 
 
-def test_unwritable_folder_is_a_matter_of_token_storage(dpx: Run) -> None:
+def test_unwritable_folder_is_a_matter_of_token_storage(dpx: Any) -> None:
     """Exit 4, naming the folder."""
-    done = dpx("auth", "login", "--insecure-storage", stdin=TOKEN, DPX_CONFIG_DIR="/proc/dpx")
-    assert done.returncode == 4
-    assert "/proc/dpx/credentials.json.lock" in done.stderr
+    done = dpx("auth", "login", "--insecure-storage", stdin=TOKEN.encode(), env={"DPX_CONFIG_DIR": "/proc/dpx"})
+    assert done.code == 4
+    assert "/proc/dpx/credentials.json.lock" in done.err
 
 
-def test_login_says_that_the_environment_goes_first(dpx: Run) -> None:
+def test_login_says_that_the_environment_goes_first(dpx: Any) -> None:
     """And works all the same."""
-    done = dpx("login", "--insecure-storage", stdin=TOKEN, DPX_TOKEN=UNKNOWN)
-    assert done.returncode == 0
-    assert done.stderr.endswith("note: DPX_TOKEN is set and goes before the stored token\n")
+    done = dpx("login", "--insecure-storage", stdin=TOKEN.encode(), env={"DPX_TOKEN": UNKNOWN})
+    assert done.code == 0
+    assert done.err.endswith("note: DPX_TOKEN is set and goes before the stored token\n")
 
 
 @pytest.mark.parametrize("argv", [["auth", "status"], ["whoami"]])
-def test_status(logged_in: Run, box: Sandbox, argv: list[str]) -> None:
+def test_status(logged_in: Any, box: Sandbox, argv: list[str]) -> None:
     """One row off a terminal, one object as JSON; the token is masked."""
-    assert logged_in(*argv).stdout == f"default\t{box.url}\tfile\t{MASKED}\ttrue\t2\n"
-    document = json.loads(logged_in(*argv, "--json", DPX_TOKEN=TOKEN).stdout)
+    assert logged_in(*argv).out == f"default\t{box.url}\tfile\t{MASKED}\ttrue\t2\n"
+    document = json.loads(logged_in(*argv, "--json", env={"DPX_TOKEN": TOKEN}).out)
     assert document == {
         "profile": "default",
         "api_url": box.url,
@@ -206,104 +158,118 @@ def test_status(logged_in: Run, box: Sandbox, argv: list[str]) -> None:
     }
 
 
-def test_status_on_a_terminal(logged_in: Run, env: dict[str, str]) -> None:
+def test_status_on_a_terminal(logged_in: Any) -> None:
     """Titled lines."""
-    assert logged_in("auth", "status").returncode == 0
-    code, shown = on_terminal(env, ["auth", "status"], {})
-    assert code == 0
+    done = logged_in.tty("auth", "status")
+    assert done.code == 0
     for text in ("Source", "file", MASKED, "Accepted", "yes"):
-        assert text in shown
-    assert TOKEN not in shown
+        assert text in done.out
+    assert TOKEN not in done.out
 
 
-def test_status_of_a_refused_token_shows_it_and_fails(dpx: Run) -> None:
+def test_status_of_a_refused_token_shows_it_and_fails(dpx: Any) -> None:
     """Exit 4; a script sees `accepted: false`, a person how to go on."""
-    done = dpx("auth", "status", "--json", DPX_TOKEN=UNKNOWN)
-    assert done.returncode == 4
-    shown = json.loads(done.stdout)
+    done = dpx("auth", "status", "--json", env={"DPX_TOKEN": UNKNOWN})
+    assert done.code == 4
+    shown = json.loads(done.out)
     assert (shown["accepted"], shown["organizations"], shown["source"]) == (False, None, "env")
-    error = json.loads(done.stderr)["error"]
+    error = json.loads(done.err)["error"]
     assert (error["code"], error["status"], error["request"]) == ("unauthorized", 401, "GET /orgs")
     assert "set DPX_TOKEN" in error["hint"]
-    assert UNKNOWN not in done.stdout + done.stderr
+    assert UNKNOWN not in done.out + done.err
 
 
-def test_status_without_a_token(dpx: Run, box: Sandbox) -> None:
+def test_status_without_a_token(dpx: Any, box: Sandbox) -> None:
     """Exit 4, nothing on stdout, no request."""
     for argv in (["auth", "status"], ["auth", "token"], ["whoami"]):
         done = dpx(*argv)
-        assert (done.returncode, done.stdout) == (4, "")
-        assert done.stderr == (
+        assert (done.code, done.out) == (4, "")
+        assert done.err == (
             f"error: not logged in to {box.origin} as profile default\nhint: dpx auth login, or set DPX_TOKEN\n"
         )
     assert box.requests == []
 
 
-def test_a_refusal_deletes_nothing(logged_in: Run, box: Sandbox) -> None:
+def test_a_refusal_deletes_nothing(logged_in: Any, box: Sandbox) -> None:
     """A 401 may be the server's mistake."""
     box.fault("GET /orgs 401 x1")
-    assert logged_in("auth", "status").returncode == 4
-    assert logged_in("auth", "status").returncode == 0
+    assert logged_in("auth", "status").code == 4
+    assert logged_in("auth", "status").code == 0
 
 
 @pytest.mark.parametrize("argv", [["auth", "logout"], ["logout"]])
-def test_logout_takes_the_token_away(logged_in: Run, box: Sandbox, home: Path, argv: list[str]) -> None:
+def test_logout_takes_the_token_away(logged_in: Any, box: Sandbox, folder: Path, argv: list[str]) -> None:
     """From every file; a second time is fine too; a token in the environment stays in use."""
     done = logged_in(*argv)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == (
-        f"logged out of {box.url} as profile default; the token is gone from the file {home / 'tokens.json'}\n"
+    assert (done.code, done.out) == (0, "")
+    assert done.err == (
+        f"logged out of {box.url} as profile default; the token is gone from the file {folder / 'tokens.json'}\n"
     )
-    assert TOKEN not in everything_in(home)
-    done = logged_in(*argv, DPX_TOKEN=TOKEN)
-    assert done.returncode == 0
-    assert done.stderr == (
+    assert TOKEN not in everything_in(folder)
+    done = logged_in(*argv, env={"DPX_TOKEN": TOKEN})
+    assert done.code == 0
+    assert done.err == (
         f"note: there was no token stored for {box.url} as profile default\n"
         "note: DPX_TOKEN is still set and still used\n"
     )
 
 
-def test_token_is_sent_to_no_other_origin(logged_in: Run) -> None:
+def test_token_is_sent_to_no_other_origin(logged_in: Any) -> None:
     """Another API URL finds nobody logged in, and says for whom there is a token."""
     with Sandbox(tokens=[TOKEN]) as other:
-        done = logged_in("auth", "status", DPX_API_URL=other.url)
-        assert done.returncode == 4
-        assert "there is a token for http://127.0.0.1:" in done.stderr
+        done = logged_in("auth", "status", env={"DPX_API_URL": other.url})
+        assert done.code == 4
+        assert "there is a token for http://127.0.0.1:" in done.err
         assert other.requests == []
 
 
-def test_each_profile_has_its_own_login(logged_in: Run) -> None:
+def test_each_profile_has_its_own_login(logged_in: Any) -> None:
     """A login makes the profile, `auth switch` makes it the usual one."""
-    assert logged_in("auth", "switch", "work").returncode == 3
-    done = logged_in("auth", "login", "--profile", "work", "--insecure-storage", stdin=TOKEN)
-    assert done.returncode == 0
-    assert done.stderr.endswith("note: to use it without --profile: dpx profile use work\n")
-    assert logged_in("auth", "switch", "work").stderr == "the current profile is work\n"
-    assert logged_in("auth", "status").stdout.startswith("work\t")
-    assert logged_in("auth", "logout").returncode == 0
-    assert logged_in("auth", "token").returncode == 4
-    assert logged_in("auth", "token", "--profile", "default").stdout == f"{TOKEN}\n"
+    assert logged_in("auth", "switch", "work").code == 3
+    done = logged_in("auth", "login", "--profile", "work", "--insecure-storage", stdin=TOKEN.encode())
+    assert done.code == 0
+    assert done.err.endswith("note: to use it without --profile: dpx profile use work\n")
+    assert logged_in("auth", "switch", "work").err == "the current profile is work\n"
+    assert logged_in("auth", "status").out.startswith("work\t")
+    assert logged_in("auth", "logout").code == 0
+    assert logged_in("auth", "token").code == 4
+    assert logged_in("auth", "token", "--profile", "default").out == f"{TOKEN}\n"
 
 
-def test_damaged_files_are_named_and_kept(logged_in: Run, home: Path) -> None:
+def test_logins_at_the_same_time_are_all_kept(logged_in: Any) -> None:
+    """Five processes, five profiles, one file."""
+    names = [f"p{number}" for number in range(5)]
+
+    def log_in(name: str) -> int:
+        code: int = logged_in("login", "--insecure-storage", "--profile", name, stdin=TOKEN.encode()).code
+        return code
+
+    with ThreadPoolExecutor(5) as pool:
+        assert list(pool.map(log_in, names)) == [0] * 5
+    for name in [*names, "default"]:
+        assert logged_in("auth", "token", "--profile", name).out == f"{TOKEN}\n"
+    assert logged_in("profile", "list", "-q").out.split() == ["default", *names]
+
+
+def test_damaged_files_are_named_and_kept(logged_in: Any, folder: Path) -> None:
     """Of the tokens exit 4, of the profiles exit 1; a login overwrites neither."""
-    (home / "tokens.json").write_text('{"tokens": {"canary')
+    (folder / "tokens.json").write_text('{"tokens": {"canary')
     for argv, stdin in ((["auth", "status"], ""), (["login", "--insecure-storage"], TOKEN)):
-        done = logged_in(*argv, stdin=stdin)
-        assert done.returncode == 4
-        assert str(home / "tokens.json") in done.stderr
-        assert "canary" not in done.stderr
-    assert "canary" in (home / "tokens.json").read_text()
-    (home / "config.json").write_text("{")
+        done = logged_in(*argv, stdin=stdin.encode())
+        assert done.code == 4
+        assert str(folder / "tokens.json") in done.err
+        assert "canary" not in done.err
+    assert "canary" in (folder / "tokens.json").read_text()
+    (folder / "config.json").write_text("{")
     done = logged_in("auth", "status")
-    assert done.returncode == 1
-    assert str(home / "config.json") in done.stderr
+    assert done.code == 1
+    assert str(folder / "config.json") in done.err
 
 
-def test_nobody_to_ask_is_a_usage_error(env: dict[str, str], box: Sandbox) -> None:
+def test_nobody_to_ask_is_a_usage_error(dpx: Any, box: Sandbox) -> None:
     """A terminal where asking is forbidden does not wait for a token."""
-    code, shown = on_terminal({**env, "DPX_NO_INPUT": "1"}, ["auth", "login"], {})
-    assert code == 2
-    assert "nobody can be asked for the token" in shown
-    assert "dpx auth login --with-token" in shown
+    done = dpx.tty("auth", "login", env={"DPX_NO_INPUT": "1"})
+    assert done.code == 2
+    assert "nobody can be asked for the token" in done.out
+    assert "dpx auth login --with-token" in done.out
     assert box.requests == []
