@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -164,8 +165,72 @@ def test_unreadable_file_is_an_error_and_unreadable_folder_is_no_file(tmp_path: 
     assert said == f"Failed('cannot read the test in {tmp_path / 'b.json'}: permission denied')"
 
 
+def on_a_disk_of_its_own(folder: Path, code: str) -> list[str]:
+    """Run `code` with a file system of 64 KiB mounted at `folder`, in a mount namespace; give the lines it printed."""
+    mount = 'mount -t tmpfs -o size=64k tmpfs "$1" && exec "$2" -c "$3" "$1"'
+    command = ["unshare", "--mount", "sh", "-c", mount, "sh", str(folder), sys.executable, textwrap.dedent(code)]
+    if shutil.which("unshare") is None or subprocess.run([*command[:3], "-c", "true"], check=False).returncode != 0:
+        pytest.skip("NO FULL OR READ-ONLY DISK TESTED: no mount namespaces here")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.stderr.startswith("mount:"):
+        pytest.skip(f"NO FULL OR READ-ONLY DISK TESTED: {done.stderr}")
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
 def test_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
-    """A write that stops half-way (here at a limit on file sizes) changes nothing and leaves nothing behind."""
+    """A real one: what was there stays, nothing half-written lies beside it, and the error names the file."""
+    lines = on_a_disk_of_its_own(
+        tmp_path,
+        """
+        import os, sys
+        from dpx_cli import files
+        path = os.path.join(sys.argv[1], "a.json")
+        files.write_whole(path, b"keep")
+        with open(os.path.join(sys.argv[1], "filler"), "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(b"x" * 4096)
+            except OSError:
+                pass
+        try:
+            files.write_whole(path, b"y" * 10_000)
+        except files.Failed as exc:
+            print(exc.message)
+        print(files.read_bytes(path, "the test"), sorted(os.listdir(sys.argv[1])))
+        """,
+    )
+    assert lines == [f"cannot write {tmp_path}/a.json: no space left on device", "b'keep' ['a.json', 'filler']"]
+
+
+def test_read_only_disk_is_read_and_named(tmp_path: Path) -> None:
+    """A real one: reading goes on, writing and locking say which file."""
+    lines = on_a_disk_of_its_own(
+        tmp_path,
+        """
+        import os, subprocess, sys
+        from dpx_cli import files
+        path = os.path.join(sys.argv[1], "a.json")
+        files.write_whole(path, b"keep")
+        subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
+        print(files.read_bytes(path, "the test"))
+        for call in (lambda: files.write_whole(path, b"y"), files.locked(path).__enter__, lambda: files.remove(path)):
+            try:
+                call()
+            except files.Failed as exc:
+                print(exc.message)
+        """,
+    )
+    assert lines == [
+        "b'keep'",
+        f"cannot write {tmp_path}/a.json: read-only file system",
+        f"cannot make the lock {tmp_path}/a.json.lock: read-only file system",
+        f"cannot remove {tmp_path}/a.json: read-only file system",
+    ]
+
+
+def test_write_that_stops_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    """Here at a limit on the size of files."""
     path = tmp_path / "a.json"
     path.write_bytes(b"keep")
     child = python(

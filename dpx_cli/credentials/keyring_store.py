@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dpx_cli.credentials.stores import WITHOUT_KEYRING
 from dpx_cli.errors import TokenStorage
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 SERVICE = "dpx"
 SECONDS = 3.0  # for one call; somebody may have to type a password, but not into a program that looks hung
-HINT = "unlock it, set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage"
+HINT = f"unlock it, {WITHOUT_KEYRING}"
 
 # The keyrings that keep secrets secret, best first. All others "succeed" and keep nothing, or keep it in plain text.
 BACKENDS = {
@@ -116,7 +117,7 @@ def choose() -> str:
     what = "this machine has no keyring"
     if found and found[0] not in _NO_KEYRING:
         what = f"the keyring of this machine does not keep secrets secret: {found[0]}"
-    raise TokenStorage(what, hint="set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage")
+    raise TokenStorage(what, hint=WITHOUT_KEYRING)
 
 
 _NO_KEYRING = ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring")

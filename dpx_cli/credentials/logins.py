@@ -98,7 +98,7 @@ def _set_and_read_back(to: TokenStore, key: str, token: str) -> None:
     if to.get(key) != token:
         raise TokenStorage(
             f"{to.title} did not give back what was stored in it",
-            hint="set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage",
+            hint=stores.WITHOUT_KEYRING,
         )
 
 

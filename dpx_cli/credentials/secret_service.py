@@ -1,8 +1,8 @@
 """Read a secret from the Secret Service over D-Bus: four messages, where the keyring library takes 75 ms of imports.
 
 Floor 1, used by `keyring_store.py`. It finds what the library stored (same attributes) and covers the usual case only:
-there, and unlocked. Everything else (locked, absent, no bus, a service that wants an encrypted session) is None, and
-the library, which unlocks and explains, is asked next.
+there, once, and unlocked. Everything else (locked, absent, in several collections, no bus, a service that wants an
+encrypted session) is None, and the library, which unlocks, chooses and explains, is asked next.
 
 https://specifications.freedesktop.org/secret-service-spec/latest/ describes the messages. The session is a "plain"
 one: the bus is a socket of the user's own, and whoever may read it may ask for the secret as well.
@@ -37,9 +37,9 @@ def _lookup(attributes: dict[str, str]) -> str | None:
             return reply.body
 
         unlocked, _locked = call("SearchItems", "a{ss}", (attributes,))
-        if not unlocked:
+        if len(unlocked) != 1:
             return None
         _output, session = call("OpenSession", "sv", ("plain", ("s", "")))
-        (secrets,) = call("GetSecrets", "aoo", (unlocked[:1], session))
+        (secrets,) = call("GetSecrets", "aoo", (unlocked, session))
         _session, _parameters, value, _content_type = secrets[unlocked[0]]
         return bytes(value).decode()

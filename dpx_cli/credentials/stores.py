@@ -10,6 +10,7 @@ from typing import Protocol
 from dpx_cli.errors import TokenStorage
 
 FILE = "file"
+WITHOUT_KEYRING = "set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage"
 
 
 class TokenStore(Protocol):

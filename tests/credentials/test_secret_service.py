@@ -55,6 +55,24 @@ def test_the_library_finds_what_dpx_stored(keyring: keyring_store.KeyringStore) 
 
 
 @pytest.mark.usefixtures("unlocked")
+def test_of_several_entries_the_library_chooses(keyring: keyring_store.KeyringStore) -> None:
+    """It knows which collection is the usual one; dpx asks all of them at once."""
+    import secretstorage
+
+    keyring.set("two@https://one:443", TOKEN)
+    connection = secretstorage.dbus_init()
+    collection = secretstorage.get_default_collection(connection)
+    attributes = {"service": "dpx", "username": "two@https://one:443", "application": "another"}
+    other = collection.create_item("another", attributes, OTHER.encode())
+    assert secret_service.lookup("dpx", "two@https://one:443") is None
+    assert keyring.get("two@https://one:443") in {TOKEN, OTHER}
+    other.delete()
+    connection.close()
+    assert keyring.get("two@https://one:443") == TOKEN
+    keyring.delete("two@https://one:443")
+
+
+@pytest.mark.usefixtures("unlocked")
 def test_login_and_logout(settings: Any, keyring: keyring_store.KeyringStore) -> None:
     """The index names the keyring, no file holds the token, and another origin gets nothing."""
     logins.store(settings, TOKEN, keyring)
