@@ -20,7 +20,7 @@ SERVICE = "dpx"
 SECONDS = 3.0  # for one call; somebody may have to type a password, but not into a program that looks hung
 HINT = f"unlock it, {WITHOUT_KEYRING}"
 
-# The keyrings that keep secrets secret, best first. All others "succeed" and keep nothing, or keep it in plain text.
+# The keyrings that keep secrets secret. All others "succeed" and keep nothing, or keep it in plain text.
 BACKENDS = {
     "macOS": "keyring.backends.macOS.Keyring",
     "Windows": "keyring.backends.Windows.WinVaultKeyring",
