@@ -211,3 +211,6 @@ def _write_ci(session: "Session", mode: str, result: "Result") -> None:
 
     for trouble in ci.write_outputs(session.env, mode, result):
         session.screen.warn(trouble)
+    annotation = ci.annotation(session.env, mode, result)
+    if annotation:
+        session.screen.done(annotation)
