@@ -81,12 +81,9 @@ class Session:
     def token(self) -> str:
         """The token's text: from DPX_TOKEN, the keyring or the token file."""
         if self._token is None:
-            if given := (self.env.get("DPX_TOKEN") or "").strip():
-                self._token = given
-            else:
-                from dpx_cli import credentials
+            from dpx_cli import credentials
 
-                self._token = credentials.token_for(self.settings).value
+            self._token = credentials.token_for(self.settings).value
         return self._token
 
     def client_for(self, token: str) -> Client:

@@ -129,9 +129,12 @@ class Settings:
         import platformdirs
 
         try:
-            return str(getattr(platformdirs, function)("dpx", appauthor=False))
-        except (OSError, RuntimeError, KeyError) as problem:
-            raise UsageError(f"no home folder: {problem}", hint=f"name one in {variable}") from None
+            folder = str(getattr(platformdirs, function)("dpx", appauthor=False))
+        except (OSError, RuntimeError, KeyError):
+            folder = ""
+        if not os.path.isabs(folder):
+            raise UsageError("this user has no home folder", hint=f"name a folder in {variable}")
+        return folder
 
     @property
     def profile(self) -> str:

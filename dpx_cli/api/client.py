@@ -51,7 +51,7 @@ class Client:
 
     Args:
         api_url: the checked root of the API, without a final slash.
-        token: the Personal Access Token; it is sent to this URL's origin and nowhere else.
+        token: the Personal Access Token, as `credentials` has checked it; it is sent to this URL's origin and nowhere else.
         connection: opens connections to that origin.
         timeout: seconds that a whole request may take, its retries included.
         on_attempt: told of every attempt when it is over.
@@ -72,10 +72,6 @@ class Client:
         self._connection = connection
         self._on_attempt = on_attempt
         self._root = "/" + api_url.split("://", 1)[1].partition("/")[2]
-        if not token.isascii() or not token.isprintable() or " " in token:
-            raise errors.UsageError(
-                "the token has characters that no token has", hint="dpx auth login, or set DPX_TOKEN"
-            )
 
     def __repr__(self) -> str:
         return f"Client({self.api_url!r})"
