@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self
 
 from dpx_cli.output.format import elapsed
@@ -14,6 +15,7 @@ from dpx_cli.output.neutralise import neutralise
 from dpx_cli.output.width import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from dpx_cli.output.screen import Screen
@@ -29,6 +31,8 @@ class _Line:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
+        self._outer: LiveLine | Progress | None = None
+        self._meanwhile = ExitStack()
         self._animates = screen.animates
         self._lock = threading.RLock()
         self._drawn = False
@@ -36,7 +40,11 @@ class _Line:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        self._screen._live = self  # type: ignore[assignment]  # noqa: SLF001 - the screen hides us before it writes
+        # The screen keeps us away while it writes; and we keep away a line within which we were opened.
+        self._outer = self._screen._live  # noqa: SLF001 - one module in two files
+        if self._outer is not None:
+            self._meanwhile.enter_context(self._outer.away())
+        self._screen._live = self  # type: ignore[assignment]  # noqa: SLF001 - as above
         if self._animates:
             # A daemon, so that a process that ends early does not wait for it.
             self._thread = threading.Thread(target=self._run, name="dpx-progress", daemon=True)
@@ -49,15 +57,18 @@ class _Line:
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
-        self.hide()
-        self._screen._live = None  # noqa: SLF001 - as above
+        with self.away():
+            self._screen._live = self._outer  # noqa: SLF001 - as above
+        self._meanwhile.close()
 
-    def hide(self) -> None:
-        """Erase the line; the next drawing brings it back."""
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Erase the line, and keep it from being drawn until the context ends."""
         with self._lock:
             if self._drawn:
                 self._drawn = False
                 self._screen._tell(_ERASE)  # noqa: SLF001 - talk without a newline is ours alone
+            yield
 
     def _run(self) -> None:
         while not self._stopped.wait(_EVERY):

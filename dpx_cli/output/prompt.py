@@ -5,7 +5,7 @@ Nobody is asked who cannot answer: without a terminal, in CI or under DPX_NO_INP
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError
@@ -68,8 +68,7 @@ def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hid
     stdin = _require(screen, question, hint)
     ended = False
     # Echo is off before the prompt appears, so that nothing typed at the sight of it can show.
-    with _no_echo(stdin) if hidden else _echo():
-        screen._hide_live()  # noqa: SLF001 - as above
+    with screen._above_live(), _no_echo(stdin) if hidden else nullcontext():  # noqa: SLF001 - as above
         screen._tell(neutralise(prompt))  # noqa: SLF001 - as above
         try:
             line = stdin.readline()
@@ -87,14 +86,12 @@ def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hid
 
 
 @contextmanager
-def _echo() -> Iterator[None]:
-    yield
-
-
-@contextmanager
 def _no_echo(stdin: BinaryIO) -> Iterator[None]:
     """Keep the terminal from showing what is typed, and give it its old state back whatever happens."""
-    import termios
+    try:
+        import termios
+    except ImportError as exc:  # pragma: no cover - Windows only
+        raise UsageError("a hidden answer cannot be typed on this system", hint="give it on stdin") from exc
 
     fd = stdin.fileno()
     before = termios.tcgetattr(fd)

@@ -11,7 +11,7 @@ closed stderr stops no work.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import Failed, InvalidResponse
@@ -240,9 +240,9 @@ class Screen:
             return
         if self._stdout is None:
             raise Failed("cannot write: standard output is closed")
-        self._hide_live()
         try:
-            put(self._stdout, data)
+            with self._above_live():
+                put(self._stdout, data)
         except BrokenPipeError:
             raise
         except (OSError, ValueError) as exc:
@@ -292,8 +292,8 @@ class Screen:
         return f"\x1b[{sgr}m{text}\x1b[0m" if self._talk_colour else text
 
     def _say(self, text: str) -> None:
-        self._hide_live()
-        self._tell(text + "\n")
+        with self._above_live():
+            self._tell(text + "\n")
 
     def _tell(self, text: str) -> None:
         """Write to stderr; what cannot be written is lost."""
@@ -302,9 +302,9 @@ class Screen:
         with suppress(OSError, ValueError):
             put(self._stderr, text.encode("utf-8", "backslashreplace"))
 
-    def _hide_live(self) -> None:
-        if self._live is not None:
-            self._live.hide()
+    def _above_live(self) -> AbstractContextManager[None]:
+        """Keep the line that tells of progress, where there is one, out of the way of what is written meanwhile."""
+        return nullcontext() if self._live is None else self._live.away()
 
     # Progress
 

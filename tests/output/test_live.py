@@ -55,6 +55,41 @@ def test_on_a_terminal_one_line_is_rewritten_and_erased(terminal: Terminal) -> N
     assert shown.endswith("\r\x1b[K")
 
 
+def test_a_line_within_a_line_takes_its_place(terminal: Terminal) -> None:
+    """One at a time is drawn; afterwards the outer one goes on."""
+    screen = terminal.screen()
+    with screen.live() as outer:
+        outer.update("outer")
+        terminal.wait_for("outer")
+        with screen.progress(2, "inner"):
+            terminal.wait_for("0 of 2 inner")
+            before = terminal.shown.count("outer")
+            time.sleep(0.3)
+            assert terminal.shown.count("outer") == before
+        outer.update("again")
+        terminal.wait_for("again")
+    assert terminal.finish().endswith("\r\x1b[K")
+
+
+def test_a_question_is_not_drawn_over(terminal: Terminal) -> None:
+    """The line waits for the answer."""
+    screen = terminal.screen()
+
+    def answer() -> None:
+        terminal.wait_for("Go on? [y/N] ")
+        time.sleep(0.3)
+        terminal.type("y\n")
+
+    with screen.live() as live:
+        live.update("BUILDING")
+        terminal.wait_for("BUILDING")
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert screen.confirm("Go on?")
+        thread.join()
+    assert "Go on? [y/N] y\n" in terminal.finish()
+
+
 def test_a_long_line_is_cut_to_the_terminal(terminal: Terminal) -> None:
     """A wrapped line could not be erased."""
     terminal.resize(20)
