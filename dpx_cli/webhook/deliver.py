@@ -140,15 +140,23 @@ def client(target: Target, trust: Callable[[], ssl.SSLContext]) -> httpx.AsyncCl
     Args:
         target: the receiver.
         trust: gives the TLS context for an https receiver.
+
+    Raises:
+        UsageError: the environment names a proxy of a kind that httpx does not speak.
     """
-    httpx = _httpx()
-    made: httpx.AsyncClient = httpx.AsyncClient(
-        verify=trust() if target.secure else _trust_nobody(),
-        trust_env=not target.loopback,
-        follow_redirects=False,
-        # A connection that the receiver is about to close would lose a delivery now and then.
-        limits=httpx.Limits(max_keepalive_connections=0),
-    )
+    library = _httpx()
+    try:
+        made: httpx.AsyncClient = library.AsyncClient(
+            verify=trust() if target.secure else _trust_nobody(),
+            trust_env=not target.loopback,
+            follow_redirects=False,
+            # A connection that the receiver is about to close would lose a delivery now and then.
+            limits=library.Limits(max_keepalive_connections=0),
+        )
+    except (ImportError, ValueError, library.InvalidURL) as exc:
+        raise UsageError(
+            f"the proxy that the environment names cannot be used: {exc}", hint="set HTTPS_PROXY to an http:// URL"
+        ) from exc
     return made
 
 
@@ -261,9 +269,18 @@ def _excerpt(body: bytes | bytearray) -> str:
 
 def _reason(exc: BaseException) -> str:
     """Return the system's own words for what went wrong, from wherever the libraries have wrapped them."""
+    import os
+    import socket
+    import ssl
+
     for link in _causes(exc):
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {link.verify_message}"
         if isinstance(link, OSError) and link.strerror:
-            return link.strerror.lower() if link.strerror[:2].istitle() else link.strerror
+            # asyncio puts addresses into strerror; a look-up's or TLS's number is none of the system's.
+            own = isinstance(link, socket.gaierror | ssl.SSLError)
+            words = os.strerror(link.errno) if link.errno and not own else link.strerror
+            return words[:1].lower() + words[1:]
     return str(exc) or type(exc).__name__
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
 
     import httpx
+
     from dpx_cli.webhook.deliver import Header, Target
     from dpx_cli.webhook.server import Server
 
@@ -185,14 +186,13 @@ class Listener:
             result = self._why_not(body, given, len(values))
             self._report(_delivery(exchange, {}, verified=False, answer=401, result=result))
             # The cause is for the person at this desk; whoever posted it learns nothing of the secret's fit.
-            await exchange.answer(401, "the signature does not fit")
+            await exchange.answer(401, "the signature does not match")
 
     def _why_not(self, body: bytes, given: bytes, count: int) -> str:
         """Say why a signature was refused."""
         if count == 0:
             return "no X-Deploxa-Signature"
-        findings = signature.explain(body, self.secret, given) if len(body) <= _EXPLAINED else []
-        return "; ".join(["the signature does not fit", *(cause for _, cause in findings)])
+        return signature.mismatch(signature.explain(body, self.secret, given) if len(body) <= _EXPLAINED else [])
 
     async def _take(self, exchange: _Exchange, body: bytes) -> None:
         """Deal with a verified delivery."""

@@ -7,7 +7,6 @@ Floor 1; neighbours: `deliver.py`, `listener.py`.
 """
 
 # pathlib has nothing that is needed here:
-# ruff: noqa: PTH118, PTH208
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     import asyncio
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 _CONNECTIONS = 256  # at once; each may hold one body
 _FAREWELL = 2  # seconds that open connections get when the last delivery was served
@@ -42,6 +42,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=functools.partial(Connection, patience),  # type: ignore[arg-type]  # is called, as a class would be
+                interface="asgi3",
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -60,7 +61,7 @@ class Server(uvicorn.Server):
         self._ready()
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]  # a narrower Generator
+    def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals to asyncio's runner."""
         yield
 

@@ -22,11 +22,12 @@ BOM = b"\xef\xbb\xbf"
 # How a body can be laid out anew takes time by its length; no delivery is longer than this.
 LONGEST_EXPLAINED = 1024 * 1024
 
-# What a finding is about, with the way out.
+# The way out, by what a finding is about; "" is for no finding.
 HINTS = {
     "body": "keep the body byte for byte as it came, before anything parses, prints or edits it",
     "secret": "pass the secret exactly as the project's Integrations settings show it",
     "signature": "pass the value of X-Deploxa-Signature as it came: `sha256=` and 64 lower-case hex digits",
+    "": "check that the secret is this project's, and that the body is what arrived, byte for byte",
 }
 
 _WELL_FORMED = re.compile(rb"sha256=[0-9a-f]{64}")
@@ -56,6 +57,12 @@ def verify(body: bytes, secret: bytes, signature: bytes) -> bool:
     As in the reference's samples the two texts are compared, so upper-case hex, a bare digest or a space do not pass.
     """
     return hmac.compare_digest(sign(body, secret).encode(), signature)
+
+
+def mismatch(findings: list[Finding]) -> str:
+    """Return the findings in one sentence."""
+    causes = "; ".join(cause for _, cause in findings)
+    return "the signature does not match" + (f": {causes}" if causes else "")
 
 
 def explain(body: bytes, secret: bytes, signature: bytes) -> list[Finding]:
