@@ -95,7 +95,22 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                   'example': 'dpx deploy wait $(dpx deploy list --project storefront --limit 1 '
                                              '--quiet)',
                                   'formats': 'one',
-                                  'params': (P10, P1, P2, P3, P4, P5)}}},
+                                  'params': (P10, P1, P2, P3, P4, P5)},
+                         'stats': {'module': 'dpx_cli.commands.deploy_stats',
+                                   'function': 'stats',
+                                   'help': 'Show how the last deployments went: success, build time, bundle size, '
+                                           'branches.',
+                                   'more': 'Percentiles are nearest-rank: p95 is the shortest build time that 95 % '
+                                           'of the builds did not exceed. Off a terminal\n'
+                                           'each figure is one line, its name and its value with a tab between.',
+                                   'example': 'dpx deploy stats --project storefront --last 50',
+                                   'formats': 'one',
+                                   'params': (P0,
+                                              {'name': 'last', 'flags': ('--last',), 'metavar': 'N', 'help': 'Over the last N deployments. [default: 20]', 'kind': 'count'},
+                                              P2,
+                                              P3,
+                                              P4,
+                                              P5)}}},
  'projects': {'help': 'List, create, change and delete projects.',
               'commands': {'list': {'module': 'dpx_cli.commands.projects',
                                     'function': 'list_projects',
