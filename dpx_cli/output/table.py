@@ -52,7 +52,7 @@ def draw_one(cells: Sequence[str], columns: Sequence[Column], *, look: Look) -> 
     for cell, column in zip(cells, columns, strict=True):
         title = column.title + " " * (margin - width(column.title))
         value = _paint(cell, cell, column, look)
-        lines.append((_bold(title, look) + value).rstrip() + "\n")
+        lines.append((_bold(title, look) + value).rstrip(" ") + "\n")
     return "".join(lines)
 
 
@@ -92,8 +92,7 @@ def _by_hand(
     head = gap.join(
         [_pad(cut(c.title, w, ellipsis), w, right=c.align == "right") for c, w in zip(columns, widths, strict=True)]
     )
-    rule = ("─" if look.unicode else "-") * (sum(widths) + _GAP * (len(widths) - 1))
-    lines = [_bold(head.rstrip(), look), rule]
+    lines = [_bold(head.rstrip(" "), look), _rule(widths, look)]
     plan = [
         (w, c.align == "right", c if (c.status and look.colour) or (c.link and look.links) else None)
         for c, w in zip(columns, widths, strict=True)
@@ -110,9 +109,13 @@ def _by_hand(
                 text = _paint(cell, text, painted, look)
             fill = " " * (room - takes)
             parts.append(fill + text if right else text + fill)
-        lines.append(gap.join(parts).rstrip())
+        lines.append(gap.join(parts).rstrip(" "))
     lines.append("")
     return "\n".join(lines)
+
+
+def _rule(widths: Sequence[int], look: Look) -> str:
+    return ("─" if look.unicode else "-") * (sum(widths) + _GAP * (len(widths) - 1))
 
 
 def _by_rich(
@@ -140,20 +143,20 @@ def _by_rich(
         header_style="bold" if look.colour else "",
     )
     for column, room in zip(columns, widths, strict=True):
+        # Aligned by us: versions of Rich differ in the padding of the last column.
+        title = cut(column.title, room)
         grid.add_column(
-            Text(cut(column.title, room)),
-            width=room,
-            no_wrap=True,
-            justify="right" if column.align == "right" else "left",
+            Text(_pad(title, room, right=True) if column.align == "right" else title), width=room, no_wrap=True
         )
     for row, short in zip(cells, shown, strict=True):
         texts = []
-        for cell, text, column in zip(row, short, columns, strict=True):
+        for cell, text, column, room in zip(row, short, columns, widths, strict=True):
             coloured = column.status and look.colour and cell in _STATUS_STYLE
             style = Style.parse(_STATUS_STYLE[cell]) if coloured else Style.null()
             if column.link and look.links and link(cell, text) != text:
                 style += Style(link=cell)
-            texts.append(Text(text, style=style))
+            fill = " " * (room - width(text)) if column.align == "right" else ""
+            texts.append(Text.assemble(fill, (text, style)))
         grid.add_row(*texts)
     paper = StringIO()
     console = Console(
@@ -170,7 +173,12 @@ def _by_rich(
         _environ={},
     )
     console.print(grid)
-    return "".join([line.rstrip() + "\n" for line in paper.getvalue().splitlines()])
+    lines = [line.rstrip(" ") for line in paper.getvalue().split("\n")]
+    # Some versions of Rich give the last column one cell more.
+    if lines[0].endswith(" \x1b[0m"):
+        lines[0] = lines[0].removesuffix("\x1b[0m").rstrip(" ") + "\x1b[0m"
+    lines[1] = _rule(widths, look)
+    return "\n".join(lines)
 
 
 def _pad(text: str, room: int, *, right: bool) -> str:
