@@ -169,6 +169,9 @@ class Sandbox:
 
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 connections[transport.get_extra_info("peername")[:2]] = transport
+                # Uvicorn writes head and body apart, and asyncio leaves Nagle's algorithm on for a socket it was given:
+                # together with the client's delayed acknowledgement that is 40 ms an answer.
+                transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 super().connection_made(transport)
 
             def connection_lost(self, exc: Exception | None) -> None:

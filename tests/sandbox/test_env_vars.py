@@ -1,0 +1,118 @@
+"""`/projects/:id/env-vars`, as the reference describes it; and that no value is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sandbox_client import ask
+
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CANARY = "canary-7f3a-value"
+
+
+def path_of(box: Sandbox, project: str = "storefront") -> str:
+    """The path of a project's variables."""
+    return f"/projects/{box.project_id(project)}/env-vars"
+
+
+def test_the_world_has_variables(box: Sandbox) -> None:
+    """With the keys of the reference, and no value."""
+    listed = ask(box, "GET", path_of(box)).data
+    assert [variable["key"] for variable in listed] == ["DATABASE_URL", "NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
+    assert [set(variable) for variable in listed] == [{"id", "key", "targets", "sensitive"}] * 3
+    assert listed[2]["targets"] == ["production", "preview"]
+    assert listed[2]["sensitive"] is True
+
+
+def test_set_and_set_again(box: Sandbox) -> None:
+    """New it is for every target; updated, it keeps its id and what the body leaves out."""
+    made = ask(box, "POST", path_of(box), {"key": "A_1", "value": "x"})
+    assert made.status == 201
+    assert made.data == {"id": made.data["id"], "key": "A_1", "targets": ["production", "preview", "development"]}
+    again = ask(box, "POST", path_of(box), {"key": "A_1", "value": "y", "targets": ["preview"], "sensitive": True})
+    assert again.status == 200
+    assert again.data == {"id": made.data["id"], "key": "A_1", "targets": ["preview"]}
+    assert ask(box, "POST", path_of(box), {"key": "A_1", "value": "z"}).data["targets"] == ["preview"]
+    assert ask(box, "GET", path_of(box)).data[-1] == again.data | {"sensitive": True}
+    assert box.env_is("storefront", "A_1", "z")
+    assert not box.env_is("storefront", "A_1", "y")
+
+
+def test_the_same_key_in_two_projects(box: Sandbox) -> None:
+    """They have nothing to do with each other."""
+    for project in ("docs", "api"):
+        ask(box, "POST", path_of(box, project), {"key": "SAME", "value": project})
+    assert box.env_is("docs", "SAME", "docs")
+    assert box.env_is("api", "SAME", "api")
+
+
+def test_delete(box: Sandbox) -> None:
+    """Once; then it is not there, like a key that never was one."""
+    assert ask(box, "DELETE", f"{path_of(box)}/DATABASE_URL").body == {"deleted": True}
+    for key in ("DATABASE_URL", "NOPE", "a%20b", "%ff"):
+        answer = ask(box, "DELETE", f"{path_of(box)}/{key}")
+        assert (answer.status, answer.body) == (404, {"error": "Environment variable not found"})
+    assert box.env_keys("storefront") == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
+
+
+def test_an_empty_value_is_a_value(box: Sandbox) -> None:
+    """It is stored like any other."""
+    assert ask(box, "POST", path_of(box), {"key": "EMPTY", "value": ""}).status == 201
+    assert box.env_is("storefront", "EMPTY", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"value": "x"}, "key is required"),
+        ({"key": "A"}, "value is required"),
+        ({"key": "A", "value": None}, "value must be a string"),
+        ({"key": "A", "value": 1}, "value must be a string"),
+        ({"key": "1A", "value": "x"}, "key must match [A-Za-z_][A-Za-z0-9_]*"),
+        ({"key": "A\n", "value": "x"}, "key must match [A-Za-z_][A-Za-z0-9_]*"),
+        ({"key": "Ä", "value": "x"}, "key must match [A-Za-z_][A-Za-z0-9_]*"),
+        ({"key": "", "value": "x"}, "key must match [A-Za-z_][A-Za-z0-9_]*"),
+        ({"key": "A", "value": "x", "targets": []}, "targets must be a list of production, preview, development"),
+        ({"key": "A", "value": "x", "targets": "preview"}, "targets must be a list of production, preview, development"),
+        ({"key": "A", "value": "x", "targets": ["test"]}, "targets must be a list of production, preview, development"),
+        ({"key": "A", "value": "x", "targets": [["preview"]]}, "targets must be a list of production, preview, development"),
+        ({"key": "A", "value": "x", "sensitive": "yes"}, "sensitive must be true or false"),
+        ({"key": "A", "value": "x", "sensitive": None}, "sensitive must be true or false"),
+    ],
+)
+def test_refused_variables(box: Sandbox, body: dict[str, Any], says: str) -> None:
+    """400 names the field, and nothing is stored."""
+    answer = ask(box, "POST", path_of(box), body)
+    assert (answer.status, answer.body) == (400, {"error": says})
+    assert len(box.env_keys("storefront")) == 3
+
+
+def test_no_value_is_kept_anywhere(tmp_path: Path) -> None:
+    """Not in the store's files, not in the log, not in the recorded requests, not in an answer."""
+    data, log = tmp_path / "world.db", tmp_path / "log.jsonl"
+    with Sandbox(data=str(data), log=str(log)) as box:
+        answers = [
+            ask(box, "POST", path_of(box), {"key": "A", "value": CANARY}),
+            ask(box, "POST", path_of(box), {"key": "A", "value": CANARY, "targets": ["nope"]}),
+            ask(box, "POST", path_of(box), {"key": "A", "value": [CANARY]}),
+            ask(box, "POST", path_of(box), raw=b'{"key": "A", "value": "' + CANARY.encode()),
+            ask(box, "GET", path_of(box)),
+            ask(box, "GET", "/__sandbox__/requests"),
+        ]
+        assert box.env_is("storefront", "A", CANARY)
+        kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        assert CANARY not in repr(answers)
+        assert CANARY not in repr(box.requests)
+        assert box.requests[0].body == {"key": "A", "value": "********"}
+        assert box.requests[2].body["value"] == "********"
+        assert box.token not in repr(box.requests)
+        assert box.token.encode() not in kept
+    kept += b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert CANARY.encode() not in kept
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert data.stat().st_mode & 0o777 == 0o600

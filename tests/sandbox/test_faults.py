@@ -1,0 +1,154 @@
+"""Scripted faults: how they are written, and what they do to a client."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from sandbox_client import ask
+
+from dpx_cli.errors import UsageError
+from dpx_cli.sandbox.faults import Fault, Faults
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "GET /orgs",
+        "GET orgs 500",
+        "PUT /orgs 500",
+        "GET /orgs 200",
+        "GET /orgs 5000",
+        "GET /orgs nope",
+        "GET /orgs slow",
+        "GET /orgs slow x3",
+        "GET /orgs slow never",
+        "GET /orgs slow 0",
+        "GET /orgs 500 x",
+        "GET /orgs 500 3",
+        "GET /orgs 500 x-1",
+        "GET /orgs 500 after",
+        "GET /orgs reset retry-after=2",
+        "GET /orgs 500 ５",
+    ],
+)
+def test_a_fault_that_is_none(text: str) -> None:
+    """Exit code 2, and the hint shows how one is written."""
+    with pytest.raises(UsageError) as caught:
+        Fault(text)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "fits"),
+    [
+        ("/projects", "/projects", True),
+        ("/api/v1/projects", "/projects", True),
+        ("/projects", "/projects/x", False),
+        ("/projects/*", "/projects/x", True),
+        ("/projects/*", "/projects/", False),
+        ("/projects/*", "/projects/x/deployments", False),
+        ("/projects/*/deployments", "/projects/x/deployments", True),
+        ("/projects/**", "/projects/x/deployments", True),
+        ("/**", "/orgs", True),
+        ("/org.", "/orgs", False),
+    ],
+)
+def test_which_paths_a_fault_strikes(pattern: str, path: str, fits: bool) -> None:
+    """A star stands for one part, two for any number, and nothing else is special."""
+    assert bool(Faults([f"GET {pattern} 500"]).strike("GET", path)) is fits
+    assert not Faults([f"GET {pattern} 500"]).strike("POST", path)
+    assert bool(Faults([f"* {pattern} 500"]).strike("POST", path)) is fits
+
+
+@pytest.mark.parametrize(
+    ("texts", "statuses"),
+    [
+        (["GET /orgs 500"], [500, 500, 500, 500]),
+        (["GET /orgs 429 x3"], [429, 429, 429, 200]),
+        (["get /orgs 503 after 2 x1"], [200, 200, 503, 200]),
+        (["GET /orgs 500 x0"], [200, 200, 200, 200]),
+        (["GET /orgs 500 x1", "GET /orgs 502 x1"], [500, 502, 200, 200]),
+        (["GET /orgs slow 1ms", "GET /orgs 500 x1"], [500, 200, 200, 200]),
+        (["POST /orgs 500"], [200, 200, 200, 200]),
+    ],
+)
+def test_how_often_a_fault_strikes(texts: Sequence[str], statuses: list[int]) -> None:
+    """As often as it says; the first that fits decides."""
+    with Sandbox(faults=texts) as box:
+        assert [ask(box, "GET", "/orgs").status for _ in statuses] == statuses
+
+
+def test_a_refusal_does_nothing(box: Sandbox) -> None:
+    """It has the body of every error, the Retry-After it was given, and comes before the token is looked at."""
+    box.fault("POST /projects 429 retry-after=7 x2")
+    answer = ask(box, "POST", "/projects", {"name": "x"})
+    assert (answer.status, answer.body) == (429, {"error": "Scripted fault: 429"})
+    assert answer.headers["retry-after"] == "7"
+    assert ask(box, "POST", "/projects", {"name": "x"}, token=None).status == 429
+    assert "x" not in box.projects()
+    assert [(record.status, record.fault) for record in box.requests] == [(429, "POST /projects 429 retry-after=7 x2")] * 2
+
+
+def test_reset_does_nothing_and_the_connection_is_reset(box: Sandbox) -> None:
+    """A real reset, not an orderly end; the next request is served."""
+    box.fault("POST /projects reset x1")
+    with pytest.raises(ConnectionResetError):
+        ask(box, "POST", "/projects", {"name": "x"})
+    assert "x" not in box.projects()
+    assert box.requests[0].status is None
+    assert ask(box, "POST", "/projects", {"name": "x"}).status == 201
+
+
+def test_lost_does_it_and_the_answer_is_lost(box: Sandbox) -> None:
+    """The case in which a client cannot know what happened."""
+    box.fault("POST /projects/*/deployments lost x1")
+    before = len(box.deployments("docs"))
+    with pytest.raises(ConnectionResetError):
+        ask(box, "POST", f"/projects/{box.project_id('docs')}/deployments", {})
+    assert len(box.deployments("docs")) == before + 1
+
+
+def test_a_request_that_is_refused_anyway_is_not_lost(box: Sandbox) -> None:
+    """There was nothing to lose."""
+    box.fault("POST /projects lost")
+    assert ask(box, "POST", "/projects", {}).status == 400
+
+
+def test_slow_holds_up_nobody_else(box: Sandbox) -> None:
+    """The answer comes late; other requests are answered meanwhile."""
+    box.fault("GET /orgs slow 300ms x1")
+    late = http.client.HTTPConnection(box.origin.partition("//")[2], timeout=10)
+    start = time.monotonic()
+    late.request("GET", "/api/v1/orgs", headers={"Authorization": f"Bearer {box.token}"})
+    while not box.requests:
+        time.sleep(0.005)
+    assert ask(box, "GET", "/projects").status == 200
+    assert box.requests[0].status is None
+    assert late.getresponse().status == 200
+    assert time.monotonic() - start >= 0.3
+    late.close()
+
+
+def test_an_error_build(box: Sandbox) -> None:
+    """The deployment is made, and fails, whatever its branch."""
+    box.fault("POST /projects/*/deployments ERROR x1")
+    path = f"/projects/{box.project_id('docs')}/deployments"
+    for _ in range(2):
+        assert ask(box, "POST", path, {"branch": "main"}).status == 201
+    assert [deployment["status"] for deployment in box.deployments("docs")[:2]] == ["READY", "ERROR"]
+
+
+def test_faults_are_taken_away(box: Sandbox) -> None:
+    """All at once."""
+    box.fault("* /** 500")
+    assert ask(box, "GET", "/orgs").status == 500
+    box.clear_faults()
+    assert ask(box, "GET", "/orgs").status == 200

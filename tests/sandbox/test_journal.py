@@ -1,0 +1,90 @@
+"""What the sandbox remembers of requests, for tests and in its log."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from sandbox_client import ask
+
+from dpx_cli.errors import Failed
+from dpx_cli.sandbox.journal import Journal, masked
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_recorded_requests(box: Sandbox) -> None:
+    """Method, path below the root, query, body, status; complete by the time the client has its answer."""
+    ask(box, "GET", "/projects?limit=2&org=acme&limit=3", headers={"X-Mine": "yes"})
+    ask(box, "POST", "/projects", {"name": "x"})
+    ask(box, "GET", "//favicon.ico")
+    first, second, third = box.requests
+    assert (first.method, first.path, first.status) == ("GET", "/projects", 200)
+    assert first.query == {"limit": "2", "org": "acme"}
+    assert first.headers["x-mine"] == "yes"
+    assert "authorization" not in first.headers
+    assert first.body is None
+    assert first.milliseconds is not None
+    assert (second.path, second.body, second.status) == ("/projects", {"name": "x"}, 201)
+    assert (third.path, third.status) == ("/favicon.ico", 404)
+    box.clear_requests()
+    assert box.requests == []
+
+
+def test_the_requests_over_http(box: Sandbox) -> None:
+    """The same, for tests in any language; without a token, and not recorded itself."""
+    ask(box, "GET", "/orgs")
+    for _ in range(2):
+        shown = ask(box, "GET", "/__sandbox__/requests", token=None)
+        assert shown.status == 200
+        assert [(record["method"], record["path"], record["status"]) for record in shown.data] == [("GET", "/orgs", 200)]
+        assert box.token not in json.dumps(shown.body)
+    assert ask(box, "DELETE", "/__sandbox__/requests").body == {"deleted": True}
+    assert ask(box, "GET", "/__sandbox__/requests").data == []
+    assert ask(box, "POST", "/__sandbox__/requests").status == 405
+    assert ask(box, "GET", "/__sandbox__/store").status == 404
+
+
+def test_the_log(tmp_path: Path) -> None:
+    """A JSON line a request, without headers and bodies; an old log is added to."""
+    log = tmp_path / "log.jsonl"
+    for _ in range(2):
+        with Sandbox(log=str(log), faults=["GET /orgs 503 x1"]) as box:
+            ask(box, "GET", "/orgs")
+            ask(box, "POST", "/projects", {"name": "x"})
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
+        ("GET", "/orgs", 503),
+        ("POST", "/projects", 201),
+    ] * 2
+    assert lines[0]["fault"] == "GET /orgs 503 x1"
+    assert set(lines[1]) == {"time", "method", "path", "query", "status", "milliseconds", "fault"}
+
+
+def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
+    """Is told before anything is served; a disk that fills later does not change an answer."""
+    with pytest.raises(Failed, match="could not open the log"), Sandbox(log=str(tmp_path)):
+        pass
+    with Sandbox(log="/dev/full") as box:
+        assert ask(box, "GET", "/orgs").status == 200
+
+
+def test_it_forgets_in_time() -> None:
+    """The last ten thousand are kept, so a sandbox that runs for weeks does not grow."""
+    journal = Journal()
+    for number in range(10_001):
+        journal.arrive("GET", f"/{number}", {}, [])
+    assert len(journal.requests()) == 10_000
+    assert journal.requests()[0].path == "/1"
+
+
+def test_values_are_masked_wherever_they_are() -> None:
+    """Also where a client nests them."""
+    assert masked({"key": "A", "value": {"b": 1}, "list": [{"value": "x"}, 1]}) == {
+        "key": "A",
+        "value": "********",
+        "list": [{"value": "********"}, 1],
+    }

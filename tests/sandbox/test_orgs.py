@@ -1,0 +1,47 @@
+"""`/orgs`, `/orgs/:slug` and `/orgs/:slug/members`, as the reference describes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sandbox_client import ask
+
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def test_the_organizations_one_belongs_to(box: Sandbox) -> None:
+    """Two, and the third is nobody's business."""
+    listed = ask(box, "GET", "/orgs").data
+    assert [(org["slug"], org["name"], org["role"]) for org in listed] == [
+        ("acme", "Acme Corp", "owner"),
+        ("globex", "Globex", "owner"),
+    ]
+    assert [set(org) for org in listed] == [{"id", "name", "slug", "role"}] * 2
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "member"])
+def test_the_role_is_who_the_token_speaks_for(role: str) -> None:
+    """In both organizations."""
+    with Sandbox(role=role) as box:
+        assert [org["role"] for org in ask(box, "GET", "/orgs").data] == [role, role]
+
+
+def test_one_organization(box: Sandbox) -> None:
+    """With its counts, which follow."""
+    assert ask(box, "GET", "/orgs/acme").data["_count"] == {"members": 5, "projects": 2}
+    box.seed_projects(3)
+    assert ask(box, "GET", "/orgs/acme").data["_count"] == {"members": 5, "projects": 5}
+    assert ask(box, "GET", "/orgs/nope").body == {"error": "Organization not found"}
+
+
+def test_members(box: Sandbox) -> None:
+    """Their roles are in upper case, as the reference shows them here."""
+    listed = ask(box, "GET", "/orgs/acme/members").data
+    shown: Sequence[tuple[str, str]] = [(member["user"]["email"], member["role"]) for member in listed]
+    assert shown[:3] == [("olivia@acme.com", "OWNER"), ("alice@acme.com", "ADMIN"), ("max@acme.com", "MEMBER")]
+    assert len(shown) == 5
+    assert ask(box, "GET", "/orgs/nope/members").status == 404

@@ -1,0 +1,122 @@
+"""Limits and cursors of every list; and that a page costs the same however long the list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sandbox_client import ask
+
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+def lists(box: Sandbox) -> list[str]:
+    """The path of each list."""
+    project = f"/projects/{box.project_id('storefront')}"
+    return ["/projects?", "/projects?org=acme&", f"{project}/deployments?", f"{project}/env-vars?", "/orgs?", "/orgs/acme/members?"]
+
+
+def walk(box: Sandbox, path: str, limit: int) -> tuple[list[str], int]:
+    """Every id of a list, and in how many pages it came."""
+    ids: list[str] = []
+    cursor, pages = "", 0
+    while True:
+        answer = ask(box, "GET", f"{path}limit={limit}{cursor}")
+        pagination: dict[str, Any] = answer.body["pagination"]
+        ids += [item["id"] for item in answer.data]
+        pages += 1
+        assert len(answer.data) <= limit
+        assert pagination["limit"] == limit
+        assert pagination["hasMore"] is (pagination["nextCursor"] is not None)
+        if not pagination["hasMore"]:
+            return ids, pages
+        cursor = f"&cursor={pagination['nextCursor']}"
+
+
+def test_every_list_comes_whole_in_pages(box: Sandbox) -> None:
+    """The same items in the same order, whatever the size of the page."""
+    for path in lists(box):
+        whole, pages = walk(box, path, 100)
+        assert pages == 1
+        for limit in (1, 2):
+            in_pages, pages = walk(box, path, limit)
+            assert in_pages == whole, path
+            assert pages == -(-len(whole) // limit), path
+
+
+def test_a_page_has_twenty_where_nothing_is_said(box: Sandbox) -> None:
+    """And a hundred at most."""
+    box.seed_projects(150)
+    assert len(ask(box, "GET", "/projects").data) == 20
+    assert ask(box, "GET", "/projects").body["pagination"]["limit"] == 20
+    assert len(ask(box, "GET", "/projects?limit=100").data) == 100
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "+1", "1.0", "1_0", "ten", "", "%20", "１２", "%D9%A1", "1e1", "9" * 5000])
+def test_a_limit_that_is_none_is_400(box: Sandbox, limit: str) -> None:
+    """In every list."""
+    from urllib.parse import quote
+
+    for path in lists(box):
+        answer = ask(box, "GET", f"{path}limit={quote(limit, safe='%+')}")
+        assert (answer.status, answer.body) == (400, {"error": "limit must be a number from 1 to 100"}), path
+
+
+def test_a_cursor_that_is_none_is_400(box: Sandbox) -> None:
+    """Made up, changed, of another list, of another sandbox."""
+    valid = ask(box, "GET", "/projects?limit=1").body["pagination"]["nextCursor"]
+    assert ask(box, "GET", f"/projects?cursor={valid}").status == 200
+    changed = [valid[:at] + ("0" if valid[at] != "0" else "1") + valid[at + 1 :] for at in range(len(valid))]
+    for cursor in (*changed, valid[:-1], valid + "0", valid.upper(), "", "x", "%00", "c" + "z" * 24, "1", box.project_id("docs")):
+        answer = ask(box, "GET", f"/projects?cursor={cursor}")
+        assert (answer.status, answer.body) == (400, {"error": "cursor is not valid for this list"}), cursor
+    for path in lists(box)[1:]:
+        assert ask(box, "GET", f"{path}cursor={valid}").status == 400, path
+    with Sandbox() as other:
+        assert ask(other, "GET", f"/projects?cursor={valid}").status == 400
+
+
+def test_a_list_that_changes_between_two_pages(box: Sandbox) -> None:
+    """What is added or deleted meanwhile neither repeats nor hides what was there."""
+    slugs = box.seed_projects(6)
+    first = ask(box, "GET", "/projects?limit=3")
+    assert [project["slug"] for project in first.data] == slugs[:2:-1]
+    box.seed_projects(2)
+    assert ask(box, "DELETE", f"/projects/{first.data[2]['id']}").status == 200  # the one the cursor stands on
+    second = ask(box, "GET", f"/projects?limit=3&cursor={first.body['pagination']['nextCursor']}")
+    assert [project["slug"] for project in second.data] == slugs[2::-1]
+
+
+def steps(box: Sandbox, path: str) -> int:
+    """How many thousand-step strides SQLite takes for an answer: its work, without a clock."""
+    count = 0
+
+    def stride() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    database: sqlite3.Connection = box._state.store._db
+    database.set_progress_handler(stride, 100)
+    assert ask(box, "GET", path).status == 200
+    database.set_progress_handler(None, 0)
+    return count
+
+
+def test_a_page_costs_the_same_however_many_projects_there_are(box: Sandbox) -> None:
+    """Counted in SQLite's own steps, at the head of the list and far into it."""
+    paths = ["/projects?limit=50", "/projects?org=acme&limit=50", f"/projects/{box.project_id('storefront')}/deployments"]
+    box.seed_projects(200)
+    few = [steps(box, path) for path in paths]
+    box.seed_projects(3000)
+    many = [steps(box, path) for path in paths]
+    cursor = ""
+    for _ in range(25):
+        cursor = "&cursor=" + ask(box, "GET", f"/projects?limit=100{cursor}").body["pagination"]["nextCursor"]
+    deep = steps(box, f"/projects?limit=50{cursor}")
+    assert all(before > 0 for before in few)
+    for before, after in zip([*few, few[0]], [*many, deep], strict=True):
+        assert after <= before + 2, (few, many, deep)

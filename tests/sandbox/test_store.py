@@ -1,0 +1,216 @@
+"""The data file: that it survives, that it is never written over, and that no write is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sandbox_client import ask
+
+from dpx_cli.errors import Failed
+from dpx_cli.sandbox.server import Sandbox
+from dpx_cli.sandbox.store import Store, fixed_id, new_id, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Serves a data file until it is killed; its first two lines are URL and token.
+SERVER = """
+import sys, threading
+from dpx_cli.sandbox.server import Sandbox
+box = Sandbox(data=sys.argv[1], build_seconds=0)
+box.start()
+print(box.url, box.token, sep="\\n", flush=True)
+threading.Event().wait()
+"""
+
+
+def test_the_world_persists(tmp_path: Path) -> None:
+    """Projects, deployments, variables, the token and cursors are there again; it is seeded once."""
+    data = str(tmp_path / "world.db")
+    with Sandbox(data=data, build_seconds=0) as box:
+        token = box.token
+        made = ask(box, "POST", "/projects", {"name": "kept"}).data["id"]
+        ask(box, "POST", f"/projects/{made}/deployments", {"branch": "b"})
+        ask(box, "POST", f"/projects/{made}/env-vars", {"key": "A", "value": "x"})
+        ask(box, "DELETE", f"/projects/{box.project_id('api')}")
+        cursor = ask(box, "GET", "/projects?limit=1").body["pagination"]["nextCursor"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["world.db"]
+    with Sandbox(data=data, projects=50) as box:
+        assert box.token == token
+        assert box.projects() == ["docs", "storefront", "kept"]
+        assert box.deployments("kept")[0]["status"] == "READY"
+        assert box.env_is("kept", "A", "x")
+        assert [row["slug"] for row in ask(box, "GET", f"/projects?cursor={cursor}").data] == ["storefront", "docs"]
+
+
+def test_a_deployment_goes_on_while_nobody_serves_it(tmp_path: Path) -> None:
+    """Its course was written down."""
+    data = str(tmp_path / "world.db")
+    with Sandbox(data=data, build_seconds=0.05) as box:
+        ask(box, "POST", f"/projects/{box.project_id('docs')}/deployments", {"branch": "fail/late"})
+    with Sandbox(data=data) as box:
+        threading.Event().wait(0.05)
+        assert box.deployments("docs")[0]["status"] == "ERROR"
+
+
+def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
+    """Killed in the midst of four clients' writes, at a moment nobody chose: every answered write is there."""
+    data = tmp_path / "world.db"
+    with subprocess.Popen([sys.executable, "-c", SERVER, str(data)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        client = _Remote(process.stdout.readline().strip(), process.stdout.readline().strip())
+        answered: list[str] = []
+
+        def write(number: int) -> None:
+            for count in range(10_000):
+                try:
+                    name = f"p-{number}-{count}"
+                    if ask(client, "POST", "/projects", {"name": name, "orgSlug": "acme"}).status == 201:  # type: ignore[arg-type]
+                        answered.append(name)
+                except (OSError, ValueError):
+                    return
+
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(answered) < 60:
+            threading.Event().wait(0.005)
+        os.kill(process.pid, signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+    with Sandbox(data=str(data)) as box:
+        there = box.projects()
+        assert set(answered) <= set(there)
+        assert len(there) <= len(answered) + 3 + 4  # and no more than the four that were under way
+        assert ask(box, "POST", "/projects", {"name": "next"}).status == 201
+
+
+class _Remote:
+    """What `ask` needs to know of a sandbox in another process."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.origin = url.removesuffix("/api/v1")
+        self.token = token
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_no_write_of_concurrent_clients_is_lost(tmp_path: Path, on_disk: bool) -> None:
+    """Eight clients at once, on their own keys and on one that they share."""
+    with Sandbox(data=str(tmp_path / "world.db") if on_disk else None, build_seconds=0) as box:
+        path = f"/projects/{box.project_id('docs')}"
+        problems: list[object] = []
+
+        def client(number: int) -> None:
+            for count in range(10):
+                for answer in (
+                    ask(box, "POST", f"{path}/env-vars", {"key": f"K_{number}_{count}", "value": "x"}),
+                    ask(box, "POST", f"{path}/env-vars", {"key": "SHARED", "value": f"{number}"}),
+                    ask(box, "POST", f"{path}/deployments", {"branch": f"b-{number}-{count}"}),
+                    ask(box, "POST", "/projects", {"name": "same", "orgSlug": "acme"}),
+                ):
+                    if answer.status not in (200, 201):
+                        problems.append(answer)
+
+        _together(client, 8)
+        assert problems == []
+        keys = box.env_keys("docs")
+        assert len([key for key in keys if key.startswith("K_")]) == 80
+        assert keys.count("SHARED") == 1
+        assert len({row["branch"] for row in box.deployments("docs")} - {"main"}) == 80
+        slugs = [slug for slug in box.projects() if slug.startswith("same")]
+        assert len(slugs) == len(set(slugs)) == 80
+
+
+def test_slots_hold_against_concurrent_clients() -> None:
+    """Eight ask for three slots at once: three get one."""
+    with Sandbox(slots=3, build_seconds=600) as box:
+        statuses: list[int] = []
+        path = f"/projects/{box.project_id('docs')}/deployments"
+        _together(lambda _: statuses.append(ask(box, "POST", path, {}).status), 8)
+        assert sorted(statuses) == [201] * 3 + [429] * 5
+
+
+def _together(work: Callable[[int], None], count: int) -> None:
+    start = threading.Barrier(count)
+
+    def wait(number: int) -> None:
+        start.wait()
+        work(number)
+
+    threads = [threading.Thread(target=wait, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but long enough to be one" * 20, b"SQLite format 3\0" + b"\xff" * 2000])
+def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    """Nothing of it changes."""
+    data = tmp_path / "world.db"
+    data.write_bytes(content)
+    with pytest.raises(Failed, match=str(data)), Sandbox(data=str(data)):
+        pass
+    assert data.read_bytes() == content
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    """However valid it is."""
+    data = tmp_path / "other.db"
+    with sqlite3.connect(data) as other:
+        other.execute("CREATE TABLE projects (x)")
+    other.close()
+    before = data.read_bytes()
+    with pytest.raises(Failed, match="another program's database"), Sandbox(data=str(data)):
+        pass
+    assert data.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["other.db"]
+
+
+def test_another_versions_file_is_left_alone(tmp_path: Path) -> None:
+    """It is not guessed what is in it."""
+    data = tmp_path / "world.db"
+    with Sandbox(data=str(data)):
+        pass
+    with sqlite3.connect(data) as later:
+        later.execute("PRAGMA user_version = 99")
+    later.close()
+    with pytest.raises(Failed, match="another version of dpx"):
+        Store(str(data))
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    """A folder, or a folder that is not there."""
+    for path in (tmp_path, tmp_path / "none" / "world.db"):
+        with pytest.raises(Failed, match="could not open"), Sandbox(data=str(path)):
+            pass
+
+
+def test_a_seeding_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
+    """A world is there whole or not at all."""
+    data = str(tmp_path / "world.db")
+    Store(data).close()  # killed between making the file and seeding it
+    with Sandbox(data=data) as box:
+        assert box.projects() == ["api", "docs", "storefront"]
+
+
+def test_ids_have_the_shape_of_the_reference() -> None:
+    """25 lower-case characters that begin with c, all of them different; those of the first world always the same."""
+    ids = {new_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    for identity in (*ids, fixed_id("x")):
+        assert len(identity) == 25
+        assert identity.startswith("c")
+        assert identity.isalnum()
+        assert identity == identity.lower()
+    with Sandbox() as one, Sandbox() as other:
+        assert one.project_id("docs") == other.project_id("docs")
+    assert timestamp(1767225600.9) == "2026-01-01T00:00:00Z"

@@ -1,0 +1,126 @@
+"""Tokens: several, expiring, with roles; and the rate limit, which each has for itself."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sandbox_client import ask
+
+from dpx_cli.errors import UsageError
+from dpx_cli.sandbox.rate import Rate
+from dpx_cli.sandbox.server import Sandbox
+
+
+def test_the_token_has_the_shape_of_the_reference() -> None:
+    """And is another one in each sandbox."""
+    with Sandbox() as one, Sandbox() as other:
+        assert re.fullmatch(r"dpx_[0-9a-f]{60}", one.token)
+        assert one.token != other.token
+        assert ask(one, "GET", "/orgs", token=other.token).status == 401
+
+
+def test_several_tokens_with_roles() -> None:
+    """The first is the one that is given out; each speaks for its own person."""
+    with Sandbox(tokens=["dpx_a", "dpx_b:member", "dpx_c:admin"], role="owner") as box:
+        assert box.token == "dpx_a"
+        roles = {token: ask(box, "GET", "/orgs", token=token).data[0]["role"] for token in ("dpx_a", "dpx_b", "dpx_c")}
+        assert roles == {"dpx_a": "owner", "dpx_b": "member", "dpx_c": "admin"}
+        assert ask(box, "GET", "/orgs", token="dpx_b:member").status == 401
+
+
+def test_tokens_expire() -> None:
+    """All of them, those that say so sooner, and in the time scale of the sandbox."""
+    with Sandbox(tokens=["dpx_a", "dpx_b:member:1", "dpx_c:owner:2h"], token_ttl=60, time_scale=10) as box:
+        now = box._state.tokens
+        start = __import__("time").time()
+        for token, after, accepted in (
+            ("dpx_a", 5.8, True),
+            ("dpx_a", 6.1, False),
+            ("dpx_b", 0.0, True),
+            ("dpx_b", 0.2, False),
+            ("dpx_c", 700, True),
+            ("dpx_c", 721, False),
+        ):
+            assert (now.person(token, start + after) is not None) is accepted, (token, after)
+
+
+def test_an_expired_token_is_401() -> None:
+    """Over the wire."""
+    with Sandbox(token_ttl=0) as box:
+        assert ask(box, "GET", "/orgs").status == 401
+    with Sandbox(tokens=["dpx_a", "dpx_b"]) as box:
+        box.expire()
+        assert ask(box, "GET", "/orgs").status == 401
+        assert ask(box, "GET", "/orgs", token="dpx_b").status == 200
+
+
+@pytest.mark.parametrize(
+    "token", ["", "secret", "dpx_", "dpx_a b", "dpx_a\n", "dpx_ä", "dpx_secret:boss", "dpx_secret:owner:soon", "dpx_secret:a:1:2"]
+)
+def test_a_token_that_is_none(token: str) -> None:
+    """It is refused without being shown."""
+    with pytest.raises(UsageError) as caught, Sandbox(tokens=[token]):
+        pass
+    assert "secret" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_the_rate_limit() -> None:
+    """429 with a Retry-After in whole seconds, for one token and not for the other."""
+    with Sandbox(rate="3/h", tokens=["dpx_a", "dpx_b"]) as box:
+        assert [ask(box, "GET", "/orgs").status for _ in range(4)] == [200, 200, 200, 429]
+        answer = ask(box, "GET", "/orgs")
+        assert answer.body == {"error": "Rate limit exceeded"}
+        assert 1100 < int(answer.headers["retry-after"]) <= 1200
+        assert ask(box, "GET", "/orgs", token="dpx_b").status == 200
+        assert ask(box, "GET", "/orgs", token="dpx_wrong").status == 401
+
+
+def test_the_bucket_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its rate, and never above its size."""
+    now = 100.0
+    monkeypatch.setattr("dpx_cli.sandbox.rate.time.monotonic", lambda: now)
+    rate = Rate("2/s")
+    assert [rate.take("a") for _ in range(3)] == [0, 0, 1]
+    now += 0.5
+    assert [rate.take("a") for _ in range(2)] == [0, 1]
+    now += 3600
+    assert [rate.take("a") for _ in range(3)] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("text", ["", "10", "0/s", "10/d", "-1/s", "1.5/s", "10 / s", "１/s"])
+def test_a_rate_that_is_none(text: str) -> None:
+    """Exit code 2."""
+    with pytest.raises(UsageError):
+        Rate(text)
+
+
+def test_options_that_cannot_be() -> None:
+    """Each is told before anything is started."""
+    for options in (
+        {"role": "boss"},
+        {"build_seconds": -1},
+        {"build_seconds": float("nan")},
+        {"time_scale": 0},
+        {"slots": -1},
+        {"webhook_url": "http://127.0.0.1:1"},
+        {"webhook_url": "ftp://127.0.0.1", "webhook_secret": "s"},
+        {"webhook_url": "http://u:p@127.0.0.1", "webhook_secret": "s"},
+        {"webhook_url": "http://", "webhook_secret": "s"},
+        {"webhook_url": "http://a:99999", "webhook_secret": "s"},
+        {"webhook_url": "http://a\n", "webhook_secret": "s"},
+        {"port": 99999},
+        {"faults": ["nope"]},
+    ):
+        with pytest.raises(UsageError), Sandbox(**options):  # type: ignore[arg-type]
+            pass
+
+
+def test_a_port_that_is_taken() -> None:
+    """Is said, and nothing is left open."""
+    with Sandbox() as box:
+        port = int(box.origin.rpartition(":")[2])
+        with pytest.raises(UsageError, match=f"could not listen on port {port}"), Sandbox(port=port):
+            pass
+    with Sandbox(port=port) as again:
+        assert ask(again, "GET", "/orgs").status == 200

@@ -1,0 +1,182 @@
+"""Webhooks on their way to a receiver: signed, in order, tried again, and not forgotten."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.server
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sandbox_client import ask
+
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SECRET = "whsec-canary"
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Keeps what it gets, and answers with the given statuses, then 200."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.statuses: list[int] = []
+        self.arrived = threading.Condition()
+        self.url = f"http://127.0.0.1:{self.server_port}/hook?x=1"
+
+    def wait(self, count: int) -> list[tuple[dict[str, str], bytes]]:
+        """The first `count` deliveries, when they are there."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.got) >= count, timeout=20), self.got
+        return self.got[:count]
+
+    def events(self, count: int) -> list[str]:
+        """What they tell of."""
+        return [headers["x-deploxa-event"] for headers, _ in self.wait(count)]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:  # noqa: N802 - the library's name
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.server.arrived:
+            self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            status = self.server.statuses.pop(0) if self.server.statuses else 200
+            self.server.arrived.notify_all()
+        self.send_response(status)
+        if status in (301, 302, 307):
+            self.send_header("Location", self.server.url)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver on a real socket."""
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+
+
+def deploy(box: Sandbox, branch: str) -> str:
+    """Deploy docs, and give the deployment's id."""
+    identity: str = ask(box, "POST", f"/projects/{box.project_id('docs')}/deployments", {"branch": branch}).data["id"]
+    return identity
+
+
+def test_a_deployment_is_told_from_start_to_end(receiver: Receiver) -> None:
+    """With the body, headers and signature of the reference."""
+    with Sandbox(build_seconds=0.05, webhook_url=receiver.url, webhook_secret=SECRET) as box:
+        deployment = deploy(box, "mäin")
+        (first, started), (second, ready) = receiver.wait(2)
+        project = {"id": box.project_id("docs"), "name": "docs", "slug": "docs"}
+    assert json.loads(started) == {
+        "event": "deployment.started",
+        "deployment": {"id": deployment, "status": "QUEUED", "branch": "mäin", "url": "https://docs.deploxa.com"},
+        "project": project,
+    }
+    assert json.loads(ready)["event"] == second["x-deploxa-event"] == "deployment.ready"
+    assert json.loads(ready)["deployment"]["status"] == "READY"
+    for headers, body in ((first, started), (second, ready)):
+        assert headers["content-type"] == "application/json"
+        assert headers["x-deploxa-signature"] == "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        assert "authorization" not in headers
+
+
+def test_a_failed_deployment_is_told_as_failed(receiver: Receiver) -> None:
+    """In its own event."""
+    with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as box:
+        deploy(box, "fail/x")
+        assert receiver.events(2) == ["deployment.started", "deployment.failed"]
+        assert json.loads(receiver.got[1][1])["deployment"]["status"] == "ERROR"
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+def test_a_refused_delivery_is_tried_again(receiver: Receiver, status: int) -> None:
+    """The same bytes, up to four times, in order; a redirect is a refusal and is not followed."""
+    receiver.statuses = [status, status]
+    with Sandbox(build_seconds=0, time_scale=1000, webhook_url=receiver.url, webhook_secret=SECRET) as box:
+        deploy(box, "main")
+        assert receiver.events(4) == ["deployment.started"] * 3 + ["deployment.ready"]
+        assert len({body for _, body in receiver.got[:3]}) == 1
+        while len(box.deliveries) < 4:
+            threading.Event().wait(0.005)
+        assert [(delivery.attempt, delivery.status) for delivery in box.deliveries] == [
+            (1, status),
+            (2, status),
+            (3, 200),
+            (1, 200),
+        ]
+
+
+def test_a_receiver_that_never_takes_it_is_given_up(receiver: Receiver) -> None:
+    """After four tries the next event has its turn."""
+    receiver.statuses = [500] * 4
+    with Sandbox(build_seconds=0, time_scale=1000, webhook_url=receiver.url, webhook_secret=SECRET) as box:
+        deploy(box, "main")
+        assert receiver.events(5) == ["deployment.started"] * 4 + ["deployment.ready"]
+
+
+def test_nobody_at_the_receivers_address(tmp_path: Path) -> None:
+    """The tries are in the log, without the secret, and the API does not suffer."""
+    log = tmp_path / "log.jsonl"
+    with Sandbox() as other:
+        dead = other.origin
+    with Sandbox(build_seconds=0, time_scale=1000, webhook_url=dead, webhook_secret=SECRET, log=str(log)) as box:
+        deploy(box, "main")
+        while len(box.deliveries) < 8:
+            threading.Event().wait(0.005)
+        assert ask(box, "GET", "/orgs").status == 200
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    tries = [(line["webhook"], line["attempt"], line["status"]) for line in lines if "webhook" in line]
+    assert tries == [(event, attempt, None) for event in ("deployment.started", "deployment.ready") for attempt in (1, 2, 3, 4)]
+    assert SECRET not in log.read_text()
+
+
+def test_what_is_due_is_told_before_the_sandbox_ends(receiver: Receiver) -> None:
+    """`dpx sandbox run` ends as soon as its command has seen READY."""
+    with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as box:
+        deploy(box, "main")
+    assert receiver.events(2) == ["deployment.started", "deployment.ready"]
+
+
+def test_what_was_left_untold_is_told_by_the_next_run(receiver: Receiver, tmp_path: Path) -> None:
+    """Each event once, also when the build ended while nobody served it; without webhooks nothing is owed."""
+    data = str(tmp_path / "world.db")
+    options: dict[str, Any] = {"data": data, "webhook_url": receiver.url, "webhook_secret": SECRET}
+    with Sandbox(data=data, build_seconds=0) as box:
+        deploy(box, "untold")
+    with Sandbox(build_seconds=0.4, **options) as box:
+        deployment = deploy(box, "main")
+        receiver.wait(1)
+    assert len(receiver.got) == 1
+    with Sandbox(**options) as box:
+        assert receiver.events(2) == ["deployment.started", "deployment.ready"]
+        assert json.loads(receiver.got[1][1])["deployment"]["id"] == deployment
+    with Sandbox(**options):
+        pass
+    assert len(receiver.got) == 2
+
+
+def test_a_project_that_is_deleted_meanwhile(receiver: Receiver) -> None:
+    """There is nothing left to tell of, and nothing breaks."""
+    with Sandbox(build_seconds=0.1, webhook_url=receiver.url, webhook_secret=SECRET) as box:
+        deploy(box, "main")
+        receiver.wait(1)
+        ask(box, "DELETE", f"/projects/{box.project_id('docs')}")
+        deploy_other = ask(box, "POST", f"/projects/{box.project_id('api')}/deployments", {}).data["id"]
+        assert receiver.events(3) == ["deployment.started", "deployment.started", "deployment.ready"]
+        assert json.loads(receiver.got[2][1])["deployment"]["id"] == deploy_other
