@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Program
-
     from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
 
 # Not one of these is worth its time before somebody needs it.
 HEAVY = {

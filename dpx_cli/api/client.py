@@ -51,7 +51,7 @@ class Client:
 
     Args:
         api_url: the checked root of the API, without a final slash.
-        token: the Personal Access Token, as `credentials` has checked it; it is sent to this URL's origin and nowhere else.
+        token: the Personal Access Token, checked by `credentials`; it is sent to this URL's origin and nowhere else.
         connection: opens connections to that origin.
         timeout: seconds that a whole request may take, its retries included.
         on_attempt: told of every attempt when it is over.
