@@ -81,11 +81,10 @@ def verify(
             session.screen.done("valid")
         return
     findings = signatures.explain(body, key, given)
-    message = "; ".join(["the signature does not match", *(cause for _, cause in findings)])
+    message = signatures.mismatch(findings)
     if show_expected:
         message += f"; expected {signatures.sign(body, key)}"
-    about = findings[0][0] if findings else "unknown"
-    raise CheckFailed(message, hint=signatures.HINTS[about])
+    raise CheckFailed(message, hint=signatures.HINTS[findings[0][0] if findings else ""])
 
 
 @GROUP.command("sign", formats=ONE, example="dpx webhook sign body.json --secret-file secret.txt")

@@ -1,0 +1,247 @@
+"""Sending one delivery: what is sent, and what becomes of every kind of answer."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dpx_cli import __version__
+from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
+from dpx_cli.webhook import deliver
+from dpx_cli.webhook.deliver import DeliveryError, Target
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.webhook.conftest import Receiver
+
+HEADERS = deliver.headers("sha256=abc", "deployment.ready")
+
+
+def trust() -> ssl.SSLContext:
+    """Trust what Python trusts."""
+    import ssl
+
+    return ssl.create_default_context()
+
+
+@pytest.fixture
+def wire() -> Iterator[Callable[[bytes | None], str]]:
+    """A server of raw bytes: reads a little, answers what it is given (None: nothing), and closes."""
+    open_sockets: list[socket.socket] = []
+
+    def start(answer: bytes | None, *, hold: bool = False) -> str:
+        server = socket.create_server(("127.0.0.1", 0))
+        open_sockets.append(server)
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            open_sockets.append(connection)
+            connection.recv(65536)
+            if answer:
+                connection.sendall(answer)
+            if not hold:
+                connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        return f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+    yield start
+    for one in open_sockets:
+        one.close()
+
+
+def send(url: str, seconds: float = 10.0, body: bytes = b"{}") -> deliver.Answer:
+    """Deliver with a deadline of the test's own."""
+
+    async def once() -> deliver.Answer:
+        target = Target(url, "--to")
+        async with deliver.client(target, trust) as sender:
+            return await deliver.deliver(sender, target, body, HEADERS, seconds)
+
+    return asyncio.run(once())
+
+
+def test_a_delivery_carries_its_own_headers_and_no_others(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No Authorization (not from .netrc either), no Accept; the body byte for byte."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    body = b'{"a": "\xff\x00"}\r\n'
+    answer = deliver.deliver_now(Target(receiver.url + "?a=b#c", "--to"), body, HEADERS, trust)
+    assert (answer.status, answer.excerpt) == (200, "thank you")
+    [(method, path, headers, received)] = receiver.requests
+    assert (method, path, received) == ("POST", "/hook?a=b", body)
+    sent = {name.lower(): value for name, value in headers}
+    host = sent.pop("host")
+    assert sent.pop("content-length") == str(len(body))
+    assert sent == {
+        "content-type": "application/json",
+        "x-deploxa-signature": "sha256=abc",
+        "x-deploxa-event": "deployment.ready",
+        "user-agent": f"dpx/{__version__}",
+    }
+    assert host in receiver.url
+
+
+def test_a_proxy_is_not_asked_for_loopback(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy elsewhere cannot reach this machine's own receiver."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    assert send(receiver.url).status == 200
+
+
+def test_a_proxy_is_asked_for_other_machines(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy gets the absolute URL."""
+    monkeypatch.setenv("http_proxy", receiver.url.removesuffix("/hook"))
+    monkeypatch.setenv("no_proxy", "")
+    assert send("http://receiver.invalid/hook").status == 200
+    assert receiver.requests[0][1] == "http://receiver.invalid/hook"
+
+
+def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a traceback of the library."""
+    monkeypatch.setenv("http_proxy", "gopher://127.0.0.1:9")
+    with pytest.raises(UsageError, match="proxy"):
+        deliver.client(Target("http://receiver.invalid/", "--to"), trust)
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    """Its status is the answer."""
+    receiver.status = 307
+    receiver.headers = {"Location": receiver.url}
+    assert send(receiver.url).status == 307
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 204, 400, 401, 500, 503])
+def test_every_status_is_an_answer(receiver: Receiver, status: int) -> None:
+    """None of them raises."""
+    receiver.status = status
+    receiver.body = b""
+    assert send(receiver.url).status == status
+
+
+def test_of_a_long_answer_only_the_beginning_is_read(receiver: Receiver) -> None:
+    """The excerpt is one line of at most 200 characters."""
+    receiver.body = b"\n  " + b"x" * 5_000_000
+    assert send(receiver.url).excerpt == "x" * 200
+
+
+def test_an_answer_that_breaks_off_is_an_answer(wire: Callable[..., str]) -> None:
+    """The status has come; what the body would have said does not matter."""
+    assert send(wire(b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\nhal")).status == 202
+
+
+def test_an_answer_that_never_ends_is_an_answer(wire: Callable[..., str]) -> None:
+    """The deadline ends the reading."""
+    url = wire(b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\nhal", hold=True)
+    assert send(url, seconds=0.3).status == 202
+
+
+@pytest.mark.parametrize(
+    "answer", [None, b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nA: " + b"b" * 200_000]
+)
+def test_no_answer_after_sending_leaves_the_outcome_unknown(wire: Callable[..., str], answer: bytes | None) -> None:
+    """The receiver may have acted on it."""
+    with pytest.raises(OutcomeUnknown, match="the answer was lost") as caught:
+        deliver.deliver_now(Target(wire(answer), "--to"), b"{}", HEADERS, trust)
+    assert caught.value.hint
+
+
+def test_a_receiver_that_stays_silent_is_late(wire: Callable[..., str]) -> None:
+    """The deadline is for the whole exchange."""
+    with pytest.raises(DeliveryError) as caught:
+        send(wire(None, hold=True), seconds=0.3)
+    assert caught.value.late
+    assert caught.value.sent
+
+
+def test_a_receiver_that_drips_headers_is_late(wire: Callable[..., str]) -> None:
+    """As is one that begins to answer and stops."""
+    with pytest.raises(DeliveryError) as caught:
+        send(wire(b"HTTP/1.1 200 OK\r\nContent-Le", hold=True), seconds=0.3)
+    assert caught.value.late
+
+
+def test_nobody_there_is_a_network_error() -> None:
+    """The reason is the system's, and says nothing of the library."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+    with pytest.raises(NetworkError, match="could not reach http://127.0.0.1:.*: connection refused"):
+        deliver.deliver_now(Target(url, "--to"), b"{}", HEADERS, trust)
+
+
+def test_an_unknown_name_is_a_network_error() -> None:
+    """`.invalid` is never resolved."""
+    with pytest.raises(NetworkError, match=r"could not reach http://receiver\.invalid"):
+        deliver.deliver_now(Target("http://receiver.invalid/", "--to"), b"{}", HEADERS, trust)
+
+
+def test_https_to_a_plain_server_is_a_network_error(receiver: Receiver) -> None:
+    """The delivery never left: TLS comes first."""
+    with pytest.raises(NetworkError):
+        deliver.deliver_now(Target(receiver.url.replace("http:", "https:"), "--to"), b"{}", HEADERS, trust)
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "127.0.0.1:3000",
+        "localhost",
+        "ftp://localhost/",
+        "file:///etc/passwd",
+        "http://",
+        "http:///hook",
+        "http://user@localhost/",
+        "http://user:password@localhost/",
+        "http://localhost:99999/",
+        "http://localhost:x/",
+        "http://localhost:0/",
+        "http://local host/",
+        "http://localhost/\r\nX-Evil: 1",
+        "http://localhost/\x1b[31m",
+        "http://[::1/",
+        "http://localhost\\@evil.example/",
+        "http://ü.example/",
+    ],
+)
+def test_what_is_no_receiver_is_refused(url: str) -> None:
+    """Before anything is sent; a password is not repeated."""
+    with pytest.raises(UsageError) as caught:
+        Target(url, "--to")
+    assert "password@" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://127.0.0.1:3000/", True),
+        ("http://127.9.9.9/", True),
+        ("http://localhost/", True),
+        ("http://LOCALHOST/", True),
+        ("https://[::1]:3000/", True),
+        ("http://app.localhost/", False),
+        ("http://127.0.0.1.evil.example/", False),
+        ("http://localhost.evil.example/", False),
+        ("http://0.0.0.0/", False),
+        ("http://10.0.0.1/", False),
+        ("http://2130706433/", False),
+        ("http://127.1/", False),
+        ("http://[::ffff:10.0.0.1]/", False),
+    ],
+)
+def test_loopback_is_what_is_certain_to_be_this_machine(url: str, loopback: bool) -> None:
+    """A name that some resolver could send elsewhere is not."""
+    assert Target(url, "--to").loopback is loopback

@@ -1,0 +1,604 @@
+"""The listener over real sockets: what it takes, what it refuses, and that it never stops."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dpx_cli.errors import Failed, UsageError
+from dpx_cli.webhook import listener as module
+from dpx_cli.webhook import saved, signature
+from dpx_cli.webhook.deliver import Target
+from dpx_cli.webhook.events import encode, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.webhook.conftest import Receiver, Running
+
+SECRET = b"s3cret"
+BODY = encode(sample("deployment.ready", project="shop", branch="a/b", deployment_id="d1"))
+
+
+def signed(body: bytes, extra: bytes = b"") -> bytes:
+    """The signature's header line, and others."""
+    return b"X-Deploxa-Signature: " + signature.sign(body, SECRET).encode() + b"\r\n" + extra
+
+
+def status(answer: bytes) -> int:
+    """The status of a whole answer."""
+    return int(answer.split(b" ", 2)[1])
+
+
+def still_serves(running: Running) -> None:
+    """A good delivery is answered 200."""
+    assert status(running.post(BODY)) == 200
+
+
+def test_a_delivery_is_verified_and_told_of(listen: Callable[..., Running]) -> None:
+    """Every field of the record."""
+    running = listen()
+    answer = running.post(BODY)
+    assert status(answer) == 200
+    assert b"connection: close" in answer.lower()
+    [delivery] = running.deliveries
+    moment = delivery.pop("time")
+    assert moment.endswith("Z")
+    assert delivery.pop("milliseconds") >= 0
+    assert delivery == {
+        "event": "deployment.ready",
+        "project": "shop",
+        "branch": "a/b",
+        "status": "READY",
+        "deployment_id": "d1",
+        "verified": True,
+        "forwarded": None,
+        "answer": 200,
+        "result": "received",
+    }
+    assert running.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "result"),
+    [
+        (b"", "no X-Deploxa-Signature"),
+        (b"X-Deploxa-Signature: sha256=" + b"0" * 64 + b"\r\n", "the signature does not match"),
+        (b"X-Deploxa-Signature: \xff\xfe\r\n", "not `sha256=` and 64 hex digits"),
+        (b"X-Deploxa-Signature: " + signature.sign(BODY, SECRET)[7:].encode() + b"\r\n", "bare digest"),
+        (signed(BODY) + signed(BODY), "2 signatures"),
+        (signed(BODY + b"\n"), "the signed body had a final newline that this one lacks"),
+    ],
+)
+def test_a_bad_signature_is_401_and_says_nothing_of_the_body(
+    listen: Callable[..., Running], headers: bytes, result: str
+) -> None:
+    """The cause is told at the desk, not to the sender."""
+    running = listen()
+    answer = running.post(BODY, headers=headers)
+    assert status(answer) == 401
+    assert answer.endswith(b"\r\n\r\nthe signature does not match\n")
+    [delivery] = running.deliveries
+    assert delivery["verified"] is False
+    assert [delivery[key] for key in ("event", "project", "branch", "status", "deployment_id")] == [None] * 5
+    assert result in delivery["result"]
+    still_serves(running)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example:4400",
+        "evil.example:4400",
+        "",
+        "127.0.0.1:x",
+        "[::2]",
+    ],
+)
+def test_a_foreign_host_is_403(listen: Callable[..., Running], host: str) -> None:
+    """A name of somebody else's that resolves to 127.0.0.1."""
+    running = listen()
+    data = b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n%s" % (
+        host.encode(),
+        len(BODY),
+        signed(BODY),
+        BODY,
+    )
+    assert status(running.talk(data)) == 403
+    assert running.deliveries == []
+    assert "Host" in running.warnings[0]
+    still_serves(running)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST:4400", "127.0.0.1:1", "[::1]:80"])
+def test_an_own_host_is_taken(listen: Callable[..., Running], host: str) -> None:
+    """With any port: a tunnel may end here."""
+    data = b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n%s" % (
+        host.encode(),
+        len(BODY),
+        signed(BODY),
+        BODY,
+    )
+    assert status(listen().talk(data)) == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "https://evil.example", "http://127.0.0.1:3000", "", "http://127.0.0.1.evil.example"]
+)
+def test_a_foreign_origin_is_403(listen: Callable[..., Running], origin: str) -> None:
+    """A page in a browser on this machine."""
+    running = listen()
+    answer = running.post(BODY, headers=signed(BODY, b"Origin: " + origin.encode() + b"\r\n"))
+    assert status(answer) == 403
+    assert running.deliveries == []
+    still_serves(running)
+
+
+def test_two_hosts_are_refused(listen: Callable[..., Running]) -> None:
+    """Whichever of them is meant."""
+    running = listen()
+    data = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n"
+    assert status(running.talk(data)) in (400, 403)
+    still_serves(running)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"])
+def test_what_is_no_post_is_405(listen: Callable[..., Running], method: str) -> None:
+    """And is told what is allowed."""
+    running = listen()
+    answer = running.talk(b"%s / HTTP/1.1\r\nHost: localhost\r\n\r\n" % method.encode())
+    assert status(answer) == 405
+    assert b"allow: POST" in answer
+    still_serves(running)
+
+
+def test_a_body_of_exactly_one_mebibyte_is_taken(listen: Callable[..., Running]) -> None:
+    """The bound itself is no delivery too large."""
+    running = listen()
+    body = b" " * (1024 * 1024 - 2) + b"{}"
+    assert status(running.post(body)) == 200
+    assert status(running.post(body + b" ")) == 413
+    assert "over 1 MiB" in running.warnings[0]
+    still_serves(running)
+
+
+def test_an_announced_giant_is_413_without_being_waited_for(listen: Callable[..., Running]) -> None:
+    """Content-Length alone decides; `Expect` gets no leave to go on."""
+    running = listen()
+    data = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n"
+    answer = running.talk(data)
+    assert answer.startswith(b"HTTP/1.1 413")
+    still_serves(running)
+
+
+def test_a_chunked_giant_is_413_while_it_arrives(listen: Callable[..., Running]) -> None:
+    """It is not buffered: the answer comes while the client still sends, and the client gets it whole."""
+    running = listen()
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(40):
+            connection.sendall(chunk)
+        assert connection.recv(64).startswith(b"HTTP/1.1 413")
+    still_serves(running)
+
+
+def test_an_endless_body_is_cut_off(listen: Callable[..., Running]) -> None:
+    """After the answer the listener reads on for a while, and then no more."""
+    running = listen()
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with pytest.raises(OSError):
+            for _ in range(10_000):
+                connection.sendall(chunk)
+    still_serves(running)
+
+
+def test_chunked_deliveries_are_taken(listen: Callable[..., Running]) -> None:
+    """In pieces, as a proxy may send them."""
+    running = listen()
+    pieces = b"".join(b"%x\r\n%s\r\n" % (len(BODY[i : i + 7]), BODY[i : i + 7]) for i in range(0, len(BODY), 7))
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + signed(BODY)
+    assert status(running.talk(head + b"\r\n" + pieces + b"0\r\n\r\n")) == 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"P",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Le",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n123",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12",
+    ],
+)
+def test_the_slow_are_408(listen: Callable[..., Running], data: bytes) -> None:
+    """Headers or body that do not come in time, while others are served."""
+    running = listen(patience=0.5)
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(data)
+        still_serves(running)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 408")
+    still_serves(running)
+
+
+def test_a_body_that_drips_is_408(listen: Callable[..., Running]) -> None:
+    """The deadline is for the whole body, not for each byte."""
+    running = listen(patience=0.5)
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+        connection.settimeout(0.05)
+        answer = b""
+        for _ in range(200):
+            with contextlib.suppress(TimeoutError):
+                connection.sendall(b"x")
+                answer = connection.recv(64)
+                break
+        assert answer.startswith(b"HTTP/1.1 408")
+    still_serves(running)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 300,
+        b"nonsense\r\n\r\n",
+        b"POST / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/1.1\r\n\r\n",
+        b"POST \xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 100_000,
+        b"POST /" + b"a" * 200_000,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+)
+def test_malformed_http_stops_nothing(
+    listen: Callable[..., Running], data: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It gets a 4xx or a closed connection, and nothing is printed of it."""
+    running = listen(patience=0.5)
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        answer = running.talk(data)
+    assert not answer or 400 <= status(answer) < 500
+    still_serves(running)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_clients_that_go_away_stop_nothing(listen: Callable[..., Running]) -> None:
+    """In the middle of headers, of a body, before the answer, with a reset."""
+    running = listen()
+    whole = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n%s\r\n%s" % (len(BODY), signed(BODY), BODY)
+    for length in (1, 20, len(whole) - 5, len(whole)):
+        connection = socket.create_connection(("127.0.0.1", running.port))
+        connection.sendall(whole[:length])
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        connection.close()
+    still_serves(running)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        b"\xff\xfe\x00",
+        b"[" * 200_000,
+        b'{"a":' * 100_000,
+        b"null",
+        b"[]",
+        b'"text"',
+        b"1" * 100_000,
+        b'{"event": 1, "deployment": [], "project": "x"}',
+        b'{"event": {"a": 1}, "deployment": {"branch": ["x"], "id": null}, "project": {"slug": 5}}',
+    ],
+)
+def test_a_verified_body_may_be_anything(listen: Callable[..., Running], body: bytes) -> None:
+    """The event is then the header's; the rest is not known."""
+    running = listen()
+    assert status(running.post(body)) == 200
+    [delivery] = running.deliveries
+    assert delivery["event"] == "deployment.ready"
+    assert delivery["verified"] is True
+    assert [delivery[key] for key in ("project", "branch", "status", "deployment_id")] == [None] * 4
+
+
+def test_the_signed_event_goes_before_the_header(listen: Callable[..., Running]) -> None:
+    """The header is not signed: a replay under another name does not pass the filter, and is warned of."""
+    running = listen(events=("deployment.failed",))
+    headers = signed(BODY, b"X-Deploxa-Event: deployment.failed\r\n")
+    assert status(running.post(BODY, headers=headers)) == 200
+    assert running.deliveries == []
+    assert "the signed body says deployment.ready" in running.warnings[0]
+
+
+def test_only_wanted_events_are_told_of_and_forwarded(listen: Callable[..., Running], receiver: Receiver) -> None:
+    """The others are answered 200."""
+    running = listen(
+        events=("deployment.failed", "deployment.rollback"), forward_to=Target(receiver.url, "--forward-to")
+    )
+    for event in ("deployment.ready", "deployment.failed", "deployment.started"):
+        body = encode(sample(event))
+        assert status(running.post(body)) == 200
+    assert [delivery["event"] for delivery in running.deliveries] == ["deployment.failed"]
+    assert len(receiver.requests) == 1
+
+
+def test_a_delivery_is_forwarded_as_it_came(listen: Callable[..., Running], receiver: Receiver) -> None:
+    """Raw bytes, the two headers and Content-Type; no Authorization, no cookie, nothing else."""
+    running = listen(forward_to=Target(receiver.url, "--forward-to"))
+    body = b'{"event": "deployment.ready"}\r\n\xff'
+    extra = (
+        b"X-Deploxa-Event: deployment.ready\r\nContent-Type: application/json; charset=utf-8\r\n"
+        b"Authorization: Bearer secret\r\nCookie: a=b\r\nX-Other: 1\r\nConnection: keep-alive\r\n"
+    )
+    assert status(running.post(body, headers=signed(body, extra))) == 200
+    [(method, path, headers, received)] = receiver.requests
+    assert (method, path, received) == ("POST", "/hook", body)
+    names = {name.lower(): value for name, value in headers}
+    assert set(names) == {
+        "host",
+        "content-length",
+        "content-type",
+        "x-deploxa-signature",
+        "x-deploxa-event",
+        "user-agent",
+    }
+    assert names["content-type"] == "application/json; charset=utf-8"
+    assert signature.verify(received, SECRET, names["x-deploxa-signature"].encode())
+
+
+def test_a_cookie_of_the_receiver_is_not_kept(listen: Callable[..., Running], receiver: Receiver) -> None:
+    """The second delivery is like the first."""
+    receiver.headers = {"Set-Cookie": "a=b"}
+    running = listen(forward_to=Target(receiver.url, "--forward-to"))
+    for _ in range(2):
+        still_serves(running)
+    first, second = (sorted(name.lower() for name, _ in headers) for _, _, headers, _ in receiver.requests)
+    assert first == second
+    assert "cookie" not in second
+
+
+@pytest.mark.parametrize("upstream", [200, 201, 204, 301, 304, 307, 400, 401, 404, 410, 429, 500, 503])
+def test_the_answer_is_the_receivers_status(listen: Callable[..., Running], receiver: Receiver, upstream: int) -> None:
+    """A redirect is not followed."""
+    receiver.status = upstream
+    receiver.body = b""
+    receiver.headers = {"Location": receiver.url} if upstream // 100 == 3 else {}
+    running = listen(forward_to=Target(receiver.url, "--forward-to"))
+    assert status(running.post(BODY)) == upstream
+    assert len(receiver.requests) == 1
+    [delivery] = running.deliveries
+    assert delivery["forwarded"] == delivery["answer"] == upstream
+    assert delivery["result"].startswith(f"forwarded: {upstream} in ")
+
+
+def test_a_receiver_that_dies_is_502_and_may_come_back(listen: Callable[..., Running]) -> None:
+    """The listener serves on without it."""
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    running = listen(forward_to=Target(f"http://127.0.0.1:{port}/", "--forward-to"))
+
+    def hang_up() -> None:
+        connection, _ = server.accept()
+        connection.recv(100_000)
+        connection.close()
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    assert status(running.post(BODY)) == 502
+    thread.join()
+    server.close()
+    assert status(running.post(BODY)) == 502
+    assert [delivery["forwarded"] for delivery in running.deliveries] == [None, None]
+    assert "connection refused" in running.deliveries[1]["result"]
+    with socket.create_server(("127.0.0.1", port)) as again:
+
+        def answer() -> None:
+            connection, _ = again.accept()
+            connection.recv(100_000)
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert status(running.post(BODY)) == 204
+        thread.join()
+
+
+def test_a_receiver_that_is_late_is_504(listen: Callable[..., Running], monkeypatch: pytest.MonkeyPatch) -> None:
+    """And holds up nobody else."""
+    monkeypatch.setattr(module.deliver.deliver, "__defaults__", (0.3,))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        running = listen(forward_to=Target(f"http://127.0.0.1:{silent.getsockname()[1]}/", "--forward-to"))
+        assert status(running.post(BODY)) == 504
+    assert "no answer within" in running.deliveries[0]["result"]
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1 999 What\r\n\r\n", b"HTTP/1.1 600 Hm\r\n\r\n", b"rubbish\r\n\r\n"])
+def test_an_answer_that_is_none_is_502(listen: Callable[..., Running], line: bytes) -> None:
+    """A status that HTTP does not know, or no HTTP at all."""
+    with socket.create_server(("127.0.0.1", 0)) as odd:
+
+        def answer() -> None:
+            connection, _ = odd.accept()
+            connection.recv(100_000)
+            connection.sendall(line)
+            connection.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        running = listen(forward_to=Target(f"http://127.0.0.1:{odd.getsockname()[1]}/", "--forward-to"))
+        assert status(running.post(BODY)) == 502
+
+
+def test_it_stops_after_the_deliveries_it_was_told_to(listen: Callable[..., Running]) -> None:
+    """What is refused or filtered out does not count: a stranger cannot stop it."""
+    running = listen(exit_after=2, events=("deployment.ready",))
+    assert status(running.post(BODY)) == 200
+    assert status(running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")) == 401
+    assert status(running.post(encode(sample("deployment.failed")))) == 200
+    assert running.thread.is_alive()
+    assert status(running.post(BODY)) == 200
+    running.thread.join(10)
+    assert not running.thread.is_alive()
+    assert running.error is None
+    assert sum(delivery["verified"] for delivery in running.deliveries) == 2
+
+
+def test_no_more_are_taken_than_it_was_told_to(listen: Callable[..., Running], receiver: Receiver) -> None:
+    """Of many at once."""
+    running = listen(exit_after=3, forward_to=Target(receiver.url, "--forward-to"))
+    answers: list[bytes] = []
+
+    def post() -> None:
+        with contextlib.suppress(OSError):
+            answers.append(running.post(BODY))
+
+    threads = [threading.Thread(target=post) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    running.thread.join(10)
+    assert not running.thread.is_alive()
+    assert len(running.deliveries) == len(receiver.requests) == 3
+    assert [status(answer) for answer in answers if answer].count(200) == 3
+
+
+def test_an_idle_connection_does_not_keep_it_from_stopping(listen: Callable[..., Running]) -> None:
+    """Whoever has not sent a request is not waited for."""
+    running = listen(exit_after=1)
+    with socket.create_connection(("127.0.0.1", running.port)) as idle:
+        idle.sendall(b"POST / HT")
+        still_serves(running)
+        running.thread.join(10)
+        assert not running.thread.is_alive()
+
+
+def test_many_at_once_are_all_served(listen: Callable[..., Running], receiver: Receiver) -> None:
+    """Concurrent deliveries, each told of once."""
+    running = listen(forward_to=Target(receiver.url, "--forward-to"))
+    statuses: list[int] = []
+
+    def post() -> None:
+        statuses.extend(status(running.post(BODY)) for _ in range(5))
+
+    threads = [threading.Thread(target=post) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 40
+    assert len(running.deliveries) == len(receiver.requests) == 40
+
+
+def test_deliveries_are_saved_as_they_came(listen: Callable[..., Running], tmp_path: Path) -> None:
+    """And can be sent again; refused ones are not kept."""
+    running = listen(save=str(tmp_path / "kept"))
+    body = b'{"event": "../../evil", "n": 1.0}\r\n'
+    headers = signed(body, b"X-Deploxa-Event: ../../evil\r\nCookie: a=b\r\n")
+    assert status(running.post(body, headers=headers)) == 200
+    assert status(running.post(body, headers=b"X-Deploxa-Signature: x\r\n")) == 401
+    [path] = (tmp_path / "kept").glob("*.body")
+    assert path.name == "0001-evil.body"
+    assert saved.load(str(path)) == (
+        body,
+        [
+            (b"X-Deploxa-Signature", signature.sign(body, SECRET).encode()),
+            (b"X-Deploxa-Event", b"../../evil"),
+        ],
+    )
+
+
+def test_a_folder_that_cannot_be_written_costs_a_warning(listen: Callable[..., Running], tmp_path: Path) -> None:
+    """The delivery is served all the same."""
+    (tmp_path / "file").write_bytes(b"")
+    running = listen(save=str(tmp_path / "file" / "kept"))
+    assert status(running.post(BODY)) == 200
+    assert "not saved" in running.warnings[0]
+    assert running.deliveries[0]["verified"] is True
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_costs_a_warning(
+    listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ENOSPC where the bytes are written."""
+    from dpx_cli import files
+
+    def full(_path: str, _data: bytes, _mode: int) -> None:
+        with open("/dev/full", "wb", buffering=0) as device:
+            device.write(b"x")
+
+    monkeypatch.setattr(files, "_write_new", full)
+    running = listen(save=str(tmp_path))
+    assert status(running.post(BODY)) == 200
+    assert "no space left" in running.warnings[0]
+    still_serves(running)
+
+
+def test_a_reader_that_went_away_ends_it(listen: Callable[..., Running]) -> None:
+    """What the screen raises comes out of `run`, for the one error boundary."""
+
+    def gone(_delivery: Any) -> None:
+        raise BrokenPipeError
+
+    running = listen(report=gone)
+    running.post(BODY)
+    running.thread.join(10)
+    assert isinstance(running.error, BrokenPipeError)
+
+
+def test_it_is_on_loopback_alone(listen: Callable[..., Running]) -> None:
+    """No other address of this machine answers."""
+    running = listen()
+    assert running.url == f"http://127.0.0.1:{running.port}"
+    with socket.socket() as other, pytest.raises(OSError):
+        other.settimeout(2)
+        other.connect(("127.0.0.2", running.port))
+
+
+def test_a_port_in_use_is_an_error_that_names_it(listen: Callable[..., Running]) -> None:
+    """With the way out."""
+    running = listen()
+    with pytest.raises(Failed, match=f"cannot listen on 127.0.0.1:{running.port}: address already in use") as caught:
+        module.bind(running.port)
+    assert "--port 0" in str(caught.value.hint)
+
+
+def test_it_does_not_forward_to_itself() -> None:
+    """Each delivery would go round for ever."""
+    with module.bind(0) as probe:
+        port = probe.getsockname()[1]
+    itself = module.Listener(
+        SECRET,
+        trust=lambda: None,  # type: ignore[arg-type,return-value]  # never called
+        report=lambda _delivery: None,
+        warn=lambda _text: None,
+        forward_to=Target(f"http://localhost:{port}/x", "--forward-to"),
+    )
+    with pytest.raises(UsageError, match="this listener itself"):
+        itself.run(port, lambda _url: None)
+
+
+def test_hostile_text_reaches_the_record_as_text(listen: Callable[..., Running]) -> None:
+    """Making it harmless is the screen's work; JSON keeps it whole."""
+    running = listen()
+    body = json.dumps({"event": "\x1b[31m\u202e", "project": {"slug": "\ud800"}}).encode()
+    assert status(running.post(body)) == 200
+    assert running.deliveries[0]["event"] == "\x1b[31m\u202e"
+    assert running.deliveries[0]["project"] == "\ud800"
+    assert "the signed body says" in running.warnings[0]
