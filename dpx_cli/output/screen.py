@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.errors import DpxError
     from dpx_cli.output.live import LiveLine, Progress
+    from dpx_cli.output.watch import Watch
 
 _BOLD_RED = "1;31"
 _YELLOW = "33"
@@ -136,7 +137,7 @@ class Screen:
             return self._rows_tsv(pages, columns)
         cells: list[list[str]] = []
         for page in pages:
-            cells.extend(_shown(item, columns) for item in page)
+            cells.extend(self.shown(item, columns) for item in page)
         if cells:
             from dpx_cli.output import table
 
@@ -144,6 +145,12 @@ class Screen:
         else:
             self.done(empty)
         return len(cells)
+
+    def table(self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str) -> str:
+        """Give items as the text of the table that `rows` writes on a terminal."""
+        from dpx_cli.output import table
+
+        return table.draw([self.shown(item, columns) for item in items], columns, key=key, look=self.look())
 
     def items(
         self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str, empty: str = "nothing to show"
@@ -163,7 +170,22 @@ class Screen:
         else:
             from dpx_cli.output import table
 
-            self._write_text(table.draw_one(_shown(item, columns), columns, look=self.look()))
+            self._write_text(table.draw_one(self.shown(item, columns), columns, look=self.look()))
+
+    def append(self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str) -> None:
+        """Write items of a stream without an end: JSON Lines, identifiers, or tab-separated lines on a terminal too."""
+        if self.format in {"json", "jsonl"}:
+            self._rows_jsonl([items])
+        elif self.format == "quiet":
+            self._rows_quiet([items], key)
+        else:
+            self._rows_tsv([items], columns)
+
+    def watch(self, columns: Sequence[Column], *, key: str, empty: str = "nothing to show") -> Watch:
+        """Open a list that is shown again and again; see `watch.Watch`."""
+        from dpx_cli.output.watch import Watch
+
+        return Watch(self, columns, key=key, empty=empty)
 
     def line(self, text: str) -> None:
         """Write one line of data, neutralised: a URL, a token, a line of prose."""
@@ -183,6 +205,20 @@ class Screen:
 
         text = neutralise(url)
         return table.link(url, text) if self.on_terminal and not self._dumb else text
+
+    @staticmethod
+    def shown(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
+        """Give an item as a terminal shows it: one neutralised text a column."""
+        cells = []
+        for column in columns:
+            value = dig(item, column.parts)
+            if column.show is not None and value is not None:
+                cells.append(neutralise(column.show(value)))
+            elif isinstance(value, list):
+                cells.append(", ".join([plain(part) for part in value]))
+            else:
+                cells.append(plain(value))
+        return cells
 
     def _rows_jsonl(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> int:
         encoder = _encoder(None)
@@ -311,7 +347,15 @@ class Screen:
     @property
     def animates(self) -> bool:
         """Whether a line may be rewritten in place: stderr is a terminal that can, and this is no CI."""
-        return self._talks_to_terminal and not self._dumb and self._env.get("CI", "").lower() in {"", "0", "false"}
+        return self._talks_to_terminal and self._may_animate()
+
+    @property
+    def redraws(self) -> bool:
+        """Whether a table may be drawn over: the same of stdout, and a table is what is asked for."""
+        return self.format == "table" and self.on_terminal and self._may_animate()
+
+    def _may_animate(self) -> bool:
+        return not self._dumb and self._env.get("CI", "").lower() in {"", "0", "false"}
 
     def live(self) -> AbstractContextManager[LiveLine]:
         """Open a line that tells how something is going; see `live.LiveLine`."""
@@ -373,6 +417,14 @@ class Screen:
         """The same of stderr's terminal."""
         return _columns(self._env, self._stderr)
 
+    @property
+    def height(self) -> int:
+        """Lines of stdout's terminal, else 24."""
+        try:
+            return os.get_terminal_size(self._stdout.fileno()).lines or 24 if self._stdout is not None else 24
+        except (OSError, ValueError, AttributeError):
+            return 24
+
     def look(self) -> Look:
         """Give what a table has to know of this terminal."""
         return Look(
@@ -432,19 +484,6 @@ def put(stream: BinaryIO, data: bytes) -> None:
             select.select([], [stream], [])
         else:
             return
-
-
-def _shown(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
-    cells = []
-    for column in columns:
-        value = dig(item, column.parts)
-        if column.show is not None and value is not None:
-            cells.append(neutralise(column.show(value)))
-        elif isinstance(value, list):
-            cells.append(", ".join([plain(part) for part in value]))
-        else:
-            cells.append(plain(value))
-    return cells
 
 
 def _encoder(indent: int | None) -> Callable[[Any], str]:

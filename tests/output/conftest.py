@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import struct
 import termios
 import threading
@@ -32,6 +33,7 @@ class Terminal:
         self.resize(80)
         self.file = os.fdopen(self.slave, "r+b", buffering=0)
         self._chunks: list[bytes] = []
+        self._marks = 0
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -62,8 +64,9 @@ class Terminal:
 
     def finish(self) -> str:
         """Give all that was written, once it has all arrived."""
-        self.file.write(b"<end>")
-        return self.wait_for("<end>").removesuffix("<end>")
+        self._marks += 1
+        self.file.write(b"<end %d>" % self._marks)
+        return re.sub("<end [0-9]+>", "", self.wait_for(f"<end {self._marks}>"))
 
     def close(self) -> None:
         """Hang up."""

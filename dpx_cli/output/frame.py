@@ -1,0 +1,75 @@
+"""A few lines on a terminal that are drawn again in place, as a table that is watched.
+
+Floor 1, over `screen.py`; for `watch.py`. Each drawing is one write that goes over the old lines, so nothing flickers;
+what else is written meanwhile stands above the next drawing. The last drawing stays when the frame is closed.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    from dpx_cli.output.screen import Screen
+
+# The cursor, and the wrapping of lines that are too long: off while we draw, on again whatever ends us.
+_ENTER = b"\x1b[?25l\x1b[?7l"
+_LEAVE = b"\x1b[?7h\x1b[?25h"
+
+
+class Frame:
+    """Lines on stdout that are redrawn in place; a context manager, only for a terminal that `can_draw`."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._height = 0
+
+    def __enter__(self) -> Self:
+        self._screen.raw(_ENTER)
+        self._screen._live = self  # type: ignore[assignment]  # noqa: SLF001 - one module in two files
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._screen._live = None  # noqa: SLF001 - as above
+        self._screen.raw(_LEAVE)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Leave the lines where they are: what is written now, and the next drawing, go below them."""
+        self._height = 0
+        yield
+
+    def draw(self, lines: Sequence[str], last: str) -> None:
+        """Draw lines in the place of those before.
+
+        Args:
+            lines: neutralised, styled as they are to be; those that the terminal has no room for are counted instead.
+            last: the last line, which is always there.
+        """
+        # The cursor stands on a line of its own below all of them.
+        room = max(self._rows() - 2, 1)
+        if len(lines) > room:
+            lines = [*lines[: room - 1], f"and {len(lines) - room + 1} more lines"]
+        up = f"\x1b[{self._height}A" if self._height else ""
+        text = "".join([f"{line}\x1b[K\n" for line in (*lines, last)])
+        self._screen.raw(f"{up}\r{text}\x1b[J".encode("utf-8", "backslashreplace"))
+        self._height = len(lines) + 1
+
+    def _rows(self) -> int:
+        stdout = self._screen._stdout  # noqa: SLF001 - as above
+        try:
+            rows = os.get_terminal_size(stdout.fileno()).lines if stdout is not None else 0
+        except (OSError, ValueError, AttributeError):
+            rows = 0
+        return rows or 24
+
+
+def can_draw(screen: Screen) -> bool:
+    """Whether lines can be redrawn on stdout: a terminal that can, and this is no CI."""
+    return screen.on_terminal and screen.animates
