@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GITLAB_FILE = "dpx.env"
 
 _EVENT_BYTES = 16 * 1024 * 1024
-_SHA = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+_SHA = re.compile(r"[0-9a-fA-F]{7,64}")  # some CIs can be told to abbreviate
 # What GitLab takes in a dotenv report as it stands; without `$`, which a later job would expand.
 _DOTENV_VALUE = re.compile(r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]*")
 _MARKUP = re.compile(r"[&<>\"'|\\`*_\[\](){}#!~@$]")
@@ -34,7 +34,7 @@ class Metadata:
     Attributes:
         provider: the CI's name: "github", "gitlab", "bitbucket", "circleci", "buildkite", "azure", "jenkins".
         branch: the branch's short name, of a pull request its head's; None for a tag, and for a branch of a fork.
-        sha: the commit's full id on that branch; None where the CI only tells of a merge it made up.
+        sha: the commit's id on that branch; None where the CI only tells of a merge it made up.
         message: the first line of that commit's message; None where the CI does not tell it.
     """
 
@@ -223,6 +223,8 @@ def _github(env: Mapping[str, str]) -> Metadata:
     sha = env.get("GITHUB_SHA", "")
     message = _dig(event, "head_commit", "message") if _dig(event, "head_commit", "id") == sha else None
     branch = _branch_of(env.get("GITHUB_REF", ""))
+    if branch is None and not env.get("GITHUB_REF") and env.get("GITHUB_REF_TYPE", "branch") == "branch":
+        branch = env.get("GITHUB_REF_NAME")
     return Metadata("github", branch, sha, message if isinstance(message, str) else None)
 
 
@@ -237,7 +239,7 @@ def _gitlab(env: Mapping[str, str]) -> Metadata:
         branch = env["CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME"]
         source = env.get("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA") or sha
     else:
-        branch = env.get("CI_COMMIT_BRANCH")
+        branch = env.get("CI_COMMIT_BRANCH") or (None if env.get("CI_COMMIT_TAG") else env.get("CI_COMMIT_REF_NAME"))
         source = sha
     return Metadata("gitlab", branch, source, env.get("CI_COMMIT_TITLE") if source == sha else None)
 
