@@ -258,7 +258,7 @@ def duration(text: str) -> float | None:
     import re
 
     parts = re.fullmatch(
-        r"(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d{1,6})?)s?)?(?:(\d{1,9})ms)?", text, re.ASCII
+        r"(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d{1,6})?)(?:s|\Z))?(?:(\d{1,9})ms)?", text, re.ASCII
     )
     if not text or parts is None:
         return None

@@ -11,38 +11,40 @@ P4 = {'name': 'debug', 'flags': ('--debug',), 'help': 'Say each request on stder
 P5 = {'name': 'help', 'flags': ('--help', '-h'), 'help': 'Show this help.'}
 P6 = {'name': 'limit', 'flags': ('--limit',), 'metavar': 'N', 'help': 'Stop after N; without it the list is complete.', 'kind': 'count'}
 P7 = {'name': 'cursor', 'flags': ('--cursor',), 'metavar': 'C', 'help': 'Go on from a cursor of an earlier, limited list.'}
-P8 = {'name': 'jsonl', 'flags': ('--jsonl',), 'help': 'One JSON object a line, as the pages come.'}
-P9 = {'name': 'quiet', 'flags': ('--quiet', '-q'), 'help': 'One identifier a line.'}
-P10 = {'name': 'deployment_id', 'metavar': 'ID', 'help': "The deployment's id.", 'required': True, 'complete': 'deployment'}
-P11 = {'name': 'org', 'flags': ('--org',), 'metavar': 'ORG', 'help': "The organization's slug.", 'complete': 'org', 'env': 'DPX_ORG'}
-P12 = {'name': 'project', 'metavar': 'PROJECT', 'help': 'The project: id, slug or org/slug.', 'complete': 'project'}
-P13 = {'name': 'description', 'flags': ('--description',), 'metavar': 'TEXT', 'help': 'What the project is.'}
-P14 = {'name': 'yes', 'flags': ('--yes', '-y'), 'help': 'Do not ask.'}
-P15 = {'name': 'targets', 'flags': ('--target',), 'metavar': 'TARGET', 'help': 'An environment the variable is for; may be given several times.', 'choices': ('production', 'preview', 'development'), 'multiple': True}
-P16 = {'name': 'sensitive', 'flags': ('--sensitive',), 'help': "Mask the value in Deploxa's own pages."}
-P17 = {'name': 'file', 'metavar': 'FILE', 'help': 'A .env file; - for standard input.', 'required': True, 'complete': 'file'}
-P18 = {'name': 'slug', 'metavar': 'SLUG', 'help': "The organization's slug.", 'required': True, 'complete': 'org'}
-P19 = {'name': 'with_token', 'flags': ('--with-token',), 'help': 'Read the token from stdin.'}
-P20 = {'name': 'insecure_storage', 'flags': ('--insecure-storage',), 'help': 'Keep the token in a plain file, not in the keyring.'}
-P21 = {'name': 'name', 'metavar': 'PROFILE', 'help': "The profile's name.", 'required': True, 'complete': 'profile'}
-P22 = {'name': 'file', 'metavar': 'FILE', 'help': 'The raw body; - for standard input.', 'complete': 'file'}
-P23 = {'name': 'secret', 'flags': ('--secret',), 'metavar': 'S', 'help': "The webhook's secret.", 'secret': True, 'env': 'DPX_WEBHOOK_SECRET'}
-P24 = {'name': 'secret_file', 'flags': ('--secret-file',), 'metavar': 'F', 'help': 'A file that holds the secret; one final newline is not part of it.', 'complete': 'file'}
-P25 = {'name': 'to', 'flags': ('--to',), 'metavar': 'URL', 'help': 'The receiver, http or https.', 'required': True}
-P26 = {'name': 'port', 'flags': ('--port',), 'metavar': 'PORT', 'help': 'The port to listen on; 0 for any that is free.', 'kind': 'port'}
-P27 = {'name': 'data', 'flags': ('--data',), 'metavar': 'FILE', 'help': 'Keep the world in this file; without it, in memory.', 'complete': 'file'}
-P28 = {'name': 'build_seconds', 'flags': ('--build-seconds',), 'metavar': 'S', 'help': 'How long a deployment takes; 2 without it. fail/… branches fail.'}
-P29 = {'name': 'fault', 'flags': ('--fault',), 'metavar': 'FAULT', 'help': "A scripted fault, like 'POST /projects/*/deployments 429 x3'; may be given several times.", 'multiple': True}
-P30 = {'name': 'slots', 'flags': ('--slots',), 'metavar': 'N', 'help': 'Deployments that may be under way at once.', 'kind': 'count'}
-P31 = {'name': 'rate', 'flags': ('--rate',), 'metavar': 'N/s', 'help': 'Requests a token may make; also N/m and N/h.'}
-P32 = {'name': 'role', 'flags': ('--role',), 'metavar': 'ROLE', 'help': 'Who the token speaks for.', 'choices': ('owner', 'admin', 'member')}
-P33 = {'name': 'token', 'flags': ('--token',), 'metavar': 'TOKEN', 'help': 'An accepted token, TOKEN:ROLE or TOKEN:ROLE:SECONDS; may be given several times.', 'multiple': True, 'secret': True}
-P34 = {'name': 'token_ttl', 'flags': ('--token-ttl',), 'metavar': 'S', 'help': 'Seconds after which the tokens are accepted no longer.'}
-P35 = {'name': 'time_scale', 'flags': ('--time-scale',), 'metavar': 'X', 'help': 'How many times as fast builds go and tokens expire.'}
-P36 = {'name': 'webhook_url', 'flags': ('--webhook-url',), 'metavar': 'URL', 'help': 'Where deployment events are sent, signed.'}
-P37 = {'name': 'webhook_secret', 'flags': ('--webhook-secret',), 'metavar': 'S', 'help': 'What they are signed with.', 'secret': True, 'env': 'DPX_WEBHOOK_SECRET'}
-P38 = {'name': 'log', 'flags': ('--log',), 'metavar': 'FILE', 'help': 'Add a JSON line for each request; - for stderr.', 'complete': 'file'}
-P39 = {'name': 'projects', 'flags': ('--projects',), 'metavar': 'N', 'help': 'How many projects a new world has; 3 without it.'}
+P8 = {'name': 'watch', 'flags': ('--watch',), 'help': 'Go on looking: a live table, or a line for each change.'}
+P9 = {'name': 'interval', 'flags': ('--interval',), 'metavar': 'TIME', 'help': 'Time between two looks of --watch. [default: 2s]', 'kind': 'duration'}
+P10 = {'name': 'jsonl', 'flags': ('--jsonl',), 'help': 'One JSON object a line, as the pages come.'}
+P11 = {'name': 'quiet', 'flags': ('--quiet', '-q'), 'help': 'One identifier a line.'}
+P12 = {'name': 'deployment_id', 'metavar': 'ID', 'help': "The deployment's id.", 'required': True, 'complete': 'deployment'}
+P13 = {'name': 'org', 'flags': ('--org',), 'metavar': 'ORG', 'help': "The organization's slug.", 'complete': 'org', 'env': 'DPX_ORG'}
+P14 = {'name': 'project', 'metavar': 'PROJECT', 'help': 'The project: id, slug or org/slug.', 'complete': 'project'}
+P15 = {'name': 'description', 'flags': ('--description',), 'metavar': 'TEXT', 'help': 'What the project is.'}
+P16 = {'name': 'yes', 'flags': ('--yes', '-y'), 'help': 'Do not ask.'}
+P17 = {'name': 'targets', 'flags': ('--target',), 'metavar': 'TARGET', 'help': 'An environment the variable is for; may be given several times.', 'choices': ('production', 'preview', 'development'), 'multiple': True}
+P18 = {'name': 'sensitive', 'flags': ('--sensitive',), 'help': "Mask the value in Deploxa's own pages."}
+P19 = {'name': 'file', 'metavar': 'FILE', 'help': 'A .env file; - for standard input.', 'required': True, 'complete': 'file'}
+P20 = {'name': 'slug', 'metavar': 'SLUG', 'help': "The organization's slug.", 'required': True, 'complete': 'org'}
+P21 = {'name': 'with_token', 'flags': ('--with-token',), 'help': 'Read the token from stdin.'}
+P22 = {'name': 'insecure_storage', 'flags': ('--insecure-storage',), 'help': 'Keep the token in a plain file, not in the keyring.'}
+P23 = {'name': 'name', 'metavar': 'PROFILE', 'help': "The profile's name.", 'required': True, 'complete': 'profile'}
+P24 = {'name': 'file', 'metavar': 'FILE', 'help': 'The raw body; - for standard input.', 'complete': 'file'}
+P25 = {'name': 'secret', 'flags': ('--secret',), 'metavar': 'S', 'help': "The webhook's secret.", 'secret': True, 'env': 'DPX_WEBHOOK_SECRET'}
+P26 = {'name': 'secret_file', 'flags': ('--secret-file',), 'metavar': 'F', 'help': 'A file that holds the secret; one final newline is not part of it.', 'complete': 'file'}
+P27 = {'name': 'to', 'flags': ('--to',), 'metavar': 'URL', 'help': 'The receiver, http or https.', 'required': True}
+P28 = {'name': 'port', 'flags': ('--port',), 'metavar': 'PORT', 'help': 'The port to listen on; 0 for any that is free.', 'kind': 'port'}
+P29 = {'name': 'data', 'flags': ('--data',), 'metavar': 'FILE', 'help': 'Keep the world in this file; without it, in memory.', 'complete': 'file'}
+P30 = {'name': 'build_seconds', 'flags': ('--build-seconds',), 'metavar': 'S', 'help': 'How long a deployment takes; 2 without it. fail/… branches fail.'}
+P31 = {'name': 'fault', 'flags': ('--fault',), 'metavar': 'FAULT', 'help': "A scripted fault, like 'POST /projects/*/deployments 429 x3'; may be given several times.", 'multiple': True}
+P32 = {'name': 'slots', 'flags': ('--slots',), 'metavar': 'N', 'help': 'Deployments that may be under way at once.', 'kind': 'count'}
+P33 = {'name': 'rate', 'flags': ('--rate',), 'metavar': 'N/s', 'help': 'Requests a token may make; also N/m and N/h.'}
+P34 = {'name': 'role', 'flags': ('--role',), 'metavar': 'ROLE', 'help': 'Who the token speaks for.', 'choices': ('owner', 'admin', 'member')}
+P35 = {'name': 'token', 'flags': ('--token',), 'metavar': 'TOKEN', 'help': 'An accepted token, TOKEN:ROLE or TOKEN:ROLE:SECONDS; may be given several times.', 'multiple': True, 'secret': True}
+P36 = {'name': 'token_ttl', 'flags': ('--token-ttl',), 'metavar': 'S', 'help': 'Seconds after which the tokens are accepted no longer.'}
+P37 = {'name': 'time_scale', 'flags': ('--time-scale',), 'metavar': 'X', 'help': 'How many times as fast builds go and tokens expire.'}
+P38 = {'name': 'webhook_url', 'flags': ('--webhook-url',), 'metavar': 'URL', 'help': 'Where deployment events are sent, signed.'}
+P39 = {'name': 'webhook_secret', 'flags': ('--webhook-secret',), 'metavar': 'S', 'help': 'What they are signed with.', 'secret': True, 'env': 'DPX_WEBHOOK_SECRET'}
+P40 = {'name': 'log', 'flags': ('--log',), 'metavar': 'FILE', 'help': 'Add a JSON line for each request; - for stderr.', 'complete': 'file'}
+P41 = {'name': 'projects', 'flags': ('--projects',), 'metavar': 'N', 'help': 'How many projects a new world has; 3 without it.'}
 ROOT: tuple[dict[str, Any], ...] = ({'name': 'profile', 'flags': ('--profile',), 'metavar': 'NAME', 'help': 'Use this profile.', 'complete': 'profile', 'env': 'DPX_PROFILE'}, {'name': 'debug', 'flags': ('--debug',), 'help': 'Say each request on stderr: method, path, status, milliseconds, attempt.'}, {'name': 'help', 'flags': ('--help', '-h'), 'help': 'Show this help.'}, {'name': 'version', 'flags': ('--version',), 'help': 'Show the version.'})
 TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wait until it is there; list and follow deployments.',
             'commands': {'': {'module': 'dpx_cli.commands.deploy',
@@ -69,15 +71,18 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                          'list': {'module': 'dpx_cli.commands.deploy',
                                   'function': 'list_deployments',
                                   'help': "List a project's deployments, newest first.",
+                                  'more': 'With --watch the newest ones (20, or --limit) are looked at until Ctrl-C.',
                                   'example': 'dpx deploy list --project storefront --status error --limit 5',
                                   'formats': 'list',
                                   'params': (P0,
                                              {'name': 'status', 'flags': ('--status',), 'metavar': 'STATUS', 'help': 'Only those in this state.', 'choices': ('QUEUED', 'BUILDING', 'READY', 'ERROR')},
                                              P6,
                                              P7,
-                                             P2,
                                              P8,
                                              P9,
+                                             P2,
+                                             P10,
+                                             P11,
                                              P3,
                                              P4,
                                              P5)},
@@ -87,7 +92,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                  'example': 'dpx deploy get $(dpx deploy list --project storefront --limit 1 '
                                             '--quiet)',
                                  'formats': 'one',
-                                 'params': (P10, P2, P3, P4, P5)},
+                                 'params': (P12, P2, P3, P4, P5)},
                          'wait': {'module': 'dpx_cli.commands.deploy',
                                   'function': 'wait',
                                   'help': 'Wait until a deployment is READY or has ended in ERROR, as `dpx deploy` '
@@ -95,7 +100,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                   'example': 'dpx deploy wait $(dpx deploy list --project storefront --limit 1 '
                                              '--quiet)',
                                   'formats': 'one',
-                                  'params': (P10, P1, P2, P3, P4, P5)},
+                                  'params': (P12, P1, P2, P3, P4, P5)},
                          'stats': {'module': 'dpx_cli.commands.deploy_stats',
                                    'function': 'stats',
                                    'help': 'Show how the last deployments went: success, build time, bundle size, '
@@ -119,23 +124,23 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                             'organization.',
                                     'example': 'dpx projects list --org acme',
                                     'formats': 'list',
-                                    'params': (P11, P6, P7, P2, P8, P9, P3, P4, P5)},
+                                    'params': (P13, P6, P7, P2, P10, P11, P3, P4, P5)},
                            'get': {'module': 'dpx_cli.commands.projects',
                                    'function': 'get',
                                    'help': 'Show one project.',
                                    'example': 'dpx projects get storefront',
                                    'formats': 'one',
-                                   'params': (P12, P2, P3, P4, P5)},
+                                   'params': (P14, P2, P3, P4, P5)},
                            'create': {'module': 'dpx_cli.commands.projects',
                                       'function': 'create',
                                       'help': 'Create a project.',
                                       'example': 'dpx projects create my-app --org acme --framework nextjs',
                                       'formats': 'one',
                                       'params': ({'name': 'name', 'metavar': 'NAME', 'help': "The project's name.", 'required': True},
-                                                 P11,
+                                                 P13,
                                                  {'name': 'framework', 'flags': ('--framework',), 'metavar': 'FRAMEWORK', 'help': 'What it is built with.', 'choices': ('NEXTJS', 'REACTJS', 'VITE', 'NODEJS')},
                                                  {'name': 'app_type', 'flags': ('--app-type',), 'metavar': 'TYPE', 'help': 'What is served.', 'choices': ('STATIC', 'NODEJS')},
-                                                 P13,
+                                                 P15,
                                                  {'name': 'link', 'flags': ('--link',), 'help': 'Link this folder to the new project.'},
                                                  P2,
                                                  P3,
@@ -147,9 +152,9 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                               'sent.',
                                       'example': "dpx projects update storefront --build-command 'npm run build'",
                                       'formats': 'one',
-                                      'params': (P12,
+                                      'params': (P14,
                                                  {'name': 'name', 'flags': ('--name',), 'metavar': 'NAME', 'help': 'The new name.'},
-                                                 P13,
+                                                 P15,
                                                  {'name': 'build_command', 'flags': ('--build-command',), 'metavar': 'COMMAND', 'help': 'The command that builds it.'},
                                                  {'name': 'install_command', 'flags': ('--install-command',), 'metavar': 'COMMAND', 'help': 'The command that installs what it needs.'},
                                                  {'name': 'output_dir', 'flags': ('--output-dir',), 'metavar': 'FOLDER', 'help': 'Where the build puts its output.'},
@@ -163,7 +168,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                       'example': 'dpx projects delete docs --yes',
                                       'formats': 'one',
                                       'params': ({'name': 'project', 'metavar': 'PROJECT', 'help': 'The project: id, slug or org/slug.', 'required': True, 'complete': 'project'},
-                                                 P14,
+                                                 P16,
                                                  P2,
                                                  P3,
                                                  P4,
@@ -174,7 +179,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                'help': "List the keys of a project's variables. The API gives no values.",
                                'example': 'dpx env list --project storefront',
                                'formats': 'list',
-                               'params': (P0, P6, P7, P2, P8, P9, P3, P4, P5)},
+                               'params': (P0, P6, P7, P2, P10, P11, P3, P4, P5)},
                       'set': {'module': 'dpx_cli.commands.env',
                               'function': 'set_variables',
                               'help': 'Set one variable, or several at once.',
@@ -186,8 +191,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                               'formats': 'one',
                               'params': ({'name': 'words', 'metavar': 'KEY [VALUE] | KEY=VALUE', 'help': 'What to set.', 'multiple': True, 'required': True, 'complete': 'key', 'secret': True},
                                          P0,
-                                         P15,
-                                         P16,
+                                         P17,
+                                         P18,
                                          {'name': 'stdin', 'flags': ('--stdin',), 'help': 'Take the value from standard input.'},
                                          {'name': 'from_file', 'flags': ('--from-file',), 'metavar': 'FILE', 'help': 'Take the value from a file.', 'complete': 'file'},
                                          {'name': 'allow_empty', 'flags': ('--allow-empty',), 'help': 'Let a read value be empty.'},
@@ -202,7 +207,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                              'formats': 'one',
                              'params': ({'name': 'keys', 'metavar': 'KEY', 'help': 'The keys to remove.', 'multiple': True, 'required': True, 'complete': 'key'},
                                         P0,
-                                        P14,
+                                        P16,
                                         P2,
                                         P3,
                                         P4,
@@ -215,13 +220,13 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                          'that have no other target.',
                                  'example': 'dpx env import .env --project storefront --dry-run',
                                  'formats': 'one',
-                                 'params': (P17,
+                                 'params': (P19,
                                             P0,
-                                            P15,
-                                            P16,
+                                            P17,
+                                            P18,
                                             {'name': 'dry_run', 'flags': ('--dry-run',), 'help': 'Show the plan and change nothing.'},
                                             {'name': 'prune', 'flags': ('--prune',), 'help': 'Also remove what is not in the file.'},
-                                            P14,
+                                            P16,
                                             P2,
                                             P3,
                                             P4,
@@ -232,38 +237,42 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                         'one is not.',
                                 'example': 'dpx env check .env.example --project storefront',
                                 'formats': 'one',
-                                'params': (P17, P0, P15, P2, P3, P4, P5)}}},
+                                'params': (P19, P0, P17, P2, P3, P4, P5)}}},
  'orgs': {'help': 'List organizations and their members.',
           'commands': {'list': {'module': 'dpx_cli.commands.orgs',
                                 'function': 'list_orgs',
                                 'help': 'List the organizations you belong to.',
                                 'example': 'dpx orgs list',
                                 'formats': 'list',
-                                'params': (P6, P7, P2, P8, P9, P3, P4, P5)},
+                                'params': (P6, P7, P2, P10, P11, P3, P4, P5)},
                        'get': {'module': 'dpx_cli.commands.orgs',
                                'function': 'get',
                                'help': 'Show one organization.',
                                'example': 'dpx orgs get acme',
                                'formats': 'one',
-                               'params': (P18, P2, P3, P4, P5)},
+                               'params': (P20, P2, P3, P4, P5)},
                        'members': {'module': 'dpx_cli.commands.orgs',
                                    'function': 'members',
                                    'help': 'List the members of an organization.',
                                    'example': 'dpx orgs members acme',
                                    'formats': 'list',
-                                   'params': (P18, P6, P7, P2, P8, P9, P3, P4, P5)}}},
+                                   'params': (P20, P6, P7, P2, P10, P11, P3, P4, P5)}}},
  'status': {'module': 'dpx_cli.commands.status',
             'function': 'status',
             'help': "Show the current deployment of a project, of an organization's projects, or of all.",
+            'more': 'With --watch it goes on looking until Ctrl-C; with --fail-on too, until a deployment is in that '
+                    'state.',
             'example': 'dpx status --all',
             'formats': 'list',
-            'params': (P12,
-                       P11,
+            'params': (P14,
+                       P13,
                        {'name': 'every', 'flags': ('--all',), 'help': 'Each project you have access to.'},
                        {'name': 'fail_on', 'flags': ('--fail-on',), 'metavar': 'STATE', 'help': 'Exit 10 where a deployment is in it.', 'choices': ('error',)},
-                       P2,
                        P8,
                        P9,
+                       P2,
+                       P10,
+                       P11,
                        P3,
                        P4,
                        P5)},
@@ -272,7 +281,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
           'help': "Open a project's site in a browser. Where there is none (ssh, CI) its URL is printed.",
           'example': 'dpx open storefront --print',
           'formats': 'one',
-          'params': (P12,
+          'params': (P14,
                      {'name': 'print_url', 'flags': ('--print',), 'help': 'Print the URL; open nothing.'},
                      P2,
                      P3,
@@ -283,7 +292,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
           'help': 'Link this folder to a project, so that commands below it need no --project.',
           'more': 'On a terminal, without PROJECT, one can be picked from a list.',
           'example': 'dpx link acme/storefront',
-          'params': (P12, P3, P4, P5)},
+          'params': (P14, P3, P4, P5)},
  'unlink': {'module': 'dpx_cli.commands.link',
             'function': 'unlink',
             'help': 'Take the link of this folder away.',
@@ -297,7 +306,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                          'stored, and stored for this profile and this\n'
                                          'API only. Tokens are made on the page /settings/tokens of Deploxa.',
                                  'example': 'echo $DPX_TOKEN | dpx auth login --with-token --insecure-storage',
-                                 'params': (P19, P20, P3, P4, P5)},
+                                 'params': (P21, P22, P3, P4, P5)},
                        'logout': {'module': 'dpx_cli.commands.auth',
                                   'function': 'logout',
                                   'help': "Delete this profile's token from where it is stored.",
@@ -323,7 +332,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                   'function': 'switch',
                                   'help': 'Make a profile the current one; the same as `dpx profile use`.',
                                   'example': 'dpx auth switch default',
-                                  'params': (P21, P3, P4, P5)}}},
+                                  'params': (P23, P3, P4, P5)}}},
  'login': {'module': 'dpx_cli.commands.auth',
            'function': 'login',
            'help': "Log in with a token, kept in the operating system's keyring.",
@@ -331,7 +340,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                    'this profile and this\n'
                    'API only. Tokens are made on the page /settings/tokens of Deploxa.',
            'example': 'echo $DPX_TOKEN | dpx login --with-token --insecure-storage',
-           'params': (P19, P20, P3, P4, P5)},
+           'params': (P21, P22, P3, P4, P5)},
  'logout': {'module': 'dpx_cli.commands.auth',
             'function': 'logout',
             'help': "Delete this profile's token from where it is stored.",
@@ -353,17 +362,17 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                            'keyring nor the API is asked.',
                                    'example': 'dpx profile list',
                                    'formats': 'list',
-                                   'params': (P2, P8, P9, P3, P4, P5)},
+                                   'params': (P2, P10, P11, P3, P4, P5)},
                           'use': {'module': 'dpx_cli.commands.profile',
                                   'function': 'use',
                                   'help': 'Make a profile the current one.',
                                   'example': 'dpx profile use default',
-                                  'params': (P21, P3, P4, P5)},
+                                  'params': (P23, P3, P4, P5)},
                           'set': {'module': 'dpx_cli.commands.profile',
                                   'function': 'set_profile',
                                   'help': 'Make a profile, or change its defaults.',
                                   'example': 'dpx profile set work --org acme',
-                                  'params': (P21,
+                                  'params': (P23,
                                              {'name': 'api_url', 'flags': ('--api-url',), 'metavar': 'URL', 'help': 'The root of the API; "" takes it away.'},
                                              {'name': 'org', 'flags': ('--org',), 'metavar': 'ORG', 'help': 'The default organization; "" takes it away.', 'complete': 'org'},
                                              P3,
@@ -375,7 +384,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                      'more': 'The current profile is removed only where somebody says so: commands '
                                              'would go on with the default profile.',
                                      'example': 'dpx profile remove work',
-                                     'params': (P21, P14, P3, P4, P5)}}},
+                                     'params': (P23, P16, P3, P4, P5)}}},
  'webhook': {'help': 'Verify, send and receive webhooks.',
              'commands': {'verify': {'module': 'dpx_cli.commands.webhook',
                                      'function': 'verify',
@@ -389,9 +398,9 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                                 'secret.txt',
                                      'formats': 'one',
                                      'params': ({'name': 'signature', 'flags': ('--signature',), 'metavar': 'S', 'help': 'The value of X-Deploxa-Signature, as it came.', 'required': True},
-                                                P22,
-                                                P23,
                                                 P24,
+                                                P25,
+                                                P26,
                                                 {'name': 'show_expected', 'flags': ('--show-expected',), 'help': 'On a mismatch, say which signature the body should have.'},
                                                 P2,
                                                 P3,
@@ -402,14 +411,14 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                    'help': 'Print the signature of a body, as X-Deploxa-Signature carries it.',
                                    'example': 'dpx webhook sign body.json --secret-file secret.txt',
                                    'formats': 'one',
-                                   'params': (P22, P23, P24, P2, P3, P4, P5)},
+                                   'params': (P24, P25, P26, P2, P3, P4, P5)},
                           'events': {'module': 'dpx_cli.commands.webhook',
                                      'function': 'events',
                                      'help': 'List the events that Deploxa sends; --json has a sample payload of '
                                              'each.',
                                      'example': 'dpx webhook events',
                                      'formats': 'list',
-                                     'params': (P2, P8, P9, P3, P4, P5)},
+                                     'params': (P2, P10, P11, P3, P4, P5)},
                           'send': {'module': 'dpx_cli.commands.webhook',
                                    'function': 'send',
                                    'help': 'Send a signed sample delivery to a receiver of your own; exit 1 when it '
@@ -420,9 +429,9 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                               '--secret s3cret',
                                    'formats': 'one',
                                    'params': ({'name': 'event', 'metavar': 'EVENT', 'help': 'The event to send.', 'choices': ('deployment.started', 'deployment.ready', 'deployment.failed', 'deployment.rollback'), 'required': True},
+                                              P27,
                                               P25,
-                                              P23,
-                                              P24,
+                                              P26,
                                               {'name': 'project', 'flags': ('--project', '-p'), 'metavar': 'SLUG', 'help': "The project's slug in the payload."},
                                               {'name': 'branch', 'flags': ('--branch',), 'metavar': 'B', 'help': 'The branch in the payload.'},
                                               {'name': 'deployment_id', 'flags': ('--deployment-id',), 'metavar': 'ID', 'help': "The deployment's id in the payload."},
@@ -439,7 +448,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                                 'http://127.0.0.1:3000/',
                                      'formats': 'one',
                                      'params': ({'name': 'file', 'metavar': 'FILE', 'help': 'A delivery that `dpx webhook listen --save` kept.', 'required': True, 'complete': 'file'},
-                                                P25,
+                                                P27,
                                                 P2,
                                                 P3,
                                                 P4,
@@ -458,8 +467,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                                 'http://127.0.0.1:3000/webhook',
                                      'formats': 'jsonl',
                                      'params': ({'name': 'port', 'flags': ('--port',), 'metavar': 'PORT', 'help': 'The port on 127.0.0.1 (4400); 0 for any free one.', 'kind': 'port'},
-                                                P23,
-                                                P24,
+                                                P25,
+                                                P26,
                                                 {'name': 'forward_to', 'flags': ('--forward-to',), 'metavar': 'URL', 'help': 'Send each verified delivery on to this receiver.'},
                                                 {'name': 'allow_remote', 'flags': ('--allow-remote',), 'help': 'Let --forward-to be another machine.'},
                                                 {'name': 'event', 'flags': ('--event',), 'metavar': 'E', 'help': 'Listen for this event only; may be given several times.', 'choices': ('deployment.started', 'deployment.ready', 'deployment.failed', 'deployment.rollback'), 'multiple': True},
@@ -493,9 +502,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                             'organizations acme and globex and the projects storefront, docs and '
                                             'api. Values of variables are never kept.',
                                     'example': 'dpx sandbox serve --build-seconds 10',
-                                    'params': (P26,
-                                               P27,
-                                               P28,
+                                    'params': (P28,
                                                P29,
                                                P30,
                                                P31,
@@ -507,6 +514,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                                P37,
                                                P38,
                                                P39,
+                                               P40,
+                                               P41,
                                                P3,
                                                P4,
                                                P5)},
@@ -518,8 +527,6 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                           'are passed on, and nothing is left behind.',
                                   'example': 'dpx sandbox run -- dpx deploy --project storefront --branch main',
                                   'params': ({'name': 'command', 'metavar': 'COMMAND', 'help': 'The command and its arguments.', 'multiple': True, 'required': True},
-                                             P26,
-                                             P27,
                                              P28,
                                              P29,
                                              P30,
@@ -532,6 +539,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                              P37,
                                              P38,
                                              P39,
+                                             P40,
+                                             P41,
                                              P3,
                                              P4,
                                              P5)}}}}

@@ -46,3 +46,8 @@ Targets = Annotated[
     ),
 ]
 Sensitive = Annotated[bool, Option("--sensitive", help="Mask the value in Deploxa's own pages.")]
+Watch = Annotated[bool, Option("--watch", help="Go on looking: a live table, or a line for each change.")]
+Interval = Annotated[
+    float | None,
+    Option("--interval", metavar="TIME", help="Time between two looks of --watch. [default: 2s]", kind="duration"),
+]

@@ -1,4 +1,4 @@
-"""Figures over a project's deployments, and two small drawings of them. Pure: given deployments, gives numbers and text.
+"""Figures over a project's deployments, and two small drawings of them. Pure: deployments in, numbers and text out.
 
 Floor 1, for `commands/deploy_stats.py`; imports nothing of dpx. The deployments are a server's, so a value of another
 kind than the reference shows counts as not there.

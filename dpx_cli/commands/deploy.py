@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.declare import LIST, ONE, Argument, Group, Option
 from dpx_cli.errors import DeploymentFailed, DpxError
-from dpx_cli.options import STATUSES, Cursor, Limit, Project
+from dpx_cli.options import STATUSES, Cursor, Interval, Limit, Project, Watch
 from dpx_cli.output.format import duration_ms, relative, size_kb
 from dpx_cli.output.screen import Column
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 GROUP = Group("deploy", "Deploy a project and wait until it is there; list and follow deployments.")
 
 WAIT = 900.0  # seconds; the default of --timeout
+WATCHED = 20  # deployments; what --watch looks at without --limit
 
 COLUMNS = (
     Column("Status", "status", status=True),
@@ -67,8 +68,8 @@ def deploy(
 ) -> None:
     """Deploy a project and wait until it is ready.
 
-    Prints the site's URL on stdout and nothing else. Ends with 0 when the deployment is READY, 9 when it ended in ERROR,
-    8 when the wait ended first; the deployment is asked for once, whatever the network does.
+    Prints the site's URL on stdout and nothing else. Ends with 0 when the deployment is READY, 9 when it ended in
+    ERROR, 8 when the wait ended first; the deployment is asked for once, whatever the network does.
     """
     from dpx_cli import ci, preflight
     from dpx_cli.deployment import Starter, site_url
@@ -129,15 +130,49 @@ def list_deployments(
     ] = None,
     limit: Limit = None,
     cursor: Cursor = None,
+    watch: Watch = False,
+    interval: Interval = None,
 ) -> None:
-    """List a project's deployments, newest first."""
+    """List a project's deployments, newest first.
+
+    With --watch the newest ones (20, or --limit) are looked at until Ctrl-C.
+    """
     from dpx_cli.api import deployments
+
+    if watch or interval is not None:
+        _watch(session, project, status=status, limit=limit or WATCHED, cursor=cursor, watch=watch, interval=interval)
+        return
 
     def show(project_id: str) -> None:
         pages = deployments.list_deployments(session.client, project_id, status=status, limit=limit, cursor=cursor)
         session.show_pages(pages, COLUMNS, key="id", what="deployments", remember="deployments")
 
     session.on_project(project, show)
+
+
+def _watch(
+    session: "Session",
+    project: str | None,
+    *,
+    status: str | None,
+    limit: int,
+    cursor: str | None,
+    watch: bool,
+    interval: float | None,
+) -> None:
+    from dpx_cli import watch as watching
+    from dpx_cli.api import deployments
+
+    seconds = watching.check_flags(session, watch=watch, interval=interval, cursor=cursor)
+
+    def newest(project_id: str) -> list[dict[str, Any]]:
+        pages = deployments.list_deployments(session.client, project_id, status=status, limit=limit)
+        return [deployment for page in pages for deployment in page]
+
+    def look() -> list[dict[str, Any]]:
+        return session.on_project(project, newest)
+
+    watching.watch(session, look, COLUMNS, key="id", interval=seconds, empty="no deployments")
 
 
 @GROUP.command("get", formats=ONE, example="dpx deploy get $(dpx deploy list --project storefront --limit 1 --quiet)")

@@ -69,15 +69,13 @@ def stats(
 def _deployments(session: "Session", project_id: str, last: int) -> list[dict[str, Any]]:
     """The last deployments, newest first, each with what the API tells of its build.
 
-    The reference shows build time and bundle size on a single deployment only, so each ended one whose row lacks them is
-    asked for, eight at a time.
+    The reference shows build time and bundle size on a single deployment only, so each ended one whose row lacks them
+    is asked for, eight at a time.
     """
     from dpx_cli.api import deployments
     from dpx_cli.variables import for_each
 
-    found = [
-        row for page in deployments.list_deployments(session.client, project_id, limit=last) for row in page
-    ]
+    found = [row for page in deployments.list_deployments(session.client, project_id, limit=last) for row in page]
     lacking = [
         row["id"]
         for row in found
@@ -97,9 +95,7 @@ def _deployments(session: "Session", project_id: str, last: int) -> list[dict[st
     return [{**row, **told.get(str(row.get("id")), {})} for row in found]
 
 
-def _drawings(
-    screen: "Screen", deployments: "Sequence[Mapping[str, Any]]", figures: "Mapping[str, Any]"
-) -> list[str]:
+def _drawings(screen: "Screen", deployments: "Sequence[Mapping[str, Any]]", figures: "Mapping[str, Any]") -> list[str]:
     """A sparkline of the build times, oldest first, and a bar for each branch."""
     from dpx_cli.output.neutralise import neutralise
     from dpx_cli.output.width import ELLIPSIS, cut, width

@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.declare import LIST, Group, Option
 from dpx_cli.errors import CheckFailed, UsageError
-from dpx_cli.options import Org, ProjectArgument
+from dpx_cli.options import Interval, Org, ProjectArgument, Watch
 from dpx_cli.output.format import relative
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from dpx_cli.session import Session
 
 ROOT = Group("", "")
@@ -32,39 +34,61 @@ def status(
         str | None,
         Option("--fail-on", metavar="STATE", help="Exit 10 where a deployment is in it.", choices=("error",)),
     ] = None,
+    watch: Watch = False,
+    interval: Interval = None,
 ) -> None:
-    """Show the current deployment of a project, of an organization's projects, or of all."""
+    """Show the current deployment of a project, of an organization's projects, or of all.
+
+    With --watch it goes on looking until Ctrl-C; with --fail-on too, until a deployment is in that state.
+    """
+    from dpx_cli.api import projects
+
     if sum((project is not None, org is not None, every)) > 1:
         raise UsageError("PROJECT, --org and --all exclude each other", hint="give one of them")
     failing: list[str] = []
-    if org is not None or every:
-        _show_each(session, org, failing)
+
+    def one() -> dict[str, Any]:
+        return session.on_project(project, lambda project_id: projects.get_project(session.client, project_id))
+
+    def each() -> "Iterator[list[dict[str, Any]]]":
+        return _noted(projects.list_projects(session.client, org=org), failing)
+
+    many = org is not None or every
+    if watch or interval is not None:
+        from dpx_cli import watch as watching
+
+        seconds = watching.check_flags(session, watch=watch, interval=interval)
+
+        def look() -> list[dict[str, Any]]:
+            failing.clear()
+            return [item for page in (each() if many else _noted([[one()]], failing)) for item in page]
+
+        def shown() -> None:
+            if fail_on:
+                _raise_on(failing)
+
+        watching.watch(session, look, COLUMNS, key="slug", interval=seconds, empty="no projects", shown=shown)
+    elif many:
+        session.screen.rows(each(), COLUMNS, key="slug", empty="no projects")
     else:
-        _show_one(session, project, failing)
-    if fail_on and failing:
+        found = one()
+        _note_failure(found, failing)
+        session.screen.item(found, COLUMNS, key="slug")
+    if fail_on:
+        _raise_on(failing)
+
+
+def _noted(pages: "Iterable[list[dict[str, Any]]]", failing: list[str]) -> "Iterator[list[dict[str, Any]]]":
+    """Pass pages on and note which projects' deployments have failed."""
+    for page in pages:
+        for project in page:
+            _note_failure(project, failing)
+        yield page
+
+
+def _raise_on(failing: list[str]) -> None:
+    if failing:
         raise CheckFailed(f"in ERROR: {', '.join(failing)}", hint=f"dpx deploy list --project {failing[0]} --limit 5")
-
-
-def _show_one(session: "Session", project: str | None, failing: list[str]) -> None:
-    from dpx_cli.api import projects
-
-    found = session.on_project(project, lambda project_id: projects.get_project(session.client, project_id))
-    session.screen.item(found, COLUMNS, key="slug")
-    _note_failure(found, failing)
-
-
-def _show_each(session: "Session", org: str | None, failing: list[str]) -> None:
-    from dpx_cli.api import projects
-
-    pages = projects.list_projects(session.client, org=org)
-
-    def noted() -> Any:
-        for page in pages:
-            for project in page:
-                _note_failure(project, failing)
-            yield page
-
-    session.screen.rows(noted(), COLUMNS, key="slug", empty="no projects")
 
 
 def _note_failure(project: dict[str, Any], failing: list[str]) -> None:

@@ -1,0 +1,172 @@
+"""Look at a list again and again: a live table on a terminal, a line for each change elsewhere.
+
+Floor 2; neighbours: `output/frame.py` (drawing in place), `commands/deploy.py` and `commands/status.py`. It never ends
+by itself: Ctrl-C, an error that waiting does not mend, or what the caller does after a look ends it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.errors import InvalidResponse, NetworkError, RateLimited, ServerError, UsageError
+from dpx_cli.output.screen import dig, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dpx_cli.output.frame import Frame
+    from dpx_cli.output.screen import Column
+    from dpx_cli.session import Session
+
+    Items = list[dict[str, Any]]
+
+INTERVAL = 2.0  # seconds between two looks
+SHORTEST = 0.5  # seconds; more often is nobody's wish and somebody's bill
+GROWTH = 2  # of the pause, after each fault
+LONGEST = 60.0  # seconds between two looks, however long the faults go on
+
+
+def check_flags(session: Session, *, watch: bool, interval: float | None, cursor: str | None = None) -> float:
+    """Give the seconds between two looks.
+
+    Raises:
+        UsageError: for --watch with --json or --cursor, --interval without --watch, or one that is too short.
+    """
+    if not watch:
+        if interval is not None:
+            raise UsageError("--interval is for --watch", hint="add --watch, or leave --interval out")
+        return INTERVAL
+    if session.screen.format == "json":
+        raise UsageError(
+            "--watch and --json exclude each other: the list has no end", hint="--jsonl gives an object a change"
+        )
+    if cursor is not None:
+        raise UsageError("--watch and --cursor exclude each other", hint="leave one of them out")
+    if interval is not None and interval < SHORTEST:
+        raise UsageError(f"--interval must be at least {SHORTEST:g} s", hint=f"--interval {INTERVAL:g}s")
+    return INTERVAL if interval is None else interval
+
+
+def watch(
+    session: Session,
+    look: Callable[[], Items],
+    columns: Sequence[Column],
+    *,
+    key: str,
+    interval: float,
+    empty: str,
+    shown: Callable[[], None] = lambda: None,
+) -> None:
+    """Show a list, and show it again whenever it has changed, until something ends it.
+
+    On a terminal the table is drawn again in place. Elsewhere, and in CI, each item that is new or has changed is a
+    line in the format that was asked for. Faults of the network and the server are said on stderr and waited out.
+
+    Args:
+        session: of the command.
+        look: gives the list as it is now.
+        columns: what is shown of an item; JSON Lines have all of it.
+        key: path of the identifier.
+        interval: seconds between two looks.
+        empty: what a terminal shows of an empty list, like "no deployments".
+        shown: called after each showing; what it raises ends the watch.
+    """
+    from dpx_cli.output.frame import Frame, can_draw
+
+    if session.screen.format == "table" and can_draw(session.screen):
+        with Frame(session.screen) as frame:
+            _look_again(look, _Table(session, frame, columns, key, empty), interval, shown)
+    else:
+        _look_again(look, _Changes(session, columns, key), interval, shown)
+
+
+def _look_again(look: Callable[[], Items], view: _Table | _Changes, interval: float, shown: Callable[[], None]) -> None:
+    """Look and show, for ever; after a fault the pauses grow."""
+    pause = interval
+    while True:
+        try:
+            items = look()
+        except (NetworkError, ServerError, InvalidResponse, RateLimited) as problem:
+            asked = problem.retry_after if isinstance(problem, RateLimited) else None
+            pause = max(min(pause * GROWTH, LONGEST), asked or 0.0)
+            view.fault(problem.message, pause)
+        else:
+            pause = interval
+            view.show(items)
+            shown()
+        time.sleep(pause)
+
+
+class _Table:
+    """The list as a table, and below it what went wrong since."""
+
+    def __init__(self, session: Session, frame: Frame, columns: Sequence[Column], key: str, empty: str) -> None:
+        self._screen = session.screen
+        self._frame = frame
+        self._columns = columns
+        self._key = key
+        self._empty = empty
+        self._items: Items | None = None
+
+    def show(self, items: Items) -> None:
+        self._items = items
+        self._draw("Ctrl-C ends it")
+
+    def fault(self, message: str, pause: float) -> None:
+        self._draw(f"{message}; looking again in {pause:.0f} s")
+
+    def _draw(self, last: str) -> None:
+        from dpx_cli.output.neutralise import neutralise
+
+        lines: list[str] = []
+        if self._items:
+            lines = self._screen.table(self._items, self._columns, key=self._key).splitlines()
+        elif self._items is not None:
+            lines = [self._empty]
+        self._frame.draw(lines, neutralise(last))
+
+
+class _Changes:
+    """The items that are new or have changed, as lines."""
+
+    def __init__(self, session: Session, columns: Sequence[Column], key: str) -> None:
+        self._screen = session.screen
+        self._columns = columns
+        self._key = key
+        self._parts = tuple(key.split("."))
+        self._known: dict[str, Any] = {}
+        self._fault = ""
+
+    def show(self, items: Items) -> None:
+        self._fault = ""
+        known = {str(dig(item, self._parts)): self._seen(item) for item in items}
+        # A list is newest first; lines that follow each other are oldest first.
+        changed = [
+            item for item in reversed(items) if self._known.get(name := str(dig(item, self._parts))) != known[name]
+        ]
+        self._known |= known
+        if not changed:
+            return
+        if self._screen.format == "table":
+            self._screen.lines(
+                "  ".join(
+                    column.show(value) if column.show and value is not None else plain(value)
+                    for column in self._columns
+                    if (value := dig(item, column.parts)) is not None
+                )
+                for item in changed
+            )
+        else:
+            self._screen.rows([changed], self._columns, key=self._key)
+
+    def fault(self, message: str, pause: float) -> None:
+        if message != self._fault:
+            self._screen.note(f"{message}; looking again in {pause:.0f} s")
+        self._fault = message
+
+    def _seen(self, item: dict[str, Any]) -> Any:
+        """What of an item counts as a change: all of it in JSON Lines, elsewhere what is shown."""
+        if self._screen.format == "jsonl":
+            return item
+        return [dig(item, column.parts) for column in self._columns]

@@ -1,0 +1,147 @@
+"""`--watch` through the program: a table redrawn in place on a terminal, a line for each change elsewhere."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from conftest import Program
+    from dpx_cli.sandbox.server import Sandbox
+
+HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"
+
+
+def interrupted(watcher: subprocess.Popen[bytes], started: bytes, then: Any, until: bytes) -> tuple[int, str, str]:
+    """Wait for a line, let something happen, wait for another line, and press Ctrl-C; gives code, stdout, stderr."""
+    assert watcher.stdout is not None
+    alarm = threading.Timer(60, watcher.kill)
+    alarm.start()
+    seen = b""
+    for wanted, action in ((started, then), (until, lambda: watcher.send_signal(signal.SIGINT))):
+        while wanted not in seen:
+            line = watcher.stdout.readline()
+            assert line, f"it ended before {wanted!r}: {seen!r}"
+            seen += line
+        action()
+    out, err = watcher.communicate(timeout=60)
+    alarm.cancel()
+    return watcher.returncode, (seen + out).decode(), err.decode()
+
+
+def test_a_table_is_redrawn_in_place_and_the_cursor_comes_back(dpx: Program, box: Sandbox) -> None:
+    """No screen of its own is opened or cleared; Ctrl-C ends with 130 and leaves the last table."""
+    threading.Timer(1.5, lambda: box.seed_deployments("docs", 1, branch="second-look")).start()
+    result = dpx.tty("deploy", "list", "-p", "docs", "--watch", "--interval", "0.5s", answers=[("second-look", "\x03")])
+    assert result.code == 130, result
+    assert result.out.index(HIDDEN) < result.out.index("Status") < result.out.rindex(SHOWN)
+    # Three deployments make a header, a rule, three rows and the last line.
+    assert "\x1b[6A" in result.out
+    assert "\x1b[?1049h" not in result.out
+    assert "\x1b[2J" not in result.out
+    assert "Ctrl-C ends it" in result.out
+
+
+def test_a_low_terminal_counts_what_it_has_no_room_for(dpx: Program, box: Sandbox) -> None:
+    """The table never scrolls, or it could not be redrawn in place."""
+    box.seed_projects(60)
+    result = dpx.tty("status", "--all", "--watch", answers=[("Ctrl-C ends it", "\x03")])
+    assert result.code == 130, result
+    drawing = result.out[: result.out.index("Ctrl-C ends it")]
+    assert drawing.count("\n") <= 40
+    assert "more lines" in drawing
+
+
+def test_a_fault_is_waited_out_below_the_table(dpx: Program, box: Sandbox) -> None:
+    """The table stays, and what went wrong stands below it until the next look succeeds."""
+    box.fault("GET /projects 503 after 1 x3")
+    result = dpx.tty(
+        "status", "--all", "--watch", "--interval", "0.5s",
+        answers=[("looking again in 1 s", ""), ("Ctrl-C ends it", "\x03")],
+    )  # fmt: skip
+    assert result.code == 130, result
+    assert "503" in result.out
+
+
+def test_off_a_terminal_a_change_is_a_line(dpx: Program, box: Sandbox) -> None:
+    """First everything there is, oldest first, then what is new or changed; no escape sequence."""
+    watcher = dpx.start("deploy", "list", "-p", "docs", "--watch", "--interval", "0.5s", "--limit", "2")
+    code, out, err = interrupted(watcher, b"\n", lambda: box.seed_deployments("docs", 1, branch="later"), b"later")
+    assert (code, err) == (130, "")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert [row[1] for row in rows] == ["main", "main", "later"]
+    assert "\x1b" not in out
+
+
+def test_in_ci_a_terminal_gets_lines_too(dpx: Program) -> None:
+    """Nothing animates there."""
+    result = dpx.tty(
+        "deploy", "list", "-p", "docs", "--watch", env={"CI": "true"}, answers=[("clm15xx2jppjlqryqyd4c07l6", "\x03")]
+    )
+    assert result.code == 130, result
+    assert "\x1b" not in result.out
+    assert "READY  main" in result.out
+
+
+def test_json_lines_are_whole_objects(dpx: Program, box: Sandbox) -> None:
+    """One at each change."""
+    project = box.project_id("docs")
+    watcher = dpx.start("status", "--all", "--watch", "--interval", "0.5s", "--jsonl")
+    _, out, _ = interrupted(
+        watcher,
+        b'"storefront"',
+        lambda: box.seed_deployments("docs", 1, fails=True),
+        b'"docs","framework":"VITE"',
+    )
+    found = [json.loads(line) for line in out.splitlines()]
+    assert {item["slug"] for item in found[:3]} == {"storefront", "docs", "api"}
+    assert all(item["id"] == project and item["current_deployment"]["status"] == "ERROR" for item in found[3:])
+
+
+def test_a_fault_off_a_terminal_is_said_once(dpx: Program, box: Sandbox) -> None:
+    """On stderr; stdout is data."""
+    box.fault("GET /projects/*/deployments 503 x6")
+    watcher = dpx.start("deploy", "list", "-p", "docs", "--watch", "--interval", "0.5s")
+    code, out, err = interrupted(watcher, b"\n", lambda: None, b"clm15xx2jppjlqryqyd4c07l6")
+    assert code == 130
+    assert err.count("note: ") == err.count("\n") == 1
+    assert "503" in err
+    assert len(out.splitlines()) == 3
+
+
+def test_fail_on_ends_the_watch(dpx: Program) -> None:
+    """After the state that fails has been shown."""
+    result = dpx("status", "--all", "--watch", "--fail-on", "error")
+    assert result.code == 10, result
+    assert ["api", "ERROR"] in [row[:2] for row in result.rows]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--watch", "--json"], "--json"),
+        (["--watch", "--cursor", "x"], "--cursor"),
+        (["--interval", "3s"], "--interval is for --watch"),
+        (["--watch", "--interval", "10ms"], "at least 0.5 s"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_any_request(
+    dpx: Program, box: Sandbox, flags: list[str], said: str
+) -> None:
+    """With exit 2."""
+    result = dpx("deploy", "list", "-p", "docs", *flags)
+    assert result.code == 2, result
+    assert said in result.err
+    assert box.requests == []
+
+
+def test_what_waiting_does_not_mend_ends_the_watch(dpx: Program) -> None:
+    """A token that is not accepted is not going to be."""
+    result = dpx("status", "--all", "--watch", env={"DPX_TOKEN": "dpx_wrong"})
+    assert result.code == 4, result
