@@ -36,6 +36,7 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
         key: path of the column that is never cut.
         look: what the terminal can draw.
     """
+    cells, columns = _filled(cells, columns, key)
     ellipsis = ELLIPSIS if look.unicode else "..."
     widths = _fit([_natural(cells, columns, index) for index in range(len(columns))], columns, key, look.width)
     if len(cells) <= RICH_ROWS and look.unicode:
@@ -46,7 +47,8 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
 
 
 def draw_one(cells: Sequence[str], columns: Sequence[Column], *, look: Look) -> str:
-    """Give one thing as lines of title and value; values are never cut."""
+    """Give one thing as lines of title and value, those that it has; values are never cut."""
+    (cells,), columns = _filled([cells], columns, "")
     margin = max((width(column.title) for column in columns), default=0) + _GAP
     lines = []
     for cell, column in zip(cells, columns, strict=True):
@@ -54,6 +56,16 @@ def draw_one(cells: Sequence[str], columns: Sequence[Column], *, look: Look) -> 
         value = _paint(cell, cell, column, look)
         lines.append((_bold(title, look) + value).rstrip(" ") + "\n")
     return "".join(lines)
+
+
+def _filled(
+    cells: Sequence[Sequence[str]], columns: Sequence[Column], key: str
+) -> tuple[Sequence[Sequence[str]], Sequence[Column]]:
+    """Leave out the columns in which no row has anything, but for the key: a terminal has better use for the room."""
+    kept = [index for index, column in enumerate(columns) if column.path == key or any(row[index] for row in cells)]
+    if len(kept) == len(columns):
+        return cells, columns
+    return [[row[index] for index in kept] for row in cells], [columns[index] for index in kept]
 
 
 def link(url: str, text: str) -> str:

@@ -151,3 +151,14 @@ def test_a_large_table_needs_no_rich() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert run.stdout == "20002 False\n"
+
+
+def test_a_column_that_nothing_has_is_left_out() -> None:
+    """On a terminal; the key stays even so, and a column with one value too."""
+    text = bare(
+        table.draw([["", "a", ""], ["", "", "2"]], [COLUMNS[0], COLUMNS[1], COLUMNS[4]], key="slug", look=look())
+    )
+    assert text.splitlines()[0].split() == ["Slug", "Name", "Größe"]
+    text = bare(table.draw([["a", "", ""]], [COLUMNS[0], COLUMNS[1], COLUMNS[4]], key="slug", look=look()))
+    assert text.splitlines()[0].split() == ["Slug"]
+    assert bare(table.draw_one(["a", ""], COLUMNS[:2], look=look())) == "Slug  a\n"
