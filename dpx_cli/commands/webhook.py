@@ -49,7 +49,8 @@ To = Annotated[str, Option("--to", metavar="URL", help="The receiver, http or ht
 @GROUP.command(
     "verify",
     formats=ONE,
-    example="dpx webhook verify body.json --signature sha256=… --secret-file secret.txt",
+    example="dpx webhook verify body.json --secret-file secret.txt "
+    "--signature $(dpx webhook sign body.json --secret-file secret.txt)",
 )
 def verify(
     session: "Session",
@@ -109,7 +110,7 @@ def events(session: "Session") -> None:
 @GROUP.command(
     "send",
     formats=ONE,
-    example="dpx webhook send deployment.ready --to http://127.0.0.1:3000/webhook --secret s3cret",
+    example="dpx webhook send deployment.ready --to http://127.0.0.1:3000/webhook --secret-file secret.txt",
 )
 def send(
     session: "Session",
@@ -161,7 +162,9 @@ def send(
 
 
 @GROUP.command(
-    "replay", formats=ONE, example="dpx webhook replay 0001-deployment.ready.body --to http://127.0.0.1:3000/"
+    "replay",
+    formats=ONE,
+    example="dpx webhook replay deliveries/0001-deployment.ready.body --to http://127.0.0.1:3000/webhook",
 )
 def replay(
     session: "Session",
@@ -181,7 +184,7 @@ def replay(
 @GROUP.command(
     "listen",
     formats=JSON_LINES,
-    example="dpx webhook listen --secret-file secret.txt --forward-to http://127.0.0.1:3000/webhook",
+    example="dpx webhook listen --secret-file secret.txt --save deliveries --forward-to http://127.0.0.1:3000/webhook",
 )
 def listen(
     session: "Session",

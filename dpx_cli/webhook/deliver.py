@@ -219,16 +219,14 @@ def deliver_now(
         NetworkError: the receiver was not reached.
         OutcomeUnknown: it was sent, and no answer came.
     """
-    import asyncio
+    from dpx_cli.webhook import loop
 
     async def once() -> Answer:
         async with client(target, trust) as sender:
             return await deliver(sender, target, body, with_headers)
 
-    # Not asyncio.run(), which would wait for a name look-up that the deadline has given up.
-    loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(once())
+        return loop.run(once())
     except DeliveryError as exc:
         request = f"POST {target.path}"
         if exc.sent:
@@ -240,8 +238,6 @@ def deliver_now(
         raise NetworkError(
             f"could not reach {target.url}: {exc.reason}", hint="start the receiver, then try again", request=request
         ) from exc
-    finally:
-        loop.close()
 
 
 def _httpx() -> Any:

@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from dpx_cli.errors import DpxError, Failed, UsageError
-from dpx_cli.webhook import deliver, saved, signature
+from dpx_cli.webhook import deliver, loop, saved, signature
 from dpx_cli.webhook.deliver import DeliveryError
 
 if TYPE_CHECKING:
@@ -125,18 +125,16 @@ class Listener:
             target = self.forward_to
             if target and target.loopback and target.port == listening.getsockname()[1]:
                 raise UsageError("--forward-to is this listener itself", hint="give the port of your own receiver")
-            # asyncio's runner turns Ctrl-C into a cancellation of the main task and raises KeyboardInterrupt after it,
-            # so that it is never lost in a task of uvicorn's.
-            asyncio.run(self._serve(listening, lambda: ready(url)))
+            loop.run(self._serve(listening, lambda: ready(url)))
 
     async def _serve(self, listening: socket.socket, ready: Callable[[], None]) -> None:
         """Run the server beside whatever may end it."""
         from dpx_cli.webhook.server import Server
 
-        loop = asyncio.get_running_loop()
+        running = asyncio.get_running_loop()
         # Connections that break have nothing to say to a person.
-        loop.set_exception_handler(lambda _loop, _context: None)
-        self._failure = loop.create_future()
+        running.set_exception_handler(lambda _loop, _context: None)
+        self._failure = running.create_future()
         async with contextlib.AsyncExitStack() as stack:
             if self.forward_to:
                 self._sender = await stack.enter_async_context(deliver.client(self.forward_to, self.trust))

@@ -62,7 +62,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Leave signals to asyncio's runner."""
+        """Leave signals to `loop.py`."""
         yield
 
 

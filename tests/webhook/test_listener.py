@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli.errors import Failed, UsageError
+from dpx_cli.webhook import deliver, saved, signature
 from dpx_cli.webhook import listener as module
-from dpx_cli.webhook import saved, signature
 from dpx_cli.webhook.deliver import Target
 from dpx_cli.webhook.events import encode, sample
 
@@ -198,9 +198,8 @@ def test_an_endless_body_is_cut_off(listen: Callable[..., Running]) -> None:
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
-        with pytest.raises(OSError):
-            for _ in range(10_000):
-                connection.sendall(chunk)
+        with pytest.raises(ConnectionError):
+            connection.sendall(chunk * 1_000)
     still_serves(running)
 
 
@@ -421,7 +420,7 @@ def test_a_receiver_that_dies_is_502_and_may_come_back(listen: Callable[..., Run
 
 def test_a_receiver_that_is_late_is_504(listen: Callable[..., Running], monkeypatch: pytest.MonkeyPatch) -> None:
     """And holds up nobody else."""
-    monkeypatch.setattr(module.deliver.deliver, "__defaults__", (0.3,))
+    monkeypatch.setattr(deliver.deliver, "__defaults__", (0.3,))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         running = listen(forward_to=Target(f"http://127.0.0.1:{silent.getsockname()[1]}/", "--forward-to"))
         assert status(running.post(BODY)) == 504
@@ -566,9 +565,8 @@ def test_it_is_on_loopback_alone(listen: Callable[..., Running]) -> None:
     """No other address of this machine answers."""
     running = listen()
     assert running.url == f"http://127.0.0.1:{running.port}"
-    with socket.socket() as other, pytest.raises(OSError):
-        other.settimeout(2)
-        other.connect(("127.0.0.2", running.port))
+    with socket.socket() as other:
+        assert other.connect_ex(("127.0.0.2", running.port)) != 0
 
 
 def test_a_port_in_use_is_an_error_that_names_it(listen: Callable[..., Running]) -> None:

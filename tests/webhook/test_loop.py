@@ -1,0 +1,97 @@
+"""Signals during asynchronous work: none is lost, whatever runs when it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from dpx_cli.webhook import loop
+
+
+class Terminated(BaseException):
+    """What a handler raises; asyncio swallows it where it rises inside a callback."""
+
+
+async def busy() -> None:
+    """Run callbacks without a pause, so that a signal nearly always comes inside one."""
+    running = asyncio.get_running_loop()
+
+    def again() -> None:
+        sum(range(2000))
+        running.call_soon(again)
+
+    again()
+    await asyncio.sleep(60)
+
+
+def raise_terminated(_number: int, _frame: Any) -> None:
+    """The handler."""
+    raise Terminated
+
+
+@pytest.mark.parametrize(("number", "kind"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)])
+def test_what_a_handler_raises_comes_out(number: int, kind: type[BaseException]) -> None:
+    """And the handlers are as they were."""
+    before = {signal.SIGTERM: raise_terminated, signal.SIGINT: signal.default_int_handler}
+    old = {one: signal.signal(one, handler) for one, handler in before.items()}
+    try:
+        for _ in range(5):
+            sender = threading.Thread(target=lambda: (time.sleep(0.02), os.kill(os.getpid(), number)))
+            sender.start()
+            with pytest.raises(kind):
+                loop.run(busy())
+            sender.join()
+            assert {one: signal.getsignal(one) for one in before} == before
+    finally:
+        for one, handler in old.items():
+            signal.signal(one, handler)
+
+
+def test_results_and_errors_come_out() -> None:
+    """As from any call."""
+
+    async def give(value: int) -> int:
+        await asyncio.sleep(0)
+        return 10 // value
+
+    assert loop.run(give(5)) == 2
+    with pytest.raises(ZeroDivisionError):
+        loop.run(give(0))
+
+
+def test_what_is_left_running_is_ended() -> None:
+    """Its `finally` runs."""
+    ended = []
+
+    async def leave() -> None:
+        async def stay() -> None:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.append(True)
+
+        tasks.append(asyncio.create_task(stay()))
+        await asyncio.sleep(0)
+
+    tasks: list[asyncio.Task[None]] = []
+    loop.run(leave())
+    assert ended == [True]
+
+
+def test_a_thread_may_run_one_too() -> None:
+    """Where signals are none of its business."""
+    results: list[int] = []
+
+    async def give() -> int:
+        return 7
+
+    thread = threading.Thread(target=lambda: results.append(loop.run(give())))
+    thread.start()
+    thread.join()
+    assert results == [7]
