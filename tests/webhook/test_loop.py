@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -42,7 +41,7 @@ def test_what_a_handler_raises_comes_out(number: int, kind: type[BaseException])
     old = {one: signal.signal(one, handler) for one, handler in before.items()}
     try:
         for _ in range(5):
-            sender = threading.Thread(target=lambda: (time.sleep(0.02), os.kill(os.getpid(), number)))
+            sender = threading.Timer(0.02, os.kill, (os.getpid(), number))
             sender.start()
             with pytest.raises(kind):
                 loop.run(busy())
