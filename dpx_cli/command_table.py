@@ -51,9 +51,9 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                               'function': 'deploy',
                               'help': 'Deploy a project and wait until it is ready.',
                               'more': "Prints the site's URL on stdout and nothing else. Ends with 0 when the "
-                                      'deployment is READY, 9 when it ended in ERROR,\n'
-                                      '8 when the wait ended first; the deployment is asked for once, whatever the '
-                                      'network does.',
+                                      'deployment is READY, 9 when it ended in\n'
+                                      'ERROR, 8 when the wait ended first; the deployment is asked for once, '
+                                      'whatever the network does.',
                               'example': 'dpx deploy --project storefront --branch main',
                               'formats': 'one',
                               'params': (P0,
@@ -394,8 +394,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                              'not fit, the cause is named if it can be found: a newline added or '
                                              'lost, CRLF, a BOM, JSON written anew, white space\n'
                                              'or quotes around the secret, a bare digest, another algorithm.',
-                                     'example': 'dpx webhook verify body.json --signature sha256=… --secret-file '
-                                                'secret.txt',
+                                     'example': 'dpx webhook verify body.json --secret-file secret.txt --signature '
+                                                '$(dpx webhook sign body.json --secret-file secret.txt)',
                                      'formats': 'one',
                                      'params': ({'name': 'signature', 'flags': ('--signature',), 'metavar': 'S', 'help': 'The value of X-Deploxa-Signature, as it came.', 'required': True},
                                                 P24,
@@ -426,7 +426,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                    'more': 'Nothing is asked of the API. No redirect is followed, and the receiver '
                                            'has 30 seconds.',
                                    'example': 'dpx webhook send deployment.ready --to http://127.0.0.1:3000/webhook '
-                                              '--secret s3cret',
+                                              '--secret-file secret.txt',
                                    'formats': 'one',
                                    'params': ({'name': 'event', 'metavar': 'EVENT', 'help': 'The event to send.', 'choices': ('deployment.started', 'deployment.ready', 'deployment.failed', 'deployment.rollback'), 'required': True},
                                               P27,
@@ -444,8 +444,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                      'function': 'replay',
                                      'help': 'Send a saved delivery again, byte for byte and with its own signature; '
                                              'exit 1 when the receiver refuses.',
-                                     'example': 'dpx webhook replay 0001-deployment.ready.body --to '
-                                                'http://127.0.0.1:3000/',
+                                     'example': 'dpx webhook replay deliveries/0001-deployment.ready.body --to '
+                                                'http://127.0.0.1:3000/webhook',
                                      'formats': 'one',
                                      'params': ({'name': 'file', 'metavar': 'FILE', 'help': 'A delivery that `dpx webhook listen --save` kept.', 'required': True, 'complete': 'file'},
                                                 P27,
@@ -463,8 +463,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                              'foreign Host or Origin, 405, 408 after 10 s, 413 over 1 MiB, 502 and '
                                              '504 where the receiver cannot be reached or is\n'
                                              'late. Ctrl-C ends it.',
-                                     'example': 'dpx webhook listen --secret-file secret.txt --forward-to '
-                                                'http://127.0.0.1:3000/webhook',
+                                     'example': 'dpx webhook listen --secret-file secret.txt --save deliveries '
+                                                '--forward-to http://127.0.0.1:3000/webhook',
                                      'formats': 'jsonl',
                                      'params': ({'name': 'port', 'flags': ('--port',), 'metavar': 'PORT', 'help': 'The port on 127.0.0.1 (4400); 0 for any free one.', 'kind': 'port'},
                                                 P25,
@@ -543,4 +543,11 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                              P41,
                                              P3,
                                              P4,
-                                             P5)}}}}
+                                             P5)}}},
+ 'doctor': {'module': 'dpx_cli.commands.doctor',
+            'function': 'doctor',
+            'help': 'Check Python, network, token, keyring, files, completion and clock. Exit 10 where one fails.',
+            'more': 'Each failure comes with what mends it. Nothing is changed, and the token is not shown.',
+            'example': 'dpx doctor --json',
+            'formats': 'one',
+            'params': (P2, P3, P4, P5)}}

@@ -12,8 +12,8 @@ import pytest
 if TYPE_CHECKING:
     import subprocess
 
-    from conftest import Program
     from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
 
 HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"
 

@@ -1,0 +1,202 @@
+"""`dpx doctor`: what it finds, what mends it, and that it fails where something is not well."""
+
+from __future__ import annotations
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+NAMES = [
+    *("python", "version", "profile", "config", "cache", "link", "tls", "proxy", "keyring", "api", "token", "clock"),
+    "completion",
+]
+NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+
+
+def found(result: Any) -> dict[str, dict[str, Any]]:
+    """The checks of a --json run by name."""
+    return {check["name"]: check for check in result.json["checks"]}
+
+
+class Slow(BaseHTTPRequestHandler):
+    """An API whose clock is ten minutes behind, or that is none."""
+
+    body = b'{"data": []}'
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response_only(200)
+        self.send_header("Date", self.date_time_string(int(time.time()) - 600))
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has
+        """Say nothing."""
+
+
+class NoApi(Slow):
+    """A page, not an API."""
+
+    body = b"<html>"
+
+
+@pytest.fixture
+def serve() -> Iterator[Any]:
+    """Starts a server with a handler and gives its URL."""
+    servers = []
+
+    def start(handler: type[BaseHTTPRequestHandler]) -> str:
+        server = HTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_all_is_well(dpx: Program, box: Sandbox) -> None:
+    """Exit 0, one request, the same checks in every format, and no token in any."""
+    result = dpx("doctor", "--json")
+    assert result.code == 0, result
+    assert result.json["ok"] is True
+    assert [check["name"] for check in result.json["checks"]] == NAMES
+    assert [set(check) for check in result.json["checks"]] == [{"name", "ok", "detail", "hint"}] * len(NAMES)
+    assert [f"{seen.method} {seen.path}" for seen in box.requests] == ["GET /orgs"]
+    checks = found(result)
+    assert checks["token"]["detail"] == "from DPX_TOKEN, accepted"
+    assert checks["keyring"]["detail"] == "not asked: DPX_TOKEN is set"
+    assert checks["api"]["detail"].startswith(f"{box.url} answered in ")
+    plain = dpx("doctor")
+    assert [row[1] for row in plain.rows] == NAMES
+    shown = dpx.tty("doctor", env={"NO_COLOR": "1"})
+    assert [line.split()[1] for line in shown.out.splitlines() if "✓" in line or "!" in line] == NAMES
+    for run in (result, plain, shown):
+        assert box.token not in run.out + run.err
+
+
+def test_marks_are_ascii_where_the_terminal_is(dpx: Program) -> None:
+    """And without colour."""
+    result = dpx.tty("doctor", env={"TERM": "dumb", "DPX_TOKEN": "dpx_wrong"})
+    assert result.code == 10, result
+    assert result.out.isascii()
+    assert "\x1b" not in result.out
+    assert "ok python" in result.out
+    assert "x  token" in result.out
+
+
+def test_a_token_that_is_not_accepted_fails(dpx: Program) -> None:
+    """With what mends it, in the list and in the error; the token is not shown."""
+    result = dpx("doctor", "--json", env={"DPX_TOKEN": "dpx_canary0123456789012345678901234567890123"})
+    assert result.code == 10, result
+    assert result.error["code"] == "check_failed"
+    assert result.json["ok"] is False
+    assert [check["name"] for check in result.json["checks"] if not check["ok"]] == ["token"]
+    assert "/settings/tokens" in found(result)["token"]["hint"]
+    assert "canary" not in result.out + result.err
+
+
+def test_not_logged_in_is_a_failure_and_a_missing_keyring_is_none(dpx: Program) -> None:
+    """The API still counts as reachable: it answered."""
+    result = dpx("doctor", "--json", env={"DPX_TOKEN": "", **NO_KEYRING})
+    assert result.code == 10, result
+    checks = found(result)
+    assert [name for name, check in checks.items() if not check["ok"]] == ["token"]
+    assert "dpx auth login" in checks["token"]["hint"]
+    assert checks["keyring"]["detail"] == "this machine has no keyring"
+    assert " answered in " in checks["api"]["detail"]
+
+
+def test_a_token_in_the_file_is_found(dpx: Program, box: Sandbox) -> None:
+    """And the keyring may be missing then."""
+    dpx.env |= {"DPX_TOKEN": "", **NO_KEYRING}
+    assert dpx("login", "--insecure-storage", stdin=box.token.encode()).code == 0
+    result = dpx("doctor", "--json")
+    assert result.code == 0, result
+    assert found(result)["token"]["detail"] == "from the token file, accepted"
+
+
+def test_nobody_at_the_address(dpx: Program) -> None:
+    """The rest is still looked at, and the token is not blamed."""
+    result = dpx("doctor", "--json", env={"DPX_API_URL": "http://127.0.0.1:9/api/v1"})
+    assert result.code == 10, result
+    checks = found(result)
+    assert [name for name, check in checks.items() if not check["ok"]] == ["api"]
+    assert "cannot reach http://127.0.0.1:9/api/v1" in checks["api"]["detail"]
+    assert "DPX_API_URL" in checks["api"]["hint"]
+    assert list(checks) == NAMES
+
+
+@pytest.mark.parametrize("fault", ["404", "500"])
+def test_an_answer_that_is_no_apis_fails(dpx: Program, box: Sandbox, fault: str) -> None:
+    """With the status."""
+    box.fault(f"GET /orgs {fault}")
+    result = dpx("doctor", "--json")
+    assert result.code == 10, result
+    assert f"HTTP {fault}" in found(result)["api"]["detail"]
+
+
+def test_a_page_is_no_api(dpx: Program, serve: Any) -> None:
+    """Though it answers 200."""
+    result = dpx("doctor", "--json", env={"DPX_API_URL": serve(NoApi)})
+    assert result.code == 10, result
+    assert "not JSON" in found(result)["api"]["detail"]
+
+
+def test_a_clock_that_is_wrong_is_a_warning(dpx: Program, serve: Any) -> None:
+    """Told with its difference; nothing fails of it."""
+    result = dpx("doctor", env={"DPX_API_URL": serve(Slow)})
+    assert result.code == 0, result
+    row = next(row for row in result.rows if row[1] == "clock")
+    assert row[0] == "warning"
+    assert row[2].endswith("s ahead of the server's")
+    assert 598 <= int(row[2].split()[0]) <= 660
+
+
+def test_what_is_damaged_is_named(dpx: Program) -> None:
+    """A link file, and a folder that is none; each with its mend."""
+    (dpx.cwd / ".deploxa").mkdir()
+    (dpx.cwd / ".deploxa" / "project.json").write_text("{")
+    (dpx.home / "file").write_text("")
+    result = dpx("doctor", "--json", env={"DPX_CONFIG_DIR": str(dpx.home / "file" / "config")})
+    assert result.code == 10, result
+    checks = found(result)
+    assert [name for name, check in checks.items() if not check["ok"]] == ["config", "link"]
+    assert "DPX_CONFIG_DIR" in checks["config"]["hint"]
+    assert "project.json" in checks["link"]["detail"]
+
+
+def test_link_proxy_and_certificates_are_told(dpx: Program) -> None:
+    """Without the proxy's password."""
+    assert dpx("link", "storefront").code == 0
+    result = dpx(
+        "doctor",
+        "--json",
+        env={"HTTPS_PROXY": "http://me:canary@127.0.0.1:9", "DPX_API_URL": "https://deploxa.invalid"},
+    )
+    checks = found(result)
+    assert checks["link"]["detail"].startswith("storefront (")
+    assert checks["proxy"]["detail"] == "http://127.0.0.1:9 (HTTPS_PROXY)"
+    assert checks["tls"]["ok"]
+    assert "canary" not in result.out + result.err
+
+
+def test_certificates_that_cannot_be_read_fail(dpx: Program) -> None:
+    """Naming the variable."""
+    env = {"DPX_API_URL": "https://127.0.0.1:9", "DPX_CA_BUNDLE": str(dpx.home / "none.pem")}
+    result = dpx("doctor", "--json", env=env)
+    assert result.code == 10, result
+    assert not found(result)["tls"]["ok"]
+    assert "DPX_CA_BUNDLE" in found(result)["tls"]["detail"]
