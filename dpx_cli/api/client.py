@@ -111,7 +111,7 @@ class Client:
         Raises:
             DpxError: of the type that the status or the fault has.
         """
-        encoded = None if body is None else json.dumps(body).encode("ascii")
+        encoded = None if body is None else encode(body)
         answer = self.send(
             method,
             path,
@@ -264,7 +264,29 @@ def query_string(params: Mapping[str, Any] | None) -> str:
         return ""
     from urllib.parse import urlencode
 
+    for name, value in given.items():
+        _check_utf8(name, value)
     return "?" + urlencode(given)
+
+
+def encode(body: Any) -> bytes:
+    """A document as JSON, in ASCII.
+
+    Raises:
+        UsageError: where it has text that no UTF-8 can carry: an argument in another encoding.
+    """
+    for name, value in body.items() if isinstance(body, dict) else [("body", body)]:
+        _check_utf8(name, value)
+    return json.dumps(body).encode("ascii")
+
+
+def _check_utf8(name: str, value: Any) -> None:
+    """Raise UsageError, which does not show the value, for text that is not UTF-8."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text.encode()
+    except UnicodeEncodeError:
+        raise errors.UsageError(f"{name} is not UTF-8", hint="check the encoding of the terminal or script") from None
 
 
 def retry_after(answer: Answer) -> float | None:
@@ -380,11 +402,20 @@ def _error_field(answer: Answer) -> str:
 
 
 def _redacted(text: str, secrets: Sequence[str]) -> str:
-    """A text without the secrets, nor any whole line of one."""
+    """A text without the secrets, their lines and their usual escapes; "" where a piece of one is left even so."""
     parts = {part for secret in secrets for part in (secret, *secret.splitlines()) if part.strip()}
-    for part in sorted(parts, key=len, reverse=True):
+    escaped = {made[1:-1] for part in parts for made in (json.dumps(part), json.dumps(part, ensure_ascii=False))}
+    for part in sorted(parts | escaped, key=len, reverse=True):
         text = text.replace(part, "***")
-    return text
+    text = text[: LONGEST_MESSAGE * 4]
+    return "" if any(_has_piece(text, part) for part in parts) else text
+
+
+def _has_piece(text: str, secret: str) -> bool:
+    """Whether a text has so long a piece of a secret that it tells something: half of it, 6 to 16 characters."""
+    size = min(max(len(secret) // 2, 6), 16)
+    pieces = {text[at : at + size] for at in range(len(text) - size + 1)}
+    return any(secret[at : at + size] in pieces for at in range(len(secret) - size + 1))
 
 
 def _one_line(text: str) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 32 * 1024 * 1024
 CHUNK = 64 * 1024
+FINAL = 200  # the first status that is not an interim answer's
 
 
 class NotSent(Exception):
@@ -85,6 +86,8 @@ class Wire(io.RawIOBase):
     def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
         self._socket = raw
         self.deadline = deadline
+        self.reading: Wire | None = None
+        self.ended = False
 
     def readable(self) -> bool:
         """It is for reading, says io's protocol."""
@@ -93,16 +96,22 @@ class Wire(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Wait for bytes, no longer than the deadline; gives their number, 0 at the end."""
         self._socket.settimeout(self.deadline.remaining())
-        return self._socket.recv_into(buffer)
+        count = self._socket.recv_into(buffer)
+        self.ended = count == 0
+        return count
 
     def sendall(self, data: Any) -> None:
         """Send all of it within what is left of the deadline."""
-        self._socket.settimeout(self.deadline.remaining())
-        self._socket.sendall(data)
+        rest = memoryview(data)
+        while rest:
+            # Not the socket's own sendall: over TLS its timeout begins anew with every piece that leaves.
+            self._socket.settimeout(self.deadline.remaining())
+            rest = rest[self._socket.send(rest) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """The reading end of one response, as http.client asks for it."""
-        return io.BufferedReader(Wire(self._socket, self.deadline), CHUNK)
+        self.reading = Wire(self._socket, self.deadline)
+        return io.BufferedReader(self.reading, CHUNK)
 
     def close(self) -> None:
         """Leave the socket open: http.client closes its end before the response is read. `Connection` hangs up."""
@@ -166,6 +175,9 @@ class Connection:
                 connection.putheader("Content-Length", str(len(body)))
             connection.endheaders(body)
             response = connection.getresponse()
+            if response.status < FINAL or (self._wire and self._wire.reading and self._wire.reading.ended):
+                # http.client takes the end of the connection for the end of the head, and 103 for an answer.
+                raise http.client.IncompleteRead(b"")
         except (OSError, http.client.HTTPException, ValueError) as problem:
             self.close()
             raise Lost(_reason(problem)) from problem
@@ -274,9 +286,14 @@ def _inflate(response: http.client.HTTPResponse, deadline: Deadline) -> bytes:
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip and zlib headers are told apart
     parts = []
     size = 0
+    received = 0
     try:
         while chunk := response.read(CHUNK):
-            while chunk:
+            # What follows the end of the compressed data is dropped, and counts as well.
+            received += len(chunk)
+            if received > MOST_BYTES:
+                raise _too_large(response)
+            while chunk and not inflater.eof:
                 deadline.remaining()
                 decoded = inflater.decompress(chunk, CHUNK * 16)
                 chunk = inflater.unconsumed_tail
@@ -316,6 +333,9 @@ def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
 
 def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
     """Look a host up. The resolver knows no deadline, so a name (not an address) is asked for in a daemon thread."""
+    if host.endswith(".localhost"):
+        # http is allowed for it because it stays on this machine (RFC 6761); a resolver might say otherwise.
+        host = "localhost"
     if host == "localhost" or ":" in host or host.replace(".", "").isdigit():
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     import threading

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def source(env: Mapping[str, str]) -> tuple[str, str]:
-    """Where trust comes from: what names it ("DPX_CA_BUNDLE", …, "system") and a path ("" for a store that is no file)."""
+    """What names the trusted certificates ("DPX_CA_BUNDLE", …, "system") and their path ("" for no file or folder)."""
     for variable in ("DPX_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         if path := env.get(variable):
             return variable, path

@@ -1,0 +1,27 @@
+"""A fault server, and a client of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from clients import client_of
+from fault_server import FaultServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dpx_cli.api.client import Client
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    """A server over http."""
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: FaultServer) -> Client:
+    """A client of the server, with three seconds a request."""
+    return client_of(server.url)

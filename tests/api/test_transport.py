@@ -1,0 +1,238 @@
+"""One exchange over a broken network: every fault becomes one clear error, within the deadline, in bounded memory."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import fault_server as faults
+import pytest
+from clients import client_of
+from fault_server import FaultServer
+
+from dpx_cli import errors
+from dpx_cli.api.transport import MOST_BYTES, Connection, Deadline, NotSent, _addresses
+
+if TYPE_CHECKING:
+    from fault_server import Fault
+
+    from dpx_cli.api.client import Attempt, Client
+
+SLACK = 2.0  # seconds that a busy machine may take on top of a deadline
+
+LOST: dict[str, tuple[Fault, str]] = {
+    "reset": (faults.reset, "reset"),
+    "closed without an answer": (faults.hang_up, "closed the connection without an answer"),
+    "a cut head": (faults.truncated_head, ""),
+    "a cut body": (faults.truncated_body, "cut off"),
+    "broken chunks": (faults.broken_chunks, ""),
+    "cut chunks": (faults.cut_chunks, "cut off"),
+    "not HTTP": (faults.not_http, "not HTTP"),
+    "an interim answer alone": (faults.early_hints, ""),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_lost_answer_to_a_get_is_asked_for_three_times(server: FaultServer, client: Client, name: str) -> None:
+    """And is a network error then, because nothing can have changed."""
+    fault, words = LOST[name]
+    server.on("GET", "/projects", fault)
+    with pytest.raises(errors.NetworkError) as caught:
+        client.get("/projects")
+    assert words in caught.value.message
+    assert server.count("GET") == 3
+    assert caught.value.request == "GET /projects"
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_get_is_well_again_when_the_fault_is_over(server: FaultServer, client: Client, name: str) -> None:
+    """One fault does not show."""
+    server.on("GET", "/projects", LOST[name][0], times=1)
+    assert client.get("/projects")["data"][0]["slug"] == "shop"
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_lost_answer_to_a_post_is_never_asked_for_again(server: FaultServer, client: Client, name: str) -> None:
+    """It may have happened, and says so."""
+    server.on("POST", "/projects", LOST[name][0])
+    with pytest.raises(errors.OutcomeUnknown):
+        client.document("POST", "/projects", body={"name": "x"})
+    assert server.count("POST") == 1
+
+
+SLOW: dict[str, Fault] = {
+    "stall": faults.stall,
+    "drip in the head": faults.drip_head,
+    "drip of fields": faults.drip_fields,
+    "drip in the body": faults.drip_body,
+    "drip of chunks": faults.drip_chunks,
+    "storm of 100 Continue": faults.continue_storm,
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_server_holds_a_request_past_its_deadline(server: FaultServer, name: str) -> None:
+    """However it dawdles, retries included."""
+    server.on("GET", "/projects", SLOW[name])
+    started = time.monotonic()
+    with pytest.raises(errors.NetworkError):
+        client_of(server.url, timeout=0.5).get("/projects")
+    assert time.monotonic() - started < 0.5 + SLACK
+
+
+@pytest.mark.parametrize("name", ["giant field", "many fields"])
+def test_endless_header_fields_are_no_answer(server: FaultServer, name: str) -> None:
+    """They are given up on long before the deadline."""
+    server.on("GET", "/projects", {"giant field": faults.giant_field, "many fields": faults.many_fields}[name])
+    with pytest.raises(errors.NetworkError, match="not HTTP"):
+        client_of(server.url, timeout=20).get("/projects")
+
+
+LARGE: dict[str, Fault] = {
+    "said beforehand": faults.large(33 * faults.MIB),
+    "endless": faults.endless_body,
+    "gzip bomb": faults.bomb("gzip"),
+    "deflate bomb": faults.bomb("deflate"),
+    "gzip with an endless tail": faults.gzip_tail(),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_more_than_32_mib_decoded_is_refused_in_bounded_memory(server: FaultServer, name: str) -> None:
+    """It is not asked for again: it would be as large."""
+    server.on("GET", "/projects", LARGE[name])
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.InvalidResponse, match="32 MiB"):
+            client_of(server.url, timeout=30).get("/projects")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert server.count("GET") == 1
+    assert peak < 3 * MOST_BYTES
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate"])
+def test_a_compressed_answer_is_decoded(server: FaultServer, client: Client, encoding: str) -> None:
+    """Gzip is asked for; deflate is understood as well."""
+    data = json.dumps({"data": ["ä" * 100_000]}).encode()
+    server.on("GET", "/projects", faults.compressed(data, encoding.removeprefix("x-")), times=1)
+    assert client.get("/projects") == {"data": ["ä" * 100_000]}
+    assert server.requests[0].headers["accept-encoding"] == "gzip"
+
+
+def test_a_damaged_or_cut_compressed_answer(server: FaultServer, client: Client) -> None:
+    """The first cannot be read, the second is cut off."""
+    body = b"this is not gzip"
+    server.on("GET", "/orgs", faults.reply(200, body, {"Content-Encoding": "gzip"}))
+    with pytest.raises(errors.InvalidResponse, match="cannot be decompressed"):
+        client.get("/orgs")
+    cut = gzip.compress(b'{"data": []}')[:-9]
+    server.on("GET", "/projects", faults.reply(200, cut, {"Content-Encoding": "gzip"}))
+    with pytest.raises(errors.NetworkError, match="cut off"):
+        client.get("/projects")
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress"])
+def test_an_encoding_that_was_not_asked_for_is_named(server: FaultServer, client: Client, encoding: str) -> None:
+    """And not asked for again."""
+    server.on("GET", "/projects", faults.reply(200, b"\x1f", {"Content-Encoding": encoding}))
+    with pytest.raises(errors.InvalidResponse, match=encoding):
+        client.get("/projects")
+    assert server.count("GET") == 1
+
+
+def test_one_connection_serves_many_requests(server: FaultServer, client: Client) -> None:
+    """It is kept open."""
+    for _ in range(5):
+        client.get("/projects")
+    assert server.connections == 1
+
+
+def test_a_body_longer_than_it_says_does_not_become_the_next_answer(server: FaultServer, client: Client) -> None:
+    """What is too much is dropped with its connection, at the latest by the retry."""
+    document = b'{"data": 1}'
+    evil = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"data": 2}'
+    server.on("GET", "/projects", faults.reply(200, document + evil, {"Content-Length": str(len(document))}), times=1)
+    assert client.get("/projects") == {"data": 1}
+    assert client.get("/orgs")["data"][0]["slug"] == "acme"
+
+
+def test_a_kept_connection_that_the_server_closed_is_opened_anew(server: FaultServer) -> None:
+    """Without a pause, and without a word to anybody but --debug."""
+    attempts: list[Attempt] = []
+    client = client_of(server.url, attempts=attempts)
+    server.on("GET", "/projects", faults.well_then_close({"data": []}), times=1)
+    client.get("/projects")
+    time.sleep(0.05)
+    client.get("/orgs")
+    assert [attempt.status for attempt in attempts] == [200, None, 200]
+    assert server.connections == 2
+
+
+def test_a_kept_connection_that_the_server_closed_never_swallows_a_fresh_post(server: FaultServer) -> None:
+    """`fresh` opens a new one."""
+    client = client_of(server.url)
+    server.on("GET", "/projects", faults.well_then_close({"data": []}), times=1)
+    client.get("/projects")
+    time.sleep(0.05)
+    client.document("POST", "/projects", body={"name": "one"}, fresh=True)
+    assert server.count("POST") == 1
+
+
+def test_a_refused_connection_is_tried_again_and_then_a_network_error(server: FaultServer) -> None:
+    """For a POST as well: nothing of it left."""
+    attempts: list[Attempt] = []
+    server.refuse()
+    with pytest.raises(errors.NetworkError, match="refused") as caught:
+        client_of(server.url, attempts=attempts).document("POST", "/projects", body={})
+    assert [attempt.number for attempt in attempts] == [1, 2, 3]
+    assert caught.value.hint is not None
+    assert not server.requests
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 64 + ".invalid"])
+def test_a_host_that_does_not_exist(host: str) -> None:
+    """Is a connection that could not be made, whatever the resolver thinks of its name."""
+    with pytest.raises(errors.NetworkError):
+        client_of(f"https://{host}/api/v1", timeout=5).get("/projects")
+
+
+def test_names_below_localhost_never_ask_a_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain http is allowed for them because they stay on this machine; a resolver could say otherwise."""
+    asked: list[Any] = []
+
+    def resolve(host: str, *_: object, **__: object) -> list[Any]:
+        asked.append(host)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    _addresses("evil.localhost", 80, Deadline(1))
+    assert asked == ["localhost"]
+
+
+def test_a_slow_resolver_is_bounded_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It knows none itself."""
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: time.sleep(30))
+    started = time.monotonic()
+    with pytest.raises(NotSent):
+        Connection("https", "slow.example", 443, context=lambda: None).exchange(  # type: ignore[arg-type, return-value]
+            "GET", "/", {}, None, Deadline(0.3)
+        )
+    assert time.monotonic() - started < 0.3 + SLACK
+
+
+def test_a_server_that_does_not_read_is_given_up_on(server: FaultServer) -> None:
+    """Sending has a deadline as well."""
+
+    def deaf(exchange: faults.Exchange) -> None:
+        exchange.server.closing.wait(20)
+
+    server.on_connection(1, deaf)
+    started = time.monotonic()
+    with pytest.raises(errors.OutcomeUnknown):
+        client_of(server.url, timeout=0.5).document("POST", "/projects", body={"name": "x" * 16 * faults.MIB})
+    assert time.monotonic() - started < 0.5 + SLACK
