@@ -114,16 +114,19 @@ def serve(  # noqa: PLR0917 - one parameter an option; the machinery passes them
         log=log,
         projects=projects,
     ) as box:
+        session.screen.done("serving until Ctrl-C; these two lines point a shell here:")
         session.screen.line(f"export DPX_API_URL={box.url}")
         session.screen.line(f"export DPX_TOKEN={_quoted(box.token)}")
-        session.screen.done("serving until Ctrl-C; the two lines above point a shell here")
         threading.Event().wait()
 
 
 @GROUP.command("run", example="dpx sandbox run -- dpx deploy --project storefront --branch main")
 def run(  # noqa: PLR0917 - as above
     session: "Session",
-    command: Annotated[tuple[str, ...], Argument("COMMAND", help="The command and its arguments.", multiple=True)],
+    command: Annotated[
+        tuple[str, ...],
+        Argument("COMMAND", help="The command and its arguments.", multiple=True, complete="command"),
+    ],
     port: Port = None,
     data: Data = None,
     build_seconds: BuildSeconds = None,

@@ -107,7 +107,7 @@ def load(url: str, token: str) -> float:
 def _threads(half: int, url: str, token: str) -> int:
     done: list[int] = []
     threads = [
-        threading.Thread(target=lambda number=number: done.append(mixed(number, url, token)))  # type: ignore[misc]
+        threading.Thread(target=lambda number=number: done.append(mixed(number, url, token)))
         for number in range(half * CLIENTS // 2, (half + 1) * CLIENTS // 2)
     ]
     for thread in threads:

@@ -24,7 +24,13 @@ def test_a_foreign_host_is_refused(box: Sandbox) -> None:
 def test_a_foreign_origin_is_refused(box: Sandbox) -> None:
     """A page that was loaded from elsewhere is not answered, not even for the request log."""
     host = box.origin.partition("//")[2]
-    for origin in ("https://evil.example", "null", "http://localhost:1", f"https://{host}", f"http://{host}.evil.example"):
+    for origin in (
+        "https://evil.example",
+        "null",
+        "http://localhost:1",
+        f"https://{host}",
+        f"http://{host}.evil.example",
+    ):
         assert ask(box, "GET", "/orgs", headers={"Origin": origin}).status == 403, origin
         assert ask(box, "GET", "/__sandbox__/requests", headers={"Origin": origin}).status == 403, origin
     assert ask(box, "GET", "/orgs", headers={"Origin": box.origin}).status == 200
@@ -44,7 +50,9 @@ def test_unknown_paths_and_wrong_methods(box: Sandbox) -> None:
     assert answer.body == {"error": "Method not allowed"}
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic dpx_x", "Bearer dpx_wrong", "Bearer \xff"])
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer ", "Basic dpx_x", "Bearer dpx_wrong", "Bearer \xff"]
+)
 def test_without_a_valid_token_it_is_401(box: Sandbox, authorization: str | None) -> None:
     """Missing and invalid, in every spelling."""
     headers = {} if authorization is None else {"Authorization": authorization}
@@ -79,7 +87,11 @@ def test_a_body_over_a_mebibyte_is_413(box: Sandbox) -> None:
 def test_a_broken_request_does_not_disturb_the_others(box: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
     """What is no HTTP gets a 400 or nothing, says nothing on stderr, and the next client is served."""
     host, _, port = box.origin.partition("//")[2].partition(":")
-    for garbage in (b"\0\1\2\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"POST /api/v1/projects HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
+    for garbage in (
+        b"\0\1\2\r\n\r\n",
+        b"GET / HTTP/9\r\n\r\n",
+        b"POST /api/v1/projects HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+    ):
         with socket.create_connection((host, int(port)), timeout=10) as connection:
             connection.sendall(garbage)
             assert connection.recv(100)[:12] in (b"", b"HTTP/1.1 400")

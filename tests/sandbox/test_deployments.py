@@ -65,7 +65,10 @@ def test_under_way_it_has_neither_build_time_nor_size() -> None:
         whole = ask(box, "GET", f"/deployments/{deploy(box)}").data
         assert whole["status"] == "QUEUED"
         assert not {"buildDurationMs", "bundleSizeKb"} & set(whole)
-        assert ask(box, "GET", f"/projects/{box.project_id('storefront')}").data["current_deployment"]["status"] == "QUEUED"
+        assert (
+            ask(box, "GET", f"/projects/{box.project_id('storefront')}").data["current_deployment"]["status"]
+            == "QUEUED"
+        )
         assert ask(box, "GET", "/projects?limit=1").data[0]["current_deployment"] == {"status": "QUEUED"}
 
 

@@ -78,9 +78,15 @@ def test_an_empty_value_is_a_value(box: Sandbox) -> None:
         ({"key": "Ä", "value": "x"}, "key must match [A-Za-z_][A-Za-z0-9_]*"),
         ({"key": "", "value": "x"}, "key must match [A-Za-z_][A-Za-z0-9_]*"),
         ({"key": "A", "value": "x", "targets": []}, "targets must be a list of production, preview, development"),
-        ({"key": "A", "value": "x", "targets": "preview"}, "targets must be a list of production, preview, development"),
+        (
+            {"key": "A", "value": "x", "targets": "preview"},
+            "targets must be a list of production, preview, development",
+        ),
         ({"key": "A", "value": "x", "targets": ["test"]}, "targets must be a list of production, preview, development"),
-        ({"key": "A", "value": "x", "targets": [["preview"]]}, "targets must be a list of production, preview, development"),
+        (
+            {"key": "A", "value": "x", "targets": [["preview"]]},
+            "targets must be a list of production, preview, development",
+        ),
         ({"key": "A", "value": "x", "sensitive": "yes"}, "sensitive must be true or false"),
         ({"key": "A", "value": "x", "sensitive": None}, "sensitive must be true or false"),
     ],

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         "GET /orgs 500 x-1",
         "GET /orgs 500 after",
         "GET /orgs reset retry-after=2",
-        "GET /orgs 500 ５",
+        "GET /orgs 500 \uff15",
     ],
 )
 def test_a_fault_that_is_none(text: str) -> None:
@@ -94,7 +94,9 @@ def test_a_refusal_does_nothing(box: Sandbox) -> None:
     assert answer.headers["retry-after"] == "7"
     assert ask(box, "POST", "/projects", {"name": "x"}, token=None).status == 429
     assert "x" not in box.projects()
-    assert [(record.status, record.fault) for record in box.requests] == [(429, "POST /projects 429 retry-after=7 x2")] * 2
+    assert [(record.status, record.fault) for record in box.requests] == [
+        (429, "POST /projects 429 retry-after=7 x2")
+    ] * 2
 
 
 def test_reset_does_nothing_and_the_connection_is_reset(box: Sandbox) -> None:

@@ -40,7 +40,9 @@ def test_the_requests_over_http(box: Sandbox) -> None:
     for _ in range(2):
         shown = ask(box, "GET", "/__sandbox__/requests", token=None)
         assert shown.status == 200
-        assert [(record["method"], record["path"], record["status"]) for record in shown.data] == [("GET", "/orgs", 200)]
+        assert [(record["method"], record["path"], record["status"]) for record in shown.data] == [
+            ("GET", "/orgs", 200)
+        ]
         assert box.token not in json.dumps(shown.body)
     assert ask(box, "DELETE", "/__sandbox__/requests").body == {"deleted": True}
     assert ask(box, "GET", "/__sandbox__/requests").data == []

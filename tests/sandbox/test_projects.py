@@ -33,7 +33,7 @@ def test_a_project_by_its_id_and_not_by_its_slug(box: Sandbox) -> None:
 
 
 def test_what_one_has_no_access_to_is_not_there(box: Sandbox) -> None:
-    """initech's project answers as one that does not exist, on every path."""
+    """The project of initech answers as one that does not exist, on every path."""
     hidden = box.project_id("payroll")
     assert "payroll" not in box.projects()
     for method, path, body in (
@@ -54,7 +54,9 @@ def test_what_one_has_no_access_to_is_not_there(box: Sandbox) -> None:
 
 def test_create(box: Sandbox) -> None:
     """The answer has the four keys of the reference, and the project is in its organization's list."""
-    made = ask(box, "POST", "/projects", {"name": "My App", "orgSlug": "globex", "framework": "VITE", "appType": "STATIC"})
+    made = ask(
+        box, "POST", "/projects", {"name": "My App", "orgSlug": "globex", "framework": "VITE", "appType": "STATIC"}
+    )
     assert made.status == 201
     assert set(made.data) == {"id", "name", "slug", "created_at"}
     assert (made.data["name"], made.data["slug"]) == ("My App", "my-app")
@@ -167,6 +169,10 @@ def test_only_the_owner_deletes(role: str) -> None:
 
 def test_how_many_projects_a_world_has() -> None:
     """None, one, or the known three on top of made-up ones."""
-    for count, first in ((0, []), (1, ["storefront"]), (5, ["storefront", "docs", "api", "project-00002", "project-00001"])):
+    for count, first in (
+        (0, []),
+        (1, ["storefront"]),
+        (5, ["storefront", "docs", "api", "project-00002", "project-00001"]),
+    ):
         with Sandbox(projects=count) as box:
             assert [project["slug"] for project in ask(box, "GET", "/projects").data] == first

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-USERS_TESTS = '''
+USERS_TESTS = """
 import json, os, urllib.request
 import pytest
 
@@ -49,15 +49,15 @@ def test_the_marker(deploxa):
 
 def test_afterwards_nothing_is_set():
     assert os.environ["DPX_API_URL"] == "https://real.example"
-'''
+"""
 
-LIGHT = '''
+LIGHT = """
 import sys
 
 def test_nothing_heavy_is_imported():
     heavy = {"starlette", "uvicorn", "httpx", "sqlite3", "typer", "rich", "keyring", "dpx_cli.sandbox.server"}
     assert not heavy & set(sys.modules)
-'''
+"""
 
 
 def run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +67,16 @@ def run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider"),
-            *("-p", "dpx_cli.sandbox.pytest_plugin", "-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:xdist"),
+            *(
+                "-p",
+                "dpx_cli.sandbox.pytest_plugin",
+                "-p",
+                "no:schemathesis",
+                "-p",
+                "no:hypothesispytest",
+                "-p",
+                "no:xdist",
+            ),
             *("--rootdir", str(folder), "test_users.py"),
         ],
         cwd=folder,
@@ -86,6 +95,6 @@ def test_the_fixture(tmp_path: Path) -> None:
 
 
 def test_a_run_that_does_not_use_it_pays_nothing(tmp_path: Path) -> None:
-    """pytest loads the plugin wherever dpx is installed."""
+    """The plugin is loaded by pytest wherever dpx is installed."""
     done = run_pytest(tmp_path, LIGHT)
     assert "1 passed" in done.stdout, done.stdout + done.stderr

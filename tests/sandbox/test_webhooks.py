@@ -45,7 +45,7 @@ class Receiver(http.server.ThreadingHTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: Receiver
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.arrived:
             self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
@@ -142,7 +142,9 @@ def test_nobody_at_the_receivers_address(tmp_path: Path) -> None:
         assert ask(box, "GET", "/orgs").status == 200
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     tries = [(line["webhook"], line["attempt"], line["status"]) for line in lines if "webhook" in line]
-    assert tries == [(event, attempt, None) for event in ("deployment.started", "deployment.ready") for attempt in (1, 2, 3, 4)]
+    assert tries == [
+        (event, attempt, None) for event in ("deployment.started", "deployment.ready") for attempt in (1, 2, 3, 4)
+    ]
     assert SECRET not in log.read_text()
 
 

@@ -1,0 +1,300 @@
+"""`dpx sandbox serve` and `dpx sandbox run`, as the installed program."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sandbox_client import Answer, ask
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Program
+
+SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
+
+# Says when it is ready, then what signals it gets; the third, or one second after the first, ends it.
+LISTENER = """
+import os, signal, sys, time
+got = []
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _frame: got.append(signal.Signals(number).name))
+print("ready", flush=True)
+end = time.monotonic() + 30
+while time.monotonic() < end:
+    if got:
+        end = min(end, time.monotonic() + 0.4)
+        if "seen" not in globals():
+            seen, end = True, time.monotonic() + 0.4
+    time.sleep(0.01)
+print("got", *got, flush=True)
+sys.exit(42)
+"""
+
+
+class Served:
+    """A sandbox in a process of its own, as its two lines name it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        lines = [read_line(process).removeprefix("export ").partition("=")[::2] for _ in range(2)]
+        self.lines = dict(lines)
+        self.url = self.lines["DPX_API_URL"]
+        self.token = self.lines["DPX_TOKEN"]
+        self.origin = self.url.removesuffix("/api/v1")
+
+    def ask(self, method: str, path: str, body: Any = None, token: str = "") -> Answer:
+        """One request."""
+        return ask(self, method, path, body, token=token)  # type: ignore[arg-type]
+
+
+def read_line(process: subprocess.Popen[bytes]) -> str:
+    """The next line of its stdout; a process that says nothing is killed, and the line is empty."""
+    assert process.stdout is not None
+    patience = threading.Timer(30, process.kill)
+    patience.start()
+    try:
+        return process.stdout.readline().decode().rstrip("\n")
+    finally:
+        patience.cancel()
+
+
+@pytest.fixture
+def serve(lone: Program) -> Iterator[Any]:
+    """Starts `dpx sandbox serve --port 0` with further options; killed at the end."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(*options: str) -> Served:
+        processes.append(lone.start("sandbox", "serve", "--port", "0", *options))
+        return Served(processes[-1])
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_run_gives_the_command_a_sandbox(lone: Program) -> None:
+    """Its address and token, folders of its own, and no proxy in between."""
+    lone.env |= {"DPX_PROFILE": "mine", "DPX_PROJECT": "docs", "DPX_ORG": "globex", "NO_PROXY": "a.example"}
+    result = lone("sandbox", "run", "--", sys.executable, "-c", SHOW)
+    assert (result.code, result.err) == (0, ""), result
+    seen = result.json
+    assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+/api/v1", seen["DPX_API_URL"])
+    assert re.fullmatch(r"dpx_[0-9a-f]{60}", seen["DPX_TOKEN"])
+    assert "DPX_PROFILE" not in seen
+    assert (seen["DPX_PROJECT"], seen["DPX_ORG"]) == ("docs", "globex")
+    assert seen["NO_PROXY"] == "a.example,127.0.0.1,localhost"
+    assert seen["no_proxy"] == "127.0.0.1,localhost"
+    for name in ("DPX_CONFIG_DIR", "DPX_CACHE_DIR"):
+        assert seen[name] != lone.env[name]
+        assert not os.path.exists(os.path.dirname(seen[name]))
+
+
+def test_run_leaves_nothing_behind(lone: Program, tmp_path: Path) -> None:
+    """No file, whatever the command has left in its folders, and no listener."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    lone.env["TMPDIR"] = str(temporary)
+    script = (
+        'mkdir -p "$DPX_CACHE_DIR/a"; echo x > "$DPX_CACHE_DIR/a/b"; chmod 500 "$DPX_CACHE_DIR/a"; echo "$DPX_API_URL"'
+    )
+    result = lone("sandbox", "run", "--", "sh", "-c", script)
+    assert result.code == 0, result
+    assert list(temporary.iterdir()) == []
+    assert sorted(file.name for file in lone.home.rglob("*")) == []
+    assert list(lone.cwd.iterdir()) == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(re.findall(r":([0-9]+)/", result.out)[0])), timeout=5)
+
+
+def test_run_finds_dpx_itself(lone: Program) -> None:
+    """Also where its folder is not on the path; and what it does is done in the sandbox."""
+    lone.env["PATH"] = "/usr/bin:/bin"
+    result = lone("sandbox", "run", "--", "dpx", "projects", "list", "-q")
+    assert (result.code, result.out.split()) == (0, ["storefront", "docs", "api"]), result
+
+
+def test_the_streams_are_the_commands_own(lone: Program) -> None:
+    """Not a byte more on either, and its input reaches it."""
+    result = lone("sandbox", "run", "--", "sh", "-c", "cat; echo talk >&2", stdin=b"data\0\n")
+    assert (result.code, result.out, result.err) == (0, "data\0\n", "talk\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("kill -9 $$", 137), ("kill -TERM $$", 143)]
+)
+def test_the_exit_code_is_the_commands_own(lone: Program, script: str, code: int) -> None:
+    """128 and the signal's number where one ended it, as a shell has it."""
+    assert lone("sandbox", "run", "--", "sh", "-c", script).code == code
+
+
+def test_a_command_that_is_not_there(lone: Program, tmp_path: Path) -> None:
+    """Exit code 3 and one clear line; what cannot be run is told too."""
+    for name in ("no-such-command", "./no-such-command", str(tmp_path / "none")):
+        result = lone("sandbox", "run", "--", name, "--flag")
+        assert (result.code, result.out) == (3, ""), result
+        assert result.err == f"error: no such command: {name}\nhint: the command to run stands after --\n"
+    result = lone("sandbox", "run", "--", str(tmp_path))
+    assert (result.code, result.err) == (1, f"error: cannot run {tmp_path}: Permission denied\n")
+    assert lone("sandbox", "run").code == 2
+    assert lone("sandbox", "run", "--").code == 2
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_is_passed_on(lone: Program, name: str) -> None:
+    """Once; what the command makes of it is its own affair, and so is its exit code."""
+    process = lone.start("sandbox", "run", "--", sys.executable, "-c", LISTENER)
+    assert read_line(process) == "ready"
+    process.send_signal(signal.Signals[name])
+    assert read_line(process) == f"got {name}"
+    assert process.wait(30) == 42
+    assert process.communicate()[1] == b""
+
+
+def test_ctrl_c_reaches_the_command_once(lone: Program) -> None:
+    """The terminal sends it to both; passed on as well it would come twice."""
+    result = lone.tty("sandbox", "run", "--", sys.executable, "-c", LISTENER, answers=[("ready", "\x03")])
+    assert "got SIGINT\n" in result.out, result
+    assert result.code == 42
+
+
+def test_a_command_that_dies_of_the_signal(lone: Program) -> None:
+    """Exit code 143, silent, and the sandbox goes with it."""
+    process = lone.start("sandbox", "run", "--", "sh", "-c", "echo $DPX_API_URL; exec sleep 60")
+    port = int(read_line(process).rpartition(":")[2].partition("/")[0])
+    process.terminate()
+    assert process.wait(30) == 143
+    assert process.communicate()[1] == b""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_serve_prints_two_lines_that_a_shell_takes(serve: Any, lone: Program) -> None:
+    """And answers to them; the talk is on stderr."""
+    served = serve()
+    assert list(served.lines) == ["DPX_API_URL", "DPX_TOKEN"]
+    result = lone("projects", "list", "-q", env=served.lines)
+    assert (result.code, result.out.split()) == (0, ["storefront", "docs", "api"]), result
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_serve_ends_silently(serve: Any, number: int, code: int) -> None:
+    """By Ctrl-C and by SIGTERM, with the exit codes of the contract."""
+    process = serve().process
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert out == b""
+    assert err.decode().splitlines() == ["serving until Ctrl-C; these two lines point a shell here:"]
+
+
+def test_serve_on_a_port_that_is_taken(serve: Any, lone: Program) -> None:
+    """Exit code 2, and nothing on stdout that a shell would take."""
+    port = serve().origin.rpartition(":")[2]
+    result = lone("sandbox", "serve", "--port", port)
+    assert (result.code, result.out) == (2, ""), result
+    assert result.err.startswith(f"error: could not listen on port {port}")
+
+
+def test_serve_keeps_its_world_through_kill_9(serve: Any, tmp_path: Path) -> None:
+    """With --data, the token included."""
+    data = str(tmp_path / "world.db")
+    first = serve("--data", data)
+    made = first.ask("POST", "/projects", {"name": "kept"}).data
+    first.process.kill()
+    first.process.wait()
+    again = serve("--data", data)
+    assert again.token == first.token
+    assert again.ask("GET", f"/projects/{made['id']}").data["slug"] == "kept"
+
+
+def test_the_options_reach_the_server(serve: Any, tmp_path: Path) -> None:
+    """Each of them, together."""
+    log = tmp_path / "log.jsonl"
+    served = serve(
+        *("--build-seconds", "1h", "--time-scale", "36000", "--slots", "1", "--rate", "1000/h", "--role", "member"),
+        *("--fault", "GET /orgs 503 x1", "--fault", "GET /orgs 502 x1", "--log", str(log), "--projects", "5"),
+        *("--token", "dpx_first", "--token", "dpx_second:owner", "--token-ttl", "1000h"),
+    )
+    assert served.token == "dpx_first"
+    assert [served.ask("GET", "/orgs").status for _ in range(2)] == [503, 502]
+    assert [served.ask("GET", "/orgs", token=token).data[0]["role"] for token in ("", "dpx_second")] == [
+        "member",
+        "owner",
+    ]
+    projects = served.ask("GET", "/projects").data
+    assert len(projects) == 5
+    deployments = f"/projects/{projects[0]['id']}/deployments"
+    assert served.ask("POST", deployments, {}).status == 201
+    assert served.ask("POST", deployments, {}).status == 429
+    while served.ask("GET", deployments).data[0]["status"] != "READY":
+        time.sleep(0.02)
+    deployment = served.ask("GET", deployments).data[0]["id"]
+    assert served.ask("GET", f"/deployments/{deployment}").data["buildDurationMs"] == 2_880_000
+    assert json.loads(log.read_text().splitlines()[0])["status"] == 503
+
+
+def test_serve_without_any_option_that_costs(serve: Any) -> None:
+    """A small rate, and tokens that expire soon."""
+    served = serve("--rate", "2/m", "--token", "dpx_a", "--token", "dpx_b:owner:0")
+    assert [served.ask("GET", "/orgs").status for _ in range(3)] == [200, 200, 429]
+    assert served.ask("GET", "/orgs", token="dpx_b").status == 401
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--build-seconds", "soon"),
+        ("--build-seconds", "-1"),
+        ("--time-scale", "0"),
+        ("--time-scale", "fast"),
+        ("--slots", "0"),
+        ("--rate", "10"),
+        ("--role", "boss"),
+        ("--fault", "GET /orgs"),
+        ("--token", "canary"),
+        ("--token", "dpx_canary:boss"),
+        ("--token-ttl", "later"),
+        ("--projects", "many"),
+        ("--projects", "99999999999"),
+        ("--port", "99999"),
+        ("--webhook-url", "http://127.0.0.1:1"),
+        ("--webhook-url", "ftp://x", "--webhook-secret", "canary"),
+    ],
+)
+def test_bad_options(lone: Program, options: tuple[str, ...]) -> None:
+    """Exit code 2 and one clear line, before anything is run; a secret is not in it."""
+    result = lone("sandbox", "run", *options, "--", "sh", "-c", "echo ran")
+    assert (result.code, result.out) == (2, ""), result
+    assert result.err.startswith("error: "), result
+    assert "Traceback" not in result.err
+    assert "canary" not in result.err
+
+
+def test_data_that_is_something_else(lone: Program, tmp_path: Path) -> None:
+    """Exit code 1, the file is named, and stays as it is."""
+    data = tmp_path / "notes.txt"
+    data.write_text("not a database\n" * 100)
+    result = lone("sandbox", "run", "--data", str(data), "--", "true")
+    assert (result.code, result.out) == (1, ""), result
+    assert str(data) in result.err
+    assert data.read_text() == "not a database\n" * 100
+
+
+def test_webhooks_take_their_secret_from_the_environment(lone: Program) -> None:
+    """As the other webhook commands do."""
+    lone.env["DPX_WEBHOOK_SECRET"] = "s"
+    result = lone("sandbox", "run", "--webhook-url", "http://127.0.0.1:1/x", "--", "true")
+    assert (result.code, result.err) == (0, ""), result
