@@ -1,6 +1,7 @@
 """The entry: the shortest possible way to `main()`.
 
-`dpx --version` is answered before anything is imported. The collector is off while a command starts (it would walk
+`dpx --version` and `dpx __complete` (the hidden entry of the completion scripts) are answered before anything else is
+imported. The collector is off while a command starts (it would walk
 every module for nothing), and the process ends by `os._exit` once everything is written: tearing down an interpreter
 costs as much as a request over loopback.
 """
@@ -17,6 +18,10 @@ def main() -> None:
         from dpx_cli import __version__
 
         code = _write_version(f"dpx {__version__}\n".encode())
+    elif sys.argv[1:2] == ["__complete"]:
+        from dpx_cli import complete
+
+        code = complete.run(sys.argv[2:], os.environ)
     else:
         from dpx_cli.app import run
 

@@ -31,10 +31,6 @@ def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
         env: the environment; None for the process's own.
     """
     env = os.environ if env is None else env
-    if argv[:1] == ["__complete"]:
-        from dpx_cli import complete
-
-        return complete.run(argv[1:], env)
     _rise_on_sigterm()
     screen = make_screen(_json_wanted(argv), env)
     try:

@@ -37,7 +37,8 @@ class Option:
         kind: how the text becomes a value: "text", "count" (int >= 1), "duration" (seconds, float), "port".
         choices: the values it takes, in any case; the command gets the spelling given here.
         multiple: may be given several times; the command gets a tuple.
-        complete: which cached names complete it: "project", "org", "key", "profile", "deployment", "file".
+        complete: what completes it: remembered names ("project", "org", "key", "profile", "deployment"; see
+            `complete.py`), "file", "command" (another program's command line) or "topic" (of help).
         secret: the value is never shown, not even in an error.
         env: the environment variable that gives a default, for help only; `settings.py` reads it.
     """

@@ -34,6 +34,15 @@ def draw(path: Sequence[str], look: Look) -> str:
         look: what the terminal can draw.
     """
     page = Page(look)
+    compose(page, path)
+    if not path:
+        page.gap()
+        page.text(MORE)
+    return page.render().decode()
+
+
+def compose(page: Page, path: Sequence[str]) -> None:
+    """Write the help of the root, a group or a command onto a page; see `draw`."""
     if not path:
         _root(page)
     elif len(path) == 1 and "commands" in TABLE[path[0]]:
@@ -45,7 +54,6 @@ def draw(path: Sequence[str], look: Look) -> str:
         if len(path) > 1 and not path[1]:
             page.heading("More commands")
             page.rows(_listed(entry["commands"], f"{path[0]} "))
-    return "\n".join(page.lines) + "\n"
 
 
 class Page:
@@ -59,6 +67,14 @@ class Page:
     def heading(self, text: str) -> None:
         """An empty line and a bold word."""
         self.lines += ["", f"\x1b[1m{text}\x1b[0m" if self._colour else text]
+
+    def render(self) -> bytes:
+        """The page's bytes, ending in a newline."""
+        return ("\n".join(self.lines) + "\n").encode()
+
+    def gap(self) -> None:
+        """An empty line."""
+        self.lines.append("")
 
     def text(self, text: str) -> None:
         """A paragraph; lines that begin with two spaces stay as they are."""
@@ -85,7 +101,7 @@ class Page:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most `width` columns, between words. (textwrap costs a quarter of the start.)"""
+    """Break a text into lines of at most `width` columns, between words; textwrap costs a quarter of the start."""
     lines: list[str] = []
     line = ""
     for word in text.split():
@@ -103,15 +119,13 @@ def _root(page: Page) -> None:
     page.rows(_listed(TABLE, ""))
     page.heading("Options")
     page.rows(_options(ROOT))
-    page.lines.append("")
-    page.text(MORE)
 
 
 def _group(page: Page, name: str, group: Mapping[str, Any]) -> None:
     page.text(f"{group['help']}\n\nUsage: dpx {name} COMMAND [ARGUMENTS]")
     page.heading("Commands")
     page.rows(_listed(group["commands"], ""))
-    page.lines.append("")
+    page.gap()
     page.text(f"dpx {name} COMMAND --help tells more.")
 
 
@@ -123,10 +137,10 @@ def _listed(commands: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
 
 def _command(page: Page, path: Sequence[str], command: Mapping[str, Any]) -> None:
     arguments = [param for param in command["params"] if "flags" not in param]
-    usage = [_usage(param) for param in arguments]
+    usage = [usage(param) for param in arguments]
     page.text(f"{command['help']}\n\nUsage: {' '.join([command_line(path), '[OPTIONS]', *usage])}")
     if more := command.get("more"):
-        page.lines.append("")
+        page.gap()
         page.text(more)
     if arguments:
         page.heading("Arguments")
@@ -137,7 +151,8 @@ def _command(page: Page, path: Sequence[str], command: Mapping[str, Any]) -> Non
     page.lines.append(" " * MARGIN + command["example"])
 
 
-def _usage(param: Mapping[str, Any]) -> str:
+def usage(param: Mapping[str, Any]) -> str:
+    """An argument as a usage line has it: "ID", "[PROJECT]", "KEY..."."""
     text = str(param["metavar"]) + ("..." if param.get("multiple") else "")
     return text if param.get("required") else f"[{text}]"
 

@@ -1,12 +1,14 @@
 """Remembered names: which id a slug stood for, and what completion offers. Kept per API origin and token.
 
 A cache and nothing more: whatever is wrong with it, the command goes on without. Completion reads the same files
-through `commands/complete` without any of this. Floor 1; neighbour: `files.py`.
+through `complete.py` without any of this. Floor 1; neighbour: `files.py`.
 
 One file, `names-<digest>.json`:
-    {"origin": "https://deploxa.com:443", "projects": {"storefront": "clm…", "acme/docs": "clm…"},
+    {"origin": "https://deploxa.com:443", "profile": "default", "projects": {"storefront": "clm…", "acme/docs": "clm…"},
      "slugs": ["storefront", "docs"], "orgs": ["acme"], "keys": {"<project id>": ["DATABASE_URL"]},
      "deployments": ["clm…"]}
+
+"profile" is there where the token is a stored one; completion, which may not ask the keyring, chooses by it.
 """
 
 from __future__ import annotations
@@ -32,12 +34,16 @@ class Names:
         folder: gives the cache folder; may raise where there is none, which is then no matter.
         origin: scheme, host and port of the API.
         token: whose names they are; only a digest of it is kept.
+        profile: gives the profile that the token is stored for; None for a token of the environment.
     """
 
-    def __init__(self, folder: Callable[[], str], origin: str, token: str) -> None:
+    def __init__(
+        self, folder: Callable[[], str], origin: str, token: str, profile: Callable[[], str] | None = None
+    ) -> None:
         self._folder = folder
         self._origin = origin
         self._token = token
+        self._profile = profile
         self._read: dict[str, Any] | None = None
 
     def _path(self) -> str:
@@ -62,6 +68,8 @@ class Names:
             content = _parsed(before)
             change(content)
             content["origin"] = self._origin
+            if self._profile:
+                content["profile"] = self._profile()
             after = json.dumps(content).encode()
             if after != before:
                 with files.locked(path):

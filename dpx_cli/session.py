@@ -127,7 +127,13 @@ class Session:
         if self._names is None:
             from dpx_cli.names import Names
 
-            self._names = Names(lambda: self.settings.cache_dir, self.settings.origin, self.token())
+            stored = not (self.env.get("DPX_TOKEN") or "").strip()
+            self._names = Names(
+                lambda: self.settings.cache_dir,
+                self.settings.origin,
+                self.token(),
+                profile=(lambda: self.settings.profile) if stored else None,
+            )
         return self._names
 
     def org(self, given: str | None) -> str | None:
