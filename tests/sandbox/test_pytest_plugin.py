@@ -61,22 +61,13 @@ def test_nothing_heavy_is_imported():
 
 
 def run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    """Run a file of tests in a process of its own, with this plugin and no other of ours."""
+    """Run a file of tests in a process of its own, with the installed plugin and without those of our tests."""
     (folder / "test_users.py").write_text(text)
     (folder / "conftest.py").write_text("")
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider"),
-            *(
-                "-p",
-                "dpx_cli.sandbox.pytest_plugin",
-                "-p",
-                "no:schemathesis",
-                "-p",
-                "no:hypothesispytest",
-                "-p",
-                "no:xdist",
-            ),
+            *("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:xdist"),
             *("--rootdir", str(folder), "test_users.py"),
         ],
         cwd=folder,
