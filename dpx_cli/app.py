@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Terminated(BaseException):
-    """SIGTERM. Rises like KeyboardInterrupt, so that `finally` and `with` tidy up."""
+class Terminated(SystemExit):
+    """SIGTERM. Rises like KeyboardInterrupt, so that `finally` and `with` tidy up; as a SystemExit also through asyncio."""
 
 
 def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
