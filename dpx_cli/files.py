@@ -19,7 +19,7 @@ _LOCK_POLL = 0.02  # seconds between two tries; nobody holds a lock for longer t
 _LEFT_BEHIND = 3600  # seconds after which a temporary file has no living writer
 
 
-def read_bytes(path: str, what: str) -> bytes | None:
+def read_bytes(path: str, what: str, most: int = -1) -> bytes | None:
     """Return the bytes of a file, or None where there is no such file, or where its folder may not be entered.
 
     The home of another user (a service without its own `HOME`) is the usual case of the latter; nothing can be written
@@ -28,13 +28,14 @@ def read_bytes(path: str, what: str) -> bytes | None:
     Args:
         path: where it is.
         what: what the file is to its reader, for the error: "the profiles".
+        most: how many bytes at the most, for a path that may lead to an endless file; -1 for all.
 
     Raises:
         Failed: it is there and cannot be read; the message names the file.
     """
     try:
         with open(path, "rb") as file:
-            return file.read()
+            return file.read(most)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as exc:

@@ -30,6 +30,7 @@ VARIABLES = (
     ("DPX_CA_BUNDLE", "certificates to trust; also SSL_CERT_FILE, SSL_CERT_DIR", "the system's"),
     ("DPX_TIMEOUT", "seconds that a whole request may take", f"{TIMEOUT:g}"),
     ("DPX_NO_INPUT", "never ask; on where CI is set or stdin is no terminal", "off"),
+    ("DPX_LEDGER", "remember what env set and import set, as keyed digests; needs a keyring", "off"),
     ("DPX_WEBHOOK_SECRET", "the secret for dpx webhook", ""),
     ("HTTPS_PROXY", "the proxy; also HTTP_PROXY, ALL_PROXY, NO_PROXY", ""),
     ("NO_COLOR", "no colour; FORCE_COLOR, COLUMNS and TERM=dumb are honoured too", ""),

@@ -1,5 +1,6 @@
 """`dpx env`: environment variables. Requested in `api/env_vars.py`, many at a time by `variables.py`."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.declare import LIST, ONE, Argument, Group, Option
@@ -10,6 +11,7 @@ from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from dpx_cli.session import Session
 
@@ -98,14 +100,14 @@ def import_file(
 ) -> None:
     """Set every variable of a .env file.
 
-    One bad line or duplicate key rejects the whole file before any request. With --target, --prune removes only variables
-    that have no other target.
+    One bad line or duplicate key rejects the whole file before any request. With --target, --prune removes only
+    variables that have no other target.
     """
     from dpx_cli import envfile
 
-    values = envfile.parse(_read(session, file), _named(file))
+    values = envfile.parse(read(session, file), named(file))
     if prune and not values:
-        raise UsageError(f"{_named(file)} has no variables; --prune would remove all", hint="leave --prune out")
+        raise UsageError(f"{named(file)} has no variables; --prune would remove all", hint="leave --prune out")
     plan: list[dict[str, str]] = []
     if dry_run or prune:
         plan = _plan(session, project, values, targets=targets, prune=prune)
@@ -127,8 +129,8 @@ def check(session: "Session", file: EnvFile, project: Project = None, targets: T
     """Check that every key of a file, like .env.example, is set. Exit 10 where one is not."""
     from dpx_cli import envfile
 
-    wanted = envfile.keys(_read(session, file), _named(file))
-    there = {variable["key"]: variable for variable in _variables(session, project) if "key" in variable}
+    wanted = envfile.keys(read(session, file), named(file))
+    there = {variable["key"]: variable for variable in variables(session, project) if "key" in variable}
     missing = [key for key in wanted if key not in there or not _covers(there[key], targets)]
     if missing:
         where = f" for {', '.join(targets)}" if targets else ""
@@ -137,10 +139,11 @@ def check(session: "Session", file: EnvFile, project: Project = None, targets: T
         )
     if session.screen.format == "json":
         session.screen.item({"ok": True, "keys": list(wanted)}, (), key="ok")
-    session.screen.done(f"every key of {_named(file)} is set ({len(wanted)})")
+    session.screen.done(f"every key of {named(file)} is set ({len(wanted)})")
 
 
-def _variables(session: "Session", project: str | None) -> "list[dict[str, Any]]":
+def variables(session: "Session", project: str | None) -> "list[dict[str, Any]]":
+    """Every variable of a project, as the API tells them."""
     from dpx_cli.api import env_vars
 
     def get(project_id: str) -> list[dict[str, Any]]:
@@ -159,7 +162,7 @@ def _plan(
     session: "Session", project: str | None, values: "Mapping[str, str]", *, targets: "Sequence[str]", prune: bool
 ) -> list[dict[str, str]]:
     """What an import would do, one step a key. Values cannot be compared: the API does not give them."""
-    there = {variable["key"]: variable for variable in _variables(session, project) if "key" in variable}
+    there = {variable["key"]: variable for variable in variables(session, project) if "key" in variable}
     steps = [{"action": "replace" if key in there else "add", "key": key} for key in values]
     if prune:
         for key, variable in there.items():
@@ -219,7 +222,7 @@ def _pairs(words: "Sequence[str]") -> dict[str, str]:
 
 def _read_value(session: "Session", key: str, from_file: str | None, *, allow_empty: bool) -> str:
     """A value as the bytes are, less exactly one final newline."""
-    data = _read(session, "-" if from_file is None else from_file)
+    data = read(session, "-" if from_file is None else from_file)
     for newline in (b"\r\n", b"\n"):
         if data.endswith(newline):
             data = data[: -len(newline)]
@@ -233,25 +236,24 @@ def _read_value(session: "Session", key: str, from_file: str | None, *, allow_em
         raise UsageError(f"the value of {key} is not UTF-8", hint="encode it first, like base64") from None
 
 
-def _read(session: "Session", file: str) -> bytes:
+def read(session: "Session", file: str) -> bytes:
     """The bytes of a file, or of standard input for "-", of bounded length."""
     from dpx_cli import files
 
     if file == "-":
         data = session.stdin.read(MOST_BYTES + 1)
     else:
-        found = files.read_bytes(file, "the file")
+        found = files.read_bytes(file, "the file", most=MOST_BYTES + 1)
         if found is None:
             raise NotFound(f"no such file: {file}", hint="check the path; - reads standard input")
         data = found
     if len(data) > MOST_BYTES:
-        raise UsageError(
-            f"{_named(file)} is larger than {MOST_BYTES // 1024 // 1024} MiB", hint="is it the right file?"
-        )
+        raise UsageError(f"{named(file)} is larger than {MOST_BYTES // 1024 // 1024} MiB", hint="is it the right file?")
     return data
 
 
-def _named(file: str) -> str:
+def named(file: str) -> str:
+    """How a message calls a file that may be "-"."""
     return "standard input" if file == "-" else file
 
 
@@ -270,17 +272,35 @@ def _set(
     unique = tuple(dict.fromkeys(targets))
 
     def set_all(project_id: str) -> list[dict[str, Any]]:
-        with session.screen.progress(len(values), "variables") as bar:
+        finished: dict[str, str] = {}
+        kept = _ledger_kept(session, project_id, finished, unique)
+        with kept, session.screen.progress(len(values), "variables") as bar:
+
+            def done(key: str) -> None:
+                finished[key] = values[key]
+                bar.advance()
+
             return for_each(
                 list(values),
                 lambda client, key: env_vars.set_env_var(
                     client, project_id, key, values[key], targets=unique, sensitive=sensitive
                 ),
                 client=lambda: session.client_for(session.token()),
-                done=lambda _: bar.advance(),
+                done=done,
             )
 
     return session.on_project(project, set_all)
+
+
+def _ledger_kept(
+    session: "Session", project_id: str, finished: "Mapping[str, str]", targets: "Sequence[str]"
+) -> "AbstractContextManager[None]":
+    """What keeps the ledger of the variables that were set, where it is on."""
+    if not session.env.get("DPX_LEDGER"):
+        return nullcontext()
+    from dpx_cli import ledger
+
+    return ledger.kept(session, project_id, finished, targets)
 
 
 def _remove(session: "Session", project: str | None, keys: "Sequence[str]") -> list[dict[str, Any]]:

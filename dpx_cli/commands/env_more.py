@@ -1,0 +1,98 @@
+"""`dpx env diff` and `dpx env copy`: what is here and what is there. Of keys and targets; the API gives no values."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dpx_cli.commands.env import COLUMNS as VARIABLE
+from dpx_cli.commands.env import EnvFile, named, read, variables
+from dpx_cli.declare import LIST, Argument, Group, Option
+from dpx_cli.errors import CheckFailed, UsageError
+from dpx_cli.options import TARGETS, Project, Targets
+from dpx_cli.output.format import joined
+from dpx_cli.output.screen import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dpx_cli.session import Session
+
+ENV = Group("env", "List, set, remove, import and check environment variables.")
+
+HERE, THERE = "file", "project"
+COLUMNS = (Column("Only in", "only"), Column("Key", "key"), Column("Targets", "targets", show=joined))
+NO_VALUES = "the API does not give them"
+
+
+@ENV.command("diff", formats=LIST, example="dpx env diff .env --project storefront --target production")
+def diff(
+    session: "Session",
+    file: EnvFile,
+    project: Project = None,
+    targets: Targets = (),
+    exit_code: Annotated[bool, Option("--exit-code", help="Exit 10 where there is a difference.")] = False,
+) -> None:
+    """Show which variables only a .env file has, and which only the project.
+
+    With --target the file counts as being for those environments, and only they are compared; the targets shown are
+    those that the other side lacks. Values cannot be compared: the API does not give them.
+    """
+    from dpx_cli import envfile
+
+    here = envfile.keys(read(session, file), named(file))
+    there = {variable["key"]: variable for variable in variables(session, project) if "key" in variable}
+    rows = _differences(here, there, tuple(dict.fromkeys(targets)))
+    session.screen.rows([rows], COLUMNS, key="key", empty="no difference")
+    session.screen.note(f"values cannot be compared: {NO_VALUES}")
+    if rows and exit_code:
+        raise CheckFailed(
+            f"{named(file)} and the project differ in {len(rows)} key{'s' if len(rows) > 1 else ''}",
+            hint="dpx env import FILE --dry-run shows what an import would do",
+        )
+
+
+@ENV.command("copy", formats=LIST, example="dpx env copy storefront docs --keys")
+def copy(
+    session: "Session",
+    source: Annotated[str, Argument("FROM", help="A project: id, slug or org/slug.", complete="project")],
+    destination: Annotated[str, Argument("TO", help="Another project.", complete="project")],
+    keys: Annotated[bool, Option("--keys", help="Print which keys TO lacks.")] = False,
+) -> None:
+    """Print which variables of a project another one lacks.
+
+    The API does not give values, so nothing can be copied: --keys says so and is required.
+    """
+    if not keys:
+        raise UsageError(
+            f"values cannot be copied: {NO_VALUES}",
+            hint=f"dpx env copy {source} {destination} --keys prints which keys {destination} lacks",
+        )
+    there = {variable.get("key") for variable in variables(session, destination)}
+    lacking = [variable for variable in variables(session, source) if variable.get("key") not in there]
+    session.screen.rows([lacking], VARIABLE, key="key", empty=f"{destination} has every key of {source}")
+    session.screen.note(f"values cannot be compared or copied: {NO_VALUES}")
+
+
+def _differences(
+    here: "Sequence[str]", there: "Mapping[str, Mapping[str, Any]]", targets: "Sequence[str]"
+) -> list[dict[str, Any]]:
+    """One row a key that one side lacks, or lacks for some of the targets; the file's first, in its order."""
+    rows = []
+    for key in here:
+        lacking = list(targets)
+        if key in there:
+            own = _targets(there[key])
+            lacking = [target for target in targets if target not in own]
+            if not lacking:
+                continue
+        rows.append({"only": HERE, "key": key, "targets": lacking})
+    for key, variable in there.items():
+        own = _targets(variable)
+        shared = [target for target in own if not targets or target in targets]
+        if key not in here and shared:
+            rows.append({"only": THERE, "key": key, "targets": shared})
+    return rows
+
+
+def _targets(variable: "Mapping[str, Any]") -> "Sequence[str]":
+    """The targets of a variable; one that names none is for all."""
+    own = variable.get("targets")
+    return [target for target in own if isinstance(target, str)] if isinstance(own, list) and own else TARGETS
