@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
 
 PAGE = 100  # the most that the API gives at once
+LONGEST = 4096  # characters of a cursor; no server takes much more in a request's first line
 MOST_EMPTY = 10  # pages in a row with nothing on them and yet a next one
 
 
@@ -101,7 +102,7 @@ def _next_cursor(document: Mapping[str, Any], request: str) -> str | None:
     more = pagination.get("hasMore", cursor is not None) if isinstance(pagination, dict) else True
     if more is False:
         return None
-    if more is not True or not isinstance(cursor, str) or not cursor:
+    if more is not True or not isinstance(cursor, str) or not cursor.isprintable() or not 0 < len(cursor) <= LONGEST:
         raise errors.InvalidResponse(
             f"the answer to {request} says that there is more, but not where",
             hint="the server is at fault; --limit gives the first pages",

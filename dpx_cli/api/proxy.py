@@ -77,7 +77,7 @@ def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
         if "/" in name and _in_network(host, name):
             return True
         bare, _, last = name.rpartition(":")
-        if bare and last.isdigit() and ":" not in bare.strip("[]"):
+        if last.isdigit() and bare and (bare.endswith("]") or ":" not in bare):
             if int(last) != port:
                 continue
             name = bare

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
+    from dpx_cli.api.nested_tls import NestedTls
     from dpx_cli.api.proxy import Proxy
+
+    Socket = socket.socket | NestedTls
 
 MOST_BYTES = 32 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -83,7 +86,7 @@ class Answer:
 class Wire(io.RawIOBase):
     """A socket whose every wait ends at the deadline, however slowly the other side drips."""
 
-    def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, raw: Socket, deadline: Deadline) -> None:
         self._socket = raw
         self.deadline = deadline
         self.reading: Wire | None = None
@@ -205,19 +208,19 @@ class Connection:
         try:
             raw = self._dial(deadline)
         except (OSError, http.client.HTTPException, ValueError, UnicodeError) as problem:
-            raise NotSent(_reason(problem)) from problem
+            through = f" (through the proxy that {self._proxy.variable} names)" if self._proxy else ""
+            raise NotSent(_reason(problem) + through) from problem
         self._wire = Wire(raw, deadline)
         self._http = http.client.HTTPConnection(self.host, self.port)
         self._http.sock = self._wire
         self._http.auto_open = 0
         return self._http
 
-    def _dial(self, deadline: Deadline) -> socket.socket:
+    def _dial(self, deadline: Deadline) -> Socket:
         """A connected socket, through the proxy and inside TLS where there are such."""
         via = self._proxy or self
-        raw = _connect(via.host, via.port, deadline)
+        raw: Socket = _connect(via.host, via.port, deadline)
         try:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._proxy and self._proxy.scheme == "https":
                 raw = self._wrap(raw, self._proxy.host, deadline)
             if self._proxy and self.scheme == "https":
@@ -229,11 +232,17 @@ class Connection:
             raise
         return raw
 
-    def _wrap(self, raw: socket.socket, host: str, deadline: Deadline) -> socket.socket:
-        raw.settimeout(deadline.remaining())
-        return self._context().wrap_socket(raw, server_hostname=host)
+    def _wrap(self, raw: Socket, host: str, deadline: Deadline) -> Socket:
+        import ssl
 
-    def _tunnel(self, raw: socket.socket, deadline: Deadline) -> None:
+        raw.settimeout(deadline.remaining())
+        if isinstance(raw, ssl.SSLSocket):
+            from dpx_cli.api.nested_tls import NestedTls
+
+            return NestedTls(raw, self._context(), host)
+        return self._context().wrap_socket(raw, server_hostname=host)  # type: ignore[arg-type]  # nothing is wrapped thrice
+
+    def _tunnel(self, raw: Socket, deadline: Deadline) -> None:
         """Ask the proxy for a tunnel to the origin."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         fields = [f"CONNECT {host}:{self.port} HTTP/1.1", f"Host: {host}:{self.port}"]
@@ -323,6 +332,7 @@ def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
         try:
             raw.settimeout(deadline.remaining() / (len(addresses) - number))
             raw.connect(address)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as failed:
             raw.close()
             problem = failed
@@ -364,7 +374,9 @@ def _reason(problem: Exception) -> str:
     """A problem in a few words, without the numbers and brackets of the operating system's."""
     if isinstance(problem, OSError) and not isinstance(problem, http.client.RemoteDisconnected):
         if verify := getattr(problem, "verify_message", None):
-            return f"the server's certificate is not trusted: {verify}"
+            return f"the server's certificate is not trusted: {verify.rstrip('.')}"
+        if isinstance(reason := getattr(problem, "reason", None), str):
+            return f"TLS failed: {reason.replace('_', ' ').lower()}"
         return (problem.strerror or str(problem) or "timed out").lower()
     known = {
         http.client.RemoteDisconnected: "the server closed the connection without an answer",

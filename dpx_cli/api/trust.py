@@ -40,8 +40,9 @@ def context(env: Mapping[str, str]) -> ssl.SSLContext:
     try:
         if not path:
             _load_system(made)
-        elif os.path.isdir(path):
-            if not _is_hashed(path):
+        elif os.path.isdir(path.partition(os.pathsep)[0]):
+            # OpenSSL takes several folders in one text.
+            if not any(map(_is_hashed, path.split(os.pathsep))):
                 raise UsageError(f"{name} names a folder without hashed certificates: {path}", hint="run: c_rehash")
             made.load_verify_locations(capath=path)
         else:

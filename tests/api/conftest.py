@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from certificates import Authority
 from clients import client_of
 from fault_server import FaultServer
 
@@ -25,3 +26,9 @@ def server() -> Iterator[FaultServer]:
 def client(server: FaultServer) -> Client:
     """A client of the server, with three seconds a request."""
     return client_of(server.url)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority that nobody trusts by itself."""
+    return Authority(tmp_path_factory.mktemp("authority"), "Test Authority")

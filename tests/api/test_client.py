@@ -302,8 +302,8 @@ def test_nothing_shows_the_token(client: Client) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "", ".", "..", "...", "a/b", "/", "a?b", "a#b", "%2e%2e", "%2F", "a\\b", "a b", "a\nb", "a\x00", "a\x7f", "\x85",
-        "\u202e", "\u200b", "\udcff", "\U000e0041",
+        "", ".", "..", "...", "a/b", "/", "a?b", "a#b", "%2e%2e", "%2F", "a\\b", "a b", "a\nb", "a\x00", "a\x7f",
+        "\x85", "\u202e", "\u200b", "\udcff", "\U000e0041",
     ],
 )  # fmt: skip
 def test_a_name_that_could_change_the_path_is_refused(name: str) -> None:

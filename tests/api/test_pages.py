@@ -1,0 +1,226 @@
+"""Lists, page by page: what is asked for, what is cut, and lists that never end."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import fault_server as faults
+import pytest
+
+from dpx_cli import errors
+from dpx_cli.api.pages import MOST_EMPTY, Pages
+
+if TYPE_CHECKING:
+    from fault_server import FaultServer
+
+    from dpx_cli.api.client import Client
+
+
+def fill(server: FaultServer, count: int) -> None:
+    """Give the server a number of projects."""
+    server.projects = [{"id": f"p{number}", "slug": f"s{number}"} for number in range(count)]
+
+
+def sizes(server: FaultServer) -> list[str]:
+    """The page sizes that were asked for."""
+    return [request.query["limit"] for request in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("there", "limit", "asked", "cut"),
+    [
+        (300, None, ["100", "100", "100"], False),
+        (300, 1, ["1"], True),
+        (300, 99, ["99"], True),
+        (300, 100, ["100"], True),
+        (300, 101, ["100", "1"], True),
+        (300, 250, ["100", "100", "50"], True),
+        (300, 300, ["100", "100", "100"], False),
+        (300, 5000, ["100", "100", "100"], False),
+        (0, None, ["100"], False),
+        (0, 5, ["5"], False),
+        (100, None, ["100"], False),
+    ],
+)
+def test_pages_are_as_large_as_needed(
+    server: FaultServer, client: Client, there: int, limit: int | None, asked: list[str], *, cut: bool
+) -> None:
+    """100, or fewer where the limit wants fewer; and `next_cursor` says whether something was cut."""
+    fill(server, there)
+    pages = Pages(client, "/projects", limit=limit)
+    items = [item["id"] for page in pages for item in page]
+    assert items == [f"p{number}" for number in range(min(there, there if limit is None else limit))]
+    assert sizes(server) == asked
+    assert (pages.next_cursor is not None) == cut
+    assert pages.is_whole == (not cut)
+
+
+def test_a_cut_list_goes_on_where_it_was_cut(server: FaultServer, client: Client) -> None:
+    """With the cursor that was told."""
+    fill(server, 300)
+    first = Pages(client, "/projects", limit=150)
+    head = [item for page in first for item in page]
+    rest = Pages(client, "/projects", cursor=first.next_cursor)
+    assert len(head + [item for page in rest for item in page]) == 300
+    assert rest.is_whole is False
+
+
+def test_a_page_is_asked_for_when_it_is_wanted(server: FaultServer, client: Client) -> None:
+    """And not before: JSON Lines leave page by page."""
+    fill(server, 300)
+    pages = iter(Pages(client, "/projects"))
+    next(pages)
+    assert len(server.requests) == 1
+
+
+def test_parameters_go_along_on_every_page(server: FaultServer, client: Client) -> None:
+    """And those without a value on none."""
+    fill(server, 150)
+    list(Pages(client, "/projects", {"org": "acme", "status": None}))
+    assert [(r.query["org"], "status" in r.query) for r in server.requests] == [("acme", False)] * 2
+
+
+def test_a_server_that_gives_more_than_asked_for_is_cut(server: FaultServer, client: Client) -> None:
+    """The limit is the user's."""
+    server.on("GET", "/projects", faults.reply(200, {"data": [{"id": str(n)} for n in range(50)]}))
+    assert [len(page) for page in Pages(client, "/projects", limit=7)] == [7]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(lambda: itertools.repeat("a"), id="the same"),
+        pytest.param(lambda: itertools.cycle("ab"), id="a cycle of two"),
+        pytest.param(lambda: itertools.cycle("abcdefg"), id="a cycle of seven"),
+    ],
+)
+@pytest.mark.parametrize("item", [None, {"id": "x"}])
+def test_a_cursor_that_comes_back_ends_the_list(
+    server: FaultServer, client: Client, given: Any, item: dict[str, str] | None
+) -> None:
+    """With an error, after as many requests as there are cursors."""
+    server.on("GET", "/projects", faults.cursors(given(), item))
+    with pytest.raises(errors.InvalidResponse, match="does not end"):
+        list(Pages(client, "/projects"))
+    assert len(server.requests) <= 10
+
+
+def test_the_cursor_one_began_with_counts_as_seen(server: FaultServer, client: Client) -> None:
+    """It is where the list came from."""
+    server.on("GET", "/projects", faults.cursors(itertools.repeat("a"), {"id": "x"}))
+    with pytest.raises(errors.InvalidResponse):
+        list(Pages(client, "/projects", cursor="a"))
+    assert len(server.requests) == 1
+
+
+def test_fresh_cursors_with_empty_pages_end_too(server: FaultServer, client: Client) -> None:
+    """After some patience: a page may be empty where the server filters after it counts."""
+    server.on("GET", "/projects", faults.cursors(map(str, itertools.count())))
+    with pytest.raises(errors.InvalidResponse, match="empty"):
+        list(Pages(client, "/projects"))
+    assert len(server.requests) == MOST_EMPTY
+
+
+def test_an_empty_page_in_the_middle_is_no_end(server: FaultServer, client: Client) -> None:
+    """What comes after it comes."""
+    fill(server, 200)
+    server.on(
+        "GET",
+        "/projects",
+        faults.reply(200, {"data": [], "pagination": {"hasMore": True, "nextCursor": "100"}}),
+        times=1,
+    )
+    assert len([item for page in Pages(client, "/projects") for item in page]) == 100
+
+
+def test_an_endless_list_can_be_limited(server: FaultServer, client: Client) -> None:
+    """`--limit` reads what it wants of it."""
+    server.on("GET", "/projects", faults.cursors(map(str, itertools.count()), {"id": "x"}))
+    pages = Pages(client, "/projects", limit=25)
+    assert sum(len(page) for page in pages) == 25
+    assert pages.next_cursor == "24"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        [],
+        None,
+        "data",
+        5,
+        {"data": None},
+        {"data": "text"},
+        {"data": {}},
+        {"data": [1]},
+        {"data": [{}, None]},
+        {"data": [[{}]]},
+        {"error": "but 200"},
+    ],
+)
+def test_a_list_of_another_shape_is_refused(server: FaultServer, client: Client, document: Any) -> None:
+    """Rather than taken for an empty one."""
+    server.on("GET", "/projects", faults.reply(200, document))
+    with pytest.raises(errors.InvalidResponse, match="list of objects"):
+        list(Pages(client, "/projects"))
+
+
+@pytest.mark.parametrize(
+    "pagination",
+    [
+        {"hasMore": True},
+        {"hasMore": True, "nextCursor": None},
+        {"hasMore": True, "nextCursor": ""},
+        {"hasMore": True, "nextCursor": 5},
+        {"hasMore": True, "nextCursor": ["a"]},
+        {"hasMore": "yes", "nextCursor": "a"},
+        {"hasMore": 1, "nextCursor": "a"},
+        {"nextCursor": {}},
+        {"hasMore": True, "nextCursor": "\ud800"},
+        {"hasMore": True, "nextCursor": "a\nb"},
+        {"hasMore": True, "nextCursor": "a" * 100_000},
+        [],
+        "more",
+        5,
+    ],
+)
+def test_more_without_saying_where_is_refused(server: FaultServer, client: Client, pagination: Any) -> None:
+    """A list that is not complete must not look complete."""
+    server.on("GET", "/projects", faults.reply(200, {"data": [{"id": "x"}], "pagination": pagination}))
+    with pytest.raises(errors.InvalidResponse, match="there is more"):
+        list(Pages(client, "/projects"))
+
+
+@pytest.mark.parametrize(
+    "pagination",
+    [
+        None,
+        {},
+        {"hasMore": False},
+        {"hasMore": False, "nextCursor": None},
+        {"hasMore": False, "nextCursor": "a"},
+        {"nextCursor": None},
+    ],
+)
+def test_the_ways_to_say_that_there_is_no_more(server: FaultServer, client: Client, pagination: Any) -> None:
+    """`env-vars` and `members` are shown without any pagination."""
+    server.on("GET", "/projects", faults.reply(200, {"data": [{"id": "x"}], "pagination": pagination}))
+    assert list(Pages(client, "/projects")) == [[{"id": "x"}]]
+    assert len(server.requests) == 1
+
+
+def test_a_secret_that_the_server_should_not_send_is_taken_out(server: FaultServer, client: Client) -> None:
+    """Of every item."""
+    server.on("GET", "/projects", faults.reply(200, {"data": [{"key": "A", "value": "canary"}, {"key": "B"}]}))
+    assert list(Pages(client, "/projects", without="value")) == [[{"key": "A"}, {"key": "B"}]]
+
+
+def test_a_fault_on_the_second_page_comes_after_the_first(server: FaultServer, client: Client) -> None:
+    """And is told with its request."""
+    fill(server, 200)
+    server.on("GET", "/projects", faults.refused(500, "x"), skip=1)
+    pages = iter(Pages(client, "/projects"))
+    assert len(next(pages)) == 100
+    with pytest.raises(errors.ServerError):
+        next(pages)

@@ -1,0 +1,84 @@
+"""Projects at the API: path, parameters, body and shape of every endpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import fault_server as faults
+import pytest
+from fault_server import PROJECT
+
+from dpx_cli import errors
+from dpx_cli.api import projects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fault_server import FaultServer
+
+    from dpx_cli.api.client import Client
+
+ONE: dict[str, Callable[[Client], Any]] = {
+    "create": lambda client: projects.create_project(client, "x", {}),
+    "get": lambda client: projects.get_project(client, PROJECT),
+    "update": lambda client: projects.update_project(client, PROJECT, {"name": "x"}),
+}
+
+
+def test_list(server: FaultServer, client: Client) -> None:
+    """GET /projects, with the organization as `org`."""
+    pages = list(projects.list_projects(client, org="acme", limit=5, cursor="0"))
+    assert pages[0][0]["id"] == PROJECT
+    assert server.requests[0].query == {"org": "acme", "limit": "5", "cursor": "0"}
+
+
+def test_create(server: FaultServer, client: Client) -> None:
+    """POST /projects, with what was given and nothing else."""
+    made = projects.create_project(client, "shop-2", {"orgSlug": "acme", "description": ""})
+    assert made["slug"] == "shop-2"
+    assert server.requests[0].json == {"name": "shop-2", "orgSlug": "acme", "description": ""}
+    projects.create_project(client, "shop-3", {})
+    assert server.requests[1].json == {"name": "shop-3"}
+
+
+def test_get(server: FaultServer, client: Client) -> None:
+    """GET /projects/:id."""
+    assert projects.get_project(client, PROJECT)["slug"] == "shop"
+    assert server.requests[0].target == f"/api/v1/projects/{PROJECT}"
+
+
+def test_update(server: FaultServer, client: Client) -> None:
+    """PATCH /projects/:id, an empty text included."""
+    changed = projects.update_project(client, PROJECT, {"build_command": ""})
+    assert changed["build_command"] == ""
+    assert (server.requests[0].method, server.requests[0].json) == ("PATCH", {"build_command": ""})
+
+
+def test_delete(server: FaultServer, client: Client) -> None:
+    """DELETE /projects/:id."""
+    assert projects.delete_project(client, PROJECT) == {"deleted": True}
+    assert server.projects == []
+
+
+@pytest.mark.parametrize("document", [{}, [], {"data": []}, {"data": None}, {"data": "x"}, None, 7, {"deleted": False}])
+def test_another_shape_is_refused(server: FaultServer, client: Client, document: Any) -> None:
+    """By every function, with the request."""
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        server.on(method, "/projects.*", faults.reply(200, document))
+    for call in (*ONE.values(), lambda client: projects.delete_project(client, PROJECT)):
+        with pytest.raises(errors.InvalidResponse) as caught:
+            call(client)
+        assert caught.value.request is not None
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "a?b", "a#b", "%2e%2e", "a\n", ""])
+def test_no_id_changes_the_path(server: FaultServer, client: Client, name: str) -> None:
+    """It never leaves the machine."""
+    for call in (
+        lambda: projects.get_project(client, name),
+        lambda: projects.delete_project(client, name),
+        lambda: projects.update_project(client, name, {}),
+    ):
+        with pytest.raises(errors.UsageError):
+            call()
+    assert server.connections == 0

@@ -1,0 +1,179 @@
+"""Proxies: which one, whether none, and what goes through it."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import TYPE_CHECKING
+
+import fault_server as faults
+import pytest
+from clients import client_of
+from fault_server import TOKEN, ConnectProxy, FaultServer
+
+from dpx_cli import errors
+from dpx_cli.api import proxy, trust
+from dpx_cli.settings import is_loopback
+
+if TYPE_CHECKING:
+    from certificates import Authority
+
+
+def found(env: dict[str, str], scheme: str = "https", host: str = "deploxa.com", port: int = 443) -> str | None:
+    """The proxy for an origin as "scheme://host:port"."""
+    made = proxy.find(env, scheme, host, port, is_loopback)
+    return f"{made.scheme}://{made.host}:{made.port}" if made else None
+
+
+@pytest.mark.parametrize(
+    ("env", "wanted"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": ""}, None),
+        ({"HTTPS_PROXY": "http://p:3128"}, "http://p:3128"),
+        ({"https_proxy": "http://p:3128"}, "http://p:3128"),
+        ({"https_proxy": "http://low:1", "HTTPS_PROXY": "http://up:1"}, "http://low:1"),
+        ({"HTTPS_PROXY": "p:3128"}, "http://p:3128"),
+        ({"HTTPS_PROXY": "http://p"}, "http://p:80"),
+        ({"HTTPS_PROXY": "https://p"}, "https://p:443"),
+        ({"HTTPS_PROXY": "http://[::1]:3128"}, "http://::1:3128"),
+        ({"ALL_PROXY": "http://all:1"}, "http://all:1"),
+        ({"ALL_PROXY": "http://all:1", "HTTPS_PROXY": "http://p:1"}, "http://p:1"),
+        ({"HTTP_PROXY": "http://p:1"}, None),
+    ],
+)
+def test_which_proxy_for_https(env: dict[str, str], wanted: str | None) -> None:
+    """The scheme's own variable, lower case first, then ALL_PROXY."""
+    assert found(env) == wanted
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "host", "port", "exempt"),
+    [
+        ("*", "deploxa.com", 443, True),
+        ("deploxa.com", "deploxa.com", 443, True),
+        ("DEPLOXA.com", "deploxa.com", 443, True),
+        (".deploxa.com", "api.deploxa.com", 443, True),
+        (".deploxa.com", "deploxa.com", 443, True),
+        ("*.deploxa.com", "api.deploxa.com", 443, True),
+        ("deploxa.com", "api.deploxa.com", 443, True),
+        ("deploxa.com", "notdeploxa.com", 443, False),
+        ("xa.com", "deploxa.com", 443, False),
+        ("a, deploxa.com ,b", "deploxa.com", 443, True),
+        ("a deploxa.com", "deploxa.com", 443, True),
+        ("deploxa.com:443", "deploxa.com", 443, True),
+        ("deploxa.com:8443", "deploxa.com", 443, False),
+        ("10.0.0.0/8", "10.1.2.3", 443, True),
+        ("10.0.0.0/8", "11.1.2.3", 443, False),
+        ("10.0.0.1", "10.0.0.1", 443, True),
+        ("::1", "::1", 443, True),
+        ("[::1]:443", "::1", 443, True),
+        ("fd00::/8", "fd00::5", 443, True),
+        ("fd00::/nonsense", "deploxa.com", 443, False),
+        ("", "deploxa.com", 443, False),
+        (",", "deploxa.com", 443, False),
+    ],
+)
+@pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
+def test_who_needs_no_proxy(variable: str, no_proxy: str, host: str, port: int, *, exempt: bool) -> None:
+    """Names with all below them, addresses, networks, ports, everything."""
+    assert (found({"HTTPS_PROXY": "http://p:1", variable: no_proxy}, host=host, port=port) is None) == exempt
+
+
+def test_plain_http_never_leaves_the_machine_by_a_proxy() -> None:
+    """It is for loopback alone, and the token goes with it."""
+    env = {"HTTP_PROXY": "http://proxy.example:3128"}
+    assert found(env, "http", "127.0.0.1", 8787) is None
+    assert found({"HTTP_PROXY": "http://127.0.0.1:1"}, "http", "127.0.0.1", 8787) == "http://127.0.0.1:1"
+
+
+def test_a_request_header_that_became_a_variable_is_no_proxy() -> None:
+    """In a CGI script HTTP_PROXY is the client's "Proxy:" field."""
+    env = {"HTTP_PROXY": "http://127.0.0.1:1", "REQUEST_METHOD": "GET"}
+    assert found(env, "http", "127.0.0.1", 8787) is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://:1", "socks5://p:1", "http://p:notaport", "http://p:99999", "ftp://p", "http://[::1"]
+)
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(url: str) -> None:
+    """Before anything is sent."""
+    url = url.replace("://", "://user:canary@", 1)
+    with pytest.raises(errors.UsageError, match="HTTPS_PROXY") as caught:
+        found({"HTTPS_PROXY": url})
+    assert "canary" not in f"{caught.value.message}{caught.value.hint}"
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_https_goes_through_a_tunnel(authority: Authority, *, secure: bool) -> None:
+    """To an http or https proxy; the proxy sees the host and its own password, never the token."""
+    env = {"DPX_CA_BUNDLE": str(authority.bundle)}
+    with (
+        FaultServer(tls=authority.server()) as server,
+        ConnectProxy(tls=authority.server() if secure else None) as way,
+    ):
+        through = proxy.find(
+            {"HTTPS_PROXY": way.url.replace("://", "://user:p%40ss@")}, "https", "127.0.0.1", server.port, is_loopback
+        )
+        client = client_of(server.url, context=lambda: trust.context(env), proxy=through)
+        for _ in range(2):
+            assert client.get("/projects")["data"][0]["slug"] == "shop"
+        client.document("POST", "/projects", body={"name": "x" * 300_000})
+        server.on("GET", "/orgs", faults.reply(200, {"data": "x" * 300_000}))
+        assert len(client.get("/orgs")["data"]) == 300_000
+        (head,) = way.heads
+    assert head.startswith(f"CONNECT 127.0.0.1:{server.port} HTTP/1.1\r\n".encode())
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(b"user:p@ss") in head
+    assert TOKEN.encode() not in head
+    assert "proxy-authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "407"),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "502"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "refused the tunnel"),
+        (b"HTTP/1.1 200", "closed the connection"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000, "tunnel"),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel(authority: Authority, answer: bytes, words: str) -> None:
+    """Is a server that cannot be reached; nothing was sent to it."""
+    with FaultServer(tls=authority.server()) as server, ConnectProxy(answer=answer) as way:
+        through = proxy.find({"HTTPS_PROXY": way.url}, "https", "127.0.0.1", server.port, is_loopback)
+        with pytest.raises(errors.NetworkError, match=words):
+            client_of(server.url, context=lambda: trust.context({}), proxy=through).document("POST", "/x", body={})
+        assert server.connections == 0
+
+
+@pytest.mark.parametrize("fault", ["stall", "drip"])
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_slow_proxy_is_bounded_by_the_deadline(authority: Authority, fault: str, *, secure: bool) -> None:
+    """As everything is."""
+    env = {"DPX_CA_BUNDLE": str(authority.bundle)}
+    with ConnectProxy(fault=fault, tls=authority.server() if secure else None) as way:
+        through = proxy.find({"HTTPS_PROXY": way.url}, "https", "127.0.0.1", 1, is_loopback)
+        client = client_of("https://127.0.0.1:1/", timeout=0.6, context=lambda: trust.context(env), proxy=through)
+        started = time.monotonic()
+        with pytest.raises(errors.NetworkError):
+            client.get("/projects")
+        assert time.monotonic() - started < 2.6
+
+
+def test_a_proxy_that_is_not_there() -> None:
+    """Is named as what cannot be reached."""
+    through = proxy.find({"HTTPS_PROXY": "http://127.0.0.1:9"}, "https", "deploxa.com", 443, is_loopback)
+    with pytest.raises(errors.NetworkError, match="HTTPS_PROXY"):
+        client_of("https://deploxa.com/api/v1", context=lambda: trust.context({}), proxy=through).get("/projects")
+
+
+def test_plain_http_goes_through_a_loopback_proxy_by_its_whole_url(server: FaultServer) -> None:
+    """As a proxy wants it; here the server plays one."""
+    through = proxy.find({"HTTP_PROXY": f"http://u:p@127.0.0.1:{server.port}"}, "http", "127.0.0.1", 8787, is_loopback)
+    server.on("GET", ".*", faults.reply(200, {"data": []}))
+    client_of("http://127.0.0.1:8787/api/v1", proxy=through).get("/projects")
+    (request,) = server.requests
+    assert request.target == "http://127.0.0.1:8787/api/v1/projects"
+    assert request.headers["host"] == "127.0.0.1:8787"
+    assert request.headers["proxy-authorization"].startswith("Basic ")
