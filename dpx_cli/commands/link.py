@@ -48,5 +48,10 @@ def _pick(session: "Session") -> str:
     found = [project for page in pages for project in page if isinstance(project.get("id"), str)]
     if not found:
         raise NotFound("there is no project to link to", hint="dpx projects create NAME --link")
-    names = [f"{project.get('slug')}  ({project.get('name')})" for project in found]
+    slugs = [str(project.get("slug") or project["id"]) for project in found]
+    # The same slug in two organizations is told apart by the id: the API does not say whose a project is.
+    names = [
+        slug if slugs.count(slug) == 1 else f"{slug} ({project['id']})"
+        for slug, project in zip(slugs, found, strict=True)
+    ]
     return str(found[session.screen.choose("link this folder to", names)]["id"])

@@ -1,0 +1,105 @@
+"""`dpx deploy stats` against the sandbox: the figures, the requests they cost, the drawings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+STATS = ("deploy", "stats", "-p", "storefront")
+
+
+def test_json_is_numbers(dpx: Program) -> None:
+    """Of the eight deployments that the sandbox begins with: builds are 80 % of 58, 61, 74, 66, 64 and 63 s."""
+    result = dpx(*STATS, "--json")
+    assert result.code == 0, result
+    found = result.json
+    assert found["deployments"] == 8
+    assert found["by_status"] == {"QUEUED": 0, "BUILDING": 0, "READY": 6, "ERROR": 2}
+    assert found["success_rate"] == 0.75
+    assert (found["build_ms_p50"], found["build_ms_p95"], found["build_ms_mean"]) == (50400, 59200, 51467)
+    assert [(branch["branch"], branch["ready"]) for branch in found["by_branch"]] == [
+        ("main", 5),
+        ("feature/checkout", 1),
+    ]
+    assert found["bundle_kb_latest"] > 0
+    assert result.err == ""
+
+
+def test_a_pipe_gets_one_figure_a_line(dpx: Program) -> None:
+    """The same figures as --json."""
+    rows = dict(dpx(*STATS).rows)
+    assert rows["build_ms_p95"] == "59200"
+    assert rows["by_branch.feature/checkout.success_rate"] == "0.5"
+    empty = dict(dpx("deploy", "stats", "-p", "docs", "--last", "1").rows)
+    assert empty["deployments"] == "1"
+
+
+def test_a_terminal_gets_a_sparkline_and_bars(dpx: Program) -> None:
+    """Of Unicode blocks."""
+    out = dpx.tty(*STATS).out
+    assert "50 s" in out
+    assert "▁▂█▅▄▃" in out
+    assert "5 of 6 ready, p50 50 s" in out
+    assert "░" in out
+
+
+@pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"LC_ALL": "en_US.ISO-8859-1"}])
+def test_ascii_where_the_terminal_has_no_more(dpx: Program, env: dict[str, str]) -> None:
+    """A dumb terminal, or a locale that is not UTF-8."""
+    out = dpx.tty(*STATS, env=env).out
+    assert out.isascii()
+    assert "_.@+=-" in out
+    assert "####----" in out
+
+
+def test_last_n_and_one_request_for_each_ended_deployment(dpx: Program, box: Sandbox) -> None:
+    """The list rows lack what the object has; what has not ended is not asked for."""
+    box.seed_deployments("docs", 150, seconds=40)
+    dpx("deploy", "-p", "docs", "--branch", "slow", "--no-wait", "--no-git")
+    box.clear_requests()
+    found = dpx("deploy", "stats", "-p", "docs", "--last", "120", "--json").json
+    assert found["deployments"] == 120
+    assert sum(found["by_status"].values()) == 120
+    asked = [seen.path for seen in box.requests if seen.path.startswith("/deployments/")]
+    assert len(asked) == len(set(asked)) == found["by_status"]["READY"]
+
+
+def test_of_a_project_without_deployments(dpx: Program, box: Sandbox) -> None:
+    """Nothing to divide by, in every format."""
+    box.seed_project("bare")
+    argv = ("deploy", "stats", "-p", "bare")
+    found = dpx(*argv, "--json").json
+    assert (found["deployments"], found["success_rate"], found["by_branch"]) == (0, None, [])
+    assert ["success_rate", ""] in dpx(*argv).rows
+    shown = dpx.tty(*argv)
+    assert shown.code == 0, shown
+    assert "Branches" not in shown.out
+
+
+def test_a_hostile_branch_stays_text(dpx: Program, box: Sandbox) -> None:
+    """On a terminal and in a pipe."""
+    box.seed_deployments("docs", 1, branch="\x1b[2Jx\ty\nz\u202e")
+    for result in (dpx("deploy", "stats", "-p", "docs"), dpx.tty("deploy", "stats", "-p", "docs")):
+        assert r"\x1b[2Jx" in result.out
+        assert "\x1b[2J" not in result.out
+        assert "\u202e" not in result.out
+    assert {len(row) for row in dpx("deploy", "stats", "-p", "docs").rows} == {2}
+
+
+@pytest.mark.parametrize("last", ["0", "-1", "x", "1.5"])
+def test_last_is_a_count(dpx: Program, box: Sandbox, last: str) -> None:
+    """Anything else is refused before a request."""
+    assert dpx(*STATS, f"--last={last}").code == 2
+    assert box.requests == []
+
+
+def test_a_failure_of_one_request_is_a_failure(dpx: Program, box: Sandbox) -> None:
+    """Figures over a part would be wrong ones; stdout stays empty."""
+    box.fault("GET /deployments/* 403 after 2 x1")
+    result = dpx(*STATS)
+    assert (result.code, result.out) == (5, ""), result

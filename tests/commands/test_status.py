@@ -1,0 +1,102 @@
+"""`dpx status`: one project, an organization's, all; in every format; as a cron job."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+
+def test_of_one_project(dpx: Program, box: Sandbox) -> None:
+    """One object, or one row; the project as of every command."""
+    found = dpx("status", "storefront", "--json").json
+    assert found["id"] == box.project_id("storefront")
+    assert found["current_deployment"]["status"] == "READY"
+    assert dpx("status", "acme/storefront").rows[0][:2] == ["storefront", "READY"]
+    assert dpx("status", "storefront", "-q").out == "storefront\n"
+    assert json.loads(dpx("status", "storefront", "--jsonl").out) == found
+    assert dpx("status", env={"DPX_PROJECT": "docs"}).rows[0][0] == "docs"
+    shown = dpx.tty("status", "storefront", env={"NO_COLOR": "1"}).out
+    assert shown.splitlines()[1].split() == ["Status", "READY"]
+
+
+def test_of_all_in_every_format(dpx: Program) -> None:
+    """One row a project."""
+    rows = dpx("status", "--all").rows
+    assert [row[:2] for row in rows] == [["storefront", "READY"], ["docs", "READY"], ["api", "ERROR"]]
+    found = dpx("status", "--all", "--json").json
+    assert [item["slug"] for item in found] == ["storefront", "docs", "api"]
+    assert [json.loads(line) for line in dpx("status", "--all", "--jsonl").out.splitlines()] == found
+    assert dpx("status", "--all", "-q").out.split() == ["storefront", "docs", "api"]
+    shown = dpx.tty("status", "--all").out
+    assert "Project" in shown
+    # Red, which can be read on white and on black.
+    assert "\x1b[31mERROR" in shown
+
+
+def test_two_pages(dpx: Program, box: Sandbox) -> None:
+    """All of them, in pages of 100."""
+    box.seed_projects(120)
+    box.clear_requests()
+    assert len(dpx("status", "--all").rows) == 123
+    assert [seen.query.get("limit") for seen in box.requests] == ["100", "100"]
+
+
+def test_of_an_organization(dpx: Program) -> None:
+    """Its projects alone; one that is not there is exit 3."""
+    assert dpx("status", "--org", "globex", "-q").out == "docs\n"
+    assert dpx("status", "--org", "none").code == 3
+
+
+@pytest.mark.parametrize("argv", [["storefront", "--all"], ["--org", "acme", "--all"], ["docs", "--org", "globex"]])
+def test_only_one_of_project_org_and_all(dpx: Program, box: Sandbox, argv: list[str]) -> None:
+    """Exit 2, nothing sent."""
+    assert dpx("status", *argv).code == 2
+    assert box.requests == []
+
+
+def test_no_project_is_named(dpx: Program) -> None:
+    """The hint names dpx link."""
+    result = dpx("status")
+    assert result.code == 2, result
+    assert "dpx link" in result.err
+
+
+def test_fail_on_is_for_a_cron_job(dpx: Program) -> None:
+    """10 where a deployment is in ERROR, after the rows; 0 where none is; any case."""
+    result = dpx("status", "--org", "acme", "--fail-on", "ERROR")
+    assert result.code == 10, result
+    assert len(result.rows) == 2
+    assert result.err.startswith("error: in ERROR: api\nhint: dpx deploy list --project api")
+    assert dpx("status", "--org", "globex", "--fail-on", "error").code == 0
+    assert dpx("status", "api", "--fail-on", "error", "--json").code == 10
+    assert dpx("status", "--all", "--fail-on", "ready").code == 2
+
+
+def test_a_project_that_was_never_deployed(dpx: Program, box: Sandbox) -> None:
+    """Has no status, and does not fail."""
+    box.seed_project("bare")
+    result = dpx("status", "bare", "--fail-on", "error")
+    assert (result.code, result.rows[0][:2]) == (0, ["bare", ""]), result
+
+
+def test_nothing_to_show(dpx: Program, box: Sandbox) -> None:
+    """A word on a terminal, an empty array as JSON."""
+    for slug in box.projects():
+        dpx("projects", "delete", slug, "--yes")
+    assert dpx("status", "--all").out == ""
+    assert dpx("status", "--all", "--json").out == "[]\n"
+    assert "no projects" in dpx.tty("status", "--all").out
+
+
+def test_relative_times_on_a_terminal_only(dpx: Program) -> None:
+    """A pipe gets the API's own."""
+    assert "3 h ago" in dpx.tty("deploy", "list", "-p", "storefront").out
+    result = dpx("deploy", "list", "-p", "storefront")
+    assert " ago" not in result.out
+    assert result.rows[0][3].endswith("Z")
