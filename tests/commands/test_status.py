@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -100,3 +101,14 @@ def test_relative_times_on_a_terminal_only(dpx: Program) -> None:
     result = dpx("deploy", "list", "-p", "storefront")
     assert " ago" not in result.out
     assert result.rows[0][3].endswith("Z")
+
+
+def test_sites_are_clickable_where_the_terminal_can(dpx: Program) -> None:
+    """OSC 8, with or without colour; a dumb terminal and a pipe have none."""
+    opened = "\x1b]8;;https://docs.deploxa.com\x1b\\"
+    for env in ({}, {"NO_COLOR": "1"}):
+        assert opened in re.sub(r";id=[0-9-]+;", ";;", dpx.tty("deploy", "list", "-p", "docs", env=env).out)
+    dumb = dpx.tty("deploy", "list", "-p", "docs", env={"TERM": "dumb"}).out
+    assert "https://docs.deploxa.com" in dumb
+    assert "\x1b" not in dumb
+    assert dpx("deploy", "list", "-p", "docs").rows[0][2] == "docs.deploxa.com"

@@ -1,0 +1,130 @@
+"""`dpx link` and `dpx unlink`: the file they leave, the picker, and whose project a folder is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+
+def file_of(dpx: Program) -> Path:
+    """Where the link file is."""
+    return dpx.cwd / ".deploxa" / "project.json"
+
+
+def test_link_writes_names_and_nothing_else(dpx: Program, box: Sandbox) -> None:
+    """No URL and no token; the folder keeps itself out of git."""
+    result = dpx("link", "acme/storefront")
+    assert (result.code, result.out) == (0, ""), result
+    assert result.err == f"linked this folder to storefront ({file_of(dpx)})\n"
+    assert json.loads(file_of(dpx).read_text()) == {
+        "projectId": box.project_id("storefront"),
+        "projectSlug": "storefront",
+        "orgSlug": "acme",
+    }
+    assert (dpx.cwd / ".deploxa" / ".gitignore").read_text() == "*\n"
+
+
+def test_commands_below_need_no_project(dpx: Program) -> None:
+    """From the folder and from any in it; a flag and the environment go first."""
+    dpx("link", "docs")
+    (dpx.cwd / "deep" / "er").mkdir(parents=True)
+    dpx.cwd = dpx.cwd / "deep" / "er"
+    assert dpx("env", "list", "-q").out == "SEARCH_KEY\n"
+    assert "DATABASE_URL" in dpx("env", "list", "-q", "-p", "api").out
+    assert "DATABASE_URL" in dpx("env", "list", "-q", env={"DPX_PROJECT": "api"}).out
+
+
+def test_a_picker_on_a_terminal(dpx: Program, box: Sandbox) -> None:
+    """By number or by slug; what is none of them is asked again."""
+    result = dpx.tty("link", answers=[("[1-3]: ", "9\r"), ("[1-3]: ", "2\r")])
+    assert result.code == 0, result
+    assert "1  storefront" in result.out
+    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
+    assert dpx.tty("link", answers=[("[1-3]: ", "api\r")]).code == 0
+    assert json.loads(file_of(dpx).read_text())["projectId"] == box.project_id("api")
+
+
+def test_the_picker_tells_projects_of_one_slug_apart(dpx: Program, box: Sandbox) -> None:
+    """By their ids."""
+    other = box.seed_project("storefront", "globex")
+    result = dpx.tty("link", answers=[("[1-4]: ", f"storefront ({other})\r")])
+    assert result.code == 0, result
+    assert json.loads(file_of(dpx).read_text())["projectId"] == other
+
+
+def test_nobody_to_ask(dpx: Program, box: Sandbox) -> None:
+    """Exit 2 off a terminal and in CI, nothing sent, nothing written."""
+    for result in (dpx("link"), dpx.tty("link", env={"CI": "1"})):
+        assert result.code == 2, result
+        assert "dpx link PROJECT" in result.out + result.err
+    assert box.requests == []
+    assert not file_of(dpx).exists()
+
+
+def test_ctrl_c_in_the_picker_links_nothing(dpx: Program) -> None:
+    """Exit 130."""
+    assert dpx.tty("link", answers=[("[1-3]: ", "\x03")]).code == 130
+    assert not file_of(dpx).exists()
+
+
+def test_a_project_that_is_not_there_links_nothing(dpx: Program) -> None:
+    """Exit 3, with the nearest name; an earlier link stays."""
+    dpx("link", "docs")
+    result = dpx("link", "storefrnt")
+    assert result.code == 3, result
+    assert "did you mean storefront" in result.err
+    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
+
+
+def test_unlink(dpx: Program) -> None:
+    """Takes the folder away, unless something of the user's is in it; twice is exit 3."""
+    dpx("link", "docs")
+    result = dpx("unlink")
+    assert (result.code, result.out) == (0, ""), result
+    assert not (dpx.cwd / ".deploxa").exists()
+    again = dpx("unlink")
+    assert again.code == 3, again
+    dpx("link", "docs")
+    (dpx.cwd / ".deploxa" / "notes").write_text("mine")
+    assert dpx("unlink").code == 0
+    assert (dpx.cwd / ".deploxa" / "notes").read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"projectId": 7}', '{"projectId": "x", "orgSlug": 7}'])
+def test_a_damaged_link_file_is_named(dpx: Program, box: Sandbox, text: str) -> None:
+    """Exit 1, and it is never overwritten; a command that is told the project goes on without it."""
+    file_of(dpx).parent.mkdir()
+    file_of(dpx).write_text(text)
+    result = dpx("env", "list")
+    assert result.code == 1, result
+    assert str(file_of(dpx)) in result.err
+    assert box.requests == []
+    assert dpx("link", "docs").code == 1
+    assert file_of(dpx).read_text() == text
+    assert dpx("env", "list", "-q", "-p", "docs").out == "SEARCH_KEY\n"
+    assert dpx("env", "list", "-q", env={"DPX_PROJECT": "docs"}).out == "SEARCH_KEY\n"
+
+
+def test_a_hostile_link_file_leads_nowhere_else(dpx: Program, box: Sandbox) -> None:
+    """A URL in it is ignored; an id that would change the path is refused."""
+    file_of(dpx).parent.mkdir()
+    file_of(dpx).write_text(json.dumps({"projectId": "../orgs", "apiUrl": "https://evil.example", "token": "x"}))
+    result = dpx("env", "list")
+    assert result.code == 2, result
+    assert box.requests == []
+
+
+def test_a_folder_that_cannot_be_written(dpx: Program) -> None:
+    """Exit 1; the error names the file."""
+    (dpx.cwd / ".deploxa").write_text("a file, not a folder")
+    result = dpx("link", "docs")
+    assert result.code == 1, result
+    assert ".deploxa" in result.err

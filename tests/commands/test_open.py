@@ -1,0 +1,67 @@
+"""`dpx open`: the site in a browser, or its URL where there is no browser."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+URL = "https://storefront.deploxa.com"
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Path:
+    """A browser that writes down what it is to open; gives where."""
+    script = tmp_path / "browser"
+    script.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/opened\n')
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    return script
+
+
+def test_a_browser_is_opened(dpx: Program, browser: Path) -> None:
+    """Stdout stays empty; which site is said on stderr."""
+    result = dpx("open", "storefront", env={"BROWSER": str(browser)})
+    assert (result.code, result.out, result.err) == (0, "", f"opened {URL}\n"), result
+    assert (browser.parent / "opened").read_text() == URL
+
+
+def test_print_opens_nothing(dpx: Program, browser: Path) -> None:
+    """The URL alone, and as JSON."""
+    assert dpx("open", "storefront", "--print", env={"BROWSER": str(browser)}).out == f"{URL}\n"
+    assert dpx("open", "storefront", "--json", env={"BROWSER": str(browser)}).json == {"url": URL}
+    assert not (browser.parent / "opened").exists()
+    assert URL in dpx.tty("open", "storefront", "--print").out
+
+
+@pytest.mark.parametrize("env", [{}, {"CI": "true", "DISPLAY": ":0"}, {"SSH_CONNECTION": "1", "DISPLAY": ":0"}])
+def test_without_a_browser_the_url_is_printed(dpx: Program, env: dict[str, str]) -> None:
+    """Without a desktop, in CI, and over ssh."""
+    result = dpx("open", "storefront", env=env)
+    assert (result.code, result.out, result.err) == (0, f"{URL}\n", "note: there is no browser here\n"), result
+
+
+def test_a_browser_that_fails(dpx: Program) -> None:
+    """The URL is printed, as if there were none."""
+    result = dpx("open", "storefront", env={"BROWSER": "/does/not/exist"})
+    assert (result.code, result.out) == (0, f"{URL}\n"), result
+
+
+def test_the_linked_project(dpx: Program) -> None:
+    """Without PROJECT."""
+    dpx("link", "docs")
+    assert dpx("open", "--print").out == "https://docs.deploxa.com\n"
+
+
+def test_a_project_without_a_site(dpx: Program, box: Sandbox) -> None:
+    """Where the API tells a domain it has one; where the project is not there, exit 3."""
+    box.seed_project("bare")
+    result = dpx("open", "bare", "--print")
+    assert result.code == 3 or result.out == "https://bare.deploxa.com\n", result
+    assert dpx("open", "none", "--print").code == 3
