@@ -36,14 +36,19 @@ class Starter:
     Args:
         client: the API.
         project_id: the project.
-        timeout: seconds that waiting for a build slot may take.
+        timeout: seconds that waiting for a build slot, and then for the deployment, may take.
         say: told what is waited for.
+
+    Attributes:
+        deadline: the end of the wait.
+        last_branch: the branch that was deployed last; known after `look`.
+        may_have_started: whether a POST is out whose answer has not come.
     """
 
     def __init__(self, client: Client, project_id: str, *, timeout: float, say: Callable[[str], None]) -> None:
         self._client = client
         self._project_id = project_id
-        self._deadline = Deadline(timeout)
+        self.deadline = Deadline(timeout)
         self._say = say
         self._before: set[str] = set()
         self.last_branch: str | None = None
@@ -72,7 +77,7 @@ class Starter:
             except errors.RateLimited as refused:
                 self.may_have_started = False
                 wait = pause if refused.retry_after is None else max(refused.retry_after, 0.1)
-                if time.monotonic() + wait >= self._deadline.at:
+                if time.monotonic() + wait >= self.deadline.at:
                     raise
                 self._say(f"the server is busy ({refused.message}); trying again in {wait:.0f} s")
                 time.sleep(wait)
@@ -127,8 +132,8 @@ class Starter:
 def follow(
     client: Client,
     deployment_id: str,
+    deadline: Deadline,
     *,
-    timeout: float,
     say: Callable[[dict[str, Any] | None, str | None], None],
     created_now: bool,
 ) -> dict[str, Any]:
@@ -137,15 +142,14 @@ def follow(
     Args:
         client: the API.
         deployment_id: which.
-        timeout: seconds that the wait may take.
+        deadline: the end of the wait.
         say: told after each poll: the deployment, or None and what went wrong (and is waited out).
         created_now: whether it was just made, so that a 404 may mean "not yet".
 
     Raises:
-        WaitTimeout: after `timeout`.
+        WaitTimeout: at the deadline.
         DpxError: for what waiting does not mend: 401, 403, 404.
     """
-    deadline = Deadline(timeout)
     started = time.monotonic()
     pause = FIRST_POLL
     while True:
@@ -153,7 +157,7 @@ def follow(
             left = min(deadline.remaining(), client.timeout)
             found = deployments.get_deployment(client, deployment_id, deadline=Deadline(left))
         except TimeoutError:
-            raise _timed_out(deployment_id, timeout) from None
+            raise _timed_out(deployment_id, deadline.seconds) from None
         except errors.NotFound as gone:
             if not created_now or time.monotonic() - started > SETTLING:
                 raise
@@ -168,14 +172,14 @@ def follow(
             # One last look at the very end of the wait.
             pause = max(0.0, deadline.at - time.monotonic() - 0.05)
             if pause == 0.0:
-                raise _timed_out(deployment_id, timeout)
+                raise _timed_out(deployment_id, deadline.seconds)
         time.sleep(pause)
         pause = min(max(pause, FIRST_POLL) * GROWTH, SLOWEST_POLL)
 
 
-def _timed_out(deployment_id: str, timeout: float) -> errors.WaitTimeout:
+def _timed_out(deployment_id: str, seconds: float) -> errors.WaitTimeout:
     return errors.WaitTimeout(
-        f"deployment {deployment_id} did not end within {timeout:g} s; it goes on",
+        f"deployment {deployment_id} did not end within {seconds:g} s; it goes on",
         hint=f"dpx deploy wait {deployment_id}",
     )
 
@@ -183,8 +187,13 @@ def _timed_out(deployment_id: str, timeout: float) -> errors.WaitTimeout:
 def site_url(client: Client, deployment: dict[str, Any], project_id: str | None) -> str | None:
     """The URL of a deployment's site, or None where the API does not tell.
 
-    The reference shows a domain on the rows of a project's deployments ("deployment_domain") and a "url" in webhooks, so
-    the object itself is asked first, then its row, then its project's domains.
+    The reference shows a domain on the rows of a project's deployments ("deployment_domain") and a "url" in webhooks;
+    so the object itself is asked first, then its row, then its project's domains.
+
+    Args:
+        client: the API.
+        deployment: the deployment.
+        project_id: the project that it is believed to be of; without a row there, nothing of the project is taken.
     """
     if found := _url_of(deployment):
         return found
@@ -196,13 +205,13 @@ def site_url(client: Client, deployment: dict[str, Any], project_id: str | None)
             for row in page:
                 if row.get("id") == deployment.get("id"):
                     return _url_of(row) or _first_domain(projects.get_project(client, project_id))
-        return _first_domain(projects.get_project(client, project_id))
     except errors.DpxError:
         return None
+    return None
 
 
 def project_url(client: Client, project: dict[str, Any]) -> str | None:
-    """The URL of a project's site: its first domain, else its newest READY deployment's; None where there is neither."""
+    """The URL of a project's site: its first domain, else its newest READY deployment's; None without either."""
     if found := _first_domain(project):
         return found
     try:

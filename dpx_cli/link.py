@@ -60,7 +60,8 @@ def read(path: str) -> Link:
         Failed: where it cannot be read or is damaged.
     """
     hint = "mend or delete it, then: dpx link"
-    data = files.read_bytes(path, "link file")
+    # A checkout may have a symbolic link here: to a device or a pipe that never ends.
+    data = files.read_bytes(path, "link file", MOST_BYTES + 1) if os.path.isfile(path) else None
     if data is None or len(data) > MOST_BYTES:
         raise Failed(f"the link file cannot be read: {path}", hint=hint)
     try:
@@ -77,9 +78,11 @@ def write(cwd: str, project_id: str, project_slug: str | None, org_slug: str | N
     """Link a folder to a project; gives the path of the file. The folder keeps itself out of git.
 
     Raises:
-        Failed: where it cannot be written; what was there stays.
+        Failed: where it cannot be written, or what is there cannot be understood; that stays.
     """
     folder = os.path.join(os.path.abspath(cwd), FOLDER)
+    if os.path.lexists(os.path.join(folder, NAME)):
+        read(os.path.join(folder, NAME))
     names = {"projectId": project_id, "projectSlug": project_slug, "orgSlug": org_slug}
     content = json.dumps({key: name for key, name in names.items() if name}, indent=2)
     path = os.path.join(folder, NAME)

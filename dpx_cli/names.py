@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import files
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 5000  # of one sort; a cache is for names that are used, not a copy of the platform
 MOST_BYTES = 4 * 1024 * 1024
+ID = re.compile(r"[A-Za-z0-9_-]{1,128}")  # what a damaged file says in an id's place is not asked for
 
 
 class Names:
@@ -55,7 +57,7 @@ class Names:
     def _content(self) -> dict[str, Any]:
         if self._read is None:
             try:
-                self._read = _parsed(files.read_bytes(self._path(), "name cache"))
+                self._read = _parsed(files.read_bytes(self._path(), "name cache", MOST_BYTES + 1))
             except DpxError:
                 self._read = {}
         return self._read
@@ -64,24 +66,30 @@ class Names:
         """Change the file under its lock, in memory alone where it cannot be written."""
         try:
             path = self._path()
-            before = files.read_bytes(path, "name cache")
-            content = _parsed(before)
-            change(content)
-            content["origin"] = self._origin
-            if self._profile:
-                content["profile"] = self._profile()
-            after = json.dumps(content).encode()
-            if after != before:
+            content, is_new = self._changed(path, change)
+            if is_new:
                 with files.locked(path):
-                    files.write_whole(path, after)
+                    # Once more: another process may have written meanwhile.
+                    content, _ = self._changed(path, change)
+                    files.write_whole(path, json.dumps(content).encode())
             self._read = content
         except (DpxError, OSError):
             change(self._content())
 
+    def _changed(self, path: str, change: Callable[[dict[str, Any]], None]) -> tuple[dict[str, Any], bool]:
+        """The file's content after a change, and whether that is anything new."""
+        before = files.read_bytes(path, "name cache", MOST_BYTES + 1)
+        content = _parsed(before)
+        change(content)
+        content["origin"] = self._origin
+        if self._profile:
+            content["profile"] = self._profile()
+        return content, json.dumps(content).encode() != before
+
     def project_id(self, reference: str) -> str | None:
         """The remembered id of a slug or "org/slug"."""
         found = self._of("projects", dict).get(reference)
-        return found if isinstance(found, str) and found else None
+        return found if isinstance(found, str) and ID.fullmatch(found) else None
 
     def remember_project(self, reference: str, project_id: str) -> None:
         """Remember that a slug or "org/slug" stands for an id."""

@@ -8,21 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.api.deployments import DeploymentFields
-from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from dpx_cli.session import Session
-
-
-def check_flags(**flags: str | None) -> None:
-    """Refuse an empty --branch, --sha or --message: an unset variable in a script would deploy what was not meant.
-
-    Raises:
-        UsageError: naming the flag.
-    """
-    for name, value in flags.items():
-        if value is not None and not value.strip():
-            raise UsageError(f"--{name} is empty", hint=f"leave --{name} out, or give it a value")
 
 
 def fields(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import NotFound, UsageError
+from dpx_cli.errors import DpxError, NotFound, UsageError
 
 if TYPE_CHECKING:
     from dpx_cli.session import Session
@@ -18,13 +18,20 @@ ID = re.compile(r"c[a-z0-9]{20,40}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 class Resolved:
-    """A project's id and whether it comes from memory, which may be stale."""
+    """A project's id, and why it may be wrong.
 
-    __slots__ = ("id", "remembered")
+    Attributes:
+        id: the id.
+        remembered: it comes from memory, which may be stale.
+        guessed: it is what was given and looks like an id, which a long slug may as well.
+    """
 
-    def __init__(self, project_id: str, *, remembered: bool = False) -> None:
+    __slots__ = ("guessed", "id", "remembered")
+
+    def __init__(self, project_id: str, *, remembered: bool = False, guessed: bool = False) -> None:
         self.id = project_id
         self.remembered = remembered
+        self.guessed = guessed
 
 
 def resolve(session: Session, reference: str) -> Resolved:
@@ -40,10 +47,21 @@ def resolve(session: Session, reference: str) -> Resolved:
     segment(slug, "project")
     if slash:
         segment(org, "organization")
-    elif ID.fullmatch(reference) or _is_linked(session, reference):
+    elif _is_linked(session, reference):
         return Resolved(reference)
+    elif ID.fullmatch(reference):
+        return Resolved(reference, guessed=True)
     if remembered := session.names.project_id(reference):
         return Resolved(remembered, remembered=True)
+    return look_up(session, reference)
+
+
+def look_up(session: Session, reference: str) -> Resolved:
+    """Find the id of a project that is named by slug or org/slug in the list of projects, and remember it.
+
+    Raises: see `resolve`.
+    """
+    org, _, slug = reference.rpartition("/")
     found = _look_up(session, slug, org or None)
     if len(found) > 1 and not org and session.settings.org:
         found = _look_up(session, slug, session.settings.org) or found
@@ -57,11 +75,12 @@ def resolve(session: Session, reference: str) -> Resolved:
 
 def _is_linked(session: Session, reference: str) -> bool:
     """Whether a reference is the id in the link file, which needs no looking up."""
-    return (
-        not session.env.get("DPX_PROJECT")
-        and bool(session.settings.link)
-        and (reference == session.settings.link.project_id)
-    )
+    try:
+        link = session.settings.link
+    except DpxError:
+        # It named nothing then: the reference was given, and a damaged file is no reason not to go on.
+        return False
+    return bool(link) and reference == link.project_id
 
 
 def _look_up(session: Session, slug: str, org: str | None) -> list[dict[str, Any]]:

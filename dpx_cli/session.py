@@ -117,9 +117,8 @@ class Session:
 
     def _say_attempt(self, attempt: Attempt) -> None:
         status = "no answer" if attempt.status is None else attempt.status
-        self.screen.done(
-            f"{attempt.method} {attempt.path} {status} {attempt.milliseconds:.0f} ms attempt {attempt.number}"
-        )
+        path = attempt.path.partition("?")[0]
+        self.screen.done(f"{attempt.method} {path} {status} {attempt.milliseconds:.0f} ms attempt {attempt.number}")
 
     @property
     def names(self) -> Names:
@@ -171,11 +170,17 @@ class Session:
         resolved = project_ref.resolve(self, reference)
         try:
             return action(resolved.id)
-        except NotFound:
-            if not resolved.remembered:
+        except NotFound as gone:
+            if resolved.guessed:
+                try:
+                    again = project_ref.look_up(self, reference)
+                except NotFound:
+                    raise gone from None
+            elif resolved.remembered:
+                self.names.forget_project(reference)
+                again = project_ref.look_up(self, reference)
+            else:
                 raise
-            self.names.forget_project(reference)
-            again = project_ref.resolve(self, reference)
             if again.id == resolved.id:
                 raise
             return action(again.id)

@@ -155,7 +155,12 @@ class Settings:
     def _read_profiles(self) -> Any:
         from dpx_cli import profiles
 
-        return profiles.load(self.config_dir)
+        try:
+            folder = self.config_dir
+        except UsageError:
+            # Nobody without a home has profiles, and what the environment says may be enough.
+            return profiles.Profiles()
+        return profiles.load(folder)
 
     def _of_profile(self, key: str) -> str | None:
         found = self._profiles().get(self.profile)
@@ -201,7 +206,10 @@ class Settings:
     def _read_link(self) -> Any:
         from dpx_cli import link
 
-        return link.find(self.cwd or os.getcwd())
+        try:
+            return link.find(self.cwd or os.getcwd())
+        except FileNotFoundError:  # the working directory is gone
+            return None
 
     @property
     def project(self) -> str | None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 8
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-PATIENCE = 120.0  # seconds without any progress that a rate limit may cost
 PAUSE = 1.0  # seconds, where a rate limit does not say how long
 
 
@@ -58,11 +57,14 @@ class Gate:
         while (left := self._open_at - time.monotonic()) > 0:
             time.sleep(left)
 
-    def close(self, seconds: float) -> bool:
-        """Hold everybody back for a time; False where there has been no progress for too long."""
+    def close(self, seconds: float, patience: float) -> bool:
+        """Hold everybody back for a time; False, at once, where there would be no progress for too long."""
         with self._lock:
-            self._open_at = max(self._open_at, time.monotonic() + seconds)
-            return time.monotonic() - self._progress < PATIENCE
+            until = time.monotonic() + seconds
+            if until - self._progress >= patience:
+                return False
+            self._open_at = max(self._open_at, until)
+            return True
 
     def passed(self) -> None:
         """Note progress."""
@@ -80,7 +82,8 @@ def for_each(
 
     Args:
         keys: no key twice, so that nothing depends on the order.
-        action: called with a client and a key, in a thread; a key may come again after a rate limit.
+        action: called with a client and a key, in a thread. Of several keys one may come again after a rate limit, for
+            as long as another passes within a request's deadline.
         client: makes a client, one a worker.
         done: told of each key that is done, in the caller's thread's stead.
 
@@ -109,8 +112,10 @@ def for_each(
                     result = action(own, key)
                 except RateLimited as limited:
                     with lock:
-                        waiting.append(key)
-                        if not gate.close(limited.retry_after or PAUSE):
+                        pause = PAUSE if limited.retry_after is None else limited.retry_after
+                        if len(keys) > 1 and gate.close(pause, own.timeout):
+                            waiting.append(key)
+                        else:
                             failures.append(limited)
                     continue
                 except DpxError as failure:

@@ -7,9 +7,11 @@ from dpx_cli.declare import LIST, ONE, Argument, Group, Option
 from dpx_cli.errors import DeploymentFailed, DpxError
 from dpx_cli.options import STATUSES, Cursor, Interval, Limit, Project, Watch
 from dpx_cli.output.format import duration_ms, relative, size_kb
+from dpx_cli.output.format import url as site
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
+    from dpx_cli.api.transport import Deadline
     from dpx_cli.ci import Result
     from dpx_cli.session import Session
 
@@ -21,7 +23,7 @@ WATCHED = 20  # deployments; what --watch looks at without --limit
 COLUMNS = (
     Column("Status", "status", status=True),
     Column("Branch", "branch"),
-    Column("Domain", "deployment_domain"),
+    Column("Site", "deployment_domain", show=site, link=True),
     Column("Created", "created_at", show=relative),
     Column("Id", "id"),
 )
@@ -30,7 +32,7 @@ DETAILS = (
     Column("Branch", "branch"),
     Column("Build time", "buildDurationMs", show=duration_ms),
     Column("Bundle", "bundleSizeKb", show=size_kb),
-    Column("Domain", "deployment_domain"),
+    Column("Site", "deployment_domain", show=site, link=True),
     Column("Created", "created_at", show=relative),
     Column("Id", "id"),
 )
@@ -74,7 +76,6 @@ def deploy(
     from dpx_cli import ci, preflight
     from dpx_cli.deployment import Starter, site_url
 
-    preflight.check_flags(branch=branch, message=message, sha=sha)
     started = time.monotonic()
     reference = session.project_reference(project)
     with session.screen.live() as live:
@@ -91,8 +92,8 @@ def deploy(
         )
         try:
             created = starter.start(fields)
-        except KeyboardInterrupt:
-            if starter.may_have_started:
+        except BaseException as stop:
+            if starter.may_have_started and not isinstance(stop, Exception):
                 session.screen.warn("interrupted while the deployment was being asked for; it may have started")
                 session.screen.done(f"hint: dpx deploy list --project {reference}")
             raise
@@ -107,7 +108,7 @@ def deploy(
         return
     result = ci.Result(deployment_id, "UNKNOWN", None, None)
     try:
-        final = _followed(session, deployment_id, timeout=timeout, created_now=True)
+        final = _followed(session, deployment_id, starter.deadline, created_now=True)
         result.status = str(final["status"])
         result.url = site_url(session.client, final, project_id)
         problem = _problem(final, deployment_id)
@@ -186,14 +187,15 @@ def get(session: "Session", deployment_id: Deployment) -> None:
 @GROUP.command("wait", formats=ONE, example="dpx deploy wait $(dpx deploy list --project storefront --limit 1 --quiet)")
 def wait(session: "Session", deployment_id: Deployment, timeout: Timeout = WAIT) -> None:
     """Wait until a deployment is READY or has ended in ERROR, as `dpx deploy` does."""
+    from dpx_cli.api.transport import Deadline
     from dpx_cli.deployment import site_url
 
-    final = _followed(session, deployment_id, timeout=timeout, created_now=False)
+    final = _followed(session, deployment_id, Deadline(timeout), created_now=False)
     url = None if session.screen.format == "json" else site_url(session.client, final, session.known_project())
     _show_end(session, final, url, _problem(final, deployment_id))
 
 
-def _followed(session: "Session", deployment_id: str, *, timeout: float, created_now: bool) -> dict[str, Any]:
+def _followed(session: "Session", deployment_id: str, deadline: "Deadline", *, created_now: bool) -> dict[str, Any]:
     """Follow a deployment with a live line; an interrupt tells how to go on."""
     from dpx_cli.deployment import follow
 
@@ -209,9 +211,11 @@ def _followed(session: "Session", deployment_id: str, *, timeout: float, created
                     status = str(deployment.get("status"))
                     live.tick(f"deployment {deployment_id}: {status}", started, key=status)
 
-            return follow(session.client, deployment_id, timeout=timeout, say=say, created_now=created_now)
-    except KeyboardInterrupt:
-        session.screen.done(f"deployment {deployment_id} goes on; to follow it: dpx deploy wait {deployment_id}")
+            return follow(session.client, deployment_id, deadline, say=say, created_now=created_now)
+    except BaseException as stop:
+        # Ctrl-C or SIGTERM, which rise past every Exception.
+        if not isinstance(stop, Exception):
+            session.screen.done(f"deployment {deployment_id} goes on; to follow it: dpx deploy wait {deployment_id}")
         raise
 
 

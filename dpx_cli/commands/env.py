@@ -130,7 +130,7 @@ def check(session: "Session", file: EnvFile, project: Project = None, targets: T
     from dpx_cli import envfile
 
     wanted = envfile.keys(read(session, file), named(file))
-    there = {variable["key"]: variable for variable in variables(session, project) if "key" in variable}
+    there = {variable["key"]: variable for variable in variables(session, project)}
     missing = [key for key in wanted if key not in there or not _covers(there[key], targets)]
     if missing:
         where = f" for {', '.join(targets)}" if targets else ""
@@ -147,7 +147,8 @@ def variables(session: "Session", project: str | None) -> "list[dict[str, Any]]"
     from dpx_cli.api import env_vars
 
     def get(project_id: str) -> list[dict[str, Any]]:
-        return [variable for page in env_vars.list_env_vars(session.client, project_id) for variable in page]
+        pages = env_vars.list_env_vars(session.client, project_id)
+        return [variable for page in pages for variable in page if isinstance(variable.get("key"), str)]
 
     return session.on_project(project, get)
 
@@ -162,7 +163,7 @@ def _plan(
     session: "Session", project: str | None, values: "Mapping[str, str]", *, targets: "Sequence[str]", prune: bool
 ) -> list[dict[str, str]]:
     """What an import would do, one step a key. Values cannot be compared: the API does not give them."""
-    there = {variable["key"]: variable for variable in variables(session, project) if "key" in variable}
+    there = {variable["key"]: variable for variable in variables(session, project)}
     steps = [{"action": "replace" if key in there else "add", "key": key} for key in values]
     if prune:
         for key, variable in there.items():
@@ -207,13 +208,16 @@ def _values(
 
 
 def _pairs(words: "Sequence[str]") -> dict[str, str]:
-    from dpx_cli.variables import check_key, check_value
+    from dpx_cli.variables import KEY, check_key, check_value
 
     values: dict[str, str] = {}
     for number, word in enumerate(words, 1):
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"word {number} is not KEY=VALUE", hint="quote a value that has spaces")
+        if number > 1 and not KEY.fullmatch(key):
+            # Not shown: it may be the rest of a value that was not quoted.
+            raise UsageError(f"word {number} begins with no variable's name", hint="quote a value that has spaces")
         if check_key(key) in values:
             raise UsageError(f"{key} is given twice", hint="give each key once")
         values[key] = check_value(key, value)
