@@ -53,7 +53,7 @@ _dpx_at() {
       arguments='@project'
       ;;
     'env')
-      commands='list set rm import check'
+      commands='list set rm import check diff copy'
       options='--help,-h'
       ;;
     'env list')
@@ -74,6 +74,14 @@ _dpx_at() {
     'env check')
       options='--project,-p=@project --target+=production|preview|development --json --profile=@profile --debug --help,-h'
       arguments='@file'
+      ;;
+    'env diff')
+      options='--project,-p=@project --target+=production|preview|development --exit-code --json --jsonl --quiet,-q --profile=@profile --debug --help,-h'
+      arguments='@file'
+      ;;
+    'env copy')
+      options='--keys --json --jsonl --quiet,-q --profile=@profile --debug --help,-h'
+      arguments='@project @project'
       ;;
     'orgs')
       commands='list get members'

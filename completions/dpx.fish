@@ -140,7 +140,9 @@ function __dpx_at --no-scope-shadowing
                 'set'\t'Set one variable, or several at once' \
                 'rm'\t'Remove variables' \
                 'import'\t'Set every variable of a .env file' \
-                'check'\t'Check that every key of a file, like .env.example, is set'
+                'check'\t'Check that every key of a file, like .env.example, is set' \
+                'diff'\t'Show which variables only a .env file has, and which only the project' \
+                'copy'\t'Print which variables of a project another one lacks'
             set options '--help,-h'\t'Show this help'
         case 'env list'
             set options '--project,-p=@project'\t'The project: id, slug or org/slug' \
@@ -192,6 +194,26 @@ function __dpx_at --no-scope-shadowing
                 '--debug'\t'Say each request on stderr: method, path, status, milliseconds, attempt' \
                 '--help,-h'\t'Show this help'
             set arguments '@file'
+        case 'env diff'
+            set options '--project,-p=@project'\t'The project: id, slug or org/slug' \
+                '--target+=production|preview|development'\t'An environment the variable is for' \
+                '--exit-code'\t'Exit 10 where there is a difference' \
+                '--json'\t'One JSON document' \
+                '--jsonl'\t'One JSON object a line, as the pages come' \
+                '--quiet,-q'\t'One identifier a line' \
+                '--profile=@profile'\t'Use this profile' \
+                '--debug'\t'Say each request on stderr: method, path, status, milliseconds, attempt' \
+                '--help,-h'\t'Show this help'
+            set arguments '@file'
+        case 'env copy'
+            set options '--keys'\t'Print which keys TO lacks' \
+                '--json'\t'One JSON document' \
+                '--jsonl'\t'One JSON object a line, as the pages come' \
+                '--quiet,-q'\t'One identifier a line' \
+                '--profile=@profile'\t'Use this profile' \
+                '--debug'\t'Say each request on stderr: method, path, status, milliseconds, attempt' \
+                '--help,-h'\t'Show this help'
+            set arguments '@project' '@project'
         case 'orgs'
             set commands 'list'\t'List the organizations you belong to' \
                 'get'\t'Show one organization' \
@@ -524,6 +546,14 @@ function __dpx_given --no-scope-shadowing
     end
 end
 
+# Print those of the rows $argv[2..] that have $argv[1] in their word. fish would search the descriptions too.
+function __dpx_offer
+    set -q argv[2]
+    or return
+    set -l typed (string escape --style=regex -- (string trim -l -c '"\'' -- "$argv[1]"))
+    string match -ri -- '^[^\t]*'"$typed"'[^\t]*(?:\t.*)?$' $argv[2..-1]
+end
+
 # Print values of the kind $argv[1], each behind $argv[2]; what stands behind that so far is $argv[3].
 function __dpx_values --no-scope-shadowing
     switch "$argv[1]"
@@ -538,24 +568,20 @@ function __dpx_values --no-scope-shadowing
             and printf -- '--\t%s\n' 'the command follows'
         case @topic
             if test $position -eq 0
-                printf '%s\ttopic\n' exit-codes environment formats ci webhooks sandbox
                 __dpx_at
-                printf '%s\n' $commands
+                __dpx_offer "$argv[3]" {exit-codes,environment,formats,ci,webhooks,sandbox}\ttopic $commands
             else if test $position -eq 1
                 __dpx_at $words[-1]
-                printf '%s\n' $commands
+                __dpx_offer "$argv[3]" $commands
             end
         case '@*'
             set kind (string sub -s 2 -- $argv[1])
-            set before $argv[2]
-            command dpx __complete $kind $context </dev/null 2>/dev/null | while read -l found
-                printf '%s%s\t%s\n' "$before" "$found" $kind
-            end
+            set before "$argv[2]"
+            set found (command dpx __complete $kind $context </dev/null 2>/dev/null)
+            set -q found[1]
+            and __dpx_offer "$argv[3]" $before$found\t$kind
         case '*'
-            set before $argv[2]
-            for found in (string split '|' -- $argv[1])
-                printf '%s%s\n' "$before" "$found"
-            end
+            __dpx_offer "$argv[3]" $argv[2](string split '|' -- $argv[1])
     end
 end
 
@@ -570,7 +596,7 @@ function __dpx_options --no-scope-shadowing
         if test -n "$format"; and contains -- $flags[1] --json --jsonl --quiet
             continue
         end
-        printf '%s\n' $flags\t$row[2]
+        __dpx_offer "$current" $flags\t$row[2]
     end
 end
 
@@ -597,6 +623,7 @@ function __dpx_complete
     set -l row
     set -l before
     set -l kind
+    set -l found
     __dpx_at
     set -l at 0
     for word in $words
@@ -662,7 +689,7 @@ function __dpx_complete
     else if string match -q -- '-*' $current
         __dpx_options
     else if set -q commands[1]
-        printf '%s\n' $commands
+        __dpx_offer "$current" $commands
     else
         set -l expected
         set -l index 0

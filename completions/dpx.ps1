@@ -195,6 +195,8 @@ $global:DpxPlaces = @{
             'rm' = 'Remove variables'
             'import' = 'Set every variable of a .env file'
             'check' = 'Check that every key of a file, like .env.example, is set'
+            'diff' = 'Show which variables only a .env file has, and which only the project'
+            'copy' = 'Print which variables of a project another one lacks'
         }
         Options = [ordered]@{
             '--help,-h' = 'Show this help'
@@ -271,6 +273,34 @@ $global:DpxPlaces = @{
             '--help,-h' = 'Show this help'
         }
         Arguments = @('@file')
+    }
+    'env diff' = @{
+        Commands = [ordered]@{}
+        Options = [ordered]@{
+            '--project,-p=@project' = 'The project: id, slug or org/slug'
+            '--target+=production|preview|development' = 'An environment the variable is for'
+            '--exit-code' = 'Exit 10 where there is a difference'
+            '--json' = 'One JSON document'
+            '--jsonl' = 'One JSON object a line, as the pages come'
+            '--quiet,-q' = 'One identifier a line'
+            '--profile=@profile' = 'Use this profile'
+            '--debug' = 'Say each request on stderr: method, path, status, milliseconds, attempt'
+            '--help,-h' = 'Show this help'
+        }
+        Arguments = @('@file')
+    }
+    'env copy' = @{
+        Commands = [ordered]@{}
+        Options = [ordered]@{
+            '--keys' = 'Print which keys TO lacks'
+            '--json' = 'One JSON document'
+            '--jsonl' = 'One JSON object a line, as the pages come'
+            '--quiet,-q' = 'One identifier a line'
+            '--profile=@profile' = 'Use this profile'
+            '--debug' = 'Say each request on stderr: method, path, status, milliseconds, attempt'
+            '--help,-h' = 'Show this help'
+        }
+        Arguments = @('@project', '@project')
     }
     'orgs' = @{
         Commands = [ordered]@{
@@ -846,7 +876,7 @@ Register-ArgumentCompleter -Native -CommandName dpx -ScriptBlock {
     if ($wordToComplete -eq '') { $end += 1 }
     $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
             Where-Object { $_.Extent.EndOffset -lt $end } |
-            ForEach-Object { $_.Extent.Text.Trim([char[]]@("'", '"')) })
+            ForEach-Object { $_.Extent.Text.Trim([char]39, [char]34) })
 
     $name = ''
     $place = $places['']

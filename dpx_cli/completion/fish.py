@@ -28,7 +28,7 @@ def render(places: Iterable[Place]) -> str:
         SCRIPT.replace("@MARK@", MARK)
         .replace("@CASES@", "\n".join(cases))
         .replace("@FORMATS@", " ".join(FORMATS))
-        .replace("@TOPICS@", " ".join(TOPICS))
+        .replace("@TOPICS@", ",".join(TOPICS))
     )
 
 
@@ -79,6 +79,14 @@ function __dpx_given --no-scope-shadowing
     end
 end
 
+# Print those of the rows $argv[2..] that have $argv[1] in their word. fish would search the descriptions too.
+function __dpx_offer
+    set -q argv[2]
+    or return
+    set -l typed (string escape --style=regex -- (string trim -l -c '"\'' -- "$argv[1]"))
+    string match -ri -- '^[^\t]*'"$typed"'[^\t]*(?:\t.*)?$' $argv[2..-1]
+end
+
 # Print values of the kind $argv[1], each behind $argv[2]; what stands behind that so far is $argv[3].
 function __dpx_values --no-scope-shadowing
     switch "$argv[1]"
@@ -93,24 +101,20 @@ function __dpx_values --no-scope-shadowing
             and printf -- '--\t%s\n' 'the command follows'
         case @topic
             if test $position -eq 0
-                printf '%s\ttopic\n' @TOPICS@
                 __dpx_at
-                printf '%s\n' $commands
+                __dpx_offer "$argv[3]" {@TOPICS@}\ttopic $commands
             else if test $position -eq 1
                 __dpx_at $words[-1]
-                printf '%s\n' $commands
+                __dpx_offer "$argv[3]" $commands
             end
         case '@*'
             set kind (string sub -s 2 -- $argv[1])
-            set before $argv[2]
-            command dpx __complete $kind $context </dev/null 2>/dev/null | while read -l found
-                printf '%s%s\t%s\n' "$before" "$found" $kind
-            end
+            set before "$argv[2]"
+            set found (command dpx __complete $kind $context </dev/null 2>/dev/null)
+            set -q found[1]
+            and __dpx_offer "$argv[3]" $before$found\t$kind
         case '*'
-            set before $argv[2]
-            for found in (string split '|' -- $argv[1])
-                printf '%s%s\n' "$before" "$found"
-            end
+            __dpx_offer "$argv[3]" $argv[2](string split '|' -- $argv[1])
     end
 end
 
@@ -125,7 +129,7 @@ function __dpx_options --no-scope-shadowing
         if test -n "$format"; and contains -- $flags[1] @FORMATS@
             continue
         end
-        printf '%s\n' $flags\t$row[2]
+        __dpx_offer "$current" $flags\t$row[2]
     end
 end
 
@@ -152,6 +156,7 @@ function __dpx_complete
     set -l row
     set -l before
     set -l kind
+    set -l found
     __dpx_at
     set -l at 0
     for word in $words
@@ -217,7 +222,7 @@ function __dpx_complete
     else if string match -q -- '-*' $current
         __dpx_options
     else if set -q commands[1]
-        printf '%s\n' $commands
+        __dpx_offer "$current" $commands
     else
         set -l expected
         set -l index 0

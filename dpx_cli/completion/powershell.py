@@ -113,7 +113,7 @@ Register-ArgumentCompleter -Native -CommandName dpx -ScriptBlock {
     if ($wordToComplete -eq '') { $end += 1 }
     $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
             Where-Object { $_.Extent.EndOffset -lt $end } |
-            ForEach-Object { $_.Extent.Text.Trim([char[]]@("'", '"')) })
+            ForEach-Object { $_.Extent.Text.Trim([char]39, [char]34) })
 
     $name = ''
     $place = $places['']

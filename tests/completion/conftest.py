@@ -1,0 +1,88 @@
+"""A shell at a desk: a warm cache, a `dpx` on the path that logs its calls, and the completion loaded."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import program
+import pytest
+import shells
+
+from dpx_cli import completion
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCRIPTS = Path(__file__).parents[2] / "completions"
+
+# What a server may call a project; none of it may reach a command line.
+HOSTILE = (
+    "$(touch pwned)",
+    "`touch pwned`",
+    "st;touch pwned",
+    "st ore",
+    "st'",
+    'st"',
+    "st\\",
+    "-st",
+    "st\x1b[31m",
+    "~st",
+)
+
+
+class Desk:
+    """A home folder with a warm cache, and a shell in it.
+
+    Attributes:
+        env: the environment of the shell.
+        cwd: where it is.
+    """
+
+    def __init__(self, home: Path, box: Sandbox) -> None:
+        self.cwd = home / "work"
+        self.cwd.mkdir(parents=True)
+        (self.cwd / "settings.env").write_text("A=1\n")
+        self._log = home / "calls"
+        self.env = program.clean_env(home, {"DPX_API_URL": box.url, "DPX_TOKEN": box.token})
+        for argv in (
+            ("projects", "list"),
+            ("orgs", "list"),
+            ("deploy", "list", "--project", "docs"),
+            ("env", "list", "--project", "storefront"),
+            ("env", "list", "--project", "docs"),
+            ("profile", "set", "work"),
+        ):
+            assert program.run(*argv, env=self.env, cwd=self.cwd).code == 0
+        for path in (home / "cache").glob("names-*.json"):
+            names = json.loads(path.read_text())
+            names["slugs"] += HOSTILE
+            path.write_text(json.dumps(names))
+        shim = home / "bin" / "dpx"
+        shim.parent.mkdir()
+        shim.write_text(f'#!/bin/sh\necho "$*" >> "{self._log}"\nexec "{program.PROGRAM[0]}" "$@"\n')
+        shim.chmod(0o755)
+        self.env["PATH"] = f"{shim.parent}{os.pathsep}{self.env['PATH']}"
+        self.shell: shells.Shell
+
+    def calls(self) -> list[str]:
+        """The command lines with which dpx was started since the last time."""
+        found = self._log.read_text().splitlines() if self._log.exists() else []
+        self._log.unlink(missing_ok=True)
+        return found
+
+
+@pytest.fixture(scope="module", params=shells.NAMES)
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk for each of the shells; skipped where one is not installed."""
+    name: str = request.param
+    if not shells.is_installed(name):
+        pytest.skip(f"{name} is NOT INSTALLED: its completion is not tested")
+    with Sandbox() as box:
+        made = Desk(tmp_path_factory.mktemp(name) / "home", box)
+        with shells.Shell(name, made.env, made.cwd, f"source {SCRIPTS / completion.FILES[name]}") as shell:
+            made.shell = shell
+            yield made
