@@ -45,13 +45,22 @@ def doctor(session: "Session") -> None:
 
 
 def _completion(session: "Session") -> "Check":
-    """Whether the user's shell completes dpx."""
-    import os
-
+    """Whether the user's shell completes dpx, and this version of it. It is a comfort: nothing fails without it."""
+    from dpx_cli import completion, files
+    from dpx_cli.completion import install
     from dpx_cli.doctor import Check
+    from dpx_cli.errors import UsageError
 
-    shell = os.path.basename(session.env.get("SHELL", ""))
-    return Check("completion", f"not known for {shell or 'this shell'}")
+    try:
+        shell = install.shell_of(None, session.env)
+        path = install.place_of(shell, session.env).script
+    except UsageError as problem:
+        return Check("completion", problem.message)
+    there = files.read_bytes(path, "the completion script")
+    if there == completion.script(shell):
+        return Check("completion", f"installed for {shell}: {path}")
+    state = "not installed" if there is None else "of another version"
+    return Check("completion", f"{state} for {shell}", hint=f"dpx completion install {shell}")
 
 
 def _keep_quiet(_: str) -> None:

@@ -38,7 +38,7 @@ def diff(
     from dpx_cli import envfile
 
     here = envfile.keys(read(session, file), named(file))
-    there = {variable["key"]: variable for variable in variables(session, project) if "key" in variable}
+    there = {variable["key"]: variable for variable in variables(session, project)}
     rows = _differences(here, there, tuple(dict.fromkeys(targets)))
     session.screen.rows([rows], COLUMNS, key="key", empty="no difference")
     session.screen.note(f"values cannot be compared: {NO_VALUES}")
@@ -65,8 +65,8 @@ def copy(
             f"values cannot be copied: {NO_VALUES}",
             hint=f"dpx env copy {source} {destination} --keys prints which keys {destination} lacks",
         )
-    there = {variable.get("key") for variable in variables(session, destination)}
-    lacking = [variable for variable in variables(session, source) if variable.get("key") not in there]
+    there = {variable["key"] for variable in variables(session, destination)}
+    lacking = [variable for variable in variables(session, source) if variable["key"] not in there]
     session.screen.rows([lacking], VARIABLE, key="key", empty=f"{destination} has every key of {source}")
     session.screen.note(f"values cannot be compared or copied: {NO_VALUES}")
 

@@ -193,6 +193,22 @@ def test_link_proxy_and_certificates_are_told(dpx: Program) -> None:
     assert "canary" not in result.out + result.err
 
 
+def test_completion_is_found_once_it_is_installed(dpx: Program) -> None:
+    """For the shell in $SHELL; without it there is a hint and no failure."""
+    dpx.env["SHELL"] = "/bin/zsh"
+    check = found(dpx("doctor", "--json"))["completion"]
+    assert (check["ok"], check["detail"]) == (True, "not installed for zsh")
+    assert check["hint"] == "dpx completion install zsh"
+    assert dpx("completion", "install").code == 0
+    check = found(dpx("doctor", "--json"))["completion"]
+    assert check["detail"].startswith("installed for zsh: ")
+    assert check["hint"] is None
+    place = dpx.home / ".local" / "share" / "zsh" / "site-functions" / "_dpx"
+    place.write_text(place.read_text() + "# older")
+    assert found(dpx("doctor", "--json"))["completion"]["detail"] == "of another version for zsh"
+    assert found(dpx("doctor", "--json", env={"SHELL": ""}))["completion"]["ok"]
+
+
 def test_certificates_that_cannot_be_read_fail(dpx: Program) -> None:
     """Naming the variable."""
     env = {"DPX_API_URL": "https://127.0.0.1:9", "DPX_CA_BUNDLE": str(dpx.home / "none.pem")}
