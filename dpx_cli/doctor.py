@@ -154,13 +154,17 @@ class _Examination:
             name = keyring_store.choose()
             keyring_store.KeyringStore(name).get("dpx doctor")
         except DpxError as problem:
-            # A keyring that nobody needs may be missing.
-            return Check("keyring", problem.message, ok=not (place or "").startswith("keyring:"), hint=problem.hint)
+            # A keyring that nobody needs may be missing; one that is needed has had its chance.
+            needed = (place or "").startswith("keyring:")
+            self._no_token = problem if needed else None
+            return Check("keyring", problem.message, ok=not needed, hint=problem.hint)
         return Check("keyring", f"{name}, answered in {(time.monotonic() - started) * 1000:.0f} ms")
 
     def _find_token(self) -> None:
         from dpx_cli import credentials
 
+        if self._no_token is not None:
+            return
         try:
             self._token = credentials.token_for(self._settings)
         except DpxError as problem:
