@@ -137,8 +137,8 @@ def _listed(commands: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
 
 def _command(page: Page, path: Sequence[str], command: Mapping[str, Any]) -> None:
     arguments = [param for param in command["params"] if "flags" not in param]
-    usage = [usage(param) for param in arguments]
-    page.text(f"{command['help']}\n\nUsage: {' '.join([command_line(path), '[OPTIONS]', *usage])}")
+    typed = " ".join([command_line(path), "[OPTIONS]", *map(usage, arguments)])
+    page.text(f"{command['help']}\n\nUsage: {typed}")
     if more := command.get("more"):
         page.gap()
         page.text(more)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli import errors
+from dpx_cli.command_table import TABLE
 from dpx_cli.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -108,6 +109,9 @@ def draw(topic: str, page: Page) -> None:
         "webhooks": _webhooks,
         "sandbox": _sandbox,
     }[topic](page)
+    if topic in TABLE:
+        page.gap()
+        page.text(f"dpx {topic} --help lists its commands.")
 
 
 def _exit_codes(page: Page) -> None:

@@ -33,7 +33,7 @@ def show_help(
         page.rows(topics.TOPICS.items())
         page.gap()
         page.text("dpx COMMAND --help tells more of a command.")
-    elif words[0] in topics.TOPICS:
+    elif words[0] in topics.TOPICS and (len(words) == 1 or words[0] not in TABLE):
         if len(words) > 1:
             raise UsageError(f"{words[0]} is one topic, with nothing below it", hint=f"dpx help {words[0]}")
         topics.draw(words[0], page)

@@ -1,0 +1,118 @@
+"""`dpx help`: topics drawn from the program's own tables, and every command's help by its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dpx_cli import errors, topics
+from dpx_cli.command_table import TABLE
+from dpx_cli.settings import VARIABLES
+
+if TYPE_CHECKING:
+    from tests.conftest import Program
+
+NAMES = [
+    (name, *([sub] if sub else []))
+    for name, entry in TABLE.items()
+    if name not in topics.TOPICS  # those are explained as topics
+    for sub in ([*entry["commands"], ""] if "commands" in entry else [""])
+]
+
+
+def test_help_alone_is_the_roots_help_and_the_topics(lone: Program) -> None:
+    """On stdout, for it is what was asked for."""
+    result = lone("help")
+    assert (result.code, result.err) == (0, "")
+    root = lone("--help").out
+    assert result.out.startswith(root.partition("\nOptions\n")[0])
+    for topic, what in topics.TOPICS.items():
+        assert topic in root
+        assert " ".join(f"{topic} {what}".split()) in " ".join(result.out.split())
+
+
+@pytest.mark.parametrize("topic", topics.TOPICS)
+@pytest.mark.parametrize("columns", [40, 100])
+def test_a_topic_fits_the_screen(lone: Program, topic: str, columns: int) -> None:
+    """And ends in a newline; nothing but what must stay whole is wider."""
+    result = lone("help", topic, env={"COLUMNS": str(columns)})
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(topics.TOPICS[topic].split()[0])
+    assert result.out.endswith("\n")
+    assert "\x1b" not in result.out
+    if columns == 100:
+        assert max(map(len, result.out.splitlines())) <= columns
+
+
+def test_every_exit_code_is_explained_with_its_error_codes(lone: Program) -> None:
+    """As the types have them."""
+    rows = {int(code): (names, meaning) for code, names, meaning in topics.exit_code_rows()}
+    assert list(rows) == [int(code) for code in errors.ExitCode]
+    kinds: list[type[errors.DpxError]] = [errors.DpxError, *errors.DpxError.__subclasses__()]
+    for kind in kinds:
+        assert kind.code in rows[int(kind.exit_code)][0].split(", ")
+    text = " ".join(lone("help", "exit-codes").out.split())
+    for code, (names, meaning) in rows.items():
+        assert f"{code} {meaning}" in text
+        assert names in text
+
+
+def test_every_variable_is_explained(lone: Program) -> None:
+    """As the settings have them."""
+    assert list(topics.variable_rows()) == list(VARIABLES)
+    text = " ".join(lone("help", "environment", env={"COLUMNS": "100"}).out.split())
+    for name, what, default in VARIABLES:
+        assert f"{name} {what}" in text
+        assert default in text
+
+
+@pytest.mark.parametrize("words", NAMES, ids=" ".join)
+def test_a_commands_help_comes_by_either_way(lone: Program, words: tuple[str, ...]) -> None:
+    """`dpx help projects list` is `dpx projects list --help`."""
+    result = lone("help", *words)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == lone(*words, "--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        (["exit-code"], "no such topic or command: exit-code", "did you mean exit-codes? See dpx help"),
+        (["projcts"], "no such topic or command: projcts", "did you mean projects? See dpx help"),
+        (["qqqq"], "no such topic or command: qqqq", "see dpx help"),
+        (["projects", "lst"], "no such command: dpx projects lst", "did you mean list? See dpx projects --help"),
+        (["deploy", "lst"], "no such command: dpx deploy lst", "did you mean list? See dpx deploy --help"),
+        (["projects", "list", "x"], "dpx projects list has no commands: x", "dpx projects list --help"),
+        (["whoami", "x"], "dpx whoami has no commands: x", "dpx whoami --help"),
+        (["formats", "x"], "formats is one topic, with nothing below it", "dpx help formats"),
+        (["ci", "x"], "no such command: dpx ci x", "see dpx ci --help"),
+    ],
+)
+def test_what_there_is_not_gets_the_nearest(lone: Program, words: list[str], error: str, hint: str) -> None:
+    """Exit 2, one line and a way out."""
+    result = lone("help", *words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"error: {error}\nhint: {hint}\n"
+
+
+def test_a_hostile_word_is_neutralised(lone: Program) -> None:
+    """It is shown to a person."""
+    result = lone("help", "\x1b[31mred\u202e")
+    assert result.code == 2
+    assert "\x1b" not in result.err
+    assert "\u202e" not in result.err
+
+
+def test_on_a_terminal_it_has_colour_and_without_it_none(lone: Program) -> None:
+    """Headings are bold."""
+    assert "\x1b[1mExit codes\x1b[0m" in lone.tty("help", "exit-codes").out
+    assert "\x1b" not in lone.tty("help", "exit-codes", env={"NO_COLOR": "1"}).out
+
+
+@pytest.mark.parametrize("name", [name for name in topics.TOPICS if name in TABLE])
+def test_a_topic_that_is_a_group_too_leads_to_its_commands(lone: Program, name: str) -> None:
+    """Both are there."""
+    assert f"dpx {name} --help lists its commands." in lone("help", name).out
+    for sub in TABLE[name]["commands"]:
+        assert lone("help", name, sub).out == lone(name, sub, "--help").out
