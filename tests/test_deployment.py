@@ -364,7 +364,7 @@ def test_a_deployment_that_never_was_is_not_waited_for(server: FaultServer) -> N
 
 
 def test_the_url_is_the_deployments_own(server: FaultServer) -> None:
-    """ "url" first, then "deployment_domain", without another request."""
+    """The field "url" first, then "deployment_domain", without another request."""
     client = client_of(server.url)
     assert site_url(client, {"url": "https://a.example/x"}, PROJECT) == "https://a.example/x"
     assert site_url(client, {"deployment_domain": "b.example"}, PROJECT) == "https://b.example"
