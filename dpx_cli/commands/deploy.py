@@ -7,7 +7,6 @@ from dpx_cli.declare import LIST, ONE, Argument, Group, Option
 from dpx_cli.errors import DeploymentFailed, DpxError
 from dpx_cli.options import STATUSES, Cursor, Interval, Limit, Project, Watch
 from dpx_cli.output.format import duration_ms, relative, size_kb
-from dpx_cli.output.format import url as site
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ WATCHED = 20  # deployments; what --watch looks at without --limit
 COLUMNS = (
     Column("Status", "status", status=True),
     Column("Branch", "branch"),
-    Column("Site", "deployment_domain", show=site, link=True),
+    Column("Domain", "deployment_domain", link=True),
     Column("Created", "created_at", show=relative),
     Column("Id", "id"),
 )
@@ -32,7 +31,7 @@ DETAILS = (
     Column("Branch", "branch"),
     Column("Build time", "buildDurationMs", show=duration_ms),
     Column("Bundle", "bundleSizeKb", show=size_kb),
-    Column("Site", "deployment_domain", show=site, link=True),
+    Column("Domain", "deployment_domain", link=True),
     Column("Created", "created_at", show=relative),
     Column("Id", "id"),
 )

@@ -6,7 +6,6 @@ from dpx_cli.declare import LIST, Group, Option
 from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.options import Interval, Org, ProjectArgument, Watch
 from dpx_cli.output.format import relative
-from dpx_cli.output.format import url as site
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ COLUMNS = (
     Column("Project", "slug"),
     Column("Status", "current_deployment.status", status=True),
     Column("Branch", "current_deployment.branch"),
-    Column("Site", "current_deployment.deployment_domain", show=site, link=True),
+    Column("Domain", "current_deployment.deployment_domain", link=True),
     Column("Created", "current_deployment.created_at", show=relative),
 )
 

@@ -57,7 +57,8 @@ class Frame:
         if len(lines) > room:
             lines = [*lines[: room - 1], f"and {len(lines) - room + 1} more lines"]
         up = f"\x1b[{self._height}A" if self._height else ""
-        text = "".join([f"{line}\x1b[K\n" for line in (*lines, last)])
+        # Erased before and not after: behind a line as wide as the terminal the cursor stands on its last character.
+        text = "".join([f"\x1b[K{line}\n" for line in (*lines, last)])
         self._screen.raw(f"{up}\r{text}\x1b[J".encode("utf-8", "backslashreplace"))
         self._height = len(lines) + 1
 

@@ -40,7 +40,7 @@ class Column:
         show: makes the value readable on a terminal (`format.py` has the usual ones); elsewhere the value goes out as
             it is. It is not called for null.
         align: "left" or "right".
-        link: the shown value is a URL, clickable where the terminal can.
+        link: the shown value is a URL or a domain, clickable where the terminal can.
         status: the value is a deployment status, coloured.
     """
 

@@ -68,8 +68,15 @@ def _filled(
     return [[row[index] for index in kept] for row in cells], [columns[index] for index in kept]
 
 
+def target(text: str) -> str:
+    """Give the URL that a domain stands for; any other text as it is."""
+    is_domain = "." in text and text[0].isalnum() and text.replace(".", "").replace("-", "").isalnum()
+    return f"https://{text}" if is_domain and text.isascii() else text
+
+
 def link(url: str, text: str) -> str:
-    """Give `text` as a link to `url` (OSC 8); as it is where `url` is not plainly http or https."""
+    """Give `text` as a link to `url`, or a domain (OSC 8); as it is where `url` is not plainly http or https."""
+    url = target(url)
     if url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and " " not in url:
         return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
     return text
@@ -166,7 +173,7 @@ def _by_rich(
             coloured = column.status and look.colour and cell in _STATUS_STYLE
             style = Style.parse(_STATUS_STYLE[cell]) if coloured else Style.null()
             if column.link and look.links and link(cell, text) != text:
-                style += Style(link=cell)
+                style += Style(link=target(cell))
             fill = " " * (room - width(text)) if column.align == "right" else ""
             texts.append(Text.assemble(fill, (text, style)))
         grid.add_row(*texts)

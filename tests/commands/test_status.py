@@ -109,6 +109,6 @@ def test_sites_are_clickable_where_the_terminal_can(dpx: Program) -> None:
     for env in ({}, {"NO_COLOR": "1"}):
         assert opened in re.sub(r";id=[0-9-]+;", ";;", dpx.tty("deploy", "list", "-p", "docs", env=env).out)
     dumb = dpx.tty("deploy", "list", "-p", "docs", env={"TERM": "dumb"}).out
-    assert "https://docs.deploxa.com" in dumb
+    assert "docs.deploxa.com" in dumb
     assert "\x1b" not in dumb
     assert dpx("deploy", "list", "-p", "docs").rows[0][2] == "docs.deploxa.com"
