@@ -191,7 +191,9 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                               'more': 'A value on the command line can be read by other users of the machine and '
                                       "stays in the shell's history; --stdin,\n"
                                       '--from-file and the hidden prompt (KEY alone, on a terminal) do not have '
-                                      'that.',
+                                      'that. With DPX_LEDGER=1 this machine\n'
+                                      'remembers a keyed digest of what it set, and tells "changed" from "unchanged" '
+                                      'the next time.',
                               'example': 'dpx env set LOG_LEVEL debug --project storefront --target preview',
                               'formats': 'one',
                               'params': ({'name': 'words', 'metavar': 'KEY [VALUE] | KEY=VALUE', 'help': 'What to set.', 'multiple': True, 'required': True, 'complete': 'key', 'secret': True},

@@ -52,25 +52,39 @@ def kept(session: Session, project_id: str, finished: Mapping[str, str], targets
         finished: key -> value of those that are set, filled within the context.
         targets: the targets that were named.
     """
-    book = None
-    if is_on(session.env):
-        try:
-            book = open_ledger(session.settings)
-        except DpxError as problem:
-            session.screen.note(f"the ledger is off: {problem.message}")
+    book = _opened(session)
     try:
         yield
     finally:
         if book is not None:
-            _note_and_record(session, book, project_id, finished, targets)
+            _note(session, book, project_id, finished, targets, record=True)
 
 
-def _note_and_record(
-    session: Session, book: Ledger, project_id: str, finished: Mapping[str, str], targets: Sequence[str]
+def note(session: Session, project_id: str, values: Mapping[str, str], targets: Sequence[str]) -> None:
+    """Say what of some values would change, and record nothing; arguments as of `kept`."""
+    book = _opened(session)
+    if book is not None:
+        _note(session, book, project_id, values, targets, record=False)
+
+
+def _opened(session: Session) -> Ledger | None:
+    """Open the ledger, where it is on and there can be one; it is an extra, so what is wrong with it stops nothing."""
+    if not is_on(session.env):
+        return None
+    try:
+        return open_ledger(session.settings)
+    except DpxError as problem:
+        session.screen.note(f"the ledger is off: {problem.message}")
+        return None
+
+
+def _note(
+    session: Session, book: Ledger, project_id: str, values: Mapping[str, str], targets: Sequence[str], *, record: bool
 ) -> None:
     try:
-        same = book.compare(project_id, finished, targets)
-        book.record(project_id, finished, targets)
+        same = book.compare(project_id, values, targets)
+        if record:
+            book.record(project_id, values, targets)
     except DpxError as problem:
         session.screen.note(f"the ledger is off: {problem.message}")
         return
@@ -131,10 +145,10 @@ class Ledger:
         return self._hmac("which secret")[:16]
 
     def _name(self, project_id: str, key: str, targets: Sequence[str]) -> str:
-        return self._hmac("name", self._origin, project_id, key, sorted(targets))
+        return self._hmac("name", self._origin, project_id, key, sorted(set(targets)))
 
     def _digest(self, project_id: str, key: str, targets: Sequence[str], value: str) -> str:
-        return self._hmac("value", self._origin, project_id, key, sorted(targets), value)
+        return self._hmac("value", self._origin, project_id, key, sorted(set(targets)), value)
 
     def _hmac(self, *parts: Any) -> str:
         # JSON, so that no two lists of parts give the same bytes.

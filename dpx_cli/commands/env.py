@@ -62,7 +62,8 @@ def set_variables(
     """Set one variable, or several at once.
 
     A value on the command line can be read by other users of the machine and stays in the shell's history; --stdin,
-    --from-file and the hidden prompt (KEY alone, on a terminal) do not have that.
+    --from-file and the hidden prompt (KEY alone, on a terminal) do not have that. With DPX_LEDGER=1 this machine
+    remembers a keyed digest of what it set, and tells "changed" from "unchanged" the next time.
     """
     values = _values(session, words, stdin=stdin, from_file=from_file, allow_empty=allow_empty)
     stored = _set(session, project, values, targets=targets, sensitive=sensitive)
@@ -113,6 +114,10 @@ def import_file(
         plan = _plan(session, project, values, targets=targets, prune=prune)
     if dry_run:
         session.screen.items(plan, PLAN, key="key", empty="nothing to do")
+        if session.env.get("DPX_LEDGER"):
+            from dpx_cli import ledger
+
+            session.on_project(project, lambda project_id: ledger.note(session, project_id, values, targets))
         return
     removals = tuple(step["key"] for step in plan if step["action"] == "remove")
     if removals and not yes:

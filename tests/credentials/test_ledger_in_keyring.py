@@ -52,6 +52,13 @@ def test_env_set_and_import_tell_what_changed(keyring_bus: dict[str, str], tmp_p
         )
         done = dpx("env", "import", "-", stdin=f"A={CANARY}\nC=3\n")
         assert done.stderr == "note: unchanged since last set from this machine: A\nset 2, removed 0\n"
+        # A dry run tells, and keeps nothing.
+        for _ in range(2):
+            done = dpx("env", "import", "-", "--dry-run", stdin=f"A={CANARY}\nB=9\nNEW=1\n")
+            assert done.stderr == (
+                "note: changed since last set from this machine: B\n"
+                "note: unchanged since last set from this machine: A\n"
+            )
         # Half-way: what was set counts as set.
         box.fault("POST /projects/*/env-vars 400 after 1 x1")
         done = dpx("env", "import", "-", stdin=f"D={CANARY}\nE={CANARY}\n")
