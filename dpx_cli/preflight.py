@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.api.deployments import DeploymentFields
+from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from dpx_cli.session import Session
@@ -42,7 +43,10 @@ def _commit(session: Session, branch: str) -> tuple[str | None, str | None]:
     from dpx_cli import ci, repository
 
     built = ci.metadata(session.env)
-    head = repository.head(session.cwd)
+    try:
+        head = repository.head(session.cwd)
+    except UsageError:  # no working directory, hence no repository
+        head = None
     if built is not None and built.sha and built.branch == branch:
         subject = built.message
         if subject is None and head is not None and head.sha == built.sha:

@@ -56,8 +56,11 @@ class Session:
 
     @property
     def cwd(self) -> str:
-        """The working directory."""
-        return self._cwd or os.getcwd()
+        """The working directory. Raises UsageError where it was removed."""
+        try:
+            return self._cwd or os.getcwd()
+        except FileNotFoundError:
+            raise UsageError("the working directory is gone", hint="cd into one that exists") from None
 
     @property
     def stdin(self) -> BinaryIO:
@@ -151,6 +154,12 @@ class Session:
                 "no project is named", hint="give --project PROJECT, or link this folder to one: dpx link PROJECT"
             )
         return reference
+
+    def project_title(self, given: str | None) -> str:
+        """How a person knows the project that is meant: as they named it, or by the link file's slug."""
+        reference = self.project_reference(given)
+        link = self.settings.link if given is None and not self.settings.variable("DPX_PROJECT") else None
+        return link.project_slug or reference if link else reference
 
     def project(self, given: str | None) -> str:
         """The id of the project that is meant. See `on_project` for a command that should survive a stale memory."""

@@ -454,16 +454,16 @@ def dig(item: Any, parts: tuple[str, ...]) -> Any:
 
 
 def plain(value: Any) -> str:
-    """Give a JSON value as one neutralised cell: null is empty, lists are joined with commas, objects are JSON."""
+    """Give a JSON value as one neutralised cell: null is empty, flat lists are joined with commas, the rest is JSON."""
     if isinstance(value, str):
         return value if value.isascii() and value.isprintable() else neutralise(value)
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
+    if isinstance(value, list) and not any(isinstance(part, list) for part in value):
         return ",".join([plain(part) for part in value])
-    if isinstance(value, dict):
+    if isinstance(value, (dict, list)):
         return neutralise(_encode(_encoder(None), value))
     return str(value)
 

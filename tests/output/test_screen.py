@@ -88,7 +88,7 @@ def test_odd_values_become_one_cell_each() -> None:
     streams.screen.item(
         {"a": True, "b": False, "c": 1.5, "d": {"x": "\x1bé"}, "e": [None, [1]], "f": "a\nb"}, columns, key="a"
     )
-    assert streams.out == 'true\tfalse\t1.5\t{"x":"\\u001b\\u00e9"}\t,1\ta\\nb\n'
+    assert streams.out == 'true\tfalse\t1.5\t{"x":"\\u001b\\u00e9"}\t[null,[1]]\ta\\nb\n'
 
 
 def test_items_that_are_no_objects_do_not_break_a_list() -> None:
