@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -139,12 +140,18 @@ def test_no_path_is_no_crash() -> None:
         pytest.fail("there is no such lock")
 
 
+def open_to_all(folder: Path) -> None:
+    """Let everybody into a test's folder; pytest makes it, and those above it, for its owner alone."""
+    while folder != Path(tempfile.gettempdir()).resolve() and folder.stat().st_mode & 0o077 == 0:
+        folder.chmod(0o755)
+        folder = folder.parent
+
+
 def test_read_only_folder_of_another_user(tmp_path: Path) -> None:
     """Read what may be read, write nothing, and say which file."""
     path = tmp_path / "a.json"
     path.write_bytes(b"keep")
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     assert as_nobody(lambda: files.read_bytes(str(path), "the test")) == "b'keep'"
     said = as_nobody(lambda: files.write_whole(str(path), b"x"))
     assert said == f"Failed('cannot write {path}: permission denied')"
@@ -153,8 +160,7 @@ def test_read_only_folder_of_another_user(tmp_path: Path) -> None:
 
 def test_unreadable_file_is_an_error_and_unreadable_folder_is_no_file(tmp_path: Path) -> None:
     """Somebody else's home counts as empty; a file that is there and closed does not."""
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     (closed / "a.json").write_bytes(b"keep")

@@ -15,7 +15,7 @@ from dpx_cli.errors import Failed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Program
+    from tests.conftest import Program
 
 
 def test_what_is_written(tmp_path: Path) -> None:

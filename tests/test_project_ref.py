@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Program
-
     from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
 
 GET = ("projects", "get")
 

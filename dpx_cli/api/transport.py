@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 32 * 1024 * 1024
 CHUNK = 64 * 1024
+WITH_BODY = ("POST", "PUT", "PATCH")  # whose servers want to be told even of an empty body
 FINAL = 200  # the first status that is not an interim answer's
 
 
@@ -174,8 +175,8 @@ class Connection:
             connection.putheader("Host", self._authority)
             for name, value in headers.items():
                 connection.putheader(name, value)
-            if body is not None:
-                connection.putheader("Content-Length", str(len(body)))
+            if body is not None or method in WITH_BODY:
+                connection.putheader("Content-Length", str(len(body or b"")))
             connection.endheaders(body)
             response = connection.getresponse()
             if response.status < FINAL or (self._wire and self._wire.reading and self._wire.reading.ended):

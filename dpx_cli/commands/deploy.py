@@ -76,9 +76,9 @@ def deploy(
     from dpx_cli.deployment import Starter, site_url
 
     started = time.monotonic()
-    reference = session.project_reference(project)
+    title = session.project_title(project)
     with session.screen.live() as live:
-        live.update(f"asking for a deployment of {reference}")
+        live.update(f"asking for a deployment of {title}")
 
         def start(project_id: str) -> tuple[str, Starter]:
             starter = Starter(session.client, project_id, timeout=timeout, say=live.update)
@@ -94,10 +94,10 @@ def deploy(
         except BaseException as stop:
             if starter.may_have_started and not isinstance(stop, Exception):
                 session.screen.warn("interrupted while the deployment was being asked for; it may have started")
-                session.screen.done(f"hint: dpx deploy list --project {reference}")
+                session.screen.done(f"hint: dpx deploy list --project {title}")
             raise
     deployment_id = created["id"]
-    session.screen.done(f"deployment {deployment_id} of {reference}{f' ({branch})' if branch else ''} started")
+    session.screen.done(f"deployment {deployment_id} of {title}{f' ({branch})' if branch else ''} started")
     if no_wait:
         _write_ci(session, ci_output, ci.Result(deployment_id, str(created.get("status", "")), None, None))
         if session.screen.format == "json":
@@ -107,7 +107,7 @@ def deploy(
         return
     result = ci.Result(deployment_id, "UNKNOWN", None, None)
     try:
-        final = _followed(session, deployment_id, starter.deadline, created_now=True)
+        final = _followed(session, deployment_id, starter.deadline, status=str(created.get("status", "QUEUED")))
         result.status = str(final["status"])
         result.url = site_url(session.client, final, project_id)
         problem = _problem(final, deployment_id)
@@ -189,28 +189,29 @@ def wait(session: "Session", deployment_id: Deployment, timeout: Timeout = WAIT)
     from dpx_cli.api.transport import Deadline
     from dpx_cli.deployment import site_url
 
-    final = _followed(session, deployment_id, Deadline(timeout), created_now=False)
+    final = _followed(session, deployment_id, Deadline(timeout), status=None)
     url = None if session.screen.format == "json" else site_url(session.client, final, session.known_project())
     _show_end(session, final, url, _problem(final, deployment_id))
 
 
-def _followed(session: "Session", deployment_id: str, deadline: "Deadline", *, created_now: bool) -> dict[str, Any]:
-    """Follow a deployment with a live line; an interrupt tells how to go on."""
+def _followed(session: "Session", deployment_id: str, deadline: "Deadline", *, status: str | None) -> dict[str, Any]:
+    """Follow a deployment with a live line; an interrupt tells how to go on. `status` is that of one just made."""
     from dpx_cli.deployment import follow
 
     started = time.monotonic()
     try:
         with session.screen.live() as live:
-            live.tick(f"deployment {deployment_id}", started)
+            if status or session.screen.animates:
+                live.tick(f"deployment {deployment_id}: {status or 'looking'}", started, key=status)
 
             def say(deployment: dict[str, Any] | None, fault: str | None) -> None:
                 if deployment is None:
                     live.tick(f"deployment {deployment_id}: waiting out a fault: {fault}", started, key="fault")
                 else:
-                    status = str(deployment.get("status"))
-                    live.tick(f"deployment {deployment_id}: {status}", started, key=status)
+                    now = str(deployment.get("status"))
+                    live.tick(f"deployment {deployment_id}: {now}", started, key=now)
 
-            return follow(session.client, deployment_id, deadline, say=say, created_now=created_now)
+            return follow(session.client, deployment_id, deadline, say=say, created_now=status is not None)
     except BaseException as stop:
         # Ctrl-C or SIGTERM, which rise past every Exception.
         if not isinstance(stop, Exception):

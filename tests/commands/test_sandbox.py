@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Program
+    from tests.conftest import Program
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
@@ -242,7 +242,7 @@ def test_the_options_reach_the_server(serve: Any, tmp_path: Path) -> None:
     while served.ask("GET", deployments).data[0]["status"] != "READY":
         time.sleep(0.02)
     deployment = served.ask("GET", deployments).data[0]["id"]
-    assert served.ask("GET", f"/deployments/{deployment}").data["buildDurationMs"] == 2_880_000
+    assert served.ask("GET", f"/deployments/{deployment}").data["buildDurationMs"] == 3_600_000
     assert json.loads(log.read_text().splitlines()[0])["status"] == 503
 
 

@@ -57,6 +57,8 @@ def clean_env(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """An environment in which nothing of the developer's own matters."""
     return {
         **{name: os.environ[name] for name in KEPT if name in os.environ},
+        # A script of a test calls dpx by its name.
+        "PATH": os.pathsep.join([str(Path(PROGRAM[0]).parent), os.environ.get("PATH", os.defpath)]),
         "HOME": str(home),
         "DPX_CONFIG_DIR": str(home / "config"),
         "DPX_CACHE_DIR": str(home / "cache"),
@@ -65,9 +67,7 @@ def clean_env(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def run(
-    *argv: str, env: Mapping[str, str], cwd: Path, stdin: bytes | None = b"", seconds: float = SECONDS
-) -> Result:
+def run(*argv: str, env: Mapping[str, str], cwd: Path, stdin: bytes | None = b"", seconds: float = SECONDS) -> Result:
     """Run the program on pipes. `stdin=None` closes it."""
     done = subprocess.run(
         [*PROGRAM, *argv],
@@ -80,7 +80,10 @@ def run(
         check=False,
     )
     return Result(
-        argv, done.returncode, done.stdout.decode("utf-8", "surrogateescape"), done.stderr.decode("utf-8", "surrogateescape")
+        argv,
+        done.returncode,
+        done.stdout.decode("utf-8", "surrogateescape"),
+        done.stderr.decode("utf-8", "surrogateescape"),
     )
 
 
@@ -94,7 +97,7 @@ def start(*argv: str, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[byt
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         # A test run in a shell's background inherits SIGINT ignored, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - one call, no lock
     )
 
 
@@ -106,11 +109,28 @@ def run_on_terminal(
     columns: int = 100,
     seconds: float = SECONDS,
 ) -> Result:
-    """Run the program on a pseudo-terminal and answer its questions.
+    """Run the program on a pseudo-terminal and answer its questions. See `terminal`."""
+    return terminal([*PROGRAM, *argv], env=env, cwd=cwd, answers=answers, columns=columns, seconds=seconds)
+
+
+def terminal(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    answers: Sequence[tuple[str, str]] = (),
+    columns: int = 100,
+    seconds: float = SECONDS,
+) -> Result:
+    """Run any command on a pseudo-terminal.
 
     Args:
+        command: the program and its arguments.
+        env: its environment; TERM and LANG are a good terminal's unless they are in it.
+        cwd: its working directory.
         answers: pairs of what to wait for in the output and what to type then.
         columns: the terminal's width.
+        seconds: how long it may take before it is killed.
     """
     import fcntl
     import struct
@@ -119,14 +139,14 @@ def run_on_terminal(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     child = subprocess.Popen(
-        [*PROGRAM, *argv],
+        command,
         env={"TERM": "xterm-256color", "LANG": "C.UTF-8", **env},
         cwd=cwd,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one call, no lock
     )
     os.close(theirs)
     seen = b""
@@ -150,4 +170,4 @@ def run_on_terminal(
         child.kill()
     code = child.wait(10)
     os.close(ours)
-    return Result(argv, code, seen.decode("utf-8", "replace").replace("\r\n", "\n"), "")
+    return Result(command, code, seen.decode("utf-8", "replace").replace("\r\n", "\n"), "")

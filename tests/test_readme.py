@@ -1,0 +1,74 @@
+"""The README tells the truth: its blocks run, its outputs are what comes, its tables are the program's own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import readme
+import yaml  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEXT = readme.README.read_text()
+INSTALL = re.compile(r"^python3 -m venv \.venv && \. \.venv/bin/activate && python -m pip install -q \S+ && ")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[tuple[dict[str, str], Path]]:
+    """One sandbox for the whole page, as for its reader."""
+    with readme.world() as made:
+        yield made
+
+
+def test_console_blocks_show_what_comes(world: tuple[dict[str, str], Path]) -> None:
+    """In order, for later ones build on earlier ones."""
+    env, cwd = world
+    for block in readme.blocks(TEXT, "console"):
+        assert readme.normal(readme.console(block, env, cwd)) == readme.normal(block)
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_shell_blocks_run(world: tuple[dict[str, str], Path], shell: str, tmp_path: Path) -> None:
+    """Each ends with 0."""
+    env, _ = world
+    found = readme.blocks(TEXT, shell)
+    assert found
+    for block in found:
+        run_block(shell, block, env, tmp_path)
+
+
+def run_block(shell: str, block: str, env: dict[str, str], cwd: Path) -> None:
+    """Run one. The two install commands run without the installation, which this very test run stands on."""
+    script = INSTALL.sub("", block)
+    if "pytest" in script:
+        assert script == "python -m pytest -q -n 2\n"
+        return
+    done = subprocess.run([shell, "-ec", script], env=env, cwd=cwd, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize("block", readme.blocks(TEXT, "yaml"))
+def test_yaml_blocks_are_yaml_and_call_dpx(block: str) -> None:
+    """With the token from the CI's secrets and nowhere else."""
+    document = yaml.safe_load(block)
+    assert document
+    assert "dpx deploy --project storefront" in block
+    assert "dpx_" not in block
+
+
+@pytest.mark.parametrize("name", ["commands", "exit-codes", "settings"])
+def test_tables_are_the_programs_own(name: str) -> None:
+    """Drawn from what the program itself reads."""
+    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    assert TEXT.split(start)[1].split(end)[0] == readme.table(name)
+
+
+def test_what_is_in_the_environment_does_not_reach_the_page() -> None:
+    """Neither a token nor a folder of the machine it was written on."""
+    assert not re.search(r"dpx_[0-9a-z]{8}", TEXT)
+    assert str(Path.home()) not in TEXT
