@@ -73,7 +73,7 @@ Data = Annotated[
 
 
 @GROUP.command("serve", example="dpx sandbox serve --build-seconds 10")
-def serve(  # noqa: PLR0917 - one parameter an option; the machinery passes them by name
+def serve(
     session: "Session",
     port: Port = None,
     data: Data = None,
@@ -121,7 +121,7 @@ def serve(  # noqa: PLR0917 - one parameter an option; the machinery passes them
 
 
 @GROUP.command("run", example="dpx sandbox run -- dpx deploy --project storefront --branch main")
-def run(  # noqa: PLR0917 - as above
+def run(
     session: "Session",
     command: Annotated[
         tuple[str, ...],

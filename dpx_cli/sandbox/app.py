@@ -53,7 +53,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
 }
 
 
-class ConnectionCut(Exception):  # noqa: N818 - an outcome that a fault asks for
+class ConnectionCut(Exception):
     """The answer to this request is that its connection is reset."""
 
 
@@ -136,10 +136,11 @@ class Application:
         raise Refused(404, "Not found")
 
     def _authenticate(self, headers: dict[str, str]) -> int:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
+        scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+        token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise Refused(401, "Missing token", {"WWW-Authenticate": "Bearer"})
-        email = self._state.tokens.person(token.strip(), time.time())
+        email = self._state.tokens.person(token, time.time())
         if email is None:
             raise Refused(401, "Invalid token", {"WWW-Authenticate": 'Bearer error="invalid_token"'})
         wait = self._state.rate.take(token) if self._state.rate is not None else 0

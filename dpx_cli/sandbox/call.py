@@ -21,7 +21,7 @@ DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, as the types of dpx_cli.errors are
+class Refused(Exception):
     """An answer that is an error: its status, the `error` of its body, and headers."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:

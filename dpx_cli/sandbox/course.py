@@ -72,7 +72,7 @@ def add(
             now,
             now + seconds * QUEUED_SHARE / scale,
             now + seconds / scale,
-            round(seconds * (1 - QUEUED_SHARE) * 1000),
+            round(seconds * 1000),
             # Something that differs from one to the next and is the same at each reading.
             1024 + sum(identity.encode()) * 7 % 512,
             untold,

@@ -27,7 +27,8 @@ BUILD_SECONDS = 0.1
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, for `--strict-markers`."""
     config.addinivalue_line(
-        "markers", "deploxa(**options): how the `deploxa` fixture behaves; options as of dpx_cli.sandbox.state.Behaviour"
+        "markers",
+        "deploxa(**options): how the `deploxa` fixture behaves; options as of dpx_cli.sandbox.state.Behaviour",
     )
 
 

@@ -73,7 +73,7 @@ CREATE INDEX env_vars_of_project ON env_vars (project, seq);
 """
 
 
-class BadCursor(ValueError):  # noqa: N818 - it names what was wrong
+class BadCursor(ValueError):
     """A cursor that this list never gave out."""
 
 

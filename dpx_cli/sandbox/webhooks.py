@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import json
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ TRIES = 4
 PAUSE_SECONDS = 0.5
 TIMEOUT_SECONDS = 10
 TICK_SECONDS = 0.02
+KEPT = 10_000
 ENDS = {"READY": "deployment.ready", "ERROR": "deployment.failed"}
 
 
@@ -75,7 +77,7 @@ class Webhooks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
         self._delivering = 0
-        self.deliveries: list[Delivery] = []
+        self.deliveries: deque[Delivery] = deque(maxlen=KEPT)
 
     def start(self) -> None:
         """Go on with what an earlier run left untold. In the event loop, as all of this."""

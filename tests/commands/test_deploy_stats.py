@@ -21,7 +21,7 @@ def test_json_is_numbers(dpx: Program) -> None:
     assert found["deployments"] == 8
     assert found["by_status"] == {"QUEUED": 0, "BUILDING": 0, "READY": 6, "ERROR": 2}
     assert found["success_rate"] == 0.75
-    assert (found["build_ms_p50"], found["build_ms_p95"], found["build_ms_mean"]) == (50400, 59200, 51467)
+    assert (found["build_ms_p50"], found["build_ms_p95"], found["build_ms_mean"]) == (63000, 74000, 64333)
     assert [(branch["branch"], branch["ready"]) for branch in found["by_branch"]] == [
         ("main", 5),
         ("feature/checkout", 1),
@@ -33,7 +33,7 @@ def test_json_is_numbers(dpx: Program) -> None:
 def test_a_pipe_gets_one_figure_a_line(dpx: Program) -> None:
     """The same figures as --json."""
     rows = dict(dpx(*STATS).rows)
-    assert rows["build_ms_p95"] == "59200"
+    assert rows["build_ms_p95"] == "74000"
     assert rows["by_branch.feature/checkout.success_rate"] == "0.5"
     empty = dict(dpx("deploy", "stats", "-p", "docs", "--last", "1").rows)
     assert empty["deployments"] == "1"
@@ -42,9 +42,9 @@ def test_a_pipe_gets_one_figure_a_line(dpx: Program) -> None:
 def test_a_terminal_gets_a_sparkline_and_bars(dpx: Program) -> None:
     """Of Unicode blocks."""
     out = dpx.tty(*STATS).out
-    assert "50 s" in out
+    assert "1 min 3 s" in out
     assert "▁▂█▅▄▃" in out
-    assert "5 of 6 ready, p50 50 s" in out
+    assert "5 of 6 ready, p50 1 min 3 s" in out
     assert "░" in out
 
 
