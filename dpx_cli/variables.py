@@ -45,9 +45,14 @@ def check_value(key: str, value: str) -> str:
 
 
 class Gate:
-    """Holds all workers back while the server's rate limit wants it."""
+    """Holds all workers back while the server's rate limit wants it.
 
-    def __init__(self) -> None:
+    Args:
+        alone: there is one key only; its request was repeated as often as may be before it comes here.
+    """
+
+    def __init__(self, *, alone: bool) -> None:
+        self._alone = alone
         self._lock = threading.Lock()
         self._open_at = 0.0
         self._progress = time.monotonic()
@@ -57,11 +62,11 @@ class Gate:
         while (left := self._open_at - time.monotonic()) > 0:
             time.sleep(left)
 
-    def close(self, seconds: float, patience: float) -> bool:
+    def close(self, seconds: float | None, patience: float) -> bool:
         """Hold everybody back for a time; False, at once, where there would be no progress for too long."""
         with self._lock:
-            until = time.monotonic() + seconds
-            if until - self._progress >= patience:
+            until = time.monotonic() + (PAUSE if seconds is None else seconds)
+            if self._alone or until - self._progress >= patience:
                 return False
             self._open_at = max(self._open_at, until)
             return True
@@ -77,6 +82,7 @@ def for_each(
     *,
     client: Callable[[], Client],
     done: Callable[[str], None],
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Do something with every key, up to eight at a time, each worker over a connection of its own.
 
@@ -86,6 +92,7 @@ def for_each(
             as long as another passes within a request's deadline.
         client: makes a client, one a worker.
         done: told of each key that is done, in the caller's thread's stead.
+        say: told which keys are done where Ctrl-C or SIGTERM ends it; not needed where nothing is changed.
 
     Returns:
         What `action` gave, in the order of the keys.
@@ -97,7 +104,7 @@ def for_each(
     waiting = list(reversed(keys))
     failures: list[DpxError] = []
     lock = threading.Lock()
-    gate = Gate()
+    gate = Gate(alone=len(keys) == 1)
     ended = threading.Semaphore(0)
 
     def work(own: Client) -> None:
@@ -112,8 +119,7 @@ def for_each(
                     result = action(own, key)
                 except RateLimited as limited:
                     with lock:
-                        pause = PAUSE if limited.retry_after is None else limited.retry_after
-                        if len(keys) > 1 and gate.close(pause, own.timeout):
+                        if gate.close(limited.retry_after, own.timeout):
                             waiting.append(key)
                         else:
                             failures.append(limited)
@@ -137,8 +143,12 @@ def for_each(
     for _ in range(workers):
         # Daemons, so that Ctrl-C ends the program while a request hangs.
         threading.Thread(target=work, args=(client(),), daemon=True).start()
-    for _ in range(workers):
-        ended.acquire()
+    try:
+        for _ in range(workers):
+            ended.acquire()
+    except BaseException:
+        say(f"interrupted{_progress(keys, results)} (up to {IN_FLIGHT} of those may be)")
+        raise
     if failures:
         raise half_way(failures[0], keys, results)
     return [results[key] for key in keys]
@@ -147,7 +157,11 @@ def for_each(
 def half_way(failure: DpxError, keys: Sequence[str], results: Mapping[str, Any]) -> DpxError:
     """A failure that also says which keys were done before it."""
     if len(keys) > 1:
-        finished = ", ".join(key for key in keys if key in results)
-        missing = ", ".join(key for key in keys if key not in results)
-        failure.message += f"; done: {finished or 'none'}; not done: {missing}"
+        failure.message += _progress(keys, results)
     return failure
+
+
+def _progress(keys: Sequence[str], results: Mapping[str, Any]) -> str:
+    finished = ", ".join(key for key in keys if key in results)
+    missing = ", ".join(key for key in keys if key not in results)
+    return f"; done: {finished or 'none'}; not done: {missing}"

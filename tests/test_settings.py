@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Program
+    from tests.conftest import Program
 
 
 @pytest.fixture

@@ -296,6 +296,7 @@ def _set(
                 ),
                 client=lambda: session.client_for(session.token()),
                 done=done,
+                say=session.screen.warn,
             )
 
     return session.on_project(project, set_all)
@@ -323,6 +324,7 @@ def _remove(session: "Session", project: str | None, keys: "Sequence[str]") -> l
             lambda client, key: {"key": key, **env_vars.delete_env_var(client, project_id, key)},
             client=lambda: session.client_for(session.token()),
             done=lambda _: None,
+            say=session.screen.warn,
         )
 
     return session.on_project(project, remove_all)

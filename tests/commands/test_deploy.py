@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Program
     from fault_server import Fault
+
+    from tests.conftest import Program
 
 POST = ("POST", ".*/deployments")
 
