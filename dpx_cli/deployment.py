@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
 from dpx_cli.api import deployments, projects
+from dpx_cli.api.client import is_name
 from dpx_cli.api.transport import Deadline
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Starter:
     def look(self) -> None:
         """List the newest deployments, once, before the POST. Raises NotFound where there is no such project."""
         newest = self._newest()
-        self._before = {deployment["id"] for deployment in newest if isinstance(deployment.get("id"), str)}
+        self._before = {deployment["id"] for deployment in newest if is_name(deployment.get("id"))}
         branch = newest[0].get("branch") if newest else None
         self.last_branch = branch if isinstance(branch, str) else None
 
@@ -110,7 +111,7 @@ class Starter:
         new = [
             deployment
             for deployment in newest
-            if isinstance(deployment.get("id"), str)
+            if is_name(deployment.get("id"))
             and deployment["id"] not in self._before
             and (branch is None or deployment.get("branch") in (branch, None))
         ]

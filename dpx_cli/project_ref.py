@@ -5,6 +5,7 @@ Floor 2; neighbour: `session.py`.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,10 @@ def look_up(session: Session, reference: str) -> Resolved:
     org, _, slug = reference.rpartition("/")
     found = _look_up(session, slug, org or None)
     if len(found) > 1 and not org and session.settings.org:
-        found = _look_up(session, slug, session.settings.org) or found
+        with contextlib.suppress(NotFound):
+            found = _look_up(session, slug, session.settings.org)
+        # Remembered as what it was found by: tomorrow the default may be another organization.
+        reference = f"{session.settings.org}/{slug}"
     if len(found) > 1:
         listed = ", ".join(f"{project['id']} ({project.get('name', slug)})" for project in found)
         raise UsageError(f"{slug} fits several projects: {listed}", hint=f"name one by its id, or as ORG/{slug}")
@@ -90,11 +94,12 @@ def _look_up(session: Session, slug: str, org: str | None) -> list[dict[str, Any
         NotFound: where there is none; the hint names the nearest.
     """
     from dpx_cli.api import projects
+    from dpx_cli.api.client import is_name
 
     by_slug, by_id, slugs = [], [], []
     for page in projects.list_projects(session.client, org=org):
         for project in page:
-            if not isinstance(project.get("id"), str) or not project["id"]:
+            if not is_name(project.get("id")):
                 continue
             if project.get("slug") == slug:
                 by_slug.append(project)

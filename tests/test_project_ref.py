@@ -119,6 +119,9 @@ def test_a_slug_that_fits_several_is_an_error_that_lists_them(here: Program, ser
     assert PROJECT in done.error["message"]
     assert OTHER in done.error["message"]
     assert len(server.projects) == 2
+    server.on("GET", "/projects", faults.reply(200, {"data": []}), skip=1)
+    done = here("projects", "delete", "shop", "--yes", "--json", env={"DPX_ORG": "initech"})
+    assert (done.code, done.out) == (2, ""), done
 
 
 def test_org_and_slug_ask_for_that_organization(here: Program, server: FaultServer) -> None:
@@ -139,6 +142,11 @@ def test_a_slug_that_fits_several_is_the_default_organizations(here: Program, se
     done = here(*GET, "shop", "--json", env={"DPX_ORG": "acme"})
     assert done.code == 0, done
     assert [request.query.get("org") for request in server.requests] == [None, "acme", None]
+    asked(server)
+    server.on("GET", "/projects", faults.reply(200, {"data": both}), times=1)
+    server.on("GET", "/projects", faults.reply(200, {"data": both[1:]}), times=1)
+    server.projects.append(both[1])
+    assert here(*GET, "shop", "--json", env={"DPX_ORG": "globex"}).json["id"] == OTHER
 
 
 def test_a_slug_that_looks_like_an_id_is_found(here: Program, server: FaultServer) -> None:

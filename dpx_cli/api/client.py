@@ -240,6 +240,16 @@ def _may_pass(status: int) -> bool:
     return status == TOO_MANY or status >= SERVER_ERROR
 
 
+def is_name(text: Any) -> bool:
+    """Whether something is an id, slug or key that cannot change a request's path."""
+    return (
+        isinstance(text, str)
+        and text.strip(".") != ""
+        and text.isprintable()
+        and not any(mark in text for mark in "/?#%\\ ")
+    )
+
+
 def segment(text: str, what: str) -> str:
     r"""Quote an id, slug or key as one segment of a path.
 
@@ -252,7 +262,7 @@ def segment(text: str, what: str) -> str:
     """
     from urllib.parse import quote
 
-    if not text or text.strip(".") == "" or not text.isprintable() or any(mark in text for mark in "/?#%\\ "):
+    if not is_name(text):
         raise errors.UsageError(f"not the name of a {what}: {text!r}", hint=f"give the {what}'s id or slug as listed")
     return quote(text, safe="")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from dpx_cli.api.client import data_of, segment, shape_error
+from dpx_cli.api.client import data_of, is_name, segment, shape_error
 from dpx_cli.api.pages import Pages
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def create_deployment(
     path = f"/projects/{segment(project_id, 'project')}/deployments"
     document = client.document("POST", path, body=fields, fresh=True, deadline=deadline)
     created = dict(data_of(document, f"POST {path}", dict))
-    if not isinstance(created.get("id"), str) or not created["id"]:
+    if not is_name(created.get("id")):
         raise shape_error(f"POST {path}", "a deployment with an id")
     return created
 

@@ -78,7 +78,9 @@ def deploy(
     started = time.monotonic()
     title = session.project_title(project)
     with session.screen.live() as live:
-        live.update(f"asking for a deployment of {title}")
+        if session.screen.format != "json":
+            # What fails before the POST is one line there, for whoever parses it.
+            live.update(f"asking for a deployment of {title}")
 
         def start(project_id: str) -> tuple[str, Starter]:
             starter = Starter(session.client, project_id, timeout=timeout, say=live.update)

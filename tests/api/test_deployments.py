@@ -68,7 +68,10 @@ def test_creating_is_sent_once_whatever_comes_back(server: FaultServer, client: 
     assert server.count("POST") == 1
 
 
-@pytest.mark.parametrize("data", [None, [], {}, {"id": ""}, {"id": 5}, {"id": None}, "clm1", {"status": "QUEUED"}])
+@pytest.mark.parametrize(
+    "data",
+    [None, [], {}, {"id": ""}, {"id": "../x"}, {"id": "a\nb"}, {"id": 5}, {"id": None}, "clm1", {"status": "QUEUED"}],
+)
 def test_a_created_deployment_has_an_id(server: FaultServer, client: Client, data: Any) -> None:
     """Or the answer is not taken for one."""
     server.on("POST", ".*/deployments", faults.reply(201, {"data": data}))

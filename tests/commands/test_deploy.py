@@ -292,6 +292,7 @@ def test_no_connection_is_7_and_nothing_was_asked_for(here: Program, server: Fau
     server.refuse()
     done = here("deploy", "--json")
     assert (done.code, done.out) == (7, ""), done
+    assert done.err.count("\n") == 1
     assert done.error["code"] == "network"
     assert not server.requests
 
