@@ -72,9 +72,9 @@ def watch(
         empty: what a terminal shows of an empty list, like "no deployments".
         shown: called after each showing; what it raises ends the watch.
     """
-    from dpx_cli.output.frame import Frame, can_draw
+    from dpx_cli.output.frame import Frame
 
-    if session.screen.format == "table" and can_draw(session.screen):
+    if session.screen.redraws:
         with Frame(session.screen) as frame:
             _look_again(look, _Table(session, frame, columns, key, empty), interval, shown)
     else:

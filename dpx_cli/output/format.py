@@ -82,12 +82,6 @@ def yes_no(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else _text(value)
 
 
-def url(value: Any) -> str:
-    """Give a deployment's domain as the URL of its site, for a `Column` with `link`."""
-    text = _text(value)
-    return text if "://" in text or not text else f"https://{text}"
-
-
 def _epoch(value: Any) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         # Beyond the years that gmtime knows it is no moment.

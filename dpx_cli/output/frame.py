@@ -6,7 +6,6 @@ what else is written meanwhile stands above the next drawing. The last drawing s
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -22,7 +21,7 @@ _LEAVE = b"\x1b[?7h\x1b[?25h"
 
 
 class Frame:
-    """Lines on stdout that are redrawn in place; a context manager, only for a terminal that `can_draw`."""
+    """Lines on stdout that are redrawn in place; a context manager, only for a screen that `redraws`."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -30,13 +29,13 @@ class Frame:
 
     def __enter__(self) -> Self:
         self._screen.raw(_ENTER)
-        self._screen._live = self  # type: ignore[assignment]  # noqa: SLF001 - one module in two files
+        self._screen.overlay = self
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._screen._live = None  # noqa: SLF001 - as above
+        self._screen.overlay = None
         self._screen.raw(_LEAVE)
 
     @contextmanager
@@ -53,7 +52,7 @@ class Frame:
             last: the last line, which is always there.
         """
         # The cursor stands on a line of its own below all of them.
-        room = max(self._rows() - 2, 1)
+        room = max(self._screen.height - 2, 1)
         if len(lines) > room:
             lines = [*lines[: room - 1], f"and {len(lines) - room + 1} more lines"]
         up = f"\x1b[{self._height}A" if self._height else ""
@@ -61,16 +60,3 @@ class Frame:
         text = "".join([f"\x1b[K{line}\n" for line in (*lines, last)])
         self._screen.raw(f"{up}\r{text}\x1b[J".encode("utf-8", "backslashreplace"))
         self._height = len(lines) + 1
-
-    def _rows(self) -> int:
-        stdout = self._screen._stdout  # noqa: SLF001 - as above
-        try:
-            rows = os.get_terminal_size(stdout.fileno()).lines if stdout is not None else 0
-        except (OSError, ValueError, AttributeError):
-            rows = 0
-        return rows or 24
-
-
-def can_draw(screen: Screen) -> bool:
-    """Whether lines can be redrawn on stdout: a terminal that can, and this is no CI."""
-    return screen.on_terminal and screen.animates

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from dpx_cli.output.screen import Screen
+    from dpx_cli.output.screen import Overlay, Screen
 
 _EVERY = 0.1  # seconds between two drawings
 _ERASE = "\r\x1b[K"
@@ -31,7 +31,7 @@ class _Line:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._outer: LiveLine | Progress | None = None
+        self._outer: Overlay | None = None
         self._meanwhile = ExitStack()
         self._animates = screen.animates
         self._lock = threading.RLock()
@@ -41,10 +41,10 @@ class _Line:
 
     def __enter__(self) -> Self:
         # The screen keeps us away while it writes; and we keep away a line within which we were opened.
-        self._outer = self._screen._live  # noqa: SLF001 - one module in two files
+        self._outer = self._screen.overlay
         if self._outer is not None:
             self._meanwhile.enter_context(self._outer.away())
-        self._screen._live = self  # type: ignore[assignment]  # noqa: SLF001 - as above
+        self._screen.overlay = self
         if self._animates:
             # A daemon, so that a process that ends early does not wait for it.
             self._thread = threading.Thread(target=self._run, name="dpx-progress", daemon=True)
@@ -58,7 +58,7 @@ class _Line:
         if self._thread is not None:
             self._thread.join()
         with self.away():
-            self._screen._live = self._outer  # noqa: SLF001 - as above
+            self._screen.overlay = self._outer
         self._meanwhile.close()
 
     @contextmanager
@@ -67,7 +67,7 @@ class _Line:
         with self._lock:
             if self._drawn:
                 self._drawn = False
-                self._screen._tell(_ERASE)  # noqa: SLF001 - talk without a newline is ours alone
+                self._screen.tell(_ERASE)
             yield
 
     def _run(self) -> None:
@@ -79,7 +79,7 @@ class _Line:
 
     def _draw(self, text: str) -> None:
         self._drawn = True
-        self._screen._tell(_ERASE + cut(text, max(self._screen.talk_width - 1, 1)))  # noqa: SLF001 - as above
+        self._screen.tell(_ERASE + cut(text, max(self._screen.talk_width - 1, 1)))
 
     def _text(self) -> str:
         raise NotImplementedError

@@ -58,7 +58,7 @@ def choose(screen: Screen, question: str, options: Sequence[str], hint: str | No
 
 
 def _require(screen: Screen, question: str, hint: str | None) -> BinaryIO:
-    stdin = screen._stdin  # noqa: SLF001 - one module in two files
+    stdin = screen.stdin
     if stdin is None or not screen.can_ask:
         raise UsageError(f'nobody can be asked "{question}" here', hint=hint)
     return stdin
@@ -68,15 +68,15 @@ def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hid
     stdin = _require(screen, question, hint)
     ended = False
     # Echo is off before the prompt appears, so that nothing typed at the sight of it can show.
-    with screen._above_live(), _no_echo(stdin) if hidden else nullcontext():  # noqa: SLF001 - as above
-        screen._tell(neutralise(prompt))  # noqa: SLF001 - as above
+    with screen.meanwhile(), _no_echo(stdin) if hidden else nullcontext():
+        screen.tell(neutralise(prompt))
         try:
             line = stdin.readline()
             ended = line.endswith(b"\n") and not hidden
         finally:
             if not ended:
                 # After Ctrl-C, Ctrl-D or an unseen Enter the cursor still stands behind the prompt.
-                screen._tell("\n")  # noqa: SLF001 - as above
+                screen.tell("\n")
     if not line:
         raise UsageError(f'no answer to "{question}"', hint=hint)
     try:

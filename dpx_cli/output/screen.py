@@ -20,11 +20,17 @@ from dpx_cli.output.neutralise import neutralise
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from typing import BinaryIO, TextIO
+    from typing import BinaryIO, Protocol, TextIO
 
     from dpx_cli.errors import DpxError
     from dpx_cli.output.live import LiveLine, Progress
-    from dpx_cli.output.watch import Watch
+
+    class Overlay(Protocol):
+        """What is drawn again in place: a live line, a bar (`live.py`), a frame (`frame.py`)."""
+
+        def away(self) -> AbstractContextManager[None]:
+            """Stay out of the way of what is written within the context."""
+
 
 _BOLD_RED = "1;31"
 _YELLOW = "33"
@@ -80,6 +86,8 @@ class Screen:
         on_terminal: whether stdout is a terminal.
         colour: whether data may be coloured (only ever on a terminal).
         unicode: whether the terminal is taken to draw more than ASCII.
+        stdin: where answers come from, binary; None where it is closed.
+        overlay: what is drawn in place just now; it puts itself here.
     """
 
     def __init__(
@@ -93,9 +101,9 @@ class Screen:
     ) -> None:
         self._stdout = _binary(stdout)
         self._stderr = _binary(stderr)
-        self._stdin = _binary(stdin)
+        self.stdin = _binary(stdin)
         self._env = env
-        self._live: LiveLine | Progress | None = None
+        self.overlay: Overlay | None = None
         self.on_terminal = _is_terminal(self._stdout)
         self._talks_to_terminal = _is_terminal(self._stderr)
         self.format = format or ("table" if self.on_terminal else "tsv")
@@ -115,8 +123,8 @@ class Screen:
         *,
         key: str,
         empty: str = "nothing to show",
-    ) -> int:
-        """Write a list that arrives in pages, and give the number of items.
+    ) -> None:
+        """Write a list that arrives in pages.
 
         JSON Lines, tab-separated lines and identifiers leave page by page, in constant memory; a table and a JSON array
         when all pages have come, so that a failure leaves stdout empty.
@@ -128,29 +136,21 @@ class Screen:
             empty: said on stderr where a terminal would otherwise show nothing, like "no projects".
         """
         if self.format == "jsonl":
-            return self._rows_jsonl(pages)
-        if self.format == "json":
-            return self._rows_json(pages)
-        if self.format == "quiet":
-            return self._rows_quiet(pages, key)
-        if self.format == "tsv":
-            return self._rows_tsv(pages, columns)
-        cells: list[list[str]] = []
-        for page in pages:
-            cells.extend(self.shown(item, columns) for item in page)
-        if cells:
-            from dpx_cli.output import table
-
-            self._write_text(table.draw(cells, columns, key=key, look=self.look()))
+            self._rows_jsonl(pages)
+        elif self.format == "json":
+            self._rows_json(pages)
+        elif self.format == "quiet":
+            self._rows_quiet(pages, key)
+        elif self.format == "tsv":
+            self._rows_tsv(pages, columns)
+        elif cells := [self.shown(item, columns) for page in pages for item in page]:
+            self._write_text(self._table(cells, columns, key))
         else:
             self.done(empty)
-        return len(cells)
 
     def table(self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str) -> str:
         """Give items as the text of the table that `rows` writes on a terminal."""
-        from dpx_cli.output import table
-
-        return table.draw([self.shown(item, columns) for item in items], columns, key=key, look=self.look())
+        return self._table([self.shown(item, columns) for item in items], columns, key)
 
     def items(
         self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str, empty: str = "nothing to show"
@@ -172,21 +172,6 @@ class Screen:
 
             self._write_text(table.draw_one(self.shown(item, columns), columns, look=self.look()))
 
-    def append(self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str) -> None:
-        """Write items of a stream without an end: JSON Lines, identifiers, or tab-separated lines on a terminal too."""
-        if self.format in {"json", "jsonl"}:
-            self._rows_jsonl([items])
-        elif self.format == "quiet":
-            self._rows_quiet([items], key)
-        else:
-            self._rows_tsv([items], columns)
-
-    def watch(self, columns: Sequence[Column], *, key: str, empty: str = "nothing to show") -> Watch:
-        """Open a list that is shown again and again; see `watch.Watch`."""
-        from dpx_cli.output.watch import Watch
-
-        return Watch(self, columns, key=key, empty=empty)
-
     def line(self, text: str) -> None:
         """Write one line of data, neutralised: a URL, a token, a line of prose."""
         self._write_text(neutralise(text) + "\n")
@@ -198,13 +183,6 @@ class Screen:
     def raw(self, data: bytes) -> None:
         """Write bytes as they are."""
         self._write(data)
-
-    def link(self, url: str) -> str:
-        """Give `url`, neutralised, clickable where stdout is a terminal that can."""
-        from dpx_cli.output import table
-
-        text = neutralise(url)
-        return table.link(url, text) if self.on_terminal and not self._dumb else text
 
     @staticmethod
     def shown(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
@@ -220,36 +198,30 @@ class Screen:
                 cells.append(plain(value))
         return cells
 
-    def _rows_jsonl(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> int:
-        encoder = _encoder(None)
-        count = 0
-        for page in pages:
-            count += len(page)
-            self._write_text("".join([_encode(encoder, item) + "\n" for item in page]))
-        return count
+    def _table(self, cells: Sequence[Sequence[str]], columns: Sequence[Column], key: str) -> str:
+        from dpx_cli.output import table
 
-    def _rows_json(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> int:
+        return table.draw(cells, columns, key=key, look=self.look())
+
+    def _rows_jsonl(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
+        encoder = _encoder(None)
+        for page in pages:
+            self._write_text("".join([_encode(encoder, item) + "\n" for item in page]))
+
+    def _rows_json(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
         indented = self.on_terminal
         encoder = _encoder(2 if indented else None)
-        pieces: list[str] = []
-        count = 0
-        for page in pages:
-            if page:
-                count += len(page)
-                # Without the page's own brackets, and what stands between them and the items.
-                pieces.append(_encode(encoder, page)[1:-1].strip("\n"))
+        # Without the pages' own brackets, and what stands between them and the items.
+        pieces = [_encode(encoder, page)[1:-1].strip("\n") for page in pages if page]
         if not pieces:
             self._write_text("[]\n")
-            return 0
+            return
         first, between, last = ("[\n", ",\n", "\n]\n") if indented else ("[", ",", "]\n")
         self._write_text(first + between.join(pieces) + last)
-        return count
 
-    def _rows_quiet(self, pages: Iterable[Sequence[Mapping[str, Any]]], key: str) -> int:
+    def _rows_quiet(self, pages: Iterable[Sequence[Mapping[str, Any]]], key: str) -> None:
         parts = tuple(key.split("."))
-        count = 0
         for page in pages:
-            count += len(page)
             lines = []
             for item in page:
                 value = dig(item, parts)
@@ -258,15 +230,11 @@ class Screen:
                     raise InvalidResponse(f"an item of the list has no {key}")
                 lines.append(plain(value) + "\n")
             self._write_text("".join(lines))
-        return count
 
-    def _rows_tsv(self, pages: Iterable[Sequence[Mapping[str, Any]]], columns: Sequence[Column]) -> int:
+    def _rows_tsv(self, pages: Iterable[Sequence[Mapping[str, Any]]], columns: Sequence[Column]) -> None:
         paths = [column.parts for column in columns]
-        count = 0
         for page in pages:
-            count += len(page)
             self._write_text("".join(["\t".join([plain(dig(item, path)) for path in paths]) + "\n" for item in page]))
-        return count
 
     def _write_text(self, text: str) -> None:
         self._write(text.encode("utf-8", "backslashreplace"))
@@ -277,7 +245,7 @@ class Screen:
         if self._stdout is None:
             raise Failed("cannot write: standard output is closed")
         try:
-            with self._above_live():
+            with self.meanwhile():
                 put(self._stdout, data)
         except BrokenPipeError:
             raise
@@ -328,19 +296,19 @@ class Screen:
         return f"\x1b[{sgr}m{text}\x1b[0m" if self._talk_colour else text
 
     def _say(self, text: str) -> None:
-        with self._above_live():
-            self._tell(text + "\n")
+        with self.meanwhile():
+            self.tell(text + "\n")
 
-    def _tell(self, text: str) -> None:
-        """Write to stderr; what cannot be written is lost."""
+    def tell(self, text: str) -> None:
+        """Write to stderr as it is, for `live.py` and `prompt.py`; what cannot be written is lost."""
         if self._stderr is None:
             return
         with suppress(OSError, ValueError):
             put(self._stderr, text.encode("utf-8", "backslashreplace"))
 
-    def _above_live(self) -> AbstractContextManager[None]:
-        """Keep the line that tells of progress, where there is one, out of the way of what is written meanwhile."""
-        return nullcontext() if self._live is None else self._live.away()
+    def meanwhile(self) -> AbstractContextManager[None]:
+        """Keep what is drawn in place, where something is, out of the way of what is written within the context."""
+        return nullcontext() if self.overlay is None else self.overlay.away()
 
     # Progress
 
@@ -376,9 +344,7 @@ class Screen:
         """Whether someone can be asked: stdin and stderr are terminals, and neither DPX_NO_INPUT nor CI forbids it."""
         no_input = self._env.get("DPX_NO_INPUT", "") or self._env.get("CI", "")
         return (
-            no_input.lower() in {"", "0", "false", "no", "off"}
-            and self._talks_to_terminal
-            and _is_terminal(self._stdin)
+            no_input.lower() in {"", "0", "false", "no", "off"} and self._talks_to_terminal and _is_terminal(self.stdin)
         )
 
     def confirm(self, question: str, *, hint: str | None = "add --yes") -> bool:

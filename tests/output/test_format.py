@@ -71,18 +71,15 @@ def test_size(value: Any, text: str) -> None:
     assert shown.size_kb(value) == text
 
 
-def test_lists_booleans_and_urls() -> None:
+def test_lists_and_booleans() -> None:
     """The small ones."""
     assert shown.joined(["production", "preview"]) == "production, preview"
     assert shown.yes_no(True) == "yes"
     assert shown.yes_no(False) == "no"
-    assert shown.url("my-app.deploxa.com") == "https://my-app.deploxa.com"
-    assert shown.url("https://my-app.deploxa.com") == "https://my-app.deploxa.com"
-    assert shown.url("") == ""
 
 
 @given(JSON)
 def test_no_value_makes_them_fail(value: Any) -> None:
     """The values are a server's."""
-    for show in (shown.relative, shown.duration_ms, shown.size_kb, shown.joined, shown.yes_no, shown.url):
+    for show in (shown.relative, shown.duration_ms, shown.size_kb, shown.joined, shown.yes_no):
         assert isinstance(show(value), str)

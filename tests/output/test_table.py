@@ -113,6 +113,14 @@ def test_the_identifier_stays_whole_where_nothing_fits() -> None:
     assert "x" * 30 in bare(table.draw(CELLS, COLUMNS, key="slug", look=look(5)))
 
 
+def test_only_what_is_plainly_http_or_https_is_a_link() -> None:
+    """A domain of the API is one too; whatever else a server puts there is text."""
+    for url in ("https://a.deploxa.com", "http://a.deploxa.com", "a.deploxa.com"):
+        assert table.link(url, "text").startswith("\x1b]8;;http")
+    for url in ("javascript:alert(1)", "https://a\x1b]8;;evil", "https://a b", "file:///etc/passwd", ""):
+        assert table.link(url, "text") == "text"
+
+
 def test_a_shortened_link_leads_to_the_whole_url() -> None:
     """In both tables."""
     text = table.draw(CELLS[:1], COLUMNS, key="slug", look=look(50))
