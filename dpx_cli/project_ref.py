@@ -9,13 +9,14 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import DpxError, NotFound, UsageError
+from dpx_cli.errors import BadRequest, DpxError, Forbidden, NotFound, UsageError
 
 if TYPE_CHECKING:
     from dpx_cli.session import Session
 
-# The ids that the reference shows ("clm1abc…") are cuids; UUIDs are told as easily. Neither is a plausible slug.
-ID = re.compile(r"c[a-z0-9]{20,40}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+# The ids that the reference shows ("clm1abc…") are cuids; UUIDs are told as easily, and so is what has a capital or a
+# "_" in it ("prj_42"). None of them is a plausible slug.
+ID = re.compile(r"c[a-z0-9]{20,40}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|.*[A-Z_].*")
 
 
 class Resolved:
@@ -44,17 +45,23 @@ def resolve(session: Session, reference: str) -> Resolved:
     """
     from dpx_cli.api.client import segment
 
+    if _is_linked(session, reference):
+        segment(reference, "project")
+        return Resolved(reference)
     org, slash, slug = reference.rpartition("/")
     segment(slug, "project")
     if slash:
         segment(org, "organization")
-    elif _is_linked(session, reference):
-        return Resolved(reference)
-    elif ID.fullmatch(reference):
-        return Resolved(reference, guessed=True)
     if remembered := session.names.project_id(reference):
         return Resolved(remembered, remembered=True)
-    return look_up(session, reference)
+    if not slash and ID.fullmatch(reference):
+        return Resolved(reference, guessed=True)
+    try:
+        return look_up(session, reference)
+    except NotFound as missing:
+        if slash:
+            raise
+        return _unlisted(session, reference, missing)
 
 
 def look_up(session: Session, reference: str) -> Resolved:
@@ -75,6 +82,22 @@ def look_up(session: Session, reference: str) -> Resolved:
     project_id = found[0]["id"]
     session.names.remember_project(reference, project_id)
     return Resolved(project_id)
+
+
+def _unlisted(session: Session, reference: str, missing: NotFound) -> Resolved:
+    """A project that is in no list, by its id: what ids look like, and that every project is listed, nobody promises.
+
+    Raises:
+        NotFound: `missing`, where it is no project's id either.
+    """
+    from dpx_cli.api import projects
+
+    try:
+        projects.get_project(session.client, reference)
+    except (BadRequest, Forbidden, NotFound):
+        raise missing from None
+    session.names.remember_project(reference, reference)
+    return Resolved(reference)
 
 
 def _is_linked(session: Session, reference: str) -> bool:

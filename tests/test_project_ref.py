@@ -163,6 +163,35 @@ def test_an_id_of_another_look_is_found_in_the_list(here: Program, server: Fault
     assert here(*GET, "prj_42", "--json").json["slug"] == "other"
 
 
+def test_what_cannot_be_a_slug_is_an_id(here: Program, server: FaultServer) -> None:
+    """It has a capital or a "_": it is asked for at once, and looked up only where it is not there."""
+    server.projects += [{"id": "prj_Ab9", "slug": "other"}, {"id": OTHER, "slug": "Big_Shop"}]
+    assert here(*GET, "prj_Ab9", "--json").json["slug"] == "other"
+    assert asked(server) == ["/projects/prj_Ab9"]
+    assert here(*GET, "Big_Shop", "--json").json["id"] == OTHER
+    asked(server)
+    here(*GET, "Big_Shop")
+    assert asked(server) == [f"/projects/{OTHER}"]
+
+
+def test_an_id_that_no_list_has_is_found_too(here: Program, server: FaultServer) -> None:
+    """Nobody promises that every project is listed; it is remembered to be an id."""
+    server.projects.append({"id": "p1", "slug": "other"})
+    server.on("GET", "/projects", faults.reply(200, {"data": []}), times=1)
+    assert here(*GET, "p1", "--json").json["slug"] == "other"
+    assert asked(server) == ["/projects", "/projects/p1", "/projects/p1"]
+    here(*GET, "p1")
+    assert asked(server) == ["/projects/p1"]
+
+
+def test_a_linked_id_is_never_taken_for_an_organization_and_slug(here: Program, server: FaultServer) -> None:
+    """A link file comes with a checkout; an id with "/" in it is none."""
+    link(here.cwd, {"projectId": "acme/shop"})
+    done = here("deploy", "--no-wait")
+    assert (done.code, done.out) == (2, ""), done
+    assert server.connections == 0
+
+
 def test_a_project_that_is_not_there_has_the_nearest_name_in_its_hint(here: Program) -> None:
     """Exit 3."""
     done = here(*GET, "shopp")

@@ -263,7 +263,7 @@ def segment(text: str, what: str) -> str:
     from urllib.parse import quote
 
     if not is_name(text):
-        raise errors.UsageError(f"not the name of a {what}: {text!r}", hint=f"give the {what}'s id or slug as listed")
+        raise errors.UsageError(f"no {what} can have the name {text!r}", hint=f"give the {what}'s id or slug as listed")
     return quote(text, safe="")
 
 
