@@ -3,8 +3,8 @@
     python tests/benchmarks/startup.py
 
 P is `python -c pass` of the same virtual environment. Runs are interleaved and medians compared, so that a machine
-whose speed drifts moves both sides of a ratio. Needs curl and jq for the bulk rows, openssl for TLS, dbus-run-session and
-gnome-keyring-daemon for the keyring row; a row whose tools are missing says so.
+whose speed drifts moves both sides of a ratio. Needs curl and jq for the bulk rows, openssl for TLS, dbus-run-session
+and gnome-keyring-daemon for the keyring row; a row whose tools are missing says so.
 
     --runs N      interleaved runs of the quick rows (default 15)
     --imports     after the table, the modules that each kind of call imports
@@ -142,6 +142,7 @@ def quick_rows(base: dict[str, str], plain: str, secure: dict[str, str] | None) 
         Row("dpx --help, terminal", [DPX, "--help"], base, True, 4),
         Row("dpx projects --help, pipe", [DPX, "projects", "--help"], base, False, 4),
         Row("dpx deploy --help, terminal", [DPX, "deploy", "--help"], base, True, 4),
+        Row("dynamic completion, warm cache", [DPX, "__complete", "project"], env, False, 2),
         Row("a usage error", [DPX, "projects", "list", "--lmit", "5"], base, False, 6, code=2),
         Row("projects list --json", [DPX, "projects", "list", "--json"], env, False, 7),
         Row("… of an httpx script", [DPX, "projects", "list", "--json"], env, False, 1.3, "httpx script"),
@@ -291,6 +292,11 @@ def main() -> None:
             if made:
                 secure = {"DPX_API_URL": stack.enter_context(server(20, tls=made[:2])), "SSL_CERT_DIR": made[2]}
             rows = quick_rows(base, plain, secure)
+            warm = {**base, "DPX_API_URL": plain, "DPX_TOKEN": TOKEN}
+            names = subprocess.run([DPX, "projects", "list", "-q"], env=warm, capture_output=True, check=True).stdout
+            found = subprocess.run([DPX, "__complete", "project"], env=warm, capture_output=True, check=True).stdout
+            if not names or sorted(found.split()) != sorted(names.split()):
+                sys.exit("the completion cache is cold")
             show(rows, measure(rows, given.runs))
             keyring_row(base, plain, given.runs)
             if given.imports:
