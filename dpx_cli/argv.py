@@ -15,10 +15,11 @@ from dpx_cli.command_table import ROOT, TABLE
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     Param = Mapping[str, Any]
 
+MOST_DIGITS = 9  # of a number; int() of a million of them takes seconds
 MACHINERY = ("profile", "debug", "help", "json", "jsonl", "quiet")
 
 
@@ -122,20 +123,16 @@ def _route_group(name: str, commands: Mapping[str, Any], rest: list[str], given:
                 f"no such command: dpx {name} {rest[0]}", hint=nearest(rest[0], commands, f"dpx {name} --help")
             )
         return Route((name, ""), commands[""], rest, given)
-    while rest and (rest[0] == "--debug" or rest[0].partition("=")[0] == "--profile"):
-        raise UsageError(
-            f"{rest[0].partition('=')[0]} stands before the group or after the command",
-            hint=f"dpx {rest[0].partition('=')[0]} … {name} COMMAND",
-        )
+    flag = rest[0].partition("=")[0] if rest else ""
+    if flag in ("--debug", "--profile"):
+        raise UsageError(f"{flag} stands before the group or after the command", hint=f"dpx {flag} … {name} COMMAND")
     if not rest or rest[0] in ("--help", "-h"):
         return Help((name,))
     kind = "option" if rest[0].startswith("-") else "command"
-    raise UsageError(
-        f"no such {kind}: dpx {name} {rest[0].partition('=')[0]}", hint=nearest(rest[0], commands, f"dpx {name} --help")
-    )
+    raise UsageError(f"no such {kind}: dpx {name} {flag}", hint=nearest(rest[0], commands, f"dpx {name} --help"))
 
 
-def nearest(word: str, names: Any, otherwise: str) -> str:
+def nearest(word: str, names: Iterable[str], otherwise: str) -> str:
     """A hint that names the nearest of some names, or else where to look."""
     import difflib
 
@@ -227,10 +224,9 @@ def _value(param: Param, text: str, path: Sequence[str]) -> Any:
         for choice in param["choices"]:
             if choice.lower() == text.lower():
                 return choice
-        allowed = ", ".join(param["choices"])
-        raise UsageError(f"{label} does not take {text!r}", hint=_choice_hint(text, param["choices"], allowed))
+        raise UsageError(f"{label} does not take {text!r}", hint=_choice_hint(text, param["choices"]))
     kind = param["kind"]
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None  # noqa: PLR2004 - digits; more is no count
     if kind == "count" and number:
         return number
     if kind == "port" and number is not None and number <= 65535:  # noqa: PLR2004 - the largest TCP port
@@ -245,9 +241,10 @@ def _value(param: Param, text: str, path: Sequence[str]) -> Any:
     raise UsageError(f"{label} takes {wanted[kind]}, not {text!r}", hint=f"see {command_line(path)} --help")
 
 
-def _choice_hint(text: str, choices: Sequence[str], allowed: str) -> str:
+def _choice_hint(text: str, choices: Sequence[str]) -> str:
     import difflib
 
+    allowed = ", ".join(choices)
     close = difflib.get_close_matches(text.lower(), [choice.lower() for choice in choices], n=1)
     spelled = next((choice for choice in choices if close and choice.lower() == close[0]), "")
     return f"did you mean {spelled}? It takes {allowed}" if spelled else f"it takes {allowed}"

@@ -39,7 +39,7 @@ class Option:
         multiple: may be given several times; the command gets a tuple.
         complete: what completes it: remembered names ("project", "org", "key", "profile", "deployment"; see
             `complete.py`), "file", "command" (another program's command line) or "topic" (of help).
-        secret: the value is never shown, not even in an error.
+        secret: the value is never shown, not even in an error. On a flag: what is typed by mistake may be a secret.
         env: the environment variable that gives a default, for help only; `settings.py` reads it.
     """
 

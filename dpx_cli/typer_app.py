@@ -123,7 +123,7 @@ def _explained(problem: Any, found: Route) -> UsageError:
     if "unexpected extra argument" in text:
         if any(param.get("secret") for param in params):
             return UsageError(f"{line} was given too many arguments", hint=f"see {line} --help")
-        extra = text[text.find("(") + 1 : text.rfind(")")]
+        extra = text.partition("(s) (")[2].removesuffix(")")
         return UsageError(f"{line} was given an argument too many: {extra}", hint=f"see {line} --help")
     return UsageError(_lowered(text), hint=f"see {line} --help")
 

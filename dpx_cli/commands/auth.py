@@ -32,7 +32,7 @@ _STDIN_LIMIT = 65536  # bytes; a token is far shorter, a file given by mistake i
 @GROUP.command("login", example="echo $DPX_TOKEN | dpx auth login --with-token --insecure-storage")
 def login(
     session: "Session",
-    with_token: Annotated[bool, Option("--with-token", help="Read the token from stdin.")] = False,
+    with_token: Annotated[bool, Option("--with-token", help="Read the token from stdin.", secret=True)] = False,
     insecure_storage: Annotated[
         bool, Option("--insecure-storage", help="Keep the token in a plain file, not in the keyring.")
     ] = False,

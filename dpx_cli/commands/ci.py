@@ -14,7 +14,7 @@ GROUP = Group("ci", "Deploy from GitHub Actions or GitLab.")
 @GROUP.command("print-workflow", example="dpx ci print-workflow github --project acme/storefront")
 def print_workflow(
     session: "Session",
-    system: Annotated[str, Argument("SYSTEM", help="github or gitlab.", choices=("github", "gitlab"))],
+    system: Annotated[str, Argument("SYSTEM", help="Which CI.", choices=("github", "gitlab"))],
     project: Project = None,
 ) -> None:
     """Print a workflow that deploys this repository.
