@@ -276,7 +276,7 @@ _dpx_choose() {
 
 # Offer values of the kind $1 that begin with $2.
 _dpx_values() {
-  local name names
+  local name='' names=''
   case $1 in
     '' | -) ;;
     @file)
@@ -308,7 +308,7 @@ _dpx_values() {
 
 # Offer the options that begin with $1, but for those given already.
 _dpx_options() {
-  local flags long
+  local flags='' long=''
   for option in $options; do
     flags=${option%%[+=]*}
     long=${flags%%,*}
@@ -430,7 +430,7 @@ _dpx() {
   elif [[ -n $commands ]]; then
     _dpx_choose "${commands// /|}" "$word"
   else
-    local kind at=0
+    local kind='' at=0
     for kind in $arguments; do
       if ((at == position)) || [[ $kind == *+ ]]; then break; fi
       at=$((at + 1)) kind=''

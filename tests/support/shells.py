@@ -27,6 +27,8 @@ SHOWN = r"<<(.*?)>>"
 # Ctrl-G shows the command line between << and >> and empties it.
 BASH = r"""
 PS1='READY> ' PS2='' HISTFILE=
+set -u
+shopt -s failglob
 bind 'set enable-bracketed-paste off'
 bind 'set bell-style none'
 bind 'set show-all-if-ambiguous on'
