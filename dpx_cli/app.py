@@ -1,7 +1,7 @@
 """From a command line to an exit code: route, parse, run, and the one boundary that turns errors into text.
 
 Floor 4; neighbours: `argv.py` and `typer_app.py` (parsing), `help.py`, `session.py` (what a command gets). How one
-command line goes through the program is told in CONTRIBUTING, part of the README.
+command line goes through the program is told in the README, "How it is built".
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import argv as command_line
-from dpx_cli.errors import DpxError, ExitCode, Failed
+from dpx_cli.errors import DpxError, ExitCode, unexpected
 from dpx_cli.output.screen import Screen
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Terminated(SystemExit):
-    """SIGTERM. Rises like KeyboardInterrupt, so that `finally` and `with` tidy up; as a SystemExit also through asyncio."""
+    """SIGTERM. Rises like KeyboardInterrupt, so that `finally` and `with` tidy up, and asyncio lets it through."""
 
 
 def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
@@ -33,21 +33,24 @@ def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
     env = os.environ if env is None else env
     _rise_on_sigterm()
     screen = make_screen(_json_wanted(argv), env)
+    code: int = ExitCode.OK
     try:
         try:
-            code = _run(argv, env, screen)
+            _run(argv, env, screen)
         except DpxError as error:
-            screen = make_screen(_json_wanted(argv), env)
             screen.error(error)
             code = error.exit_code
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except Terminated:
         code = ExitCode.TERMINATED
+    except SystemExit as end:
+        # Of `dpx sandbox run`: the code of another program.
+        code = end.code if isinstance(end.code, int) else ExitCode.FAILED
     except BrokenPipeError:
         code = ExitCode.READER_GONE
     except Exception as problem:  # noqa: BLE001 - the last boundary: a person never sees a traceback
-        screen.error(_bug(problem))
+        screen.error(unexpected(problem))
         code = ExitCode.FAILED
     return int(code)
 
@@ -57,28 +60,29 @@ def make_screen(format_: str | None, env: Mapping[str, str]) -> Screen:
     return Screen(format_, stdout=sys.stdout, stderr=sys.stderr, stdin=sys.stdin, env=env)
 
 
-def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> int:
-    found = command_line.route(argv)
-    if isinstance(found, command_line.Route):
-        parsed: command_line.Call | command_line.Help | None = command_line.parse(found)
-        if parsed is None:
-            from dpx_cli import typer_app
-
-            parsed = typer_app.parse(found)
-        found_call: Any = parsed
-    else:
-        found_call = found
-    if isinstance(found_call, command_line.Version):
+def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
+    routed = command_line.route(argv)
+    asked = _parsed(routed) if isinstance(routed, command_line.Route) else routed
+    if isinstance(asked, command_line.Version):
         from dpx_cli import __version__
 
         screen.line(f"dpx {__version__}")
-    elif isinstance(found_call, command_line.Help):
+    elif isinstance(asked, command_line.Help):
         from dpx_cli import help as help_text
 
-        screen.raw(help_text.draw(found_call.path, screen.look()).encode())
+        screen.raw(help_text.draw(asked.path, screen.look()))
     else:
-        _call(found_call, env)
-    return ExitCode.OK
+        _call(asked, env)
+
+
+def _parsed(found: command_line.Route) -> command_line.Call | command_line.Help:
+    """What a routed command line asks for; Typer is loaded only where the table alone cannot tell."""
+    parsed = command_line.parse(found)
+    if parsed is None:
+        from dpx_cli import typer_app
+
+        parsed = typer_app.parse(found)
+    return parsed
 
 
 def _call(call: command_line.Call, env: Mapping[str, str]) -> None:
@@ -115,16 +119,3 @@ def _rise_on_sigterm() -> None:
             signal.signal(signal.SIGTERM, rise)
         except ValueError:  # not the main thread: a test
             return
-
-
-def _bug(problem: Exception) -> Failed:
-    """What is said of an error that no type foresaw: where it happened and what it is called, but no value."""
-    if isinstance(problem, MemoryError):
-        return Failed("out of memory")
-    last = problem.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    place = f"{os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}" if last else "?"
-    return Failed(
-        f"dpx failed unexpectedly: {type(problem).__name__} at {place}", hint="this is a bug in dpx; report it"
-    )

@@ -12,7 +12,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import DpxError
+from dpx_cli.errors import DpxError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,8 +109,7 @@ def write_outputs(env: Mapping[str, str], mode: str, result: Result) -> list[str
         try:
             _append(path, text)
         except (OSError, ValueError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-            troubles.append(f"cannot write to {variable} ({path}): {reason}")
+            troubles.append(f"cannot write to {variable} ({path}): {reason(exc)}")
     return troubles
 
 

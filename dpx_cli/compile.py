@@ -127,7 +127,8 @@ def render() -> str:
     lines = [
         f'"""{completion.MARK} Every command, option and argument, as plain data."""',
         "",
-        "# ruff: noqa",
+        "# fmt: off",
+        "# ruff: noqa: E501, Q000 - written by pprint",
         "from __future__ import annotations",
         "",
         "TYPE_CHECKING = False  # typing itself would be the slowest import of many a command",

@@ -18,7 +18,7 @@ import re
 
 from dpx_cli.errors import UsageError
 
-MAX_BYTES = 8 * 1024 * 1024
+MOST_BYTES = 8 * 1024 * 1024
 _NAMED = 20
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -50,7 +50,7 @@ def keys(data: bytes, name: str) -> list[str]:
     return list(_Reader(data, name, bare=True).read())
 
 
-class _BadLine(Exception):  # noqa: N818 - it is a signal within this module, never seen outside
+class _BadLine(Exception):
     """What is wrong with the entry that is being read, and the line where it is, where that is not its first."""
 
     def __init__(self, what: str, at: int | None = None) -> None:
@@ -95,8 +95,8 @@ class _Reader:
         raise UsageError("; ".join(named), hint="mend these lines; nothing was changed")
 
     def _decode(self, data: bytes) -> str:
-        if len(data) > MAX_BYTES:
-            raise UsageError(f"{self._name} is larger than {MAX_BYTES // 1024 // 1024} MiB")
+        if len(data) > MOST_BYTES:
+            raise UsageError(f"{self._name} is larger than {MOST_BYTES // 1024 // 1024} MiB")
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:

@@ -6,6 +6,7 @@ Floor 0: imports nothing of dpx. `app.py` holds the one boundary that turns thes
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 
 
@@ -162,3 +163,20 @@ class OutcomeUnknown(DpxError):
 
     exit_code = ExitCode.OUTCOME_UNKNOWN
     code = "outcome_unknown"
+
+
+def reason(problem: Exception) -> str:
+    """What the system says of a problem, in lower case, without the path, which the message names already."""
+    said = problem.strerror if isinstance(problem, OSError) else None
+    return (said or str(problem)).lower()
+
+
+def unexpected(problem: Exception) -> Failed:
+    """The error for what no type foresaw: where it happened and what it is called, but no value."""
+    if isinstance(problem, MemoryError):
+        return Failed("out of memory")
+    last = problem.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = f" at {os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}" if last else ""
+    return Failed(f"dpx failed unexpectedly: {type(problem).__name__}{place}", hint="this is a bug in dpx; report it")

@@ -10,7 +10,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from dpx_cli.errors import Failed
+from dpx_cli.errors import Failed, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +41,9 @@ def read_bytes(path: str, what: str, most: int = -1) -> bytes | None:
     except PermissionError as exc:
         if not os.access(os.path.dirname(path) or ".", os.X_OK):
             return None
-        raise Failed(f"cannot read {what} in {path}: {_reason(exc)}") from exc
+        raise Failed(f"cannot read {what} in {path}: {reason(exc)}") from exc
     except OSError as exc:
-        raise Failed(f"cannot read {what} in {path}: {_reason(exc)}") from exc
+        raise Failed(f"cannot read {what} in {path}: {reason(exc)}") from exc
     except ValueError as exc:  # a NUL in the path
         raise Failed(f"cannot read {what}: {path!r} is no path") from exc
 
@@ -59,13 +59,13 @@ def remove(path: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as exc:
-        raise Failed(f"cannot remove {path}: {_reason(exc)}") from exc
+        raise Failed(f"cannot remove {path}: {reason(exc)}") from exc
     return True
 
 
-def damaged(path: str, what: str, reason: str) -> Failed:
+def damaged(path: str, what: str, why: str) -> Failed:
     """Make the error for a file that was read and makes no sense; it is never overwritten."""
-    return Failed(f"{what} in {path} cannot be understood: {reason}", hint=f"mend {path}, or move it away")
+    return Failed(f"{what} in {path} cannot be understood: {why}", hint=f"mend {path}, or move it away")
 
 
 def write_whole(path: str, data: bytes, mode: int = 0o600) -> None:
@@ -97,7 +97,7 @@ def write_whole(path: str, data: bytes, mode: int = 0o600) -> None:
             raise
         _sync_folder(folder)
     except OSError as exc:
-        raise Failed(f"cannot write {path}: {_reason(exc)}") from exc
+        raise Failed(f"cannot write {path}: {reason(exc)}") from exc
     except ValueError as exc:  # a NUL in the path
         raise Failed(f"cannot write {path!r}: it is no path") from exc
 
@@ -122,7 +122,7 @@ def locked(path: str, timeout: float = 5.0) -> Iterator[None]:
         _make_folder(os.path.dirname(name))
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     except OSError as exc:
-        raise Failed(f"cannot make the lock {name}: {_reason(exc)}") from exc
+        raise Failed(f"cannot make the lock {name}: {reason(exc)}") from exc
     except ValueError as exc:
         raise Failed(f"cannot make the lock {name!r}: it is no path") from exc
     try:
@@ -142,7 +142,7 @@ def _acquire(descriptor: int, name: str, timeout: float) -> None:
             if _try_lock(descriptor):
                 return
         except OSError as exc:
-            raise Failed(f"cannot lock {name}: {_reason(exc)}") from exc
+            raise Failed(f"cannot lock {name}: {reason(exc)}") from exc
         if time.monotonic() >= deadline:
             raise Failed(
                 f"another process holds the lock {name} (waited {timeout:g} s)",
@@ -220,8 +220,3 @@ def _sync_folder(folder: str) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _reason(exc: OSError) -> str:
-    """Return the system's words for an error, without the path, which the message names already."""
-    return (exc.strerror or str(exc)).lower()

@@ -26,8 +26,8 @@ MORE = (
 )
 
 
-def draw(path: Sequence[str], look: Look) -> str:
-    """Help as text that ends in a newline.
+def draw(path: Sequence[str], look: Look) -> bytes:
+    """Help as it is written, ending in a newline.
 
     Args:
         path: () for the root, ("projects",) for a group, ("projects", "list") for a command.
@@ -38,7 +38,7 @@ def draw(path: Sequence[str], look: Look) -> str:
     if not path:
         page.gap()
         page.text(MORE)
-    return page.render().decode()
+    return page.render()
 
 
 def compose(page: Page, path: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 
 from dpx_cli import files
-from dpx_cli.errors import Failed
+from dpx_cli.errors import Failed, reason
 
 FOLDER = ".deploxa"
 NAME = "project.json"
@@ -61,7 +61,7 @@ def read(path: str) -> Link:
     """
     hint = "mend or delete it, then: dpx link"
     # A checkout may have a symbolic link here: to a device or a pipe that never ends.
-    data = files.read_bytes(path, "link file", MOST_BYTES + 1) if os.path.isfile(path) else None
+    data = files.read_bytes(path, "the link file", MOST_BYTES + 1) if os.path.isfile(path) else None
     if data is None or len(data) > MOST_BYTES:
         raise Failed(f"the link file cannot be read: {path}", hint=hint)
     try:
@@ -105,4 +105,4 @@ def remove(link: Link) -> None:
                 os.unlink(os.path.join(folder, name))
             os.rmdir(folder)
     except OSError as problem:
-        raise Failed(f"cannot remove the link file {link.path}: {problem.strerror}") from None
+        raise Failed(f"cannot remove the link file {link.path}: {reason(problem)}") from None

@@ -57,7 +57,7 @@ class Names:
     def _content(self) -> dict[str, Any]:
         if self._read is None:
             try:
-                self._read = _parsed(files.read_bytes(self._path(), "name cache", MOST_BYTES + 1))
+                self._read = _parsed(files.read_bytes(self._path(), "the name cache", MOST_BYTES + 1))
             except DpxError:
                 self._read = {}
         return self._read
@@ -78,7 +78,7 @@ class Names:
 
     def _changed(self, path: str, change: Callable[[dict[str, Any]], None]) -> tuple[dict[str, Any], bool]:
         """The file's content after a change, and whether that is anything new."""
-        before = files.read_bytes(path, "name cache", MOST_BYTES + 1)
+        before = files.read_bytes(path, "the name cache", MOST_BYTES + 1)
         content = _parsed(before)
         change(content)
         content["origin"] = self._origin

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import DpxError, Failed, RateLimited, UsageError
+from dpx_cli.errors import DpxError, RateLimited, UsageError, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -133,9 +133,7 @@ def for_each(
                 gate.passed()
                 done(key)
         except Exception as bug:  # noqa: BLE001 - a worker must not die silently with a key in its hands
-            failures.append(
-                Failed(f"dpx failed unexpectedly: {type(bug).__name__}", hint="this is a bug in dpx; report it")
-            )
+            failures.append(unexpected(bug))
         finally:
             ended.release()
 

@@ -133,7 +133,7 @@ def test_twenty_lines_are_named_and_the_others_counted() -> None:
 
 def test_a_file_too_large_is_refused() -> None:
     """Before it is read through."""
-    assert refusal(b"K=" + b"x" * envfile.MAX_BYTES) == ".env is larger than 8 MiB"
+    assert refusal(b"K=" + b"x" * envfile.MOST_BYTES) == ".env is larger than 8 MiB"
 
 
 def test_keys_of_an_example_file() -> None:

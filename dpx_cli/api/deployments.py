@@ -36,16 +36,14 @@ def list_deployments(
     return Pages(client, path, {"status": status}, limit=limit, cursor=cursor)
 
 
-def create_deployment(
-    client: Client, project_id: str, fields: DeploymentFields, *, deadline: Deadline | None = None
-) -> dict[str, Any]:
+def create_deployment(client: Client, project_id: str, fields: DeploymentFields) -> dict[str, Any]:
     """POST /projects/:id/deployments: trigger a deployment. Sent once, over a connection of its own.
 
     Raises:
         OutcomeUnknown: where it was sent and the answer was lost; `deployment.py` finds out what became of it.
     """
     path = f"/projects/{segment(project_id, 'project')}/deployments"
-    document = client.document("POST", path, body=fields, fresh=True, deadline=deadline)
+    document = client.document("POST", path, body=fields, fresh=True)
     created = dict(data_of(document, f"POST {path}", dict))
     if not is_name(created.get("id")):
         raise shape_error(f"POST {path}", "a deployment with an id")

@@ -261,7 +261,6 @@ class Connection:
         if not status or not status[0].startswith(b"2"):
             line = bytes(head.split(b"\r\n", 1)[0]).decode("ascii", "replace")
             raise OSError(f"the proxy refused the tunnel: {line}")
-        wire.deadline = deadline
 
     def _read(self, response: http.client.HTTPResponse, deadline: Deadline) -> Answer:
         headers = {name.lower(): value for name, value in response.getheaders()}

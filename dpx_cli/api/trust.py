@@ -10,7 +10,7 @@ import os
 import ssl
 from typing import TYPE_CHECKING
 
-from dpx_cli.errors import UsageError
+from dpx_cli.errors import UsageError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ def context(env: Mapping[str, str]) -> ssl.SSLContext:
             made.load_verify_locations(cafile=path)
     except OSError as problem:  # ssl.SSLError is one
         raise UsageError(
-            f"{name} cannot be read as certificates: {path}: {problem.strerror or problem}",
+            f"{name} cannot be read as certificates: {path}: {reason(problem)}",
             hint=f"name a PEM file in {name}",
         ) from None
     return made

@@ -14,7 +14,7 @@ import os
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import Failed, InvalidResponse
+from dpx_cli.errors import Failed, InvalidResponse, reason
 from dpx_cli.output.neutralise import neutralise
 
 if TYPE_CHECKING:
@@ -250,8 +250,7 @@ class Screen:
         except BrokenPipeError:
             raise
         except (OSError, ValueError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-            raise Failed(f"cannot write to standard output: {reason}") from exc
+            raise Failed(f"cannot write to standard output: {reason(exc)}") from exc
 
     # Talk
 

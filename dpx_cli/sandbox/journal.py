@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import Failed
+from dpx_cli.errors import Failed, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,7 +70,7 @@ class Journal:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
                 self._log = os.dup(2) if log == "-" else os.open(log, flags, 0o600)
             except OSError as error:
-                raise Failed(f"could not open the log {log}: {error.strerror}") from error
+                raise Failed(f"cannot open the log {log}: {reason(error)}") from error
 
     def arrive(self, method: str, path: str, query: dict[str, str], headers: Iterable[tuple[str, str]]) -> Recorded:
         """Record a request at its arrival, so that it is there whatever becomes of it."""

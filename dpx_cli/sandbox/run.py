@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from dpx_cli.errors import Failed, NotFound
+from dpx_cli.errors import Failed, NotFound, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,7 +136,7 @@ def _find(name: str, path: str) -> str:
 def _cannot_run(name: str, error: OSError) -> Failed | NotFound:
     if isinstance(error, FileNotFoundError):
         return NotFound(f"no such command: {name}", hint="the command to run stands after --")
-    return Failed(f"cannot run {name}: {error.strerror}")
+    return Failed(f"cannot run {name}: {reason(error)}")
 
 
 class _Folder:
@@ -149,7 +149,7 @@ class _Folder:
             self._path = tempfile.mkdtemp(prefix="dpx-sandbox-")
         except OSError as error:
             raise Failed(
-                f"cannot make a temporary folder: {error.strerror}", hint="set TMPDIR to one that can"
+                f"cannot make a temporary folder: {reason(error)}", hint="set TMPDIR to one that can"
             ) from error
         return self._path
 

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dpx_cli.errors import Failed, UsageError
+from dpx_cli.errors import Failed, UsageError, reason
 from dpx_cli.sandbox import course, seed
 from dpx_cli.sandbox.app import Application
 from dpx_cli.sandbox.faults import API_ROOT, Faults
@@ -85,7 +85,7 @@ class Sandbox:
             listener = socket.create_server((HOST, behaviour.port))
         except (OSError, OverflowError) as error:
             raise UsageError(
-                f"could not listen on port {behaviour.port}: {getattr(error, 'strerror', None) or error}",
+                f"cannot listen on port {behaviour.port}: {reason(error)}",
                 hint="choose another port, or 0 for any that is free",
             ) from error
         with contextlib.ExitStack() as undo:

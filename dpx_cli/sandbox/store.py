@@ -94,7 +94,7 @@ class Store:
             self._db = self._open(path)
         except (sqlite3.Error, OSError) as error:
             raise Failed(
-                f"could not open the sandbox's data in {path}: {error}",
+                f"cannot open the sandbox's data in {path}: {error}",
                 hint="name another file with --data, or move this one away",
             ) from error
         self.secret: bytes = self.one("SELECT secret FROM meta")["secret"]

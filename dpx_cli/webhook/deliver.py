@@ -236,7 +236,7 @@ def deliver_now(
                 request=request,
             ) from exc
         raise NetworkError(
-            f"could not reach {target.url}: {exc.reason}", hint="start the receiver, then try again", request=request
+            f"cannot reach {target.url}: {exc.reason}", hint="start the receiver, then try again", request=request
         ) from exc
 
 

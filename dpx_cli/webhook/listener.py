@@ -16,7 +16,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from dpx_cli.errors import DpxError, Failed, UsageError
+from dpx_cli.errors import DpxError, Failed, UsageError, reason
 from dpx_cli.webhook import deliver, loop, saved, signature
 from dpx_cli.webhook.deliver import DeliveryError
 
@@ -345,9 +345,8 @@ def bind(port: int) -> socket.socket:
         listening.listen(128)
     except OSError as exc:
         listening.close()
-        reason = (exc.strerror or str(exc)).lower()
         raise Failed(
-            f"cannot listen on {HOST}:{port}: {reason}", hint="take another port, or any free one: --port 0"
+            f"cannot listen on {HOST}:{port}: {reason(exc)}", hint="take another port, or any free one: --port 0"
         ) from exc
     return listening
 

@@ -6,8 +6,6 @@ one `Name: value` a line. Both can be read and edited by a person; an edited bod
 Floor 1; neighbours: `deliver.py`, `listener.py`.
 """
 
-# pathlib has nothing that is needed here:
-
 from __future__ import annotations
 
 import contextlib

@@ -147,7 +147,7 @@ def test_a_command_that_is_not_there(lone: Program, tmp_path: Path) -> None:
         assert (result.code, result.out) == (3, ""), result
         assert result.err == f"error: no such command: {name}\nhint: the command to run stands after --\n"
     result = lone("sandbox", "run", "--", str(tmp_path))
-    assert (result.code, result.err) == (1, f"error: cannot run {tmp_path}: Permission denied\n")
+    assert (result.code, result.err) == (1, f"error: cannot run {tmp_path}: permission denied\n")
     assert lone("sandbox", "run").code == 2
     assert lone("sandbox", "run", "--").code == 2
 
@@ -205,7 +205,7 @@ def test_serve_on_a_port_that_is_taken(serve: Any, lone: Program) -> None:
     port = serve().origin.rpartition(":")[2]
     result = lone("sandbox", "serve", "--port", port)
     assert (result.code, result.out) == (2, ""), result
-    assert result.err.startswith(f"error: could not listen on port {port}")
+    assert result.err.startswith(f"error: cannot listen on port {port}")
 
 
 def test_serve_keeps_its_world_through_kill_9(serve: Any, tmp_path: Path) -> None:

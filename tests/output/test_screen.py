@@ -340,7 +340,7 @@ def test_a_reader_that_went_away_rises() -> None:
 def test_a_full_disk_is_an_error() -> None:
     """Said in one line; closing the stream afterwards must not matter."""
     stdout = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - closed below
-    with pytest.raises(Failed, match="No space left"):
+    with pytest.raises(Failed, match="no space left"):
         Screen(None, stdout=stdout, stderr=None, stdin=None, env={}).line("x")
     stdout.close()
 

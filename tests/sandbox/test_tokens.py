@@ -131,7 +131,7 @@ def test_a_port_that_is_taken() -> None:
     """Is said, and nothing is left open."""
     with Sandbox() as box:
         port = int(box.origin.rpartition(":")[2])
-        with pytest.raises(UsageError, match=f"could not listen on port {port}"), Sandbox(port=port):
+        with pytest.raises(UsageError, match=f"cannot listen on port {port}"), Sandbox(port=port):
             pass
     with Sandbox(port=port) as again:
         assert ask(again, "GET", "/orgs").status == 200

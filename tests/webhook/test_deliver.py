@@ -177,13 +177,13 @@ def test_nobody_there_is_a_network_error() -> None:
     """The reason is the system's, and says nothing of the library."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-    with pytest.raises(NetworkError, match=r"could not reach http://127\.0\.0\.1:[0-9]+/: connection refused"):
+    with pytest.raises(NetworkError, match=r"cannot reach http://127\.0\.0\.1:[0-9]+/: connection refused"):
         deliver.deliver_now(Target(url, "--to"), b"{}", HEADERS, trust)
 
 
 def test_an_unknown_name_is_a_network_error() -> None:
     """`.invalid` is never resolved."""
-    with pytest.raises(NetworkError, match=r"could not reach http://receiver\.invalid"):
+    with pytest.raises(NetworkError, match=r"cannot reach http://receiver\.invalid"):
         deliver.deliver_now(Target("http://receiver.invalid/", "--to"), b"{}", HEADERS, trust)
 
 
