@@ -424,8 +424,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                           'remove': {'module': 'dpx_cli.commands.profile',
                                      'function': 'remove',
                                      'help': 'Remove a profile and the tokens stored for it.',
-                                     'more': 'The current profile is removed only where somebody says so: commands '
-                                             'would go on with the default profile.',
+                                     'more': 'Where it was the current one, commands go on with the default profile.',
                                      'example': 'dpx profile remove work',
                                      'params': (P23, P16, P3, P4, P5)}}},
  'webhook': {'help': 'Verify, send and receive webhooks.',

@@ -149,7 +149,8 @@ def _print_pages(session: "Session", target: str, given: dict[str, Any]) -> None
 def _head(answer: "Answer") -> bytes:
     from dpx_cli.output.neutralise import neutralise
 
-    lines = [f"HTTP {answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in answer.headers.items())]
+    lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
+    lines += [f"{name.title()}: {value}" for name, value in answer.headers.items()]
     return "".join(neutralise(line) + "\n" for line in lines).encode() + b"\n"
 
 

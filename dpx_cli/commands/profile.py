@@ -86,11 +86,11 @@ def set_profile(
 def remove(session: "Session", name: Annotated[str, PROFILE_NAME], yes: Yes = False) -> None:
     """Remove a profile and the tokens stored for it.
 
-    The current profile is removed only where somebody says so: commands would go on with the default profile.
+    Where it was the current one, commands go on with the default profile.
     """
     from dpx_cli import profiles
     from dpx_cli.credentials import logins
-    from dpx_cli.errors import NotFound, UsageError
+    from dpx_cli.errors import NotFound
 
     config_dir = session.settings.config_dir
     found = profiles.load(config_dir)
@@ -102,10 +102,6 @@ def remove(session: "Session", name: Annotated[str, PROFILE_NAME], yes: Yes = Fa
         if not session.screen.confirm(f"Remove profile {name} and its stored tokens?"):
             session.screen.note("nothing was removed")
             return
-    elif not yes and current:
-        raise UsageError(
-            f"profile {name} is the current one", hint=f"dpx profile use OTHER, or dpx profile remove {name} --yes"
-        )
     tokens = logins.forget_profile(config_dir, name)
     profiles.update(config_dir, lambda changed: changed.remove(name))
     session.screen.done(f"profile {name} is removed" + (", and its stored tokens" if tokens else ""))

@@ -83,12 +83,12 @@ def test_include_shows_the_head(dpx: Program) -> None:
     """Status and header fields, then the body; also of a failure, whose exit code stays."""
     result = dpx("api", "/orgs", "-i")
     head, _, body = result.out.partition("\n\n")
-    assert head.startswith("HTTP 200 ")
-    assert "content-type: application/json" in head
+    assert head.startswith("HTTP/1.1 200 ")
+    assert "Content-Type: application/json" in head
     assert json.loads(body)["data"]
     result = dpx("api", "/nothing", "-i")
     assert result.code == 3, result
-    assert result.out.startswith("HTTP 404 ")
+    assert result.out.startswith("HTTP/1.1 404 ")
 
 
 def test_a_failure_leaves_stdout_empty(dpx: Program) -> None:

@@ -111,15 +111,12 @@ def test_remove_takes_the_tokens_too(lone: Any, folder: Path) -> None:
     assert lone("profile", "remove", "work").code == 3
 
 
-def test_current_profile_is_removed_only_on_demand(lone: Any) -> None:
+def test_removing_the_current_profile_says_which_one_is_current_then(lone: Any) -> None:
     """The next command would go to another account without a word."""
     lone("profile", "set", "work")
     lone("profile", "use", "work")
     done = lone("profile", "remove", "work")
-    assert done.code == 2
-    assert "hint: dpx profile use OTHER, or dpx profile remove work --yes" in done.err
-    done = lone("profile", "remove", "work", "--yes")
-    assert done.err == "profile work is removed\nnote: the current profile is default now\n"
+    assert (done.code, done.err) == (0, "profile work is removed\nnote: the current profile is default now\n")
 
 
 @pytest.mark.parametrize(
