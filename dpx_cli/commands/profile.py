@@ -98,10 +98,9 @@ def remove(session: "Session", name: Annotated[str, PROFILE_NAME], yes: Yes = Fa
     if name not in found.names and name not in logins.origins(config_dir):
         raise NotFound(f"there is no profile {name}", hint="dpx profile list")
     current = name == found.current
-    if not yes and session.can_ask:
-        if not session.screen.confirm(f"Remove profile {name} and its stored tokens?"):
-            session.screen.note("nothing was removed")
-            return
+    if not yes and session.can_ask and not session.screen.confirm(f"Remove profile {name} and its stored tokens?"):
+        session.screen.note("nothing was removed")
+        return
     tokens = logins.forget_profile(config_dir, name)
     profiles.update(config_dir, lambda changed: changed.remove(name))
     session.screen.done(f"profile {name} is removed" + (", and its stored tokens" if tokens else ""))
