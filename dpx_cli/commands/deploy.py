@@ -72,6 +72,8 @@ def deploy(
     Prints the site's URL on stdout and nothing else. Ends with 0 when the deployment is READY, 9 when it ended in
     ERROR, 8 when the wait ended first; the deployment is asked for once, whatever the network does.
     """
+    import shlex
+
     from dpx_cli import ci, preflight
     from dpx_cli.deployment import Starter, site_url
 
@@ -96,7 +98,7 @@ def deploy(
         except BaseException as stop:
             if starter.may_have_started and not isinstance(stop, Exception):
                 session.screen.warn("interrupted while the deployment was being asked for; it may have started")
-                session.screen.done(f"hint: dpx deploy list --project {title}")
+                session.screen.done(f"hint: dpx deploy list --project {shlex.quote(project_id)}")
             raise
     deployment_id = created["id"]
     session.screen.done(f"deployment {deployment_id} of {title}{f' ({branch})' if branch else ''} started")

@@ -9,10 +9,18 @@ from certificates import Authority
 from clients import client_of
 from fault_server import FaultServer
 
+from dpx_cli.api import client
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dpx_cli.api.client import Client
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two tries there is a pause; here a short one."""
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
 
 
 @pytest.fixture
@@ -22,8 +30,8 @@ def server() -> Iterator[FaultServer]:
         yield running
 
 
-@pytest.fixture
-def client(server: FaultServer) -> Client:
+@pytest.fixture(name="client")
+def _client(server: FaultServer) -> Client:
     """A client of the server, with three seconds a request."""
     return client_of(server.url)
 

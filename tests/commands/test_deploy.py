@@ -130,7 +130,7 @@ def test_wait_never_prints_another_projects_url(here: Program, server: FaultServ
 
 
 @pytest.mark.parametrize("command", [("deploy", "get"), ("deploy", "wait")])
-@pytest.mark.parametrize("name", ["..", "a/b", "a?b", "a#b", "%2e%2e", "a\nb", "", "\udcff"])
+@pytest.mark.parametrize("name", ["..", "a/b", "a?b", "%2e%2e", "\udcff"])
 def test_no_id_changes_the_path(here: Program, server: FaultServer, command: tuple[str, str], name: str) -> None:
     """It never leaves the machine."""
     done = here(*command, os.fsencode(name).decode("utf-8", "surrogateescape"))
