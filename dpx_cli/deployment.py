@@ -188,7 +188,9 @@ def _timed_out(deployment_id: str, seconds: float) -> errors.WaitTimeout:
     )
 
 
-def site_url(client: Client, deployment: dict[str, Any], project_id: str | None) -> str | None:
+def site_url(
+    client: Client, deployment: dict[str, Any], project_id: str | None, *, certain: bool = False
+) -> str | None:
     """The URL of a deployment's site, or None where the API does not tell.
 
     The reference shows a domain on the rows of a project's deployments ("deployment_domain") and a "url" in webhooks;
@@ -197,7 +199,8 @@ def site_url(client: Client, deployment: dict[str, Any], project_id: str | None)
     Args:
         client: the API.
         deployment: the deployment.
-        project_id: the project that it is believed to be of; without a row there, nothing of the project is taken.
+        project_id: the project that it is believed to be of.
+        certain: whether it is known to be; else nothing of the project is taken where it does not list the deployment.
     """
     if found := _url_of(deployment):
         return found
@@ -209,9 +212,9 @@ def site_url(client: Client, deployment: dict[str, Any], project_id: str | None)
             for row in page:
                 if row.get("id") == deployment.get("id"):
                     return _url_of(row) or _first_domain(projects.get_project(client, project_id))
+        return _first_domain(projects.get_project(client, project_id)) if certain else None
     except errors.DpxError:
         return None
-    return None
 
 
 def project_url(client: Client, project: dict[str, Any]) -> str | None:

@@ -395,6 +395,11 @@ def test_the_url_is_the_projects_where_the_row_has_none(server: FaultServer) -> 
     assert site_url(client_of(server.url), {"id": identity}, PROJECT) == "https://shop.example"
 
 
+def test_the_url_is_the_projects_where_it_is_known_to_be_its_own(server: FaultServer) -> None:
+    """The list may be behind what was deployed a moment ago."""
+    assert site_url(client_of(server.url), {"id": "clm1new"}, PROJECT, certain=True) == "https://shop.example"
+
+
 def test_another_projects_url_is_never_taken(server: FaultServer) -> None:
     """A folder may be linked to another project than the one whose deployment is waited for."""
     assert site_url(client_of(server.url), {"id": "clm1elsewhere"}, PROJECT) is None

@@ -113,7 +113,7 @@ def deploy(
     try:
         final = _followed(session, deployment_id, starter.deadline, status=str(created.get("status", "QUEUED")))
         result.status = str(final["status"])
-        result.url = site_url(session.client, final, project_id)
+        result.url = site_url(session.client, final, project_id, certain=True)
         problem = _problem(final, deployment_id)
         result.problem = problem.message if problem else None
     except DpxError as failure:
