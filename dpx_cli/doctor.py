@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli import __version__
 from dpx_cli.errors import DpxError, NetworkError, NotLoggedIn
-from dpx_cli.settings import is_loopback
+from dpx_cli.settings import is_loopback, split_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,7 +135,7 @@ class _Examination:
     def _proxy(self) -> Check:
         from dpx_cli.api import proxy
 
-        scheme, host, port = _parts(self._settings.origin)
+        scheme, host, port = split_origin(self._settings.origin)
         found = proxy.find(self._env, scheme, host, port, is_loopback)
         if found is None:
             return Check("proxy", "none")
@@ -143,7 +143,9 @@ class _Examination:
 
     def _keyring(self) -> Check:
         """Ask the keyring, unless a token in the environment makes it needless; then no code of it is loaded."""
-        if self._env.get("DPX_TOKEN", "").strip():
+        from dpx_cli import credentials
+
+        if credentials.given(self._env):
             return Check("keyring", "not asked: DPX_TOKEN is set")
         from dpx_cli.credentials import index, keyring_store
 
@@ -197,6 +199,7 @@ class _Examination:
 
     def _whether_accepted(self) -> Check:
         """Say where the token comes from and whether it was accepted."""
+        from dpx_cli import credentials
         from dpx_cli.api.client import is_success
 
         if self._token is None:
@@ -207,13 +210,8 @@ class _Examination:
         if self._answer is None:
             return Check("token", f"{source}; nobody said whether it is accepted")
         if self._answer.status == UNAUTHORIZED:
-            renew = "set DPX_TOKEN to it" if self._token.source == "env" else "dpx auth login"
-            return Check(
-                "token",
-                f"{source}, not accepted",
-                ok=False,
-                hint=f"make a new token on the page /settings/tokens of Deploxa, then: {renew}",
-            )
+            hint = credentials.renewal(self._token, self._settings.profile)
+            return Check("token", f"{source}, not accepted", ok=False, hint=hint)
         if not is_success(self._answer.status):
             return Check("token", f"{source}; the API did not say whether it is accepted", hint="try again later")
         return Check("token", f"{source}, accepted")
@@ -246,9 +244,3 @@ def _folder(name: str, path: str, variable: str, *, needed: bool) -> Check:
     else:
         return Check(name, path if nearest == path else f"{path} (not made yet)")
     return Check(name, problem, ok=not needed, hint=f"set {variable} to a folder that you may write")
-
-
-def _parts(origin: str) -> tuple[str, str, int]:
-    scheme, _, rest = origin.partition("://")
-    host, _, port = rest.rpartition(":")
-    return scheme, host.strip("[]"), int(port)

@@ -172,9 +172,11 @@ def open_ledger(
         TokenStorage: there is no keyring, or it refuses.
         Failed: the file cannot be read, understood or locked.
     """
-    if settings.env.get("DPX_TOKEN", "").strip():
-        raise UsageError("its secret is in the keyring, which is not asked where DPX_TOKEN is set")
+    from dpx_cli import credentials
     from dpx_cli.credentials import stores
+
+    if credentials.given(settings.env):
+        raise UsageError("its secret is in the keyring, which is not asked where DPX_TOKEN is set")
 
     path = os.path.join(settings.config_dir, "ledger.json")
     place = _read(path).get("place", "")

@@ -52,13 +52,21 @@ def _commit(session: Session, branch: str) -> tuple[str | None, str | None]:
         if subject is None and head is not None and head.sha == built.sha:
             subject = head.subject
         return built.sha, subject
-    if head is None or head.branch != branch:
+    if head is None:
         return None, None
-    if head.unpushed:
-        commits = "1 commit" if head.unpushed == 1 else f"{head.unpushed} commits"
-        session.screen.warn(f"{commits} of {branch} not pushed; Deploxa builds what is on the remote")
-    elif head.unpushed is None:
+    if head.branch != branch:
+        # Which commit of a branch that is not checked out is meant is not known; what the remote lacks is.
+        _warn_of_unpushed(session, branch, repository.unpushed(session.cwd, branch))
+        return None, None
+    _warn_of_unpushed(session, branch, head.unpushed)
+    if head.unpushed is None:
         session.screen.warn(f"{branch} has no upstream; Deploxa builds what is on the remote")
     if head.dirty:
         session.screen.warn("there are changes that are not committed; they will not be deployed")
     return head.sha, head.subject
+
+
+def _warn_of_unpushed(session: Session, branch: str, unpushed: int | None) -> None:
+    if unpushed:
+        commits = "1 commit" if unpushed == 1 else f"{unpushed} commits"
+        session.screen.warn(f"{commits} of {branch} not pushed; Deploxa builds what is on the remote")

@@ -107,7 +107,7 @@ def _is_linked(session: Session, reference: str) -> bool:
     except DpxError:
         # It named nothing then: the reference was given, and a damaged file is no reason not to go on.
         return False
-    return bool(link) and reference == link.project_id
+    return link is not None and reference == link.project_id
 
 
 def _look_up(session: Session, slug: str, org: str | None) -> list[dict[str, Any]]:

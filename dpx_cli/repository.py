@@ -37,10 +37,9 @@ class Head:
         subject: the first line of its message; None as before.
         dirty: whether tracked files differ from HEAD; None where git could not tell in time.
         unpushed: commits that the branch's upstream, as last seen, does not have; None without an upstream.
-        detached: whether HEAD is a commit and no branch.
     """
 
-    __slots__ = ("branch", "detached", "dirty", "sha", "subject", "unpushed")
+    __slots__ = ("branch", "dirty", "sha", "subject", "unpushed")
 
     def __init__(
         self,
@@ -56,7 +55,6 @@ class Head:
         self.subject = subject
         self.dirty = dirty
         self.unpushed = unpushed
-        self.detached = branch is None
 
 
 def head(cwd: str, env: Mapping[str, str] | None = None) -> Head | None:
@@ -84,7 +82,7 @@ def head(cwd: str, env: Mapping[str, str] | None = None) -> Head | None:
         branch = _branch(git)
         if sha is None and branch is None:
             return None
-        unpushed = None if branch is None else _tracked(git, branch)[1]
+        unpushed = None if branch is None else _ahead(git, branch)
         return Head(branch=branch, sha=sha, subject=_subject(git, sha), dirty=None, unpushed=unpushed)
     facts: dict[bytes, bytes] = {}
     dirty = False
@@ -106,14 +104,9 @@ def head(cwd: str, env: Mapping[str, str] | None = None) -> Head | None:
     return Head(branch=branch, sha=sha, subject=_subject(git, sha), dirty=dirty, unpushed=unpushed)
 
 
-def branch_sha(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> str | None:
-    """Give the full id of the local branch's newest commit; None where there is no such branch."""
-    return _tracked(_Git(cwd, env), branch)[0]
-
-
 def unpushed(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> int | None:
     """Count the commits of a local branch that its upstream, as last seen, does not have; None without an upstream."""
-    return _tracked(_Git(cwd, env), branch)[1]
+    return _ahead(_Git(cwd, env), branch)
 
 
 class _Git:
@@ -192,21 +185,19 @@ def _branch(git: _Git) -> str | None:
     return None if name is None else os.fsdecode(name.removesuffix(b"\n")).removeprefix("refs/heads/")
 
 
-def _tracked(git: _Git, branch: str) -> tuple[str | None, int | None]:
-    """Give a local branch's commit, and how many commits it is ahead of its upstream."""
+def _ahead(git: _Git, branch: str) -> int | None:
+    """How many commits a local branch is ahead of its upstream; None without either."""
     ref = f"refs/heads/{branch}"
-    found = git.run(
-        "for-each-ref", "--format=%(refname)%00%(objectname)%00%(upstream)%00%(upstream:track,nobracket)", ref
-    )
+    found = git.run("for-each-ref", "--format=%(refname)%00%(upstream)%00%(upstream:track,nobracket)", ref)
     # The argument is a pattern: the name has to be the very one.
     for line in os.fsdecode(found or b"").split("\n"):
-        name, sha, upstream, track = [*line.split("\0"), "", "", ""][:4]
+        name, upstream, track = [*line.split("\0"), "", ""][:3]
         if name == ref:
             if not upstream or track == "gone":
-                return sha, None
+                return None
             ahead = track.split(",")[0]
-            return sha, int(ahead.removeprefix("ahead ")) if ahead.startswith("ahead ") else 0
-    return None, None
+            return int(ahead.removeprefix("ahead ")) if ahead.startswith("ahead ") else 0
+    return None
 
 
 def _subject(git: _Git, sha: str | None) -> str | None:

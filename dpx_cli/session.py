@@ -9,20 +9,23 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import NotFound, UsageError
-from dpx_cli.names import MOST_NAMES
-from dpx_cli.settings import Settings, is_loopback
+from dpx_cli.errors import DpxError, NotFound, UsageError
+from dpx_cli.names import MOST_NAMES, Names
+from dpx_cli.settings import Settings, is_loopback, split_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from ssl import SSLContext
     from typing import BinaryIO, TypeVar
 
     from dpx_cli.api.client import Attempt, Client
     from dpx_cli.api.pages import Pages
-    from dpx_cli.names import Names
     from dpx_cli.output.screen import Column, Screen
 
     T = TypeVar("T")
+
+
+MOST_INPUT = 32 * 1024 * 1024  # bytes of a file or of standard input; as much as of an answer
 
 
 class Session:
@@ -69,6 +72,34 @@ class Session:
             raise UsageError("standard input is closed", hint="name a file instead of -")
         return sys.stdin.buffer
 
+    def read(self, file: str, what: str, *, most: int = MOST_INPUT) -> bytes:
+        """The bytes of a file that the user named, or of standard input for "-".
+
+        Args:
+            file: as given.
+            what: what it is to its reader, for messages: "the body".
+            most: how many bytes at the most: a wrong path may lead to an endless file.
+
+        Raises:
+            NotFound: where there is no such file.
+            UsageError: where it is larger, or standard input is closed.
+            Failed: where it cannot be read.
+        """
+        from dpx_cli import files
+
+        found: bytes | None
+        if file == "-":
+            if self.stdin.isatty():
+                self.screen.note(f"type {what}, then Ctrl-D")
+            found = self.stdin.read(most + 1)
+        else:
+            found = files.read_bytes(file, what, most + 1)
+        if found is None:
+            raise NotFound(f"no such file: {file}", hint="check the path; - reads standard input")
+        if len(found) > most:
+            raise UsageError(f"{called(file)} is larger than {most // 1024 // 1024} MiB", hint="is it the right file?")
+        return found
+
     @property
     def can_ask(self) -> bool:
         """Whether there is somebody to ask: terminals on stdin and stderr, no CI, no DPX_NO_INPUT."""
@@ -95,16 +126,9 @@ class Session:
         from dpx_cli.api.client import Client
         from dpx_cli.api.transport import Connection
 
-        scheme, _, rest = self.settings.origin.partition("://")
-        host, _, port = rest.rpartition(":")
-        host = host.strip("[]")
-        connection = Connection(
-            scheme,
-            host,
-            int(port),
-            context=self._tls_context,
-            proxy=proxy.find(self.env, scheme, host, int(port), is_loopback),
-        )
+        scheme, host, port = split_origin(self.settings.origin)
+        through = proxy.find(self.env, scheme, host, port, is_loopback)
+        connection = Connection(scheme, host, port, context=self._tls_context, proxy=through)
         return Client(
             self.settings.api_url,
             token,
@@ -113,7 +137,7 @@ class Session:
             on_attempt=self._say_attempt if self.debug else None,
         )
 
-    def _tls_context(self) -> Any:
+    def _tls_context(self) -> SSLContext:
         from dpx_cli.api import trust
 
         return trust.context(self.env)
@@ -127,9 +151,9 @@ class Session:
     def names(self) -> Names:
         """The remembered names of this token at this origin."""
         if self._names is None:
-            from dpx_cli.names import Names
+            from dpx_cli import credentials
 
-            stored = not (self.env.get("DPX_TOKEN") or "").strip()
+            stored = not credentials.given(self.env)
             self._names = Names(
                 lambda: self.settings.cache_dir,
                 self.settings.origin,
@@ -197,7 +221,6 @@ class Session:
     def known_project(self) -> str | None:
         """The id of the project that the environment or the link file names, where it is known without asking."""
         from dpx_cli import project_ref
-        from dpx_cli.errors import DpxError
 
         try:
             reference = self.settings.project
@@ -254,6 +277,11 @@ class Session:
         slug = project.get("slug")
         path = link.write(self.cwd, str(project["id"]), slug if isinstance(slug, str) else None, org_slug)
         self.screen.done(f"linked this folder to {slug or project['id']} ({path})")
+
+
+def called(file: str) -> str:
+    """How a message calls a file that may be "-"."""
+    return "standard input" if file == "-" else file
 
 
 def _noting(pages: Pages, key: str, seen: list[str]) -> Iterator[list[dict[str, Any]]]:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    from dpx_cli.link import Link
+    from dpx_cli.profiles import Profiles
+
+    T = TypeVar("T")
 
 API_URL = "https://deploxa.com/api/v1"
 TIMEOUT = 30.0
@@ -83,6 +89,13 @@ def origin_of(api_url: str) -> str:
     return f"{parts.scheme}://{host}:{port}"
 
 
+def split_origin(origin: str) -> tuple[str, str, int]:
+    """Scheme, host (an IPv6 address without its brackets) and port of what `origin_of` gives."""
+    scheme, _, rest = origin.partition("://")
+    host, _, port = rest.rpartition(":")
+    return scheme, host.strip("[]"), int(port)
+
+
 class Settings:
     """What the flags, the environment, the link file and the profile say; each is read when it is asked for.
 
@@ -98,11 +111,12 @@ class Settings:
         self._profile_flag = profile
         self._read: dict[str, Any] = {}
 
-    def _once(self, name: str) -> Any:
+    def _once(self, name: str, read: Callable[[], T]) -> T:
         """Read a setting on its first use and remember it."""
         if name not in self._read:
-            self._read[name] = getattr(self, f"_read_{name}")()
-        return self._read[name]
+            self._read[name] = read()
+        found: T = self._read[name]
+        return found
 
     def variable(self, name: str) -> str | None:
         """A variable of the environment; an empty one counts as not set, as everywhere."""
@@ -111,7 +125,7 @@ class Settings:
     @property
     def config_dir(self) -> str:
         """Where profiles live. Raises UsageError where the platform has no such place and no variable names one."""
-        return str(self._once("config_dir"))
+        return self._once("config_dir", self._read_config_dir)
 
     def _read_config_dir(self) -> str:
         return self._folder("DPX_CONFIG_DIR", "user_config_dir")
@@ -119,7 +133,7 @@ class Settings:
     @property
     def cache_dir(self) -> str:
         """Where remembered names live."""
-        return str(self._once("cache_dir"))
+        return self._once("cache_dir", self._read_cache_dir)
 
     def _read_cache_dir(self) -> str:
         return self._folder("DPX_CACHE_DIR", "user_cache_dir")
@@ -140,19 +154,19 @@ class Settings:
     @property
     def profile(self) -> str:
         """The name of the profile in use."""
-        return str(self._once("profile"))
+        return self._once("profile", self._read_profile)
 
     def _read_profile(self) -> str:
         from dpx_cli import profiles
 
         if given := self._profile_flag or self.variable("DPX_PROFILE"):
             return profiles.check_name(given)
-        return self._profiles().current or PROFILE
+        return self._profiles().current
 
-    def _profiles(self) -> Any:
-        return self._once("profiles")
+    def _profiles(self) -> Profiles:
+        return self._once("profiles", self._read_profiles)
 
-    def _read_profiles(self) -> Any:
+    def _read_profiles(self) -> Profiles:
         from dpx_cli import profiles
 
         try:
@@ -163,14 +177,12 @@ class Settings:
         return profiles.load(folder)
 
     def _of_profile(self, key: str) -> str | None:
-        found = self._profiles().get(self.profile)
-        value = found.get(key) if found else None
-        return value or None
+        return self._profiles().get(self.profile).get(key)
 
     @property
     def api_url(self) -> str:
         """The root of the API, checked, without a final slash."""
-        return str(self._once("api_url"))
+        return self._once("api_url", self._read_api_url)
 
     def _read_api_url(self) -> str:
         if given := self.variable("DPX_API_URL"):
@@ -199,11 +211,11 @@ class Settings:
         return seconds
 
     @property
-    def link(self) -> Any:
-        """The link file found from the working directory upward (`link.Link`), or None."""
-        return self._once("link")
+    def link(self) -> Link | None:
+        """The link file found from the working directory upward, or None. Raises Failed where it is damaged."""
+        return self._once("link", self._read_link)
 
-    def _read_link(self) -> Any:
+    def _read_link(self) -> Link | None:
         from dpx_cli import link
 
         try:
@@ -224,5 +236,5 @@ class Settings:
         if given := self.variable("DPX_ORG"):
             return given
         if self.link and self.link.org_slug:
-            return str(self.link.org_slug)
+            return self.link.org_slug
         return self._of_profile("org")

@@ -65,14 +65,13 @@ def test_a_plain_repository(repo: Path) -> None:
         assert head is not None
         assert (head.branch, head.subject, head.dirty, head.unpushed) == ("main", "Add the shop", False, None)
         assert head.sha == git(repo, "rev-parse", "HEAD")
-        assert not head.detached
 
 
 def test_no_repository(tmp_path: Path) -> None:
     """Nor a folder at all."""
     assert repository.head(str(tmp_path)) is None
     assert repository.head(str(tmp_path / "none")) is None
-    assert repository.branch_sha(str(tmp_path), "main") is None
+    assert repository.unpushed(str(tmp_path), "main") is None
 
 
 def test_no_git(repo: Path) -> None:
@@ -85,7 +84,7 @@ def test_no_commit_yet(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "--initial-branch=trunk")
     head = repository.head(str(tmp_path))
     assert head is not None
-    assert (head.branch, head.sha, head.subject, head.detached) == ("trunk", None, None, False)
+    assert (head.branch, head.sha, head.subject) == ("trunk", None, None)
 
 
 def test_detached(repo: Path) -> None:
@@ -94,7 +93,6 @@ def test_detached(repo: Path) -> None:
     head = repository.head(str(repo))
     assert head is not None
     assert (head.branch, head.subject, head.unpushed) == (None, "Add the shop", None)
-    assert head.detached
 
 
 def test_dirty_means_tracked_files(repo: Path) -> None:
@@ -174,8 +172,7 @@ def test_unusual_branch_names(repo: Path, name: str) -> None:
     sha = commit(repo, "there")
     head = repository.head(str(repo))
     assert head is not None
-    assert (head.branch, head.detached) == (name, False)
-    assert repository.branch_sha(str(repo), name) == sha
+    assert (head.branch, head.sha) == (name, sha)
 
 
 def test_a_branch_name_that_is_not_utf_8(repo: Path) -> None:
@@ -184,16 +181,20 @@ def test_a_branch_name_that_is_not_utf_8(repo: Path) -> None:
     head = repository.head(str(repo))
     assert head is not None
     assert head.branch == os.fsdecode(b"caf\xe9")
-    assert repository.branch_sha(str(repo), os.fsdecode(b"caf\xe9")) == head.sha
 
 
-def test_branch_sha_takes_names_and_no_expressions(repo: Path) -> None:
+def test_unpushed_takes_names_and_no_expressions(repo: Path, tmp_path: Path) -> None:
     """Neither patterns, nor revisions, nor options, nor other refs."""
+    git(tmp_path, "clone", "--quiet", "--bare", str(repo), "origin.git")
+    git(repo, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(repo, "fetch", "--quiet")
+    for name in ("main", "feature/ä-👍", "(detached)", os.fsdecode(b"caf\xe9")):
+        git(repo, "checkout", "--quiet", "-B", name)
+        git(repo, "branch", "--quiet", "--set-upstream-to=origin/main")
+        assert repository.unpushed(str(repo), name) == 0
     git(repo, "tag", "v1")
-    commit(repo, "second")
-    assert repository.branch_sha(str(repo), "main") == git(repo, "rev-parse", "main")
     for name in ("*", "m*", "main~1", "main^{commit}", "v1", "--all", "", "../tags/v1", "none", "a\0b", "main\n"):
-        assert repository.branch_sha(str(repo), name) is None
+        assert repository.unpushed(str(repo), name) is None
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class Client:
         self._token = token
         self._connection = connection
         self._on_attempt = on_attempt
-        self._root = "/" + api_url.split("://", 1)[1].partition("/")[2]
+        self._root = root_path(api_url)
 
     def __repr__(self) -> str:
         return f"Client({self.api_url!r})"
@@ -228,6 +228,11 @@ class Client:
             hint="check the network and DPX_API_URL, or ask: dpx doctor",
             request=request,
         )
+
+
+def root_path(api_url: str) -> str:
+    """The path of the API's root: "/api/v1"; "/" where it has none."""
+    return "/" + api_url.partition("://")[2].partition("/")[2]
 
 
 def is_success(status: int) -> bool:

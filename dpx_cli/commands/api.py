@@ -4,10 +4,10 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.declare import Argument, Group, Option
-from dpx_cli.errors import NotFound, UsageError
+from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dpx_cli.api.transport import Answer
     from dpx_cli.session import Session
@@ -44,7 +44,7 @@ def api(
 
     With GET the fields go into the query, otherwise into a JSON body.
     """
-    from dpx_cli.api.client import error_of, is_success
+    from dpx_cli.api.client import encode, error_of, is_success
 
     target = _path(path, session.settings.api_url)
     given = _fields(fields, json_fields)
@@ -58,9 +58,9 @@ def api(
         return
     body = None
     if input_file is not None:
-        body = _body(session, input_file)
+        body = session.read(input_file, "the body")
     elif given and verb not in ("GET", "HEAD"):
-        body = json.dumps(given).encode("ascii")
+        body = encode(given)
     params = _query(given) if verb in ("GET", "HEAD") else None
     if params and "?" in target:
         raise UsageError("the path has a query already", hint="put all of it into fields, or all into the path")
@@ -76,7 +76,9 @@ def api(
 
 def _path(text: str, api_url: str) -> str:
     """A path below the API's root; the root itself, as the reference writes paths, may stand before it."""
-    root = "/" + api_url.split("://", 1)[1].partition("/")[2]
+    from dpx_cli.api.client import root_path
+
+    root = root_path(api_url)
     path, _, query = text.partition("?")
     path = "/" + path.lstrip("/")
     if root != "/" and (path == root or path.startswith(root + "/")):
@@ -117,20 +119,9 @@ def _query(given: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
-def _texts(values: Any) -> tuple[str, ...]:
+def _texts(values: "Iterable[Any]") -> tuple[str, ...]:
     """The texts in some fields that are long enough to be secrets, so that no error shows them."""
     return tuple(value for value in values if isinstance(value, str) and len(value) >= 8)  # noqa: PLR2004 - see above
-
-
-def _body(session: "Session", file: str) -> bytes:
-    from dpx_cli import files
-
-    if file == "-":
-        return session.stdin.read()
-    found = files.read_bytes(file, "the body")
-    if found is None:
-        raise NotFound(f"no such file: {file}", hint="check the path; - reads standard input")
-    return found
 
 
 def _print_pages(session: "Session", target: str, given: dict[str, Any]) -> None:

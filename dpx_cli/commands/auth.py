@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from dpx_cli.commands.profile import PROFILE_NAME, use_profile
 from dpx_cli.declare import ONE, Group, Option
+from dpx_cli.output.format import yes_no
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ COLUMNS = (
     Column("API URL", "api_url"),
     Column("Source", "source"),
     Column("Token", "token"),
-    Column("Accepted", "accepted", show=lambda accepted: "yes" if accepted else "no"),
+    Column("Accepted", "accepted", show=yes_no),
     Column("Organizations", "organizations"),
 )
 
@@ -52,7 +53,7 @@ def login(
     store = stores.open_store(stores.FILE, settings.config_dir) if insecure_storage else stores.default_store()
     logins.store(settings, token, store)
     session.screen.done(f"logged in to {api_url} as profile {settings.profile}; the token is in {store.title}")
-    if settings.env.get(credentials.VARIABLE, "").strip():
+    if credentials.given(settings.env):
         session.screen.note(f"{credentials.VARIABLE} is set and goes before the stored token")
     if settings.profile != profiles.load(settings.config_dir).current:
         profiles.update(settings.config_dir, lambda found: found.put(settings.profile))
@@ -76,7 +77,7 @@ def logout(session: "Session") -> None:
         session.screen.note(f"there was no token stored for {who}")
     else:
         session.screen.done(f"logged out of {who}; the token is gone from {title}")
-    if settings.env.get(credentials.VARIABLE, "").strip():
+    if credentials.given(settings.env):
         session.screen.note(f"{credentials.VARIABLE} is still set and still used")
 
 
@@ -106,7 +107,7 @@ def status(session: "Session") -> None:
     }
     session.screen.item(item, COLUMNS, key="profile")
     if refused is not None:
-        refused.hint = f"make a new token on the page /settings/tokens of Deploxa, then: {_RENEW[token.source]}"
+        refused.hint = credentials.renewal(token, session.settings.profile)
         raise refused
 
 
@@ -125,9 +126,6 @@ def token(session: "Session") -> None:
 def switch(session: "Session", name: Annotated[str, PROFILE_NAME]) -> None:
     """Make a profile the current one; the same as `dpx profile use`."""
     use_profile(session, name)
-
-
-_RENEW = {"env": "set DPX_TOKEN to it", "keyring": "dpx auth login", "file": "dpx auth login --insecure-storage"}
 
 
 def _given_token(session: "Session", *, with_token: bool) -> str:

@@ -40,6 +40,7 @@ def _project(session: "Session", given: str | None) -> str | None:
     from dpx_cli.errors import UsageError
 
     link = None if given is not None or session.env.get("DPX_PROJECT") else session.settings.link
+    named: str | None
     if link is not None and link.project_slug:
         named = f"{link.org_slug}/{link.project_slug}" if link.org_slug else link.project_slug
     else:

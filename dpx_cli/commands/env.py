@@ -4,10 +4,11 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.declare import LIST, ONE, Argument, Group, Option
-from dpx_cli.errors import CheckFailed, NotFound, UsageError
+from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.options import Cursor, Limit, Project, Sensitive, Targets, Yes
 from dpx_cli.output.format import joined, yes_no
 from dpx_cli.output.screen import Column
+from dpx_cli.session import called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,9 +107,9 @@ def import_file(
     """
     from dpx_cli import envfile
 
-    values = envfile.parse(read(session, file), named(file))
+    values = envfile.parse(read_env_file(session, file), called(file))
     if prune and not values:
-        raise UsageError(f"{named(file)} has no variables; --prune would remove all", hint="leave --prune out")
+        raise UsageError(f"{called(file)} has no variables; --prune would remove all", hint="leave --prune out")
     plan: list[dict[str, str]] = []
     if dry_run or prune:
         plan = _plan(session, project, values, targets=targets, prune=prune)
@@ -134,7 +135,7 @@ def check(session: "Session", file: EnvFile, project: Project = None, targets: T
     """Check that every key of a file, like .env.example, is set. Exit 10 where one is not."""
     from dpx_cli import envfile
 
-    wanted = envfile.keys(read(session, file), named(file))
+    wanted = envfile.keys(read_env_file(session, file), called(file))
     there = {variable["key"]: variable for variable in variables(session, project)}
     missing = [key for key in wanted if key not in there or not _covers(there[key], targets)]
     if missing:
@@ -144,7 +145,7 @@ def check(session: "Session", file: EnvFile, project: Project = None, targets: T
         )
     if session.screen.format == "json":
         session.screen.item({"ok": True, "keys": list(wanted)}, (), key="ok")
-    session.screen.done(f"every key of {named(file)} is set ({len(wanted)})")
+    session.screen.done(f"every key of {called(file)} is set ({len(wanted)})")
 
 
 def variables(session: "Session", project: str | None) -> "list[dict[str, Any]]":
@@ -231,7 +232,7 @@ def _pairs(words: "Sequence[str]") -> dict[str, str]:
 
 def _read_value(session: "Session", key: str, from_file: str | None, *, allow_empty: bool) -> str:
     """A value as the bytes are, less exactly one final newline."""
-    data = read(session, "-" if from_file is None else from_file)
+    data = session.read("-" if from_file is None else from_file, f"the value of {key}", most=MOST_BYTES)
     for newline in (b"\r\n", b"\n"):
         if data.endswith(newline):
             data = data[: -len(newline)]
@@ -245,25 +246,9 @@ def _read_value(session: "Session", key: str, from_file: str | None, *, allow_em
         raise UsageError(f"the value of {key} is not UTF-8", hint="encode it first, like base64") from None
 
 
-def read(session: "Session", file: str) -> bytes:
-    """The bytes of a file, or of standard input for "-", of bounded length."""
-    from dpx_cli import files
-
-    if file == "-":
-        data = session.stdin.read(MOST_BYTES + 1)
-    else:
-        found = files.read_bytes(file, "the file", most=MOST_BYTES + 1)
-        if found is None:
-            raise NotFound(f"no such file: {file}", hint="check the path; - reads standard input")
-        data = found
-    if len(data) > MOST_BYTES:
-        raise UsageError(f"{named(file)} is larger than {MOST_BYTES // 1024 // 1024} MiB", hint="is it the right file?")
-    return data
-
-
-def named(file: str) -> str:
-    """How a message calls a file that may be "-"."""
-    return "standard input" if file == "-" else file
+def read_env_file(session: "Session", file: str) -> bytes:
+    """The bytes of a .env file, or of standard input for "-"; raises as `Session.read`."""
+    return session.read(file, "the variables", most=MOST_BYTES)
 
 
 def _set(

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.commands.env import COLUMNS as VARIABLE
-from dpx_cli.commands.env import EnvFile, named, read, variables
+from dpx_cli.commands.env import EnvFile, read_env_file, variables
 from dpx_cli.declare import LIST, Argument, Group, Option
 from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.options import TARGETS, Project, Targets
 from dpx_cli.output.format import joined
 from dpx_cli.output.screen import Column
+from dpx_cli.session import called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,14 +38,14 @@ def diff(
     """
     from dpx_cli import envfile
 
-    here = envfile.keys(read(session, file), named(file))
+    here = envfile.keys(read_env_file(session, file), called(file))
     there = {variable["key"]: variable for variable in variables(session, project)}
     rows = _differences(here, there, tuple(dict.fromkeys(targets)))
     session.screen.rows([rows], COLUMNS, key="key", empty="no difference")
     session.screen.note(f"values cannot be compared: {NO_VALUES}")
     if rows and exit_code:
         raise CheckFailed(
-            f"{named(file)} and the project differ in {len(rows)} key{'s' if len(rows) > 1 else ''}",
+            f"{called(file)} and the project differ in {len(rows)} key{'s' if len(rows) > 1 else ''}",
             hint="dpx env import FILE --dry-run shows what an import would do",
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from dpx_cli.declare import LIST, Argument, Group, Option
 from dpx_cli.options import Yes
+from dpx_cli.output.format import yes_no
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ GROUP = Group("profile", "Keep several logins and defaults side by side.")
 
 COLUMNS = (
     Column("Profile", "name"),
-    Column("Current", "current", show=lambda current: "yes" if current else "no"),
+    Column("Current", "current", show=yes_no),
     Column("API URL", "api_url"),
     Column("Organization", "org"),
-    Column("Logged in", "logged_in", show=lambda logged_in: "yes" if logged_in else "no"),
+    Column("Logged in", "logged_in", show=yes_no),
 )
 PROFILE_NAME = Argument("PROFILE", help="The profile's name.", complete="profile")
 

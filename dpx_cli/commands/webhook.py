@@ -72,8 +72,8 @@ def verify(
     from dpx_cli.errors import CheckFailed
     from dpx_cli.webhook import signature as signatures
 
-    key = secret_bytes(session, secret, secret_file, body=file)
-    body = body_bytes(session, file)
+    key = _secret_bytes(session, secret, secret_file, body=file)
+    body = session.read(file, "the body")
     given = signature.encode("utf-8", "surrogateescape")
     if signatures.verify(body, key, given):
         if session.screen.format == "json":
@@ -93,8 +93,8 @@ def sign(session: "Session", file: Body = "-", secret: Secret = None, secret_fil
     """Print the signature of a body, as X-Deploxa-Signature carries it."""
     from dpx_cli.webhook import signature
 
-    key = secret_bytes(session, secret, secret_file, body=file)
-    signed = signature.sign(body_bytes(session, file), key)
+    key = _secret_bytes(session, secret, secret_file, body=file)
+    signed = signature.sign(session.read(file, "the body"), key)
     session.screen.item({"signature": signed}, (Column("Signature", "signature"),), key="signature")
 
 
@@ -152,13 +152,12 @@ def send(
             "--data is the whole payload; --project, --branch and --deployment-id cannot change it",
             hint="leave out --data, or put them into its file",
         )
-    key = secret_bytes(session, secret, secret_file, body=data)
+    key = _secret_bytes(session, secret, secret_file, body=data)
     target = deliver.Target(to, "--to")
-    body = encode(sample(event, **fields)) if data is None else body_bytes(session, data)
-    if not target.secure and not target.loopback:
-        session.screen.note(f"{target.host} is not this machine, and http is not encrypted")
-    answer = deliver.deliver_now(target, body, deliver.headers(signatures.sign(body, key), event), trust(session))
-    show_answer(session, target, answer)
+    body = encode(sample(event, **fields)) if data is None else session.read(data, "the body")
+    _note_clear_text(session, target)
+    answer = deliver.deliver_now(target, body, deliver.headers(signatures.sign(body, key), event), _trust(session))
+    _show_answer(session, target, answer)
 
 
 @GROUP.command(
@@ -176,9 +175,8 @@ def replay(
 
     target = deliver.Target(to, "--to")
     body, headers = saved.load(file)
-    if not target.secure and not target.loopback:
-        session.screen.note(f"{target.host} is not this machine, and http is not encrypted")
-    show_answer(session, target, deliver.deliver_now(target, body, headers, trust(session)))
+    _note_clear_text(session, target)
+    _show_answer(session, target, deliver.deliver_now(target, body, headers, _trust(session)))
 
 
 @GROUP.command(
@@ -228,17 +226,17 @@ def listen(
     from dpx_cli.webhook.deliver import Target
     from dpx_cli.webhook.listener import Listener
 
-    key = secret_bytes(session, secret, secret_file, body=None)
+    key = _secret_bytes(session, secret, secret_file, body=None)
     target = Target(forward_to, "--forward-to") if forward_to is not None else None
     if target and not target.loopback and not allow_remote:
         raise UsageError(f"--forward-to is not this machine: {target.host}", hint="add --allow-remote if it is meant")
     screen = session.screen
-    if target and not target.loopback and not target.secure:
-        screen.note(f"{target.host} is not this machine, and http is not encrypted")
+    if target:
+        _note_clear_text(session, target)
     listener = Listener(
         key,
-        trust=trust(session),
-        report=lambda delivery: show_delivery(session, delivery),
+        trust=_trust(session),
+        report=lambda delivery: _show_delivery(session, delivery),
         warn=screen.warn,
         forward_to=target,
         events=event,
@@ -248,7 +246,7 @@ def listen(
     listener.run(port, ready=lambda url: screen.done(f"listening on {url}"))
 
 
-def secret_bytes(session: "Session", secret: str | None, secret_file: str | None, *, body: str | None) -> bytes:
+def _secret_bytes(session: "Session", secret: str | None, secret_file: str | None, *, body: str | None) -> bytes:
     """Find the webhook's secret: `--secret`, `--secret-file`, else DPX_WEBHOOK_SECRET.
 
     Args:
@@ -270,7 +268,7 @@ def secret_bytes(session: "Session", secret: str | None, secret_file: str | None
     if secret is not None:
         key, source = secret.encode("utf-8", "surrogateescape"), "--secret"
     elif secret_file is not None:
-        key, source = body_bytes(session, secret_file, what="the secret"), "--secret-file"
+        key, source = session.read(secret_file, "the secret"), "--secret-file"
         key = key.removesuffix(b"\r\n") if key.endswith(b"\r\n") else key.removesuffix(b"\n")
     else:
         key, source = session.env.get("DPX_WEBHOOK_SECRET", "").encode("utf-8", "surrogateescape"), "DPX_WEBHOOK_SECRET"
@@ -285,27 +283,13 @@ def secret_bytes(session: "Session", secret: str | None, secret_file: str | None
     return key
 
 
-def body_bytes(session: "Session", file: str, *, what: str = "the body") -> bytes:
-    """Read a file, or standard input for "-", as bytes.
-
-    Raises:
-        NotFound: no such file.
-        Failed: it cannot be read.
-    """
-    from dpx_cli import files
-    from dpx_cli.errors import NotFound
-
-    if file == "-":
-        if session.stdin.isatty():
-            session.screen.note(f"type {what}, then Ctrl-D")
-        return session.stdin.read()
-    found = files.read_bytes(file, what)
-    if found is None:
-        raise NotFound(f"no such file: {file}", hint="name an existing file, or - for standard input")
-    return found
+def _note_clear_text(session: "Session", target: "Target") -> None:
+    """Say so where a delivery would cross the network unencrypted."""
+    if not target.secure and not target.loopback:
+        session.screen.note(f"{target.host} is not this machine, and http is not encrypted")
 
 
-def trust(session: "Session") -> "Callable[[], SSLContext]":
+def _trust(session: "Session") -> "Callable[[], SSLContext]":
     """Give what makes the TLS context, which only an https receiver needs."""
 
     def context() -> "SSLContext":
@@ -316,7 +300,7 @@ def trust(session: "Session") -> "Callable[[], SSLContext]":
     return context
 
 
-def show_answer(session: "Session", target: "Target", answer: "Answer") -> None:
+def _show_answer(session: "Session", target: "Target", answer: "Answer") -> None:
     """Show a receiver's answer; raise Failed where it refused."""
     from dpx_cli.errors import Failed
 
@@ -334,7 +318,7 @@ def show_answer(session: "Session", target: "Target", answer: "Answer") -> None:
     )
 
 
-def show_delivery(session: "Session", delivery: Any) -> None:
+def _show_delivery(session: "Session", delivery: Any) -> None:
     """Show one delivery, as soon as it was dealt with: a line for a person, a row or a JSON object for a program."""
     screen = session.screen
     if screen.format != "table":

@@ -68,6 +68,11 @@ class Token:
         return f"Token({self.masked!r}, source={self.source!r})"
 
 
+def given(env: Mapping[str, str]) -> str:
+    """The token that DPX_TOKEN gives, unchecked and without the white space around it; "" where there is none."""
+    return env.get(VARIABLE, "").strip()
+
+
 def token_for(settings: Settings, open_store: Callable[[str, str], TokenStore] | None = None) -> Token:
     """Return the token to use for this profile and this API.
 
@@ -80,11 +85,10 @@ def token_for(settings: Settings, open_store: Callable[[str, str], TokenStore] |
         TokenStorage: there is one, and the keyring or the file does not give it.
         UsageError: DPX_TOKEN cannot be a token.
     """
-    given = settings.env.get(VARIABLE, "").strip()
-    if given:
-        if not is_sendable(given):
+    if from_env := given(settings.env):
+        if not is_sendable(from_env):
             raise UsageError(f"{VARIABLE} is not a token: it has characters that no token has", hint=_WHERE_FROM)
-        return Token(given, "env")
+        return Token(from_env, "env")
     from dpx_cli.credentials import index
 
     entries = index.load(settings.config_dir)
@@ -136,6 +140,12 @@ _WHERE_FROM = "tokens are made on the page /settings/tokens of Deploxa"
 def _login(profile: str) -> str:
     """Return the command that logs this profile in."""
     return "dpx auth login" if profile == "default" else f"dpx auth login --profile {profile}"
+
+
+def renewal(token: Token, profile: str) -> str:
+    """The hint for a token that was not accepted: how to put another in its place."""
+    ways = {"env": f"set {VARIABLE} to it", "file": f"{_login(profile)} --insecure-storage"}
+    return f"make a new token on the page /settings/tokens of Deploxa, then: {ways.get(token.source, _login(profile))}"
 
 
 def _plain(origin: str) -> str:

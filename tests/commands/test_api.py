@@ -61,6 +61,23 @@ def test_a_body_from_a_file_or_stdin_goes_out_as_it_is(dpx: Program, box: Sandbo
     assert dpx("api", "/projects", "--input", "none").code == 3
 
 
+def test_an_endless_body_is_refused(dpx: Program, box: Sandbox) -> None:
+    """In bounded memory, before anything is sent."""
+    result = dpx("api", "/projects", "--input", "/dev/zero")
+    assert (result.code, result.out) == (2, ""), result
+    assert "/dev/zero is larger than 32 MiB" in result.err
+    assert not box.requests
+
+
+def test_a_field_that_is_no_utf_8_is_refused(dpx: Program, box: Sandbox) -> None:
+    """In the body as in the query; the value is not shown."""
+    for words in (("-X", "GET"), ("-X", "POST")):
+        result = dpx("api", "/projects", *words, "-f", b"name=caf\xe9".decode("utf-8", "surrogateescape"))
+        assert (result.code, result.out) == (2, ""), result
+        assert result.err.startswith("error: name is not UTF-8\n")
+    assert not box.requests
+
+
 def test_other_methods(dpx: Program, box: Sandbox) -> None:
     """PATCH and DELETE."""
     project = box.project_id("docs")

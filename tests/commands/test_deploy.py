@@ -194,7 +194,10 @@ def test_unpushed_commits_are_warned_of_and_deployed(here: Program, server: Faul
     assert done.code == 0
     assert "warning: 1 commit of main not pushed" in done.err
     assert "warning" not in here("deploy", "--no-wait", "--branch", "main", "--no-git").err
-    assert server.made == 3
+    # Also of a branch that is not checked out.
+    git(here.cwd, "checkout", "-q", "-b", "other")
+    assert "warning: 1 commit of main not pushed" in here("deploy", "--no-wait", "--branch", "main").err
+    assert server.made == 4
 
 
 def test_ci_variables_tell_the_commit(here: Program, server: FaultServer) -> None:

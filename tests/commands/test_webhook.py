@@ -118,6 +118,14 @@ def test_a_missing_file_is_named(lone: Any) -> None:
         assert "nowhere" in done.err
 
 
+def test_an_endless_file_is_no_body_and_no_secret(lone: Any) -> None:
+    """It is refused in bounded memory."""
+    result = lone("webhook", "sign", "/dev/zero", "--secret", "s")
+    assert (result.code, result.out) == (2, ""), result
+    assert "/dev/zero is larger than 32 MiB" in result.err
+    assert lone("webhook", "sign", "--secret-file", "/dev/zero", stdin=b"").code == 2
+
+
 def test_a_folder_is_no_body(lone: Any) -> None:
     """Exit 1, by name."""
     done = lone("webhook", "sign", ".", env=ENV)
