@@ -40,7 +40,12 @@ def find(env: Mapping[str, str], scheme: str, host: str, port: int, is_loopback:
     variable = next((name for name in names if env.get(name)), None)
     if variable is None or _is_exempt(host, port, env.get("no_proxy") or env.get("NO_PROXY") or ""):
         return None
-    proxy = _parse(env[variable], variable)
+    try:
+        proxy = _parse(env[variable], variable)
+    except UsageError:
+        if scheme == "http":  # to a loopback address, which needs none
+            return None
+        raise
     if scheme == "http" and not is_loopback(proxy.host):
         return None
     return proxy

@@ -87,6 +87,11 @@ def test_plain_http_never_leaves_the_machine_by_a_proxy() -> None:
     assert found({"HTTP_PROXY": "http://127.0.0.1:1"}, "http", "127.0.0.1", 8787) == "http://127.0.0.1:1"
 
 
+def test_a_proxy_that_cannot_be_used_is_no_matter_for_loopback() -> None:
+    """A sandbox is reached directly, whatever ALL_PROXY is for the rest of the world."""
+    assert found({"ALL_PROXY": "socks5://127.0.0.1:1080"}, "http", "127.0.0.1", 8787) is None
+
+
 def test_a_request_header_that_became_a_variable_is_no_proxy() -> None:
     """In a CGI script HTTP_PROXY is the client's "Proxy:" field."""
     env = {"HTTP_PROXY": "http://127.0.0.1:1", "REQUEST_METHOD": "GET"}
