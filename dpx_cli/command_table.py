@@ -582,7 +582,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                           'profiles and cache. Its exit code and signals\n'
                                           'are passed on, and nothing is left behind.',
                                   'example': 'dpx sandbox run -- dpx deploy --project storefront --branch main',
-                                  'params': ({'name': 'command', 'metavar': 'COMMAND', 'help': 'The command and its arguments.', 'multiple': True, 'required': True, 'complete': 'command'},
+                                  'params': ({'name': 'command', 'metavar': '-- COMMAND', 'help': 'The command and its arguments.', 'multiple': True, 'required': True, 'complete': 'command'},
                                              P28,
                                              P29,
                                              P30,

@@ -77,9 +77,16 @@ class Page:
         self.lines.append("")
 
     def text(self, text: str) -> None:
-        """A paragraph; lines that begin with two spaces stay as they are."""
-        for paragraph in text.split("\n"):
-            self.lines += [paragraph] if paragraph.startswith("  ") else wrap(paragraph, self._width) or [""]
+        """Paragraphs between empty lines, filled anew; a line that begins with two spaces stays as it is."""
+        waiting = ""
+        for line in (*text.split("\n"), ""):
+            if line and not line.startswith("  "):
+                waiting = f"{waiting} {line}"
+                continue
+            self.lines += wrap(waiting, self._width)
+            waiting = ""
+            self.lines.append(line)
+        self.lines.pop()
 
     def rows(self, rows: Iterable[tuple[str, str]]) -> None:
         """Two columns: what is typed, and what it does."""

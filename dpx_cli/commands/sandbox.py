@@ -125,7 +125,7 @@ def run(
     session: "Session",
     command: Annotated[
         tuple[str, ...],
-        Argument("COMMAND", help="The command and its arguments.", multiple=True, complete="command"),
+        Argument("-- COMMAND", help="The command and its arguments.", multiple=True, complete="command"),
     ],
     port: Port = None,
     data: Data = None,

@@ -13,11 +13,11 @@ import struct
 import subprocess
 import termios
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SECONDS = 30  # no answer takes longer, however busy the machine
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?<>=]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>78])")
@@ -80,6 +80,10 @@ class Shell:
             "zsh": ["zsh", "-f", "-i"],
             "fish": ["fish", "--init-command", f"source {rc}", "-i"],
         }[name]
+        if name == "fish":
+            # Where this folder is missing, fish reads every man page of the machine first, in the background.
+            data = Path(env.get("XDG_DATA_HOME") or Path(env["HOME"]) / ".local" / "share")
+            (data / "fish" / "generated_completions").mkdir(parents=True, exist_ok=True)
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 160, 0, 0))
         self._child = subprocess.Popen(
