@@ -76,7 +76,7 @@ class Result:
 
 
 def metadata(env: Mapping[str, str]) -> Metadata | None:
-    """Give what the CI says of its commit; None outside of the CIs that we know."""
+    """What the CI says of its commit; None outside of the CIs that we know."""
     for name, value, read in _PROVIDERS:
         said = env.get(name, "")
         if said and (not value or said.lower() == value):
@@ -114,7 +114,7 @@ def write_outputs(env: Mapping[str, str], mode: str, result: Result) -> list[str
 
 
 def annotation(env: Mapping[str, str], mode: str, result: Result) -> str | None:
-    """Give the line for stderr that makes GitHub Actions show a failed deployment as an error; None where none failed.
+    """The line for stderr that makes GitHub Actions show a failed deployment as an error; None where none failed.
 
     The runner reads commands from both streams; stdout is data.
     """
@@ -183,7 +183,7 @@ def _summary(result: Result) -> str:
 
 
 def _inert(text: str) -> str:
-    """Give text for Markdown and HTML in which nothing but its characters means anything."""
+    """Text for Markdown and HTML in which nothing but its characters means anything."""
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", _NO_TEXT.sub(" ", text))
 
 
@@ -303,7 +303,7 @@ def _branch_of(ref: str) -> str | None:
 
 
 def _event(env: Mapping[str, str]) -> Any:
-    """Give the event that started a GitHub workflow; None where it cannot be read."""
+    """The event that started a GitHub workflow; None where it cannot be read."""
     path = env.get("GITHUB_EVENT_PATH", "")
     if not path:
         return None

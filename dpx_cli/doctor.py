@@ -47,7 +47,7 @@ class Check:
         self.hint = hint
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as an object."""
+        """The check as a JSON object."""
         return {"name": self.name, "ok": self.ok, "detail": self.detail, "hint": self.hint}
 
 
@@ -233,7 +233,7 @@ class _Examination:
 
 
 def _folder(name: str, path: str, variable: str, *, needed: bool) -> Check:
-    """Say whether a folder can be written, or made; nothing is."""
+    """Whether a folder can be written, or made; nothing is."""
     nearest = path
     while not os.path.lexists(nearest) and os.path.dirname(nearest) != nearest:
         nearest = os.path.dirname(nearest)

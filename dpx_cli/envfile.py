@@ -33,7 +33,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
 
 
 def parse(data: bytes, name: str) -> dict[str, str]:
-    """Give the variables of a .env file in the order of the file. Empty values are values.
+    """The variables of a .env file in the order of the file. Empty values are values.
 
     Args:
         data: the whole file.
@@ -46,7 +46,7 @@ def parse(data: bytes, name: str) -> dict[str, str]:
 
 
 def keys(data: bytes, name: str) -> list[str]:
-    """Give the keys of a .env.example file, in order; as strict as `parse`, but a line may be a key alone."""
+    """The keys of a .env.example file, in order; as strict as `parse`, but a line may be a key alone."""
     return list(_Reader(data, name, bare=True).read())
 
 

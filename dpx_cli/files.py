@@ -20,7 +20,7 @@ _LEFT_BEHIND = 3600  # seconds after which a temporary file has no living writer
 
 
 def read_bytes(path: str, what: str, most: int = -1) -> bytes | None:
-    """Return the bytes of a file, or None where there is no such file, or where its folder may not be entered.
+    """The bytes of a file, or None where there is no such file, or where its folder may not be entered.
 
     The home of another user (a service without its own `HOME`) is the usual case of the latter; nothing can be written
     there either, so nothing is lost by going on without the file.

@@ -160,7 +160,7 @@ def open_ledger(
     default_store: Callable[[], TokenStore] | None = None,
     open_store: Callable[[str, str], TokenStore] | None = None,
 ) -> Ledger:
-    """Give the ledger of this machine; its secret is made where there is none.
+    """The ledger of this machine; its secret is made where there is none.
 
     Args:
         settings: environment, origin and folder.

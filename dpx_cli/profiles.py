@@ -44,7 +44,7 @@ class Profiles:
         return sorted({DEFAULT, *self._document.get("profiles", {})})
 
     def get(self, name: str) -> Mapping[str, str]:
-        """Return a profile's settings, "api_url" and "org", each only where it has one; {} for one not in the file."""
+        """A profile's settings, "api_url" and "org", each only where it has one; {} for one not in the file."""
         fields = self._document.get("profiles", {}).get(name, {})
         return {key: fields[key] for key in _FIELDS if fields.get(key)}
 
@@ -72,12 +72,12 @@ class Profiles:
         return self._document.get("profiles", {}).pop(name, None) is not None
 
     def to_json(self) -> bytes:
-        """Return the document as the file holds it."""
+        """The document as the file holds it."""
         return (json.dumps(self._document, indent=2) + "\n").encode()
 
 
 def check_name(name: str) -> str:
-    """Return the name of a profile as it is; `UsageError` where it is not `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`."""
+    """The name of a profile as it is; `UsageError` where it is not `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`."""
     plain = name.replace(".", "").replace("_", "").replace("-", "")
     if name.isascii() and plain.isalnum() and name[0].isalnum() and len(name) <= _NAME_LENGTH:
         return name
@@ -88,7 +88,7 @@ def check_name(name: str) -> str:
 
 
 def path_in(config_dir: str) -> str:
-    """Return where the file is; `Failed` where there is no folder for it."""
+    """Where the file is; `Failed` where there is no folder for it."""
     if not config_dir:
         raise Failed("no folder is known for dpx's files", hint=_WAY_OUT)
     return os.path.join(config_dir, "config.json")

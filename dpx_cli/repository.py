@@ -105,7 +105,7 @@ def head(cwd: str, env: Mapping[str, str] | None = None) -> Head | None:
 
 
 def unpushed(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> int | None:
-    """Count the commits of a local branch that its upstream, as last seen, does not have; None without an upstream."""
+    """How many commits of a local branch its upstream, as last seen, does not have; None without an upstream."""
     return _ahead(_Git(cwd, env), branch)
 
 
@@ -118,7 +118,7 @@ class _Git:
         self._until = time.monotonic() + _SECONDS
 
     def run(self, *arguments: str) -> bytes | None:
-        """Give git's output; None where it failed, is not there, or took too long."""
+        """Run git, and give its output; None where it failed, is not there, or took too long."""
         import subprocess
 
         command = ["git", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
@@ -180,7 +180,7 @@ def _switch_off_filters(git: _Git) -> None:
 
 
 def _branch(git: _Git) -> str | None:
-    """Give the branch that HEAD names, before its first commit as well; None where HEAD is detached."""
+    """The branch that HEAD names, before its first commit as well; None where HEAD is detached."""
     name = git.run("symbolic-ref", "--quiet", "HEAD")
     return None if name is None else os.fsdecode(name.removesuffix(b"\n")).removeprefix("refs/heads/")
 
@@ -201,7 +201,7 @@ def _ahead(git: _Git, branch: str) -> int | None:
 
 
 def _subject(git: _Git, sha: str | None) -> str | None:
-    """Give the first line of a commit's message, read as the encoding that the commit names."""
+    """The first line of a commit's message, read as the encoding that the commit names."""
     commit = None if sha is None else git.run("cat-file", "commit", sha)
     if commit is None:
         return None

@@ -20,7 +20,7 @@ _ASCII = "_.-=+*#@"
 
 
 def summary(deployments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Give the figures of some deployments, newest first, as one JSON object.
+    """The figures of some deployments, newest first, as one JSON object.
 
     Keys: "deployments" (how many), "by_status" (status -> how many; the documented ones always, others as they come),
     "success_rate" (READY of READY and ERROR, 0 to 1), "build_ms_p50", "build_ms_p95", "build_ms_mean" (milliseconds,
@@ -44,7 +44,7 @@ def summary(deployments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def by_branch(deployments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give the figures of each branch, the one with the most deployments first; see `summary`."""
+    """The figures of each branch, the one with the most deployments first; see `summary`."""
     branches: dict[str, list[Mapping[str, Any]]] = {}
     for item in deployments:
         branch = item.get("branch")
@@ -63,7 +63,7 @@ def by_branch(deployments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def amounts(deployments: Iterable[Mapping[str, Any]], key: str) -> list[float]:
-    """Give the values of a key that are numbers from 0 up, in the order of the deployments."""
+    """The values of a key that are numbers from 0 up, in the order of the deployments."""
     found = []
     for item in deployments:
         value = item.get(key)
@@ -73,13 +73,13 @@ def amounts(deployments: Iterable[Mapping[str, Any]], key: str) -> list[float]:
 
 
 def success_rate(deployments: Iterable[Mapping[str, Any]]) -> float | None:
-    """Give the share of READY in those that ended (READY or ERROR), to four digits; None where none has ended."""
+    """The share of READY in those that ended (READY or ERROR), to four digits; None where none has ended."""
     ended = [item["status"] for item in deployments if item.get("status") in (READY, ERROR)]
     return round(ended.count(READY) / len(ended), 4) if ended else None
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
-    """Give the nearest-rank percentile: the smallest value that at least `percent` % of all do not exceed.
+    """The nearest-rank percentile: the smallest value that at least `percent` % of all do not exceed.
 
     It is always one of the values, never something between two; None where there is none.
     """
@@ -90,12 +90,12 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
 
 
 def mean(values: Sequence[float]) -> int | None:
-    """Give the arithmetic mean, rounded to a whole number; None where there is no value."""
+    """The arithmetic mean, rounded to a whole number; None where there is no value."""
     return round(math.fsum(values) / len(values)) if values else None
 
 
 def metrics(figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Give a `summary` as pairs of a name and a number (or None), in a fixed order.
+    """A `summary` as pairs of a name and a number (or None), in a fixed order.
 
     Names are its keys; nested ones are joined by dots: "by_status.READY", "by_branch.main.success_rate".
     """

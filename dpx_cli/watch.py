@@ -28,7 +28,7 @@ LONGEST = 60.0  # seconds between two looks, however long the faults go on
 
 
 def check_flags(session: Session, *, watch: bool, interval: float | None, cursor: str | None = None) -> float:
-    """Give the seconds between two looks.
+    """The seconds between two looks.
 
     Raises:
         UsageError: for --watch with --json or --cursor, --interval without --watch, or one that is too short.

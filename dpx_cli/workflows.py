@@ -80,7 +80,7 @@ GITLAB_PROJECT = "$CI_PROJECT_NAME"
 
 
 def github(version: str, project: str | None) -> str:
-    """Give a workflow for GitHub Actions.
+    """A workflow for GitHub Actions.
 
     Args:
         version: of dpx, as `pip install` takes it: "0.1.*".
@@ -91,7 +91,7 @@ def github(version: str, project: str | None) -> str:
 
 
 def gitlab(version: str, project: str | None) -> str:
-    """Give a job for GitLab CI; arguments as of `github`."""
+    """A job for GitLab CI; arguments as of `github`."""
     named = GITLAB_PROJECT if project is None else json.dumps(project)
     return GITLAB.replace("@VERSION@", version).replace("@PROJECT@", named).replace("@DOTENV@", DOTENV)
 

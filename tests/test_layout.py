@@ -105,6 +105,13 @@ def test_imports_only_go_down(path: Path) -> None:
         assert not (own in folders and other in folders), f"{own} and {other} are neighbours"
 
 
+def test_no_floor_and_no_exception_is_left_over() -> None:
+    """Of a module that is gone, or of an import that is no longer needed."""
+    assert set(FLOORS) == {name_of(path) for path in MODULES}
+    used = {(name_of(path), other) for path in MODULES for other in imports_of(path)}
+    assert used >= UPWARD
+
+
 @pytest.mark.parametrize("path", sorted((PACKAGE / "commands").glob("*.py")), ids=lambda path: path.name)
 def test_commands_neither_print_nor_exit(path: Path) -> None:
     """The screen prints; errors rise to the boundary."""
@@ -113,6 +120,16 @@ def test_commands_neither_print_nor_exit(path: Path) -> None:
             assert node.func.id not in {"print", "exit", "quit", "input"}, f"{path.name}:{node.lineno}"
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             assert (node.value.id, node.attr) not in {("sys", "exit"), ("os", "_exit")}, f"{path.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_docstrings_have_one_voice(path: Path) -> None:
+    """A function that is for its result is called by it: "The …", "Whether …"; another says what it does."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            words = (ast.get_docstring(node) or "").split(" ", 2)
+            assert words[0] not in {"Return", "Returns", "Get", "Gets"}, f"{path.name}:{node.lineno}"
+            assert words[:2] not in (["Give", "a"], ["Say", "whether"]), f"{path.name}:{node.lineno}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

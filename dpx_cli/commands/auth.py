@@ -129,7 +129,7 @@ def switch(session: "Session", name: Annotated[str, PROFILE_NAME]) -> None:
 
 
 def _given_token(session: "Session", *, with_token: bool) -> str:
-    """Return the token that the user types, or that stdin has; a pipe is read without being asked for."""
+    """The token that the user types, or that stdin has; a pipe is read without being asked for."""
     from dpx_cli.errors import UsageError
 
     if session.can_ask:

@@ -290,7 +290,7 @@ def _note_clear_text(session: "Session", target: "Target") -> None:
 
 
 def _trust(session: "Session") -> "Callable[[], SSLContext]":
-    """Give what makes the TLS context, which only an https receiver needs."""
+    """What makes the TLS context, which only an https receiver needs."""
 
     def context() -> "SSLContext":
         from dpx_cli.api import trust as certificates

@@ -74,7 +74,7 @@ def given(env: Mapping[str, str]) -> str:
 
 
 def token_for(settings: Settings, open_store: Callable[[str, str], TokenStore] | None = None) -> Token:
-    """Return the token to use for this profile and this API.
+    """The token to use for this profile and this API.
 
     Args:
         settings: profile, origin, environment and folder.
@@ -119,7 +119,7 @@ def is_sendable(text: str) -> bool:
 
 
 def check_token(text: str) -> str:
-    """Return a token that someone gave, without the white space around it.
+    """A token that someone gave, without the white space around it.
 
     Raises:
         UsageError: it cannot be a token; the message does not show it.
@@ -138,7 +138,7 @@ _WHERE_FROM = "tokens are made on the page /settings/tokens of Deploxa"
 
 
 def _login(profile: str) -> str:
-    """Return the command that logs this profile in."""
+    """The command that logs this profile in."""
     return "dpx auth login" if profile == "default" else f"dpx auth login --profile {profile}"
 
 
@@ -149,7 +149,7 @@ def renewal(token: Token, profile: str) -> str:
 
 
 def _plain(origin: str) -> str:
-    """Return an origin as people write it, without the port that goes without saying."""
+    """An origin as people write it, without the port that goes without saying."""
     return origin.removesuffix(":443") if origin.startswith("https:") else origin.removesuffix(":80")
 
 

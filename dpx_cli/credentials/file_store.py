@@ -29,7 +29,7 @@ class FileStore:
         return f"the file {self._path}"
 
     def get(self, key: str) -> str | None:
-        """Return the token of this name, None where there is none."""
+        """The token of this name, None where there is none."""
         return self._load().get(key)
 
     def set(self, key: str, token: str) -> None:

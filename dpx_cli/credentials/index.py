@@ -26,18 +26,18 @@ def key(profile: str, origin: str) -> str:
 
 
 def split(name: str) -> tuple[str, str]:
-    """Return profile and origin of a `key`; a profile's name has no "@"."""
+    """Profile and origin of a `key`; a profile's name has no "@"."""
     profile, _, origin = name.partition("@")
     return profile, origin
 
 
 def path_in(config_dir: str) -> str:
-    """Return where the index is."""
+    """Where the index is."""
     return os.path.join(config_dir, "credentials.json")
 
 
 def load(config_dir: str) -> dict[str, str]:
-    """Return key -> place; {} where there is no index."""
+    """Key -> place; {} where there is no index."""
     return load_texts(path_in(config_dir), WHAT)
 
 

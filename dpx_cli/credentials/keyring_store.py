@@ -57,7 +57,7 @@ class KeyringStore:
         return f"the keyring ({self._name})"
 
     def get(self, key: str) -> str | None:
-        """Return the token of this name, None where there is none."""
+        """The token of this name, None where there is none."""
         return bounded(lambda: self._get(key), self.title)
 
     def set(self, key: str, token: str) -> None:
@@ -104,7 +104,7 @@ class KeyringStore:
 
 
 def choose() -> str:
-    """Return the name, in `BACKENDS`, of the keyring that the keyring library takes on this machine.
+    """The name, in `BACKENDS`, of the keyring that the keyring library takes on this machine.
 
     Raises:
         TokenStorage: it takes none, or one that does not keep secrets secret.
@@ -124,7 +124,7 @@ _NO_KEYRING = ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring")
 
 
 def _usual() -> list[str]:
-    """Return the class names of the library's choice; a chain of keyrings gives its members, best first."""
+    """The class names of the library's choice; a chain of keyrings gives its members, best first."""
     import keyring
 
     chosen = keyring.get_keyring()

@@ -84,7 +84,7 @@ def forget_profile(config_dir: str, profile: str, open_store: OpenStore = stores
 
 
 def origins(config_dir: str) -> dict[str, list[str]]:
-    """Return profile -> the origins it has a token for; only the index is read."""
+    """Profile -> the origins it has a token for; only the index is read."""
     found: dict[str, list[str]] = {}
     for key in index.load(config_dir):
         profile, origin = index.split(key)

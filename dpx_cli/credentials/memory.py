@@ -17,7 +17,7 @@ class MemoryStore:
         self.tokens: dict[str, str] = {}
 
     def get(self, key: str) -> str | None:
-        """Return the token of this name, None where there is none."""
+        """The token of this name, None where there is none."""
         return self.tokens.get(key)
 
     def set(self, key: str, token: str) -> None:

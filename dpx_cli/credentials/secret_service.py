@@ -14,7 +14,7 @@ from typing import Any
 
 
 def lookup(service: str, username: str) -> str | None:
-    """Return the secret with these attributes; None for any reason at all. It may hang: the caller bounds it."""
+    """The secret with these attributes; None for any reason at all. It may hang: the caller bounds it."""
     try:
         return _lookup({"service": service, "username": username})
     except Exception:  # noqa: BLE001 - the library meets the same trouble and says it better

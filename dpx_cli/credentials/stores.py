@@ -29,7 +29,7 @@ class TokenStore(Protocol):
         """How a sentence names it: "the keyring (SecretService)"."""
 
     def get(self, key: str) -> str | None:
-        """Return the token stored under this name, None where there is none."""
+        """The token stored under this name, None where there is none."""
 
     def set(self, key: str, token: str) -> None:
         """Store a token under this name, in place of any other."""
@@ -39,7 +39,7 @@ class TokenStore(Protocol):
 
 
 def open_store(place: str, config_dir: str) -> TokenStore:
-    """Return the store that the index names; nothing is asked of it yet.
+    """The store that the index names; nothing is asked of it yet.
 
     Args:
         place: as in the index.
@@ -61,7 +61,7 @@ def open_store(place: str, config_dir: str) -> TokenStore:
 
 
 def default_store() -> TokenStore:
-    """Return the keyring of this machine; `TokenStorage` where none can be trusted."""
+    """The keyring of this machine; `TokenStorage` where none can be trusted."""
     from dpx_cli.credentials import keyring_store
 
     return keyring_store.KeyringStore(keyring_store.choose())

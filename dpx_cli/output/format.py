@@ -16,7 +16,7 @@ _MONTH = 30 * _DAY
 
 
 def relative(value: Any, *, now: float | None = None) -> str:
-    """Give a moment as the time since: "just now", "3 min ago", "3 h ago", "2 d ago"; its date after a month.
+    """A moment as the time since: "just now", "3 min ago", "3 h ago", "2 d ago"; its date after a month.
 
     Args:
         value: ISO 8601 text (UTC where it names no zone), or seconds since 1970.
@@ -43,7 +43,7 @@ def relative(value: Any, *, now: float | None = None) -> str:
 
 
 def elapsed(seconds: float) -> str:
-    """Give a duration in its two largest units: "0.4 s", "45 s", "1 min 30 s", "1 h 1 min"."""
+    """A duration in its two largest units: "0.4 s", "45 s", "1 min 30 s", "1 h 1 min"."""
     if seconds < 1:
         return f"{max(seconds, 0):.1f} s"
     whole = int(seconds)
@@ -57,12 +57,12 @@ def elapsed(seconds: float) -> str:
 
 
 def duration_ms(value: Any) -> str:
-    """Give milliseconds as `elapsed` does."""
+    """Milliseconds as `elapsed` does."""
     return elapsed(value / 1000) if _is_amount(value) else _text(value)
 
 
 def size_kb(value: Any) -> str:
-    """Give kilobytes (1024 bytes) as "512 KB", "1.0 MB", "2.3 GB"."""
+    """Kilobytes (1024 bytes) as "512 KB", "1.0 MB", "2.3 GB"."""
     if not _is_amount(value):
         return _text(value)
     if value < 1024:  # noqa: PLR2004 - KB in a MB
@@ -73,12 +73,12 @@ def size_kb(value: Any) -> str:
 
 
 def joined(value: Any) -> str:
-    """Give a list as "production, preview"."""
+    """A list as "production, preview"."""
     return ", ".join([_text(part) for part in value]) if isinstance(value, list) else _text(value)
 
 
 def yes_no(value: Any) -> str:
-    """Give a boolean as "yes" or "no"."""
+    """A boolean as "yes" or "no"."""
     return ("yes" if value else "no") if isinstance(value, bool) else _text(value)
 
 

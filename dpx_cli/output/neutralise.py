@@ -84,7 +84,7 @@ _patterns: tuple[re.Pattern[str], re.Pattern[str]] | None = None
 
 
 def neutralise(text: str) -> str:
-    """Give `text` with everything harmful as a visible escape; ordinary text comes back unchanged, at once.
+    """`text` with everything harmful as a visible escape; ordinary text comes back unchanged, at once.
 
     The result is one line, encodes as UTF-8, and neutralising it again changes nothing.
     """
@@ -132,7 +132,7 @@ def _judge(match: re.Match[str]) -> str:
 
 
 def _does_work(found: str, code: int, text: str, at: int) -> bool:
-    """Tell whether a joiner, filler or script format character stands where it has an effect."""
+    """Whether a joiner, filler or script format character stands where it has an effect."""
     before = _neighbour(text, at - 1)
     after = _neighbour(text, at + 1)
     if found == "\u034f":
@@ -148,7 +148,7 @@ def _does_work(found: str, code: int, text: str, at: int) -> bool:
 
 
 def _neighbour(text: str, at: int) -> int:
-    """Give the code of the character at `at`, looking back through one selector; 0 for none or a suspect one."""
+    """The code of the character at `at`, looking back through one selector; 0 for none or a suspect one."""
     if not 0 <= at < len(text):
         return 0
     code = ord(text[at])

@@ -111,6 +111,8 @@ class Screen:
         may_colour = not env.get("NO_COLOR")
         forced = env.get("FORCE_COLOR", "").lower() not in {"", "0", "false"}
         self.colour = self.on_terminal and may_colour and (forced or not self._dumb)
+        self._prose_colour = self.colour or (may_colour and forced)
+        self._links = self.on_terminal and may_colour and not self._dumb
         self._talk_colour = may_colour and (forced or (self._talks_to_terminal and not self._dumb))
         self.unicode = not self._dumb and _locale_is_utf8(env)
 
@@ -149,7 +151,7 @@ class Screen:
             self.done(empty)
 
     def table(self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str) -> str:
-        """Give items as the text of the table that `rows` writes on a terminal."""
+        """Items as the text of the table that `rows` writes on a terminal."""
         return self._table([self.shown(item, columns) for item in items], columns, key)
 
     def items(
@@ -186,7 +188,7 @@ class Screen:
 
     @staticmethod
     def shown(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
-        """Give an item as a terminal shows it: one neutralised text a column."""
+        """An item as a terminal shows it: one neutralised text a column."""
         cells = []
         for column in columns:
             value = dig(item, column.parts)
@@ -291,7 +293,7 @@ class Screen:
         self._say(text)
 
     def style(self, text: str, sgr: str) -> str:
-        """Give talk `text` in a colour (SGR parameters, like "31"), or as it is where talk has no colour."""
+        """Talk `text` in a colour (SGR parameters, like "31"), or as it is where talk has no colour."""
         return f"\x1b[{sgr}m{text}\x1b[0m" if self._talk_colour else text
 
     def _say(self, text: str) -> None:
@@ -391,10 +393,8 @@ class Screen:
             return 24
 
     def look(self) -> Look:
-        """Give what a table has to know of this terminal."""
-        return Look(
-            width=self.width, colour=self.colour, links=self.on_terminal and not self._dumb, unicode=self.unicode
-        )
+        """What a table, which is only ever on a terminal, and a page of help have to know of where they go."""
+        return Look(width=self.width, colour=self._prose_colour, links=self._links, unicode=self.unicode)
 
 
 class Look:
@@ -410,7 +410,7 @@ class Look:
 
 
 def dig(item: Any, parts: tuple[str, ...]) -> Any:
-    """Give the value at a path of an item; None where any step of it is missing or is no object."""
+    """The value at a path of an item; None where any step of it is missing or is no object."""
     for part in parts:
         if not isinstance(item, dict):
             return None
@@ -419,7 +419,7 @@ def dig(item: Any, parts: tuple[str, ...]) -> Any:
 
 
 def plain(value: Any) -> str:
-    """Give a JSON value as one neutralised cell: null is empty, flat lists are joined with commas, the rest is JSON."""
+    """A JSON value as one neutralised cell: null is empty, flat lists are joined with commas, the rest is JSON."""
     if isinstance(value, str):
         return value if value.isascii() and value.isprintable() else neutralise(value)
     if value is None:
@@ -479,7 +479,7 @@ def _is_terminal(stream: BinaryIO | None) -> bool:
 
 
 def _locale_is_utf8(env: Mapping[str, str]) -> bool:
-    """Tell whether the locale leaves room for Unicode; containers have none, on terminals that do have it."""
+    """Whether the locale leaves room for Unicode; containers have none, on terminals that do have it."""
     locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
     return "." not in locale or "utf" in locale.lower()
 

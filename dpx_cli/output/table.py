@@ -28,7 +28,7 @@ _STATUS_STYLE = {"READY": "green", "ERROR": "red", "BUILDING": "yellow", "QUEUED
 
 
 def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str, look: Look) -> str:
-    """Give a table as text that ends in a newline.
+    """A table as text that ends in a newline.
 
     Args:
         cells: rows of neutralised texts, one a column.
@@ -47,7 +47,7 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
 
 
 def draw_one(cells: Sequence[str], columns: Sequence[Column], *, look: Look) -> str:
-    """Give one thing as lines of title and value, those that it has; values are never cut."""
+    """One thing as lines of title and value, those that it has; values are never cut."""
     (cells,), columns = _filled([cells], columns, "")
     margin = max((width(column.title) for column in columns), default=0) + _GAP
     lines = []
@@ -69,13 +69,13 @@ def _filled(
 
 
 def target(text: str) -> str:
-    """Give the URL that a domain stands for; any other text as it is."""
+    """The URL that a domain stands for; any other text as it is."""
     is_domain = "." in text and text[0].isalnum() and text.replace(".", "").replace("-", "").isalnum()
     return f"https://{text}" if is_domain and text.isascii() else text
 
 
 def link(url: str, text: str) -> str:
-    """Give `text` as a link to `url`, or a domain (OSC 8); as it is where `url` is not plainly http or https."""
+    """`text` as a link to `url`, or a domain (OSC 8); as it is where `url` is not plainly http or https."""
     url = target(url)
     if url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and " " not in url:
         return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"

@@ -24,7 +24,7 @@ _cells: dict[str, int] = {}
 
 
 def width(text: str) -> int:
-    """Give the terminal cells that `text` takes."""
+    """The terminal cells that `text` takes."""
     if text.isascii():
         return len(text)
     return sum(cells for _, cells in clusters(text))
@@ -59,7 +59,7 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
 
 
 def cut(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
-    """Give `text` in at most `cells` cells, ending in an ellipsis where something was left out."""
+    """`text` in at most `cells` cells, ending in an ellipsis where something was left out."""
     if width(text) <= cells:
         return text
     room = cells - len(ellipsis)

@@ -81,7 +81,7 @@ class Target:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host is certain to be this machine.
+    """Whether a host is certain to be this machine.
 
     Stricter than `settings.is_loopback`: a resolver may send `name.localhost` anywhere, and what is forwarded there is
     signed.
@@ -258,13 +258,13 @@ def _trust_nobody() -> ssl.SSLContext:
 
 
 def _excerpt(body: bytes | bytearray) -> str:
-    """Return the first line of a body that has words in it, cut."""
+    """The first line of a body that has words in it, cut."""
     lines = body[: 4 * _EXCERPT].decode("utf-8", "replace").split("\n")
     return next((line.strip() for line in lines if line.strip()), "")[:_EXCERPT]
 
 
 def _reason(exc: BaseException) -> str:
-    """Return the system's own words for what went wrong, from wherever the libraries have wrapped them."""
+    """The system's own words for what went wrong, from wherever the libraries have wrapped them."""
     import os
     import socket
     import ssl

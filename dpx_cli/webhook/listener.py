@@ -187,7 +187,7 @@ class Listener:
             await exchange.answer(401, "the signature does not match")
 
     def _why_not(self, body: bytes, given: bytes, count: int) -> str:
-        """Say why a signature was refused."""
+        """Why a signature was refused."""
         if count == 0:
             return "no X-Deploxa-Signature"
         return signature.mismatch(signature.explain(body, self.secret, given) if len(body) <= _EXPLAINED else [])
@@ -275,7 +275,7 @@ class _Exchange:
         self._answered = False
 
     def values(self, name: bytes) -> list[bytes]:
-        """Return all values of a header."""
+        """All values of a header."""
         return [value for key, value in self._headers if key == name]
 
     async def body(self) -> bytes:
@@ -352,7 +352,7 @@ def bind(port: int) -> socket.socket:
 
 
 def _foreign(exchange: _Exchange) -> str:
-    """Say why a request is not meant for this listener; empty where it may be."""
+    """Why a request is not meant for this listener; empty where it may be."""
     hosts = exchange.values(b"host")
     host = hosts[0].decode("latin-1") if len(hosts) == 1 else ""
     if _without_port(host).lower() not in _OWN_NAMES:
@@ -365,7 +365,7 @@ def _foreign(exchange: _Exchange) -> str:
 
 
 def _without_port(host: str) -> str:
-    """Return the name in a Host header."""
+    """The name in a Host header."""
     name, colon, port = host.rpartition(":")
     return name if colon and port.isascii() and port.isdigit() else host
 

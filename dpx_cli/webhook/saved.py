@@ -91,7 +91,7 @@ def load(path: str) -> tuple[bytes, list[Header]]:
 
 
 def _highest(folder: str) -> int:
-    """Return the highest number in use."""
+    """The highest number in use."""
     names: list[str] = []
     with contextlib.suppress(OSError):  # a folder that cannot be read says so when it is written to
         names = os.listdir(folder)
@@ -99,6 +99,6 @@ def _highest(folder: str) -> int:
 
 
 def _harmless(event: str) -> str:
-    """Return an event's name as a part of a file's name: it came from the network."""
+    """An event's name as a part of a file's name: it came from the network."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", event)[:_LONGEST_NAME]
     return re.sub(r"\.{2,}", "_", name).strip("._-") or "unknown"

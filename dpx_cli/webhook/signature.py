@@ -44,7 +44,7 @@ Finding = tuple[str, str]
 
 
 def sign(body: bytes, secret: bytes) -> str:
-    """Return the value of `X-Deploxa-Signature` for a body.
+    """The value of `X-Deploxa-Signature` for a body.
 
     Source: "How it works" under "Webhook Signature Verification" in the API reference.
     """
@@ -52,7 +52,7 @@ def sign(body: bytes, secret: bytes) -> str:
 
 
 def verify(body: bytes, secret: bytes, signature: bytes) -> bool:
-    """Say whether the signature is exactly what `sign` gives, in constant time.
+    """Whether the signature is exactly what `sign` gives, in constant time.
 
     As in the reference's samples the two texts are compared, so upper-case hex, a bare digest or a space do not pass.
     """
@@ -60,7 +60,7 @@ def verify(body: bytes, secret: bytes, signature: bytes) -> bool:
 
 
 def mismatch(findings: list[Finding]) -> str:
-    """Return the findings in one sentence."""
+    """The findings in one sentence."""
     causes = "; ".join(cause for _, cause in findings)
     return "the signature does not match" + (f": {causes}" if causes else "")
 
