@@ -1,8 +1,10 @@
 """`dpx deploy stats`: how the last deployments went. The figures and drawings are `stats.py`'s."""
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.declare import ONE, Group, Option
+from dpx_cli.errors import NotFound
 from dpx_cli.options import Project
 from dpx_cli.output.format import duration_ms, size_kb
 from dpx_cli.output.screen import Column
@@ -10,6 +12,7 @@ from dpx_cli.output.screen import Column
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dpx_cli.api.client import Client
     from dpx_cli.output.screen import Screen
     from dpx_cli.session import Session
 
@@ -87,12 +90,21 @@ def _deployments(session: "Session", project_id: str, last: int) -> list[dict[st
     with session.screen.progress(len(unique), "deployments") as bar:
         whole = for_each(
             unique,
-            deployments.get_deployment,
+            _details,
             client=lambda: session.client_for(session.token()),
             done=lambda _: bar.advance(),
         )
     told = dict(zip(unique, whole, strict=True))
     return [{**row, **told.get(str(row.get("id")), {})} for row in found]
+
+
+def _details(client: "Client", deployment_id: str) -> dict[str, Any]:
+    """One deployment; {} where it is gone since it was listed, so that its row is all there is of it."""
+    from dpx_cli.api import deployments
+
+    with contextlib.suppress(NotFound):
+        return deployments.get_deployment(client, deployment_id)
+    return {}
 
 
 def _drawings(screen: "Screen", deployments: "Sequence[Mapping[str, Any]]", figures: "Mapping[str, Any]") -> list[str]:

@@ -103,3 +103,11 @@ def test_a_failure_of_one_request_is_a_failure(dpx: Program, box: Sandbox) -> No
     box.fault("GET /deployments/* 403 after 2 x1")
     result = dpx(*STATS)
     assert (result.code, result.out) == (5, ""), result
+
+
+def test_a_deployment_that_is_gone_counts_by_its_row(dpx: Program, box: Sandbox) -> None:
+    """It was deleted between the list and the look at it."""
+    box.fault("GET /deployments/* 404 x1")
+    found = dpx(*STATS, "--json").json
+    assert found["deployments"] == 8
+    assert found["by_status"]["READY"] == 6

@@ -108,6 +108,9 @@ def test_on_a_terminal_it_has_colour_and_without_it_none(lone: Program) -> None:
     """Headings are bold."""
     assert "\x1b[1mExit codes\x1b[0m" in lone.tty("help", "exit-codes").out
     assert "\x1b" not in lone.tty("help", "exit-codes", env={"NO_COLOR": "1"}).out
+    assert "\x1b[1mExit codes\x1b[0m" in lone("help", "exit-codes", env={"FORCE_COLOR": "1"}).out
+    assert "\x1b[1mCommands\x1b[0m" in lone("--help", env={"FORCE_COLOR": "1"}).out
+    assert "\x1b" not in lone("--help").out
 
 
 @pytest.mark.parametrize("name", [name for name in topics.TOPICS if name in TABLE])

@@ -274,6 +274,13 @@ def test_no_colour_where_it_is_unwanted(terminal: Terminal, env: dict[str, str])
     assert not ESCAPE.search(terminal.finish())
 
 
+def test_no_colour_means_no_clickable_text_either(terminal: Terminal) -> None:
+    """Whoever sets NO_COLOR wants no escape sequence in data."""
+    screen = terminal.screen(env={"NO_COLOR": "1", "TERM": "xterm"})
+    screen.rows([[ONE | {"slug": "https://a.example"}]], (Column("Site", "slug", link=True),), key="slug")
+    assert not ESCAPE.search(terminal.finish())
+
+
 def test_a_dumb_terminal_gets_ascii(terminal: Terminal) -> None:
     """No box drawing and no ellipsis character."""
     terminal.resize(24)
