@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Param = Mapping[str, Any]
 
-MOST_DIGITS = 9  # of a number; int() of a million of them takes seconds
+MOST_DIGITS = 9  # of a count or a port; more is neither
 MACHINERY = ("profile", "debug", "help", "json", "jsonl", "quiet")
 
 
@@ -226,7 +226,8 @@ def _value(param: Param, text: str, path: Sequence[str]) -> Any:
                 return choice
         raise UsageError(f"{label} does not take {text!r}", hint=_choice_hint(text, param["choices"]))
     kind = param["kind"]
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None  # noqa: PLR2004 - digits; more is no count
+    is_number = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    number = int(text) if is_number else None
     if kind == "count" and number:
         return number
     if kind == "port" and number is not None and number <= 65535:  # noqa: PLR2004 - the largest TCP port

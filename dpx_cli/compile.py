@@ -101,7 +101,6 @@ def entry(command: Command) -> dict[str, Any]:
         "more": more.strip(),
         "example": command.example,
         "formats": command.formats,
-        "hidden": command.hidden,
         "params": parameters(command),
     }
     return {key: value for key, value in found.items() if value or key in ("params", "help")}

@@ -98,13 +98,11 @@ class Command:
         function: Callable[..., None],
         formats: str,
         example: str,
-        hidden: bool,
     ) -> None:
         self.name = name
         self.function = function
         self.formats = formats
         self.example = example
-        self.hidden = hidden
 
 
 class Group:
@@ -119,7 +117,7 @@ class Group:
         self.commands: list[Command] = []
 
     def command(
-        self, name: str, *, example: str, formats: str = "", hidden: bool = False
+        self, name: str, *, example: str, formats: str = ""
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
         """Register a function as a command of this group; the function itself comes back unchanged.
 
@@ -127,11 +125,10 @@ class Group:
             name: as typed; "" for the group's own command.
             example: one full command line that works on the sandbox; a test runs it.
             formats: which of --json, --jsonl, -q it takes: `LIST`, `ONE`, `JSON_LINES` or none.
-            hidden: left out of help and completion.
         """
 
         def register(function: Callable[..., None]) -> Callable[..., None]:
-            self.commands.append(Command(name, function, formats, example, hidden))
+            self.commands.append(Command(name, function, formats, example))
             return function
 
         return register

@@ -137,9 +137,7 @@ def _group(page: Page, name: str, group: Mapping[str, Any]) -> None:
 
 
 def _listed(commands: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
-    return [
-        (prefix + name, command["help"]) for name, command in commands.items() if name and not command.get("hidden")
-    ]
+    return [(prefix + name, command["help"]) for name, command in commands.items() if name]
 
 
 def _command(page: Page, path: Sequence[str], command: Mapping[str, Any]) -> None:

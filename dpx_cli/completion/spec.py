@@ -100,9 +100,7 @@ def places(table: Mapping[str, Any], root: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _listed(commands: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (name, sentence(command["help"])) for name, command in commands.items() if name and not command.get("hidden")
-    ]
+    return [(name, sentence(command["help"])) for name, command in commands.items() if name]
 
 
 def values(param: Mapping[str, Any]) -> str:

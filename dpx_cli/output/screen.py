@@ -45,12 +45,11 @@ class Column:
         path: where the value is in an item, dotted: "current_deployment.status".
         show: makes the value readable on a terminal (`format.py` has the usual ones); elsewhere the value goes out as
             it is. It is not called for null.
-        align: "left" or "right".
         link: the shown value is a URL or a domain, clickable where the terminal can.
         status: the value is a deployment status, coloured.
     """
 
-    __slots__ = ("align", "link", "parts", "path", "show", "status", "title")
+    __slots__ = ("link", "parts", "path", "show", "status", "title")
 
     def __init__(
         self,
@@ -58,7 +57,6 @@ class Column:
         path: str,
         *,
         show: Callable[[Any], str] | None = None,
-        align: str = "left",
         link: bool = False,
         status: bool = False,
     ) -> None:
@@ -66,7 +64,6 @@ class Column:
         self.path = path
         self.parts = tuple(path.split("."))
         self.show = show
-        self.align = align
         self.link = link
         self.status = status
 

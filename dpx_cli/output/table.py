@@ -32,7 +32,7 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
 
     Args:
         cells: rows of neutralised texts, one a column.
-        columns: their titles and alignment.
+        columns: their titles, and what their values are.
         key: path of the column that is never cut.
         look: what the terminal can draw.
     """
@@ -108,17 +108,15 @@ def _by_hand(
     cells: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], look: Look, ellipsis: str
 ) -> str:
     gap = " " * _GAP
-    head = gap.join(
-        [_pad(cut(c.title, w, ellipsis), w, right=c.align == "right") for c, w in zip(columns, widths, strict=True)]
-    )
+    head = gap.join([_pad(cut(c.title, w, ellipsis), w) for c, w in zip(columns, widths, strict=True)])
     lines = [_bold(head.rstrip(" "), look), _rule(widths, look)]
     plan = [
-        (w, c.align == "right", c if (c.status and look.colour) or (c.link and look.links) else None)
+        (w, c if (c.status and look.colour) or (c.link and look.links) else None)
         for c, w in zip(columns, widths, strict=True)
     ]
     for row in cells:
         parts = []
-        for cell, (room, right, painted) in zip(row, plan, strict=True):
+        for cell, (room, painted) in zip(row, plan, strict=True):
             takes = len(cell) if cell.isascii() else width(cell)
             text = cell
             if takes > room:
@@ -126,8 +124,7 @@ def _by_hand(
                 takes = width(text)
             if painted is not None:
                 text = _paint(cell, text, painted, look)
-            fill = " " * (room - takes)
-            parts.append(fill + text if right else text + fill)
+            parts.append(text + " " * (room - takes))
         lines.append(gap.join(parts).rstrip(" "))
     lines.append("")
     return "\n".join(lines)
@@ -162,20 +159,15 @@ def _by_rich(
         header_style="bold" if look.colour else "",
     )
     for column, room in zip(columns, widths, strict=True):
-        # Aligned by us: versions of Rich differ in the padding of the last column.
-        title = cut(column.title, room)
-        grid.add_column(
-            Text(_pad(title, room, right=True) if column.align == "right" else title), width=room, no_wrap=True
-        )
+        grid.add_column(Text(cut(column.title, room)), width=room, no_wrap=True)
     for row, short in zip(cells, shown, strict=True):
         texts = []
-        for cell, text, column, room in zip(row, short, columns, widths, strict=True):
+        for cell, text, column in zip(row, short, columns, strict=True):
             coloured = column.status and look.colour and cell in _STATUS_STYLE
             style = Style.parse(_STATUS_STYLE[cell]) if coloured else Style.null()
             if column.link and look.links and link(cell, text) != text:
                 style += Style(link=target(cell))
-            fill = " " * (room - width(text)) if column.align == "right" else ""
-            texts.append(Text.assemble(fill, (text, style)))
+            texts.append(Text(text, style))
         grid.add_row(*texts)
     paper = StringIO()
     console = Console(
@@ -200,9 +192,8 @@ def _by_rich(
     return "\n".join(lines)
 
 
-def _pad(text: str, room: int, *, right: bool) -> str:
-    fill = " " * (room - width(text))
-    return fill + text if right else text + fill
+def _pad(text: str, room: int) -> str:
+    return text + " " * (room - width(text))
 
 
 def _bold(text: str, look: Look) -> str:

@@ -29,7 +29,7 @@ COLUMNS = (
     Column("Slug", "slug"),
     Column("Status", "current_deployment.status", status=True),
     Column("Targets", "targets"),
-    Column("Size", "size", show=lambda value: f"{value} KB", align="right"),
+    Column("Size", "size", show=lambda value: f"{value} KB"),
 )
 ONE = {
     "slug": "storefront",

@@ -21,7 +21,7 @@ COLUMNS = (
     Column("Name", "name"),
     Column("Status", "status", status=True),
     Column("Site", "site", link=True),
-    Column("Größe", "size", align="right"),
+    Column("Größe", "size"),
 )
 CELLS = [
     ["storefront", "Storefront", "READY", "https://storefront.deploxa.com", "1.0 MB"],
@@ -90,9 +90,9 @@ def test_small_tables_are_rich_ones(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_whole_look() -> None:
-    """Header, rule, rows; right-aligned numbers; no space at the end of a line."""
+    """Header, rule, rows; no space at the end of a line."""
     assert bare(table.draw(CELLS[:2], COLUMNS, key="slug", look=look())) == (
-        "Slug        Name                            Status  Site                             Größe\n"
+        "Slug        Name                            Status  Site                            Größe\n"
         "──────────────────────────────────────────────────────────────────────────────────────────\n"
         "storefront  Storefront                      READY   https://storefront.deploxa.com  1.0 MB\n"
         "docs        [red]Dócs[/red] :smile: 日本語  ERROR   not a url\n"
