@@ -302,6 +302,22 @@ def test_it_is_followed_to_its_end(server: FaultServer, end: str) -> None:
     assert server.count("GET", "/deployments/.*") == 3
 
 
+def test_the_first_look_comes_soon_and_the_pauses_grow_to_five_seconds(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as it is fast it is seen at once; a long build is not asked about all the time."""
+    pauses: list[float] = []
+    monkeypatch.undo()
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    server.course = (*["BUILDING"] * 12, "READY")
+    server.make("main")
+    assert followed(server, seconds=900)["status"] == "READY"
+    assert len(pauses) == 12
+    assert 0 < pauses[0] <= 0.5
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 5.0
+
+
 @pytest.mark.parametrize("status", [None, 5, [], {}, "ready", ""])
 def test_a_status_that_is_none_is_going_on(server: FaultServer, status: Any) -> None:
     """And shows again later."""
@@ -395,6 +411,13 @@ def test_the_url_is_the_projects_where_the_row_has_none(server: FaultServer) -> 
     assert site_url(client_of(server.url), {"id": identity}, PROJECT) == "https://shop.example"
 
 
+@pytest.mark.parametrize("key", ["domain", "name", "hostname", "url"])
+def test_a_domain_may_be_a_text_or_an_object(server: FaultServer, key: str) -> None:
+    """The reference does not say; what cannot be one is passed over."""
+    project = {"id": PROJECT, "domains": [None, "not a domain", {"id": 5}, {key: "a.example"}]}
+    assert project_url(client_of(server.url), project) == "https://a.example"
+
+
 def test_the_url_is_the_projects_where_it_is_known_to_be_its_own(server: FaultServer) -> None:
     """The list may be behind what was deployed a moment ago."""
     assert site_url(client_of(server.url), {"id": "clm1new"}, PROJECT, certain=True) == "https://shop.example"
@@ -421,6 +444,9 @@ def test_no_url_is_no_error(server: FaultServer) -> None:
         ("https://shop.example/a?b", "https://shop.example/a?b"),
         ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
         ("javascript://alert(1)", None),
+        ("javascript:alert(1)", None),
+        ("shop.example:x", None),
+        ("shop.example?a=@b", "https://shop.example?a=@b"),
         ("file:///etc/passwd", None),
         ("-oProxyCommand=x", None),
         ("https://-x", None),
