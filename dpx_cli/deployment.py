@@ -8,6 +8,7 @@ Floor 2; neighbours: `api/deployments.py` (requests), `commands/deploy.py` (what
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ SLOWEST_POLL = 5.0  # seconds
 GROWTH = 1.5
 SLOT_PAUSE = 2.0  # seconds before the second try where the server does not say; doubled up to:
 LONGEST_SLOT_PAUSE = 30.0
+DOMAIN_KEYS = ("domain", "name", "hostname", "url")  # where an object may hold its domain
+AUTHORITY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(:[0-9]{1,5})?(?=[/?#]|\Z)", re.ASCII)  # no user, no password
 SETTLING = 10.0  # seconds in which a deployment that was just made may not be found yet
 
 
@@ -234,13 +237,13 @@ def _url_of(deployment: dict[str, Any]) -> str | None:
 
 
 def _first_domain(project: dict[str, Any]) -> str | None:
-    """The first of a project's domains; the reference does not say whether one is a text or an object."""
+    """The first usable of a project's domains; the reference does not say whether one is a text or an object."""
     domains = project.get("domains")
     for domain in domains if isinstance(domains, list) else []:
-        if isinstance(domain, str):
-            return https_url(domain)
-        if isinstance(domain, dict) and (name := _text(domain, "domain") or _text(domain, "name")):
-            return https_url(name)
+        names = (_text(domain, key) for key in DOMAIN_KEYS) if isinstance(domain, dict) else (domain,)
+        name = next((name for name in names if isinstance(name, str)), None)
+        if found := https_url(name):
+            return found
     current = project.get("current_deployment")
     return _url_of(current) if isinstance(current, dict) else None
 
@@ -251,9 +254,7 @@ def https_url(text: str | None) -> str | None:
         return None
     url = text if "://" in text else f"https://{text}"
     scheme, _, rest = url.partition("://")
-    if scheme not in ("https", "http") or not rest or rest[0] in "-/." or "@" in rest.partition("/")[0]:
-        return None
-    return url
+    return url if scheme in ("https", "http") and AUTHORITY.match(rest) else None
 
 
 def _text(found: dict[str, Any], key: str) -> str | None:

@@ -220,7 +220,7 @@ class Client:
         if may_have_happened:
             return errors.OutcomeUnknown(
                 f"{request} was sent and the answer was lost: {problem}",
-                hint="it may or may not have happened; look before you do it again",
+                hint=f"it may or may not have happened; look before you do it again: {_how_to_look(request)}",
                 request=request,
             )
         return errors.NetworkError(
@@ -228,6 +228,18 @@ class Client:
             hint="check the network and DPX_API_URL, or ask: dpx doctor",
             request=request,
         )
+
+
+def _how_to_look(request: str) -> str:
+    """The command that shows what became of a request whose answer was lost."""
+    _, _, path = request.partition(" ")
+    _, first, *rest = [*path.split("/"), ""]
+    if first != "projects":
+        return f"dpx api {path}"
+    under = rest[1] if len(rest) > 1 else ""
+    if under in ("env-vars", "deployments"):
+        return f"dpx {'env' if under == 'env-vars' else 'deploy'} list --project {rest[0]}"
+    return "dpx projects list"
 
 
 def root_path(api_url: str) -> str:

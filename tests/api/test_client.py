@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import fault_server as faults
 import pytest
 from clients import client_of
-from fault_server import TOKEN, FaultServer
+from fault_server import PROJECT, TOKEN, FaultServer
 
 from dpx_cli import __version__, errors
 from dpx_cli.api.client import BY_STATUS, query_string, segment
@@ -133,6 +133,26 @@ def test_a_lost_patch_that_stays_lost_is_unknown(server: FaultServer, client: Cl
         client.document("PATCH", "/x", body={})
     assert caught.value.exit_code == 11
     assert server.count("PATCH") == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "command"),
+    [
+        ("POST", "/projects", "dpx projects list"),
+        ("PATCH", f"/projects/{PROJECT}", "dpx projects list"),
+        ("DELETE", f"/projects/{PROJECT}/env-vars/KEY", f"dpx env list --project {PROJECT}"),
+        ("POST", f"/projects/{PROJECT}/deployments", f"dpx deploy list --project {PROJECT}"),
+        ("POST", "/orgs/acme", "dpx api /orgs/acme"),
+    ],
+)
+def test_an_unknown_outcome_comes_with_the_command_that_finds_out(
+    server: FaultServer, client: Client, method: str, path: str, command: str
+) -> None:
+    """In its hint."""
+    server.on(method, path, faults.reset, effect=False)
+    with pytest.raises(errors.OutcomeUnknown) as caught:
+        client.document(method, path, body={})
+    assert (caught.value.hint or "").endswith(f": {command}")
 
 
 def test_a_delete_whose_answer_was_lost_is_done_when_there_is_nothing_left(server: FaultServer, client: Client) -> None:
