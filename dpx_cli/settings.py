@@ -60,21 +60,13 @@ def check_api_url(text: str, source: str = "the API URL") -> str:
     Raises:
         UsageError: for anything else; `source` says where it came from. A password in it is not shown.
     """
-    from urllib.parse import urlsplit
+    from dpx_cli import urls
 
     hint = f"give one like {API_URL}"
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise UsageError(f"{source} is not a URL", hint=hint) from None
-    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
-        raise UsageError(f"{source} has characters that a URL cannot have", hint=hint)
-    if "@" in parts.netloc:
-        raise UsageError(f"{source} must not hold a user name or password", hint="put the token into DPX_TOKEN")
+    parts = urls.split(text, source, hint=hint, userinfo_hint="put the token into DPX_TOKEN")
     if parts.query or parts.fragment or "?" in text or "#" in text:
         raise UsageError(f"{source} must not have a query or a fragment: {text}", hint=hint)
-    if not host or (parts.scheme != "https" and (parts.scheme != "http" or not is_loopback(host))):
+    if parts.scheme != "https" and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
         raise UsageError(f"{source} must be https, or http to a loopback address: {text}", hint=hint)
     return text.rstrip("/")
 

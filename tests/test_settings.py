@@ -86,6 +86,7 @@ def test_an_api_root(url: str) -> None:
         "https://:443",
         "https://deploxa.com:port",
         "https://deploxa.com:99999",
+        "https://deploxa.com:0",
         "https://[::1",
         "ftp://deploxa.com",
         "file:///etc/passwd",

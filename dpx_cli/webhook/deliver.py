@@ -53,26 +53,18 @@ class Target:
         Raises:
             UsageError: not http or https, no host, a user name or password, characters that no URL has.
         """
-        from urllib.parse import urlsplit
+        from dpx_cli import urls
 
         hint = f"give one like {flag} http://127.0.0.1:3000/webhook"
-        try:
-            parts = urlsplit(text)
-            host, port = parts.hostname or "", parts.port
-        except ValueError:
-            raise UsageError(f"{flag} is not a URL", hint=hint) from None
-        if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
-            raise UsageError(f"{flag} has characters that a URL cannot have", hint=hint)
-        if "@" in parts.netloc:
-            raise UsageError(f"{flag} must not hold a user name or password", hint=hint)
-        if parts.scheme not in ("http", "https") or not host or port == 0:
+        parts = urls.split(text, flag, hint=hint)
+        if parts.scheme not in ("http", "https"):
             raise UsageError(f"{flag} must be an http or https URL", hint=hint)
         self.secure = parts.scheme == "https"
         self.url = text.partition("#")[0]
         self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self.host = host
-        self.port = port or (443 if self.secure else 80)
-        self.loopback = is_loopback(host)
+        self.host = parts.hostname or ""
+        self.port = parts.port or (443 if self.secure else 80)
+        self.loopback = is_loopback(self.host)
         httpx = _httpx()
         try:
             httpx.URL(self.url)
