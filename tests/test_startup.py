@@ -20,7 +20,7 @@ HEAVY = {
     *("typer", "click", "rich", "httpx", "keyring", "secretstorage", "jeepney", "cryptography", "starlette", "uvicorn"),
     *("pydantic", "platformdirs", "pygments", "certifi"),
     *("asyncio", "inspect", "dataclasses", "importlib.metadata", "subprocess", "tempfile", "pathlib", "argparse"),
-    *("logging", "concurrent.futures", "difflib", "shutil", "textwrap", "sqlite3"),
+    *("logging", "concurrent.futures", "difflib", "shutil", "textwrap", "sqlite3", "stringprep"),
 }
 NETWORK = {"http.client", "socket", "ssl", "email"}
 

@@ -27,7 +27,7 @@ class NestedTls:
         host: the name that the inner certificate must have.
     """
 
-    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, host: str) -> None:
+    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, host: str | bytes) -> None:
         self._outer = outer
         self._timeout = outer.gettimeout()
         self._incoming = ssl.MemoryBIO()

@@ -205,13 +205,13 @@ def test_names_below_localhost_never_ask_a_resolver(monkeypatch: pytest.MonkeyPa
     """Plain http is allowed for them because they stay on this machine; a resolver could say otherwise."""
     asked: list[Any] = []
 
-    def resolve(host: str, *_: object, **__: object) -> list[Any]:
+    def resolve(host: bytes, *_: object, **__: object) -> list[Any]:
         asked.append(host)
         return []
 
     monkeypatch.setattr("socket.getaddrinfo", resolve)
     _addresses("evil.localhost", 80, Deadline(1))
-    assert asked == ["localhost"]
+    assert asked == [b"localhost"]
 
 
 def test_a_slow_resolver_is_bounded_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
