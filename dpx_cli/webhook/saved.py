@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.webhook.deliver import Header
 
+MOST_BYTES = 32 * 1024 * 1024  # of either file; a wrong path may lead to an endless one
 BODY = ".body"
 HEADERS = ".headers"
 
@@ -66,10 +67,10 @@ def load(path: str) -> tuple[bytes, list[Header]]:
     """
     stem = path.removesuffix(HEADERS).removesuffix(BODY)
     body_path = stem + BODY if stem != path else path
-    body = files.read_bytes(body_path, "the delivery's body")
+    body = _read(body_path, "the delivery's body")
     if body is None:
         raise NotFound(f"no such file: {body_path}", hint="keep deliveries with: dpx webhook listen --save DIR")
-    text = files.read_bytes(stem + HEADERS, "the delivery's headers")
+    text = _read(stem + HEADERS, "the delivery's headers")
     if text is None:
         raise NotFound(
             f"{body_path} has no headers beside it ({stem + HEADERS})",
@@ -88,6 +89,13 @@ def load(path: str) -> tuple[bytes, list[Header]]:
     if not headers:
         raise files.damaged(stem + HEADERS, "the delivery's headers", "there are none")
     return body, headers
+
+
+def _read(path: str, what: str) -> bytes | None:
+    found = files.read_bytes(path, what, MOST_BYTES + 1)
+    if found is not None and len(found) > MOST_BYTES:
+        raise files.damaged(path, what, f"it is larger than {MOST_BYTES // 1024 // 1024} MiB")
+    return found
 
 
 def _highest(folder: str) -> int:

@@ -90,6 +90,14 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     assert "dpx webhook send" in str(caught.value.hint)
 
 
+def test_an_endless_file_is_no_delivery(tmp_path: Path) -> None:
+    """It is refused in bounded memory."""
+    (tmp_path / "1.body").symlink_to("/dev/zero")
+    (tmp_path / "1.headers").write_bytes(b"X-Deploxa-Event: a\n")
+    with pytest.raises(Failed, match="larger than 32 MiB"):
+        saved.load(str(tmp_path / "1.body"))
+
+
 @pytest.mark.parametrize("text", [b"", b"no colon here\n", b"X-Deploxa-Event: a\rb\n", b"X-Deploxa-Event: a\x00\n"])
 def test_damaged_headers_are_named(tmp_path: Path, text: bytes) -> None:
     """Nothing of them is sent."""
