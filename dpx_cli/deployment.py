@@ -44,6 +44,7 @@ class Starter:
         say: told what is waited for.
 
     Attributes:
+        project_id: as given.
         deadline: the end of the wait.
         last_branch: the branch that was deployed last; known after `look`.
         may_have_started: whether a POST is out whose answer has not come.
@@ -51,7 +52,7 @@ class Starter:
 
     def __init__(self, client: Client, project_id: str, *, timeout: float, say: Callable[[str], None]) -> None:
         self._client = client
-        self._project_id = project_id
+        self.project_id = project_id
         self.deadline = Deadline(timeout)
         self._say = say
         self._before: set[str] = set()
@@ -77,7 +78,7 @@ class Starter:
         while True:
             try:
                 self.may_have_started = True
-                return deployments.create_deployment(self._client, self._project_id, fields)
+                return deployments.create_deployment(self._client, self.project_id, fields)
             except errors.RateLimited as refused:
                 self.may_have_started = False
                 wait = pause if refused.retry_after is None else max(refused.retry_after, 0.1)
@@ -92,7 +93,7 @@ class Starter:
                 return self._find_ours(fields.get("branch") or self.last_branch, lost)
 
     def _newest(self) -> list[dict[str, Any]]:
-        pages = deployments.list_deployments(self._client, self._project_id, limit=NEWEST)
+        pages = deployments.list_deployments(self._client, self.project_id, limit=NEWEST)
         return [deployment for page in pages for deployment in page]
 
     def _find_ours(self, branch: str | None, lost: errors.DpxError) -> dict[str, Any]:
@@ -104,7 +105,7 @@ class Starter:
         self._say(f"the answer was lost ({lost.message}); looking whether the deployment was made")
         import shlex
 
-        name = shlex.quote(self._project_id)
+        name = shlex.quote(self.project_id)
         hint = f"see whether it runs before you deploy again: dpx deploy list --project {name}"
         try:
             newest = self._newest()

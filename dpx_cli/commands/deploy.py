@@ -12,6 +12,7 @@ from dpx_cli.output.screen import Column
 if TYPE_CHECKING:
     from dpx_cli.api.transport import Deadline
     from dpx_cli.ci import Result
+    from dpx_cli.deployment import Starter
     from dpx_cli.session import Session
 
 GROUP = Group("deploy", "Deploy a project and wait until it is there; list and follow deployments.")
@@ -72,34 +73,18 @@ def deploy(
     Prints the site's URL on stdout and nothing else. Ends with 0 when the deployment is READY, 9 when it ended in
     ERROR, 8 when the wait ended first; the deployment is asked for once, whatever the network does.
     """
-    import shlex
-
-    from dpx_cli import ci, preflight
-    from dpx_cli.deployment import Starter, site_url
+    from dpx_cli import ci
+    from dpx_cli.deployment import site_url
 
     started = time.monotonic()
     title = session.project_title(project)
-    with session.screen.live() as live:
-        if session.screen.format != "json":
-            # What fails before the POST is one line there, for whoever parses it.
-            live.update(f"asking for a deployment of {title}")
-
-        def start(project_id: str) -> tuple[str, Starter]:
-            starter = Starter(session.client, project_id, timeout=timeout, say=live.update)
-            starter.look()
-            return project_id, starter
-
-        project_id, starter = session.on_project(project, start)
-        fields = preflight.fields(
-            session, branch=branch, message=message, sha=sha, no_git=no_git, last_branch=starter.last_branch
+    try:
+        starter, created = _started(
+            session, project, title, branch=branch, message=message, sha=sha, timeout=timeout, no_git=no_git
         )
-        try:
-            created = starter.start(fields)
-        except BaseException as stop:
-            if starter.may_have_started and not isinstance(stop, Exception):
-                session.screen.warn("interrupted while the deployment was being asked for; it may have started")
-                session.screen.done(f"hint: dpx deploy list --project {shlex.quote(project_id)}")
-            raise
+    except DpxError as failure:
+        _annotate(session, ci_output, ci.Result("", "", None, None, failure.message))
+        raise
     deployment_id = created["id"]
     session.screen.done(f"deployment {deployment_id} of {title}{f' ({branch})' if branch else ''} started")
     if no_wait:
@@ -113,7 +98,7 @@ def deploy(
     try:
         final = _followed(session, deployment_id, starter.deadline, status=str(created.get("status", "QUEUED")))
         result.status = str(final["status"])
-        result.url = site_url(session.client, final, project_id, certain=True)
+        result.url = site_url(session.client, final, starter.project_id, certain=True)
         problem = _problem(final, deployment_id)
         result.problem = problem.message if problem else None
     except DpxError as failure:
@@ -123,6 +108,47 @@ def deploy(
         result.duration_seconds = time.monotonic() - started
         _write_ci(session, ci_output, result)
     _show_end(session, final, result.url, problem)
+
+
+def _started(
+    session: "Session",
+    project: str | None,
+    title: str,
+    *,
+    branch: str | None,
+    message: str | None,
+    sha: str | None,
+    timeout: float,
+    no_git: bool,
+) -> "tuple[Starter, dict[str, Any]]":
+    """Ask for a deployment, with what is to be said of its commit; gives who asked, and the deployment."""
+    import shlex
+
+    from dpx_cli import preflight
+    from dpx_cli.deployment import Starter
+
+    with session.screen.live() as live:
+        if session.screen.format != "json":
+            # What fails before the POST is one line there, for whoever parses it.
+            live.update(f"asking for a deployment of {title}")
+
+        def look(project_id: str) -> Starter:
+            starter = Starter(session.client, project_id, timeout=timeout, say=live.update)
+            starter.look()
+            return starter
+
+        starter = session.on_project(project, look)
+        fields = preflight.fields(
+            session, branch=branch, message=message, sha=sha, no_git=no_git, last_branch=starter.last_branch
+        )
+        try:
+            created = starter.start(fields)
+        except BaseException as stop:
+            if starter.may_have_started and not isinstance(stop, Exception):
+                session.screen.warn("interrupted while the deployment was being asked for; it may have started")
+                session.screen.done(f"hint: dpx deploy list --project {shlex.quote(starter.project_id)}")
+            raise
+    return starter, created
 
 
 @GROUP.command("list", formats=LIST, example="dpx deploy list --project storefront --status error --limit 5")
@@ -254,6 +280,12 @@ def _write_ci(session: "Session", mode: str, result: "Result") -> None:
 
     for trouble in ci.write_outputs(session.env, mode, result):
         session.screen.warn(trouble)
+    _annotate(session, mode, result)
+
+
+def _annotate(session: "Session", mode: str, result: "Result") -> None:
+    from dpx_cli import ci
+
     annotation = ci.annotation(session.env, mode, result)
     if annotation:
         session.screen.done(annotation)

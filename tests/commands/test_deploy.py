@@ -239,6 +239,15 @@ def test_github_actions_is_told(here: Program, server: FaultServer, tmp_path: Pa
         assert "\n::error::" in done.err
 
 
+def test_github_actions_is_told_of_what_kept_a_deployment_from_starting(here: Program, server: FaultServer) -> None:
+    """An annotation, and no outputs: there is nothing to say of a deployment."""
+    server.on(*POST, faults.refused(403, "Not yours"))
+    done = here("deploy", env={"GITHUB_ACTIONS": "true"})
+    assert (done.code, done.out) == (5, "")
+    assert "\n::error::Not yours" in done.err
+    assert "::error::" not in here("deploy", "--ci-output", "never", env={"GITHUB_ACTIONS": "true"}).err
+
+
 # Never two deployments, from outside
 
 
