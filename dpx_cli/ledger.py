@@ -198,10 +198,10 @@ def open_ledger(
 def _new_secret(store: TokenStore) -> str:
     import secrets
 
+    from dpx_cli.credentials import stores
+
     secret = secrets.token_hex(SECRET_BYTES)
-    store.set(NAME, secret)
-    if store.get(NAME) != secret:
-        raise TokenStorage(f"{store.title} did not give back what was stored in it")
+    stores.keep(store, NAME, secret)
     return secret
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dpx_cli import errors
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "dpx_cli"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -141,6 +143,27 @@ def test_every_module_and_public_function_says_what_it_is(path: Path) -> None:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{path.name}: {node.name} has no docstring"
+
+
+def told(node: ast.expr) -> str:
+    """A message as far as its text stands in the source; "{}" for what is put into it."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(told(part) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return "{}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_errors_are_told_in_one_way(path: Path) -> None:
+    """They follow "error: " and "hint: ": in lower case (a variable or metavar apart), without a final period."""
+    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    for node in ast.walk(ast.parse(path.read_text())):
+        called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+        if isinstance(node, ast.Call) and called in kinds:
+            for text in [told(part) for part in (*node.args[:1], *(k.value for k in node.keywords if k.arg == "hint"))]:
+                assert not text.endswith("."), f"{path.name}:{node.lineno}: {text}"
+                assert text[:1] == text[:1].lower() or text[:2].isupper(), f"{path.name}:{node.lineno}: {text}"
 
 
 def test_the_top_level_has_nothing_but_what_the_card_names() -> None:

@@ -41,7 +41,7 @@ def store(settings: Settings, token: str, to: TokenStore, open_store: OpenStore 
         previous = to.get(key)  # a place that does not answer is found out before anything is written
         index.save(config_dir, {**before, key: to.place})
         try:
-            _set_and_read_back(to, key, token)
+            stores.keep(to, key, token)
         except BaseException:
             with contextlib.suppress(TokenStorage):
                 index.save(config_dir, before)
@@ -90,16 +90,6 @@ def origins(config_dir: str) -> dict[str, list[str]]:
         profile, origin = index.split(key)
         found.setdefault(profile, []).append(origin)
     return found
-
-
-def _set_and_read_back(to: TokenStore, key: str, token: str) -> None:
-    """Store a token, and believe it only when it comes back."""
-    to.set(key, token)
-    if to.get(key) != token:
-        raise TokenStorage(
-            f"{to.title} did not give back what was stored in it",
-            hint=stores.WITHOUT_KEYRING,
-        )
 
 
 def _delete(config_dir: str, key: str, open_store: OpenStore) -> str | None:

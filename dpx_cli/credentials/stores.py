@@ -65,3 +65,10 @@ def default_store() -> TokenStore:
     from dpx_cli.credentials import keyring_store
 
     return keyring_store.KeyringStore(keyring_store.choose())
+
+
+def keep(store: TokenStore, key: str, secret: str) -> None:
+    """Store a secret, and believe it only when it comes back; `TokenStorage` where it does not."""
+    store.set(key, secret)
+    if store.get(key) != secret:
+        raise TokenStorage(f"{store.title} did not give back what was stored in it", hint=WITHOUT_KEYRING)
