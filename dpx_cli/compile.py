@@ -43,13 +43,17 @@ FORMATS = {"": (), ONE: (JSON,), LIST: (JSON, JSONL, QUIET), JSON_LINES: (STREAM
 
 
 def groups() -> dict[str, Group]:
-    """Every declared group by name, those of one name (the root's) put together, in the order of root help."""
+    """Every declared group by name; those of the root, which each module makes for itself, are put together."""
+    modules = [
+        importlib.import_module(f"{commands.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(commands.__path__)
+    ]
+    # A group that one module makes and another adds to is in both, and is one.
+    declared = {id(value): value for module in modules for value in vars(module).values() if isinstance(value, Group)}
     found: dict[str, Group] = {}
-    for module in pkgutil.iter_modules(commands.__path__):
-        declared = vars(importlib.import_module(f"{commands.__name__}.{module.name}")).values()
-        for group in (value for value in declared if isinstance(value, Group)):
-            merged = found.setdefault(group.name, Group(group.name, group.help))
-            merged.commands.extend(group.commands)
+    for group in declared.values():
+        merged = found.setdefault(group.name, Group(group.name, group.help))
+        merged.commands.extend(group.commands)
     return found
 
 

@@ -159,7 +159,7 @@ def _try_lock(descriptor: int) -> bool:
 
         try:
             os.lseek(descriptor, 0, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]  # is there on Windows alone
         except OSError as exc:
             if exc.errno in (errno.EACCES, errno.EDEADLK):
                 return False

@@ -23,9 +23,8 @@ Project = Annotated[
         env="DPX_PROJECT",
     ),
 ]
-ProjectArgument = Annotated[
-    str | None, Argument("PROJECT", help="The project: id, slug or org/slug.", complete="project")
-]
+PROJECT = Argument("PROJECT", help="The project: id, slug or org/slug.", complete="project")
+ProjectArgument = Annotated[str | None, PROJECT]
 Org = Annotated[
     str | None,
     Option("--org", metavar="ORG", help="The organization's slug.", complete="org", env="DPX_ORG"),

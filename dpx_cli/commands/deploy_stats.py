@@ -3,7 +3,8 @@
 import contextlib
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dpx_cli.declare import ONE, Group, Option
+from dpx_cli.commands.deploy import GROUP
+from dpx_cli.declare import ONE, Option
 from dpx_cli.errors import NotFound
 from dpx_cli.options import Project
 from dpx_cli.output.format import duration_ms, size_kb
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
     from dpx_cli.output.screen import Screen
     from dpx_cli.session import Session
-
-GROUP = Group("deploy", "Deploy a project and wait until it is there; list and follow deployments.")
 
 LAST = 20  # deployments; the default of --last
 BAR = 24  # columns

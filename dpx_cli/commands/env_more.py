@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.commands.env import COLUMNS as VARIABLE
-from dpx_cli.commands.env import EnvFile, read_env_file, variables
-from dpx_cli.declare import LIST, Argument, Group, Option
+from dpx_cli.commands.env import GROUP, EnvFile, read_env_file, variables
+from dpx_cli.declare import LIST, Argument, Option
 from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.options import TARGETS, Project, Targets
 from dpx_cli.output.format import joined
@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 
     from dpx_cli.session import Session
 
-ENV = Group("env", "List, set, remove, import and check environment variables.")
-
 HERE, THERE = "file", "project"
 COLUMNS = (Column("Only in", "only"), Column("Key", "key"), Column("Targets", "targets", show=joined))
 NO_VALUES = "the API does not give them"
 
 
-@ENV.command("diff", formats=LIST, example="dpx env diff .env --project storefront --target production")
+@GROUP.command("diff", formats=LIST, example="dpx env diff .env --project storefront --target production")
 def diff(
     session: "Session",
     file: EnvFile,
@@ -50,7 +48,7 @@ def diff(
         )
 
 
-@ENV.command("copy", formats=LIST, example="dpx env copy storefront docs --keys")
+@GROUP.command("copy", formats=LIST, example="dpx env copy storefront docs --keys")
 def copy(
     session: "Session",
     source: Annotated[str, Argument("FROM", help="A project: id, slug or org/slug.", complete="project")],

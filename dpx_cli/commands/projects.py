@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from dpx_cli.declare import LIST, ONE, Argument, Group, Option
 from dpx_cli.errors import UsageError
-from dpx_cli.options import APP_TYPES, FRAMEWORKS, Cursor, Limit, Org, ProjectArgument, Yes
+from dpx_cli.options import APP_TYPES, FRAMEWORKS, PROJECT, Cursor, Limit, Org, ProjectArgument, Yes
 from dpx_cli.output.format import relative
 from dpx_cli.output.screen import Column
 
@@ -119,7 +119,7 @@ def update(
 @GROUP.command("delete", formats=ONE, example="dpx projects delete docs --yes")
 def delete(
     session: "Session",
-    project: Annotated[str, Argument("PROJECT", help="The project: id, slug or org/slug.", complete="project")],
+    project: Annotated[str, PROJECT],
     yes: Yes = False,
 ) -> None:
     """Delete a project. Only its owner can, and nothing brings it back."""

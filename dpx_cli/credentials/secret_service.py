@@ -22,8 +22,8 @@ def lookup(service: str, username: str) -> str | None:
 
 
 def _lookup(attributes: dict[str, str]) -> str | None:
-    from jeepney import DBusAddress, MessageType, new_method_call  # type: ignore[import-untyped]
-    from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
+    from jeepney import DBusAddress, MessageType, new_method_call  # type: ignore[import-untyped]  # it has no types
+    from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]  # it has no types
 
     address = DBusAddress(
         "/org/freedesktop/secrets", bus_name="org.freedesktop.secrets", interface="org.freedesktop.Secret.Service"

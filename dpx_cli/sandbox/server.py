@@ -167,7 +167,7 @@ class Sandbox:
         class Protocol(H11Protocol):
             """Uvicorn's, which also remembers which connection is whose, so that a fault can reset it."""
 
-            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
                 connections[transport.get_extra_info("peername")[:2]] = transport
                 # Uvicorn writes head and body apart, and asyncio leaves Nagle's algorithm on for a socket it was given:
                 # together with the client's delayed acknowledgement that is 40 ms an answer.
