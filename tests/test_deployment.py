@@ -97,7 +97,7 @@ def test_an_answer_that_was_lost_with_nothing_new_is_unknown(server: FaultServer
 
 def test_a_connection_that_was_reset_before_the_request_was_read(server: FaultServer) -> None:
     """It may have been read; the list tells."""
-    server.on_connection(2, faults.reset)
+    server.on_connection(2, faults.reset_unread)
     with pytest.raises(errors.OutcomeUnknown):
         start(server)
     assert (server.count(*POST), server.made) == (0, 0)

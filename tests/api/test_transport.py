@@ -216,13 +216,20 @@ def test_names_below_localhost_never_ask_a_resolver(monkeypatch: pytest.MonkeyPa
 
 def test_a_slow_resolver_is_bounded_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """It knows none itself."""
-    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: time.sleep(30))
+    over = threading.Event()
+
+    def resolve(*_: object, **__: object) -> list[Any]:
+        over.wait(30)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
     started = time.monotonic()
     with pytest.raises(NotSent):
         Connection("https", "slow.example", 443, context=lambda: None).exchange(  # type: ignore[arg-type, return-value]
             "GET", "/", {}, None, Deadline(0.3)
         )
     assert time.monotonic() - started < 0.3 + SLACK
+    over.set()
 
 
 def test_a_server_that_does_not_read_is_given_up_on(server: FaultServer) -> None:

@@ -15,6 +15,7 @@ import contextlib
 import gzip
 import json
 import re
+import select
 import socket
 import struct
 import threading
@@ -375,6 +376,12 @@ def reset(exchange: Exchange) -> None:
     exchange.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     # The descriptor alone: a TLS socket would say goodbye first.
     socket.close(exchange.socket.detach())
+
+
+def reset_unread(exchange: Exchange) -> None:
+    """Reset the connection once there is a request to read, unread."""
+    select.select([exchange.socket], [], [], 10)
+    reset(exchange)
 
 
 def hang_up(_: Exchange) -> None:
