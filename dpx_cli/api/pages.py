@@ -33,6 +33,7 @@ class Pages:
 
     Attributes:
         next_cursor: after iteration, where to go on from if `limit` cut the list short; else None.
+        is_cut: after iteration, whether `limit` cut off what had come already: from a server that gives more than asked.
         is_whole: after iteration, whether every item there is has come: no cursor before, no limit after.
 
     Raises (while iterated over):
@@ -56,6 +57,7 @@ class Pages:
         self._limit = limit
         self._cursor = cursor
         self.next_cursor: str | None = None
+        self.is_cut = False
         self.is_whole = False
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
@@ -71,6 +73,7 @@ class Pages:
                     item.pop(self._without, None)
             cursor = _next_cursor(document, request)
             if left is not None:
+                self.is_cut = len(items) > left
                 items = items[:left]
                 left -= len(items)
             if left == 0:
@@ -79,7 +82,7 @@ class Pages:
             if items:
                 yield items
             if cursor is None:
-                self.is_whole = self._cursor is None and self.next_cursor is None
+                self.is_whole = self._cursor is None and self.next_cursor is None and not self.is_cut
                 return
             empty = 0 if items else empty + 1
             if cursor in seen or empty >= MOST_EMPTY:

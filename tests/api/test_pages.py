@@ -56,6 +56,17 @@ def test_pages_are_as_large_as_needed(
     assert pages.is_whole == (not cut)
 
 
+def test_a_server_that_gives_more_than_asked_is_cut_as_well(server: FaultServer, client: Client) -> None:
+    """There is no cursor for the rest, and yet the list is not whole."""
+    server.on("GET", "/projects", faults.reply(200, {"data": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}))
+    pages = Pages(client, "/projects", limit=2)
+    assert [item["id"] for page in pages for item in page] == ["a", "b"]
+    assert (pages.next_cursor, pages.is_cut, pages.is_whole) == (None, True, False)
+    pages = Pages(client, "/projects", limit=3)
+    assert [len(page) for page in pages] == [3]
+    assert (pages.is_cut, pages.is_whole) == (False, True)
+
+
 def test_a_cut_list_goes_on_where_it_was_cut(server: FaultServer, client: Client) -> None:
     """With the cursor that was told."""
     fill(server, 300)
