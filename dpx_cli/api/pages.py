@@ -33,7 +33,7 @@ class Pages:
 
     Attributes:
         next_cursor: after iteration, where to go on from if `limit` cut the list short; else None.
-        is_cut: after iteration, whether `limit` cut off what had come already: from a server that gives more than asked.
+        is_cut: after iteration, whether `limit` cut off what had come: the server gave more than was asked for.
         is_whole: after iteration, whether every item there is has come: no cursor before, no limit after.
 
     Raises (while iterated over):
