@@ -383,3 +383,16 @@ def test_set_of_one_prints_an_array_too(here: Program) -> None:
     """One shape, however many."""
     assert [item["key"] for item in here("env", "set", "A=1", "--json").json] == ["A"]
     assert json.loads(here("env", "set", "A=1", "B=2", "--json").out)[1]["key"] == "B"
+
+
+def test_prune_for_a_target_spares_what_is_for_all(here: Program, server: FaultServer) -> None:
+    """A variable that names no target is for every one, production included; odd targets are no reason to fall over."""
+    server.variables = {
+        "EVERYWHERE": {"key": "EVERYWHERE", "targets": None},
+        "EMPTY": {"key": "EMPTY", "targets": []},
+        "ODD": {"key": "ODD", "targets": [{"name": "preview"}, "production"]},
+        "PREVIEW": {"key": "PREVIEW", "targets": ["preview"]},
+    }
+    done = here("env", "import", "-", "--target", "preview", "--prune", "--dry-run", "--json", stdin=b"A=1\n")
+    assert done.json == [{"action": "add", "key": "A"}, {"action": "remove", "key": "PREVIEW"}], done
+    assert here("env", "check", "-", "--target", "production", stdin=b"EVERYWHERE\nEMPTY\nODD\n").code == 0

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.declare import LIST, ONE, Argument, Group, Option
 from dpx_cli.errors import CheckFailed, UsageError
-from dpx_cli.options import Cursor, Limit, Project, Sensitive, Targets, Yes
+from dpx_cli.options import TARGETS, Cursor, Limit, Project, Sensitive, Targets, Yes
 from dpx_cli.output.format import joined, yes_no
 from dpx_cli.output.screen import Column
 from dpx_cli.session import called
@@ -137,7 +137,7 @@ def check(session: "Session", file: EnvFile, project: Project = None, targets: T
 
     wanted = envfile.keys(read_env_file(session, file), called(file))
     there = {variable["key"]: variable for variable in variables(session, project)}
-    missing = [key for key in wanted if key not in there or not _covers(there[key], targets)]
+    missing = [key for key in wanted if key not in there or not set(targets) <= set(targets_of(there[key]))]
     if missing:
         where = f" for {', '.join(targets)}" if targets else ""
         raise CheckFailed(
@@ -159,10 +159,10 @@ def variables(session: "Session", project: str | None) -> "list[dict[str, Any]]"
     return session.on_project(project, get)
 
 
-def _covers(variable: "Mapping[str, Any]", targets: "Sequence[str]") -> bool:
-    """Whether a variable is for every one of some targets; one that names no target is for all."""
+def targets_of(variable: "Mapping[str, Any]") -> "Sequence[str]":
+    """The targets of a variable; one that names none is for all."""
     own = variable.get("targets")
-    return not isinstance(own, list) or not own or set(targets) <= set(own)
+    return [target for target in own if isinstance(target, str)] if isinstance(own, list) and own else TARGETS
 
 
 def _plan(
@@ -173,8 +173,7 @@ def _plan(
     steps = [{"action": "replace" if key in there else "add", "key": key} for key in values]
     if prune:
         for key, variable in there.items():
-            own = variable.get("targets")
-            elsewhere = set(own) - set(targets) if isinstance(own, list) and targets else set()
+            elsewhere = targets and set(targets_of(variable)) - set(targets)
             if key not in values and not elsewhere:
                 steps.append({"action": "remove", "key": key})
     return steps

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dpx_cli.commands.env import COLUMNS as VARIABLE
-from dpx_cli.commands.env import GROUP, EnvFile, read_env_file, variables
+from dpx_cli.commands.env import GROUP, EnvFile, read_env_file, targets_of, variables
 from dpx_cli.declare import LIST, Argument, Option
 from dpx_cli.errors import CheckFailed, UsageError
-from dpx_cli.options import TARGETS, Project, Targets
+from dpx_cli.options import Project, Targets
 from dpx_cli.output.format import joined
 from dpx_cli.output.screen import Column
 from dpx_cli.session import called
@@ -78,20 +78,14 @@ def _differences(
     for key in here:
         lacking = list(targets)
         if key in there:
-            own = _targets(there[key])
+            own = targets_of(there[key])
             lacking = [target for target in targets if target not in own]
             if not lacking:
                 continue
         rows.append({"only": HERE, "key": key, "targets": lacking})
     for key, variable in there.items():
-        own = _targets(variable)
+        own = targets_of(variable)
         shared = [target for target in own if not targets or target in targets]
         if key not in here and shared:
             rows.append({"only": THERE, "key": key, "targets": shared})
     return rows
-
-
-def _targets(variable: "Mapping[str, Any]") -> "Sequence[str]":
-    """The targets of a variable; one that names none is for all."""
-    own = variable.get("targets")
-    return [target for target in own if isinstance(target, str)] if isinstance(own, list) and own else TARGETS
