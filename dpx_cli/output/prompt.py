@@ -5,6 +5,7 @@ Nobody is asked who cannot answer: without a terminal, in CI or under DPX_NO_INP
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -66,12 +67,13 @@ def _require(screen: Screen, question: str, hint: str | None) -> BinaryIO:
 
 def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hidden: bool = False) -> str:
     stdin = _require(screen, question, hint)
+    read = _console_line if hidden and os.name == "nt" else stdin.readline
     ended = False
     # Echo is off before the prompt appears, so that nothing typed at the sight of it can show.
     with screen.meanwhile(), _no_echo(stdin) if hidden else nullcontext():
         screen.tell(neutralise(prompt))
         try:
-            line = stdin.readline()
+            line = read()
             ended = line.endswith(b"\n") and not hidden
         finally:
             if not ended:
@@ -85,13 +87,20 @@ def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hid
         raise UsageError(f'the answer to "{question}" is not UTF-8', hint=hint) from None
 
 
+def _console_line() -> bytes:  # pragma: no cover - Windows only
+    """One line of Windows' console, read key by key: its echo cannot be switched off for a line."""
+    import getpass
+
+    return getpass.getpass("").encode("utf-8", "surrogatepass") + b"\n"
+
+
 @contextmanager
 def _no_echo(stdin: BinaryIO) -> Iterator[None]:
     """Keep the terminal from showing what is typed, and give it its old state back whatever happens."""
-    try:
-        import termios
-    except ImportError as exc:  # pragma: no cover - Windows only
-        raise UsageError("a hidden answer cannot be typed on this system", hint="give it on stdin") from exc
+    if os.name == "nt":  # pragma: no cover - `_console_line` shows nothing by itself
+        yield
+        return
+    import termios
 
     fd = stdin.fileno()
     before = termios.tcgetattr(fd)
