@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,9 +43,18 @@ def test_shell_blocks_run(world: tuple[dict[str, str], Path], shell: str, tmp_pa
         run_block(shell, block, env, tmp_path)
 
 
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 def run_block(shell: str, block: str, env: dict[str, str], cwd: Path) -> None:
     """Run one. The two install commands run without the installation, which this very test run stands on."""
     script = INSTALL.sub("", block)
+    for port in ("3000", "4400", "8787"):
+        # Those of the page may be taken, by other tests for one.
+        script = script.replace(port, str(free_port()))
     if "pytest" in script:
         assert script == "python -m pytest -q -n 2\n"
         return

@@ -7,7 +7,7 @@ whose speed drifts moves both sides of a ratio. Needs curl and jq for the bulk r
 and gnome-keyring-daemon for the keyring row; a row whose tools are missing says so.
 
     --runs N      interleaved runs of the quick rows (default 15)
-    --imports     after the table, the modules that each kind of call imports
+    --no-imports  leave out the modules that each kind of call imports
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--imports", action="store_true")
+    parser.add_argument("--no-imports", action="store_true")
     parser.add_argument("--inside", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
@@ -299,10 +299,10 @@ def main() -> None:
                 sys.exit("the completion cache is cold")
             show(rows, measure(rows, given.runs))
             keyring_row(base, plain, given.runs)
-            if given.imports:
+            bulk(base, max(3, given.runs // 5))
+            import_row(base)
+            if not given.no_imports:
                 imports(rows)
-        bulk(base, max(3, given.runs // 5))
-        import_row(base)
 
 
 if __name__ == "__main__":
