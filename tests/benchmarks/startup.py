@@ -255,19 +255,24 @@ def inside(runs: int) -> None:
 
 def imports(rows: Sequence[Row]) -> None:
     """The modules that each kind of call imports, beyond those of P."""
-    bare: set[str] = set()
-    for row in rows:
-        if row.against != "P" or row.argv[0] not in (DPX, PYTHON):
-            continue
-        argv = [PYTHON, "-X", "importtime", *(row.argv[1:] if row.name == "P" else row.argv)]
-        done = subprocess.run(argv, env=row.env, capture_output=True, text=True, check=False)
-        names = {text.rsplit("|", 1)[1].strip() for text in done.stderr.splitlines() if text.startswith("import time:")}
-        names.discard("imported package")
-        if row.name == "P":
-            bare = names
-            continue
-        extra = sorted(names - bare)
-        print(f"\n{row.name}: {len(extra)} modules\n  {' '.join(extra)}")
+    bare = imported(rows[0])
+    for row in rows[1:]:
+        if row.against == "P":
+            extra = sorted(imported(row) - bare)
+            print(f"\n{row.name}: {len(extra)} modules\n  {' '.join(extra)}")
+
+
+def imported(row: Row) -> set[str]:
+    """The modules that a call imports, as the interpreter's own log on stderr tells."""
+    argv = [PYTHON, "-X", "importtime", *(row.argv[1:] if row.argv[0] == PYTHON else row.argv)]
+    # Nobody reads the terminal: what a short list writes fits into its buffer.
+    ours, theirs = pty.openpty()
+    out = theirs if row.terminal else subprocess.DEVNULL
+    done = subprocess.run(argv, env=row.env, stdin=theirs, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    os.close(ours)
+    names = {text.rsplit("|", 1)[1].strip() for text in done.stderr.splitlines() if text.startswith("import time:")}
+    return names - {"imported package"}
 
 
 def main() -> None:
