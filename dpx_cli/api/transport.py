@@ -68,7 +68,7 @@ class Deadline:
         """Seconds left; raises TimeoutError where there are none."""
         left = self.at - time.monotonic()
         if left <= 0:
-            raise TimeoutError(f"no whole answer within {self.seconds:g} s")
+            raise TimeoutError(f"no whole answer within {round(self.seconds, 1):g} s")
         return left
 
 
@@ -366,7 +366,7 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
     if failed:
         raise failed[0]
     if not found:
-        raise TimeoutError(f"no address for {host} within {deadline.seconds:g} s")
+        raise TimeoutError(f"no address for {host} within {round(deadline.seconds, 1):g} s")
     return found
 
 
