@@ -34,13 +34,21 @@ def list_projects(
     client: Client, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
 ) -> Pages:
     """GET /projects: all projects the token's user has access to, or those of one organization."""
+    _check_org(org)
     return Pages(client, "/projects", {"org": org}, limit=limit, cursor=cursor)
 
 
 def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str, Any]:
     """POST /projects: create a project; gives it as created."""
+    _check_org(fields.get("orgSlug"))
     document = client.document("POST", "/projects", body={"name": name, **fields})
     return dict(data_of(document, "POST /projects", dict))
+
+
+def _check_org(slug: str | None) -> None:
+    """Raise UsageError for what no organization's slug can be, in a query or a body as well; "" is for the server."""
+    if slug:
+        segment(slug, "organization")
 
 
 def get_project(client: Client, project_id: str) -> dict[str, Any]:

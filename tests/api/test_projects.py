@@ -42,6 +42,16 @@ def test_create(server: FaultServer, client: Client) -> None:
     assert server.requests[1].json == {"name": "shop-3"}
 
 
+@pytest.mark.parametrize("org", ["..", "a/b", "a?b", "a#b", "a\x1bb", "a\nb"])
+def test_what_no_organization_is_called_never_leaves(server: FaultServer, client: Client, org: str) -> None:
+    """It comes from a flag, the environment, a profile, or a link file of somebody's checkout."""
+    with pytest.raises(errors.UsageError):
+        projects.list_projects(client, org=org)
+    with pytest.raises(errors.UsageError):
+        projects.create_project(client, "x", {"orgSlug": org})
+    assert server.connections == 0
+
+
 def test_get(server: FaultServer, client: Client) -> None:
     """GET /projects/:id."""
     assert projects.get_project(client, PROJECT)["slug"] == "shop"
