@@ -105,7 +105,7 @@ class Answer:
         self.excerpt = excerpt
 
 
-class DeliveryError(Exception):
+class NotDelivered(Exception):
     """No answer came.
 
     Attributes:
@@ -158,7 +158,7 @@ async def deliver(
     """Post one delivery, byte for byte, once.
 
     Raises:
-        DeliveryError: not reached, or no answer within `seconds`.
+        NotDelivered: not reached, or no answer within `seconds`.
     """
     import asyncio
     import ssl
@@ -195,10 +195,10 @@ async def deliver(
                 await response.aclose()
     except TimeoutError as exc:
         if not status:
-            raise DeliveryError(f"no answer within {seconds:g} s", sent=sent, late=True) from exc
+            raise NotDelivered(f"no answer within {seconds:g} s", sent=sent, late=True) from exc
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError, ValueError) as exc:
         if not status:  # with a status it has answered, whatever became of the body
-            raise DeliveryError(_reason(exc), sent=sent) from exc
+            raise NotDelivered(_reason(exc), sent=sent) from exc
     return Answer(status, round((time.monotonic() - began) * 1000), _excerpt(start))
 
 
@@ -219,7 +219,7 @@ def deliver_now(
 
     try:
         return loop.run(once())
-    except DeliveryError as exc:
+    except NotDelivered as exc:
         request = f"POST {target.path}"
         if exc.sent:
             raise OutcomeUnknown(

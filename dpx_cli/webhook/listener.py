@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from dpx_cli.errors import DpxError, Failed, UsageError, reason
 from dpx_cli.webhook import deliver, loop, saved, signature
-from dpx_cli.webhook.deliver import DeliveryError
+from dpx_cli.webhook.deliver import NotDelivered
 
 if TYPE_CHECKING:
     import socket
@@ -170,11 +170,11 @@ class Listener:
             self._warn(f"refused a delivery: its body did not arrive within {self.patience:g} s")
             await exchange.answer(408, "the body did not arrive in time")
             return
-        except _TooLargeError:
+        except _TooLarge:
             self._warn("refused a delivery: its body is over 1 MiB")
             await exchange.answer(413, "the body is over 1 MiB")
             return
-        except _GoneError:
+        except _Gone:
             return
         values = exchange.values(b"x-deploxa-signature")
         given = values[0] if len(values) == 1 else b", ".join(values)
@@ -233,7 +233,7 @@ class Listener:
             return 200, None, "received"
         try:
             answer = await deliver.deliver(self._sender, self.forward_to, body, headers)
-        except DeliveryError as exc:
+        except NotDelivered as exc:
             return (504 if exc.late else 502), None, f"not forwarded: {exc.reason}"
         if answer.status not in _STATUSES:
             return 502, answer.status, f"forwarded: {answer.status}, which is no status"
@@ -254,11 +254,11 @@ class Listener:
                 self._failure.set_exception(exc)
 
 
-class _TooLargeError(Exception):
+class _TooLarge(Exception):
     """The body is larger than a delivery may be."""
 
 
-class _GoneError(Exception):
+class _Gone(Exception):
     """The client has gone."""
 
 
@@ -282,23 +282,23 @@ class _Exchange:
         """Read the body; never holds more than one piece above the bound.
 
         Raises:
-            _TooLargeError: it is above the bound, or says that it will be.
-            _GoneError: the client went away.
+            _TooLarge: it is above the bound, or says that it will be.
+            _Gone: the client went away.
         """
         announced = self.values(b"content-length")
         if announced and int(announced[0]) > LARGEST_BODY:
-            raise _TooLargeError
+            raise _TooLarge
         pieces = bytearray()
         while self._unread:
             pieces += await self._piece()
             if len(pieces) > LARGEST_BODY:
-                raise _TooLargeError
+                raise _TooLarge
         return bytes(pieces)
 
     async def _piece(self) -> bytes:
         message = await self._receive()
         if message["type"] == "http.disconnect":
-            raise _GoneError
+            raise _Gone
         self._unread = message.get("more_body", False)
         piece: bytes = message.get("body", b"")
         return piece
@@ -322,7 +322,7 @@ class _Exchange:
         if self.values(b"expect"):
             return  # it waits for leave to send its body, and the answer says no
         drained = 0
-        with contextlib.suppress(TimeoutError, _GoneError):
+        with contextlib.suppress(TimeoutError, _Gone):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while self._unread and drained < _LONGEST_DRAIN:
                     drained += len(await self._piece())

@@ -12,7 +12,7 @@ import pytest
 from dpx_cli import __version__
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
 from dpx_cli.webhook import deliver
-from dpx_cli.webhook.deliver import DeliveryError, Target
+from dpx_cli.webhook.deliver import NotDelivered, Target
 
 if TYPE_CHECKING:
     import ssl
@@ -160,7 +160,7 @@ def test_no_answer_after_sending_leaves_the_outcome_unknown(wire: Callable[..., 
 
 def test_a_receiver_that_stays_silent_is_late(wire: Callable[..., str]) -> None:
     """The deadline is for the whole exchange."""
-    with pytest.raises(DeliveryError) as caught:
+    with pytest.raises(NotDelivered) as caught:
         send(wire(None, hold=True), seconds=0.3)
     assert caught.value.late
     assert caught.value.sent
@@ -168,7 +168,7 @@ def test_a_receiver_that_stays_silent_is_late(wire: Callable[..., str]) -> None:
 
 def test_a_receiver_that_drips_headers_is_late(wire: Callable[..., str]) -> None:
     """As is one that begins to answer and stops."""
-    with pytest.raises(DeliveryError) as caught:
+    with pytest.raises(NotDelivered) as caught:
         send(wire(b"HTTP/1.1 200 OK\r\nContent-Le", hold=True), seconds=0.3)
     assert caught.value.late
 
