@@ -15,11 +15,11 @@ from dpx_cli.command_table import ROOT, TABLE
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Param = Mapping[str, Any]
 
-MOST_DIGITS = 9  # of a count or a port; more is neither
+MOST_DIGITS = 9  # of a number; more is none that anything here takes
 MACHINERY = ("profile", "debug", "help", "json", "jsonl", "quiet")
 
 
@@ -225,21 +225,11 @@ def _value(param: Param, text: str, path: Sequence[str]) -> Any:
             if choice.lower() == text.lower():
                 return choice
         raise UsageError(f"{label} does not take {text!r}", hint=_choice_hint(text, param["choices"]))
-    kind = param["kind"]
-    is_number = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
-    number = int(text) if is_number else None
-    if kind == "count" and number:
-        return number
-    if kind == "port" and number is not None and number <= 65535:  # noqa: PLR2004 - the largest TCP port
-        return number
-    if kind == "duration" and (seconds := duration(text)) is not None:
-        return seconds
-    wanted = {
-        "count": "a whole number, 1 or more",
-        "port": "a port, 0 to 65535",
-        "duration": "a duration like 90s or 15m",
-    }
-    raise UsageError(f"{label} takes {wanted[kind]}, not {text!r}", hint=f"see {command_line(path)} --help")
+    read, wanted = KINDS[param["kind"]]
+    value = read(text)
+    if value is None:
+        raise UsageError(f"{label} takes {wanted}, not {text!r}", hint=f"see {command_line(path)} --help")
+    return value
 
 
 def _choice_hint(text: str, choices: Sequence[str]) -> str:
@@ -263,3 +253,32 @@ def duration(text: str) -> float | None:
     hours, minutes, seconds, milliseconds = (float(part or 0) for part in parts.groups())
     total = hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
     return total if total > 0 else None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
+
+
+def _port(text: str) -> int | None:
+    number = _whole(text)
+    return number if number is not None and number <= 65535 else None  # noqa: PLR2004 - the largest TCP port
+
+
+def _delay(text: str) -> float | None:
+    return 0.0 if _whole(text) == 0 else duration(text)
+
+
+def _factor(text: str) -> float | None:
+    whole, point, fraction = text.partition(".")
+    return None if _whole(whole) is None or (point and _whole(fraction) is None) else float(text) or None
+
+
+# How the text of an option becomes a value (None: it is none), and what is said where it does not.
+KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "count": (lambda text: _whole(text) or None, "a whole number, 1 or more"),
+    "number": (_whole, "a whole number, 0 or more"),
+    "factor": (_factor, "a number above 0, like 10 or 0.5"),
+    "port": (_port, "a port, 0 to 65535"),
+    "duration": (duration, "a duration like 90s or 15m"),
+    "delay": (_delay, "a duration like 2s or 500ms, or 0"),
+}

@@ -34,7 +34,8 @@ class Option:
         flags: as typed, long form first: "--project", "-p".
         help: one sentence that ends in a period.
         metavar: how the value is called in help: "PROJECT".
-        kind: how the text becomes a value: "text", "count" (int >= 1), "duration" (seconds, float), "port".
+        kind: how the text becomes a value: "text", "count" (int >= 1), "number" (int >= 0), "factor"
+            (float > 0), "port", "duration" (seconds, float > 0), "delay" (seconds, float >= 0); see `argv.KINDS`.
         choices: the values it takes, in any case; the command gets the spelling given here.
         multiple: may be given several times; the command gets a tuple.
         complete: what completes it: remembered names ("project", "org", "key", "profile", "deployment"; see

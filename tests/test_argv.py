@@ -316,3 +316,20 @@ def test_durations(text: str, seconds: float) -> None:
 def test_what_is_no_duration(text: str) -> None:
     """None above zero, or none at all."""
     assert argv.duration(text) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("count", {"1": 1, "007": 7}, ("0", "-1", "1.0", "", "\u0661", "9" * 10)),
+        ("number", {"0": 0, "12": 12}, ("-1", "1.0", "", "many", "9" * 10)),
+        ("factor", {"10": 10.0, "0.5": 0.5}, ("0", "0.0", ".5", "5.", ".", "", "1e3", "nan", "fast", "1.2.3")),
+        ("port", {"0": 0, "65535": 65535}, ("65536", "-1", "")),
+        ("delay", {"0": 0.0, "500ms": 0.5, "2": 2.0, "1h": 3600.0}, ("-1", "soon", "")),
+    ],
+)
+def test_each_kind_of_number(kind: str, good: dict[str, float], bad: tuple[str, ...]) -> None:
+    """What it takes, and what not."""
+    read, _ = argv.KINDS[kind]
+    assert {text: read(text) for text in good} == good
+    assert [read(text) for text in bad] == [None] * len(bad)

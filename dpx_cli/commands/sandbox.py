@@ -13,8 +13,13 @@ GROUP = Group("sandbox", "Run a Deploxa API of your own, on this machine.")
 PORT = 8787
 
 BuildSeconds = Annotated[
-    str | None,
-    Option("--build-seconds", metavar="S", help="How long a deployment takes; 2 without it. fail/… branches fail."),
+    float | None,
+    Option(
+        "--build-seconds",
+        metavar="S",
+        help="How long a deployment takes; 2 without it. fail/… branches fail.",
+        kind="delay",
+    ),
 ]
 Fault = Annotated[
     tuple[str, ...],
@@ -44,10 +49,12 @@ Token = Annotated[
     ),
 ]
 TokenTtl = Annotated[
-    str | None, Option("--token-ttl", metavar="S", help="Seconds after which the tokens are accepted no longer.")
+    float | None,
+    Option("--token-ttl", metavar="S", help="Seconds after which the tokens are accepted no longer.", kind="delay"),
 ]
 TimeScale = Annotated[
-    str | None, Option("--time-scale", metavar="X", help="How many times as fast builds go and tokens expire.")
+    float | None,
+    Option("--time-scale", metavar="X", help="How many times as fast builds go and tokens expire.", kind="factor"),
 ]
 WebhookUrl = Annotated[
     str | None, Option("--webhook-url", metavar="URL", help="Where deployment events are sent, signed.")
@@ -61,7 +68,8 @@ Log = Annotated[
     Option("--log", metavar="FILE", help="Add a JSON line for each request; - for stderr.", complete="file"),
 ]
 Projects = Annotated[
-    str | None, Option("--projects", metavar="N", help="How many projects a new world has; 3 without it.")
+    int | None,
+    Option("--projects", metavar="N", help="How many projects a new world has; 3 without it.", kind="number"),
 ]
 Port = Annotated[
     int | None, Option("--port", metavar="PORT", help="The port to listen on; 0 for any that is free.", kind="port")
@@ -177,49 +185,12 @@ def _sandbox(session: "Session", **given: Any) -> "Sandbox":
     from dpx_cli.sandbox.server import Sandbox
 
     options = {_FIELDS.get(name, name): value for name, value in given.items() if value not in (None, ())}
-    for name, read in (
-        ("build_seconds", _seconds),
-        ("token_ttl", _seconds),
-        ("time_scale", _number),
-        ("projects", _count),
-    ):
-        if name in options:
-            options[name] = read(name, options[name])
     if options.get("webhook_url") and "webhook_secret" not in options:
         options["webhook_secret"] = session.env.get("DPX_WEBHOOK_SECRET")
     return Sandbox(**options)
 
 
 _FIELDS = {"fault": "faults", "token": "tokens"}
-
-
-def _seconds(name: str, text: str) -> float:
-    from dpx_cli.sandbox.units import seconds
-
-    value = seconds(text)
-    if value is None:
-        raise _wrong(name, text, "seconds, like 2, 0.5 or 500ms")
-    return value
-
-
-def _number(name: str, text: str) -> float:
-    import re
-
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
-        raise _wrong(name, text, "a number, like 10 or 0.5")
-    return float(text)
-
-
-def _count(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 8):  # noqa: PLR2004 - more is no small world
-        raise _wrong(name, text, "a number, like 100")
-    return int(text)
-
-
-def _wrong(name: str, text: str, wanted: str) -> Exception:
-    from dpx_cli.errors import UsageError
-
-    return UsageError(f"--{name.replace('_', '-')} takes {wanted}, not {text!r}", hint="dpx sandbox run --help")
 
 
 def _quoted(token: str) -> str:
