@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NEWEST = 100  # deployments that are compared before and after a POST whose answer was lost
 FIRST_POLL = 0.3  # seconds
 SLOWEST_POLL = 5.0  # seconds
-GROWTH = 1.5
+GROWTH = 1.3  # whoever waits learns of the end at most a third of the wait too late
 SLOT_PAUSE = 2.0  # seconds before the second try where the server does not say; doubled up to:
 LONGEST_SLOT_PAUSE = 30.0
 DOMAIN_KEYS = ("domain", "name", "hostname", "url")  # where an object may hold its domain

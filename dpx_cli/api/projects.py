@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from dpx_cli.api.client import data_of, segment, shape_error
+from dpx_cli.api.client import data_of, decode, segment, shape_error
 from dpx_cli.api.pages import Pages
 
 if TYPE_CHECKING:
     from dpx_cli.api.client import Client
+
+NO_CONTENT = 204
 
 
 class ProjectFields(TypedDict, total=False):
@@ -69,8 +71,11 @@ def delete_project(client: Client, project_id: str) -> dict[str, Any]:
 
 
 def deleted(client: Client, path: str) -> dict[str, Any]:
-    """DELETE a path; gives {"deleted": true}. Raises InvalidResponse where the server does not say so."""
-    document = client.document("DELETE", path)
+    """DELETE a path; gives {"deleted": true}. Raises InvalidResponse where the server says neither that nor 204."""
+    answer = client.send("DELETE", path)
+    if answer.status == NO_CONTENT:
+        return {"deleted": True}
+    document = decode(answer, f"DELETE {path}")
     if not isinstance(document, dict) or document.get("deleted") is not True:
         raise shape_error(f"DELETE {path}", '"deleted": true')
     return document

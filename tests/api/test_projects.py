@@ -71,6 +71,12 @@ def test_delete(server: FaultServer, client: Client) -> None:
     assert server.projects == []
 
 
+def test_a_deletion_without_a_word_is_one(server: FaultServer, client: Client) -> None:
+    """204 is a server's way to say that there is nothing more to say."""
+    server.on("DELETE", "/projects.*", faults.raw(b"HTTP/1.1 204 No Content\r\n\r\n"))
+    assert projects.delete_project(client, PROJECT) == {"deleted": True}
+
+
 @pytest.mark.parametrize("document", [{}, [], {"data": []}, {"data": None}, {"data": "x"}, None, 7, {"deleted": False}])
 def test_another_shape_is_refused(server: FaultServer, client: Client, document: Any) -> None:
     """By every function, with the request."""
