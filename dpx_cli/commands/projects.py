@@ -41,7 +41,9 @@ def list_projects(session: "Session", org: Org = None, limit: Limit = None, curs
     """
     from dpx_cli.api import projects
 
-    pages = projects.list_projects(session.client, org=session.org(org), limit=limit, cursor=cursor)
+    org = session.org(org)
+    pages = projects.list_projects(session.client, org=org, limit=limit, cursor=cursor)
+    # Completion offers the projects of every organization, so one's own are no replacement.
     session.show_pages(pages, COLUMNS, key="slug", what="projects", remember=None if org else "slugs")
 
 

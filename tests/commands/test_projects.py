@@ -82,6 +82,13 @@ def test_list_of_an_organization(dpx: Program, box: Sandbox) -> None:
     assert box.requests[0].query["org"] == "globex"
 
 
+def test_a_list_of_an_organization_takes_no_name_from_completion(dpx: Program) -> None:
+    """Only a list of all projects says what there is."""
+    dpx("projects", "list")
+    dpx("projects", "list", env={"DPX_ORG": "globex"})
+    assert sorted(dpx("__complete", "project").out.split()) == sorted(SLUGS)
+
+
 def test_an_empty_list(dpx: Program) -> None:
     """Nothing in a pipe, an empty array as JSON, a word on a terminal."""
     dpx("projects", "delete", "docs", "--yes")
