@@ -13,10 +13,13 @@ import os
 import pkgutil
 import pprint
 import typing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli import commands, completion
 from dpx_cli.declare import JSON_LINES, LIST, ONE, Argument, Command, Group, Option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TABLE = os.path.join(os.path.dirname(__file__), "command_table.py")
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "completions")  # in a checkout only
@@ -80,17 +83,29 @@ def common(option: Option) -> dict[str, Any]:
     return parameter(option.flags[0].lstrip("-"), option, required=False)
 
 
+def declared(name: str, hint: Any, function: Callable[..., None]) -> Option | Argument:
+    """The one declaration in a parameter's annotation."""
+    found = [extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Option | Argument)]
+    if len(found) != 1:
+        message = f"{function.__module__}.{function.__name__}: {name} needs one Option or Argument"
+        raise TypeError(message)
+    return found[0]
+
+
 def parameters(command: Command) -> tuple[dict[str, Any], ...]:
     """All parameters of a command: its function's own, then the formats, then the root's."""
     function = command.function
     hints = typing.get_type_hints(function, include_extras=True, localns={"Session": Any})
     own = []
     for name, value in list(inspect.signature(function).parameters.items())[1:]:
-        declared = [extra for extra in getattr(hints[name], "__metadata__", ()) if isinstance(extra, Option | Argument)]
-        if len(declared) != 1:
-            message = f"{function.__module__}.{function.__name__}: {name} needs one Option or Argument"
-            raise TypeError(message)
-        own.append(parameter(name, declared[0], required=value.default is inspect.Parameter.empty))
+        if value.kind is inspect.Parameter.VAR_KEYWORD:
+            # `**world: Unpack[World]`: options that several commands share, none of them required.
+            (shared,) = typing.get_args(hints[name])
+            fields = typing.get_type_hints(shared, include_extras=True)
+            own += [parameter(field, declared(field, hint, function), required=False) for field, hint in fields.items()]
+        else:
+            required = value.default is inspect.Parameter.empty
+            own.append(parameter(name, declared(name, hints[name], function), required=required))
     return (*own, *map(common, FORMATS[command.formats]), *map(common, ROOT_OPTIONS))
 
 

@@ -6,6 +6,8 @@ A command is a plain function whose parameters are annotated as Typer's are:
     def list_projects(session: Session, org: Org = None) -> None:
         '''List the projects you have access to.'''
 
+Options that several commands share as a set are a TypedDict: `**world: Unpack[World]`, as in `commands/sandbox.py`.
+
 Typer costs four times a bare interpreter to import, so it is not on the path of a well-formed command line.
 `compile.py` turns these declarations into `command_table.py` (checked in, compared by a test); `argv.py` parses
 by that table, `help.py` and the completion scripts draw from it, and `typer_app.py` builds the Typer application

@@ -1,6 +1,6 @@
 """`dpx sandbox`: a Deploxa API of one's own, to serve or to run one command against. Served by `dpx_cli/sandbox/`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
 
 from dpx_cli.declare import Argument, Group, Option
 
@@ -12,91 +12,81 @@ GROUP = Group("sandbox", "Run a Deploxa API of your own, on this machine.")
 
 PORT = 8787
 
-BuildSeconds = Annotated[
-    float | None,
-    Option(
-        "--build-seconds",
-        metavar="S",
-        help="How long a deployment takes; 2 without it. fail/… branches fail.",
-        kind="delay",
-    ),
-]
-Fault = Annotated[
-    tuple[str, ...],
-    Option(
-        "--fault",
-        metavar="FAULT",
-        help="A scripted fault, like 'POST /projects/*/deployments 429 x3'; may be given several times.",
-        multiple=True,
-    ),
-]
-Slots = Annotated[
-    int | None, Option("--slots", metavar="N", help="Deployments that may be under way at once.", kind="count")
-]
-Rate = Annotated[str | None, Option("--rate", metavar="N/s", help="Requests a token may make; also N/m and N/h.")]
-Role = Annotated[
-    str | None,
-    Option("--role", metavar="ROLE", help="Who the token speaks for.", choices=("owner", "admin", "member")),
-]
-Token = Annotated[
-    tuple[str, ...],
-    Option(
-        "--token",
-        metavar="TOKEN",
-        help="An accepted token, TOKEN:ROLE or TOKEN:ROLE:SECONDS; may be given several times.",
-        multiple=True,
-        secret=True,
-    ),
-]
-TokenTtl = Annotated[
-    float | None,
-    Option("--token-ttl", metavar="S", help="Seconds after which the tokens are accepted no longer.", kind="delay"),
-]
-TimeScale = Annotated[
-    float | None,
-    Option("--time-scale", metavar="X", help="How many times as fast builds go and tokens expire.", kind="factor"),
-]
-WebhookUrl = Annotated[
-    str | None, Option("--webhook-url", metavar="URL", help="Where deployment events are sent, signed.")
-]
-WebhookSecret = Annotated[
-    str | None,
-    Option("--webhook-secret", metavar="S", help="What they are signed with.", secret=True, env="DPX_WEBHOOK_SECRET"),
-]
-Log = Annotated[
-    str | None,
-    Option("--log", metavar="FILE", help="Add a JSON line for each request; - for stderr.", complete="file"),
-]
-Projects = Annotated[
-    int | None,
-    Option("--projects", metavar="N", help="How many projects a new world has; 3 without it.", kind="number"),
-]
-Port = Annotated[
-    int | None, Option("--port", metavar="PORT", help="The port to listen on; 0 for any that is free.", kind="port")
-]
-Data = Annotated[
-    str | None,
-    Option("--data", metavar="FILE", help="Keep the world in this file; without it, in memory.", complete="file"),
-]
+
+class World(TypedDict, total=False):
+    """How the sandbox is to behave: the options that `serve` and `run` share, named like the fields of `Behaviour`."""
+
+    port: Annotated[
+        int, Option("--port", metavar="PORT", help="The port to listen on; 0 for any that is free.", kind="port")
+    ]
+    data: Annotated[
+        str,
+        Option("--data", metavar="FILE", help="Keep the world in this file; without it, in memory.", complete="file"),
+    ]
+    build_seconds: Annotated[
+        float,
+        Option(
+            "--build-seconds",
+            metavar="S",
+            help="How long a deployment takes; 2 without it. fail/… branches fail.",
+            kind="delay",
+        ),
+    ]
+    faults: Annotated[
+        tuple[str, ...],
+        Option(
+            "--fault",
+            metavar="FAULT",
+            help="A scripted fault, like 'POST /projects/*/deployments 429 x3'; may be given several times.",
+            multiple=True,
+        ),
+    ]
+    slots: Annotated[
+        int, Option("--slots", metavar="N", help="Deployments that may be under way at once.", kind="count")
+    ]
+    rate: Annotated[str, Option("--rate", metavar="N/s", help="Requests a token may make; also N/m and N/h.")]
+    role: Annotated[
+        str, Option("--role", metavar="ROLE", help="Who the token speaks for.", choices=("owner", "admin", "member"))
+    ]
+    tokens: Annotated[
+        tuple[str, ...],
+        Option(
+            "--token",
+            metavar="TOKEN",
+            help="An accepted token, TOKEN:ROLE or TOKEN:ROLE:SECONDS; may be given several times.",
+            multiple=True,
+            secret=True,
+        ),
+    ]
+    token_ttl: Annotated[
+        float,
+        Option("--token-ttl", metavar="S", help="Seconds after which the tokens are accepted no longer.", kind="delay"),
+    ]
+    time_scale: Annotated[
+        float,
+        Option("--time-scale", metavar="X", help="How many times as fast builds go and tokens expire.", kind="factor"),
+    ]
+    webhook_url: Annotated[
+        str, Option("--webhook-url", metavar="URL", help="Where deployment events are sent, signed.")
+    ]
+    webhook_secret: Annotated[
+        str,
+        Option(
+            "--webhook-secret", metavar="S", help="What they are signed with.", secret=True, env="DPX_WEBHOOK_SECRET"
+        ),
+    ]
+    log: Annotated[
+        str, Option("--log", metavar="FILE", help="Add a JSON line for each request; - for stderr.", complete="file")
+    ]
+    projects: Annotated[
+        int, Option("--projects", metavar="N", help="How many projects a new world has; 3 without it.", kind="number")
+    ]
 
 
 @GROUP.command("serve", example="dpx sandbox serve --build-seconds 10")
 def serve(
     session: "Session",
-    port: Port = None,
-    data: Data = None,
-    build_seconds: BuildSeconds = None,
-    fault: Fault = (),
-    slots: Slots = None,
-    rate: Rate = None,
-    role: Role = None,
-    token: Token = (),
-    token_ttl: TokenTtl = None,
-    time_scale: TimeScale = None,
-    webhook_url: WebhookUrl = None,
-    webhook_secret: WebhookSecret = None,
-    log: Log = None,
-    projects: Projects = None,
+    **world: Unpack[World],
 ) -> None:
     """Serve a Deploxa API on this machine until Ctrl-C.
 
@@ -105,23 +95,7 @@ def serve(
     """
     import threading
 
-    with _sandbox(
-        session,
-        port=PORT if port is None else port,
-        data=data,
-        build_seconds=build_seconds,
-        fault=fault,
-        slots=slots,
-        rate=rate,
-        role=role,
-        token=token,
-        token_ttl=token_ttl,
-        time_scale=time_scale,
-        webhook_url=webhook_url,
-        webhook_secret=webhook_secret,
-        log=log,
-        projects=projects,
-    ) as box:
+    with _sandbox(session, world, PORT) as box:
         session.screen.done("serving until Ctrl-C; these two lines point a shell here:")
         session.screen.line(f"export DPX_API_URL={box.url}")
         session.screen.line(f"export DPX_TOKEN={_quoted(box.token)}")
@@ -135,20 +109,7 @@ def run(
         tuple[str, ...],
         Argument("-- COMMAND", help="The command and its arguments.", multiple=True, complete="command"),
     ],
-    port: Port = None,
-    data: Data = None,
-    build_seconds: BuildSeconds = None,
-    fault: Fault = (),
-    slots: Slots = None,
-    rate: Rate = None,
-    role: Role = None,
-    token: Token = (),
-    token_ttl: TokenTtl = None,
-    time_scale: TimeScale = None,
-    webhook_url: WebhookUrl = None,
-    webhook_secret: WebhookSecret = None,
-    log: Log = None,
-    projects: Projects = None,
+    **world: Unpack[World],
 ) -> None:
     """Run a command against a sandbox of its own.
 
@@ -157,40 +118,21 @@ def run(
     """
     from dpx_cli.sandbox import run as runner
 
-    box = _sandbox(
-        session,
-        port=port or 0,
-        data=data,
-        build_seconds=build_seconds,
-        fault=fault,
-        slots=slots,
-        rate=rate,
-        role=role,
-        token=token,
-        token_ttl=token_ttl,
-        time_scale=time_scale,
-        webhook_url=webhook_url,
-        webhook_secret=webhook_secret,
-        log=log,
-        projects=projects,
-    )
+    box = _sandbox(session, world, 0)
     code = runner.run(command, session.env, box)
     if code:
         # The command's own code, which need not be one of dpx's.
         raise SystemExit(code)
 
 
-def _sandbox(session: "Session", **given: Any) -> "Sandbox":
+def _sandbox(session: "Session", world: World, port: int) -> "Sandbox":
     """The sandbox that the options describe, not yet started; what was not given keeps its default."""
     from dpx_cli.sandbox.server import Sandbox
 
-    options = {_FIELDS.get(name, name): value for name, value in given.items() if value not in (None, ())}
-    if options.get("webhook_url") and "webhook_secret" not in options:
-        options["webhook_secret"] = session.env.get("DPX_WEBHOOK_SECRET")
+    options = World(port=port) | world
+    if "webhook_url" in options and (secret := session.env.get("DPX_WEBHOOK_SECRET")):
+        options.setdefault("webhook_secret", secret)
     return Sandbox(**options)
-
-
-_FIELDS = {"fault": "faults", "token": "tokens"}
 
 
 def _quoted(token: str) -> str:
