@@ -13,15 +13,11 @@ import tempfile
 import textwrap
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from dpx_cli import files
 from dpx_cli.errors import Failed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def names(folder: Path) -> list[str]:
@@ -35,27 +31,25 @@ def python(code: str, *arguments: object, **options: object) -> subprocess.Popen
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload, no-any-return]
 
 
-def as_nobody(function: Callable[[], object]) -> str:
-    """Run a function as a user who may do little, in a fork of this process; give the `repr` of its outcome."""
+def as_nobody(call: str, *arguments: object) -> str:
+    """Make a call of `files`, written with `arguments`, as a user who may do little; give the `repr` of its outcome."""
     if os.getuid() != 0:
         pytest.skip("only root can become another user")
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
+    # What it needs is imported first: the interpreter itself may lie where nobody else may look.
+    code = f"""
+        import os, sys
+        from dpx_cli import files
+        _, *arguments = sys.argv
+        os.setgroups([]), os.setgid(65534), os.setuid(65534)
         try:
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-            said = repr(function())
-        except BaseException as exc:  # noqa: BLE001 - told to the parent
-            said = repr(exc)
-        os.write(writer, said.encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as pipe:
-        said = pipe.read().decode()
-    os.waitpid(child, 0)
-    return said
+            said = {call}
+        except Exception as exc:
+            said = exc
+        os.write(1, repr(said).encode())
+    """
+    said, problem = python(code, *arguments).communicate(timeout=30)
+    assert not problem, problem
+    return said.decode()
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -152,8 +146,8 @@ def test_read_only_folder_of_another_user(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b"keep")
     open_to_all(tmp_path)
-    assert as_nobody(lambda: files.read_bytes(str(path), "the test")) == "b'keep'"
-    said = as_nobody(lambda: files.write_whole(str(path), b"x"))
+    assert as_nobody("files.read_bytes(arguments[0], 'the test')", path) == "b'keep'"
+    said = as_nobody("files.write_whole(arguments[0], b'x')", path)
     assert said == f"Failed('cannot write {path}: permission denied')"
     assert names(tmp_path) == ["a.json"]
 
@@ -166,8 +160,8 @@ def test_unreadable_file_is_an_error_and_unreadable_folder_is_no_file(tmp_path: 
     (closed / "a.json").write_bytes(b"keep")
     (tmp_path / "b.json").write_bytes(b"keep")
     (tmp_path / "b.json").chmod(0o600)
-    assert as_nobody(lambda: files.read_bytes(str(closed / "a.json"), "the test")) == "None"
-    said = as_nobody(lambda: files.read_bytes(str(tmp_path / "b.json"), "the test"))
+    assert as_nobody("files.read_bytes(arguments[0], 'the test')", closed / "a.json") == "None"
+    said = as_nobody("files.read_bytes(arguments[0], 'the test')", tmp_path / "b.json")
     assert said == f"Failed('cannot read the test in {tmp_path / 'b.json'}: permission denied')"
 
 
