@@ -186,9 +186,11 @@ def follow(
 
 
 def _timed_out(deployment_id: str, seconds: float) -> errors.WaitTimeout:
+    import shlex
+
     return errors.WaitTimeout(
         f"deployment {deployment_id} did not end within {seconds:g} s; it goes on",
-        hint=f"dpx deploy wait {deployment_id}",
+        hint=f"dpx deploy wait {shlex.quote(deployment_id)}",
     )
 
 

@@ -251,7 +251,9 @@ class Session:
         seen: list[str] = []
         self.screen.rows(_noting(pages, key, seen) if remember else pages, columns, key=key, empty=f"no {what}")
         if pages.next_cursor:
-            self.screen.note(f"there are more {what}; the list goes on with --cursor {pages.next_cursor}")
+            import shlex
+
+            self.screen.note(f"there are more {what}; the list goes on with --cursor {shlex.quote(pages.next_cursor)}")
         elif pages.is_cut:
             self.screen.note(f"there are more {what}, which the server gives no cursor for")
         if remember and (pages.is_whole or remember == "deployments"):

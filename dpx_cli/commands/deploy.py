@@ -245,7 +245,10 @@ def _followed(session: "Session", deployment_id: str, deadline: "Deadline", *, s
     except BaseException as stop:
         # Ctrl-C or SIGTERM, which rise past every Exception.
         if not isinstance(stop, Exception):
-            session.screen.done(f"deployment {deployment_id} goes on; to follow it: dpx deploy wait {deployment_id}")
+            import shlex
+
+            way = f"dpx deploy wait {shlex.quote(deployment_id)}"
+            session.screen.done(f"deployment {deployment_id} goes on; to follow it: {way}")
         raise
 
 
@@ -253,10 +256,12 @@ def _problem(final: dict[str, Any], deployment_id: str) -> DeploymentFailed | No
     """The error that a deployment which ended in ERROR is, or None."""
     if final["status"] != "ERROR":
         return None
+    import shlex
+
     branch = f" of {final['branch']}" if isinstance(final.get("branch"), str) else ""
     return DeploymentFailed(
         f"deployment {deployment_id}{branch} ended in ERROR",
-        hint=f"dpx deploy get {deployment_id} shows what is known of it",
+        hint=f"dpx deploy get {shlex.quote(deployment_id)} shows what is known of it",
     )
 
 

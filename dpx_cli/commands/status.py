@@ -88,7 +88,12 @@ def _noted(pages: "Iterable[list[dict[str, Any]]]", failing: list[str]) -> "Iter
 
 def _raise_on(failing: list[str]) -> None:
     if failing:
-        raise CheckFailed(f"in ERROR: {', '.join(failing)}", hint=f"dpx deploy list --project {failing[0]} --limit 5")
+        import shlex
+
+        raise CheckFailed(
+            f"in ERROR: {', '.join(failing)}",
+            hint=f"dpx deploy list --project {shlex.quote(failing[0])} --limit 5",
+        )
 
 
 def _note_failure(project: dict[str, Any], failing: list[str]) -> None:
