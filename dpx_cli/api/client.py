@@ -234,11 +234,13 @@ def _how_to_look(request: str) -> str:
     """The command that shows what became of a request whose answer was lost."""
     _, _, path = request.partition(" ")
     _, first, *rest = [*path.split("/"), ""]
+    import shlex
+
     if first != "projects":
-        return f"dpx api {path}"
+        return f"dpx api {shlex.quote(path)}"
     under = rest[1] if len(rest) > 1 else ""
     if under in ("env-vars", "deployments"):
-        return f"dpx {'env' if under == 'env-vars' else 'deploy'} list --project {rest[0]}"
+        return f"dpx {'env' if under == 'env-vars' else 'deploy'} list --project {shlex.quote(rest[0])}"
     return "dpx projects list"
 
 
@@ -326,7 +328,8 @@ def retry_after(answer: Answer) -> float | None:
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        # A year that `time.sleep` cannot count to is as good as never.
+        return min(max(0.0, parsedate_to_datetime(text).timestamp() - time.time()), 999_999_999.0)
     except (ValueError, OverflowError, TypeError):
         return None
 
@@ -430,6 +433,8 @@ def _error_field(answer: Answer) -> str:
 
 def _redacted(text: str, secrets: Sequence[str]) -> str:
     """A text without the secrets, their lines and their usual escapes; "" where a piece of one is left even so."""
+    # A secret may have a hundred thousand lines, and an answer 32 MiB: what comes later is not shown anyhow.
+    text = text[: LONGEST_MESSAGE * 40]
     parts = {part for secret in secrets for part in (secret, *secret.splitlines()) if part.strip()}
     escaped = {made[1:-1] for part in parts for made in (json.dumps(part), json.dumps(part, ensure_ascii=False))}
     for part in sorted(parts | escaped, key=len, reverse=True):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 32 * 1024 * 1024
 CHUNK = 64 * 1024
 WITH_BODY = ("POST", "PUT", "PATCH")  # whose servers want to be told even of an empty body
+LONGEST_NAMED = 100  # characters of what the other side said that an error repeats
 FINAL = 200  # the first status that is not an interim answer's
 
 
@@ -103,6 +104,10 @@ class Wire(io.RawIOBase):
         count = self._socket.recv_into(buffer)
         self.ended = count == 0
         return count
+
+    def readall(self) -> bytes:
+        """Refuse: what asks for all there is, is http.client at a chunk of length -1, and it would find no end."""
+        raise ValueError("a chunk of negative length")
 
     def sendall(self, data: Any) -> None:
         """Send all of it within what is left of the deadline."""
@@ -260,7 +265,7 @@ class Connection:
         status = head.split(b" ", 2)[1:2]
         if not status or not status[0].startswith(b"2"):
             line = bytes(head.split(b"\r\n", 1)[0]).decode("ascii", "replace")
-            raise OSError(f"the proxy refused the tunnel: {line}")
+            raise OSError(f"the proxy refused the tunnel: {line[:LONGEST_NAMED]}")
 
     def _read(self, response: http.client.HTTPResponse, deadline: Deadline) -> Answer:
         headers = {name.lower(): value for name, value in response.getheaders()}
@@ -270,7 +275,9 @@ class Connection:
         elif encoding in ("", "identity"):
             body = _whole(response, deadline)
         else:
-            raise Unreadable(f"the answer is encoded as {encoding}, which was not asked for", response.status)
+            raise Unreadable(
+                f"the answer is encoded as {encoding[:LONGEST_NAMED]}, which was not asked for", response.status
+            )
         return Answer(response.status, response.reason, headers, body)
 
 

@@ -116,6 +116,19 @@ def test_more_than_32_mib_decoded_is_refused_in_bounded_memory(server: FaultServ
     assert peak < 3 * MOST_BYTES
 
 
+def test_a_chunk_of_negative_length_is_not_read_to_its_end(server: FaultServer) -> None:
+    """http.client takes -1 for all there is; it has none."""
+    server.on("GET", "/projects", faults.negative_chunk)
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.NetworkError, match="not HTTP"):
+            client_of(server.url, timeout=20).get("/projects")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MOST_BYTES
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate"])
 def test_a_compressed_answer_is_decoded(server: FaultServer, client: Client, encoding: str) -> None:
     """Gzip is asked for; deflate is understood as well."""
