@@ -130,8 +130,11 @@ def gitlab_dotenv(path: str, result: Result) -> list[str]:
     Raises:
         Failed: the file cannot be written.
     """
-    from dpx_cli.files import write_whole
+    from dpx_cli.files import remove, write_whole
 
+    if os.path.islink(path):
+        # It came with the checkout, and leads to whatever file its author wants replaced.
+        remove(path)
     lines = []
     troubles = []
     for name, value in _values(result).items():

@@ -145,7 +145,8 @@ def _linked(cwd: str) -> str:
     while True:
         path = os.path.join(cwd, ".deploxa", "project.json")
         if os.path.lexists(path):
-            return str(_read(path).get("projectId") or "")
+            # A pipe in a checkout would keep the person at the TAB key waiting for ever.
+            return str(_read(path).get("projectId") or "") if os.path.isfile(path) else ""
         above = os.path.dirname(cwd)
         if above == cwd:
             return ""

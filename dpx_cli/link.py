@@ -1,7 +1,9 @@
 """The link file, `.deploxa/project.json`: which project a folder belongs to.
 
 It comes with a checkout, so it is not trusted: it names a project and an organization and nothing else, never a URL
-and never a token. Floor 1; neighbours: `settings.py` (precedence), `commands/link.py`.
+and never a token. One that a stranger has put into a folder open to all, like /tmp, is not even looked at: whoever
+works below it would send variables to the stranger's project. Floor 1; neighbours: `settings.py` (precedence),
+`commands/link.py`.
 """
 
 from __future__ import annotations
@@ -45,12 +47,28 @@ def find(cwd: str) -> Link | None:
     folder = os.path.abspath(cwd)
     while True:
         path = os.path.join(folder, FOLDER, NAME)
-        if os.path.lexists(path):
+        if os.path.lexists(path) and not _is_planted(folder):
             return read(path)
         above = os.path.dirname(folder)
         if above == folder:
             return None
         folder = above
+
+
+def _is_planted(folder: str) -> bool:
+    """Whether the link in a folder that anybody may write to is neither ours nor that of the folder's owner.
+
+    Git goes further and asks for our own alone; but root in a container works on a checkout that is somebody else's.
+    """
+    import stat
+
+    try:
+        above, own = os.stat(folder), os.lstat(os.path.join(folder, FOLDER))
+    except OSError:
+        return False
+    return bool(
+        hasattr(os, "geteuid") and above.st_mode & stat.S_IWOTH and own.st_uid not in (os.geteuid(), above.st_uid)
+    )
 
 
 def read(path: str) -> Link:
@@ -78,16 +96,21 @@ def write(cwd: str, project_id: str, project_slug: str | None, org_slug: str | N
     """Link a folder to a project; gives the path of the file. The folder keeps itself out of git.
 
     Raises:
-        Failed: where it cannot be written, or what is there cannot be understood; that stays.
+        Failed: where it cannot be written, or what is there cannot be understood or leads elsewhere; that stays.
     """
     folder = os.path.join(os.path.abspath(cwd), FOLDER)
-    if os.path.lexists(os.path.join(folder, NAME)):
-        read(os.path.join(folder, NAME))
+    path = os.path.join(folder, NAME)
+    ignore = os.path.join(folder, ".gitignore")
+    for place in (folder, path, ignore):
+        # Of a checkout: written through, it would have us replace any file of the user's.
+        if os.path.islink(place):
+            raise Failed(f"{place} is a symbolic link, which is not written through", hint="delete it, then: dpx link")
+    if os.path.lexists(path):
+        read(path)
     names = {"projectId": project_id, "projectSlug": project_slug, "orgSlug": org_slug}
     content = json.dumps({key: name for key, name in names.items() if name}, indent=2)
-    path = os.path.join(folder, NAME)
     files.write_whole(path, content.encode() + b"\n")
-    files.write_whole(os.path.join(folder, ".gitignore"), b"*\n")
+    files.write_whole(ignore, b"*\n")
     return path
 
 

@@ -400,6 +400,16 @@ def test_gitlab_dotenv(tmp_path: Path) -> None:
     )
 
 
+def test_gitlab_dotenv_is_not_written_through_a_symbolic_link(tmp_path: Path) -> None:
+    """It came with the checkout."""
+    mine = tmp_path / "mine"
+    mine.write_text("keep")
+    (tmp_path / ci.GITLAB_FILE).symlink_to(mine)
+    assert ci.write_outputs({"CI_PROJECT_DIR": str(tmp_path)}, "gitlab", ci.Result(*GOOD)) == []
+    assert mine.read_text() == "keep"
+    assert "DEPLOYMENT_ID=clm1abc" in (tmp_path / ci.GITLAB_FILE).read_text()
+
+
 def test_gitlab_dotenv_takes_no_values_that_it_cannot_quote(tmp_path: Path) -> None:
     """Line breaks would be variables, and `$` would be expanded by a later job."""
     path = tmp_path / "report"

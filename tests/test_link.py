@@ -85,6 +85,34 @@ def test_removing_takes_the_folder_where_it_is_empty(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", [".deploxa", ".deploxa/project.json", ".deploxa/.gitignore"])
+def test_a_symbolic_link_is_not_written_through(tmp_path: Path, name: str) -> None:
+    """It comes with a checkout, and would have us replace whatever it leads to."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "file").write_text("keep")
+    work = tmp_path / "work"
+    (work / name).parent.mkdir(parents=True)
+    (work / name).symlink_to(mine if name == ".deploxa" else mine / "file")
+    with pytest.raises(Failed, match="symbolic link"):
+        link.write(str(work), "clm1a", None, None)
+    assert {file.name: file.read_text() for file in mine.iterdir()} == {"file": "keep"}
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give a folder to others")
+def test_a_link_that_a_stranger_put_into_a_folder_open_to_all_is_not_looked_at(tmp_path: Path) -> None:
+    """As in /tmp; one in a checkout that is wholly somebody else's is, as in a container."""
+    below = tmp_path / "work"
+    below.mkdir()
+    link.write(str(tmp_path), "clm1a", None, None)
+    os.chown(tmp_path / ".deploxa", 65534, 65534)
+    assert link.find(str(below)) is not None
+    tmp_path.chmod(0o1777)
+    assert link.find(str(below)) is None
+    os.chown(tmp_path, 65534, 65534)
+    assert link.find(str(below)) is not None
+
+
 def test_link_and_unlink(dpx: Program) -> None:
     """As a user does it, in a repository, whose status stays clean."""
     subprocess.run(["git", "init", "-q"], cwd=dpx.cwd, check=True, env={"PATH": os.environ["PATH"], "HOME": "/nowhere"})

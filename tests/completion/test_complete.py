@@ -70,6 +70,13 @@ def test_a_subfolder_of_a_linked_folder_has_its_keys(lone: Program) -> None:
     assert offered(lone, "key") == ["FROM_LINK"]
 
 
+def test_a_pipe_in_the_link_files_place_is_not_waited_for(lone: Program) -> None:
+    """Nobody writes into it, and somebody sits at the TAB key."""
+    (lone.cwd / ".deploxa").mkdir()
+    os.mkfifo(lone.cwd / ".deploxa" / "project.json")
+    assert offered(lone, "key") == []
+
+
 def test_profiles_are_those_of_both_files(lone: Program) -> None:
     """Set by hand, or logged in."""
     assert offered(lone, "profile") == ["default"]
