@@ -3,7 +3,8 @@
 Floor 1, for `deploy`. Nothing here ever fails: without git, without a repository, or where git does not answer within
 its two seconds, there is simply nothing to say. Reading is all that is done: no lock is taken, no index refreshed,
 nothing fetched, nobody asked; and what a repository's own configuration would have git run (file system monitor,
-filters, hooks, transports) is switched off, because a directory may have come out of somebody's archive.
+filters, hooks, transports) is switched off, because a directory may have come out of somebody's archive. For the same
+reason git is only looked for in absolute folders of the path, and gets none of our secrets.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _QUIET = {
     "GIT_ALLOW_PROTOCOL": "none",
     "LC_ALL": "C",
 }
+
+_SECRETS = ("DPX_TOKEN", "DPX_WEBHOOK_SECRET")
 
 
 class Head:
@@ -114,14 +117,18 @@ class _Git:
 
     def __init__(self, cwd: str, env: Mapping[str, str] | None) -> None:
         self._cwd = cwd
-        self.env = {**(os.environ if env is None else env), **_QUIET}
+        given = os.environ if env is None else env
+        self.env = {**{name: value for name, value in given.items() if name not in _SECRETS}, **_QUIET}
+        self._program = _program(self.env.get("PATH", os.defpath))
         self._until = time.monotonic() + _SECONDS
 
     def run(self, *arguments: str) -> bytes | None:
         """Run git, and give its output; None where it failed, is not there, or took too long."""
         import subprocess
 
-        command = ["git", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
+        if self._program is None:
+            return None
+        command = [self._program, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
         try:
             process = subprocess.Popen(
                 command,
@@ -145,6 +152,13 @@ class _Git:
             if process.stdout is not None:
                 process.stdout.close()
         return output if process.returncode == 0 else None
+
+
+def _program(path: str) -> str | None:
+    """The git of the first absolute folder that has one: Windows, and a path with ".", would take the checkout's."""
+    name = "git.exe" if os.name == "nt" else "git"
+    found = (os.path.join(folder, name) for folder in path.split(os.pathsep) if os.path.isabs(folder))
+    return next((file for file in found if os.path.isfile(file) and os.access(file, os.X_OK)), None)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

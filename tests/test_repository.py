@@ -268,6 +268,31 @@ def test_a_repository_cannot_make_us_run_its_programs(repo: Path, tmp_path: Path
     assert ran.exists()
 
 
+def test_the_checkouts_own_git_is_not_run(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where the path says so: only absolute folders count."""
+    fake = repo / "git"
+    fake.write_text("#!/bin/sh\ntouch ran\n")
+    fake.chmod(0o755)
+    monkeypatch.chdir(repo)
+    assert repository.head(str(repo), {**os.environ, "PATH": f".::{os.environ['PATH']}"}) is not None
+    assert repository.head(str(repo), {**os.environ, "PATH": ".:"}) is None
+    assert not (repo / "ran").exists()
+
+
+def test_git_gets_no_secret(repo: Path, tmp_path: Path) -> None:
+    """It needs none, and what it starts is not ours to choose."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    seen = tmp_path / "seen"
+    fake = folder / "git"
+    fake.write_text(f"#!/bin/sh\nenv >> '{seen}'\n")
+    fake.chmod(0o755)
+    secret = {"DPX_TOKEN": "dpx_canary", "DPX_WEBHOOK_SECRET": "canary"}
+    repository.head(str(repo), {**secret, "KEPT": "1", "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"})
+    assert "KEPT=1" in seen.read_text()
+    assert "canary" not in seen.read_text()
+
+
 def test_a_git_that_hangs_is_left_behind(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the processes it started, even where they hold the pipe open."""
     monkeypatch.setattr(repository, "_SECONDS", 0.2)
