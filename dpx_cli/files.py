@@ -120,7 +120,9 @@ def locked(path: str, timeout: float = 5.0) -> Iterator[None]:
     try:
         name = os.path.realpath(path) + ".lock"
         _make_folder(os.path.dirname(name))
-        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        # A symbolic link in its place would have us make a file wherever its author likes.
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(name, flags, 0o600)
     except OSError as exc:
         raise Failed(f"cannot make the lock {name}: {reason(exc)}") from exc
     except ValueError as exc:
@@ -196,11 +198,20 @@ def _sweep(target: str) -> None:
     folder, name = os.path.split(target)
     with contextlib.suppress(OSError):
         for other in os.listdir(folder):
-            if other.startswith(name + ".") and other.endswith(".tmp"):
+            if _is_temporary(other, name):
                 left = os.path.join(folder, other)
                 with contextlib.suppress(OSError):
                     if time.time() - os.lstat(left).st_mtime > _LEFT_BEHIND:
                         os.unlink(left)
+
+
+def _is_temporary(other: str, name: str) -> bool:
+    """Whether a file is a temporary one of `write_whole`, and not one that somebody else calls nearly so."""
+    if not other.startswith(name + "."):
+        return False
+    process, _, rest = other[len(name) + 1 :].partition(".")
+    number = rest.removesuffix(".tmp")
+    return process.isdigit() and len(number) == 8 and number != rest and set(number) <= set("0123456789abcdef")  # noqa: PLR2004 - see `write_whole`
 
 
 def _make_folder(folder: str) -> None:

@@ -284,6 +284,25 @@ def test_killed_writer_leaves_the_old_file_and_its_rest_is_swept_up_later(tmp_pa
     assert names(tmp_path) == ["a.json"]
 
 
+def test_only_its_own_temporary_files_are_swept_up(tmp_path: Path) -> None:
+    """In a home folder other programs have files that are called nearly so."""
+    old = time.time() - 7200
+    kept = ["a.json.tmp", "a.json.old.tmp", "a.json.1.tmp", "a.json.1.0123456.tmp", "a.json.x.01234567.tmp"]
+    for name in [*kept, "a.json.1.0123abcd.tmp"]:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (old, old))
+    files.write_whole(str(tmp_path / "a.json"), b"new")
+    assert names(tmp_path) == sorted([*kept, "a.json"])
+
+
+def test_a_lock_is_not_made_through_a_symbolic_link(tmp_path: Path) -> None:
+    """It would be an empty file wherever somebody likes."""
+    (tmp_path / "a.json.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Failed, match=r"a\.json\.lock"), files.locked(str(tmp_path / "a.json")):
+        pass
+    assert names(tmp_path) == ["a.json.lock"]
+
+
 def test_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     """Three writers without a lock, one reader: every reading is one writer's whole text."""
     path = tmp_path / "a.json"
