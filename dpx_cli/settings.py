@@ -50,7 +50,8 @@ def is_loopback(host: str) -> bool:
     if host in LOOPBACK or host.endswith(".localhost"):
         return True
     parts = host.split(".")
-    numbers = [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) <= 3]  # noqa: PLR2004 - an octet
+    # Without leading zeros, which some resolvers take for octal, and "09" for a name to look up.
+    numbers = [int(part) for part in parts if part.isascii() and part.isdigit() and str(int(part[:3])) == part]
     return len(parts) == len(numbers) == 4 and numbers[0] == 127 and max(numbers) <= 255  # noqa: PLR2004 - 127.0.0.0/8
 
 

@@ -144,6 +144,8 @@ def test_an_origin(url: str, origin: str) -> None:
         ("127.0.0", False),
         ("127.0.0.1.1", False),
         ("127.0.0.1000", False),
+        ("127.0.0.09", False),
+        ("127.0.0.01", False),
         ("", False),
         ("evillocalhost", False),
     ],

@@ -147,7 +147,9 @@ def client(target: Target, trust: Callable[[], ssl.SSLContext]) -> httpx.AsyncCl
         )
     except (ImportError, ValueError, library.InvalidURL) as exc:
         raise UsageError(
-            f"the proxy that the environment names cannot be used: {exc}", hint="set HTTPS_PROXY to an http:// URL"
+            # Not what httpx says of it: a password that breaks the URL would be in that.
+            "the proxy that the environment names cannot be used",
+            hint="set HTTPS_PROXY to an http:// URL",
         ) from exc
     return made
 

@@ -115,6 +115,14 @@ def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -
         deliver.client(Target("http://receiver.invalid/", "--to"), trust)
 
 
+def test_a_proxys_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where it breaks the URL and is taken for a port."""
+    monkeypatch.setenv("http_proxy", "http://user:canary/#@127.0.0.1:9")
+    with pytest.raises(UsageError, match="proxy") as caught:
+        deliver.client(Target("http://receiver.invalid/", "--to"), trust)
+    assert "canary" not in caught.value.message
+
+
 def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     """Its status is the answer."""
     receiver.status = 307
