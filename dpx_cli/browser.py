@@ -23,7 +23,10 @@ def open_url(url: str, env: Mapping[str, str]) -> bool:
         return False
     import webbrowser
 
+    from dpx_cli import children
+
     try:
-        return webbrowser.open(url)
+        with children.without_secrets():
+            return webbrowser.open(url)
     except (OSError, webbrowser.Error):
         return False

@@ -14,6 +14,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from dpx_cli import children
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
@@ -27,8 +29,6 @@ _QUIET = {
     "GIT_ALLOW_PROTOCOL": "none",
     "LC_ALL": "C",
 }
-
-_SECRETS = ("DPX_TOKEN", "DPX_WEBHOOK_SECRET")
 
 
 class Head:
@@ -117,8 +117,7 @@ class _Git:
 
     def __init__(self, cwd: str, env: Mapping[str, str] | None) -> None:
         self._cwd = cwd
-        given = os.environ if env is None else env
-        self.env = {**{name: value for name, value in given.items() if name not in _SECRETS}, **_QUIET}
+        self.env = {**children.environment(os.environ if env is None else env), **_QUIET}
         self._program = _program(self.env.get("PATH", os.defpath))
         self._until = time.monotonic() + _SECONDS
 

@@ -18,6 +18,7 @@ FLOORS = {
     "errors": 0,
     "files": 0,
     "urls": 0,
+    "children": 0,
     "api": 1,
     "browser": 1,
     "ci": 1,

@@ -32,6 +32,17 @@ def test_a_browser_is_opened(dpx: Program, browser: Path) -> None:
     assert (browser.parent / "opened").read_text() == URL
 
 
+def test_the_browser_gets_no_secret(dpx: Program, browser: Path) -> None:
+    """It lives longer than we do."""
+    browser.write_text(f"#!/bin/sh\nenv > {browser.parent}/seen\n")
+    result = dpx("open", "storefront", env={"BROWSER": str(browser), "DPX_WEBHOOK_SECRET": "canary"})
+    assert result.code == 0, result
+    seen = (browser.parent / "seen").read_text()
+    assert "BROWSER=" in seen
+    assert dpx.env["DPX_TOKEN"] not in seen
+    assert "canary" not in seen
+
+
 def test_print_opens_nothing(dpx: Program, browser: Path) -> None:
     """The URL alone, and as JSON."""
     assert dpx("open", "storefront", "--print", env={"BROWSER": str(browser)}).out == f"{URL}\n"

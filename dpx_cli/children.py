@@ -1,0 +1,31 @@
+"""What the programs that dpx starts may not know.
+
+Floor 0: imports nothing. Git and a browser need none of our secrets, live longer than we do, and start what we did not
+choose; the command of `dpx sandbox run` gets the sandbox's own token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SECRETS = ("DPX_TOKEN", "DPX_WEBHOOK_SECRET")
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """An environment without our secrets."""
+    return {name: value for name, value in env.items() if name not in SECRETS}
+
+
+@contextlib.contextmanager
+def without_secrets() -> Iterator[None]:
+    """Take our secrets out of the process's own environment, for what is started with that."""
+    kept = {name: os.environ.pop(name) for name in SECRETS if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
