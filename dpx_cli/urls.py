@@ -36,6 +36,10 @@ def split(text: str, source: str, *, hint: str, userinfo_hint: str | None = None
         raise UsageError(f"{source} is not a URL", hint=hint) from None
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
         raise UsageError(f"{source} has characters that a URL cannot have", hint=hint)
+    _, bracket, rest = parts.netloc.rpartition("]")
+    if bracket and (not parts.netloc.startswith("[") or rest.partition(":")[0]):
+        # Python takes what is in the brackets for the host, and a reader what is around them.
+        raise UsageError(f"{source} is not a URL", hint=hint)
     if "@" in parts.netloc:
         raise UsageError(f"{source} must not hold a user name or password", hint=userinfo_hint or hint)
     if not host or port == 0:

@@ -72,6 +72,8 @@ def test_an_api_root(url: str) -> None:
         "http://127.0.0.256",
         "http://\uff11\uff12\uff17.0.0.1",
         "http://[::ffff:127.0.0.1]",
+        "http://[::1].evil.example",
+        "http://evil.example[::1]",
         "https://user:canary@deploxa.com",
         "https://canary@deploxa.com",
         "https://deploxa.com/?a",

@@ -183,7 +183,7 @@ def _values(
     session: "Session", words: "Sequence[str]", *, stdin: bool, from_file: str | None, allow_empty: bool
 ) -> dict[str, str]:
     """The variables to set, from the words of the command line, a file, standard input or a prompt."""
-    from dpx_cli.variables import check_key, check_value
+    from dpx_cli.variables import KEY, check_key, check_value
 
     read = stdin or from_file is not None
     if stdin and from_file is not None:
@@ -192,6 +192,9 @@ def _values(
         if read:
             raise UsageError("--stdin and --from-file take a KEY without =VALUE", hint="dpx env set KEY --stdin")
         return _pairs(words)
+    if len(words) == 1 and not read and not KEY.fullmatch(words[0]):
+        # Not shown: where there is but one word, it may be the value.
+        raise UsageError("the word given is no variable's name", hint="dpx env set KEY VALUE, or KEY=VALUE")
     key = check_key(words[0])
     most = 1 if read else 2
     if len(words) > most:
@@ -220,8 +223,8 @@ def _pairs(words: "Sequence[str]") -> dict[str, str]:
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"word {number} is not KEY=VALUE", hint="quote a value that has spaces")
-        if number > 1 and not KEY.fullmatch(key):
-            # Not shown: it may be the rest of a value that was not quoted.
+        if (number > 1 or not value.strip("=")) and not KEY.fullmatch(key):
+            # Not shown: it may be the rest of a value that was not quoted, or one in base64.
             raise UsageError(f"word {number} begins with no variable's name", hint="quote a value that has spaces")
         if check_key(key) in values:
             raise UsageError(f"{key} is given twice", hint="give each key once")

@@ -167,6 +167,8 @@ def test_values_show_in_no_usage_error(dpx: Program) -> None:
         [f"A={CANARY}", "--no-such-option"],
         [f"--A={CANARY}"],
         ["A", f"-{CANARY}"],
+        [CANARY],
+        [f"{CANARY}=="],
     ):
         result = dpx("env", "set", *argv, *ON)
         assert result.code == 2, result
