@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import program
 import pytest
+from fault_server import TOKEN, FaultServer
 
 from dpx_cli.sandbox.server import Sandbox
 
@@ -72,4 +73,18 @@ def lone(tmp_path: Path) -> Program:
 def dpx(lone: Program, box: Sandbox) -> Program:
     """The program, logged in to the sandbox through its environment."""
     lone.env.update({"DPX_API_URL": box.url, "DPX_TOKEN": box.token})
+    return lone
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    """A server that breaks as it is told, with one project, shop."""
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture
+def here(lone: Program, server: FaultServer) -> Program:
+    """The program, logged in to that server, and in a hurry."""
+    lone.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_TIMEOUT": "3"})
     return lone

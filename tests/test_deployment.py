@@ -17,8 +17,6 @@ from dpx_cli.api.transport import Deadline
 from dpx_cli.deployment import Starter, follow, https_url, project_url, site_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fault_server import Fault
 
 POST = ("POST", ".*/deployments")
@@ -30,13 +28,6 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two tries there is a pause; here a short one."""
     monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
     monkeypatch.setattr(deployment, "FIRST_POLL", 0.05)
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    """A server over http."""
-    with FaultServer() as running:
-        yield running
 
 
 def start(

@@ -6,32 +6,15 @@ import shlex
 from typing import TYPE_CHECKING
 
 import fault_server as faults
-import pytest
-from fault_server import TOKEN, FaultServer
+from fault_server import FaultServer
 
 from dpx_cli import errors
 from dpx_cli.deployment import _timed_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Program
 
 EVIL = "x;touch${IFS}ran&`id`$(id)|'\"*"
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    """A server over http."""
-    with FaultServer() as running:
-        yield running
-
-
-@pytest.fixture
-def here(lone: Program, server: FaultServer) -> Program:
-    """The program, logged in to the server."""
-    lone.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN})
-    return lone
 
 
 def test_a_cursor(here: Program, server: FaultServer) -> None:

@@ -11,27 +11,12 @@ import pytest
 from fault_server import OTHER, PROJECT, TOKEN, FaultServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
 
 GET = ("projects", "get")
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    """A server with one project, shop."""
-    with FaultServer() as running:
-        yield running
-
-
-@pytest.fixture
-def here(lone: Program, server: FaultServer) -> Program:
-    """The program, logged in to the server."""
-    lone.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_TIMEOUT": "3"})
-    return lone
 
 
 def asked(server: FaultServer) -> list[str]:

@@ -16,24 +16,9 @@ from dpx_cli.errors import UsageError
 from dpx_cli.settings import API_URL, Settings, check_api_url, is_loopback, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Program
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    """A server over http."""
-    with FaultServer() as running:
-        yield running
-
-
-@pytest.fixture
-def here(lone: Program, server: FaultServer) -> Program:
-    """The program, logged in to the server."""
-    lone.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_TIMEOUT": "3"})
-    return lone
 
 
 # The API root

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import fault_server as faults
 import pytest
 from clients import client_of
-from fault_server import PROJECT, TOKEN, FaultServer, wait_until
+from fault_server import PROJECT, FaultServer, wait_until
 
 from dpx_cli import errors
 from dpx_cli.api import env_vars
 from dpx_cli.variables import IN_FLIGHT, check_key, for_each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from fault_server import Fault
 
@@ -30,17 +30,10 @@ CANARY = "value-canary-8f3a"
 
 
 @pytest.fixture
-def server() -> Iterator[FaultServer]:
-    """A server over http."""
-    with FaultServer() as running:
-        yield running
-
-
-@pytest.fixture
-def here(lone: Program, server: FaultServer) -> Program:
-    """The program, logged in to the server."""
-    lone.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_PROJECT": PROJECT, "DPX_TIMEOUT": "3"})
-    return lone
+def here(here: Program) -> Program:
+    """The program, with a default project."""
+    here.env["DPX_PROJECT"] = PROJECT
+    return here
 
 
 def set_all(server: FaultServer, keys: Sequence[str], *, timeout: float = 3.0) -> list[dict[str, Any]]:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from certificates import Authority
 from clients import client_of
-from fault_server import FaultServer
 
 from dpx_cli.api import client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from fault_server import FaultServer
 
     from dpx_cli.api.client import Client
 
@@ -21,13 +20,6 @@ if TYPE_CHECKING:
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two tries there is a pause; here a short one."""
     monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    """A server over http."""
-    with FaultServer() as running:
-        yield running
 
 
 @pytest.fixture(name="client")
