@@ -1,7 +1,7 @@
 """The topics of `dpx help TOPIC`, drawn from the tables that the program itself works by.
 
-`exit_code_rows` and `variable_rows` are the README's tables too; a test compares. Floor 4; neighbours: `help.py` (the
-page), `commands/help.py`.
+`exit_code_rows`, `variable_rows` and `FAULTS` are the README's tables too; a test compares. Floor 4; neighbours:
+`help.py` (the page), `commands/help.py`.
 """
 
 from __future__ import annotations
@@ -70,11 +70,19 @@ WEBHOOKS = (
 SANDBOX = (
     ("dpx sandbox run -- dpx deploy -p storefront", "one command against a sandbox of its own"),
     ("dpx sandbox serve", "until Ctrl-C; prints the two lines that point a shell at it"),
-    ("  --fault 'POST /projects/*/deployments 429 x3'", "scripted faults: a status, slow, reset"),
+    ("  --fault 'POST /projects/*/deployments 429 x3'", "scripted faults, as below; may be given several times"),
     ("  --slots 1, --rate 5/s", "build slots and rate limit, as 429"),
     ("  --role member", "what a token may not do"),
     ("  --webhook-url URL --webhook-secret S", "signed deliveries of what happens"),
     ("  --data FILE", "a world that outlives the server"),
+)
+FAULTS = (
+    ("POST /projects/*/deployments 429 x3", "the first three are refused with this status, 4xx or 5xx"),
+    ("GET /deployments/* 503 retry-after=2 x1", "the refusal says when to come again, in seconds"),
+    ("* /orgs slow 1500ms", "every answer comes late"),
+    ("GET /projects reset after 1 x1", "the connection of the second one is reset, and nothing was done"),
+    ("POST /projects/*/deployments lost x1", "it is done, and the answer is lost"),
+    ("POST /projects/*/deployments ERROR", "the deployment ends in ERROR"),
 )
 
 
@@ -184,5 +192,9 @@ def _sandbox(page: Page) -> None:
     )
     page.heading("Commands")
     page.rows(SANDBOX)
+    page.heading("Faults")
+    page.rows(FAULTS)
+    page.gap()
+    page.text("A path is below the API root; * stands for one part of it, ** for any number.")
     page.gap()
     page.text("In pytest the fixture `deploxa`, which comes with the package, is a running sandbox.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,27 @@ def test_yaml_blocks_are_yaml_and_call_dpx(block: str) -> None:
     assert "dpx_" not in block
 
 
-@pytest.mark.parametrize("name", ["commands", "exit-codes", "settings"])
+def test_python_blocks_are_tests_that_pass(world: tuple[dict[str, str], Path], tmp_path: Path) -> None:
+    """With the fixture that comes with the package, and beside a script that deploys."""
+    env, _ = world
+    found = readme.blocks(TEXT, "python")
+    assert found
+    (tmp_path / "release.sh").write_text("dpx deploy --project storefront --branch main\n")
+    for number, block in enumerate(found):
+        (tmp_path / f"test_block_{number}.py").write_text(block)
+    ours = ("no:cacheprovider", "no:schemathesis", "no:hypothesispytest", "no:xdist")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *(f"-p{name}" for name in ours), "--rootdir", str(tmp_path), "."],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize("name", readme.TABLES)
 def test_tables_are_the_programs_own(name: str) -> None:
     """Drawn from what the program itself reads."""
     start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"

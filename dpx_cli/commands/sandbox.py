@@ -37,7 +37,8 @@ class World(TypedDict, total=False):
         Option(
             "--fault",
             metavar="FAULT",
-            help="A scripted fault, like 'POST /projects/*/deployments 429 x3'; may be given several times.",
+            help="A scripted fault, like 'POST /projects/*/deployments 429 x3'; may be given several times. "
+            "The others: dpx help sandbox.",
             multiple=True,
         ),
     ]

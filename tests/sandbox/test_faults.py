@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sandbox_client import ask
 
+from dpx_cli import topics
 from dpx_cli.errors import UsageError
-from dpx_cli.sandbox.faults import Fault, Faults
+from dpx_cli.sandbox.faults import ERROR, LOST, RESET, SLOW, Fault, Faults
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ def test_a_fault_that_is_none(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         Fault(text)
     assert caught.value.hint
+
+
+def test_the_forms_that_help_shows_are_all_there_are() -> None:
+    """Each is one, and every effect and every word after it is among them."""
+    shown = [Fault(text) for text, _ in topics.FAULTS]
+    assert {fault.effect for fault in shown} == {"", SLOW, RESET, LOST, ERROR}
+    assert any(fault.retry_after for fault in shown)
+    assert any(" after " in fault.text for fault in shown)
 
 
 @pytest.mark.parametrize(

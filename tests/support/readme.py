@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 README = Path(__file__).parents[2] / "README.md"
+TABLES = ("commands", "exit-codes", "settings", "faults")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # What differs from run to run: ids, ports, times, paths.
@@ -84,11 +85,12 @@ def rewritten(text: str, run: Callable[[str], str]) -> str:
 
 
 def table(name: str) -> str:
-    """One of the page's tables, drawn from what the program itself reads: "commands", "exit-codes" or "settings"."""
+    """One of the page's tables, drawn from what the program itself reads: one of `TABLES`."""
     head, rows = {
         "commands": (("command", "what it does"), command_rows),
         "exit-codes": (("code", "error codes", "meaning"), topics.exit_code_rows),
         "settings": (("variable", "what", "default"), topics.variable_rows),
+        "faults": (("fault", "what happens"), fault_rows),
     }[name]
     lines = [head, ("---",) * len(head), *rows()]
     return "".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
@@ -103,10 +105,16 @@ def command_rows() -> Iterator[tuple[str, str]]:
                 yield f"`{' '.join(filter(None, ('dpx', name, sub, *arguments)))}`", command["help"]
 
 
+def fault_rows() -> Iterator[tuple[str, str]]:
+    """Every kind of scripted fault, as `dpx help sandbox` explains it."""
+    for fault, what in topics.FAULTS:
+        yield f"`{fault}`", what
+
+
 def main() -> None:
     """Write the tables and the outputs anew."""
     text = README.read_text()
-    for name in ("commands", "exit-codes", "settings"):
+    for name in TABLES:
         start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         text = text.split(start)[0] + start + table(name) + end + text.split(end)[1]
     with world() as (env, cwd):
