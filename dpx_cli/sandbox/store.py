@@ -113,7 +113,16 @@ class Store:
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA foreign_keys = ON")
             if self.fresh:
-                db.executescript(f"BEGIN;{SCHEMA}")
+                db.execute("BEGIN IMMEDIATE")
+                # Asked once more, now that nobody else can write: another sandbox may have begun at the same moment.
+                if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None:
+                    db.execute("ROLLBACK")
+                    _check_ours(db)
+                    self.fresh = False
+            if self.fresh:
+                # One by one: executescript would commit first.
+                for statement in SCHEMA.split(";\n"):
+                    db.execute(statement)
                 db.execute("INSERT INTO meta (secret) VALUES (?)", (secrets.token_bytes(32),))
                 db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version = {VERSION}")

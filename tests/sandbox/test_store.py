@@ -217,3 +217,21 @@ def test_ids_have_the_shape_of_the_reference() -> None:
     with Sandbox() as one, Sandbox() as other:
         assert one.project_id("docs") == other.project_id("docs")
     assert timestamp(1767225600.9) == "2026-01-01T00:00:00Z"
+
+
+def test_sandboxes_that_begin_at_the_same_moment_share_one_world(tmp_path: Path) -> None:
+    """One of them makes it, the others find it made."""
+    code = (
+        "import sys, time\n"
+        "from dpx_cli.sandbox import seed\n"
+        "from dpx_cli.sandbox.store import Store\n"
+        "store = Store(sys.argv[1])\n"
+        "if store.fresh:\n    seed.seed(store, time.time(), 3)\n"
+        "print(store.fresh, store.one('SELECT count(*) AS n FROM projects')['n'])\n"
+    )
+    for number in range(5):
+        command = [sys.executable, "-c", code, str(tmp_path / f"{number}.db")]
+        begun = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+        said = sorted(one.communicate(timeout=60)[0].split() for one in begun)
+        assert [fresh for fresh, _ in said] == ["False", "False", "False", "True"]
+        assert len({count for _, count in said}) == 1
