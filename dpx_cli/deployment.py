@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
 from dpx_cli.api import deployments, projects
-from dpx_cli.api.client import is_name
+from dpx_cli.api.client import is_name, is_redirect
 from dpx_cli.api.transport import Deadline
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Starter:
                 time.sleep(wait)
                 pause = min(pause * 2, LONGEST_SLOT_PAUSE)
             except (errors.OutcomeUnknown, errors.ServerError, errors.InvalidResponse) as lost:
-                if lost.status is not None and 300 <= lost.status < 400:  # noqa: PLR2004 - a redirect did nothing
+                if is_redirect(lost.status):
                     raise
                 return self._find_ours(fields.get("branch") or self.last_branch, lost)
 

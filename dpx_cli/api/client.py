@@ -254,6 +254,11 @@ def is_success(status: int) -> bool:
     return 200 <= status < 300  # noqa: PLR2004 - the definition
 
 
+def is_redirect(status: int | None) -> bool:
+    """Whether a status is 3xx: the server did nothing but name another place."""
+    return status is not None and REDIRECT <= status < BAD_REQUEST
+
+
 def _may_pass(status: int) -> bool:
     """Whether the same request may fare better a little later: 429 and 5xx."""
     return status == TOO_MANY or status >= SERVER_ERROR
@@ -394,7 +399,7 @@ def error_of(answer: Answer, request: str, secrets: Sequence[str]) -> errors.Dpx
     """
     status = answer.status
     where = f"HTTP {status} from {request}"
-    if REDIRECT <= status < BAD_REQUEST:
+    if is_redirect(status):
         return errors.InvalidResponse(
             f"the server redirects, which is not followed ({where})",
             hint="check DPX_API_URL: the token goes to that address alone",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dpx_cli.sandbox.server import Sandbox
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -155,3 +157,10 @@ def _use(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return variables
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    """A Deploxa that knows the one token of these tests."""
+    with Sandbox(tokens=["dpx_0123456789abcdefghijklmnopqrstuvwxyz"]) as started:
+        yield started

@@ -8,24 +8,15 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from dpx_cli.credentials import index
-from dpx_cli.sandbox.server import Sandbox
 from dpx_cli.settings import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from dpx_cli.sandbox.server import Sandbox
+
 TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    """A Deploxa that knows one token."""
-    with Sandbox(tokens=[TOKEN]) as started:
-        yield started
 
 
 def doctor(bus: dict[str, str], box: Sandbox, folder: Path, *argv: str, stdin: str = "") -> tuple[int, Any]:

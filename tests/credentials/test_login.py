@@ -8,22 +8,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
-
-from dpx_cli.sandbox.server import Sandbox
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from dpx_cli.sandbox.server import Sandbox
+
 TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    """A Deploxa that knows one token."""
-    with Sandbox(tokens=[TOKEN]) as started:
-        yield started
 
 
 def dpx(
