@@ -19,11 +19,11 @@ def main() -> None:
 
         code = _write_version(f"dpx {__version__}\n".encode())
     elif sys.argv[1:2] == ["__complete"]:
-        from dpx_cli import complete
+        from dpx_cli.completion import candidates as complete
 
         code = complete.run(sys.argv[2:], os.environ)
     else:
-        from dpx_cli.app import run
+        from dpx_cli.cli.main import run
 
         code = run(sys.argv[1:])
     os._exit(code)

@@ -9,9 +9,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.cache import MOST_NAMES, Names
+from dpx_cli.config.settings import Settings, is_loopback, split_origin
 from dpx_cli.errors import DpxError, NotFound, UsageError
-from dpx_cli.names import MOST_NAMES, Names
-from dpx_cli.settings import Settings, is_loopback, split_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ class Session:
             UsageError: where it is larger, or standard input is closed.
             Failed: where it cannot be read.
         """
-        from dpx_cli import files
+        from dpx_cli.system import files
 
         found: bytes | None
         if file == "-":
@@ -138,7 +138,7 @@ class Session:
         )
 
     def _tls_context(self) -> SSLContext:
-        from dpx_cli.api import trust
+        from dpx_cli.api import tls as trust
 
         return trust.context(self.env)
 
@@ -187,7 +187,7 @@ class Session:
 
     def project(self, given: str | None) -> str:
         """The id of the project that is meant. See `on_project` for a command that should survive a stale memory."""
-        from dpx_cli import project_ref
+        from dpx_cli import resolve as project_ref
 
         return project_ref.resolve(self, self.project_reference(given)).id
 
@@ -197,7 +197,7 @@ class Session:
         Raises:
             NotFound: where there is no such project.
         """
-        from dpx_cli import project_ref
+        from dpx_cli import resolve as project_ref
 
         reference = self.project_reference(given)
         resolved = project_ref.resolve(self, reference)
@@ -220,7 +220,7 @@ class Session:
 
     def known_project(self) -> str | None:
         """The id of the project that the environment or the link file names, where it is known without asking."""
-        from dpx_cli import project_ref
+        from dpx_cli import resolve as project_ref
 
         try:
             reference = self.settings.project
@@ -276,7 +276,7 @@ class Session:
 
     def link_to(self, project: Mapping[str, Any], *, org_slug: str | None) -> None:
         """Link the working directory to a project, and say so."""
-        from dpx_cli import link
+        from dpx_cli.config import link
 
         slug = project.get("slug")
         path = link.write(self.cwd, str(project["id"]), slug if isinstance(slug, str) else None, org_slug)

@@ -1,1 +1,69 @@
-"""One module a group of commands: parse -> call -> show."""
+"""The command groups, one module or package each. A command reads: parse, call, show.
+
+Commands are declared as Typer has them: a `Typer` group, `Annotated` parameters, `typer.Option`. Importing Typer takes
+longer than a whole `dpx projects list`, so a run of dpx does not: annotations stay text at run time, what only they
+need is imported under `TYPE_CHECKING`, and `Typer` here only records the declarations. `cli/app.py` makes the real
+Typer application of them; `cli/build_table.py` makes the table that `dpx` parses by.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., None])
+
+
+class Recorder:
+    """Record a group and its commands for `cli/app.py`; called as `typer.Typer` is.
+
+    Attributes:
+        name: the group, "" for the commands of the root.
+        settings: what else was given to `Typer`.
+        commands: of each command its name in the group, its function, and the settings of `Typer.command`.
+    """
+
+    def __init__(self, name: str = "", **settings: Any) -> None:
+        self.name = name
+        self.settings = settings
+        self.commands: list[tuple[str, Callable[..., None], dict[str, Any]]] = []
+
+    def command(self, name: str, **settings: Any) -> Callable[[F], F]:
+        """Record a command and return its function unchanged."""
+
+        def record(function: F) -> F:
+            self.commands.append((name, function, settings))
+            return function
+
+        return record
+
+
+if TYPE_CHECKING:
+    from typer import Typer as Typer  # type checkers see the real one
+else:
+    Typer = Recorder
+
+
+# What a command can do at most.
+READ, WRITE, DELETE, LOCAL = "read", "write", "delete", "local"
+
+# Which output options a command has: --json of one thing, of a list, or as a stream.
+ONE, LIST, STREAM = "one", "list", "stream"
+
+
+def effect(kind: str, *, prints: str = "") -> Callable[[F], F]:
+    """Declare what a command can do and what it prints.
+
+    Args:
+        kind: READ, WRITE or DELETE at Deploxa; LOCAL if it changes nothing there.
+        prints: ONE, LIST or STREAM; "" for a command without output options.
+    """
+
+    def mark(function: F) -> F:
+        function.effect = kind  # type: ignore[attr-defined]
+        function.prints = prints  # type: ignore[attr-defined]
+        return function
+
+    return mark

@@ -1,44 +1,58 @@
 """`dpx api`: any request to the API, as gh has it. The answer's bytes are the output."""
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from __future__ import annotations
 
-from dpx_cli.declare import Argument, Group, Option
+import json
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import DELETE, Typer, effect
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Annotated, Any
+
+    import typer
 
     from dpx_cli.api.transport import Answer
+    from dpx_cli.cli.options import SECRET, Complete, Method
     from dpx_cli.session import Session
 
-ROOT = Group("", "")
+ROOT = Typer(name="", help="")
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD")
 
 
-@ROOT.command("api", example="dpx api /projects --paginate")
+@ROOT.command("api", epilog="dpx api /projects --paginate")
+@effect(DELETE)
 def api(
-    session: "Session",
-    path: Annotated[str, Argument("PATH", help="Below the API's root, like /projects or projects?limit=5.")],
+    session: Session,
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="Below the API's root, like /projects or projects?limit=5.")
+    ],
     method: Annotated[
-        str | None,
-        Option("--method", "-X", metavar="METHOD", help="GET, or POST where fields are given.", choices=METHODS),
+        Method | None,
+        typer.Option(
+            "--method", "-X", metavar="METHOD", help="GET, or POST where fields are given.", case_sensitive=False
+        ),
     ] = None,
     fields: Annotated[
-        tuple[str, ...],
-        Option("--raw-field", "-f", metavar="KEY=TEXT", help="A field that is a text.", multiple=True, secret=True),
+        tuple[str, ...], typer.Option("--raw-field", "-f", metavar="KEY=TEXT", help="A field that is a text."), SECRET
     ] = (),
     json_fields: Annotated[
-        tuple[str, ...],
-        Option("--field", "-F", metavar="KEY=JSON", help="A field that is JSON.", multiple=True, secret=True),
+        tuple[str, ...], typer.Option("--field", "-F", metavar="KEY=JSON", help="A field that is JSON."), SECRET
     ] = (),
     input_file: Annotated[
         str | None,
-        Option("--input", metavar="FILE", help="The body, byte for byte; - for standard input.", complete="file"),
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="The body, byte for byte; - for standard input.",
+            autocompletion=Complete.file,
+        ),
     ] = None,
-    paginate: Annotated[bool, Option("--paginate", help="All pages of a list, as one array.")] = False,
-    include: Annotated[bool, Option("--include", "-i", help="Print status and header fields too.")] = False,
+    paginate: Annotated[bool, typer.Option("--paginate", help="All pages of a list, as one array.")] = False,
+    include: Annotated[bool, typer.Option("--include", "-i", help="Print status and header fields too.")] = False,
 ) -> None:
     """Make any request to the API and print the answer.
 
@@ -99,7 +113,7 @@ def _path(text: str, api_url: str) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _fields(texts: "Sequence[str]", jsons: "Sequence[str]") -> dict[str, Any]:
+def _fields(texts: Sequence[str], jsons: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for flag, words in (("-f", texts), ("-F", jsons)):
         for word in words:
@@ -119,12 +133,12 @@ def _query(given: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
-def _texts(values: "Iterable[Any]") -> tuple[str, ...]:
+def _texts(values: Iterable[Any]) -> tuple[str, ...]:
     """The texts in some fields that are long enough to be secrets, so that no error shows them."""
     return tuple(value for value in values if isinstance(value, str) and len(value) >= 8)  # noqa: PLR2004 - see above
 
 
-def _print_pages(session: "Session", target: str, given: dict[str, Any]) -> None:
+def _print_pages(session: Session, target: str, given: dict[str, Any]) -> None:
     from urllib.parse import parse_qsl
 
     from dpx_cli.api.pages import Pages
@@ -137,7 +151,7 @@ def _print_pages(session: "Session", target: str, given: dict[str, Any]) -> None
     session.screen.raw(json.dumps(items, indent=2 if session.screen.on_terminal else None).encode("ascii") + b"\n")
 
 
-def _head(answer: "Answer") -> bytes:
+def _head(answer: Answer) -> bytes:
     from dpx_cli.output.neutralise import neutralise
 
     lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
@@ -145,7 +159,7 @@ def _head(answer: "Answer") -> bytes:
     return "".join(neutralise(line) + "\n" for line in lines).encode() + b"\n"
 
 
-def _print(session: "Session", answer: "Answer") -> None:
+def _print(session: Session, answer: Answer) -> None:
     """The body as it came; on a terminal JSON indented, and anything else neutralised."""
     if not answer.body:
         return

@@ -3,18 +3,25 @@
 Floor 3. Tokens are kept by `credentials/`; a token is checked against `GET /orgs` before it is kept.
 """
 
-from typing import TYPE_CHECKING, Annotated
+from __future__ import annotations
 
-from dpx_cli.commands.profile import PROFILE_NAME, use_profile
-from dpx_cli.declare import ONE, Group, Option
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import LOCAL, ONE, READ, Typer, effect
+from dpx_cli.commands.profile import use_profile
 from dpx_cli.output.format import yes_no
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
+
+    from dpx_cli.cli.options import SECRET, ProfileName
     from dpx_cli.session import Session
 
-GROUP = Group("auth", "Log in and out, and see which token is used.")
-ROOT = Group("", "")
+GROUP = Typer(name="auth", help="Log in and out, and see which token is used.")
+ROOT = Typer(name="", help="")
 
 COLUMNS = (
     Column("Profile", "profile"),
@@ -29,13 +36,14 @@ _PAGE = 100  # organizations that one request gives at the most
 _STDIN_LIMIT = 65536  # bytes; a token is far shorter, a file given by mistake is not
 
 
-@ROOT.command("login", example="echo $DPX_TOKEN | dpx login --with-token --insecure-storage")
-@GROUP.command("login", example="echo $DPX_TOKEN | dpx auth login --with-token --insecure-storage")
+@ROOT.command("login", epilog="echo $DPX_TOKEN | dpx login --with-token --insecure-storage")
+@GROUP.command("login", epilog="echo $DPX_TOKEN | dpx auth login --with-token --insecure-storage")
+@effect(LOCAL)
 def login(
-    session: "Session",
-    with_token: Annotated[bool, Option("--with-token", help="Read the token from stdin.", secret=True)] = False,
+    session: Session,
+    with_token: Annotated[bool, typer.Option("--with-token", help="Read the token from stdin."), SECRET] = False,
     insecure_storage: Annotated[
-        bool, Option("--insecure-storage", help="Keep the token in a plain file, not in the keyring.")
+        bool, typer.Option("--insecure-storage", help="Keep the token in a plain file, not in the keyring.")
     ] = False,
 ) -> None:
     """Log in with a token, kept in the operating system's keyring.
@@ -43,7 +51,8 @@ def login(
     The token is asked for, or read from stdin. It is checked before it is stored, and stored for this profile and this
     API only. Tokens are made on the page /settings/tokens of Deploxa.
     """
-    from dpx_cli import credentials, profiles
+    from dpx_cli import credentials
+    from dpx_cli.config import profiles
     from dpx_cli.credentials import logins, stores
 
     settings = session.settings
@@ -60,9 +69,10 @@ def login(
         session.screen.note(f"to use it without --profile: dpx profile use {settings.profile}")
 
 
-@ROOT.command("logout", example="dpx logout")
-@GROUP.command("logout", example="dpx auth logout")
-def logout(session: "Session") -> None:
+@ROOT.command("logout", epilog="dpx logout")
+@GROUP.command("logout", epilog="dpx auth logout")
+@effect(LOCAL)
+def logout(session: Session) -> None:
     """Delete this profile's token from where it is stored.
 
     The token itself stays valid until it is revoked on the page /settings/tokens of Deploxa.
@@ -81,9 +91,10 @@ def logout(session: "Session") -> None:
         session.screen.note(f"{credentials.VARIABLE} is still set and still used")
 
 
-@ROOT.command("whoami", formats=ONE, example="dpx whoami")
-@GROUP.command("status", formats=ONE, example="dpx auth status --json")
-def status(session: "Session") -> None:
+@ROOT.command("whoami", epilog="dpx whoami")
+@GROUP.command("status", epilog="dpx auth status --json")
+@effect(READ, prints=ONE)
+def status(session: Session) -> None:
     """Show which token is used, where it comes from, and whether it is accepted.
 
     Exits 4 where there is no token, or where it is not accepted.
@@ -111,8 +122,9 @@ def status(session: "Session") -> None:
         raise refused
 
 
-@GROUP.command("token", example="dpx auth token")
-def token(session: "Session") -> None:
+@GROUP.command("token", epilog="dpx auth token")
+@effect(LOCAL)
+def token(session: Session) -> None:
     """Print the token in use, and nothing else.
 
     It is the one command that shows a token: keep it out of logs.
@@ -122,13 +134,14 @@ def token(session: "Session") -> None:
     session.screen.line(credentials.token_for(session.settings).value)
 
 
-@GROUP.command("switch", example="dpx auth switch default")
-def switch(session: "Session", name: Annotated[str, PROFILE_NAME]) -> None:
+@GROUP.command("switch", epilog="dpx auth switch default")
+@effect(LOCAL)
+def switch(session: Session, name: ProfileName) -> None:
     """Make a profile the current one; the same as `dpx profile use`."""
     use_profile(session, name)
 
 
-def _given_token(session: "Session", *, with_token: bool) -> str:
+def _given_token(session: Session, *, with_token: bool) -> str:
     """The token that the user types, or that stdin has; a pipe is read without being asked for."""
     from dpx_cli.errors import UsageError
 
@@ -145,7 +158,7 @@ def _given_token(session: "Session", *, with_token: bool) -> str:
         raise UsageError("stdin is not text", hint="give the token, and nothing else") from None
 
 
-def _first_page(session: "Session", token: str, *, limit: int) -> int | str:
+def _first_page(session: Session, token: str, *, limit: int) -> int | str:
     """Ask for the organizations of a token; return how many there are, "100+" where one page does not say."""
     from dpx_cli.api import orgs
 

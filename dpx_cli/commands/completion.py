@@ -1,46 +1,50 @@
 """`dpx completion`: the scripts that complete dpx in a shell. Made and installed by `dpx_cli/completion/`."""
 
-from typing import TYPE_CHECKING, Annotated
+from __future__ import annotations
 
-from dpx_cli.declare import Argument, Group
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import LOCAL, Typer, effect
 
 if TYPE_CHECKING:
+    from dpx_cli.cli.options import Shell
     from dpx_cli.session import Session
 
-GROUP = Group("completion", "Complete commands, options and names in your shell.")
 
-Shell = Annotated[
-    str | None,
-    Argument("SHELL", help="Which shell; without it the one in $SHELL.", choices=("bash", "zsh", "fish", "powershell")),
-]
+GROUP = Typer(name="completion", help="Complete commands, options and names in your shell.")
 
 
-@GROUP.command("bash", example="dpx completion bash")
-def bash(session: "Session") -> None:
+@GROUP.command("bash", epilog="dpx completion bash")
+@effect(LOCAL)
+def bash(session: Session) -> None:
     """Print the script for bash."""
     _print(session, "bash")
 
 
-@GROUP.command("zsh", example="dpx completion zsh")
-def zsh(session: "Session") -> None:
+@GROUP.command("zsh", epilog="dpx completion zsh")
+@effect(LOCAL)
+def zsh(session: Session) -> None:
     """Print the script for zsh."""
     _print(session, "zsh")
 
 
-@GROUP.command("fish", example="dpx completion fish")
-def fish(session: "Session") -> None:
+@GROUP.command("fish", epilog="dpx completion fish")
+@effect(LOCAL)
+def fish(session: Session) -> None:
     """Print the script for fish."""
     _print(session, "fish")
 
 
-@GROUP.command("powershell", example="dpx completion powershell")
-def powershell(session: "Session") -> None:
+@GROUP.command("powershell", epilog="dpx completion powershell")
+@effect(LOCAL)
+def powershell(session: Session) -> None:
     """Print the script for PowerShell."""
     _print(session, "powershell")
 
 
-@GROUP.command("install", example="dpx completion install bash")
-def install(session: "Session", shell: Shell = None) -> None:
+@GROUP.command("install", epilog="dpx completion install bash")
+@effect(LOCAL)
+def install(session: Session, shell: Shell = None) -> None:
     """Put the script where the shell looks, for this user. Doing it twice does no harm."""
     from dpx_cli.completion import install as installation
 
@@ -48,8 +52,9 @@ def install(session: "Session", shell: Shell = None) -> None:
         session.screen.done(line)
 
 
-@GROUP.command("uninstall", example="dpx completion uninstall bash")
-def uninstall(session: "Session", shell: Shell = None) -> None:
+@GROUP.command("uninstall", epilog="dpx completion uninstall bash")
+@effect(LOCAL)
+def uninstall(session: Session, shell: Shell = None) -> None:
     """Take away what `dpx completion install` put there, and nothing else."""
     from dpx_cli.completion import install as installation
 
@@ -57,7 +62,7 @@ def uninstall(session: "Session", shell: Shell = None) -> None:
         session.screen.done(line)
 
 
-def _print(session: "Session", shell: str) -> None:
+def _print(session: Session, shell: str) -> None:
     from dpx_cli import completion
 
     session.screen.raw(completion.script(shell))

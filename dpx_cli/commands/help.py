@@ -1,29 +1,38 @@
 """`dpx help`: the root's help, a command's, or a topic. The pages are `help.py`'s and `topics.py`'s."""
 
-from typing import TYPE_CHECKING, Annotated
+from __future__ import annotations
 
-from dpx_cli.declare import Argument, Group
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import LOCAL, Typer, effect
 
 if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
+
+    from dpx_cli.cli.options import Complete
     from dpx_cli.session import Session
 
-ROOT = Group("", "")
+ROOT = Typer(name="", help="")
 
 
-@ROOT.command("help", example="dpx help exit-codes")
+@ROOT.command("help", epilog="dpx help exit-codes")
+@effect(LOCAL)
 def show_help(
-    session: "Session",
+    session: Session,
     words: Annotated[
         tuple[str, ...],
-        Argument(
-            "TOPIC | COMMAND", help="A topic, or a command like `projects list`.", multiple=True, complete="topic"
+        typer.Argument(
+            metavar="TOPIC | COMMAND", help="A topic, or a command like `projects list`.", autocompletion=Complete.topic
         ),
     ] = (),
 ) -> None:
     """Explain a topic or a command."""
-    from dpx_cli import argv, topics
-    from dpx_cli import help as pages
-    from dpx_cli.command_table import TABLE
+    from dpx_cli.cli import help as pages
+    from dpx_cli.cli import parser as argv
+    from dpx_cli.cli import topics
+    from dpx_cli.cli.command_table import TABLE
     from dpx_cli.errors import UsageError
 
     page = pages.Page(session.screen.look())

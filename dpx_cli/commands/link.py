@@ -1,19 +1,22 @@
 """`dpx link` and `dpx unlink`: which project a folder belongs to. The file is `link.py`'s."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
-from dpx_cli.declare import Group
+from dpx_cli.commands import LOCAL, Typer, effect
 from dpx_cli.errors import NotFound, UsageError
-from dpx_cli.options import ProjectArgument
 
 if TYPE_CHECKING:
+    from dpx_cli.cli.options import ProjectArgument
     from dpx_cli.session import Session
 
-ROOT = Group("", "")
+ROOT = Typer(name="", help="")
 
 
-@ROOT.command("link", example="dpx link acme/storefront")
-def link(session: "Session", project: ProjectArgument = None) -> None:
+@ROOT.command("link", epilog="dpx link acme/storefront")
+@effect(LOCAL)
+def link(session: Session, project: ProjectArgument = None) -> None:
     """Link this folder to a project, so that commands below it need no --project.
 
     On a terminal, without PROJECT, one can be picked from a list.
@@ -26,10 +29,11 @@ def link(session: "Session", project: ProjectArgument = None) -> None:
     session.link_to(found, org_slug=org if slash else session.settings.variable("DPX_ORG"))
 
 
-@ROOT.command("unlink", example="dpx link storefront && dpx unlink")
-def unlink(session: "Session") -> None:
+@ROOT.command("unlink", epilog="dpx link storefront && dpx unlink")
+@effect(LOCAL)
+def unlink(session: Session) -> None:
     """Take the link of this folder away."""
-    from dpx_cli import link as link_file
+    from dpx_cli.config import link as link_file
 
     found = session.settings.link
     if found is None:
@@ -38,7 +42,7 @@ def unlink(session: "Session") -> None:
     session.screen.done(f"unlinked {found.path}")
 
 
-def _pick(session: "Session") -> str:
+def _pick(session: Session) -> str:
     """Let a person pick a project; gives its id."""
     from dpx_cli.api import projects
 

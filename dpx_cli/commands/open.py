@@ -1,27 +1,34 @@
 """`dpx open`: a project's site in a browser, or its URL."""
 
-from typing import TYPE_CHECKING, Annotated
+from __future__ import annotations
 
-from dpx_cli.declare import ONE, Group, Option
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import ONE, READ, Typer, effect
 from dpx_cli.errors import NotFound
-from dpx_cli.options import ProjectArgument
 
 if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
+
+    from dpx_cli.cli.options import ProjectArgument
     from dpx_cli.session import Session
 
-ROOT = Group("", "")
+ROOT = Typer(name="", help="")
 
 
-@ROOT.command("open", formats=ONE, example="dpx open storefront --print")
+@ROOT.command("open", epilog="dpx open storefront --print")
+@effect(READ, prints=ONE)
 def open_site(
-    session: "Session",
+    session: Session,
     project: ProjectArgument = None,
-    print_url: Annotated[bool, Option("--print", help="Print the URL; open nothing.")] = False,
+    print_url: Annotated[bool, typer.Option("--print", help="Print the URL; open nothing.")] = False,
 ) -> None:
     """Open a project's site in a browser. Where there is none (ssh, CI) its URL is printed."""
-    from dpx_cli import browser
     from dpx_cli.api import projects
-    from dpx_cli.deployment import project_url
+    from dpx_cli.commands.deploy.start import project_url
+    from dpx_cli.system import browser
 
     found = session.on_project(project, lambda project_id: projects.get_project(session.client, project_id))
     url = project_url(session.client, found)

@@ -1,15 +1,18 @@
 """`dpx orgs`: organizations and their members. Requested in `api/orgs.py`."""
 
-from typing import TYPE_CHECKING, Annotated
+from __future__ import annotations
 
-from dpx_cli.declare import LIST, ONE, Argument, Group
-from dpx_cli.options import Cursor, Limit
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import LIST, ONE, READ, Typer, effect
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
+    from dpx_cli.cli.options import Cursor, Limit, OrgSlug
     from dpx_cli.session import Session
 
-GROUP = Group("orgs", "List organizations and their members.")
+
+GROUP = Typer(name="orgs", help="List organizations and their members.")
 
 COLUMNS = (Column("Slug", "slug"), Column("Name", "name"), Column("Role", "role"), Column("Id", "id"))
 DETAILS = (
@@ -21,11 +24,10 @@ DETAILS = (
 )
 MEMBERS = (Column("E-mail", "user.email"), Column("Role", "role"), Column("Id", "id"))
 
-Slug = Annotated[str, Argument("SLUG", help="The organization's slug.", complete="org")]
 
-
-@GROUP.command("list", formats=LIST, example="dpx orgs list")
-def list_orgs(session: "Session", limit: Limit = None, cursor: Cursor = None) -> None:
+@GROUP.command("list", epilog="dpx orgs list")
+@effect(READ, prints=LIST)
+def list_orgs(session: Session, limit: Limit = None, cursor: Cursor = None) -> None:
     """List the organizations you belong to."""
     from dpx_cli.api import orgs
 
@@ -33,16 +35,18 @@ def list_orgs(session: "Session", limit: Limit = None, cursor: Cursor = None) ->
     session.show_pages(pages, COLUMNS, key="slug", what="organizations", remember="orgs")
 
 
-@GROUP.command("get", formats=ONE, example="dpx orgs get acme")
-def get(session: "Session", slug: Slug) -> None:
+@GROUP.command("get", epilog="dpx orgs get acme")
+@effect(READ, prints=ONE)
+def get(session: Session, slug: OrgSlug) -> None:
     """Show one organization."""
     from dpx_cli.api import orgs
 
     session.screen.item(orgs.get_org(session.client, slug), DETAILS, key="slug")
 
 
-@GROUP.command("members", formats=LIST, example="dpx orgs members acme")
-def members(session: "Session", slug: Slug, limit: Limit = None, cursor: Cursor = None) -> None:
+@GROUP.command("members", epilog="dpx orgs members acme")
+@effect(READ, prints=LIST)
+def members(session: Session, slug: OrgSlug, limit: Limit = None, cursor: Cursor = None) -> None:
     """List the members of an organization."""
     from dpx_cli.api import orgs
 

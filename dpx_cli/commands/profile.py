@@ -3,17 +3,25 @@
 Floor 3. The file is `profiles.py`'s; the tokens of a profile are kept by `credentials/`.
 """
 
-from typing import TYPE_CHECKING, Annotated
+from __future__ import annotations
 
-from dpx_cli.declare import LIST, Argument, Group, Option
-from dpx_cli.options import Yes
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import LIST, LOCAL, Typer, effect
 from dpx_cli.output.format import yes_no
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
+
+    from dpx_cli.cli.options import Complete, ProfileName, Yes
     from dpx_cli.session import Session
 
-GROUP = Group("profile", "Keep several logins and defaults side by side.")
+    PROFILE_NAME = typer.Argument(metavar="PROFILE", help="The profile's name.", autocompletion=Complete.profile)
+
+GROUP = Typer(name="profile", help="Keep several logins and defaults side by side.")
 
 COLUMNS = (
     Column("Profile", "name"),
@@ -22,16 +30,16 @@ COLUMNS = (
     Column("Organization", "org"),
     Column("Logged in", "logged_in", show=yes_no),
 )
-PROFILE_NAME = Argument("PROFILE", help="The profile's name.", complete="profile")
 
 
-@GROUP.command("list", formats=LIST, example="dpx profile list")
-def list_profiles(session: "Session") -> None:
+@GROUP.command("list", epilog="dpx profile list")
+@effect(LOCAL, prints=LIST)
+def list_profiles(session: Session) -> None:
     """List the profiles, and which of them is in use.
 
     Whether a profile is logged in is read from dpx's own files: neither the keyring nor the API is asked.
     """
-    from dpx_cli import profiles
+    from dpx_cli.config import profiles
     from dpx_cli.credentials import logins
 
     settings = session.settings
@@ -50,26 +58,31 @@ def list_profiles(session: "Session") -> None:
     session.screen.rows([items], COLUMNS, key="name")
 
 
-@GROUP.command("use", example="dpx profile use default")
-def use(session: "Session", name: Annotated[str, PROFILE_NAME]) -> None:
+@GROUP.command("use", epilog="dpx profile use default")
+@effect(LOCAL)
+def use(session: Session, name: ProfileName) -> None:
     """Make a profile the current one."""
     use_profile(session, name)
 
 
-@GROUP.command("set", example="dpx profile set work --org acme")
+@GROUP.command("set", epilog="dpx profile set work --org acme")
+@effect(LOCAL)
 def set_profile(
-    session: "Session",
-    name: Annotated[str, PROFILE_NAME],
+    session: Session,
+    name: ProfileName,
     api_url: Annotated[
-        str | None, Option("--api-url", metavar="URL", help='The root of the API; "" takes it away.')
+        str | None, typer.Option("--api-url", metavar="URL", help='The root of the API; "" takes it away.')
     ] = None,
     org: Annotated[
-        str | None, Option("--org", metavar="ORG", help='The default organization; "" takes it away.', complete="org")
+        str | None,
+        typer.Option(
+            "--org", metavar="ORG", help='The default organization; "" takes it away.', autocompletion=Complete.org
+        ),
     ] = None,
 ) -> None:
     """Make a profile, or change its defaults."""
-    from dpx_cli import profiles
-    from dpx_cli.settings import check_api_url
+    from dpx_cli.config import profiles
+    from dpx_cli.config.settings import check_api_url
 
     url = check_api_url(api_url, "--api-url") if api_url else api_url
     profiles.check_name(name)
@@ -83,13 +96,14 @@ def set_profile(
     session.screen.done(f"profile {name} is {'made' if made[0] else 'set'}")
 
 
-@GROUP.command("remove", example="dpx profile remove work")
-def remove(session: "Session", name: Annotated[str, PROFILE_NAME], yes: Yes = False) -> None:
+@GROUP.command("remove", epilog="dpx profile remove work")
+@effect(LOCAL)
+def remove(session: Session, name: ProfileName, yes: Yes = False) -> None:
     """Remove a profile and the tokens stored for it.
 
     Where it was the current one, commands go on with the default profile.
     """
-    from dpx_cli import profiles
+    from dpx_cli.config import profiles
     from dpx_cli.credentials import logins
     from dpx_cli.errors import NotFound
 
@@ -109,9 +123,9 @@ def remove(session: "Session", name: Annotated[str, PROFILE_NAME], yes: Yes = Fa
         session.screen.note(f"the current profile is {profiles.DEFAULT} now")
 
 
-def use_profile(session: "Session", name: str) -> None:
+def use_profile(session: Session, name: str) -> None:
     """Make a profile the current one, and say so; `NotFound` where there is none of that name."""
-    from dpx_cli import profiles
+    from dpx_cli.config import profiles
     from dpx_cli.credentials import logins
 
     settings = session.settings

@@ -1,17 +1,34 @@
 """`dpx projects`: list, get, create, update and delete projects. Requested in `api/projects.py`."""
 
-from typing import TYPE_CHECKING, Annotated
+from __future__ import annotations
 
-from dpx_cli.declare import LIST, ONE, Argument, Group, Option
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import DELETE, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.errors import UsageError
-from dpx_cli.options import APP_TYPES, FRAMEWORKS, PROJECT, Cursor, Limit, Org, ProjectArgument, Yes
 from dpx_cli.output.format import relative
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
+
+    from dpx_cli.cli.options import (
+        AppType,
+        Cursor,
+        Description,
+        Framework,
+        Limit,
+        Org,
+        ProjectArgument,
+        RequiredProject,
+        Yes,
+    )
     from dpx_cli.session import Session
 
-GROUP = Group("projects", "List, create, change and delete projects.")
+
+GROUP = Typer(name="projects", help="List, create, change and delete projects.")
 
 COLUMNS = (
     Column("Slug", "slug"),
@@ -30,11 +47,10 @@ DETAILS = (
     Column("Created", "created_at", show=relative),
 )
 
-Description = Annotated[str | None, Option("--description", metavar="TEXT", help="What the project is.")]
 
-
-@GROUP.command("list", formats=LIST, example="dpx projects list --org acme")
-def list_projects(session: "Session", org: Org = None, limit: Limit = None, cursor: Cursor = None) -> None:
+@GROUP.command("list", epilog="dpx projects list --org acme")
+@effect(READ, prints=LIST)
+def list_projects(session: Session, org: Org = None, limit: Limit = None, cursor: Cursor = None) -> None:
     """List the projects you have access to.
 
     Without --org (or DPX_ORG, the link file or the profile) those of every organization.
@@ -47,8 +63,9 @@ def list_projects(session: "Session", org: Org = None, limit: Limit = None, curs
     session.show_pages(pages, COLUMNS, key="slug", what="projects", remember=None if org else "slugs")
 
 
-@GROUP.command("get", formats=ONE, example="dpx projects get storefront")
-def get(session: "Session", project: ProjectArgument = None) -> None:
+@GROUP.command("get", epilog="dpx projects get storefront")
+@effect(READ, prints=ONE)
+def get(session: Session, project: ProjectArgument = None) -> None:
     """Show one project."""
     from dpx_cli.api import projects
 
@@ -56,19 +73,21 @@ def get(session: "Session", project: ProjectArgument = None) -> None:
     session.screen.item(found, DETAILS, key="slug")
 
 
-@GROUP.command("create", formats=ONE, example="dpx projects create my-app --org acme --framework nextjs")
+@GROUP.command("create", epilog="dpx projects create my-app --org acme --framework nextjs")
+@effect(WRITE, prints=ONE)
 def create(
-    session: "Session",
-    name: Annotated[str, Argument("NAME", help="The project's name.")],
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name.")],
     org: Org = None,
     framework: Annotated[
-        str | None, Option("--framework", metavar="FRAMEWORK", help="What it is built with.", choices=FRAMEWORKS)
+        Framework | None,
+        typer.Option("--framework", metavar="FRAMEWORK", help="What it is built with.", case_sensitive=False),
     ] = None,
     app_type: Annotated[
-        str | None, Option("--app-type", metavar="TYPE", help="What is served.", choices=APP_TYPES)
+        AppType | None, typer.Option("--app-type", metavar="TYPE", help="What is served.", case_sensitive=False)
     ] = None,
     description: Description = None,
-    link: Annotated[bool, Option("--link", help="Link this folder to the new project.")] = False,
+    link: Annotated[bool, typer.Option("--link", help="Link this folder to the new project.")] = False,
 ) -> None:
     """Create a project."""
     from dpx_cli.api import projects
@@ -83,20 +102,22 @@ def create(
         session.link_to(created, org_slug=fields.get("orgSlug"))
 
 
-@GROUP.command("update", formats=ONE, example="dpx projects update storefront --build-command 'npm run build'")
+@GROUP.command("update", epilog="dpx projects update storefront --build-command 'npm run build'")
+@effect(WRITE, prints=ONE)
 def update(
-    session: "Session",
+    session: Session,
     project: ProjectArgument = None,
-    name: Annotated[str | None, Option("--name", metavar="NAME", help="The new name.")] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The new name.")] = None,
     description: Description = None,
     build_command: Annotated[
-        str | None, Option("--build-command", metavar="COMMAND", help="The command that builds it.")
+        str | None, typer.Option("--build-command", metavar="COMMAND", help="The command that builds it.")
     ] = None,
     install_command: Annotated[
-        str | None, Option("--install-command", metavar="COMMAND", help="The command that installs what it needs.")
+        str | None,
+        typer.Option("--install-command", metavar="COMMAND", help="The command that installs what it needs."),
     ] = None,
     output_dir: Annotated[
-        str | None, Option("--output-dir", metavar="FOLDER", help="Where the build puts its output.")
+        str | None, typer.Option("--output-dir", metavar="FOLDER", help="Where the build puts its output.")
     ] = None,
 ) -> None:
     """Change a project's settings. An empty text ('') is a value and is sent."""
@@ -118,10 +139,11 @@ def update(
     session.screen.item(updated, DETAILS, key="slug")
 
 
-@GROUP.command("delete", formats=ONE, example="dpx projects delete docs --yes")
+@GROUP.command("delete", epilog="dpx projects delete docs --yes")
+@effect(DELETE, prints=ONE)
 def delete(
-    session: "Session",
-    project: Annotated[str, PROJECT],
+    session: Session,
+    project: RequiredProject,
     yes: Yes = False,
 ) -> None:
     """Delete a project. Only its owner can, and nothing brings it back."""

@@ -1,19 +1,24 @@
 """`dpx status`: the current deployment of one project, or of each."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from __future__ import annotations
 
-from dpx_cli.declare import LIST, Group, Option
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import LIST, READ, Typer, effect
 from dpx_cli.errors import CheckFailed, UsageError
-from dpx_cli.options import Interval, Org, ProjectArgument, Watch
 from dpx_cli.output.format import relative
 from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Annotated, Any, Literal
 
+    import typer
+
+    from dpx_cli.cli.options import Interval, Org, ProjectArgument, Watch
     from dpx_cli.session import Session
 
-ROOT = Group("", "")
+ROOT = Typer(name="", help="")
 
 COLUMNS = (
     Column("Project", "slug"),
@@ -24,15 +29,16 @@ COLUMNS = (
 )
 
 
-@ROOT.command("status", formats=LIST, example="dpx status --all")
+@ROOT.command("status", epilog="dpx status --all")
+@effect(READ, prints=LIST)
 def status(
-    session: "Session",
+    session: Session,
     project: ProjectArgument = None,
     org: Org = None,
-    every: Annotated[bool, Option("--all", help="Each project you have access to.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Each project you have access to.")] = False,
     fail_on: Annotated[
-        str | None,
-        Option("--fail-on", metavar="STATE", help="Exit 10 where a deployment is in it.", choices=("error",)),
+        Literal["error"] | None,
+        typer.Option("--fail-on", metavar="STATE", help="Exit 10 where a deployment is in it.", case_sensitive=False),
     ] = None,
     watch: Watch = False,
     interval: Interval = None,
@@ -50,12 +56,12 @@ def status(
     def one() -> dict[str, Any]:
         return session.on_project(project, lambda project_id: projects.get_project(session.client, project_id))
 
-    def each() -> "Iterator[list[dict[str, Any]]]":
+    def each() -> Iterator[list[dict[str, Any]]]:
         return _noted(projects.list_projects(session.client, org=org), failing)
 
     many = org is not None or every
     if watch or interval is not None:
-        from dpx_cli import watch as watching
+        from dpx_cli.output import watch as watching
 
         seconds = watching.check_flags(session, watch=watch, interval=interval)
 
@@ -78,7 +84,7 @@ def status(
         _raise_on(failing)
 
 
-def _noted(pages: "Iterable[list[dict[str, Any]]]", failing: list[str]) -> "Iterator[list[dict[str, Any]]]":
+def _noted(pages: Iterable[list[dict[str, Any]]], failing: list[str]) -> Iterator[list[dict[str, Any]]]:
     """Pass pages on and note which projects' deployments have failed."""
     for page in pages:
         for project in page:

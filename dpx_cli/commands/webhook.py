@@ -3,20 +3,27 @@
 Floor 3; the work is done in `dpx_cli/webhook/`. Nothing here talks to the API or needs a token.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from __future__ import annotations
 
-from dpx_cli.declare import JSON_LINES, LIST, ONE, Argument, Group, Option
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import LIST, LOCAL, ONE, STREAM, Typer, effect
 from dpx_cli.output.screen import Column
 from dpx_cli.webhook.events import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ssl import SSLContext
+    from typing import Annotated, Any
 
+    import typer
+
+    from dpx_cli.cli.options import Body, Complete, EventName, Events, SecretFile, To, WebhookSecret, count, port
     from dpx_cli.session import Session
     from dpx_cli.webhook.deliver import Answer, Target
 
-GROUP = Group("webhook", "Verify, send and receive webhooks.")
+
+GROUP = Typer(name="webhook", help="Verify, send and receive webhooks.")
 
 EVENT_COLUMNS = (Column("Event", "event"), Column("Sent when", "description"))
 ANSWER_COLUMNS = (Column("Status", "status"), Column("Milliseconds", "milliseconds"))
@@ -29,38 +36,24 @@ DELIVERY_COLUMNS = (
     Column("Result", "result"),
 )
 
-Body = Annotated[str, Argument("FILE", help="The raw body; - for standard input.", complete="file")]
-Secret = Annotated[
-    str | None,
-    Option("--secret", metavar="S", help="The webhook's secret.", secret=True, env="DPX_WEBHOOK_SECRET"),
-]
-SecretFile = Annotated[
-    str | None,
-    Option(
-        "--secret-file",
-        metavar="F",
-        help="A file that holds the secret; one final newline is not part of it.",
-        complete="file",
-    ),
-]
-To = Annotated[str, Option("--to", metavar="URL", help="The receiver, http or https.")]
-
 
 @GROUP.command(
     "verify",
-    formats=ONE,
-    example="dpx webhook verify body.json --secret-file secret.txt "
-    "--signature $(dpx webhook sign body.json --secret-file secret.txt)",
+    epilog="dpx webhook verify body.json --secret-file secret.txt --signature "
+    "$(dpx webhook sign body.json --secret-file secret.txt)",
 )
+@effect(LOCAL, prints=ONE)
 def verify(
-    session: "Session",
+    session: Session,
     *,
-    signature: Annotated[str, Option("--signature", metavar="S", help="The value of X-Deploxa-Signature, as it came.")],
+    signature: Annotated[
+        str, typer.Option("--signature", metavar="S", help="The value of X-Deploxa-Signature, as it came.")
+    ],
     file: Body = "-",
-    secret: Secret = None,
+    secret: WebhookSecret = None,
     secret_file: SecretFile = None,
     show_expected: Annotated[
-        bool, Option("--show-expected", help="On a mismatch, say which signature the body should have.")
+        bool, typer.Option("--show-expected", help="On a mismatch, say which signature the body should have.")
     ] = False,
 ) -> None:
     """Check the signature of a delivery; exit 0 valid, 10 not.
@@ -88,8 +81,9 @@ def verify(
     raise CheckFailed(message, hint=signatures.HINTS[findings[0][0] if findings else ""])
 
 
-@GROUP.command("sign", formats=ONE, example="dpx webhook sign body.json --secret-file secret.txt")
-def sign(session: "Session", file: Body = "-", secret: Secret = None, secret_file: SecretFile = None) -> None:
+@GROUP.command("sign", epilog="dpx webhook sign body.json --secret-file secret.txt")
+@effect(LOCAL, prints=ONE)
+def sign(session: Session, file: Body = "-", secret: WebhookSecret = None, secret_file: SecretFile = None) -> None:
     """Print the signature of a body, as X-Deploxa-Signature carries it."""
     from dpx_cli.webhook import signature
 
@@ -98,8 +92,9 @@ def sign(session: "Session", file: Body = "-", secret: Secret = None, secret_fil
     session.screen.item({"signature": signed}, (Column("Signature", "signature"),), key="signature")
 
 
-@GROUP.command("events", formats=LIST, example="dpx webhook events")
-def events(session: "Session") -> None:
+@GROUP.command("events", epilog="dpx webhook events")
+@effect(LOCAL, prints=LIST)
+def events(session: Session) -> None:
     """List the events that Deploxa sends; --json has a sample payload of each."""
     from dpx_cli.webhook.events import sample
 
@@ -108,31 +103,30 @@ def events(session: "Session") -> None:
 
 
 @GROUP.command(
-    "send",
-    formats=ONE,
-    example="dpx webhook send deployment.ready --to http://127.0.0.1:3000/webhook --secret-file secret.txt",
+    "send", epilog="dpx webhook send deployment.ready --to http://127.0.0.1:3000/webhook --secret-file secret.txt"
 )
+@effect(LOCAL, prints=ONE)
 def send(
-    session: "Session",
+    session: Session,
     *,
-    event: Annotated[str, Argument("EVENT", help="The event to send.", choices=tuple(EVENTS))],
+    event: Annotated[EventName, typer.Argument(metavar="EVENT", help="The event to send.", case_sensitive=False)],
     to: To,
-    secret: Secret = None,
+    secret: WebhookSecret = None,
     secret_file: SecretFile = None,
     project: Annotated[
-        str | None, Option("--project", "-p", metavar="SLUG", help="The project's slug in the payload.")
+        str | None, typer.Option("--project", "-p", metavar="SLUG", help="The project's slug in the payload.")
     ] = None,
-    branch: Annotated[str | None, Option("--branch", metavar="B", help="The branch in the payload.")] = None,
+    branch: Annotated[str | None, typer.Option("--branch", metavar="B", help="The branch in the payload.")] = None,
     deployment_id: Annotated[
-        str | None, Option("--deployment-id", metavar="ID", help="The deployment's id in the payload.")
+        str | None, typer.Option("--deployment-id", metavar="ID", help="The deployment's id in the payload.")
     ] = None,
     data: Annotated[
         str | None,
-        Option(
+        typer.Option(
             "--data",
             metavar="FILE",
             help="Send this body instead, byte for byte; - for standard input.",
-            complete="file",
+            autocompletion=Complete.file,
         ),
     ] = None,
 ) -> None:
@@ -161,13 +155,17 @@ def send(
 
 
 @GROUP.command(
-    "replay",
-    formats=ONE,
-    example="dpx webhook replay deliveries/0001-deployment.ready.body --to http://127.0.0.1:3000/webhook",
+    "replay", epilog="dpx webhook replay deliveries/0001-deployment.ready.body --to http://127.0.0.1:3000/webhook"
 )
+@effect(LOCAL, prints=ONE)
 def replay(
-    session: "Session",
-    file: Annotated[str, Argument("FILE", help="A delivery that `dpx webhook listen --save` kept.", complete="file")],
+    session: Session,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="A delivery that `dpx webhook listen --save` kept.", autocompletion=Complete.file
+        ),
+    ],
     to: To,
 ) -> None:
     """Send a saved delivery again, byte for byte and with its own signature; exit 1 when the receiver refuses."""
@@ -181,38 +179,29 @@ def replay(
 
 @GROUP.command(
     "listen",
-    formats=JSON_LINES,
-    example="dpx webhook listen --secret-file secret.txt --save deliveries --forward-to http://127.0.0.1:3000/webhook",
+    epilog="dpx webhook listen --secret-file secret.txt --save deliveries --forward-to http://127.0.0.1:3000/webhook",
 )
+@effect(LOCAL, prints=STREAM)
 def listen(
-    session: "Session",
+    session: Session,
     *,
     port: Annotated[
-        int, Option("--port", metavar="PORT", help="The port on 127.0.0.1 (4400); 0 for any free one.", kind="port")
+        int,
+        typer.Option("--port", metavar="PORT", help="The port on 127.0.0.1 (4400); 0 for any free one.", parser=port),
     ] = 4400,
-    secret: Secret = None,
+    secret: WebhookSecret = None,
     secret_file: SecretFile = None,
     forward_to: Annotated[
-        str | None, Option("--forward-to", metavar="URL", help="Send each verified delivery on to this receiver.")
+        str | None, typer.Option("--forward-to", metavar="URL", help="Send each verified delivery on to this receiver.")
     ] = None,
-    allow_remote: Annotated[bool, Option("--allow-remote", help="Let --forward-to be another machine.")] = False,
-    event: Annotated[
-        tuple[str, ...],
-        Option(
-            "--event",
-            metavar="E",
-            help="Listen for this event only; may be given several times.",
-            choices=tuple(EVENTS),
-            multiple=True,
-        ),
-    ] = (),
+    allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Let --forward-to be another machine.")] = False,
+    event: Events = (),
     exit_after: Annotated[
-        int | None,
-        Option("--exit-after", metavar="N", help="Stop after N verified deliveries.", kind="count"),
+        int | None, typer.Option("--exit-after", metavar="N", help="Stop after N verified deliveries.", parser=count)
     ] = None,
     save: Annotated[
         str | None,
-        Option("--save", metavar="DIR", help="Keep each verified delivery here, for `dpx webhook replay`."),
+        typer.Option("--save", metavar="DIR", help="Keep each verified delivery here, for `dpx webhook replay`."),
     ] = None,
 ) -> None:
     """Receive webhooks on this machine: verify, show, save and forward them.
@@ -246,7 +235,7 @@ def listen(
     listener.run(port, ready=lambda url: screen.done(f"listening on {url}"))
 
 
-def _secret_bytes(session: "Session", secret: str | None, secret_file: str | None, *, body: str | None) -> bytes:
+def _secret_bytes(session: Session, secret: str | None, secret_file: str | None, *, body: str | None) -> bytes:
     """Find the webhook's secret: `--secret`, `--secret-file`, else DPX_WEBHOOK_SECRET.
 
     Args:
@@ -283,24 +272,24 @@ def _secret_bytes(session: "Session", secret: str | None, secret_file: str | Non
     return key
 
 
-def _note_clear_text(session: "Session", target: "Target") -> None:
+def _note_clear_text(session: Session, target: Target) -> None:
     """Say so where a delivery would cross the network unencrypted."""
     if not target.secure and not target.loopback:
         session.screen.note(f"{target.host} is not this machine, and http is not encrypted")
 
 
-def _trust(session: "Session") -> "Callable[[], SSLContext]":
+def _trust(session: Session) -> Callable[[], SSLContext]:
     """What makes the TLS context, which only an https receiver needs."""
 
-    def context() -> "SSLContext":
-        from dpx_cli.api import trust as certificates
+    def context() -> SSLContext:
+        from dpx_cli.api import tls as certificates
 
         return certificates.context(session.env)
 
     return context
 
 
-def _show_answer(session: "Session", target: "Target", answer: "Answer") -> None:
+def _show_answer(session: Session, target: Target, answer: Answer) -> None:
     """Show a receiver's answer; raise Failed where it refused."""
     from dpx_cli.errors import Failed
 
@@ -318,7 +307,7 @@ def _show_answer(session: "Session", target: "Target", answer: "Answer") -> None
     )
 
 
-def _show_delivery(session: "Session", delivery: Any) -> None:
+def _show_delivery(session: Session, delivery: Any) -> None:
     """Show one delivery, as soon as it was dealt with: a line for a person, a row or a JSON object for a program."""
     screen = session.screen
     if screen.format != "table":

@@ -15,8 +15,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dpx_cli import completion, files
+from dpx_cli import completion
 from dpx_cli.errors import Failed, UsageError
+from dpx_cli.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli import topics
+from dpx_cli.cli import topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

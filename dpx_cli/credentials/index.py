@@ -11,8 +11,8 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from dpx_cli import files
 from dpx_cli.errors import Failed, TokenStorage
+from dpx_cli.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

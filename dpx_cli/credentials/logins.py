@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from dpx_cli import files
 from dpx_cli.credentials import index, stores
 from dpx_cli.errors import Failed, TokenStorage
+from dpx_cli.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

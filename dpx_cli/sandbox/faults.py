@@ -16,8 +16,8 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
+from dpx_cli.durations import duration
 from dpx_cli.errors import UsageError
-from dpx_cli.sandbox.units import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +66,12 @@ class Fault:
             self.status = int(effect)
         elif effect.lower() == SLOW:
             self.effect = SLOW
-            self.seconds = (seconds(rest.pop(0)) if rest else None) or 0.0
+            try:
+                self.seconds = duration(rest.pop(0) if rest else "")
+            except ValueError:
+                raise UsageError(
+                    f"fault {text!r} does not say how slow", hint="add a duration, like 'slow 2s'"
+                ) from None
         elif effect.lower() in (RESET, LOST):
             self.effect = effect.lower()
         elif effect.upper() == ERROR:
@@ -75,8 +80,6 @@ class Fault:
             raise UsageError(
                 f"fault {text!r} has an effect that is none of 4xx, 5xx, slow, reset, lost, ERROR", hint=HINT
             )
-        if self.effect == SLOW and not self.seconds:
-            raise UsageError(f"fault {text!r} does not say how slow", hint="add a duration, like 'slow 2s'")
         self._read_rest(rest)
 
     def _read_rest(self, rest: list[str]) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dpx_cli import urls
+from dpx_cli.config import urls
 from dpx_cli.errors import Failed, UsageError, reason
 from dpx_cli.sandbox import course, seed
 from dpx_cli.sandbox.app import Application

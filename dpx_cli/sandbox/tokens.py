@@ -10,9 +10,9 @@ import hmac
 import re
 from typing import TYPE_CHECKING
 
+from dpx_cli.durations import delay
 from dpx_cli.errors import UsageError
 from dpx_cli.sandbox.seed import PEOPLE
-from dpx_cli.sandbox.units import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,9 +55,10 @@ class Tokens:
                 raise UsageError(f"a --token has a role that is none of {', '.join(PEOPLE)}", hint=HINT)
             its_ttl = None if ttl is None else ttl / scale
             if len(rest) > 1:
-                its_ttl = seconds(rest[1])
-                if its_ttl is None:
-                    raise UsageError("a --token has a life that is no number of seconds", hint=HINT)
+                try:
+                    its_ttl = delay(rest[1])
+                except ValueError:
+                    raise UsageError("a --token has a life that is no number of seconds", hint=HINT) from None
                 its_ttl /= scale
             self.plain.append(token)
             self._known[_digest(token)] = (PEOPLE[its_role], None if its_ttl is None else now + its_ttl)

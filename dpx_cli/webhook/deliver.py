@@ -53,7 +53,7 @@ class Target:
         Raises:
             UsageError: not http or https, no host, a user name or password, characters that no URL has.
         """
-        from dpx_cli import urls
+        from dpx_cli.config import urls
 
         hint = f"give one like {flag} http://127.0.0.1:3000/webhook"
         parts = urls.split(text, flag, hint=hint)

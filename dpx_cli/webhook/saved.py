@@ -13,8 +13,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from dpx_cli import files
 from dpx_cli.errors import NotFound
+from dpx_cli.system import files
 from dpx_cli.webhook.deliver import CARRIED
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from clients import client_of
 from fault_server import TOKEN, ConnectProxy, FaultServer
 
 from dpx_cli import errors
-from dpx_cli.api import proxy, trust
-from dpx_cli.settings import is_loopback
+from dpx_cli.api import proxy
+from dpx_cli.api import tls as trust
+from dpx_cli.config.settings import is_loopback
 
 if TYPE_CHECKING:
     from certificates import Authority

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dpx_cli import errors, topics
-from dpx_cli.command_table import TABLE
-from dpx_cli.settings import VARIABLES
+from dpx_cli import errors
+from dpx_cli.cli import topics
+from dpx_cli.cli.command_table import TABLE
+from dpx_cli.config.settings import VARIABLES
 
 if TYPE_CHECKING:
     from tests.conftest import Program

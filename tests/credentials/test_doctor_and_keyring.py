@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.config.settings import origin_of
 from dpx_cli.credentials import index
-from dpx_cli.settings import origin_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sandbox_client import ask
 
-from dpx_cli import topics
+from dpx_cli.cli import topics
 from dpx_cli.errors import UsageError
 from dpx_cli.sandbox.faults import ERROR, LOST, RESET, SLOW, Fault, Faults
 from dpx_cli.sandbox.server import Sandbox

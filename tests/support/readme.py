@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import program
 
-from dpx_cli import topics
-from dpx_cli.command_table import TABLE
-from dpx_cli.help import usage
+from dpx_cli.cli import topics
+from dpx_cli.cli.command_table import TABLE
+from dpx_cli.cli.help import usage
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:

@@ -536,7 +536,7 @@ def test_a_full_disk_costs_a_warning(
     listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ENOSPC where the bytes are written."""
-    from dpx_cli import files
+    from dpx_cli.system import files
 
     def full(_path: str, _data: bytes, _mode: int) -> None:
         with open("/dev/full", "wb", buffering=0) as device:

@@ -1,0 +1,1 @@
+"""The command-line application: main, parser, options, the Typer application, help."""

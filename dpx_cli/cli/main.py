@@ -1,0 +1,114 @@
+"""From a command line to an exit code: parse, run, and the one boundary that turns errors into text.
+
+`.github/CONTRIBUTING.md` follows one command line through the code.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.cli import parser
+from dpx_cli.errors import DpxError, ExitCode, unexpected
+from dpx_cli.output.screen import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Terminated(SystemExit):
+    """SIGTERM. Raised like KeyboardInterrupt, so that `finally` and `with` clean up, and asyncio lets it through."""
+
+
+def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        argv: the arguments, without the program's name.
+        env: the environment. [default: the process's own]
+    """
+    env = os.environ if env is None else env
+    _raise_on_sigterm()
+    return guard(lambda screen: _run(argv, env, screen), _json_wanted(argv), env)
+
+
+def guard(action: Callable[[Screen], None], format_: str | None, env: Mapping[str, str]) -> int:
+    """Run something and return its exit code; errors are shown in the given format, and no traceback ever is."""
+    screen = make_screen(format_, env)
+    code: int = ExitCode.OK
+    try:
+        try:
+            action(screen)
+        except DpxError as error:
+            screen.error(error)
+            code = error.exit_code
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except Terminated:
+        code = ExitCode.TERMINATED
+    except SystemExit as end:
+        # `dpx sandbox run` exits with the code of another program.
+        code = end.code if isinstance(end.code, int) else ExitCode.FAILED
+    except BrokenPipeError:
+        code = ExitCode.READER_GONE
+    except Exception as problem:  # noqa: BLE001 - the last boundary: a user never sees a traceback
+        screen.error(unexpected(problem))
+        code = ExitCode.FAILED
+    return int(code)
+
+
+def make_screen(format_: str | None, env: Mapping[str, str]) -> Screen:
+    """Return a screen on the process's own streams."""
+    return Screen(format_, stdout=sys.stdout, stderr=sys.stderr, stdin=sys.stdin, env=env)
+
+
+def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
+    found = parser.parse_line(argv)
+    if isinstance(found, parser.Version):
+        from dpx_cli import __version__
+
+        screen.line(f"dpx {__version__}")
+    elif isinstance(found, parser.Help):
+        from dpx_cli.cli import help as help_text
+
+        screen.raw(help_text.draw(found.path, screen.look()))
+    else:
+        run_command(found, env)
+
+
+def run_command(call: parser.Call, env: Mapping[str, str]) -> None:
+    """Import a command's module and run its function."""
+    from importlib import import_module
+
+    from dpx_cli.session import Session
+
+    session = Session(env, make_screen(call.format, env), profile=call.profile, debug=call.debug)
+    function = getattr(import_module(call.command["module"]), call.command["function"])
+    gc.freeze()
+    gc.enable()
+    function(session, **call.values)
+
+
+def _json_wanted(argv: Sequence[str]) -> str | None:
+    """Return the format for an error about the command line itself."""
+    for word in argv:
+        if word == "--":
+            break
+        if word in ("--json", "--jsonl"):
+            return word[2:]
+    return None
+
+
+def _raise_on_sigterm() -> None:
+    import signal
+
+    def terminate(_number: int, _frame: Any) -> None:
+        raise Terminated
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        try:
+            signal.signal(signal.SIGTERM, terminate)
+        except ValueError:  # not the main thread: a test
+            return

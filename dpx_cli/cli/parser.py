@@ -1,0 +1,283 @@
+"""Parse a command line by the command table, without importing Typer or the command.
+
+It accepts exactly what the Typer application (`app.py`) accepts, which a differential test checks, with one rule more:
+an option that takes one value may not be given two different ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.cli.command_table import ROOT, TABLE
+from dpx_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    Param = Mapping[str, Any]
+
+COMMON = ("profile", "debug", "help", "json", "jsonl", "quiet")
+
+
+class Call:
+    """A command to run, with the values that were given and nothing else."""
+
+    __slots__ = ("command", "debug", "format", "path", "profile", "values")
+
+    def __init__(self, path: tuple[str, ...], command: Mapping[str, Any], given: dict[str, Any]) -> None:
+        self.path = path
+        self.command = command
+        self.profile: str | None = given.get("profile")
+        self.debug: bool = given.get("debug", False)
+        formats = [name for name in ("json", "jsonl", "quiet") if given.get(name)]
+        if len(formats) > 1:
+            flags = " and ".join(f"--{name}" for name in formats)
+            raise UsageError(f"{flags} exclude each other", hint=f"give one of them; see {command_line(path)} --help")
+        if command.get("formats") == "stream" and formats:
+            formats = ["jsonl"]
+        self.format: str | None = formats[0] if formats else None
+        self.values = {name: value for name, value in given.items() if name not in COMMON}
+
+
+class Help:
+    """Help was asked for: on the root (), a group or a command."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        self.path = path
+
+
+class Version:
+    """The version was asked for."""
+
+    __slots__ = ()
+
+
+class Route:
+    """Which command a command line names, and the rest of the line."""
+
+    __slots__ = ("command", "given", "path", "rest")
+
+    def __init__(
+        self, path: tuple[str, ...], command: Mapping[str, Any], rest: list[str], given: dict[str, Any]
+    ) -> None:
+        self.path = path
+        self.command = command
+        self.rest = rest
+        self.given = given
+
+
+def command_line(path: Sequence[str]) -> str:
+    """A command as typed: ("projects", "list") is "dpx projects list"."""
+    return " ".join(("dpx", *(name for name in path if name)))
+
+
+def parse_line(argv: Sequence[str]) -> Call | Help | Version:
+    """Parse a whole command line.
+
+    Raises:
+        UsageError: with what is wrong. If the command takes a secret, nothing that was typed is repeated.
+    """
+    found = route(argv)
+    return parse(found) if isinstance(found, Route) else found
+
+
+def route(argv: Sequence[str]) -> Route | Help | Version:
+    """Follow a command line to the command it names.
+
+    Raises:
+        UsageError: for a group, command or root option that does not exist, with the nearest name as the hint.
+    """
+    rest = list(argv)
+    given: dict[str, Any] = {}
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        word = rest.pop(0)
+        if word == "--":
+            break
+        flag, equals, value = word.partition("=")
+        if word in ("--help", "-h"):
+            return Help(())
+        if word == "--version":
+            return Version()
+        if word == "--debug":
+            given["debug"] = True
+        elif flag == "--profile" and (equals or rest):
+            given["profile"] = value if equals else rest.pop(0)
+        elif flag == "--profile":
+            raise UsageError("option --profile needs a value", hint="dpx profile list")
+        else:
+            flags = [name for option in ROOT for name in option["flags"]]
+            raise UsageError(f"no such option: {flag}", hint=nearest(flag, flags, "dpx --help"))
+    if not rest:
+        return Help(())
+    name = rest.pop(0)
+    entry = TABLE.get(name)
+    if entry is None:
+        raise UsageError(f"no such command: dpx {name}", hint=nearest(name, TABLE, "dpx --help"))
+    if "commands" not in entry:
+        return Route((name,), entry, rest, given)
+    return _route_group(name, entry["commands"], rest, given)
+
+
+def _route_group(name: str, commands: Mapping[str, Any], rest: list[str], given: dict[str, Any]) -> Route | Help:
+    if rest and rest[0] in commands:
+        return Route((name, rest[0]), commands[rest[0]], rest[1:], given)
+    if "" in commands:
+        # `dpx deploy --branch main`: the group's own command, which takes no argument. A bare word is a typo then, and
+        # one after options may be a command meant to stand first; neither may ever start a deployment.
+        if rest and not rest[0].startswith("-"):
+            raise UsageError(
+                f"no such command: dpx {name} {rest[0]}", hint=nearest(rest[0], commands, f"dpx {name} --help")
+            )
+        return Route((name, ""), commands[""], rest, given)
+    flag = rest[0].partition("=")[0] if rest else ""
+    if flag in ("--debug", "--profile"):
+        raise UsageError(f"{flag} stands before the group or after the command", hint=f"dpx {flag} … {name} COMMAND")
+    if not rest or rest[0] in ("--help", "-h"):
+        return Help((name,))
+    kind = "option" if rest[0].startswith("-") else "command"
+    raise UsageError(f"no such {kind}: dpx {name} {flag}", hint=nearest(rest[0], commands, f"dpx {name} --help"))
+
+
+def nearest(word: str, names: Iterable[str], otherwise: str) -> str:
+    """A hint that names the nearest of some names, or else where to look."""
+    import difflib
+
+    close = difflib.get_close_matches(word, [name for name in names if name], n=1, cutoff=0.6)
+    return f"did you mean {close[0]}? See {otherwise}" if close else f"see {otherwise}"
+
+
+def parse(found: Route) -> Call | Help:
+    """Parse the options and arguments of a routed command line.
+
+    Raises:
+        UsageError: with what is wrong. If the command takes a secret, nothing that was typed is repeated.
+    """
+    params = found.command["params"]
+    by_flag = {flag: param for param in params for flag in param.get("flags", ())}
+    given = dict(found.given)
+    words: list[str] = []
+    rest = list(found.rest)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            words += rest
+            break
+        if word == "-" or not word.startswith("-"):
+            words.append(word)
+        elif _read_option(found, word, rest, by_flag, given):
+            return Help(found.path)
+    left = _place(words, [param for param in params if "flags" not in param], given)
+    if left:
+        what = "too many arguments" if _is_secret(found) else f"an argument too many: {' '.join(left)}"
+        raise _wrong(found, f"{command_line(found.path)} was given {what}")
+    for param in params:
+        if param.get("required") and param["name"] not in given:
+            what = f"option {param['flags'][0]}" if "flags" in param else f"argument {param['metavar']}"
+            raise _wrong(found, f"missing {what}")
+    return Call(found.path, found.command, _converted(found, given))
+
+
+def _read_option(found: Route, word: str, rest: list[str], by_flag: Mapping[str, Param], given: dict[str, Any]) -> bool:
+    """Read one option into `given`, with its value from `rest`; return whether it asks for help."""
+    flag, equals, value = word.partition("=")
+    if not word.startswith("--"):
+        flag, value = word[:2], word[2:]  # -pvalue, or a cluster: -yq
+        equals = value
+    param = by_flag.get(flag)
+    if param is None:
+        raise _unknown(found, flag, by_flag)
+    if flag in ("--help", "-h"):
+        return True
+    if "metavar" in param:
+        if not equals and not rest:
+            raise _wrong(found, f"option {flag} requires an argument")
+        _add(given, param, value if equals else rest.pop(0))
+        return False
+    if equals and word.startswith("--"):
+        raise _wrong(found, f"option {flag} does not take a value")
+    if value:
+        rest.insert(0, f"-{value}")
+    given[param["name"]] = True
+    return False
+
+
+def _wrong(found: Route, what: str) -> UsageError:
+    return UsageError(what, hint=f"see {command_line(found.path)} --help")
+
+
+def _unknown(found: Route, flag: str, flags: Iterable[str]) -> UsageError:
+    line = command_line(found.path)
+    if _is_secret(found):
+        return UsageError(
+            f"{line} was given an option that it does not have",
+            hint=f"put -- before a value that starts with a dash; see {line} --help",
+        )
+    return UsageError(f"no such option: {flag}", hint=nearest(flag, flags, f"{line} --help"))
+
+
+def _is_secret(found: Route) -> bool:
+    return any(param.get("secret") for param in found.command["params"])
+
+
+def _add(given: dict[str, Any], param: Param, value: str) -> None:
+    if param.get("multiple"):
+        given[param["name"]] = (*given.get(param["name"], ()), value)
+    elif given.get(param["name"], value) != value:
+        raise UsageError(f"{param['flags'][0]} was given twice, with different values", hint="give it once")
+    else:
+        given[param["name"]] = value
+
+
+def _place(words: list[str], arguments: list[Param], given: dict[str, Any]) -> list[str]:
+    """Hand the words to the arguments, of which the last may take them all; gives those that are left."""
+    for param in arguments:
+        if param.get("multiple"):
+            if words:
+                given[param["name"]] = tuple(words)
+            words = []
+        elif words:
+            given[param["name"]] = words[0]
+            words = words[1:]
+    return words
+
+
+def _converted(found: Route, given: dict[str, Any]) -> dict[str, Any]:
+    """Turn the given texts into the values that the command's parameters take."""
+    for param in found.command["params"]:
+        name = param["name"]
+        if name not in given or not ("choices" in param or "kind" in param):
+            continue
+        if not param.get("multiple"):
+            given[name] = _value(param, given[name], found.path)
+            continue
+        texts = given[name]
+        if "choices" in param:
+            texts = [part for text in texts for part in text.split(",")]
+        given[name] = tuple(_value(param, text, found.path) for text in texts)
+    return given
+
+
+def _value(param: Param, text: str, path: Sequence[str]) -> Any:
+    label = param["flags"][0] if "flags" in param else param["metavar"]
+    if "choices" in param:
+        for choice in param["choices"]:
+            if choice.lower() == text.lower():
+                return choice
+        raise UsageError(f"{label} does not take {text!r}", hint=_choice_hint(text, param["choices"]))
+    from dpx_cli.cli import values
+
+    try:
+        return getattr(values, param["kind"])(text)
+    except ValueError as wanted:
+        raise UsageError(f"{label} takes {wanted}, not {text!r}", hint=f"see {command_line(path)} --help") from None
+
+
+def _choice_hint(text: str, choices: Sequence[str]) -> str:
+    import difflib
+
+    allowed = ", ".join(choices)
+    close = difflib.get_close_matches(text.lower(), [choice.lower() for choice in choices], n=1)
+    spelled = next((choice for choice in choices if close and choice.lower() == close[0]), "")
+    return f"did you mean {spelled}? It takes {allowed}" if spelled else f"it takes {allowed}"

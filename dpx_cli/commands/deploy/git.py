@@ -1,0 +1,234 @@
+"""What git knows of the working directory: branch, commit, unpushed and uncommitted changes.
+
+Floor 1, for `deploy`. Nothing here ever fails: without git, without a repository, or where git does not answer within
+its two seconds, there is simply nothing to say. Reading is all that is done: no lock is taken, no index refreshed,
+nothing fetched, nobody asked; and what a repository's own configuration would have git run (file system monitor,
+filters, hooks, transports) is switched off, because a directory may have come out of somebody's archive. For the same
+reason git is only looked for in absolute folders of the path, and gets none of our secrets.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from dpx_cli.system import child_env as children
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+
+_SECONDS = 2.0
+_QUIET = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    # A partial clone would fetch what it lacks, through a transport that its configuration chooses.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "LC_ALL": "C",
+}
+
+
+class Head:
+    """Where HEAD is.
+
+    Attributes:
+        branch: the branch's short name; None where HEAD is detached.
+        sha: the commit's full id; None before the first commit.
+        subject: the first line of its message; None as before.
+        dirty: whether tracked files differ from HEAD; None where git could not tell in time.
+        unpushed: commits that the branch's upstream, as last seen, does not have; None without an upstream.
+    """
+
+    __slots__ = ("branch", "dirty", "sha", "subject", "unpushed")
+
+    def __init__(
+        self,
+        *,
+        branch: str | None,
+        sha: str | None,
+        subject: str | None,
+        dirty: bool | None,
+        unpushed: int | None,
+    ) -> None:
+        self.branch = branch
+        self.sha = sha
+        self.subject = subject
+        self.dirty = dirty
+        self.unpushed = unpushed
+
+
+def head(cwd: str, env: Mapping[str, str] | None = None) -> Head | None:
+    """Tell where HEAD is in the repository that `cwd` is in; None where it is in none, or git is not there.
+
+    Args:
+        cwd: a directory.
+        env: the environment for git; the process's own, if not given.
+    """
+    git = _Git(cwd, env)
+    _switch_off_filters(git)
+    status = git.run(
+        "status",
+        "--porcelain=v2",
+        "--branch",
+        "-z",
+        "--untracked-files=no",
+        # The commit of a submodule counts; looking into it would run git there, under its configuration.
+        "--ignore-submodules=dirty",
+    )
+    if status is None:
+        # A bare repository has no status, and that of a huge one takes too long.
+        git = _Git(cwd, env)
+        sha = _text(git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
+        branch = _branch(git)
+        if sha is None and branch is None:
+            return None
+        unpushed = None if branch is None else _ahead(git, branch)
+        return Head(branch=branch, sha=sha, subject=_subject(git, sha), dirty=None, unpushed=unpushed)
+    facts: dict[bytes, bytes] = {}
+    dirty = False
+    for line in status.split(b"\0"):
+        if line.startswith(b"# "):
+            name, _, value = line[2:].partition(b" ")
+            facts[name] = value
+        elif line:
+            dirty = True
+            break
+    oid = facts.get(b"branch.oid", b"(initial)")
+    sha = None if oid == b"(initial)" else oid.decode()
+    # "(detached)" is a name that a branch may have as well.
+    short = facts.get(b"branch.head", b"(detached)")
+    branch = _branch(git) if short == b"(detached)" else os.fsdecode(short)
+    # "+2 -0": ahead of the upstream, behind it.
+    ahead = facts.get(b"branch.ab", b"").split(b" ")[0]
+    unpushed = int(ahead) if ahead else None
+    return Head(branch=branch, sha=sha, subject=_subject(git, sha), dirty=dirty, unpushed=unpushed)
+
+
+def unpushed(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> int | None:
+    """How many commits of a local branch its upstream, as last seen, does not have; None without an upstream."""
+    return _ahead(_Git(cwd, env), branch)
+
+
+class _Git:
+    """Runs git in one directory, two seconds for all runs together."""
+
+    def __init__(self, cwd: str, env: Mapping[str, str] | None) -> None:
+        self._cwd = cwd
+        self.env = {**children.environment(os.environ if env is None else env), **_QUIET}
+        self._program = _program(self.env.get("PATH", os.defpath))
+        self._until = time.monotonic() + _SECONDS
+
+    def run(self, *arguments: str) -> bytes | None:
+        """Run git, and give its output; None where it failed, is not there, or took too long."""
+        import subprocess
+
+        if self._program is None:
+            return None
+        command = [self._program, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=self._cwd,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                # A group of its own, so that whatever git started ends with it.
+                start_new_session=True,
+            )
+        except (OSError, ValueError):
+            return None
+        try:
+            output, _ = process.communicate(timeout=max(self._until - time.monotonic(), 0.01))
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            if process.returncode is None:
+                _kill(process)
+            if process.stdout is not None:
+                process.stdout.close()
+        return output if process.returncode == 0 else None
+
+
+def _program(path: str) -> str | None:
+    """The git of the first absolute folder that has one: Windows, and a path with ".", would take the checkout's."""
+    name = "git.exe" if os.name == "nt" else "git"
+    found = (os.path.join(folder, name) for folder in path.split(os.pathsep) if os.path.isabs(folder))
+    return next((file for file in found if os.path.isfile(file) and os.access(file, os.X_OK)), None)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End git and whatever it started; not all systems have groups."""
+    if hasattr(os, "killpg"):
+        import signal
+
+        # It may have ended by itself just now; until it is waited for, its id is still its own.
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def _switch_off_filters(git: _Git) -> None:
+    """Empty the filters of the repository's own configuration for the runs to come; the user's own stay."""
+    found = git.run(
+        "config", "--show-scope", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"
+    )
+    fields = os.fsdecode(found or b"").split("\0")
+    names = [name for scope, name in zip(fields[::2], fields[1::2], strict=False) if scope in {"local", "worktree"}]
+    if not names:
+        return
+    # Through the environment: on the command line a name with "=" in it would be cut there.
+    first = git.env.get("GIT_CONFIG_COUNT", "")
+    count = int(first) if first.isascii() and first.isdigit() else 0
+    for name in names:
+        git.env[f"GIT_CONFIG_KEY_{count}"] = name
+        git.env[f"GIT_CONFIG_VALUE_{count}"] = "false" if name.endswith(".required") else ""
+        count += 1
+    git.env["GIT_CONFIG_COUNT"] = str(count)
+
+
+def _branch(git: _Git) -> str | None:
+    """The branch that HEAD names, before its first commit as well; None where HEAD is detached."""
+    name = git.run("symbolic-ref", "--quiet", "HEAD")
+    return None if name is None else os.fsdecode(name.removesuffix(b"\n")).removeprefix("refs/heads/")
+
+
+def _ahead(git: _Git, branch: str) -> int | None:
+    """How many commits a local branch is ahead of its upstream; None without either."""
+    ref = f"refs/heads/{branch}"
+    found = git.run("for-each-ref", "--format=%(refname)%00%(upstream)%00%(upstream:track,nobracket)", ref)
+    # The argument is a pattern: the name has to be the very one.
+    for line in os.fsdecode(found or b"").split("\n"):
+        name, upstream, track = [*line.split("\0"), "", ""][:3]
+        if name == ref:
+            if not upstream or track == "gone":
+                return None
+            ahead = track.split(",")[0]
+            return int(ahead.removeprefix("ahead ")) if ahead.startswith("ahead ") else 0
+    return None
+
+
+def _subject(git: _Git, sha: str | None) -> str | None:
+    """The first line of a commit's message, read as the encoding that the commit names."""
+    commit = None if sha is None else git.run("cat-file", "commit", sha)
+    if commit is None:
+        return None
+    headers, _, message = commit.partition(b"\n\n")
+    encoding = "utf-8"
+    for header in headers.split(b"\n"):
+        if header.startswith(b"encoding "):
+            encoding = header[9:].decode("ascii", "replace")
+    first = message.lstrip().partition(b"\n")[0].strip()
+    try:
+        return first.decode(encoding, "replace")
+    except (LookupError, ValueError):
+        return first.decode("utf-8", "replace")
+
+
+def _text(output: bytes | None) -> str | None:
+    return None if output is None else output.decode().strip()

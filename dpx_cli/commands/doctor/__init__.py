@@ -1,0 +1,94 @@
+"""`dpx doctor`: whether everything that dpx stands on is well. The looking is done in `doctor.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import ONE, READ, Typer, effect
+from dpx_cli.errors import CheckFailed
+from dpx_cli.output.screen import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dpx_cli.commands.doctor.checks import Check
+    from dpx_cli.output.screen import Screen
+    from dpx_cli.session import Session
+
+ROOT = Typer(name="", help="")
+
+COLUMNS = (Column("State", "state"), Column("Check", "name"), Column("Detail", "detail"), Column("Hint", "hint"))
+# Well, failed, and well but worth a look: in Unicode, in ASCII, and in which colour.
+MARKS = {"ok": ("✓", "ok", "32"), "failed": ("✗", "x", "31"), "warning": ("!", "!", "33")}
+
+
+@ROOT.command("doctor", epilog="dpx doctor --json")
+@effect(READ, prints=ONE)
+def doctor(session: Session) -> None:
+    """Check Python, network, token, keyring, files, completion and clock. Exit 10 where one fails.
+
+    Each failure comes with what mends it. Nothing is changed, and the token is not shown.
+    """
+    from dpx_cli.commands.doctor import checks as examination
+
+    with session.screen.live() as live:
+        say: Callable[[str], None] = live.update if session.screen.animates else _keep_quiet
+        checks = examination.examine(session, lambda: _completion(session), say)
+    failed = [check for check in checks if not check.ok]
+    if session.screen.format == "json":
+        found = {"ok": not failed, "checks": [check.as_json() for check in checks]}
+        session.screen.item(found, (), key="ok")
+    elif session.screen.format == "table":
+        session.screen.raw(_lines(session.screen, checks).encode())
+    else:
+        session.screen.items([{"state": _state(check), **check.as_json()} for check in checks], COLUMNS, key="name")
+    if failed:
+        names = ", ".join(check.name for check in failed)
+        raise CheckFailed(f"not well: {names}", hint=failed[0].hint)
+
+
+def _completion(session: Session) -> Check:
+    """Whether the user's shell completes dpx, and this version of it. It is a comfort: nothing fails without it."""
+    from dpx_cli import completion
+    from dpx_cli.commands.doctor.checks import Check
+    from dpx_cli.completion import install
+    from dpx_cli.errors import UsageError
+    from dpx_cli.system import files
+
+    try:
+        shell = install.shell_of(None, session.env)
+        path = install.place_of(shell, session.env).script
+    except UsageError as problem:
+        return Check("completion", problem.message)
+    there = files.read_bytes(path, "the completion script")
+    if there == completion.script(shell):
+        return Check("completion", f"installed for {shell}: {path}")
+    state = "not installed" if there is None else "of another version"
+    return Check("completion", f"{state} for {shell}", hint=f"dpx completion install {shell}")
+
+
+def _keep_quiet(_: str) -> None:
+    """Say nothing where nothing can be taken back."""
+
+
+def _state(check: Check) -> str:
+    if not check.ok:
+        return "failed"
+    return "warning" if check.hint else "ok"
+
+
+def _lines(screen: Screen, checks: Sequence[Check]) -> str:
+    """Aligned lines with a mark, and below a line what mends it."""
+    from dpx_cli.output.neutralise import neutralise
+
+    lines = []
+    margin = max(len(check.name) for check in checks)
+    for check in checks:
+        fine, plain, colour = MARKS[_state(check)]
+        mark = f"{fine if screen.unicode else plain:<2}"
+        if screen.colour:
+            mark = f"\x1b[{colour}m{mark}\x1b[0m"
+        lines.append(f"{mark} {check.name:<{margin}}  {neutralise(check.detail)}")
+        if check.hint:
+            lines.append(f"   {'':<{margin}}  {neutralise(f'hint: {check.hint}')}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,221 @@
+"""What was last set from this machine, as keyed digests: "changed" or "unchanged", though the API gives no values.
+
+Off unless DPX_LEDGER is set. Of a value only an HMAC-SHA256 is kept, over value, API, project, key and targets, under a
+random secret that is in the keyring and nowhere else: who has the file alone can neither read nor guess a value, nor
+see that two variables have the same one. Without a keyring there is no ledger, and whatever is wrong with it stops no
+command. Floor 2; neighbours: `credentials/` (the keyring), `commands/env.py`.
+
+One file, `ledger.json`:
+    {"place": "keyring:SecretService", "secret": "<which secret>", "digests": {"<digest of a name>": "<digest>"}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.errors import DpxError, TokenStorage, UsageError
+from dpx_cli.system import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from dpx_cli.config.settings import Settings
+    from dpx_cli.credentials.stores import TokenStore
+    from dpx_cli.session import Session
+
+VARIABLE = "DPX_LEDGER"
+NAME = "ledger"  # of the secret in the keyring; tokens are named "profile@origin"
+SECRET_BYTES = 32
+_WHAT = "the ledger"
+_OFF = ("", "0", "false", "no", "off")
+_MAKE_ANEW = "take it out of the keyring (service dpx, user ledger), and dpx makes a new one"
+
+
+def is_on(env: Mapping[str, str]) -> bool:
+    """Whether the user wants a ledger."""
+    return env.get(VARIABLE, "").lower() not in _OFF
+
+
+@contextmanager
+def kept(session: Session, project_id: str, finished: Mapping[str, str], targets: Sequence[str]) -> Iterator[None]:
+    """Keep the ledger of what is set within the context, also where that fails half-way; says what has changed.
+
+    Args:
+        session: of the command.
+        project_id: where the variables are set.
+        finished: key -> value of those that are set, filled within the context.
+        targets: the targets that were named.
+    """
+    book = _opened(session)
+    try:
+        yield
+    finally:
+        if book is not None:
+            _note(session, book, project_id, finished, targets, record=True)
+
+
+def note(session: Session, project_id: str, values: Mapping[str, str], targets: Sequence[str]) -> None:
+    """Say what of some values would change, and record nothing; arguments as of `kept`."""
+    book = _opened(session)
+    if book is not None:
+        _note(session, book, project_id, values, targets, record=False)
+
+
+def _opened(session: Session) -> Ledger | None:
+    """Open the ledger, where it is on and there can be one; it is an extra, so what is wrong with it stops nothing."""
+    if not is_on(session.env):
+        return None
+    try:
+        return open_ledger(session.settings)
+    except DpxError as problem:
+        session.screen.note(f"the ledger is off: {problem.message}")
+        return None
+
+
+def _note(
+    session: Session, book: Ledger, project_id: str, values: Mapping[str, str], targets: Sequence[str], *, record: bool
+) -> None:
+    try:
+        same = book.compare(project_id, values, targets)
+        if record:
+            book.record(project_id, values, targets)
+    except DpxError as problem:
+        session.screen.note(f"the ledger is off: {problem.message}")
+        return
+    for word, wanted in (("changed", False), ("unchanged", True)):
+        if keys := [key for key, is_same in same.items() if is_same is wanted]:
+            session.screen.note(f"{word} since last set from this machine: {', '.join(keys)}")
+
+
+class Ledger:
+    """The digests of one API, under one secret; see `open_ledger`.
+
+    Args:
+        path: the file.
+        origin: scheme, host and port of the API.
+        secret: the key of the digests.
+        place: where the secret is, as `credentials/stores.py` names it.
+    """
+
+    def __init__(self, path: str, origin: str, secret: bytes, place: str) -> None:
+        self._path = path
+        self._origin = origin
+        self._secret = secret
+        self._place = place
+
+    def __repr__(self) -> str:
+        return f"Ledger({self._path!r})"
+
+    def compare(self, project_id: str, values: Mapping[str, str], targets: Sequence[str]) -> dict[str, bool]:
+        """Say of each key whether its value is the one that was last set from this machine for the same targets.
+
+        A key that never was is left out. Raises Failed where the file cannot be read or understood.
+        """
+        digests = self._digests()
+        found = {}
+        for key, value in values.items():
+            last = digests.get(self._name(project_id, key, targets))
+            if last is not None:
+                found[key] = hmac.compare_digest(last.encode(), self._digest(project_id, key, targets, value).encode())
+        return found
+
+    def record(self, project_id: str, values: Mapping[str, str], targets: Sequence[str]) -> None:
+        """Keep the digests of values that were set. Raises Failed where they cannot be written; then none is."""
+        if not values:
+            return
+        with files.locked(self._path):
+            digests = self._digests()
+            for key, value in values.items():
+                digests[self._name(project_id, key, targets)] = self._digest(project_id, key, targets, value)
+            document = {"place": self._place, "secret": self._which(), "digests": digests}
+            files.write_whole(self._path, (json.dumps(document, indent=1) + "\n").encode())
+
+    def _digests(self) -> dict[str, str]:
+        document = _read(self._path)
+        # Under another secret, as of a keyring that was made anew, they say nothing any more.
+        return dict(document["digests"]) if document.get("secret") == self._which() else {}
+
+    def _which(self) -> str:
+        return self._hmac("which secret")[:16]
+
+    def _name(self, project_id: str, key: str, targets: Sequence[str]) -> str:
+        return self._hmac("name", self._origin, project_id, key, sorted(set(targets)))
+
+    def _digest(self, project_id: str, key: str, targets: Sequence[str], value: str) -> str:
+        return self._hmac("value", self._origin, project_id, key, sorted(set(targets)), value)
+
+    def _hmac(self, *parts: Any) -> str:
+        # JSON, so that no two lists of parts give the same bytes.
+        return hmac.new(self._secret, json.dumps(parts).encode("ascii"), hashlib.sha256).hexdigest()
+
+
+def open_ledger(
+    settings: Settings,
+    default_store: Callable[[], TokenStore] | None = None,
+    open_store: Callable[[str, str], TokenStore] | None = None,
+) -> Ledger:
+    """The ledger of this machine; its secret is made where there is none.
+
+    Args:
+        settings: environment, origin and folder.
+        default_store: the keyring of this machine; `stores.default_store` unless a test says otherwise.
+        open_store: the store of a place; `stores.open_store` unless a test says otherwise.
+
+    Raises:
+        UsageError: DPX_TOKEN is set, and where it is no keyring is asked.
+        TokenStorage: there is no keyring, or it refuses.
+        Failed: the file cannot be read, understood or locked.
+    """
+    from dpx_cli import credentials
+    from dpx_cli.credentials import stores
+
+    if credentials.given(settings.env):
+        raise UsageError("its secret is in the keyring, which is not asked where DPX_TOKEN is set")
+
+    path = os.path.join(settings.config_dir, "ledger.json")
+    place = _read(path).get("place", "")
+    store = (
+        (open_store or stores.open_store)(place, settings.config_dir)
+        if place.startswith("keyring:")
+        else (default_store or stores.default_store)()
+    )
+    secret = store.get(NAME)
+    if secret is None:
+        with files.locked(path):
+            # Somebody else may have made one meanwhile.
+            secret = store.get(NAME) or _new_secret(store)
+    if not re.fullmatch(rf"[0-9a-f]{{{SECRET_BYTES * 2}}}", secret):
+        raise TokenStorage(f"what {store.title} has for the ledger is no secret of dpx", hint=_MAKE_ANEW)
+    return Ledger(path, settings.origin, bytes.fromhex(secret), store.place)
+
+
+def _new_secret(store: TokenStore) -> str:
+    import secrets
+
+    from dpx_cli.credentials import stores
+
+    secret = secrets.token_hex(SECRET_BYTES)
+    stores.keep(store, NAME, secret)
+    return secret
+
+
+def _read(path: str) -> dict[str, Any]:
+    """The document of a ledger; an empty one where there is no file."""
+    data = files.read_bytes(path, _WHAT)
+    if data is None:
+        return {"digests": {}}
+    try:
+        document = json.loads(data)
+        digests = document["digests"]
+        texts = [document["place"], document["secret"], *digests, *digests.values()]
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        raise files.damaged(path, _WHAT, "it is not of the form that dpx writes") from None
+    if not all(isinstance(text, str) for text in texts):
+        raise files.damaged(path, _WHAT, "it is not of the form that dpx writes")
+    return dict(document)

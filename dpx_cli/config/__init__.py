@@ -1,0 +1,1 @@
+"""Configuration: settings, profiles, the link file, URLs."""

@@ -1,0 +1,233 @@
+"""Names of variables, defaults, and precedence: flag > environment > link file > profile > default.
+
+Nothing is read before it is asked for: `dpx help` must work where the home folder does not. Floor 2: it reads the
+profiles and the link file through `profiles.py` and `link.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    from dpx_cli.config.link import Link
+    from dpx_cli.config.profiles import Profiles
+
+    T = TypeVar("T")
+
+API_URL = "https://deploxa.com/api/v1"
+TIMEOUT = 30.0
+PROFILE = "default"
+
+# One row a variable: name, what it is for, default. `dpx help environment` and the README draw their tables from it.
+VARIABLES = (
+    ("DPX_TOKEN", "the token; where it is set no keyring is asked", ""),
+    ("DPX_API_URL", "the root of the API", API_URL),
+    ("DPX_PROJECT", "the default for --project", ""),
+    ("DPX_ORG", "the default for --org", ""),
+    ("DPX_PROFILE", "the default for --profile", PROFILE),
+    ("DPX_CONFIG_DIR", "where profiles live", "the platform's"),
+    ("DPX_CACHE_DIR", "where remembered names live", "the platform's"),
+    ("DPX_CA_BUNDLE", "certificates to trust; also SSL_CERT_FILE, SSL_CERT_DIR", "the system's"),
+    ("DPX_TIMEOUT", "seconds that a whole request may take", f"{TIMEOUT:g}"),
+    ("DPX_NO_INPUT", "never ask; on where CI is set or stdin is no terminal", "off"),
+    ("DPX_LEDGER", "remember what env set and import set, as keyed digests; needs a keyring", "off"),
+    ("DPX_WEBHOOK_SECRET", "the secret for dpx webhook", ""),
+    ("HTTPS_PROXY", "the proxy; also HTTP_PROXY, ALL_PROXY, NO_PROXY", ""),
+    ("NO_COLOR", "no colour; FORCE_COLOR, COLUMNS and TERM=dumb are honoured too", ""),
+)
+
+LOOPBACK = ("localhost", "::1")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address never leaves this machine."""
+    if host in LOOPBACK or host.endswith(".localhost"):
+        return True
+    parts = host.split(".")
+    # Without leading zeros, which some resolvers take for octal, and "09" for a name to look up.
+    numbers = [int(part) for part in parts if part.isascii() and part.isdigit() and str(int(part[:3])) == part]
+    return len(parts) == len(numbers) == 4 and numbers[0] == 127 and max(numbers) <= 255  # noqa: PLR2004 - 127.0.0.0/8
+
+
+def check_api_url(text: str, source: str = "the API URL") -> str:
+    """A URL that may be an API root, without its final slash: https, or http to a loopback address.
+
+    Raises:
+        UsageError: for anything else; `source` says where it came from. A password in it is not shown.
+    """
+    from dpx_cli.config import urls
+
+    hint = f"give one like {API_URL}"
+    parts = urls.split(text, source, hint=hint, userinfo_hint="put the token into DPX_TOKEN")
+    if parts.query or parts.fragment or "?" in text or "#" in text:
+        raise UsageError(f"{source} must not have a query or a fragment: {text}", hint=hint)
+    if parts.scheme != "https" and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
+        raise UsageError(f"{source} must be https, or http to a loopback address: {text}", hint=hint)
+    return text.rstrip("/")
+
+
+def origin_of(api_url: str) -> str:
+    """Scheme, host and port of a checked API URL: "https://deploxa.com:443"; what a stored token is bound to."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(api_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}:{port}"
+
+
+def split_origin(origin: str) -> tuple[str, str, int]:
+    """Scheme, host (an IPv6 address without its brackets) and port of what `origin_of` gives."""
+    scheme, _, rest = origin.partition("://")
+    host, _, port = rest.rpartition(":")
+    return scheme, host.strip("[]"), int(port)
+
+
+class Settings:
+    """What the flags, the environment, the link file and the profile say; each is read when it is asked for.
+
+    Args:
+        env: the environment.
+        profile: `--profile`, None where it was not given.
+        cwd: the folder from which the link file is looked for.
+    """
+
+    def __init__(self, env: Mapping[str, str], *, profile: str | None = None, cwd: str | None = None) -> None:
+        self.env = env
+        self.cwd = cwd
+        self._profile_flag = profile
+        self._read: dict[str, Any] = {}
+
+    def _once(self, name: str, read: Callable[[], T]) -> T:
+        """Read a setting on its first use and remember it."""
+        if name not in self._read:
+            self._read[name] = read()
+        found: T = self._read[name]
+        return found
+
+    def variable(self, name: str) -> str | None:
+        """A variable of the environment; an empty one counts as not set, as everywhere."""
+        return self.env.get(name) or None
+
+    @property
+    def config_dir(self) -> str:
+        """Where profiles live. Raises UsageError where the platform has no such place and no variable names one."""
+        return self._once("config_dir", self._read_config_dir)
+
+    def _read_config_dir(self) -> str:
+        return self._folder("DPX_CONFIG_DIR", "user_config_dir")
+
+    @property
+    def cache_dir(self) -> str:
+        """Where remembered names live."""
+        return self._once("cache_dir", self._read_cache_dir)
+
+    def _read_cache_dir(self) -> str:
+        return self._folder("DPX_CACHE_DIR", "user_cache_dir")
+
+    def _folder(self, variable: str, function: str) -> str:
+        if given := self.variable(variable):
+            return os.path.abspath(given)
+        import platformdirs
+
+        try:
+            folder = str(getattr(platformdirs, function)("dpx", appauthor=False))
+        except (OSError, RuntimeError, KeyError):
+            folder = ""
+        if not os.path.isabs(folder):
+            raise UsageError("this user has no home folder", hint=f"name a folder in {variable}")
+        return folder
+
+    @property
+    def profile(self) -> str:
+        """The name of the profile in use."""
+        return self._once("profile", self._read_profile)
+
+    def _read_profile(self) -> str:
+        from dpx_cli.config import profiles
+
+        if given := self._profile_flag or self.variable("DPX_PROFILE"):
+            return profiles.check_name(given)
+        return self._profiles().current
+
+    def _profiles(self) -> Profiles:
+        return self._once("profiles", self._read_profiles)
+
+    def _read_profiles(self) -> Profiles:
+        from dpx_cli.config import profiles
+
+        try:
+            folder = self.config_dir
+        except UsageError:
+            # Nobody without a home has profiles, and what the environment says may be enough.
+            return profiles.Profiles()
+        return profiles.load(folder)
+
+    def _of_profile(self, key: str) -> str | None:
+        return self._profiles().get(self.profile).get(key)
+
+    @property
+    def api_url(self) -> str:
+        """The root of the API, checked, without a final slash."""
+        return self._once("api_url", self._read_api_url)
+
+    def _read_api_url(self) -> str:
+        if given := self.variable("DPX_API_URL"):
+            return check_api_url(given, "DPX_API_URL")
+        if stored := self._of_profile("api_url"):
+            return check_api_url(stored, f"the API URL of profile {self.profile}")
+        return API_URL
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the API."""
+        return origin_of(self.api_url)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that a whole request may take, its retries included."""
+        text = self.variable("DPX_TIMEOUT")
+        if text is None:
+            return TIMEOUT
+        try:
+            seconds = float(text) if text.isascii() and "_" not in text else 0.0
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= 86400:  # noqa: PLR2004 - a day; also refuses nan and inf
+            raise UsageError(f"DPX_TIMEOUT must be seconds above 0, not {text!r}", hint="unset it, or DPX_TIMEOUT=30")
+        return seconds
+
+    @property
+    def link(self) -> Link | None:
+        """The link file found from the working directory upward, or None. Raises Failed where it is damaged."""
+        return self._once("link", self._read_link)
+
+    def _read_link(self) -> Link | None:
+        from dpx_cli.config import link
+
+        try:
+            return link.find(self.cwd or os.getcwd())
+        except FileNotFoundError:  # the working directory is gone
+            return None
+
+    @property
+    def project(self) -> str | None:
+        """The default project: DPX_PROJECT, else the link file's."""
+        if given := self.variable("DPX_PROJECT"):
+            return given
+        return self.link.project_id if self.link else None
+
+    @property
+    def org(self) -> str | None:
+        """The default organization: DPX_ORG, else the link file's, else the profile's."""
+        if given := self.variable("DPX_ORG"):
+            return given
+        if self.link and self.link.org_slug:
+            return self.link.org_slug
+        return self._of_profile("org")

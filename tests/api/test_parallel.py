@@ -1,0 +1,392 @@
+"""Several variables at a time: eight in flight, rate limits, half-way failures; and values that show nowhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import fault_server as faults
+import pytest
+from clients import client_of
+from fault_server import PROJECT, FaultServer, wait_until
+
+from dpx_cli import errors
+from dpx_cli.api import env_vars
+from dpx_cli.api.parallel import IN_FLIGHT, check_key, for_each
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fault_server import Fault
+
+    from tests.conftest import Program
+
+POST = ("POST", ".*/env-vars")
+CANARY = "value-canary-8f3a"
+
+
+@pytest.fixture
+def here(here: Program) -> Program:
+    """The program, with a default project."""
+    here.env["DPX_PROJECT"] = PROJECT
+    return here
+
+
+def set_all(server: FaultServer, keys: Sequence[str], *, timeout: float = 3.0) -> list[dict[str, Any]]:
+    """Set variables whose values are their keys."""
+    return for_each(
+        keys,
+        lambda client, key: env_vars.set_env_var(client, PROJECT, key, key),
+        client=lambda: client_of(server.url, timeout=timeout),
+        done=lambda _: None,
+    )
+
+
+def keys_of(count: int) -> list[str]:
+    """Some keys."""
+    return [f"KEY_{number}" for number in range(count)]
+
+
+def refusing(key: str, fault: Fault) -> Fault:
+    """A fault for one key alone."""
+
+    def answer(exchange: faults.Exchange) -> None:
+        assert exchange.request is not None
+        sent = exchange.request.json
+        if sent["key"] == key:
+            fault(exchange)
+        else:
+            exchange.server.variables[sent["key"]] = sent
+            faults.reply(200, {"data": {"key": sent["key"]}})(exchange)
+
+    return answer
+
+
+def test_all_are_set_in_the_order_they_were_given(server: FaultServer) -> None:
+    """However they overtake one another."""
+    keys = keys_of(50)
+    assert [item["key"] for item in set_all(server, keys)] == keys
+    assert {key: sent["value"] for key, sent in server.variables.items()} == {key: key for key in keys}
+    assert server.count(*POST) == 50
+
+
+def test_eight_are_in_flight_and_no_more(server: FaultServer) -> None:
+    """Over eight connections."""
+    server.on(*POST, faults.after(0.05, faults.reply(200, {"data": {"key": "x"}})))
+    set_all(server, keys_of(40))
+    assert server.busiest == IN_FLIGHT == 8
+    assert server.connections == 8
+
+
+def test_few_keys_take_few_connections(server: FaultServer) -> None:
+    """One each at the most."""
+    set_all(server, keys_of(2))
+    assert server.connections <= 2
+
+
+@pytest.mark.parametrize("retry_after", [None, "0", "1"])
+def test_a_rate_limit_is_waited_out(server: FaultServer, retry_after: str | None) -> None:
+    """Each is set once it may be."""
+    server.on(*POST, faults.refused(429, "slow down", retry_after), times=12)
+    keys = keys_of(20)
+    assert [item["key"] for item in set_all(server, keys, timeout=10)] == keys
+
+
+@pytest.mark.parametrize("count", [1, 20])
+@pytest.mark.parametrize("retry_after", [None, "0", "3600"])
+def test_a_rate_limit_that_stays_ends_it(server: FaultServer, count: int, retry_after: str | None) -> None:
+    """Within a request's deadline, not after minutes."""
+    server.on(*POST, faults.refused(429, "slow down", retry_after))
+    began = time.monotonic()
+    with pytest.raises(errors.RateLimited):
+        set_all(server, keys_of(count), timeout=1.5)
+    assert time.monotonic() - began < 6
+    if count == 1:
+        assert server.count(*POST) == (1 if retry_after == "3600" else 3)
+
+
+def test_a_failure_names_what_is_done_and_what_is_not(server: FaultServer) -> None:
+    """And nothing more is begun."""
+    # So many that the worker with the failure cannot be the last to get the processor.
+    keys = keys_of(500)
+    server.on(*POST, refusing("KEY_4", faults.refused(403, "not yours")))
+    with pytest.raises(errors.Forbidden) as caught:
+        set_all(server, keys)
+    done, missing = caught.value.message.partition("; done: ")[2].split("; not done: ")
+    assert sorted(done.split(", ")) == sorted(server.variables)
+    assert set(missing.split(", ")) == set(keys) - set(server.variables)
+    assert "KEY_4" in missing
+    assert server.count(*POST) < len(keys)
+
+
+def test_a_failure_of_one_key_alone_needs_no_list(server: FaultServer) -> None:
+    """It is the one."""
+    server.on(*POST, faults.refused(400, "no"))
+    with pytest.raises(errors.BadRequest) as caught:
+        set_all(server, ["A"])
+    assert "done:" not in caught.value.message
+
+
+def test_a_bug_in_a_worker_is_told_and_hangs_nothing() -> None:
+    """As any other failure."""
+
+    def action(_: Any, __: str) -> dict[str, Any]:
+        raise ZeroDivisionError
+
+    with pytest.raises(errors.Failed, match="ZeroDivisionError"):
+        for_each(
+            keys_of(20), action, client=lambda: client_of("http://127.0.0.1:9"), done=lambda _: None, say=lambda _: None
+        )
+
+
+def test_a_callback_that_fails_is_told_and_hangs_nothing(server: FaultServer) -> None:
+    """A progress bar is no reason to hang."""
+
+    def done(_: str) -> None:
+        raise OSError("no terminal")
+
+    with pytest.raises(errors.Failed):
+        for_each(
+            keys_of(20),
+            lambda client, key: env_vars.set_env_var(client, PROJECT, key, ""),
+            client=lambda: client_of(server.url),
+            done=done,
+        )
+
+
+def test_clients_that_cannot_be_made_hang_nothing() -> None:
+    """The error is the one of making them."""
+
+    def client() -> Any:
+        raise errors.NotLoggedIn("no token")
+
+    before = threading.active_count()
+    with pytest.raises(errors.NotLoggedIn):
+        for_each(keys_of(20), lambda *_: {}, client=client, done=lambda _: None)
+    assert threading.active_count() <= before + 1
+
+
+@pytest.mark.parametrize("key", ["A", "_", "a1", "A_B", "a" * 200])
+def test_a_key(key: str) -> None:
+    """As the reference has it."""
+    assert check_key(key) == key
+
+
+@pytest.mark.parametrize("key", ["", "1A", "A-B", "A B", "A\n", "Ä", "A\u0661", "A=", "A.B", "$A", "A\x00", "\udcff"])
+def test_what_is_no_key(key: str) -> None:
+    """A final newline and digits of other scripts included."""
+    with pytest.raises(errors.UsageError):
+        check_key(key)
+
+
+# Through the program
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"v", "v"),
+        (b"v\n", "v"),
+        (b"v\r\n", "v"),
+        (b"v\n\n", "v\n"),
+        (b"v\r\n\r\n", "v\r\n"),
+        (b"v\r", "v\r"),
+        (b"\nv\n", "\nv"),
+        (b" v \n", " v "),
+        (b"a\r\nb\nc", "a\r\nb\nc"),
+        (b"\xef\xbb\xbfv", "\ufeffv"),
+        (b"a\x00b", "a\x00b"),
+        ("ä😀\u202e".encode(), "ä😀\u202e"),
+        (b'"quoted" $HOME \\n', '"quoted" $HOME \\n'),
+    ],
+)
+def test_read_bytes_are_the_value_less_one_newline(here: Program, server: FaultServer, data: bytes, value: str) -> None:
+    """From stdin and from a file; the note is only there where something was taken away."""
+    (here.cwd / "value").write_bytes(data)
+    for words, stdin in ((("--stdin",), data), (("--from-file", "value"), b"")):
+        done = here("env", "set", "A", *words, stdin=stdin)
+        assert done.code == 0, done
+        assert server.requests[-1].json == {"key": "A", "value": value}
+        assert ("note: " in done.err) == (len(value.encode()) != len(data))
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"\r\n"])
+def test_an_empty_value_must_be_meant(here: Program, server: FaultServer, data: bytes) -> None:
+    """An unset variable of a script must not empty one here."""
+    done = here("env", "set", "A", "--stdin", stdin=data)
+    assert (done.code, done.out) == (2, ""), done
+    assert "--allow-empty" in done.err
+    assert server.connections == 0
+    assert here("env", "set", "A", "--stdin", "--allow-empty", stdin=data).code == 0
+    assert server.requests[-1].json == {"key": "A", "value": ""}
+
+
+def test_bytes_that_are_not_utf8_are_refused(here: Program, server: FaultServer) -> None:
+    """From stdin, from a file and on the command line; nothing is sent, nothing shown."""
+    (here.cwd / "value").write_bytes(b"canary\xff")
+    hostile = os.fsdecode(b"canary\xff")
+    for words in (("A", "--stdin"), ("A", "--from-file", "value"), ("A", hostile), (f"A={hostile}",)):
+        done = here("env", "set", *words, stdin=b"canary\xff")
+        assert (done.code, done.out) == (2, ""), done
+        assert "canary" not in done.err
+        assert "UTF-8" in done.err
+    assert server.connections == 0
+
+
+def test_a_pipe_may_be_named_and_an_endless_file_may_not(here: Program, server: FaultServer) -> None:
+    """`--from-file <(command)` works; a wrong path eats no memory."""
+    read, write = os.pipe()
+    os.write(write, b"from a pipe\n")
+    os.close(write)
+    import subprocess
+
+    import program
+
+    done = subprocess.run(
+        [*program.PROGRAM, "env", "set", "A", "--from-file", f"/dev/fd/{read}"],
+        env=here.env,
+        cwd=here.cwd,
+        pass_fds=(read,),
+        capture_output=True,
+        check=False,
+    )
+    os.close(read)
+    assert done.returncode == 0, done
+    assert server.requests[-1].json["value"] == "from a pipe"
+    refused = here("env", "set", "A", "--from-file", "/dev/zero")
+    assert (refused.code, refused.out) == (2, ""), refused
+    for path, code in (("missing", 3), (".", 1), ("nul\udcff", 3)):
+        assert here("env", "set", "A", "--from-file", path).code == code
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("A", f"--{CANARY}"),
+        ("A", f"-{CANARY}"),
+        ("A", f"--target={CANARY}"),
+        ("A", f"--targt={CANARY}"),
+        ("A", f"--stdin={CANARY}"),
+        ("A", "x", CANARY),
+        ("A", CANARY, "--stdin"),
+        ("A=1", CANARY),
+        ("A=1", f"{CANARY}=2"),
+        ("A=1", "--from-file", CANARY),
+        (f"A={CANARY}", f"A={CANARY}"),
+        ("A-B", CANARY),
+        (f"A-B={CANARY}",),
+        ("A", CANARY, "--json", "--target", "nowhere"),
+        ("A", CANARY, "--json", "--jsonl"),
+        ("--project", "..", "A", CANARY),
+    ],
+)
+def test_no_argument_error_shows_a_value(here: Program, server: FaultServer, words: tuple[str, ...]) -> None:
+    """Not even the parser's own; and nothing is sent."""
+    done = here("env", "set", *words)
+    assert (done.code, done.out) == (2, ""), done
+    if words[-1] != f"--target={CANARY}":  # the value of --target is no variable's
+        assert "canary" not in done.err, done
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 502])
+def test_no_output_shows_a_value(here: Program, server: FaultServer, status: int) -> None:
+    """Whatever the server says, in every format, with --debug; nor does any file."""
+    echo = {"error": f"cannot set {CANARY}", "value": CANARY, "data": {"value": CANARY}}
+    server.on(*POST, faults.reply(status, echo, {"Retry-After": "0", "X-Value": CANARY}))
+    (here.cwd / "value").write_text(CANARY)
+    (here.cwd / ".env").write_text(f"A={CANARY}\nB={CANARY}-b\n")
+    for words in (("set", f"A={CANARY}"), ("set", "A", "--from-file", "value", "--json"), ("import", ".env")):
+        done = here("env", *words, "--debug")
+        assert done.code != 0
+        assert "canary" not in done.out + done.err, done
+    for path in here.home.rglob("*"):
+        assert not path.is_file() or CANARY.encode() not in path.read_bytes()
+
+
+def test_what_was_set_shows_without_its_value(here: Program, server: FaultServer) -> None:
+    """Though the server sends it back."""
+    server.on(*POST, faults.reply(200, {"data": {"id": "v", "key": "A", "value": CANARY, "new": 1}}))
+    server.on("GET", ".*/env-vars", faults.reply(200, {"data": [{"key": "A", "value": CANARY}]}))
+    for words in (("set", f"A={CANARY}"), ("list",)):
+        for format_ in ([], ["--json"]):
+            done = here("env", *words, *format_)
+            assert done.code == 0, done
+            assert "canary" not in done.out + done.err
+    assert here("env", "set", f"A={CANARY}", "--json").json == [{"id": "v", "key": "A", "new": 1}]
+
+
+def test_a_hidden_prompt_shows_nothing(here: Program, server: FaultServer) -> None:
+    """And sends what was typed."""
+    done = here.tty("env", "set", "A", answers=[("value of A", f"{CANARY}\r"), ("again", f"{CANARY}\r")])
+    assert done.code == 0, done
+    assert "canary" not in done.out
+    assert server.requests[-1].json["value"] == CANARY
+
+
+def test_an_import_that_fails_half_way_says_which_keys_are_done(here: Program, server: FaultServer) -> None:
+    """On stderr; in JSON as well."""
+    (here.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
+    server.on(*POST, refusing("KEY_3", faults.reset))
+    done = here("env", "import", ".env", "--json")
+    assert (done.code, done.out) == (11, ""), done
+    said = done.error["message"].partition("; done: ")[2]
+    assert "KEY_3" in said.partition("; not done: ")[2]
+    for key in server.variables:
+        assert key in said.partition("; not done: ")[0].split(", ")
+
+
+def test_a_rate_limit_that_stays_is_6(here: Program, server: FaultServer) -> None:
+    """After three tries of one variable."""
+    server.on(*POST, faults.refused(429, "slow down"))
+    done = here("env", "set", "A=1", "--json")
+    assert (done.code, done.out, done.error["code"]) == (6, "", "rate_limited"), done
+    assert server.count(*POST) == 3
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_though_requests_hang(
+    here: Program, server: FaultServer, number: signal.Signals, code: int
+) -> None:
+    """At once, and it says what is done."""
+    (here.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
+    server.on(*POST, faults.stall, skip=2)
+    running = here.start("env", "import", ".env", env={"DPX_TIMEOUT": "60"})
+    wait_until(lambda: server.count(*POST) >= 10)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=20)
+    assert (running.returncode, out) == (code, b""), err
+    for key in server.variables:
+        assert key.encode() in err
+    assert b"Traceback" not in err
+
+
+def test_rm_of_several_prints_an_array(here: Program, server: FaultServer) -> None:
+    """Each key once; in the order given."""
+    server.variables = {key: {} for key in "ABC"}
+    done = here("env", "rm", "B", "A", "B", "--yes", "--json")
+    assert done.json == [{"key": "B", "deleted": True}, {"key": "A", "deleted": True}]
+    assert list(server.variables) == ["C"]
+
+
+def test_set_of_one_prints_an_array_too(here: Program) -> None:
+    """One shape, however many."""
+    assert [item["key"] for item in here("env", "set", "A=1", "--json").json] == ["A"]
+    assert json.loads(here("env", "set", "A=1", "B=2", "--json").out)[1]["key"] == "B"
+
+
+def test_prune_for_a_target_spares_what_is_for_all(here: Program, server: FaultServer) -> None:
+    """A variable that names no target is for every one, production included; odd targets are no reason to fall over."""
+    server.variables = {
+        "EVERYWHERE": {"key": "EVERYWHERE", "targets": None},
+        "EMPTY": {"key": "EMPTY", "targets": []},
+        "ODD": {"key": "ODD", "targets": [{"name": "preview"}, "production"]},
+        "PREVIEW": {"key": "PREVIEW", "targets": ["preview"]},
+    }
+    done = here("env", "import", "-", "--target", "preview", "--prune", "--dry-run", "--json", stdin=b"A=1\n")
+    assert done.json == [{"action": "add", "key": "A"}, {"action": "remove", "key": "PREVIEW"}], done
+    assert here("env", "check", "-", "--target", "production", stdin=b"EVERYWHERE\nEMPTY\nODD\n").code == 0

@@ -1,0 +1,145 @@
+"""Which certificates are trusted: a real TLS server on loopback, and authorities of the test's own."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from typing import TYPE_CHECKING
+
+import fault_server as faults
+import pytest
+from certificates import Authority
+from clients import client_of
+from fault_server import FaultServer
+
+from dpx_cli import errors
+from dpx_cli.api import tls as trust
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dpx_cli.api.client import Client
+    from tests.conftest import Program
+
+
+def trusting(server: FaultServer, env: dict[str, str], timeout: float = 5.0) -> Client:
+    """A client whose trust comes from an environment."""
+    return client_of(server.url, timeout=timeout, context=lambda: trust.context(env))
+
+
+@pytest.mark.parametrize("variable", ["DPX_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("kind", ["bundle", "hashed"])
+def test_a_named_authority_is_trusted(authority: Authority, variable: str, kind: str) -> None:
+    """As a bundle and as a hashed folder, in whichever variable."""
+    env = {variable: str(getattr(authority, kind))}
+    with FaultServer(tls=authority.server()) as server:
+        client = trusting(server, env)
+        assert client.get("/projects")["data"][0]["slug"] == "shop"
+        client.get("/orgs")
+        assert server.connections == 1
+
+
+def test_our_own_variable_comes_first(authority: Authority, tmp_path: Path) -> None:
+    """`DPX_CA_BUNDLE` before `SSL_CERT_FILE` before `SSL_CERT_DIR`."""
+    (tmp_path / "x").mkdir()
+    other = Authority(tmp_path / "x", "Other")
+    env = {"SSL_CERT_FILE": str(other.bundle), "SSL_CERT_DIR": str(other.hashed)}
+    with FaultServer(tls=authority.server()) as server:
+        trusting(server, {**env, "DPX_CA_BUNDLE": str(authority.bundle)}).get("/projects")
+        with pytest.raises(errors.NetworkError):
+            trusting(server, env).get("/projects")
+
+
+def test_several_folders_may_be_named(authority: Authority, tmp_path: Path) -> None:
+    """As OpenSSL reads `SSL_CERT_DIR`: separated by colons."""
+    with FaultServer(tls=authority.server()) as server:
+        trusting(server, {"SSL_CERT_DIR": f"{tmp_path}:{authority.hashed}"}).get("/projects")
+
+
+@pytest.mark.parametrize(
+    ("host", "expired", "words"),
+    [("127.0.0.1", True, "expired"), ("elsewhere.example", False, "mismatch|not valid for")],
+)
+def test_a_bad_certificate_is_refused(authority: Authority, host: str, words: str, *, expired: bool) -> None:
+    """And no request was sent; the message says why."""
+    with FaultServer(tls=authority.server(host, expired=expired)) as server:
+        client = trusting(server, {"DPX_CA_BUNDLE": str(authority.bundle)})
+        with pytest.raises(errors.NetworkError, match=f"not trusted: .*({words})") as caught:
+            client.document("POST", "/projects", body={})
+        assert server.requests == []
+    assert not caught.value.message.endswith(".")
+
+
+def test_an_unknown_authority_is_refused(authority: Authority) -> None:
+    """The system does not know the test's."""
+    with FaultServer(tls=authority.server()) as server:
+        with pytest.raises(errors.NetworkError, match="not trusted"):
+            trusting(server, {}).get("/projects")
+        assert server.requests == []
+
+
+def test_http_where_https_is_expected(server: FaultServer) -> None:
+    """Is a connection that could not be made; nothing in clear text is sent."""
+    client = client_of(server.url.replace("http:", "https:"), context=lambda: trust.context({}))
+    with pytest.raises(errors.NetworkError):
+        client.get("/projects")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("fault", [faults.stall, faults.drip(b"", b"\x16\x03\x03\x40\x00"), faults.reset])
+def test_a_handshake_is_bounded_by_the_deadline(authority: Authority, fault: faults.Fault) -> None:
+    """However slow the other side is."""
+    with FaultServer(tls=authority.server()) as server:
+        for number in range(1, 4):
+            server.on_connection(number, fault)
+        started = time.monotonic()
+        with pytest.raises(errors.NetworkError):
+            trusting(server, {"DPX_CA_BUNDLE": str(authority.bundle)}, timeout=0.7).get("/projects")
+        assert time.monotonic() - started < 2.7
+
+
+def test_a_drip_inside_tls_is_bounded_by_the_deadline(authority: Authority) -> None:
+    """As outside."""
+    with FaultServer(tls=authority.server()) as server:
+        server.on("GET", "/projects", faults.drip_body)
+        started = time.monotonic()
+        with pytest.raises(errors.NetworkError):
+            trusting(server, {"DPX_CA_BUNDLE": str(authority.bundle)}, timeout=0.7).get("/projects")
+        assert time.monotonic() - started < 2.7
+
+
+@pytest.mark.parametrize("variable", ["DPX_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_a_name_that_holds_no_certificates_is_told(tmp_path: Path, variable: str) -> None:
+    """Which variable, and what it names."""
+    (tmp_path / "text.pem").write_text("not a certificate")
+    (tmp_path / "folder").mkdir()
+    for name in ("missing", "text.pem", "folder"):
+        path = str(tmp_path / name)
+        with pytest.raises(errors.UsageError) as caught:
+            trust.context({variable: path})
+        assert variable in caught.value.message
+        assert path in caught.value.message
+
+
+def test_the_system_is_trusted_where_nothing_is_named() -> None:
+    """And every context checks names and certificates."""
+    made = trust.context({"DPX_CA_BUNDLE": ""})
+    assert made.check_hostname
+    assert made.verify_mode == ssl.CERT_REQUIRED
+    assert made.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert trust.source({})[0] == "system"
+
+
+def test_the_program_over_tls(authority: Authority, lone: Program, tmp_path: Path) -> None:
+    """Lists and deploys where the authority is named, 7 where it is not, 2 where the name leads nowhere."""
+    with FaultServer(tls=authority.server(), course=("READY",)) as server:
+        lone.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": faults.TOKEN, "DPX_PROJECT": "shop"})
+        trusted = {"DPX_CA_BUNDLE": str(authority.bundle)}
+        assert lone("projects", "list", "--json", env=trusted).json[0]["slug"] == "shop"
+        assert lone("deploy", env=trusted).code == 0
+        assert server.made == 1
+        server.requests.clear()
+        for env, code in (({}, 7), ({"DPX_CA_BUNDLE": str(tmp_path / "missing")}, 2)):
+            done = lone("deploy", "--json", env={**env, "DPX_TIMEOUT": "5"})
+            assert (done.code, done.out) == (code, ""), done
+        assert server.requests == []

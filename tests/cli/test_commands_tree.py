@@ -1,0 +1,288 @@
+"""Every command at once: its help, its options as the contract has them, and its example, run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import program
+import pytest
+
+from dpx_cli.cli import build_table as table_compiler
+from dpx_cli.cli import parser as argv
+from dpx_cli.cli.command_table import ROOT, TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.conftest import Program
+
+COMMANDS: dict[str, Mapping[str, Any]] = {
+    f"{name} {sub}".strip(): command
+    for name, entry in TABLE.items()
+    for sub, command in entry.get("commands", {"": entry}).items()
+}
+
+P = ("--project", "-p")
+ONE = ("--json",)
+LIST = ("--json", "--jsonl", "--quiet", "-q")
+L = ("--limit", "--cursor")
+Y = ("--yes", "-y")
+
+# The command block of the contract: each command, its arguments ("[X]" where they may be left out, "…" where there may
+# be several), and its options.
+CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "auth login": ("", ("--with-token", "--insecure-storage")),
+    "auth logout": ("", ()),
+    "auth status": ("", ONE),
+    "auth token": ("", ()),
+    "auth switch": ("PROFILE", ()),
+    "login": ("", ("--with-token", "--insecure-storage")),
+    "logout": ("", ()),
+    "whoami": ("", ONE),
+    "profile list": ("", ()),
+    "profile use": ("NAME", ()),
+    "profile set": ("NAME", ("--api-url", "--org")),
+    "profile remove": ("NAME", ()),
+    "link": ("[PROJECT]", ()),
+    "unlink": ("", ()),
+    "open": ("[PROJECT]", ("--print",)),
+    "status": ("[PROJECT]", ("--org", "--all", "--fail-on", *ONE)),
+    "projects list": ("", ("--org", *L, *LIST)),
+    "projects get": ("[PROJECT]", ONE),
+    "projects create": ("NAME", ("--org", "--framework", "--app-type", "--description", "--link", *ONE)),
+    "projects update": (
+        "[PROJECT]",
+        ("--name", "--description", "--build-command", "--install-command", "--output-dir", *ONE),
+    ),
+    "projects delete": ("PROJECT", (*Y, *ONE)),
+    "deploy": (
+        "",
+        (*P, "--branch", "--message", "--sha", "--no-wait", "--timeout", "--no-git", "--ci-output", *ONE),
+    ),
+    "deploy list": ("", (*P, "--status", *L, *LIST)),
+    "deploy get": ("ID", ONE),
+    "deploy wait": ("ID", ("--timeout", *ONE)),
+    "deploy stats": ("", (*P, "--last", *ONE)),
+    "env list": ("", (*P, *LIST)),
+    "env set": ("KEY…", (*P, "--stdin", "--from-file", "--target", "--sensitive", "--allow-empty", *ONE)),
+    "env rm": ("KEY…", (*P, *Y, *ONE)),
+    "env import": ("FILE", (*P, "--target", "--sensitive", "--dry-run", "--prune", *Y, *ONE)),
+    "env check": ("FILE", (*P, "--target")),
+    "orgs list": ("", (*L, *LIST)),
+    "orgs get": ("SLUG", ONE),
+    "orgs members": ("SLUG", (*L, *LIST)),
+    "webhook verify": ("[FILE]", ("--signature", "--secret", "--secret-file")),
+    "webhook sign": ("[FILE]", ()),
+    "webhook send": ("EVENT", ("--to",)),
+    "webhook listen": ("", ("--port", "--forward-to", "--event", "--json")),
+    "webhook events": ("", ()),
+    "api": ("PATH", ("-X", "-f", "-F", "--input", "--paginate", "-i")),
+    "sandbox serve": ("", ("--port", "--data")),
+    "sandbox run": ("COMMAND…", ()),
+    "completion bash": ("", ()),
+    "completion zsh": ("", ()),
+    "completion fish": ("", ()),
+    "completion powershell": ("", ()),
+    "doctor": ("", ONE),
+    "help": ("[TOPIC]…", ()),
+}
+REPEATED = {"env set": "--target", "env import": "--target", "webhook listen": "--event", "api": "-f"}
+
+SECRET_FILE = "printf 's3cret' > secret.txt && printf '{}' > body.json"
+# What an example finds: commands that are run before it.
+BEFORE = {
+    "env rm": "dpx env set LEGACY_FLAG 1 --project storefront",
+    "env import": "echo LOG_LEVEL=debug > .env",
+    "env check": "echo DATABASE_URL= > .env.example",
+    "env diff": "echo DATABASE_URL=x > .env",
+    "auth logout": "echo $DPX_TOKEN | dpx login --with-token --insecure-storage",
+    "logout": "echo $DPX_TOKEN | dpx login --with-token --insecure-storage",
+    "auth switch": "echo $DPX_TOKEN | dpx login --with-token --insecure-storage",
+    "profile remove": "dpx profile set work",
+    "webhook verify": SECRET_FILE,
+    "webhook sign": SECRET_FILE,
+    "webhook send": SECRET_FILE,
+    "webhook listen": SECRET_FILE,
+    "completion uninstall": "dpx completion install bash",
+}
+# What it may end with where that is not 0, and why.
+ENDS = {
+    "doctor": {0, 10},  # what it finds is the machine's
+    "env diff": {0, 10},  # there is a difference
+}
+# These go on until Ctrl-C.
+ENDLESS = {"sandbox serve", "webhook listen"}
+# These cannot be run as they are, and where they are tried.
+ELSEWHERE = {"webhook replay": "needs a delivery that was saved: tests/commands/test_webhook.py"}
+
+
+def lines_of(example: str) -> list[list[str]]:
+    """The dpx command lines of an example: those of its pipes, lists and substitutions, as words."""
+    inner = re.findall(r"\$\(([^()]*)\)", example)
+    outer = re.sub(r"\$\([^()]*\)", "X", example)
+    parts = [part for text in (outer, *inner) for part in re.split(r"&&|\|", text)]
+    return [words[1:] for words in map(shlex.split, parts) if words[0] == "dpx"]
+
+
+def test_the_table_is_what_the_declarations_say() -> None:
+    """Otherwise: python -m dpx_cli.cli.build_table."""
+    assert table_compiler.render() == Path(table_compiler.FILE).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_sentences(name: str) -> None:
+    """Each begins with a capital and ends with a period; the summary is one line."""
+    command = COMMANDS[name]
+    texts = [command["help"], *(param["help"] for param in command["params"])]
+    if "more" in command:
+        texts.append(command["more"])
+    for text in texts:
+        assert re.search(r"[.\]]$", text), text
+        assert not text[0].islower(), text
+    assert "\n" not in command["help"]
+    assert len(command["help"]) <= 110
+
+
+@pytest.mark.parametrize("name", [name for name, entry in TABLE.items() if "commands" in entry])
+def test_a_groups_help_is_a_sentence(name: str) -> None:
+    """For root help."""
+    assert re.fullmatch(r"[A-Z].*\.", TABLE[name]["help"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_commands_words_are_unambiguous(name: str) -> None:
+    """No flag or parameter twice, nothing after an argument that takes all words; the machinery's own are there."""
+    params = COMMANDS[name]["params"]
+    flags = [flag for param in params for flag in param.get("flags", ())]
+    assert len(set(flags)) == len(flags)
+    assert len({param["name"] for param in params}) == len(params)
+    assert {"--profile", "--debug", "--help", "-h"} <= set(flags)
+    assert all(re.fullmatch(r"--[a-z][a-z-]+|-[a-zA-Z]", flag) for flag in flags)
+    arguments = [param for param in params if "flags" not in param]
+    assert not any(param.get("multiple") for param in arguments[:-1])
+    optional = [not param.get("required") for param in arguments]
+    assert optional == sorted(optional), "an argument that may be left out stands before one that may not"
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_the_contracts_commands_have_their_options(name: str) -> None:
+    """And their arguments."""
+    wanted_arguments, wanted = CONTRACT[name]
+    params = COMMANDS[name]["params"]
+    flags = {flag for param in params for flag in param.get("flags", ())}
+    assert set(wanted) <= flags
+    arguments = [param for param in params if "flags" not in param]
+    assert len(arguments) == (1 if wanted_arguments else 0)
+    if arguments:
+        assert bool(arguments[0].get("required")) == (not wanted_arguments.startswith("["))
+        assert bool(arguments[0].get("multiple")) == wanted_arguments.endswith("…")
+    if name in REPEATED:
+        assert next(param for param in params if REPEATED[name] in param.get("flags", ()))["multiple"]
+
+
+def test_the_root_has_its_options() -> None:
+    """And no more."""
+    assert {flag for option in ROOT for flag in option["flags"]} == {
+        "--profile",
+        "--debug",
+        "--version",
+        "--help",
+        "-h",
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_formats_come_together(name: str) -> None:
+    """All three on a list, --json on one thing; -q is never without --jsonl."""
+    params = {param["name"] for param in COMMANDS[name]["params"]}
+    formats = {"": set(), "one": {"json"}, "list": {"json", "jsonl", "quiet"}, "stream": {"json"}}
+    assert params & {"json", "jsonl", "quiet"} == formats[COMMANDS[name].get("formats", "")]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_example_is_understood_without_typer(name: str) -> None:
+    """And shows the command it stands by."""
+    paths = []
+    for words in lines_of(COMMANDS[name]["example"]):
+        found = argv.route(words)
+        assert isinstance(found, argv.Route), words
+        assert isinstance(argv.parse(found), argv.Call), words
+        paths.append(" ".join(filter(None, found.path)))
+    assert name in paths
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes every delivery."""
+
+    def do_POST(self) -> None:
+        """Answer 200."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[str]:
+    """Host and port of a webhook receiver."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - set(ELSEWHERE)))
+def test_an_example_works(dpx: Program, receiver: str, name: str) -> None:
+    """Run by sh against a new sandbox, in an empty folder."""
+    line = COMMANDS[name]["example"].replace("127.0.0.1:3000", receiver)
+    folder = str(Path(program.PROGRAM[0]).parent)
+    env = {**dpx.env, "PATH": os.pathsep.join([folder, dpx.env["PATH"]]), "DPX_NO_INPUT": "1"}
+    if name in BEFORE:
+        subprocess.run(["sh", "-euc", BEFORE[name]], env=env, cwd=dpx.cwd, check=True, capture_output=True)
+    if name in ENDLESS:
+        assert_it_goes_on(f"exec {line} --port 0", env, dpx.cwd)
+        return
+    done = subprocess.run(
+        ["sh", "-c", line], env=env, cwd=dpx.cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode in ENDS.get(name, {0}), (line, done.stdout, done.stderr)
+    assert b"Traceback" not in done.stderr
+    if done.returncode == 0 and name not in {"auth login", "login", "logout", "auth logout"}:
+        assert done.stdout or done.stderr, "it said nothing at all"
+
+
+def assert_it_goes_on(line: str, env: dict[str, str], cwd: Path) -> None:
+    """Start something that serves, wait for its first line, and end it as a person does."""
+    child = subprocess.Popen(
+        ["sh", "-c", line],
+        env=env,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - as a shell has it
+    )
+    try:
+        assert child.stdout
+        # Some say more than one line before the address.
+        assert any(b"127.0.0.1" in said for said in child.stdout)
+        child.send_signal(signal.SIGINT)
+        rest, _ = child.communicate(timeout=30)
+        assert child.returncode in {0, 130}, rest
+    finally:
+        child.kill()
+        child.wait()
+        if child.stdout:
+            child.stdout.close()

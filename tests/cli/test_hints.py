@@ -1,0 +1,49 @@
+"""What a hint names comes from a server and is copied into a shell: it stays one word there."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import fault_server as faults
+from fault_server import FaultServer
+
+from dpx_cli import errors
+from dpx_cli.commands.deploy.start import _timed_out
+
+if TYPE_CHECKING:
+    from tests.conftest import Program
+
+EVIL = "x;touch${IFS}ran&`id`$(id)|'\"*"
+
+
+def test_a_cursor(here: Program, server: FaultServer) -> None:
+    """Of a list that --limit has cut."""
+    page = {"data": [{"id": "a", "slug": "a"}], "pagination": {"hasMore": True, "nextCursor": EVIL}}
+    server.on("GET", "/projects", faults.reply(200, page))
+    done = here("projects", "list", "--limit", "1")
+    assert shlex.split(done.err)[-2:] == ["--cursor", EVIL], done
+
+
+def test_a_failed_project(here: Program, server: FaultServer) -> None:
+    """Of `status --fail-on`."""
+    failed = {"id": "a", "slug": EVIL, "current_deployment": {"status": "ERROR"}}
+    server.on("GET", "/projects", faults.reply(200, {"data": [failed]}))
+    done = here("status", "--all", "--fail-on", "error", "--json")
+    assert done.code == 10, done
+    assert shlex.split(done.error["hint"]) == ["dpx", "deploy", "list", "--project", EVIL, "--limit", "5"]
+
+
+def test_a_failed_deployment(here: Program, server: FaultServer) -> None:
+    """Of one that ended in ERROR."""
+    server.on("GET", "/deployments/.*", faults.reply(200, {"data": {"id": EVIL, "status": "ERROR"}}))
+    done = here("deploy", "wait", EVIL, "--json")
+    assert done.code == 9, done
+    assert shlex.split(done.error["hint"])[:4] == ["dpx", "deploy", "get", EVIL]
+
+
+def test_a_wait_that_ended() -> None:
+    """Of a deployment whose id the server made."""
+    ended = _timed_out(EVIL, 1.0)
+    assert isinstance(ended, errors.WaitTimeout)
+    assert shlex.split(ended.hint or "") == ["dpx", "deploy", "wait", EVIL]

@@ -1,0 +1,418 @@
+"""The parser that spares Typer's import, held against Typer's own; and what a wrong command line is told."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dpx_cli.cli import app, parser, values
+from dpx_cli.cli.command_table import TABLE
+from dpx_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from tests.conftest import Program
+
+COMMAND = typer.main.get_command(app.app)
+PATHS = [(name, sub) for name, entry in TABLE.items() for sub in entry.get("commands", {"": entry})]
+
+# Values that a parser could trip over.
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["x", "", "-", "--", "-x", "--x", "a=b", "=", "-1", "--=", "1", "0", "15m", "ready", "READY", "é", "a b"]
+    ),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4),
+)
+
+
+def entry_of(path: tuple[str, str]) -> Any:
+    """The table's entry of a command."""
+    entry = TABLE[path[0]]
+    return entry["commands"][path[1]] if "commands" in entry else entry
+
+
+@st.composite
+def command_lines(draw: st.DrawFn) -> list[str]:
+    """Command lines of every command: mostly right, in every spelling, and wrong in every way."""
+    path = draw(st.sampled_from(PATHS))
+    params = entry_of(path)["params"]
+    words = [word for word in path if word]
+    root = [["--debug"], ["--profile", "work"], ["--profile=work"]]
+    for more in draw(st.lists(st.sampled_from(root), max_size=2)):
+        words = [*more, *words]
+    for param in draw(st.lists(st.sampled_from(params), max_size=5)):
+        fitting = st.sampled_from(param["choices"]) if "choices" in param else st.sampled_from(["1", "15m", "x", "K=v"])
+        value = draw(st.one_of(fitting, fitting, TEXTS))
+        if "flags" not in param:
+            words.append(value)
+            continue
+        flag = draw(st.sampled_from(param["flags"]))
+        glued = f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}"
+        if "metavar" in param:
+            words += draw(st.sampled_from([[flag, value], [flag, value], [glued]]))
+        else:
+            words += draw(st.sampled_from([[flag], [flag], [flag], [glued], [flag + flag.lstrip("-")]]))
+    # The required ones, so that most lines run.
+    if draw(st.integers(0, 3)):
+        for param in params:
+            if param.get("required"):
+                value = param["choices"][0] if "choices" in param else "1"
+                words += [param["flags"][0], value] if "flags" in param else [value]
+    for word in draw(st.lists(TEXTS, max_size=1)):
+        words.insert(draw(st.integers(len([part for part in path if part]), len(words))), word)
+    return words
+
+
+def ours(words: list[str]) -> tuple[Any, ...]:
+    """Return what our parser makes of a command line, to be compared."""
+    try:
+        call = parser.parse_line(words)
+    except UsageError as error:
+        return "error", error.message
+    if isinstance(call, parser.Help):
+        return "help", tuple(part for part in call.path if part)
+    assert isinstance(call, parser.Call)
+    return "call", tuple(part for part in call.path if part), call.format, call.profile, call.debug, call.values
+
+
+def typers(words: list[str]) -> tuple[Any, ...]:
+    """Return what the real Typer application makes of it: what it would run, or its complaint."""
+    calls: list[parser.Call] = []
+
+    def note(call: parser.Call) -> int:
+        calls.append(call)
+        return 0
+
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output):
+        patch.setattr(app, "execute", note)
+        try:
+            COMMAND.main(args=words, prog_name="dpx", standalone_mode=False)
+        except (typer.TyperException, UsageError) as problem:
+            return "error", problem.format_message() if isinstance(problem, typer.TyperException) else problem.message
+    if not calls:
+        shown = output.getvalue().split("Usage: dpx ")[1].split("[OPTIONS]")[0].split()
+        return "help", tuple(shown)
+    (call,) = calls
+    values = {name: value for name, value in call.values.items() if value is not False}
+    return "call", tuple(part for part in call.path if part), call.format, call.profile, call.debug, values
+
+
+def kind(error: str) -> str:
+    """Return the kind of a complaint, ours or Typer's, with the option or argument that it is about."""
+    for pattern, name in KINDS_OF_ERROR:
+        if found := re.search(pattern, error, re.IGNORECASE | re.DOTALL):
+            return " ".join([name, *(group for group in found.groups() if group)])
+    raise AssertionError(f"a complaint of no known kind: {error}")
+
+
+KINDS_OF_ERROR = (
+    (r"^no such command", "no command"),
+    (r"no such option|given an option that it does not have", "unknown option"),
+    (r"option (?:')?(-[-a-z]*)(?:')? (?:requires an argument|needs a value)", "no value"),
+    (r"option (?:')?(-[-a-z]*)(?:')? does not take a value", "no flag value"),
+    (r"unexpected extra argument|too many", "too many"),
+    (r"missing (?:argument|option)", "missing"),
+    (r"Invalid value for '?(-[-a-z]*|[A-Z]+)|^(-[-a-z]+|[A-Z]+) (?:takes|does not take)", "value"),
+    (r"exclude each other|given twice", "together"),
+)
+
+
+@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(command_lines())
+def test_it_reads_a_command_line_as_typer_does(words: list[str]) -> None:
+    """What is accepted and with which values; of what is not, the kind of mistake and the option."""
+    mine, other = ours(words), typers(words)
+    if mine[0] == "error" and "given twice" in mine[1]:
+        return  # the one rule that Typer does not have
+    if "help" in (mine[0], other[0]):
+        # Whoever asks for help gets it, whatever else is on the line.
+        assert mine == other or "error" in (mine[0], other[0]) or not words
+    elif mine[0] == "error":
+        assert other[0] == "error", (mine, other)
+    else:
+        assert mine == other
+
+
+def single_mistakes(path: tuple[str, str]) -> list[list[str]]:
+    """Return command lines of a command that have one mistake each."""
+    command = [word for word in path if word]
+    params = entry_of(path)["params"]
+    required: list[str] = []
+    for param in params:
+        if param.get("required"):
+            value = param["choices"][0] if "choices" in param else "1"
+            required += [param["flags"][0], value] if "flags" in param else [value]
+    found = [[*command, *required, "--nope"]]
+    if required:
+        found.append(command)
+    arguments = [param for param in params if "flags" not in param]
+    if not any(param.get("multiple") for param in arguments):
+        fitting = [param["choices"][0] if "choices" in param else "1" for param in arguments]
+        options = [
+            word for param in params if "flags" in param and param.get("required") for word in (param["flags"][0], "1")
+        ]
+        found.append([*command, *options, *fitting, "1"])
+    for param in params:
+        flag = param.get("flags", ("",))[0]
+        if not flag or param["name"] == "help":
+            continue
+        if "metavar" not in param:
+            found.append([*command, *required, f"{flag}=x"])
+            continue
+        if not param.get("required"):
+            found.append([*command, *required, flag])
+        if "choices" in param or "kind" in param:
+            found.append([*command, *required, flag, "?"])
+    return found
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_a_mistake_is_told_as_typer_tells_it(path: tuple[str, str]) -> None:
+    """By the kind of mistake and the option that it is about."""
+    for words in single_mistakes(path):
+        mine, other = ours(words), typers(words)
+        assert (mine[0], other[0]) == ("error", "error"), (words, mine, other)
+        assert kind(mine[1]) == kind(other[1]), (words, mine, other)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_every_option_once_is_read_as_typer_does(path: tuple[str, str]) -> None:
+    """With everything that the command takes."""
+    words = [word for word in path if word]
+    for param in entry_of(path)["params"]:
+        if param["name"] in {"help", "jsonl", "quiet"}:
+            continue
+        value = (
+            param["choices"][0].lower() if "choices" in param else {"duration": "15m"}.get(param.get("kind", ""), "1")
+        )
+        flag = param.get("flags", ("",))[0]
+        words += [word for word in (flag, value if "metavar" in param else "") if word]
+    found = ours(words)
+    assert found[0] == "call"
+    assert found == typers(words)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_needs_nothing_else(path: tuple[str, str], flag: str) -> None:
+    """Not even what is required."""
+    words = [word for word in path if word]
+    assert ours([*words, flag]) == ("help", tuple(words))
+
+
+WRONG = (
+    # A typo, and the nearest name.
+    (["projcts", "list"], "no such command: dpx projcts", "did you mean projects? See dpx --help"),
+    (["projects", "lsit"], "no such command: dpx projects lsit", "did you mean list? See dpx projects --help"),
+    (["deploy", "lst"], "no such command: dpx deploy lst", "did you mean list? See dpx deploy --help"),
+    (["qqqq"], "no such command: dpx qqqq", "see dpx --help"),
+    (["--profil", "x", "whoami"], "no such option: --profil", "did you mean --profile? See dpx --help"),
+    (["projects", "--lst"], "no such option: dpx projects --lst", "did you mean list? See dpx projects --help"),
+    (
+        ["projects", "list", "--limt", "3"],
+        "no such option: --limt",
+        "did you mean --limit? See dpx projects list --help",
+    ),
+    (["projects", "list", "--limt=3"], "no such option: --limt", "did you mean --limit? See dpx projects list --help"),
+    (["deploy", "--brnch", "x"], "no such option: --brnch", "did you mean --branch? See dpx deploy --help"),
+    (
+        ["deploy", "list", "--status", "redy"],
+        "--status does not take 'redy'",
+        "did you mean READY? It takes QUEUED, BUILDING, READY, ERROR",
+    ),
+    (["deploy", "list", "--status", "x"], "--status does not take 'x'", "it takes QUEUED, BUILDING, READY, ERROR"),
+    # Something missing, too much, or of the wrong kind.
+    (["orgs", "get"], "missing argument SLUG", "see dpx orgs get --help"),
+    (["projects", "list", "--limit"], "option --limit requires an argument", "see dpx projects list --help"),
+    (["--profile"], "option --profile needs a value", "dpx profile list"),
+    (["projects", "list", "x"], "dpx projects list was given an argument too many: x", "see dpx projects list --help"),
+    (["projects", "list", "--json=1"], "option --json does not take a value", "see dpx projects list --help"),
+    (
+        ["projects", "list", "--limit", "0"],
+        "--limit takes a whole number, 1 or more, not '0'",
+        "see dpx projects list --help",
+    ),
+    (
+        ["projects", "list", "--limit", "\uff11\uff12"],
+        "--limit takes a whole number, 1 or more, not '\uff11\uff12'",
+        "see dpx projects list --help",
+    ),
+    (
+        ["projects", "list", "--limit", "1_0"],
+        "--limit takes a whole number, 1 or more, not '1_0'",
+        "see dpx projects list --help",
+    ),
+    (
+        ["webhook", "listen", "--port", "65536"],
+        "--port takes a port, 0 to 65535, not '65536'",
+        "see dpx webhook listen --help",
+    ),
+    (
+        ["deploy", "--timeout", "soon"],
+        "--timeout takes a duration like 90s or 15m, not 'soon'",
+        "see dpx deploy --help",
+    ),
+    (
+        ["projects", "list", "-q", "--json"],
+        "--json and --quiet exclude each other",
+        "give one of them; see dpx projects list --help",
+    ),
+)
+
+
+@pytest.mark.parametrize(("words", "error", "hint"), WRONG, ids=[" ".join(words) for words, *_ in WRONG])
+def test_a_wrong_command_line_is_one_line_and_a_way_out(lone: Program, words: list[str], error: str, hint: str) -> None:
+    """Exit 2, stdout empty; the same as one JSON line where JSON was asked for."""
+    result = lone(*words)
+    if "--json" in words:
+        assert result.error["message"] == error
+        assert result.error["hint"] == hint
+        return
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"error: {error}\nhint: {hint}\n"
+
+
+@pytest.mark.parametrize("format_", ["--json", "--jsonl"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["projcts"],
+        ["projects", "lsit"],
+        ["projects", "list", "--limt", "3"],
+        ["orgs", "get"],
+        ["projects", "list", "--limit", "0"],
+    ],
+)
+def test_under_json_the_error_is_one_json_line(lone: Program, words: list[str], format_: str) -> None:
+    """Wherever on the line the format stands."""
+    result = lone(*words, format_)
+    if words == ["orgs", "get"] and format_ == "--jsonl":
+        return  # a command of one thing does not take --jsonl, which is what it is told; see WRONG
+    assert (result.code, result.out) == (2, "")
+    assert len(result.err.splitlines()) == 1
+    error = json.loads(result.err)["error"]
+    assert error.keys() == {"code", "message", "hint", "status", "request"}
+    assert error["code"] == "usage"
+    assert error["message"]
+    assert error["hint"]
+    assert (error["status"], error["request"]) == (None, None)
+
+
+SECRET = "s3cr3t-v4lue"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["env", "set", "KEY", SECRET, "--nope"],
+        ["env", "set", "KEY", f"-{SECRET}"],
+        ["env", "set", "KEY", f"--{SECRET}"],
+        ["env", "set", "KEY", f"--{SECRET}=x"],
+        ["env", "set", f"KEY={SECRET}", "--target", "nowhere"],
+        ["env", "set", f"KEY={SECRET}", "--json", "--jsonl"],
+        ["env", "set", "KEY", SECRET, "--stdin=yes"],
+        ["webhook", "verify", "--secret", SECRET, "a", "b"],
+        ["webhook", "verify", "--secret", SECRET],
+        ["webhook", "sign", "a", SECRET, "--secret"],
+        ["webhook", "sign", f"--secrt={SECRET}"],
+        ["webhook", "sign", "--secrt", SECRET],
+        ["webhook", "send", "deployment.redy", "--to", "http://127.0.0.1:1/", "--secret", SECRET],
+        ["api", "/x", "-f", f"token={SECRET}", "--nope"],
+        ["api", "/x", "-f", f"token={SECRET}", "-X", "FETCH"],
+        ["sandbox", "serve", "--token", SECRET, "--role", "nobody"],
+        ["sandbox", "serve", "--token", SECRET, "--prt", "1"],
+        ["auth", "login", "--with-token", SECRET],
+        ["auth", "login", f"--with-token={SECRET}"],
+        ["login", SECRET],
+        ["login", f"--token={SECRET}"],
+        ["login", f"--{SECRET}"],
+        ["auth", "login", "--token", SECRET],
+    ],
+    ids=" ".join,
+)
+def test_a_secret_is_never_shown_in_an_error(lone: Program, words: list[str]) -> None:
+    """Whichever part of the line was not understood."""
+    for more in ([], ["--json"], ["--debug"]):
+        result = lone(*words, *more)
+        assert result.code == 2, result
+        assert SECRET not in result.out + result.err
+
+
+def test_hostile_words_are_neutralised(lone: Program) -> None:
+    """An error line is one line, and moves no cursor."""
+    for words in (
+        ["\x1b[2Jx\ny"],
+        ["projects", "\x1b[2J\ny"],
+        ["projects", "list", "--\x1b[2J\n"],
+        ["projects", "list", "a\n\x1b[2J"],
+    ):
+        result = lone(*words)
+        assert result.code == 2
+        assert len(result.err.splitlines()) == 2, result
+        assert "\x1b" not in result.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["deploy", "x"], ["deploy", "--branch", "main", "list"], ["deploy", "--no-wait", "x"], ["deploy", "--", "list"]],
+)
+def test_a_stray_word_never_starts_a_deployment(dpx: Program, words: list[str]) -> None:
+    """A typo of `list` must not deploy."""
+    result = dpx(*words, env={"DPX_PROJECT": "storefront"})
+    assert result.code == 2
+    assert len(dpx("deploy", "list", "--project", "storefront", "--status", "building", "-q").out.splitlines()) == 0
+    assert len(dpx("deploy", "list", "--project", "storefront", "--status", "queued", "-q").out.splitlines()) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("0.5s", 0.5),
+        ("15m", 900),
+        ("1h30m", 5400),
+        ("250ms", 0.25),
+        ("1h", 3600),
+        ("1m30s", 90),
+        ("2m5", 125),
+    ],
+)
+def test_durations(text: str, seconds: float) -> None:
+    """As a person writes them."""
+    assert values.duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0s", "-1", "soon", "1d", "1 m", "m", "\u0661", "1e3", "inf", "nan", "5m5h", "1.5m", "9" * 12]
+)
+def test_what_is_no_duration(text: str) -> None:
+    """None above zero, or none at all."""
+    with pytest.raises(ValueError, match="a duration like"):
+        values.duration(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("count", {"1": 1, "007": 7}, ("0", "-1", "1.0", "", "\u0661", "9" * 10)),
+        ("number", {"0": 0, "12": 12}, ("-1", "1.0", "", "many", "9" * 10)),
+        ("factor", {"10": 10.0, "0.5": 0.5}, ("0", "0.0", ".5", "5.", ".", "", "1e3", "nan", "fast", "1.2.3")),
+        ("port", {"0": 0, "65535": 65535}, ("65536", "-1", "")),
+        ("delay", {"0": 0.0, "500ms": 0.5, "2": 2.0, "1h": 3600.0}, ("-1", "soon", "")),
+    ],
+)
+def test_each_kind_of_number(kind: str, good: dict[str, float], bad: tuple[str, ...]) -> None:
+    """What it takes, and what not."""
+    read = getattr(values, kind)
+    assert {text: read(text) for text in good} == good
+    for text in bad:
+        with pytest.raises(ValueError, match="a "):
+            read(text)

@@ -1,0 +1,107 @@
+"""What a start may cost, told without a clock: which modules are imported, how many requests and connections are made.
+
+The times are measured in `tests/benchmarks/startup.py`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+# Not one of these is worth its time before somebody needs it.
+HEAVY = {
+    *("typer", "click", "rich", "httpx", "keyring", "secretstorage", "jeepney", "cryptography", "starlette", "uvicorn"),
+    *("pydantic", "platformdirs", "pygments", "certifi"),
+    *("asyncio", "inspect", "dataclasses", "importlib.metadata", "subprocess", "tempfile", "pathlib", "argparse"),
+    *("logging", "concurrent.futures", "difflib", "shutil", "textwrap", "sqlite3", "stringprep"),
+}
+NETWORK = {"http.client", "socket", "ssl", "email"}
+
+
+def imported(dpx: Program, *argv: str, code: int = 0) -> set[str]:
+    """The modules that one run imports beyond those of the bare interpreter, as its own import log tells them."""
+
+    def log(*words: str) -> tuple[int, set[str]]:
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", *words], env=dpx.env, cwd=dpx.cwd, capture_output=True, check=False
+        )
+        lines = [line for line in done.stderr.decode().splitlines() if line.startswith("import time:")]
+        return done.returncode, {line.rsplit("|", 1)[1].strip() for line in lines}
+
+    _, bare = log("-c", "pass")
+    ended, names = log("-m", "dpx_cli", *argv)
+    assert ended == code
+    assert "dpx_cli" in names, "the import log is empty"
+    # `-m` itself brings runpy; the installed script does not.
+    return names - bare
+
+
+def test_version_imports_nothing(dpx: Program) -> None:
+    """Not even what the interpreter's own `argparse` would bring: `dpx_cli`, its entry and gc."""
+    assert {name for name in imported(dpx, "--version") if name.startswith("dpx_cli")} <= {
+        "dpx_cli",
+        "dpx_cli.__main__",
+    }
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["projects", "--help"], ["deploy", "-h"], ["env"]])
+def test_help_imports_neither_a_command_nor_the_network(dpx: Program, argv: list[str]) -> None:
+    """Help is drawn from the command table."""
+    names = imported(dpx, *argv)
+    assert not names & (HEAVY | NETWORK)
+    assert not {name for name in names if name.startswith(("dpx_cli.commands", "dpx_cli.api"))}
+
+
+def test_a_list_with_a_token_in_the_environment_imports_no_more_than_it_uses(dpx: Program) -> None:
+    """No Typer, no Rich, no keyring, no other group's module."""
+    names = imported(dpx, "projects", "list", "--json")
+    assert not names & HEAVY
+    assert {name for name in names if name.startswith("dpx_cli.credentials")} == {"dpx_cli.credentials"}
+    assert {name for name in names if name.startswith("dpx_cli.commands.")} <= {"dpx_cli.commands.projects"}
+    assert {name for name in names if name.startswith("dpx_cli.api.")} >= {"dpx_cli.api.projects", "dpx_cli.api.client"}
+
+
+def test_a_usage_error_imports_neither_typer_nor_the_network(dpx: Program) -> None:
+    """The parser explains by itself; nothing is sent."""
+    names = imported(dpx, "projects", "list", "--nope", code=2)
+    assert not names & ((HEAVY | NETWORK) - {"difflib"})  # it finds the nearest name
+
+
+@pytest.mark.parametrize(
+    ("argv", "requests"),
+    [
+        (["projects", "list"], 1),
+        (["projects", "get", "storefront"], 2),
+        (["orgs", "list"], 1),
+        (["orgs", "get", "acme"], 1),
+        (["env", "list", "-p", "storefront"], 2),
+        (["env", "set", "A=1", "-p", "storefront"], 2),
+        (["deploy", "list", "-p", "storefront"], 2),
+        (["deploy", "-p", "storefront", "--branch", "main", "--no-wait"], 3),
+        (["auth", "status"], 1),
+        (["--version"], 0),
+        (["help"], 0),
+        (["env", "set", "1BAD=x", "-p", "storefront"], 0),
+    ],
+)
+def test_a_command_makes_no_request_that_it_does_not_need(
+    dpx: Program, box: Sandbox, argv: list[str], requests: int
+) -> None:
+    """One to look a slug up (the first time), one for what was asked, and a deployment's list before its POST."""
+    dpx(*argv)
+    assert len(box.requests) == requests, [f"{one.method} {one.path}" for one in box.requests]
+
+
+def test_a_remembered_slug_is_not_looked_up_again(dpx: Program, box: Sandbox) -> None:
+    """The second command about a project makes one request."""
+    dpx("projects", "get", "storefront")
+    box.clear_requests()
+    assert dpx("projects", "get", "storefront").code == 0
+    assert len(box.requests) == 1

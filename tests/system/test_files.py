@@ -1,0 +1,401 @@
+"""Files are written whole or not at all, whatever happens to the writer, and errors name the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from dpx_cli.errors import Failed
+from dpx_cli.system import files
+
+
+def names(folder: Path) -> list[str]:
+    """Give the names of what is in a folder."""
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def python(code: str, *arguments: object, **options: object) -> subprocess.Popen[bytes]:
+    """Start an interpreter that runs `code` with these arguments."""
+    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def as_nobody(call: str, *arguments: object) -> str:
+    """Make a call of `files`, written with `arguments`, as a user who may do little; give the `repr` of its outcome."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    # What it needs is imported first: the interpreter itself may lie where nobody else may look.
+    code = f"""
+        import os, sys
+        from dpx_cli.system import files
+        _, *arguments = sys.argv
+        os.setgroups([]), os.setgid(65534), os.setuid(65534)
+        try:
+            said = {call}
+        except Exception as exc:
+            said = exc
+        os.write(1, repr(said).encode())
+    """
+    said, problem = python(code, *arguments).communicate(timeout=30)
+    assert not problem, problem
+    return said.decode()
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    """A second writing replaces the first."""
+    path = str(tmp_path / "a.json")
+    files.write_whole(path, b"one")
+    files.write_whole(path, b"two" * 100_000)
+    assert files.read_bytes(path, "the test") == b"two" * 100_000
+    assert names(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+def test_files_and_folders_are_their_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    """0600 in 0700, parents too; a mode that is asked for is not narrowed by the umask."""
+    if umask == 0o777 and os.getuid() != 0:
+        pytest.skip("with this umask only root can enter the folders it makes")
+    path = tmp_path / "new" / "newer" / "a.json"
+    before = os.umask(umask)
+    try:
+        files.write_whole(str(path), b"x")
+        files.write_whole(str(path.with_name("b")), b"x", 0o644)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.with_name("b").stat().st_mode) == 0o644
+    for folder in (path.parent, path.parent.parent):
+        assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
+
+
+def test_missing_file_is_none_and_a_folder_in_its_place_an_error(tmp_path: Path) -> None:
+    """Also where a regular file stands in the place of a folder."""
+    (tmp_path / "file").write_bytes(b"")
+    assert files.read_bytes(str(tmp_path / "none"), "the test") is None
+    assert files.read_bytes(str(tmp_path / "file" / "below"), "the test") is None
+    with pytest.raises(Failed) as caught:
+        files.read_bytes(str(tmp_path), "the test")
+    assert caught.value.message == f"cannot read the test in {tmp_path}: is a directory"
+
+
+def test_symbolic_link_is_followed(tmp_path: Path) -> None:
+    """A configuration kept elsewhere stays there."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "a.json")
+    files.write_whole(str(tmp_path / "link"), b"x")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "a.json").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("place", ["file/a.json", "file/deep/a.json", "folder"])
+def test_unwritable_place_is_named_and_left_alone(tmp_path: Path, place: str) -> None:
+    """A file where a folder should be, a folder where the file should be."""
+    (tmp_path / "file").write_bytes(b"keep")
+    (tmp_path / "folder").mkdir()
+    path = str(tmp_path / place)
+    with pytest.raises(Failed) as caught:
+        files.write_whole(path, b"x")
+    assert caught.value.message.startswith(f"cannot write {path}: ")
+    assert names(tmp_path) == ["file", "folder"]
+    assert (tmp_path / "file").read_bytes() == b"keep"
+
+
+def test_file_system_that_takes_nothing_is_named() -> None:
+    """/proc refuses new files, of root as well."""
+    if not Path("/proc/self").is_dir():
+        pytest.skip("this system has no /proc")
+    with pytest.raises(Failed, match=r"^cannot write /proc/dpx/a\.json: "):
+        files.write_whole("/proc/dpx/a.json", b"x")
+    with (
+        pytest.raises(Failed, match=r"^cannot make the lock /proc/dpx/a\.json\.lock: "),
+        files.locked("/proc/dpx/a.json"),
+    ):
+        pytest.fail("there is no such lock")
+
+
+def test_no_path_is_no_crash() -> None:
+    """A NUL in a variable's value is impossible, in a file's not."""
+    with pytest.raises(Failed, match=r"'a\\x00b'"):
+        files.write_whole("a\0b", b"")
+    with pytest.raises(Failed, match=r"'a\\x00b'"):
+        files.read_bytes("a\0b", "the test")
+    with pytest.raises(Failed, match=r"'a\\x00b\.lock'"), files.locked("a\0b"):
+        pytest.fail("there is no such lock")
+
+
+def open_to_all(folder: Path) -> None:
+    """Let everybody into a test's folder; pytest makes it, and those above it, for its owner alone."""
+    while folder != Path(tempfile.gettempdir()).resolve() and folder.stat().st_mode & 0o077 == 0:
+        folder.chmod(0o755)
+        folder = folder.parent
+
+
+def test_read_only_folder_of_another_user(tmp_path: Path) -> None:
+    """Read what may be read, write nothing, and say which file."""
+    path = tmp_path / "a.json"
+    path.write_bytes(b"keep")
+    open_to_all(tmp_path)
+    assert as_nobody("files.read_bytes(arguments[0], 'the test')", path) == "b'keep'"
+    said = as_nobody("files.write_whole(arguments[0], b'x')", path)
+    assert said == f"Failed('cannot write {path}: permission denied')"
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_unreadable_file_is_an_error_and_unreadable_folder_is_no_file(tmp_path: Path) -> None:
+    """Somebody else's home counts as empty; a file that is there and closed does not."""
+    open_to_all(tmp_path)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "a.json").write_bytes(b"keep")
+    (tmp_path / "b.json").write_bytes(b"keep")
+    (tmp_path / "b.json").chmod(0o600)
+    assert as_nobody("files.read_bytes(arguments[0], 'the test')", closed / "a.json") == "None"
+    said = as_nobody("files.read_bytes(arguments[0], 'the test')", tmp_path / "b.json")
+    assert said == f"Failed('cannot read the test in {tmp_path / 'b.json'}: permission denied')"
+
+
+def on_a_disk_of_its_own(folder: Path, code: str) -> list[str]:
+    """Run `code` with a file system of 64 KiB mounted at `folder`, in a mount namespace; give the lines it printed."""
+    mount = 'mount -t tmpfs -o size=64k tmpfs "$1" && exec "$2" -c "$3" "$1"'
+    command = ["unshare", "--mount", "sh", "-c", mount, "sh", str(folder), sys.executable, textwrap.dedent(code)]
+    if shutil.which("unshare") is None or subprocess.run([*command[:3], "-c", "true"], check=False).returncode != 0:
+        pytest.skip("NO FULL OR READ-ONLY DISK TESTED: no mount namespaces here")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.stderr.startswith("mount:"):
+        pytest.skip(f"NO FULL OR READ-ONLY DISK TESTED: {done.stderr}")
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def test_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    """A real one: what was there stays, nothing half-written lies beside it, and the error names the file."""
+    lines = on_a_disk_of_its_own(
+        tmp_path,
+        """
+        import os, sys
+        from dpx_cli.system import files
+        path = os.path.join(sys.argv[1], "a.json")
+        files.write_whole(path, b"keep")
+        with open(os.path.join(sys.argv[1], "filler"), "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(b"x" * 4096)
+            except OSError:
+                pass
+        try:
+            files.write_whole(path, b"y" * 10_000)
+        except files.Failed as exc:
+            print(exc.message)
+        print(files.read_bytes(path, "the test"), sorted(os.listdir(sys.argv[1])))
+        """,
+    )
+    assert lines == [f"cannot write {tmp_path}/a.json: no space left on device", "b'keep' ['a.json', 'filler']"]
+
+
+def test_read_only_disk_is_read_and_named(tmp_path: Path) -> None:
+    """A real one: reading goes on, writing and locking say which file."""
+    lines = on_a_disk_of_its_own(
+        tmp_path,
+        """
+        import os, subprocess, sys
+        from dpx_cli.system import files
+        path = os.path.join(sys.argv[1], "a.json")
+        files.write_whole(path, b"keep")
+        subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
+        print(files.read_bytes(path, "the test"))
+        for call in (lambda: files.write_whole(path, b"y"), files.locked(path).__enter__, lambda: files.remove(path)):
+            try:
+                call()
+            except files.Failed as exc:
+                print(exc.message)
+        """,
+    )
+    assert lines == [
+        "b'keep'",
+        f"cannot write {tmp_path}/a.json: read-only file system",
+        f"cannot make the lock {tmp_path}/a.json.lock: read-only file system",
+        f"cannot remove {tmp_path}/a.json: read-only file system",
+    ]
+
+
+def test_write_that_stops_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    """Here at a limit on the size of files."""
+    path = tmp_path / "a.json"
+    path.write_bytes(b"keep")
+    child = python(
+        """
+        import resource, signal, sys
+        from dpx_cli.system import files
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        try:
+            files.write_whole(sys.argv[1], b"x" * 10_000)
+        except files.Failed as exc:
+            print(exc.message)
+        """,
+        path,
+    )
+    out, err = child.communicate(timeout=30)
+    assert out.decode().strip() == f"cannot write {path}: file too large", err.decode()
+    assert path.read_bytes() == b"keep"
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_killed_writer_leaves_the_old_file_and_its_rest_is_swept_up_later(tmp_path: Path) -> None:
+    """SIGKILL between the temporary file and the rename."""
+    path = tmp_path / "a.json"
+    path.write_bytes(b"keep")
+    child = python(
+        """
+        import os, sys, time
+        from dpx_cli.system import files
+        def stop(descriptor):
+            print("writing", flush=True)
+            time.sleep(600)
+        os.fsync = stop
+        files.write_whole(sys.argv[1], b"x" * 10_000)
+        """,
+        path,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"writing\n"
+    child.send_signal(signal.SIGKILL)
+    child.communicate(timeout=30)
+    assert path.read_bytes() == b"keep"
+    (rest,) = set(names(tmp_path)) - {"a.json"}
+    assert stat.S_IMODE((tmp_path / rest).stat().st_mode) == 0o600
+
+    files.write_whole(str(path), b"new")
+    assert rest in names(tmp_path), "a file so young may still have a writer"
+    old = time.time() - 7200
+    os.utime(tmp_path / rest, (old, old))
+    files.write_whole(str(path), b"newer")
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_only_its_own_temporary_files_are_swept_up(tmp_path: Path) -> None:
+    """In a home folder other programs have files that are called nearly so."""
+    old = time.time() - 7200
+    kept = ["a.json.tmp", "a.json.old.tmp", "a.json.1.tmp", "a.json.1.0123456.tmp", "a.json.x.01234567.tmp"]
+    for name in [*kept, "a.json.1.0123abcd.tmp"]:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (old, old))
+    files.write_whole(str(tmp_path / "a.json"), b"new")
+    assert names(tmp_path) == sorted([*kept, "a.json"])
+
+
+def test_a_lock_is_not_made_through_a_symbolic_link(tmp_path: Path) -> None:
+    """It would be an empty file wherever somebody likes."""
+    (tmp_path / "a.json.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Failed, match=r"a\.json\.lock"), files.locked(str(tmp_path / "a.json")):
+        pass
+    assert names(tmp_path) == ["a.json.lock"]
+
+
+def test_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    """Three writers without a lock, one reader: every reading is one writer's whole text."""
+    path = tmp_path / "a.json"
+    files.write_whole(str(path), b"0" * 50_000)
+    writers = [
+        python(
+            """
+            import sys
+            from dpx_cli.system import files
+            for _ in range(60):
+                files.write_whole(sys.argv[1], sys.argv[2].encode() * 50_000)
+            """,
+            path,
+            letter,
+        )
+        for letter in "abc"
+    ]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        data = files.read_bytes(str(path), "the test")
+        assert data is not None
+        assert len(data) == 50_000
+        assert len(set(data)) == 1
+        seen.add(data[:1])
+    for writer in writers:
+        assert writer.communicate(timeout=30)[1] == b""
+        assert writer.returncode == 0
+    assert seen & {b"a", b"b", b"c"}
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_concurrent_changes_are_all_kept(tmp_path: Path) -> None:
+    """Four processes count in one file, under its lock."""
+    path = tmp_path / "count.json"
+    counters = [
+        python(
+            """
+            import json, sys
+            from dpx_cli.system import files
+            for _ in range(25):
+                with files.locked(sys.argv[1], timeout=60):
+                    data = files.read_bytes(sys.argv[1], "the count")
+                    count = json.loads(data)["count"] if data else 0
+                    files.write_whole(sys.argv[1], json.dumps({"count": count + 1}).encode())
+            """,
+            path,
+        )
+        for _ in range(4)
+    ]
+    for counter in counters:
+        assert counter.communicate(timeout=120)[1] == b""
+    assert json.loads(path.read_bytes()) == {"count": 100}
+
+
+def test_lock_that_is_held_is_named_and_dies_with_its_holder(tmp_path: Path) -> None:
+    """No waiting for ever, and no lock that outlives a killed process."""
+    path = tmp_path / "a.json"
+    holder = python(
+        """
+        import sys, time
+        from dpx_cli.system import files
+        with files.locked(sys.argv[1]):
+            print("held", flush=True)
+            time.sleep(600)
+        """,
+        path,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(Failed) as caught, files.locked(str(path), timeout=0.1):
+        pytest.fail("two holders of one lock")
+    assert caught.value.message == f"another process holds the lock {path}.lock (waited 0.1 s)"
+    assert caught.value.hint
+    holder.kill()
+    holder.communicate(timeout=30)
+    with files.locked(str(path), timeout=0.1):
+        assert names(tmp_path) == ["a.json.lock"]
+
+
+def test_lock_is_let_go_after_an_error(tmp_path: Path) -> None:
+    """What happens inside does not matter."""
+    path = str(tmp_path / "a.json")
+    with pytest.raises(RuntimeError), files.locked(path):
+        raise RuntimeError
+    with files.locked(path, timeout=0.0):
+        pass
+
+
+def test_remove_says_whether_there_was_something(tmp_path: Path) -> None:
+    """And names what it cannot remove."""
+    path = str(tmp_path / "a.json")
+    files.write_whole(path, b"")
+    assert files.remove(path)
+    assert not files.remove(path)
+    with pytest.raises(Failed, match=f"^cannot remove {tmp_path}: "):
+        files.remove(str(tmp_path))
