@@ -53,14 +53,14 @@ class Program:
 
 
 @pytest.fixture
-def box() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[Sandbox]:
     """A sandbox whose deployments take 0.2 seconds."""
     with Sandbox(build_seconds=0.2) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def lone(tmp_path: Path) -> Program:
+def dpx_offline(tmp_path: Path) -> Program:
     """The program, with neither a token nor a server."""
     home = tmp_path / "home"
     cwd = tmp_path / "work"
@@ -70,10 +70,10 @@ def lone(tmp_path: Path) -> Program:
 
 
 @pytest.fixture
-def dpx(lone: Program, box: Sandbox) -> Program:
+def dpx(dpx_offline: Program, sandbox: Sandbox) -> Program:
     """The program, logged in to the sandbox through its environment."""
-    lone.env.update({"DPX_API_URL": box.url, "DPX_TOKEN": box.token})
-    return lone
+    dpx_offline.env.update({"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
+    return dpx_offline
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def here(lone: Program, server: FaultServer) -> Program:
+def dpx_on_faults(dpx_offline: Program, server: FaultServer) -> Program:
     """The program, logged in to that server, and in a hurry."""
-    lone.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_TIMEOUT": "3"})
-    return lone
+    dpx_offline.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_TIMEOUT": "3"})
+    return dpx_offline

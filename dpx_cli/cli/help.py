@@ -62,11 +62,11 @@ class Page:
     def __init__(self, look: Look) -> None:
         self.lines: list[str] = []
         self._width = min(look.width, WIDEST)
-        self._colour = look.colour
+        self._color = look.color
 
     def heading(self, text: str) -> None:
         """An empty line and a bold word."""
-        self.lines += ["", f"\x1b[1m{text}\x1b[0m" if self._colour else text]
+        self.lines += ["", f"\x1b[1m{text}\x1b[0m" if self._color else text]
 
     def render(self) -> bytes:
         """The page's bytes, ending in a newline."""
@@ -104,7 +104,7 @@ class Page:
             self.lines += [" " * (MARGIN + first + GAP) + line for line in described]
 
     def _typed(self, text: str) -> str:
-        return f"\x1b[36m{text}\x1b[0m" if self._colour else text
+        return f"\x1b[36m{text}\x1b[0m" if self._color else text
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -131,6 +131,8 @@ def _route_group(name: str, commands: Mapping[str, Any], rest: list[str], given:
                 f"no such command: dpx {name} {rest[0]}", hint=nearest(rest[0], commands, f"dpx {name} --help")
             )
         return Route((name, ""), commands[""], rest, given)
+    if rest[:1] == ["--"]:
+        return _route_group(name, commands, rest[1:], given)
     flag = rest[0].partition("=")[0] if rest else ""
     if flag in ("--debug", "--profile"):
         raise UsageError(f"{flag} stands before the group or after the command", hint=f"dpx {flag} … {name} COMMAND")

@@ -45,8 +45,8 @@ MEANINGS = {
 }
 
 FORMATS = (
-    ("on a terminal", "a table, with colours and clickable URLs where the terminal can"),
-    ("in a pipe", "one row a line, columns separated by one tab, no header, no colour"),
+    ("on a terminal", "a table, with colors and clickable URLs where the terminal can"),
+    ("in a pipe", "one row a line, columns separated by one tab, no header, no color"),
     ("--json", "one document: a list is an array of all pages, one thing is an object, with the API's own keys"),
     ("--jsonl", "one object a line, each page as it arrives; for lists"),
     ("-q, --quiet", "one identifier a line: slug, id, key or e-mail; for lists"),
@@ -152,7 +152,7 @@ def _formats(page: Page) -> None:
     page.gap()
     page.text('  {"error": {"code": …, "message": …, "hint": …, "status": …, "request": …}}')
     page.gap()
-    page.text("NO_COLOR, FORCE_COLOR, COLUMNS and TERM=dumb are honoured.")
+    page.text("NO_COLOR, FORCE_COLOR, COLUMNS and TERM=dumb are honored.")
 
 
 def _ci(page: Page) -> None:

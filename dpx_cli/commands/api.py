@@ -152,15 +152,15 @@ def _print_pages(session: Session, target: str, given: dict[str, Any]) -> None:
 
 
 def _head(answer: Answer) -> bytes:
-    from dpx_cli.output.neutralise import neutralise
+    from dpx_cli.output.neutralize import neutralize
 
     lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
     lines += [f"{name.title()}: {value}" for name, value in answer.headers.items()]
-    return "".join(neutralise(line) + "\n" for line in lines).encode() + b"\n"
+    return "".join(neutralize(line) + "\n" for line in lines).encode() + b"\n"
 
 
 def _print(session: Session, answer: Answer) -> None:
-    """The body as it came; on a terminal JSON indented, and anything else neutralised."""
+    """The body as it came; on a terminal JSON indented, and anything else neutralized."""
     if not answer.body:
         return
     if not session.screen.on_terminal:

@@ -48,7 +48,7 @@ class Frame:
         """Draw lines in the place of those before.
 
         Args:
-            lines: neutralised, styled as they are to be; those that the terminal has no room for are counted instead.
+            lines: neutralized, styled as they are to be; those that the terminal has no room for are counted instead.
             last: the last line, which is always there.
         """
         # The cursor stands on a line of its own below all of them.

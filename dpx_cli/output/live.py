@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self
 
 from dpx_cli.output.format import elapsed
-from dpx_cli.output.neutralise import neutralise
+from dpx_cli.output.neutralize import neutralize
 from dpx_cli.output.width import cut
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class LiveLine(_Line):
 
     def _set(self, text: str, started: float | None, key: str | None) -> None:
         with self._lock:
-            self._said = neutralise(text)
+            self._said = neutralize(text)
             self._started = started
             key = text if key is None else key
             if not self._animates and key != self._key:
@@ -155,4 +155,4 @@ class Progress(_Line):
     def _text(self) -> str:
         full = self._steps * _BAR // self._total if self._total else _BAR
         on, off = ("█", "░") if self._screen.unicode else ("#", "-")
-        return f"{on * full}{off * (_BAR - full)} {neutralise(self._count())}"
+        return f"{on * full}{off * (_BAR - full)} {neutralize(self._count())}"

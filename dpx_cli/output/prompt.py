@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError
-from dpx_cli.output.neutralise import neutralise
+from dpx_cli.output.neutralize import neutralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,7 +71,7 @@ def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hid
     ended = False
     # Echo is off before the prompt appears, so that nothing typed at the sight of it can show.
     with screen.meanwhile(), _no_echo(stdin) if hidden else nullcontext():
-        screen.tell(neutralise(prompt))
+        screen.tell(neutralize(prompt))
         try:
             line = read()
             ended = line.endswith(b"\n") and not hidden

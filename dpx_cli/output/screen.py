@@ -1,6 +1,6 @@
 """The only thing that writes: data to stdout in whichever format, talk to stderr.
 
-Floor 1; built on `neutralise.py`, and, when they are needed, `table.py` (terminal tables), `live.py` (progress) and
+Floor 1; built on `neutralize.py`, and, when they are needed, `table.py` (terminal tables), `live.py` (progress) and
 `prompt.py` (questions). Knows neither the API nor a command: it is given items, columns and streams.
 
 Data is UTF-8 whatever the locale says, and leaves in one write a page, never one a row. A reader that went away raises
@@ -15,7 +15,7 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import Failed, InvalidResponse, reason
-from dpx_cli.output.neutralise import neutralise
+from dpx_cli.output.neutralize import neutralize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ class Column:
         show: makes the value readable on a terminal (`format.py` has the usual ones); elsewhere the value goes out as
             it is. It is not called for null.
         link: the shown value is a URL or a domain, clickable where the terminal can.
-        status: the value is a deployment status, coloured.
+        status: the value is a deployment status, colored.
     """
 
     __slots__ = ("link", "parts", "path", "show", "status", "title")
@@ -81,7 +81,7 @@ class Screen:
     Attributes:
         format: as above, never None.
         on_terminal: whether stdout is a terminal.
-        colour: whether data may be coloured (only ever on a terminal).
+        color: whether data may be colored (only ever on a terminal).
         unicode: whether the terminal is taken to draw more than ASCII.
         stdin: where answers come from, binary; None where it is closed.
         overlay: what is drawn in place just now; it puts itself here.
@@ -105,12 +105,12 @@ class Screen:
         self._talks_to_terminal = _is_terminal(self._stderr)
         self.format = format or ("table" if self.on_terminal else "tsv")
         self._dumb = env.get("TERM") == "dumb"
-        may_colour = not env.get("NO_COLOR")
+        may_color = not env.get("NO_COLOR")
         forced = env.get("FORCE_COLOR", "").lower() not in {"", "0", "false"}
-        self.colour = self.on_terminal and may_colour and (forced or not self._dumb)
-        self._prose_colour = self.colour or (may_colour and forced)
-        self._links = self.on_terminal and may_colour and not self._dumb
-        self._talk_colour = may_colour and (forced or (self._talks_to_terminal and not self._dumb))
+        self.color = self.on_terminal and may_color and (forced or not self._dumb)
+        self._prose_color = self.color or (may_color and forced)
+        self._links = self.on_terminal and may_color and not self._dumb
+        self._talk_color = may_color and (forced or (self._talks_to_terminal and not self._dumb))
         self.unicode = not self._dumb and _locale_is_utf8(env)
 
     # Data
@@ -172,12 +172,12 @@ class Screen:
             self._write_text(table.draw_one(self.shown(item, columns), columns, look=self.look()))
 
     def line(self, text: str) -> None:
-        """Write one line of data, neutralised: a URL, a token, a line of prose."""
-        self._write_text(neutralise(text) + "\n")
+        """Write one line of data, neutralized: a URL, a token, a line of prose."""
+        self._write_text(neutralize(text) + "\n")
 
     def lines(self, texts: Iterable[str]) -> None:
-        """Write several lines of data in one write, each neutralised."""
-        self._write_text("".join([neutralise(text) + "\n" for text in texts]))
+        """Write several lines of data in one write, each neutralized."""
+        self._write_text("".join([neutralize(text) + "\n" for text in texts]))
 
     def raw(self, data: bytes) -> None:
         """Write bytes as they are."""
@@ -185,12 +185,12 @@ class Screen:
 
     @staticmethod
     def shown(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
-        """An item as a terminal shows it: one neutralised text a column."""
+        """An item as a terminal shows it: one neutralized text a column."""
         cells = []
         for column in columns:
             value = dig(item, column.parts)
             if column.show is not None and value is not None:
-                cells.append(neutralise(column.show(value)))
+                cells.append(neutralize(column.show(value)))
             elif isinstance(value, list):
                 cells.append(", ".join([plain(part) for part in value]))
             else:
@@ -255,15 +255,15 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Say something good to know: `note: …`."""
-        self._say(self.style("note:", _CYAN) + " " + neutralise(text))
+        self._say(self.style("note:", _CYAN) + " " + neutralize(text))
 
     def warn(self, text: str) -> None:
         """Say something that may be wrong: `warning: …`."""
-        self._say(self.style("warning:", _YELLOW) + " " + neutralise(text))
+        self._say(self.style("warning:", _YELLOW) + " " + neutralize(text))
 
     def done(self, text: str) -> None:
         """Say what was done, or any other plain line."""
-        self._say(neutralise(text))
+        self._say(neutralize(text))
 
     def error(self, exc: DpxError) -> None:
         """Say what went wrong: `error: …` and `hint: …`, or one JSON line under --json and --jsonl. Never raises."""
@@ -284,14 +284,14 @@ class Screen:
                 )
             )
             return
-        text = self.style("error:", _BOLD_RED) + " " + neutralise(exc.message)
+        text = self.style("error:", _BOLD_RED) + " " + neutralize(exc.message)
         if exc.hint:
-            text += "\n" + self.style("hint:", _CYAN) + " " + neutralise(exc.hint)
+            text += "\n" + self.style("hint:", _CYAN) + " " + neutralize(exc.hint)
         self._say(text)
 
     def style(self, text: str, sgr: str) -> str:
-        """Talk `text` in a colour (SGR parameters, like "31"), or as it is where talk has no colour."""
-        return f"\x1b[{sgr}m{text}\x1b[0m" if self._talk_colour else text
+        """Talk `text` in a color (SGR parameters, like "31"), or as it is where talk has no color."""
+        return f"\x1b[{sgr}m{text}\x1b[0m" if self._talk_color else text
 
     def _say(self, text: str) -> None:
         with self.meanwhile():
@@ -391,17 +391,17 @@ class Screen:
 
     def look(self) -> Look:
         """What a table, which is only ever on a terminal, and a page of help have to know of where they go."""
-        return Look(width=self.width, colour=self._prose_colour, links=self._links, unicode=self.unicode)
+        return Look(width=self.width, color=self._prose_color, links=self._links, unicode=self.unicode)
 
 
 class Look:
-    """What a terminal can draw: columns, colours, clickable links, more than ASCII."""
+    """What a terminal can draw: columns, colors, clickable links, more than ASCII."""
 
-    __slots__ = ("colour", "links", "unicode", "width")
+    __slots__ = ("color", "links", "unicode", "width")
 
-    def __init__(self, *, width: int, colour: bool, links: bool, unicode: bool) -> None:
+    def __init__(self, *, width: int, color: bool, links: bool, unicode: bool) -> None:
         self.width = width
-        self.colour = colour
+        self.color = color
         self.links = links
         self.unicode = unicode
 
@@ -416,9 +416,9 @@ def dig(item: Any, parts: tuple[str, ...]) -> Any:
 
 
 def plain(value: Any) -> str:
-    """A JSON value as one neutralised cell: null is empty, flat lists are joined with commas, the rest is JSON."""
+    """A JSON value as one neutralized cell: null is empty, flat lists are joined with commas, the rest is JSON."""
     if isinstance(value, str):
-        return value if value.isascii() and value.isprintable() else neutralise(value)
+        return value if value.isascii() and value.isprintable() else neutralize(value)
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -426,7 +426,7 @@ def plain(value: Any) -> str:
     if isinstance(value, list) and not any(isinstance(part, list) for part in value):
         return ",".join([plain(part) for part in value])
     if isinstance(value, (dict, list)):
-        return neutralise(_encode(_encoder(None), value))
+        return neutralize(_encode(_encoder(None), value))
     return str(value)
 
 

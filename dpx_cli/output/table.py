@@ -2,7 +2,7 @@
 
 Floor 1, for `screen.py`. Rich paints small tables; large ones, dumb terminals and texts that Rich would measure
 otherwise are laid out here by hand, because Rich takes half a millisecond a row. Both look the same: widths are worked
-out once, here, and `tests/output/test_table.py` compares them. Cells come in neutralised.
+out once, here, and `tests/output/test_table.py` compares them. Cells come in neutralized.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RICH_ROWS = 50
 _GAP = 2
 _NARROWEST = 4
 
-# Of the sixteen colours of a terminal those that can be read on white and on black.
+# Of the sixteen colors of a terminal those that can be read on white and on black.
 _STATUS_SGR = {"READY": "32", "ERROR": "31", "BUILDING": "33", "QUEUED": "33"}
 _STATUS_STYLE = {"READY": "green", "ERROR": "red", "BUILDING": "yellow", "QUEUED": "yellow"}
 
@@ -31,7 +31,7 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
     """A table as text that ends in a newline.
 
     Args:
-        cells: rows of neutralised texts, one a column.
+        cells: rows of neutralized texts, one a column.
         columns: their titles, and what their values are.
         key: path of the column that is never cut.
         look: what the terminal can draw.
@@ -111,7 +111,7 @@ def _by_hand(
     head = gap.join([_pad(cut(c.title, w, ellipsis), w) for c, w in zip(columns, widths, strict=True)])
     lines = [_bold(head.rstrip(" "), look), _rule(widths, look)]
     plan = [
-        (w, c if (c.status and look.colour) or (c.link and look.links) else None)
+        (w, c if (c.status and look.color) or (c.link and look.links) else None)
         for c, w in zip(columns, widths, strict=True)
     ]
     for row in cells:
@@ -156,15 +156,15 @@ def _by_rich(
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        header_style="bold" if look.colour else "",
+        header_style="bold" if look.color else "",
     )
     for column, room in zip(columns, widths, strict=True):
         grid.add_column(Text(cut(column.title, room)), width=room, no_wrap=True)
     for row, short in zip(cells, shown, strict=True):
         texts = []
         for cell, text, column in zip(row, short, columns, strict=True):
-            coloured = column.status and look.colour and cell in _STATUS_STYLE
-            style = Style.parse(_STATUS_STYLE[cell]) if coloured else Style.null()
+            colored = column.status and look.color and cell in _STATUS_STYLE
+            style = Style.parse(_STATUS_STYLE[cell]) if colored else Style.null()
             if column.link and look.links and link(cell, text) != text:
                 style += Style(link=target(cell))
             texts.append(Text(text, style))
@@ -175,7 +175,7 @@ def _by_rich(
         # The widths are settled: Rich is not to settle them again.
         width=sum(widths) + _GAP * len(widths),
         force_terminal=True,
-        # Not switched off under NO_COLOR, or links would go as well: there are no coloured styles then.
+        # Not switched off under NO_COLOR, or links would go as well: there are no colored styles then.
         color_system="standard",
         legacy_windows=False,
         markup=False,
@@ -197,10 +197,10 @@ def _pad(text: str, room: int) -> str:
 
 
 def _bold(text: str, look: Look) -> str:
-    return f"\x1b[1m{text}\x1b[0m" if look.colour else text
+    return f"\x1b[1m{text}\x1b[0m" if look.color else text
 
 
 def _paint(value: str, text: str, column: Column, look: Look) -> str:
-    if column.status and look.colour and value in _STATUS_SGR:
+    if column.status and look.color and value in _STATUS_SGR:
         text = f"\x1b[{_STATUS_SGR[value]}m{text}\x1b[0m"
     return link(value, text) if column.link and look.links else text

@@ -117,14 +117,14 @@ class _Table:
         self._draw(f"{message}; looking again in {pause:.0f} s")
 
     def _draw(self, last: str) -> None:
-        from dpx_cli.output.neutralise import neutralise
+        from dpx_cli.output.neutralize import neutralize
 
         lines: list[str] = []
         if self._items:
             lines = self._screen.table(self._items, self._columns, key=self._key).splitlines()
         elif self._items is not None:
             lines = [self._empty]
-        self._frame.draw(lines, neutralise(last))
+        self._frame.draw(lines, neutralize(last))
 
 
 class _Changes:

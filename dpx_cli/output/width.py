@@ -1,7 +1,7 @@
 """How many terminal cells a text takes, and how to cut it to fewer.
 
 Follows what terminals draw: East Asian wide characters take two cells, combining marks none, an emoji sequence as many
-as its first emoji. ASCII is answered without looking at a character. Floor 1; for `table.py`. Texts are neutralised
+as its first emoji. ASCII is answered without looking at a character. Floor 1; for `table.py`. Texts are neutralized
 before they come here, so there are no controls to mind.
 """
 

@@ -81,7 +81,7 @@ def create(call: Call) -> tuple[int, dict[str, Any]]:
     message = call.text("commitMessage")
     sha = call.text("commitSha")
     with call.state.store.change() as db:
-        slots = call.state.behaviour.slots
+        slots = call.state.behavior.slots
         if slots is not None:
             busy = db.execute("SELECT count(*) FROM deployments WHERE ended_at > ?", (call.now,)).fetchone()[0]
             if busy >= slots:
@@ -94,8 +94,8 @@ def create(call: Call) -> tuple[int, dict[str, Any]]:
             project["seq"],
             branch,
             call.now,
-            seconds=call.state.behaviour.build_seconds,
-            scale=call.state.behaviour.time_scale,
+            seconds=call.state.behavior.build_seconds,
+            scale=call.state.behavior.time_scale,
             fails=call.fails or FAILING.fullmatch(branch) is not None,
             message=message,
             sha=sha,

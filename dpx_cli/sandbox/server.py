@@ -27,7 +27,7 @@ from dpx_cli.sandbox.app import Application
 from dpx_cli.sandbox.faults import API_ROOT, Faults
 from dpx_cli.sandbox.journal import Journal, Recorded
 from dpx_cli.sandbox.rate import Rate
-from dpx_cli.sandbox.state import Behaviour, State
+from dpx_cli.sandbox.state import Behavior, State
 from dpx_cli.sandbox.store import Store, digest_of
 from dpx_cli.sandbox.tokens import Tokens
 from dpx_cli.sandbox.webhooks import Delivery, Webhooks
@@ -46,10 +46,10 @@ GRACE_SECONDS = 2
 class Sandbox:
     """A Deploxa API of one's own.
 
-    Takes the fields of `Behaviour` as keyword arguments.
+    Takes the fields of `Behavior` as keyword arguments.
 
     Attributes:
-        behaviour: how it was asked to behave.
+        behavior: how it was asked to behave.
         url: the API root, for DPX_API_URL. There once it is started, as is `origin`.
         origin: scheme, host and port.
 
@@ -59,8 +59,8 @@ class Sandbox:
     """
 
     def __init__(self, **options: Any) -> None:
-        self.behaviour = Behaviour(**options)
-        _check(self.behaviour)
+        self.behavior = Behavior(**options)
+        _check(self.behavior)
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
         self._connections: dict[tuple[str, int], asyncio.Transport] = {}
@@ -78,44 +78,44 @@ class Sandbox:
 
     def start(self) -> None:
         """Begin to listen; returns when it does. The port is bound before anything else, so nobody can take it."""
-        behaviour = self.behaviour
-        faults = Faults(behaviour.faults)
-        rate = None if behaviour.rate is None else Rate(behaviour.rate)
+        behavior = self.behavior
+        faults = Faults(behavior.faults)
+        rate = None if behavior.rate is None else Rate(behavior.rate)
         try:
-            listener = socket.create_server((HOST, behaviour.port))
+            listener = socket.create_server((HOST, behavior.port))
         except (OSError, OverflowError) as error:
             raise UsageError(
-                f"cannot listen on port {behaviour.port}: {reason(error)}",
+                f"cannot listen on port {behavior.port}: {reason(error)}",
                 hint="choose another port, or 0 for any that is free",
             ) from error
         with contextlib.ExitStack() as undo:
             undo.callback(listener.close)
-            store = Store(behaviour.data)
+            store = Store(behavior.data)
             undo.callback(store.close)
             now = time.time()
             if store.fresh:
-                seed.seed(store, now, behaviour.projects)
+                seed.seed(store, now, behavior.projects)
             tokens = Tokens(
-                behaviour.tokens,
-                role=behaviour.role,
+                behavior.tokens,
+                role=behavior.role,
                 secret=store.secret,
                 now=now,
-                ttl=behaviour.token_ttl,
-                scale=behaviour.time_scale,
+                ttl=behavior.token_ttl,
+                scale=behavior.time_scale,
             )
-            journal = Journal(behaviour.log)
+            journal = Journal(behavior.log)
             undo.pop_all()
         webhooks = None
-        if behaviour.webhook_url is not None and behaviour.webhook_secret is not None:
+        if behavior.webhook_url is not None and behavior.webhook_secret is not None:
             webhooks = Webhooks(
-                behaviour.webhook_url,
-                behaviour.webhook_secret,
+                behavior.webhook_url,
+                behavior.webhook_secret,
                 store=store,
                 journal=journal,
-                scale=behaviour.time_scale,
+                scale=behavior.time_scale,
             )
         self._state = State(
-            behaviour=behaviour,
+            behavior=behavior,
             store=store,
             tokens=tokens,
             faults=faults,
@@ -336,20 +336,20 @@ class _Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._woken.set)
 
 
-def _check(behaviour: Behaviour) -> None:
-    if not 0 <= behaviour.build_seconds < float("inf"):
+def _check(behavior: Behavior) -> None:
+    if not 0 <= behavior.build_seconds < float("inf"):
         raise UsageError("build-seconds must not be negative")
-    if not 0 < behaviour.time_scale < float("inf"):
+    if not 0 < behavior.time_scale < float("inf"):
         raise UsageError("time-scale must be greater than 0")
-    if behaviour.slots is not None and behaviour.slots < 0:
+    if behavior.slots is not None and behavior.slots < 0:
         raise UsageError("slots must not be negative")
-    if behaviour.webhook_url is not None:
+    if behavior.webhook_url is not None:
         hint = "give one like http://127.0.0.1:4400/webhook"
-        if urls.split(behaviour.webhook_url, "webhook-url", hint=hint).scheme not in ("http", "https"):
+        if urls.split(behavior.webhook_url, "webhook-url", hint=hint).scheme not in ("http", "https"):
             raise UsageError("webhook-url must be an http or https URL", hint=hint)
-        if not behaviour.webhook_secret:
+        if not behavior.webhook_secret:
             raise UsageError(
                 "webhooks need a secret to be signed with", hint="give --webhook-secret, or set DPX_WEBHOOK_SECRET"
             )
-    if behaviour.role not in seed.PEOPLE:
+    if behavior.role not in seed.PEOPLE:
         raise UsageError(f"role must be one of {', '.join(seed.PEOPLE)}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Behaviour:
+class Behavior:
     """The options of `dpx sandbox`, with their defaults.
 
     Attributes:
@@ -57,7 +57,7 @@ class Behaviour:
 class State:
     """The parts of a running sandbox."""
 
-    behaviour: Behaviour
+    behavior: Behavior
     store: Store
     tokens: Tokens
     faults: Faults

@@ -94,7 +94,7 @@ class Answer:
     Attributes:
         status: the HTTP status.
         milliseconds: from the start to the end of its answer.
-        excerpt: the first line of its body, at most 200 characters, not neutralised.
+        excerpt: the first line of its body, at most 200 characters, not neutralized.
     """
 
     __slots__ = ("excerpt", "milliseconds", "status")

@@ -190,7 +190,7 @@ def _guesses(body: bytes, secret: bytes) -> Iterator[tuple[bytes, bytes, list[Fi
         for key, about_key in secrets:
             yield candidate, key, [about_newline, about_key]
     for candidate, layout in _layouts(body):
-        note: Finding = ("body", f"the JSON was re-serialised on its way; it was signed {layout}")
+        note: Finding = ("body", f"the JSON was re-serialized on its way; it was signed {layout}")
         yield candidate, secret, [note]
         yield candidate + b"\n", secret, [note, ("body", "with a final newline")]
 

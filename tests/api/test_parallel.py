@@ -30,10 +30,10 @@ CANARY = "value-canary-8f3a"
 
 
 @pytest.fixture
-def here(here: Program) -> Program:
+def dpx_on_faults(dpx_on_faults: Program) -> Program:
     """The program, with a default project."""
-    here.env["DPX_PROJECT"] = PROJECT
-    return here
+    dpx_on_faults.env["DPX_PROJECT"] = PROJECT
+    return dpx_on_faults
 
 
 def set_all(server: FaultServer, keys: Sequence[str], *, timeout: float = 3.0) -> list[dict[str, Any]]:
@@ -204,40 +204,42 @@ def test_what_is_no_key(key: str) -> None:
         (b'"quoted" $HOME \\n', '"quoted" $HOME \\n'),
     ],
 )
-def test_read_bytes_are_the_value_less_one_newline(here: Program, server: FaultServer, data: bytes, value: str) -> None:
+def test_read_bytes_are_the_value_less_one_newline(
+    dpx_on_faults: Program, server: FaultServer, data: bytes, value: str
+) -> None:
     """From stdin and from a file; the note is only there where something was taken away."""
-    (here.cwd / "value").write_bytes(data)
+    (dpx_on_faults.cwd / "value").write_bytes(data)
     for words, stdin in ((("--stdin",), data), (("--from-file", "value"), b"")):
-        done = here("env", "set", "A", *words, stdin=stdin)
+        done = dpx_on_faults("env", "set", "A", *words, stdin=stdin)
         assert done.code == 0, done
         assert server.requests[-1].json == {"key": "A", "value": value}
         assert ("note: " in done.err) == (len(value.encode()) != len(data))
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\r\n"])
-def test_an_empty_value_must_be_meant(here: Program, server: FaultServer, data: bytes) -> None:
+def test_an_empty_value_must_be_meant(dpx_on_faults: Program, server: FaultServer, data: bytes) -> None:
     """An unset variable of a script must not empty one here."""
-    done = here("env", "set", "A", "--stdin", stdin=data)
+    done = dpx_on_faults("env", "set", "A", "--stdin", stdin=data)
     assert (done.code, done.out) == (2, ""), done
     assert "--allow-empty" in done.err
     assert server.connections == 0
-    assert here("env", "set", "A", "--stdin", "--allow-empty", stdin=data).code == 0
+    assert dpx_on_faults("env", "set", "A", "--stdin", "--allow-empty", stdin=data).code == 0
     assert server.requests[-1].json == {"key": "A", "value": ""}
 
 
-def test_bytes_that_are_not_utf8_are_refused(here: Program, server: FaultServer) -> None:
+def test_bytes_that_are_not_utf8_are_refused(dpx_on_faults: Program, server: FaultServer) -> None:
     """From stdin, from a file and on the command line; nothing is sent, nothing shown."""
-    (here.cwd / "value").write_bytes(b"canary\xff")
+    (dpx_on_faults.cwd / "value").write_bytes(b"canary\xff")
     hostile = os.fsdecode(b"canary\xff")
     for words in (("A", "--stdin"), ("A", "--from-file", "value"), ("A", hostile), (f"A={hostile}",)):
-        done = here("env", "set", *words, stdin=b"canary\xff")
+        done = dpx_on_faults("env", "set", *words, stdin=b"canary\xff")
         assert (done.code, done.out) == (2, ""), done
         assert "canary" not in done.err
         assert "UTF-8" in done.err
     assert server.connections == 0
 
 
-def test_a_pipe_may_be_named_and_an_endless_file_may_not(here: Program, server: FaultServer) -> None:
+def test_a_pipe_may_be_named_and_an_endless_file_may_not(dpx_on_faults: Program, server: FaultServer) -> None:
     """`--from-file <(command)` works; a wrong path eats no memory."""
     read, write = os.pipe()
     os.write(write, b"from a pipe\n")
@@ -248,8 +250,8 @@ def test_a_pipe_may_be_named_and_an_endless_file_may_not(here: Program, server: 
 
     done = subprocess.run(
         [*program.PROGRAM, "env", "set", "A", "--from-file", f"/dev/fd/{read}"],
-        env=here.env,
-        cwd=here.cwd,
+        env=dpx_on_faults.env,
+        cwd=dpx_on_faults.cwd,
         pass_fds=(read,),
         capture_output=True,
         check=False,
@@ -257,10 +259,10 @@ def test_a_pipe_may_be_named_and_an_endless_file_may_not(here: Program, server: 
     os.close(read)
     assert done.returncode == 0, done
     assert server.requests[-1].json["value"] == "from a pipe"
-    refused = here("env", "set", "A", "--from-file", "/dev/zero")
+    refused = dpx_on_faults("env", "set", "A", "--from-file", "/dev/zero")
     assert (refused.code, refused.out) == (2, ""), refused
     for path, code in (("missing", 3), (".", 1), ("nul\udcff", 3)):
-        assert here("env", "set", "A", "--from-file", path).code == code
+        assert dpx_on_faults("env", "set", "A", "--from-file", path).code == code
 
 
 @pytest.mark.parametrize(
@@ -284,9 +286,9 @@ def test_a_pipe_may_be_named_and_an_endless_file_may_not(here: Program, server: 
         ("--project", "..", "A", CANARY),
     ],
 )
-def test_no_argument_error_shows_a_value(here: Program, server: FaultServer, words: tuple[str, ...]) -> None:
+def test_no_argument_error_shows_a_value(dpx_on_faults: Program, server: FaultServer, words: tuple[str, ...]) -> None:
     """Not even the parser's own; and nothing is sent."""
-    done = here("env", "set", *words)
+    done = dpx_on_faults("env", "set", *words)
     assert (done.code, done.out) == (2, ""), done
     if words[-1] != f"--target={CANARY}":  # the value of --target is no variable's
         assert "canary" not in done.err, done
@@ -294,45 +296,45 @@ def test_no_argument_error_shows_a_value(here: Program, server: FaultServer, wor
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 502])
-def test_no_output_shows_a_value(here: Program, server: FaultServer, status: int) -> None:
+def test_no_output_shows_a_value(dpx_on_faults: Program, server: FaultServer, status: int) -> None:
     """Whatever the server says, in every format, with --debug; nor does any file."""
     echo = {"error": f"cannot set {CANARY}", "value": CANARY, "data": {"value": CANARY}}
     server.on(*POST, faults.reply(status, echo, {"Retry-After": "0", "X-Value": CANARY}))
-    (here.cwd / "value").write_text(CANARY)
-    (here.cwd / ".env").write_text(f"A={CANARY}\nB={CANARY}-b\n")
+    (dpx_on_faults.cwd / "value").write_text(CANARY)
+    (dpx_on_faults.cwd / ".env").write_text(f"A={CANARY}\nB={CANARY}-b\n")
     for words in (("set", f"A={CANARY}"), ("set", "A", "--from-file", "value", "--json"), ("import", ".env")):
-        done = here("env", *words, "--debug")
+        done = dpx_on_faults("env", *words, "--debug")
         assert done.code != 0
         assert "canary" not in done.out + done.err, done
-    for path in here.home.rglob("*"):
+    for path in dpx_on_faults.home.rglob("*"):
         assert not path.is_file() or CANARY.encode() not in path.read_bytes()
 
 
-def test_what_was_set_shows_without_its_value(here: Program, server: FaultServer) -> None:
+def test_what_was_set_shows_without_its_value(dpx_on_faults: Program, server: FaultServer) -> None:
     """Though the server sends it back."""
     server.on(*POST, faults.reply(200, {"data": {"id": "v", "key": "A", "value": CANARY, "new": 1}}))
     server.on("GET", ".*/env-vars", faults.reply(200, {"data": [{"key": "A", "value": CANARY}]}))
     for words in (("set", f"A={CANARY}"), ("list",)):
         for format_ in ([], ["--json"]):
-            done = here("env", *words, *format_)
+            done = dpx_on_faults("env", *words, *format_)
             assert done.code == 0, done
             assert "canary" not in done.out + done.err
-    assert here("env", "set", f"A={CANARY}", "--json").json == [{"id": "v", "key": "A", "new": 1}]
+    assert dpx_on_faults("env", "set", f"A={CANARY}", "--json").json == [{"id": "v", "key": "A", "new": 1}]
 
 
-def test_a_hidden_prompt_shows_nothing(here: Program, server: FaultServer) -> None:
+def test_a_hidden_prompt_shows_nothing(dpx_on_faults: Program, server: FaultServer) -> None:
     """And sends what was typed."""
-    done = here.tty("env", "set", "A", answers=[("value of A", f"{CANARY}\r"), ("again", f"{CANARY}\r")])
+    done = dpx_on_faults.tty("env", "set", "A", answers=[("value of A", f"{CANARY}\r"), ("again", f"{CANARY}\r")])
     assert done.code == 0, done
     assert "canary" not in done.out
     assert server.requests[-1].json["value"] == CANARY
 
 
-def test_an_import_that_fails_half_way_says_which_keys_are_done(here: Program, server: FaultServer) -> None:
+def test_an_import_that_fails_half_way_says_which_keys_are_done(dpx_on_faults: Program, server: FaultServer) -> None:
     """On stderr; in JSON as well."""
-    (here.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
+    (dpx_on_faults.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
     server.on(*POST, refusing("KEY_3", faults.reset))
-    done = here("env", "import", ".env", "--json")
+    done = dpx_on_faults("env", "import", ".env", "--json")
     assert (done.code, done.out) == (11, ""), done
     said = done.error["message"].partition("; done: ")[2]
     assert "KEY_3" in said.partition("; not done: ")[2]
@@ -340,22 +342,22 @@ def test_an_import_that_fails_half_way_says_which_keys_are_done(here: Program, s
         assert key in said.partition("; not done: ")[0].split(", ")
 
 
-def test_a_rate_limit_that_stays_is_6(here: Program, server: FaultServer) -> None:
+def test_a_rate_limit_that_stays_is_6(dpx_on_faults: Program, server: FaultServer) -> None:
     """After three tries of one variable."""
     server.on(*POST, faults.refused(429, "slow down"))
-    done = here("env", "set", "A=1", "--json")
+    done = dpx_on_faults("env", "set", "A=1", "--json")
     assert (done.code, done.out, done.error["code"]) == (6, "", "rate_limited"), done
     assert server.count(*POST) == 3
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_though_requests_hang(
-    here: Program, server: FaultServer, number: signal.Signals, code: int
+    dpx_on_faults: Program, server: FaultServer, number: signal.Signals, code: int
 ) -> None:
     """At once, and it says what is done."""
-    (here.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
+    (dpx_on_faults.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
     server.on(*POST, faults.stall, skip=2)
-    running = here.start("env", "import", ".env", env={"DPX_TIMEOUT": "60"})
+    running = dpx_on_faults.start("env", "import", ".env", env={"DPX_TIMEOUT": "60"})
     wait_until(lambda: server.count(*POST) >= 10)
     running.send_signal(number)
     out, err = running.communicate(timeout=20)
@@ -365,21 +367,21 @@ def test_a_signal_ends_it_though_requests_hang(
     assert b"Traceback" not in err
 
 
-def test_rm_of_several_prints_an_array(here: Program, server: FaultServer) -> None:
+def test_rm_of_several_prints_an_array(dpx_on_faults: Program, server: FaultServer) -> None:
     """Each key once; in the order given."""
     server.variables = {key: {} for key in "ABC"}
-    done = here("env", "rm", "B", "A", "B", "--yes", "--json")
+    done = dpx_on_faults("env", "rm", "B", "A", "B", "--yes", "--json")
     assert done.json == [{"key": "B", "deleted": True}, {"key": "A", "deleted": True}]
     assert list(server.variables) == ["C"]
 
 
-def test_set_of_one_prints_an_array_too(here: Program) -> None:
+def test_set_of_one_prints_an_array_too(dpx_on_faults: Program) -> None:
     """One shape, however many."""
-    assert [item["key"] for item in here("env", "set", "A=1", "--json").json] == ["A"]
-    assert json.loads(here("env", "set", "A=1", "B=2", "--json").out)[1]["key"] == "B"
+    assert [item["key"] for item in dpx_on_faults("env", "set", "A=1", "--json").json] == ["A"]
+    assert json.loads(dpx_on_faults("env", "set", "A=1", "B=2", "--json").out)[1]["key"] == "B"
 
 
-def test_prune_for_a_target_spares_what_is_for_all(here: Program, server: FaultServer) -> None:
+def test_prune_for_a_target_spares_what_is_for_all(dpx_on_faults: Program, server: FaultServer) -> None:
     """A variable that names no target is for every one, production included; odd targets are no reason to fall over."""
     server.variables = {
         "EVERYWHERE": {"key": "EVERYWHERE", "targets": None},
@@ -387,6 +389,6 @@ def test_prune_for_a_target_spares_what_is_for_all(here: Program, server: FaultS
         "ODD": {"key": "ODD", "targets": [{"name": "preview"}, "production"]},
         "PREVIEW": {"key": "PREVIEW", "targets": ["preview"]},
     }
-    done = here("env", "import", "-", "--target", "preview", "--prune", "--dry-run", "--json", stdin=b"A=1\n")
+    done = dpx_on_faults("env", "import", "-", "--target", "preview", "--prune", "--dry-run", "--json", stdin=b"A=1\n")
     assert done.json == [{"action": "add", "key": "A"}, {"action": "remove", "key": "PREVIEW"}], done
-    assert here("env", "check", "-", "--target", "production", stdin=b"EVERYWHERE\nEMPTY\nODD\n").code == 0
+    assert dpx_on_faults("env", "check", "-", "--target", "production", stdin=b"EVERYWHERE\nEMPTY\nODD\n").code == 0

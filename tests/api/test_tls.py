@@ -130,16 +130,16 @@ def test_the_system_is_trusted_where_nothing_is_named() -> None:
     assert trust.source({})[0] == "system"
 
 
-def test_the_program_over_tls(authority: Authority, lone: Program, tmp_path: Path) -> None:
+def test_the_program_over_tls(authority: Authority, dpx_offline: Program, tmp_path: Path) -> None:
     """Lists and deploys where the authority is named, 7 where it is not, 2 where the name leads nowhere."""
     with FaultServer(tls=authority.server(), course=("READY",)) as server:
-        lone.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": faults.TOKEN, "DPX_PROJECT": "shop"})
+        dpx_offline.env.update({"DPX_API_URL": server.url, "DPX_TOKEN": faults.TOKEN, "DPX_PROJECT": "shop"})
         trusted = {"DPX_CA_BUNDLE": str(authority.bundle)}
-        assert lone("projects", "list", "--json", env=trusted).json[0]["slug"] == "shop"
-        assert lone("deploy", env=trusted).code == 0
+        assert dpx_offline("projects", "list", "--json", env=trusted).json[0]["slug"] == "shop"
+        assert dpx_offline("deploy", env=trusted).code == 0
         assert server.made == 1
         server.requests.clear()
         for env, code in (({}, 7), ({"DPX_CA_BUNDLE": str(tmp_path / "missing")}, 2)):
-            done = lone("deploy", "--json", env={**env, "DPX_TIMEOUT": "5"})
+            done = dpx_offline("deploy", "--json", env={**env, "DPX_TIMEOUT": "5"})
             assert (done.code, done.out) == (code, ""), done
         assert server.requests == []

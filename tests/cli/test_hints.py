@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 EVIL = "x;touch${IFS}ran&`id`$(id)|'\"*"
 
 
-def test_a_cursor(here: Program, server: FaultServer) -> None:
+def test_a_cursor(dpx_on_faults: Program, server: FaultServer) -> None:
     """Of a list that --limit has cut."""
     page = {"data": [{"id": "a", "slug": "a"}], "pagination": {"hasMore": True, "nextCursor": EVIL}}
     server.on("GET", "/projects", faults.reply(200, page))
-    done = here("projects", "list", "--limit", "1")
+    done = dpx_on_faults("projects", "list", "--limit", "1")
     assert shlex.split(done.err)[-2:] == ["--cursor", EVIL], done
 
 
-def test_a_failed_project(here: Program, server: FaultServer) -> None:
+def test_a_failed_project(dpx_on_faults: Program, server: FaultServer) -> None:
     """Of `status --fail-on`."""
     failed = {"id": "a", "slug": EVIL, "current_deployment": {"status": "ERROR"}}
     server.on("GET", "/projects", faults.reply(200, {"data": [failed]}))
-    done = here("status", "--all", "--fail-on", "error", "--json")
+    done = dpx_on_faults("status", "--all", "--fail-on", "error", "--json")
     assert done.code == 10, done
     assert shlex.split(done.error["hint"]) == ["dpx", "deploy", "list", "--project", EVIL, "--limit", "5"]
 
 
-def test_a_failed_deployment(here: Program, server: FaultServer) -> None:
+def test_a_failed_deployment(dpx_on_faults: Program, server: FaultServer) -> None:
     """Of one that ended in ERROR."""
     server.on("GET", "/deployments/.*", faults.reply(200, {"data": {"id": EVIL, "status": "ERROR"}}))
-    done = here("deploy", "wait", EVIL, "--json")
+    done = dpx_on_faults("deploy", "wait", EVIL, "--json")
     assert done.code == 9, done
     assert shlex.split(done.error["hint"])[:4] == ["dpx", "deploy", "get", EVIL]
 

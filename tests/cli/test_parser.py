@@ -132,6 +132,8 @@ def test_it_reads_a_command_line_as_typer_does(words: list[str]) -> None:
     mine, other = ours(words), typers(words)
     if mine[0] == "error" and "given twice" in mine[1]:
         return  # the one rule that Typer does not have
+    if mine[0] == "error" and mine[1].startswith("dpx deploy was given an argument too many"):
+        return  # `dpx deploy -- list`: a word that may be meant as a command never starts a deployment
     if "help" in (mine[0], other[0]):
         # Whoever asks for help gets it, whatever else is on the line.
         assert mine == other or "error" in (mine[0], other[0]) or not words
@@ -269,9 +271,11 @@ WRONG = (
 
 
 @pytest.mark.parametrize(("words", "error", "hint"), WRONG, ids=[" ".join(words) for words, *_ in WRONG])
-def test_a_wrong_command_line_is_one_line_and_a_way_out(lone: Program, words: list[str], error: str, hint: str) -> None:
+def test_a_wrong_command_line_is_one_line_and_a_way_out(
+    dpx_offline: Program, words: list[str], error: str, hint: str
+) -> None:
     """Exit 2, stdout empty; the same as one JSON line where JSON was asked for."""
-    result = lone(*words)
+    result = dpx_offline(*words)
     if "--json" in words:
         assert result.error["message"] == error
         assert result.error["hint"] == hint
@@ -291,9 +295,9 @@ def test_a_wrong_command_line_is_one_line_and_a_way_out(lone: Program, words: li
         ["projects", "list", "--limit", "0"],
     ],
 )
-def test_under_json_the_error_is_one_json_line(lone: Program, words: list[str], format_: str) -> None:
+def test_under_json_the_error_is_one_json_line(dpx_offline: Program, words: list[str], format_: str) -> None:
     """Wherever on the line the format stands."""
-    result = lone(*words, format_)
+    result = dpx_offline(*words, format_)
     if words == ["orgs", "get"] and format_ == "--jsonl":
         return  # a command of one thing does not take --jsonl, which is what it is told; see WRONG
     assert (result.code, result.out) == (2, "")
@@ -338,15 +342,15 @@ SECRET = "s3cr3t-v4lue"
     ],
     ids=" ".join,
 )
-def test_a_secret_is_never_shown_in_an_error(lone: Program, words: list[str]) -> None:
+def test_a_secret_is_never_shown_in_an_error(dpx_offline: Program, words: list[str]) -> None:
     """Whichever part of the line was not understood."""
     for more in ([], ["--json"], ["--debug"]):
-        result = lone(*words, *more)
+        result = dpx_offline(*words, *more)
         assert result.code == 2, result
         assert SECRET not in result.out + result.err
 
 
-def test_hostile_words_are_neutralised(lone: Program) -> None:
+def test_hostile_words_are_neutralized(dpx_offline: Program) -> None:
     """An error line is one line, and moves no cursor."""
     for words in (
         ["\x1b[2Jx\ny"],
@@ -354,7 +358,7 @@ def test_hostile_words_are_neutralised(lone: Program) -> None:
         ["projects", "list", "--\x1b[2J\n"],
         ["projects", "list", "a\n\x1b[2J"],
     ):
-        result = lone(*words)
+        result = dpx_offline(*words)
         assert result.code == 2
         assert len(result.err.splitlines()) == 2, result
         assert "\x1b" not in result.err

@@ -92,16 +92,16 @@ def test_a_usage_error_imports_neither_typer_nor_the_network(dpx: Program) -> No
     ],
 )
 def test_a_command_makes_no_request_that_it_does_not_need(
-    dpx: Program, box: Sandbox, argv: list[str], requests: int
+    dpx: Program, sandbox: Sandbox, argv: list[str], requests: int
 ) -> None:
     """One to look a slug up (the first time), one for what was asked, and a deployment's list before its POST."""
     dpx(*argv)
-    assert len(box.requests) == requests, [f"{one.method} {one.path}" for one in box.requests]
+    assert len(sandbox.requests) == requests, [f"{one.method} {one.path}" for one in sandbox.requests]
 
 
-def test_a_remembered_slug_is_not_looked_up_again(dpx: Program, box: Sandbox) -> None:
+def test_a_remembered_slug_is_not_looked_up_again(dpx: Program, sandbox: Sandbox) -> None:
     """The second command about a project makes one request."""
     dpx("projects", "get", "storefront")
-    box.clear_requests()
+    sandbox.clear_requests()
     assert dpx("projects", "get", "storefront").code == 0
-    assert len(box.requests) == 1
+    assert len(sandbox.requests) == 1

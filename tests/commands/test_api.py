@@ -15,12 +15,12 @@ CANARY = "canary-value"
 
 
 @pytest.mark.parametrize("path", ["/orgs", "orgs", "/api/v1/orgs", "api/v1/orgs"])
-def test_get(dpx: Program, box: Sandbox, path: str) -> None:
+def test_get(dpx: Program, sandbox: Sandbox, path: str) -> None:
     """As the reference writes paths, and shorter; the bytes as they came."""
     result = dpx("api", path)
     assert result.code == 0, result
     assert [org["slug"] for org in result.json["data"]] == ["acme", "globex"]
-    assert (box.requests[-1].method, box.requests[-1].path) == ("GET", "/orgs")
+    assert (sandbox.requests[-1].method, sandbox.requests[-1].path) == ("GET", "/orgs")
     assert "\n" not in result.out.rstrip("\n")
 
 
@@ -31,68 +31,68 @@ def test_json_is_indented_on_a_terminal(dpx: Program) -> None:
     assert result.json["pagination"]["hasMore"] is False
 
 
-def test_fields_become_the_query_of_a_get(dpx: Program, box: Sandbox) -> None:
+def test_fields_become_the_query_of_a_get(dpx: Program, sandbox: Sandbox) -> None:
     """-f as text; -F as JSON."""
     result = dpx("api", "projects", "-X", "get", "-f", "org=acme", "-F", "limit=1")
     assert result.code == 0, result
-    assert box.requests[-1].query == {"org": "acme", "limit": "1"}
+    assert sandbox.requests[-1].query == {"org": "acme", "limit": "1"}
     assert dpx("api", "projects?limit=1").code == 0
-    assert box.requests[-1].query == {"limit": "1"}
+    assert sandbox.requests[-1].query == {"limit": "1"}
 
 
-def test_fields_become_the_body_of_a_post(dpx: Program, box: Sandbox) -> None:
+def test_fields_become_the_body_of_a_post(dpx: Program, sandbox: Sandbox) -> None:
     """POST goes without saying where there are fields."""
     result = dpx("api", "/projects", "-f", "name=my-app", "-f", "orgSlug=acme", "-F", "description=null")
     assert result.code == 2, result
     result = dpx("api", "/projects", "-f", "name=my-app", "-f", "orgSlug=acme")
     assert result.code == 0, result
     assert result.json["data"]["slug"] == "my-app"
-    assert box.requests[-1].body == {"name": "my-app", "orgSlug": "acme"}
-    assert "my-app" in box.projects()
+    assert sandbox.requests[-1].body == {"name": "my-app", "orgSlug": "acme"}
+    assert "my-app" in sandbox.projects()
 
 
-def test_a_body_from_a_file_or_stdin_goes_out_as_it_is(dpx: Program, box: Sandbox) -> None:
+def test_a_body_from_a_file_or_stdin_goes_out_as_it_is(dpx: Program, sandbox: Sandbox) -> None:
     """Byte for byte."""
     body = b'{ "name" : "from-file",\n"orgSlug":"acme" }'
     (dpx.cwd / "body.json").write_bytes(body)
     assert dpx("api", "/projects", "--input", "body.json").code == 0
     assert dpx("api", "/projects", "--input", "-", stdin=body.replace(b"file", b"pipe")).code == 0
-    assert {"from-file", "from-pipe"} <= set(box.projects())
+    assert {"from-file", "from-pipe"} <= set(sandbox.projects())
     assert dpx("api", "/projects", "--input", "none").code == 3
 
 
-def test_an_endless_body_is_refused(dpx: Program, box: Sandbox) -> None:
+def test_an_endless_body_is_refused(dpx: Program, sandbox: Sandbox) -> None:
     """In bounded memory, before anything is sent."""
     result = dpx("api", "/projects", "--input", "/dev/zero")
     assert (result.code, result.out) == (2, ""), result
     assert "/dev/zero is larger than 32 MiB" in result.err
-    assert not box.requests
+    assert not sandbox.requests
 
 
-def test_a_field_that_is_no_utf_8_is_refused(dpx: Program, box: Sandbox) -> None:
+def test_a_field_that_is_no_utf_8_is_refused(dpx: Program, sandbox: Sandbox) -> None:
     """In the body as in the query; the value is not shown."""
     for words in (("-X", "GET"), ("-X", "POST")):
         result = dpx("api", "/projects", *words, "-f", b"name=caf\xe9".decode("utf-8", "surrogateescape"))
         assert (result.code, result.out) == (2, ""), result
         assert result.err.startswith("error: name is not UTF-8\n")
-    assert not box.requests
+    assert not sandbox.requests
 
 
-def test_other_methods(dpx: Program, box: Sandbox) -> None:
+def test_other_methods(dpx: Program, sandbox: Sandbox) -> None:
     """PATCH and DELETE."""
-    project = box.project_id("docs")
+    project = sandbox.project_id("docs")
     assert dpx("api", f"/projects/{project}", "-X", "PATCH", "-f", "description=new").json["data"]["slug"] == "docs"
     assert dpx("api", f"/projects/{project}", "-X", "DELETE").json == {"deleted": True}
-    assert "docs" not in box.projects()
+    assert "docs" not in sandbox.projects()
 
 
-def test_paginate_gives_one_array(dpx: Program, box: Sandbox) -> None:
+def test_paginate_gives_one_array(dpx: Program, sandbox: Sandbox) -> None:
     """Of all pages."""
-    box.seed_projects(150)
-    box.clear_requests()
+    sandbox.seed_projects(150)
+    sandbox.clear_requests()
     result = dpx("api", "/projects", "--paginate")
     assert len(result.json) == 153
-    assert [seen.query["limit"] for seen in box.requests] == ["100", "100"]
+    assert [seen.query["limit"] for seen in sandbox.requests] == ["100", "100"]
     assert [project["slug"] for project in dpx("api", "projects?org=globex", "--paginate").json] == ["docs"]
 
 
@@ -123,11 +123,11 @@ def test_a_failure_leaves_stdout_empty(dpx: Program) -> None:
         *("/orgs#x", "/a b", "/a\nb", "/%2e%2e/orgs", "/a%2Fb", "\\\\evil", "/ä"),
     ],
 )
-def test_a_path_that_leads_elsewhere_stays_here(dpx: Program, box: Sandbox, path: str) -> None:
+def test_a_path_that_leads_elsewhere_stays_here(dpx: Program, sandbox: Sandbox, path: str) -> None:
     """Exit 2, nothing sent, so the token goes nowhere."""
     result = dpx("api", path)
     assert (result.code, result.out) == (2, ""), result
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
 @pytest.mark.parametrize(
@@ -143,28 +143,28 @@ def test_a_path_that_leads_elsewhere_stays_here(dpx: Program, box: Sandbox, path
         ["--paginate", "--include"],
     ],
 )
-def test_what_does_not_go_together(dpx: Program, box: Sandbox, argv: list[str]) -> None:
+def test_what_does_not_go_together(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
     """Exit 2, nothing sent, no value shown."""
     result = dpx("api", "/projects", *argv)
     assert (result.code, result.out) == (2, ""), result
     assert CANARY not in result.err
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
-def test_a_post_is_sent_once(dpx: Program, box: Sandbox) -> None:
+def test_a_post_is_sent_once(dpx: Program, sandbox: Sandbox) -> None:
     """Also where the server fails or the answer is lost: exit 1 and 11."""
-    deployments = f"/projects/{box.project_id('docs')}/deployments"
+    deployments = f"/projects/{sandbox.project_id('docs')}/deployments"
     for fault, code in (("503", 1), ("lost", 11)):
-        box.clear_requests()
-        box.fault(f"POST /projects/*/deployments {fault} x1")
+        sandbox.clear_requests()
+        sandbox.fault(f"POST /projects/*/deployments {fault} x1")
         result = dpx("api", deployments, "-X", "POST", "-f", "branch=main")
         assert result.code == code, result
-        assert len(box.requests) == 1
+        assert len(sandbox.requests) == 1
 
 
-def test_a_hostile_answer_is_harmless_on_a_terminal(dpx: Program, box: Sandbox) -> None:
+def test_a_hostile_answer_is_harmless_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     """JSON leaves no escape sequence; in a pipe the bytes are the API's."""
-    with box._state.store.change() as db:
+    with sandbox._state.store.change() as db:
         db.execute("UPDATE orgs SET name = ? WHERE slug = 'acme'", ("\x1b[2J\u202e",))
     result = dpx.tty("api", "/orgs")
     assert "\x1b[2J" not in result.out

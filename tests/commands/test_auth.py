@@ -20,19 +20,19 @@ UNKNOWN = "dpx_unknown89abcdefghijklmnopqrstuvwxyz"
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[Sandbox]:
     """A Deploxa that knows one token, for all of these tests."""
     with Sandbox(tokens=[TOKEN]) as started:
         yield started
 
 
 @pytest.fixture
-def dpx(lone: Any, box: Sandbox) -> Any:
+def dpx(dpx_offline: Any, sandbox: Sandbox) -> Any:
     """The program, led to the sandbox without a token or a keyring."""
-    box.clear_requests()
-    box.clear_faults()
-    lone.env |= {"DPX_API_URL": box.url, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    return lone
+    sandbox.clear_requests()
+    sandbox.clear_faults()
+    dpx_offline.env |= {"DPX_API_URL": sandbox.url, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    return dpx_offline
 
 
 @pytest.fixture
@@ -54,15 +54,15 @@ def everything_in(folder: Path) -> str:
     return "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
 
 
-def test_token_is_checked_then_stored_then_used(dpx: Any, box: Sandbox, folder: Path) -> None:
+def test_token_is_checked_then_stored_then_used(dpx: Any, sandbox: Sandbox, folder: Path) -> None:
     """From a pipe, with or without `--with-token`; stdout stays empty and the token unseen."""
     for flags in (["--with-token"], []):
         done = dpx("auth", "login", "--insecure-storage", *flags, stdin=f"{TOKEN}\r\n".encode())
         assert (done.code, done.out) == (0, "")
         assert done.err == (
-            f"logged in to {box.url} as profile default; the token is in the file {folder / 'tokens.json'}\n"
+            f"logged in to {sandbox.url} as profile default; the token is in the file {folder / 'tokens.json'}\n"
         )
-    assert [request.path for request in box.requests] == ["/orgs", "/orgs"]
+    assert [request.path for request in sandbox.requests] == ["/orgs", "/orgs"]
     assert dpx("auth", "token").out == f"{TOKEN}\n"
     assert dpx("orgs", "list", "-q").out.split() == ["acme", "globex"]
 
@@ -89,24 +89,24 @@ def test_login_on_a_terminal_asks_without_echo(dpx: Any, folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_a_token_is_refused_unsent_and_unseen(
-    dpx: Any, box: Sandbox, folder: Path, stdin: str, said: str
+    dpx: Any, sandbox: Sandbox, folder: Path, stdin: str, said: str
 ) -> None:
     """Exit 2, one line, nothing on the wire or the disk."""
     done = dpx("auth", "login", "--with-token", "--insecure-storage", stdin=stdin.encode())
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(said)
     assert "canary" not in done.err
-    assert box.requests == []
+    assert sandbox.requests == []
     assert not folder.exists()
 
 
-def test_refused_token_is_not_stored(logged_in: Any, box: Sandbox, folder: Path) -> None:
+def test_refused_token_is_not_stored(logged_in: Any, sandbox: Sandbox, folder: Path) -> None:
     """401: exit 4, and the token of before stays."""
     done = logged_in("auth", "login", "--insecure-storage", stdin=UNKNOWN.encode())
     assert (done.code, done.out) == (4, "")
     assert UNKNOWN not in done.err + everything_in(folder)
     assert logged_in("auth", "token").out == f"{TOKEN}\n"
-    assert [request.status for request in box.requests] == [200, 401]
+    assert [request.status for request in sandbox.requests] == [200, 401]
 
 
 def test_unchecked_token_is_not_stored(dpx: Any, folder: Path) -> None:
@@ -144,13 +144,13 @@ def test_login_says_that_the_environment_goes_first(dpx: Any) -> None:
 
 
 @pytest.mark.parametrize("argv", [["auth", "status"], ["whoami"]])
-def test_status(logged_in: Any, box: Sandbox, argv: list[str]) -> None:
+def test_status(logged_in: Any, sandbox: Sandbox, argv: list[str]) -> None:
     """One row off a terminal, one object as JSON; the token is masked."""
-    assert logged_in(*argv).out == f"default\t{box.url}\tfile\t{MASKED}\ttrue\t2\n"
+    assert logged_in(*argv).out == f"default\t{sandbox.url}\tfile\t{MASKED}\ttrue\t2\n"
     document = json.loads(logged_in(*argv, "--json", env={"DPX_TOKEN": TOKEN}).out)
     assert document == {
         "profile": "default",
-        "api_url": box.url,
+        "api_url": sandbox.url,
         "source": "env",
         "token": MASKED,
         "accepted": True,
@@ -179,37 +179,37 @@ def test_status_of_a_refused_token_shows_it_and_fails(dpx: Any) -> None:
     assert UNKNOWN not in done.out + done.err
 
 
-def test_status_without_a_token(dpx: Any, box: Sandbox) -> None:
+def test_status_without_a_token(dpx: Any, sandbox: Sandbox) -> None:
     """Exit 4, nothing on stdout, no request."""
     for argv in (["auth", "status"], ["auth", "token"], ["whoami"]):
         done = dpx(*argv)
         assert (done.code, done.out) == (4, "")
         assert done.err == (
-            f"error: not logged in to {box.origin} as profile default\nhint: dpx auth login, or set DPX_TOKEN\n"
+            f"error: not logged in to {sandbox.origin} as profile default\nhint: dpx auth login, or set DPX_TOKEN\n"
         )
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
-def test_a_refusal_deletes_nothing(logged_in: Any, box: Sandbox) -> None:
+def test_a_refusal_deletes_nothing(logged_in: Any, sandbox: Sandbox) -> None:
     """A 401 may be the server's mistake."""
-    box.fault("GET /orgs 401 x1")
+    sandbox.fault("GET /orgs 401 x1")
     assert logged_in("auth", "status").code == 4
     assert logged_in("auth", "status").code == 0
 
 
 @pytest.mark.parametrize("argv", [["auth", "logout"], ["logout"]])
-def test_logout_takes_the_token_away(logged_in: Any, box: Sandbox, folder: Path, argv: list[str]) -> None:
+def test_logout_takes_the_token_away(logged_in: Any, sandbox: Sandbox, folder: Path, argv: list[str]) -> None:
     """From every file; a second time is fine too; a token in the environment stays in use."""
     done = logged_in(*argv)
     assert (done.code, done.out) == (0, "")
     assert done.err == (
-        f"logged out of {box.url} as profile default; the token is gone from the file {folder / 'tokens.json'}\n"
+        f"logged out of {sandbox.url} as profile default; the token is gone from the file {folder / 'tokens.json'}\n"
     )
     assert TOKEN not in everything_in(folder)
     done = logged_in(*argv, env={"DPX_TOKEN": TOKEN})
     assert done.code == 0
     assert done.err == (
-        f"note: there was no token stored for {box.url} as profile default\n"
+        f"note: there was no token stored for {sandbox.url} as profile default\n"
         "note: DPX_TOKEN is still set and still used\n"
     )
 
@@ -266,10 +266,10 @@ def test_damaged_files_are_named_and_kept(logged_in: Any, folder: Path) -> None:
     assert str(folder / "config.json") in done.err
 
 
-def test_nobody_to_ask_is_a_usage_error(dpx: Any, box: Sandbox) -> None:
+def test_nobody_to_ask_is_a_usage_error(dpx: Any, sandbox: Sandbox) -> None:
     """A terminal where asking is forbidden does not wait for a token."""
     done = dpx.tty("auth", "login", env={"DPX_NO_INPUT": "1"})
     assert done.code == 2
     assert "nobody can be asked for the token" in done.out
     assert "dpx auth login --with-token" in done.out
-    assert box.requests == []
+    assert sandbox.requests == []

@@ -22,11 +22,11 @@ NAMES = [
 ]
 
 
-def test_help_alone_is_the_roots_help_and_the_topics(lone: Program) -> None:
+def test_help_alone_is_the_roots_help_and_the_topics(dpx_offline: Program) -> None:
     """On stdout, for it is what was asked for."""
-    result = lone("help")
+    result = dpx_offline("help")
     assert (result.code, result.err) == (0, "")
-    root = lone("--help").out
+    root = dpx_offline("--help").out
     assert result.out.startswith(root.partition("\nOptions\n")[0])
     for topic, what in topics.TOPICS.items():
         assert topic in root
@@ -35,9 +35,9 @@ def test_help_alone_is_the_roots_help_and_the_topics(lone: Program) -> None:
 
 @pytest.mark.parametrize("topic", topics.TOPICS)
 @pytest.mark.parametrize("columns", [40, 100])
-def test_a_topic_fits_the_screen(lone: Program, topic: str, columns: int) -> None:
+def test_a_topic_fits_the_screen(dpx_offline: Program, topic: str, columns: int) -> None:
     """And ends in a newline; nothing but what must stay whole is wider."""
-    result = lone("help", topic, env={"COLUMNS": str(columns)})
+    result = dpx_offline("help", topic, env={"COLUMNS": str(columns)})
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith(topics.TOPICS[topic].split()[0])
     assert result.out.endswith("\n")
@@ -46,34 +46,34 @@ def test_a_topic_fits_the_screen(lone: Program, topic: str, columns: int) -> Non
         assert max(map(len, result.out.splitlines())) <= columns
 
 
-def test_every_exit_code_is_explained_with_its_error_codes(lone: Program) -> None:
+def test_every_exit_code_is_explained_with_its_error_codes(dpx_offline: Program) -> None:
     """As the types have them."""
     rows = {int(code): (names, meaning) for code, names, meaning in topics.exit_code_rows()}
     assert list(rows) == [int(code) for code in errors.ExitCode]
     kinds: list[type[errors.DpxError]] = [errors.DpxError, *errors.DpxError.__subclasses__()]
     for kind in kinds:
         assert kind.code in rows[int(kind.exit_code)][0].split(", ")
-    text = " ".join(lone("help", "exit-codes").out.split())
+    text = " ".join(dpx_offline("help", "exit-codes").out.split())
     for code, (names, meaning) in rows.items():
         assert f"{code} {meaning}" in text
         assert names in text
 
 
-def test_every_variable_is_explained(lone: Program) -> None:
+def test_every_variable_is_explained(dpx_offline: Program) -> None:
     """As the settings have them."""
     assert list(topics.variable_rows()) == list(VARIABLES)
-    text = " ".join(lone("help", "environment", env={"COLUMNS": "100"}).out.split())
+    text = " ".join(dpx_offline("help", "environment", env={"COLUMNS": "100"}).out.split())
     for name, what, default in VARIABLES:
         assert f"{name} {what}" in text
         assert default in text
 
 
 @pytest.mark.parametrize("words", NAMES, ids=" ".join)
-def test_a_commands_help_comes_by_either_way(lone: Program, words: tuple[str, ...]) -> None:
+def test_a_commands_help_comes_by_either_way(dpx_offline: Program, words: tuple[str, ...]) -> None:
     """`dpx help projects list` is `dpx projects list --help`."""
-    result = lone("help", *words)
+    result = dpx_offline("help", *words)
     assert (result.code, result.err) == (0, "")
-    assert result.out == lone(*words, "--help").out
+    assert result.out == dpx_offline(*words, "--help").out
 
 
 @pytest.mark.parametrize(
@@ -90,33 +90,33 @@ def test_a_commands_help_comes_by_either_way(lone: Program, words: tuple[str, ..
         (["ci", "x"], "no such command: dpx ci x", "see dpx ci --help"),
     ],
 )
-def test_what_there_is_not_gets_the_nearest(lone: Program, words: list[str], error: str, hint: str) -> None:
+def test_what_there_is_not_gets_the_nearest(dpx_offline: Program, words: list[str], error: str, hint: str) -> None:
     """Exit 2, one line and a way out."""
-    result = lone("help", *words)
+    result = dpx_offline("help", *words)
     assert (result.code, result.out) == (2, "")
     assert result.err == f"error: {error}\nhint: {hint}\n"
 
 
-def test_a_hostile_word_is_neutralised(lone: Program) -> None:
+def test_a_hostile_word_is_neutralized(dpx_offline: Program) -> None:
     """It is shown to a person."""
-    result = lone("help", "\x1b[31mred\u202e")
+    result = dpx_offline("help", "\x1b[31mred\u202e")
     assert result.code == 2
     assert "\x1b" not in result.err
     assert "\u202e" not in result.err
 
 
-def test_on_a_terminal_it_has_colour_and_without_it_none(lone: Program) -> None:
+def test_on_a_terminal_it_has_color_and_without_it_none(dpx_offline: Program) -> None:
     """Headings are bold."""
-    assert "\x1b[1mExit codes\x1b[0m" in lone.tty("help", "exit-codes").out
-    assert "\x1b" not in lone.tty("help", "exit-codes", env={"NO_COLOR": "1"}).out
-    assert "\x1b[1mExit codes\x1b[0m" in lone("help", "exit-codes", env={"FORCE_COLOR": "1"}).out
-    assert "\x1b[1mCommands\x1b[0m" in lone("--help", env={"FORCE_COLOR": "1"}).out
-    assert "\x1b" not in lone("--help").out
+    assert "\x1b[1mExit codes\x1b[0m" in dpx_offline.tty("help", "exit-codes").out
+    assert "\x1b" not in dpx_offline.tty("help", "exit-codes", env={"NO_COLOR": "1"}).out
+    assert "\x1b[1mExit codes\x1b[0m" in dpx_offline("help", "exit-codes", env={"FORCE_COLOR": "1"}).out
+    assert "\x1b[1mCommands\x1b[0m" in dpx_offline("--help", env={"FORCE_COLOR": "1"}).out
+    assert "\x1b" not in dpx_offline("--help").out
 
 
 @pytest.mark.parametrize("name", [name for name in topics.TOPICS if name in TABLE])
-def test_a_topic_that_is_a_group_too_leads_to_its_commands(lone: Program, name: str) -> None:
+def test_a_topic_that_is_a_group_too_leads_to_its_commands(dpx_offline: Program, name: str) -> None:
     """Both are there."""
-    assert f"dpx {name} --help lists its commands." in lone("help", name).out
+    assert f"dpx {name} --help lists its commands." in dpx_offline("help", name).out
     for sub in TABLE[name]["commands"]:
-        assert lone("help", name, sub).out == lone(name, sub, "--help").out
+        assert dpx_offline("help", name, sub).out == dpx_offline(name, sub, "--help").out

@@ -19,13 +19,13 @@ def file_of(dpx: Program) -> Path:
     return dpx.cwd / ".deploxa" / "project.json"
 
 
-def test_link_writes_names_and_nothing_else(dpx: Program, box: Sandbox) -> None:
+def test_link_writes_names_and_nothing_else(dpx: Program, sandbox: Sandbox) -> None:
     """No URL and no token; the folder keeps itself out of git."""
     result = dpx("link", "acme/storefront")
     assert (result.code, result.out) == (0, ""), result
     assert result.err == f"linked this folder to storefront ({file_of(dpx)})\n"
     assert json.loads(file_of(dpx).read_text()) == {
-        "projectId": box.project_id("storefront"),
+        "projectId": sandbox.project_id("storefront"),
         "projectSlug": "storefront",
         "orgSlug": "acme",
     }
@@ -42,30 +42,30 @@ def test_commands_below_need_no_project(dpx: Program) -> None:
     assert "DATABASE_URL" in dpx("env", "list", "-q", env={"DPX_PROJECT": "api"}).out
 
 
-def test_a_picker_on_a_terminal(dpx: Program, box: Sandbox) -> None:
+def test_a_picker_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     """By number or by slug; what is none of them is asked again."""
     result = dpx.tty("link", answers=[("[1-3]: ", "9\r"), ("[1-3]: ", "2\r")])
     assert result.code == 0, result
     assert "1  storefront" in result.out
     assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
     assert dpx.tty("link", answers=[("[1-3]: ", "api\r")]).code == 0
-    assert json.loads(file_of(dpx).read_text())["projectId"] == box.project_id("api")
+    assert json.loads(file_of(dpx).read_text())["projectId"] == sandbox.project_id("api")
 
 
-def test_the_picker_tells_projects_of_one_slug_apart(dpx: Program, box: Sandbox) -> None:
+def test_the_picker_tells_projects_of_one_slug_apart(dpx: Program, sandbox: Sandbox) -> None:
     """By their ids."""
-    other = box.seed_project("storefront", "globex")
+    other = sandbox.seed_project("storefront", "globex")
     result = dpx.tty("link", answers=[("[1-4]: ", f"storefront ({other})\r")])
     assert result.code == 0, result
     assert json.loads(file_of(dpx).read_text())["projectId"] == other
 
 
-def test_nobody_to_ask(dpx: Program, box: Sandbox) -> None:
+def test_nobody_to_ask(dpx: Program, sandbox: Sandbox) -> None:
     """Exit 2 off a terminal and in CI, nothing sent, nothing written."""
     for result in (dpx("link"), dpx.tty("link", env={"CI": "1"})):
         assert result.code == 2, result
         assert "dpx link PROJECT" in result.out + result.err
-    assert box.requests == []
+    assert sandbox.requests == []
     assert not file_of(dpx).exists()
 
 
@@ -99,27 +99,27 @@ def test_unlink(dpx: Program) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"projectId": 7}', '{"projectId": "x", "orgSlug": 7}'])
-def test_a_damaged_link_file_is_named(dpx: Program, box: Sandbox, text: str) -> None:
+def test_a_damaged_link_file_is_named(dpx: Program, sandbox: Sandbox, text: str) -> None:
     """Exit 1, and it is never overwritten; a command that is told the project goes on without it."""
     file_of(dpx).parent.mkdir()
     file_of(dpx).write_text(text)
     result = dpx("env", "list")
     assert result.code == 1, result
     assert str(file_of(dpx)) in result.err
-    assert box.requests == []
+    assert sandbox.requests == []
     assert dpx("link", "docs").code == 1
     assert file_of(dpx).read_text() == text
     assert dpx("env", "list", "-q", "-p", "docs").out == "SEARCH_KEY\n"
     assert dpx("env", "list", "-q", env={"DPX_PROJECT": "docs"}).out == "SEARCH_KEY\n"
 
 
-def test_a_hostile_link_file_leads_nowhere_else(dpx: Program, box: Sandbox) -> None:
+def test_a_hostile_link_file_leads_nowhere_else(dpx: Program, sandbox: Sandbox) -> None:
     """A URL in it is ignored; an id that would change the path is refused."""
     file_of(dpx).parent.mkdir()
     file_of(dpx).write_text(json.dumps({"projectId": "../orgs", "apiUrl": "https://evil.example", "token": "x"}))
     result = dpx("env", "list")
     assert result.code == 2, result
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
 def test_a_folder_that_cannot_be_written(dpx: Program) -> None:

@@ -70,9 +70,9 @@ def test_the_linked_project(dpx: Program) -> None:
     assert dpx("open", "--print").out == "https://docs.deploxa.com\n"
 
 
-def test_a_project_without_a_site(dpx: Program, box: Sandbox) -> None:
+def test_a_project_without_a_site(dpx: Program, sandbox: Sandbox) -> None:
     """Where the API tells a domain it has one; where the project is not there, exit 3."""
-    box.seed_project("bare")
+    sandbox.seed_project("bare")
     result = dpx("open", "bare", "--print")
     assert result.code == 3 or result.out == "https://bare.deploxa.com\n", result
     assert dpx("open", "none", "--print").code == 3

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 PEOPLE = ["olivia@acme.com", "alice@acme.com", "max@acme.com", "bob@acme.com", "carol@acme.com"]
 
 
-def add_orgs(box: Sandbox, count: int) -> None:
+def add_orgs(sandbox: Sandbox, count: int) -> None:
     """Make the token's person a member of more organizations, and each of them of acme's people."""
-    with box._state.store.change() as db:
+    with sandbox._state.store.change() as db:
         for number in range(count):
             org = 100 + number
             db.execute(
@@ -58,28 +58,28 @@ def test_limit_says_how_to_go_on(dpx: Program) -> None:
     assert dpx("orgs", "list", "-q", "--cursor", cursor).out == "globex\n"
 
 
-def test_two_pages_of_orgs_and_of_members(dpx: Program, box: Sandbox) -> None:
+def test_two_pages_of_orgs_and_of_members(dpx: Program, sandbox: Sandbox) -> None:
     """All of them, in pages of 100."""
-    add_orgs(box, 120)
+    add_orgs(sandbox, 120)
     for argv, count in ((("orgs", "list"), 122), (("orgs", "members", "acme"), 125)):
-        box.clear_requests()
+        sandbox.clear_requests()
         assert len(dpx(*argv, "-q").out.split()) == count
-        assert [seen.query.get("limit") for seen in box.requests] == ["100", "100"]
+        assert [seen.query.get("limit") for seen in sandbox.requests] == ["100", "100"]
         assert len(dpx(*argv, "--json").json) == count
         assert len(dpx(*argv, "--jsonl").out.splitlines()) == count
         assert len(dpx(*argv).rows) == count
 
 
-def test_nothing_to_list(lone: Program) -> None:
+def test_nothing_to_list(dpx_offline: Program) -> None:
     """A word on a terminal."""
-    with Sandbox() as box:
-        with box._state.store.change() as db:
+    with Sandbox() as sandbox:
+        with sandbox._state.store.change() as db:
             db.execute("DELETE FROM members")
-        lone.env |= {"DPX_API_URL": box.url, "DPX_TOKEN": box.token}
+        dpx_offline.env |= {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token}
         for flags, out in (((), ""), (("--json",), "[]\n"), (("--jsonl",), ""), (("-q",), "")):
-            result = lone("orgs", "list", *flags)
+            result = dpx_offline("orgs", "list", *flags)
             assert (result.code, result.out, result.err) == (0, out, ""), result
-        assert "no organizations" in lone.tty("orgs", "list").out
+        assert "no organizations" in dpx_offline.tty("orgs", "list").out
 
 
 def test_get(dpx: Program) -> None:
@@ -103,11 +103,11 @@ def test_members_in_every_format(dpx: Program) -> None:
 
 @pytest.mark.parametrize("command", ["get", "members"])
 @pytest.mark.parametrize("slug", ["..", "a/b", "a?b", "a#b", "a%2fb", "a\nb", ""])
-def test_a_slug_that_could_change_the_path_stays_here(dpx: Program, box: Sandbox, command: str, slug: str) -> None:
+def test_a_slug_that_could_change_the_path_stays_here(dpx: Program, sandbox: Sandbox, command: str, slug: str) -> None:
     """Exit 2, nothing sent."""
     result = dpx("orgs", command, slug)
     assert (result.code, result.out) == (2, ""), result
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
 @pytest.mark.parametrize("command", ["get", "members"])
@@ -119,9 +119,9 @@ def test_one_that_is_not_there(dpx: Program, command: str) -> None:
         assert result.error["code"] == "not_found"
 
 
-def test_a_hostile_name_stays_text(dpx: Program, box: Sandbox) -> None:
+def test_a_hostile_name_stays_text(dpx: Program, sandbox: Sandbox) -> None:
     """On a terminal and in a pipe."""
-    with box._state.store.change() as db:
+    with sandbox._state.store.change() as db:
         db.execute("UPDATE orgs SET name = ? WHERE slug = 'acme'", ("[red]\x1b]0;x\x07\tA\u202e",))
     for result in (dpx("orgs", "list"), dpx.tty("orgs", "list")):
         assert r"[red]\x1b]0;x\x07" in result.out

@@ -17,9 +17,9 @@ DEFAULT = {"name": "default", "current": True, "api_url": None, "org": None, "lo
 
 
 @pytest.fixture
-def folder(lone: Any) -> Path:
+def folder(dpx_offline: Any) -> Path:
     """The folder of dpx's files."""
-    found: Path = lone.home / "config"
+    found: Path = dpx_offline.home / "config"
     return found
 
 
@@ -37,34 +37,34 @@ def log_in(folder: Path, profile: str) -> None:
     logins.store(Settings(), TOKEN, stores.open_store("file", str(folder)))
 
 
-def test_list_in_every_format(lone: Any, folder: Path) -> None:
+def test_list_in_every_format(dpx_offline: Any, folder: Path) -> None:
     """Without any file the default profile; a profile with nothing but a token is one too."""
-    assert json.loads(lone("profile", "list", "--json").out) == [DEFAULT]
+    assert json.loads(dpx_offline("profile", "list", "--json").out) == [DEFAULT]
     assert not folder.exists(), "reading writes nothing"
-    assert lone("profile", "set", "work", "--api-url", "https://example.com/v1/", "--org", "acme").code == 0
+    assert dpx_offline("profile", "set", "work", "--api-url", "https://example.com/v1/", "--org", "acme").code == 0
     log_in(folder, "ci")
-    assert lone("profile", "list", "-q").out.split() == ["ci", "default", "work"]
-    assert lone("profile", "list").out == (
+    assert dpx_offline("profile", "list", "-q").out.split() == ["ci", "default", "work"]
+    assert dpx_offline("profile", "list").out == (
         "ci\tfalse\t\t\ttrue\ndefault\ttrue\t\t\tfalse\nwork\tfalse\thttps://example.com/v1\tacme\tfalse\n"
     )
-    lines = lone("profile", "list", "--jsonl", env={"DPX_PROFILE": "work"}).out.splitlines()
+    lines = dpx_offline("profile", "list", "--jsonl", env={"DPX_PROFILE": "work"}).out.splitlines()
     assert [json.loads(line)["name"] for line in lines if json.loads(line)["current"]] == ["work"]
 
 
-def test_list_on_a_terminal(lone: Any) -> None:
+def test_list_on_a_terminal(dpx_offline: Any) -> None:
     """A table with titles."""
-    lone("profile", "set", "work", "--org", "acme")
-    done = lone.tty("profile", "list")
+    dpx_offline("profile", "set", "work", "--org", "acme")
+    done = dpx_offline.tty("profile", "list")
     assert done.code == 0
     for text in ("Profile", "Organization", "work", "acme", "yes"):
         assert text in done.out
 
 
-def test_set_changes_what_is_given_and_takes_away_what_is_empty(lone: Any, folder: Path) -> None:
+def test_set_changes_what_is_given_and_takes_away_what_is_empty(dpx_offline: Any, folder: Path) -> None:
     """The rest stays."""
-    assert lone("profile", "set", "work", "--api-url", "https://example.com").err == "profile work is made\n"
-    assert lone("profile", "set", "work", "--org", "acme").err == "profile work is set\n"
-    assert lone("profile", "set", "work", "--api-url", "").code == 0
+    assert dpx_offline("profile", "set", "work", "--api-url", "https://example.com").err == "profile work is made\n"
+    assert dpx_offline("profile", "set", "work", "--org", "acme").err == "profile work is set\n"
+    assert dpx_offline("profile", "set", "work", "--api-url", "").code == 0
     assert json.loads((folder / "config.json").read_bytes()) == {"profiles": {"work": {"org": "acme"}}}
 
 
@@ -80,82 +80,82 @@ def test_set_changes_what_is_given_and_takes_away_what_is_empty(lone: Any, folde
         ["remove", "a\nb"],
     ],
 )
-def test_bad_input_writes_nothing(lone: Any, folder: Path, argv: list[str]) -> None:
+def test_bad_input_writes_nothing(dpx_offline: Any, folder: Path, argv: list[str]) -> None:
     """Exit 2, one line and a hint, no password shown."""
-    done = lone("profile", *argv)
+    done = dpx_offline("profile", *argv)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: ")
     assert "canary" not in done.err
     assert not (folder / "config.json").exists()
 
 
-def test_use_needs_a_profile_that_exists(lone: Any, folder: Path) -> None:
+def test_use_needs_a_profile_that_exists(dpx_offline: Any, folder: Path) -> None:
     """With settings, or logged in, or the default one."""
-    done = lone("profile", "use", "work")
+    done = dpx_offline("profile", "use", "work")
     assert (done.code, done.out) == (3, "")
     assert "hint: dpx profile set work" in done.err
     log_in(folder, "work")
-    assert lone("profile", "use", "work").code == 0
-    done = lone("profile", "use", "default", env={"DPX_PROFILE": "work"})
+    assert dpx_offline("profile", "use", "work").code == 0
+    done = dpx_offline("profile", "use", "default", env={"DPX_PROFILE": "work"})
     assert done.err == "the current profile is default\nnote: DPX_PROFILE is set to work and goes before it\n"
 
 
-def test_remove_takes_the_tokens_too(lone: Any, folder: Path) -> None:
+def test_remove_takes_the_tokens_too(dpx_offline: Any, folder: Path) -> None:
     """Off a terminal nobody is asked; a profile that is not there is exit 3."""
-    lone("profile", "set", "work", "--org", "acme")
+    dpx_offline("profile", "set", "work", "--org", "acme")
     log_in(folder, "work")
-    done = lone("profile", "remove", "work")
+    done = dpx_offline("profile", "remove", "work")
     assert (done.code, done.err) == (0, "profile work is removed, and its stored tokens\n")
     assert not (folder / "tokens.json").exists()
-    assert json.loads(lone("profile", "list", "--json").out) == [DEFAULT]
-    assert lone("profile", "remove", "work").code == 3
+    assert json.loads(dpx_offline("profile", "list", "--json").out) == [DEFAULT]
+    assert dpx_offline("profile", "remove", "work").code == 3
 
 
-def test_removing_the_current_profile_says_which_one_is_current_then(lone: Any) -> None:
+def test_removing_the_current_profile_says_which_one_is_current_then(dpx_offline: Any) -> None:
     """The next command would go to another account without a word."""
-    lone("profile", "set", "work")
-    lone("profile", "use", "work")
-    done = lone("profile", "remove", "work")
+    dpx_offline("profile", "set", "work")
+    dpx_offline("profile", "use", "work")
+    done = dpx_offline("profile", "remove", "work")
     assert (done.code, done.err) == (0, "profile work is removed\nnote: the current profile is default now\n")
 
 
 @pytest.mark.parametrize(
     ("answer", "left"), [("y", ["default"]), ("n", ["default", "work"]), ("", ["default", "work"])]
 )
-def test_remove_asks_on_a_terminal(lone: Any, answer: str, left: list[str]) -> None:
+def test_remove_asks_on_a_terminal(dpx_offline: Any, answer: str, left: list[str]) -> None:
     """No is the default."""
-    lone("profile", "set", "work")
+    dpx_offline("profile", "set", "work")
     question = "Remove profile work and its stored tokens?"
-    done = lone.tty("profile", "remove", "work", answers=[(question, f"{answer}\n")])
+    done = dpx_offline.tty("profile", "remove", "work", answers=[(question, f"{answer}\n")])
     assert done.code == 0, done
     assert question in done.out
-    assert lone("profile", "list", "-q").out.split() == left
+    assert dpx_offline("profile", "list", "-q").out.split() == left
 
 
-def test_place_that_takes_nothing_is_named(lone: Any) -> None:
+def test_place_that_takes_nothing_is_named(dpx_offline: Any) -> None:
     """A read-only home: reading goes on, writing says where it failed."""
-    assert lone("profile", "list", "-q", env={"DPX_CONFIG_DIR": "/proc/dpx"}).out == "default\n"
-    done = lone("profile", "set", "work", env={"DPX_CONFIG_DIR": "/proc/dpx"})
+    assert dpx_offline("profile", "list", "-q", env={"DPX_CONFIG_DIR": "/proc/dpx"}).out == "default\n"
+    done = dpx_offline("profile", "set", "work", env={"DPX_CONFIG_DIR": "/proc/dpx"})
     assert done.code == 1
     assert "/proc/dpx/config.json" in done.err
     assert done.err.endswith("hint: set DPX_CONFIG_DIR to a folder that you may write\n")
 
 
-def test_damaged_file_is_named_and_kept(lone: Any, folder: Path) -> None:
+def test_damaged_file_is_named_and_kept(dpx_offline: Any, folder: Path) -> None:
     """By every command that reads it."""
     folder.mkdir()
     (folder / "config.json").write_text("{")
     for argv in (["list"], ["use", "default"], ["set", "work"], ["remove", "work"]):
-        done = lone("profile", *argv)
+        done = dpx_offline("profile", *argv)
         assert (done.code, done.out) == (1, "")
         assert str(folder / "config.json") in done.err
     assert (folder / "config.json").read_text() == "{"
 
 
-def test_profile_gives_api_url_and_org(lone: Any) -> None:
+def test_profile_gives_api_url_and_org(dpx_offline: Any) -> None:
     """And the environment goes before it."""
-    lone("profile", "set", "work", "--api-url", "https://work.example/v1")
-    said = lone("auth", "token", "--profile", "work").err
+    dpx_offline("profile", "set", "work", "--api-url", "https://work.example/v1")
+    said = dpx_offline("auth", "token", "--profile", "work").err
     assert "not logged in to https://work.example as profile work" in said
-    said = lone("auth", "token", "--profile", "work", env={"DPX_API_URL": "https://other.example"}).err
+    said = dpx_offline("auth", "token", "--profile", "work", env={"DPX_API_URL": "https://other.example"}).err
     assert "not logged in to https://other.example as profile work" in said

@@ -71,12 +71,12 @@ def read_line(process: subprocess.Popen[bytes]) -> str:
 
 
 @pytest.fixture
-def serve(lone: Program) -> Iterator[Any]:
+def serve(dpx_offline: Program) -> Iterator[Any]:
     """Starts `dpx sandbox serve --port 0` with further options; killed at the end."""
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(*options: str) -> Served:
-        processes.append(lone.start("sandbox", "serve", "--port", "0", *options))
+        processes.append(dpx_offline.start("sandbox", "serve", "--port", "0", *options))
         return Served(processes[-1])
 
     yield start
@@ -85,10 +85,10 @@ def serve(lone: Program) -> Iterator[Any]:
         process.communicate()
 
 
-def test_run_gives_the_command_a_sandbox(lone: Program) -> None:
+def test_run_gives_the_command_a_sandbox(dpx_offline: Program) -> None:
     """Its address and token, folders of its own, and no proxy in between."""
-    lone.env |= {"DPX_PROFILE": "mine", "DPX_PROJECT": "docs", "DPX_ORG": "globex", "NO_PROXY": "a.example"}
-    result = lone("sandbox", "run", "--", sys.executable, "-c", SHOW)
+    dpx_offline.env |= {"DPX_PROFILE": "mine", "DPX_PROJECT": "docs", "DPX_ORG": "globex", "NO_PROXY": "a.example"}
+    result = dpx_offline("sandbox", "run", "--", sys.executable, "-c", SHOW)
     assert (result.code, result.err) == (0, ""), result
     seen = result.json
     assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+/api/v1", seen["DPX_API_URL"])
@@ -98,64 +98,64 @@ def test_run_gives_the_command_a_sandbox(lone: Program) -> None:
     assert seen["NO_PROXY"] == "a.example,127.0.0.1,localhost"
     assert seen["no_proxy"] == "127.0.0.1,localhost"
     for name in ("DPX_CONFIG_DIR", "DPX_CACHE_DIR"):
-        assert seen[name] != lone.env[name]
+        assert seen[name] != dpx_offline.env[name]
         assert not os.path.exists(os.path.dirname(seen[name]))
 
 
-def test_run_leaves_nothing_behind(lone: Program, tmp_path: Path) -> None:
+def test_run_leaves_nothing_behind(dpx_offline: Program, tmp_path: Path) -> None:
     """No file, whatever the command has left in its folders, and no listener."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    lone.env["TMPDIR"] = str(temporary)
+    dpx_offline.env["TMPDIR"] = str(temporary)
     script = (
         'mkdir -p "$DPX_CACHE_DIR/a"; echo x > "$DPX_CACHE_DIR/a/b"; chmod 500 "$DPX_CACHE_DIR/a"; echo "$DPX_API_URL"'
     )
-    result = lone("sandbox", "run", "--", "sh", "-c", script)
+    result = dpx_offline("sandbox", "run", "--", "sh", "-c", script)
     assert result.code == 0, result
     assert list(temporary.iterdir()) == []
-    assert sorted(file.name for file in lone.home.rglob("*")) == []
-    assert list(lone.cwd.iterdir()) == []
+    assert sorted(file.name for file in dpx_offline.home.rglob("*")) == []
+    assert list(dpx_offline.cwd.iterdir()) == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(re.findall(r":([0-9]+)/", result.out)[0])), timeout=5)
 
 
-def test_run_finds_dpx_itself(lone: Program) -> None:
+def test_run_finds_dpx_itself(dpx_offline: Program) -> None:
     """Also where its folder is not on the path; and what it does is done in the sandbox."""
-    lone.env["PATH"] = "/usr/bin:/bin"
-    result = lone("sandbox", "run", "--", "dpx", "projects", "list", "-q")
+    dpx_offline.env["PATH"] = "/usr/bin:/bin"
+    result = dpx_offline("sandbox", "run", "--", "dpx", "projects", "list", "-q")
     assert (result.code, result.out.split()) == (0, ["storefront", "docs", "api"]), result
 
 
-def test_the_streams_are_the_commands_own(lone: Program) -> None:
+def test_the_streams_are_the_commands_own(dpx_offline: Program) -> None:
     """Not a byte more on either, and its input reaches it."""
-    result = lone("sandbox", "run", "--", "sh", "-c", "cat; echo talk >&2", stdin=b"data\0\n")
+    result = dpx_offline("sandbox", "run", "--", "sh", "-c", "cat; echo talk >&2", stdin=b"data\0\n")
     assert (result.code, result.out, result.err) == (0, "data\0\n", "talk\n")
 
 
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("kill -9 $$", 137), ("kill -TERM $$", 143)]
 )
-def test_the_exit_code_is_the_commands_own(lone: Program, script: str, code: int) -> None:
+def test_the_exit_code_is_the_commands_own(dpx_offline: Program, script: str, code: int) -> None:
     """128 and the signal's number where one ended it, as a shell has it."""
-    assert lone("sandbox", "run", "--", "sh", "-c", script).code == code
+    assert dpx_offline("sandbox", "run", "--", "sh", "-c", script).code == code
 
 
-def test_a_command_that_is_not_there(lone: Program, tmp_path: Path) -> None:
+def test_a_command_that_is_not_there(dpx_offline: Program, tmp_path: Path) -> None:
     """Exit code 3 and one clear line; what cannot be run is told too."""
     for name in ("no-such-command", "./no-such-command", str(tmp_path / "none")):
-        result = lone("sandbox", "run", "--", name, "--flag")
+        result = dpx_offline("sandbox", "run", "--", name, "--flag")
         assert (result.code, result.out) == (3, ""), result
         assert result.err == f"error: no such command: {name}\nhint: the command to run stands after --\n"
-    result = lone("sandbox", "run", "--", str(tmp_path))
+    result = dpx_offline("sandbox", "run", "--", str(tmp_path))
     assert (result.code, result.err) == (1, f"error: cannot run {tmp_path}: permission denied\n")
-    assert lone("sandbox", "run").code == 2
-    assert lone("sandbox", "run", "--").code == 2
+    assert dpx_offline("sandbox", "run").code == 2
+    assert dpx_offline("sandbox", "run", "--").code == 2
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_signal_is_passed_on(lone: Program, name: str) -> None:
+def test_a_signal_is_passed_on(dpx_offline: Program, name: str) -> None:
     """Once; what the command makes of it is its own affair, and so is its exit code."""
-    process = lone.start("sandbox", "run", "--", sys.executable, "-c", LISTENER)
+    process = dpx_offline.start("sandbox", "run", "--", sys.executable, "-c", LISTENER)
     assert read_line(process) == "ready"
     process.send_signal(signal.Signals[name])
     assert read_line(process) == f"got {name}"
@@ -163,16 +163,16 @@ def test_a_signal_is_passed_on(lone: Program, name: str) -> None:
     assert process.communicate()[1] == b""
 
 
-def test_ctrl_c_reaches_the_command_once(lone: Program) -> None:
+def test_ctrl_c_reaches_the_command_once(dpx_offline: Program) -> None:
     """The terminal sends it to both; passed on as well it would come twice."""
-    result = lone.tty("sandbox", "run", "--", sys.executable, "-c", LISTENER, answers=[("ready", "\x03")])
+    result = dpx_offline.tty("sandbox", "run", "--", sys.executable, "-c", LISTENER, answers=[("ready", "\x03")])
     assert "got SIGINT\n" in result.out, result
     assert result.code == 42
 
 
-def test_a_command_that_dies_of_the_signal(lone: Program) -> None:
+def test_a_command_that_dies_of_the_signal(dpx_offline: Program) -> None:
     """Exit code 143, silent, and the sandbox goes with it."""
-    process = lone.start("sandbox", "run", "--", "sh", "-c", "echo $DPX_API_URL; exec sleep 60")
+    process = dpx_offline.start("sandbox", "run", "--", "sh", "-c", "echo $DPX_API_URL; exec sleep 60")
     port = int(read_line(process).rpartition(":")[2].partition("/")[0])
     process.terminate()
     assert process.wait(30) == 143
@@ -181,11 +181,11 @@ def test_a_command_that_dies_of_the_signal(lone: Program) -> None:
         socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_serve_prints_two_lines_that_a_shell_takes(serve: Any, lone: Program) -> None:
+def test_serve_prints_two_lines_that_a_shell_takes(serve: Any, dpx_offline: Program) -> None:
     """And answers to them; the talk is on stderr."""
     served = serve()
     assert list(served.lines) == ["DPX_API_URL", "DPX_TOKEN"]
-    result = lone("projects", "list", "-q", env=served.lines)
+    result = dpx_offline("projects", "list", "-q", env=served.lines)
     assert (result.code, result.out.split()) == (0, ["storefront", "docs", "api"]), result
 
 
@@ -200,10 +200,10 @@ def test_serve_ends_silently(serve: Any, number: int, code: int) -> None:
     assert err.decode().splitlines() == ["serving until Ctrl-C; these two lines point a shell here:"]
 
 
-def test_serve_on_a_port_that_is_taken(serve: Any, lone: Program) -> None:
+def test_serve_on_a_port_that_is_taken(serve: Any, dpx_offline: Program) -> None:
     """Exit code 2, and nothing on stdout that a shell would take."""
     port = serve().origin.rpartition(":")[2]
-    result = lone("sandbox", "serve", "--port", port)
+    result = dpx_offline("sandbox", "serve", "--port", port)
     assert (result.code, result.out) == (2, ""), result
     assert result.err.startswith(f"error: cannot listen on port {port}")
 
@@ -274,27 +274,27 @@ def test_serve_without_any_option_that_costs(serve: Any) -> None:
         ("--webhook-url", "ftp://x", "--webhook-secret", "canary"),
     ],
 )
-def test_bad_options(lone: Program, options: tuple[str, ...]) -> None:
+def test_bad_options(dpx_offline: Program, options: tuple[str, ...]) -> None:
     """Exit code 2 and one clear line, before anything is run; a secret is not in it."""
-    result = lone("sandbox", "run", *options, "--", "sh", "-c", "echo ran")
+    result = dpx_offline("sandbox", "run", *options, "--", "sh", "-c", "echo ran")
     assert (result.code, result.out) == (2, ""), result
     assert result.err.startswith("error: "), result
     assert "Traceback" not in result.err
     assert "canary" not in result.err
 
 
-def test_data_that_is_something_else(lone: Program, tmp_path: Path) -> None:
+def test_data_that_is_something_else(dpx_offline: Program, tmp_path: Path) -> None:
     """Exit code 1, the file is named, and stays as it is."""
     data = tmp_path / "notes.txt"
     data.write_text("not a database\n" * 100)
-    result = lone("sandbox", "run", "--data", str(data), "--", "true")
+    result = dpx_offline("sandbox", "run", "--data", str(data), "--", "true")
     assert (result.code, result.out) == (1, ""), result
     assert str(data) in result.err
     assert data.read_text() == "not a database\n" * 100
 
 
-def test_webhooks_take_their_secret_from_the_environment(lone: Program) -> None:
+def test_webhooks_take_their_secret_from_the_environment(dpx_offline: Program) -> None:
     """As the other webhook commands do."""
-    lone.env["DPX_WEBHOOK_SECRET"] = "s"
-    result = lone("sandbox", "run", "--webhook-url", "http://127.0.0.1:1/x", "--", "true")
+    dpx_offline.env["DPX_WEBHOOK_SECRET"] = "s"
+    result = dpx_offline("sandbox", "run", "--webhook-url", "http://127.0.0.1:1/x", "--", "true")
     assert (result.code, result.err) == (0, ""), result

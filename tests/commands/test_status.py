@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from tests.conftest import Program
 
 
-def test_of_one_project(dpx: Program, box: Sandbox) -> None:
+def test_of_one_project(dpx: Program, sandbox: Sandbox) -> None:
     """One object, or one row; the project as of every command."""
     found = dpx("status", "storefront", "--json").json
-    assert found["id"] == box.project_id("storefront")
+    assert found["id"] == sandbox.project_id("storefront")
     assert found["current_deployment"]["status"] == "READY"
     assert dpx("status", "acme/storefront").rows[0][:2] == ["storefront", "READY"]
     assert dpx("status", "storefront", "-q").out == "storefront\n"
@@ -40,12 +40,12 @@ def test_of_all_in_every_format(dpx: Program) -> None:
     assert "\x1b[31mERROR" in shown
 
 
-def test_two_pages(dpx: Program, box: Sandbox) -> None:
+def test_two_pages(dpx: Program, sandbox: Sandbox) -> None:
     """All of them, in pages of 100."""
-    box.seed_projects(120)
-    box.clear_requests()
+    sandbox.seed_projects(120)
+    sandbox.clear_requests()
     assert len(dpx("status", "--all").rows) == 123
-    assert [seen.query.get("limit") for seen in box.requests] == ["100", "100"]
+    assert [seen.query.get("limit") for seen in sandbox.requests] == ["100", "100"]
 
 
 def test_of_an_organization(dpx: Program) -> None:
@@ -55,10 +55,10 @@ def test_of_an_organization(dpx: Program) -> None:
 
 
 @pytest.mark.parametrize("argv", [["storefront", "--all"], ["--org", "acme", "--all"], ["docs", "--org", "globex"]])
-def test_only_one_of_project_org_and_all(dpx: Program, box: Sandbox, argv: list[str]) -> None:
+def test_only_one_of_project_org_and_all(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
     """Exit 2, nothing sent."""
     assert dpx("status", *argv).code == 2
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
 def test_no_project_is_named(dpx: Program) -> None:
@@ -79,16 +79,16 @@ def test_fail_on_is_for_a_cron_job(dpx: Program) -> None:
     assert dpx("status", "--all", "--fail-on", "ready").code == 2
 
 
-def test_a_project_that_was_never_deployed(dpx: Program, box: Sandbox) -> None:
+def test_a_project_that_was_never_deployed(dpx: Program, sandbox: Sandbox) -> None:
     """Has no status, and does not fail."""
-    box.seed_project("bare")
+    sandbox.seed_project("bare")
     result = dpx("status", "bare", "--fail-on", "error")
     assert (result.code, result.rows[0][:2]) == (0, ["bare", ""]), result
 
 
-def test_nothing_to_show(dpx: Program, box: Sandbox) -> None:
+def test_nothing_to_show(dpx: Program, sandbox: Sandbox) -> None:
     """A word on a terminal, an empty array as JSON."""
-    for slug in box.projects():
+    for slug in sandbox.projects():
         dpx("projects", "delete", slug, "--yes")
     assert dpx("status", "--all").out == ""
     assert dpx("status", "--all", "--json").out == "[]\n"
@@ -104,7 +104,7 @@ def test_relative_times_on_a_terminal_only(dpx: Program) -> None:
 
 
 def test_sites_are_clickable_where_the_terminal_can(dpx: Program) -> None:
-    """OSC 8; a dumb terminal, one where colour is not wanted, and a pipe have none."""
+    """OSC 8; a dumb terminal, one where color is not wanted, and a pipe have none."""
     opened = "\x1b]8;;https://docs.deploxa.com\x1b\\"
     assert opened in re.sub(r";id=[0-9-]+;", ";;", dpx.tty("deploy", "list", "-p", "docs").out)
     for env in ({"TERM": "dumb"}, {"NO_COLOR": "1"}):

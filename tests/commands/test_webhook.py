@@ -30,9 +30,9 @@ def signature_of(body: bytes, secret: bytes = SECRET.encode()) -> str:
 
 
 @pytest.fixture
-def body(lone: Any) -> Path:
+def body(dpx_offline: Any) -> Path:
     """A file that holds BODY."""
-    path: Path = lone.cwd / "body.json"
+    path: Path = dpx_offline.cwd / "body.json"
     path.write_bytes(BODY)
     return path
 
@@ -41,36 +41,36 @@ def body(lone: Any) -> Path:
 
 
 @pytest.mark.parametrize("file", ["body.json", "-", None])
-def test_a_valid_signature(lone: Any, body: Path, file: str | None) -> None:
+def test_a_valid_signature(dpx_offline: Any, body: Path, file: str | None) -> None:
     """Exit 0 with an empty stdout, from a file and from standard input."""
     files = [file] if file else []
-    done = lone("webhook", "verify", *files, "--signature", signature_of(BODY), env=ENV, stdin=body.read_bytes())
+    done = dpx_offline("webhook", "verify", *files, "--signature", signature_of(BODY), env=ENV, stdin=body.read_bytes())
     assert (done.code, done.out, done.err) == (0, "", "valid\n")
 
 
-def test_a_valid_signature_as_json(lone: Any, body: Path) -> None:
+def test_a_valid_signature_as_json(dpx_offline: Any, body: Path) -> None:
     """One object."""
-    done = lone("webhook", "verify", body.name, "--signature", signature_of(BODY), "--json", env=ENV)
+    done = dpx_offline("webhook", "verify", body.name, "--signature", signature_of(BODY), "--json", env=ENV)
     assert (done.code, done.json, done.err) == (0, {"valid": True}, "")
 
 
 @pytest.mark.parametrize("stdin", [b"\xff\xfe\x00\r\n", b"", b"\r\n\r\n", "é\n".encode("latin-1"), b"\x1a\x04"])
-def test_bodies_are_bytes(lone: Any, stdin: bytes) -> None:
+def test_bodies_are_bytes(dpx_offline: Any, stdin: bytes) -> None:
     """Nothing is decoded, and no newline is changed, on the way in."""
-    signed = lone("webhook", "sign", env=ENV, stdin=stdin)
+    signed = dpx_offline("webhook", "sign", env=ENV, stdin=stdin)
     assert (signed.code, signed.out, signed.err) == (0, signature_of(stdin) + "\n", "")
-    assert lone("webhook", "verify", "--signature", signed.out.strip(), env=ENV, stdin=stdin).code == 0
+    assert dpx_offline("webhook", "verify", "--signature", signed.out.strip(), env=ENV, stdin=stdin).code == 0
 
 
-def test_sign_as_json(lone: Any, body: Path) -> None:
+def test_sign_as_json(dpx_offline: Any, body: Path) -> None:
     """One object."""
-    assert lone("webhook", "sign", body.name, "--json", env=ENV).json == {"signature": signature_of(BODY)}
+    assert dpx_offline("webhook", "sign", body.name, "--json", env=ENV).json == {"signature": signature_of(BODY)}
 
 
-def test_a_mismatch_names_the_cause_and_nothing_else(lone: Any, body: Path) -> None:
+def test_a_mismatch_names_the_cause_and_nothing_else(dpx_offline: Any, body: Path) -> None:
     """Exit 10, an empty stdout, neither the secret nor the expected signature."""
     body.write_bytes(BODY + b"\n")
-    done = lone("webhook", "verify", body.name, "--signature", signature_of(BODY), env=ENV)
+    done = dpx_offline("webhook", "verify", body.name, "--signature", signature_of(BODY), env=ENV)
     assert (done.code, done.out) == (10, "")
     assert done.err.splitlines()[0] == (
         "error: the signature does not match: the body has a final newline that was not signed"
@@ -80,62 +80,64 @@ def test_a_mismatch_names_the_cause_and_nothing_else(lone: Any, body: Path) -> N
     assert signature_of(BODY + b"\n")[7:] not in done.err
 
 
-def test_a_mismatch_as_json(lone: Any, body: Path) -> None:
+def test_a_mismatch_as_json(dpx_offline: Any, body: Path) -> None:
     """The error object on stderr, stdout empty."""
-    done = lone("webhook", "verify", body.name, "--signature", signature_of(BODY)[7:], "--json", env=ENV)
+    done = dpx_offline("webhook", "verify", body.name, "--signature", signature_of(BODY)[7:], "--json", env=ENV)
     assert (done.code, done.out, done.error["code"]) == (10, "", "check_failed")
     assert "bare digest" in done.error["message"]
 
 
-def test_the_expected_signature_is_told_where_it_was_asked_for(lone: Any, body: Path) -> None:
+def test_the_expected_signature_is_told_where_it_was_asked_for(dpx_offline: Any, body: Path) -> None:
     """And only there."""
     argv = ("webhook", "verify", body.name, "--signature", "sha256=" + "0" * 64)
-    assert signature_of(BODY) not in lone(*argv, env=ENV).err
-    done = lone(*argv, "--show-expected", env=ENV)
+    assert signature_of(BODY) not in dpx_offline(*argv, env=ENV).err
+    done = dpx_offline(*argv, "--show-expected", env=ENV)
     assert (done.code, done.out) == (10, "")
     assert signature_of(BODY) in done.err
 
 
 @pytest.mark.parametrize("signature", ["", "é", "sha256=" + "é" * 64, "\x1b[31m", "sha256=" + "0" * 100_000])
-def test_any_signature_is_refused_without_a_crash(lone: Any, body: Path, signature: str) -> None:
+def test_any_signature_is_refused_without_a_crash(dpx_offline: Any, body: Path, signature: str) -> None:
     """Neither a traceback nor raw terminal sequences."""
-    done = lone("webhook", "verify", body.name, "--signature", signature, env=ENV)
+    done = dpx_offline("webhook", "verify", body.name, "--signature", signature, env=ENV)
     assert (done.code, done.out) == (10, "")
     assert "Traceback" not in done.err
     assert "\x1b" not in done.err
 
 
-def test_the_signature_is_required(lone: Any, body: Path) -> None:
+def test_the_signature_is_required(dpx_offline: Any, body: Path) -> None:
     """Exit 2."""
-    assert lone("webhook", "verify", body.name, env=ENV).code == 2
+    assert dpx_offline("webhook", "verify", body.name, env=ENV).code == 2
 
 
-def test_a_missing_file_is_named(lone: Any) -> None:
+def test_a_missing_file_is_named(dpx_offline: Any) -> None:
     """Exit 3."""
     for argv in (("webhook", "verify", "nowhere", "--signature", "x"), ("webhook", "sign", "nowhere")):
-        done = lone(*argv, env=ENV)
+        done = dpx_offline(*argv, env=ENV)
         assert (done.code, done.out) == (3, "")
         assert "nowhere" in done.err
 
 
-def test_an_endless_file_is_no_body_and_no_secret(lone: Any) -> None:
+def test_an_endless_file_is_no_body_and_no_secret(dpx_offline: Any) -> None:
     """It is refused in bounded memory."""
-    result = lone("webhook", "sign", "/dev/zero", "--secret", "s")
+    result = dpx_offline("webhook", "sign", "/dev/zero", "--secret", "s")
     assert (result.code, result.out) == (2, ""), result
     assert "/dev/zero is larger than 32 MiB" in result.err
-    assert lone("webhook", "sign", "--secret-file", "/dev/zero", stdin=b"").code == 2
+    assert dpx_offline("webhook", "sign", "--secret-file", "/dev/zero", stdin=b"").code == 2
 
 
-def test_a_folder_is_no_body(lone: Any) -> None:
+def test_a_folder_is_no_body(dpx_offline: Any) -> None:
     """Exit 1, by name."""
-    done = lone("webhook", "sign", ".", env=ENV)
+    done = dpx_offline("webhook", "sign", ".", env=ENV)
     assert done.code == 1
     assert "Traceback" not in done.err
 
 
-def test_a_body_typed_at_a_terminal(lone: Any) -> None:
+def test_a_body_typed_at_a_terminal(dpx_offline: Any) -> None:
     """Somebody who forgot FILE is told what is waited for."""
-    done = lone.tty("webhook", "verify", "--signature", signature_of(BODY), answers=[("Ctrl-D", "\x04")], env=ENV)
+    done = dpx_offline.tty(
+        "webhook", "verify", "--signature", signature_of(BODY), answers=[("Ctrl-D", "\x04")], env=ENV
+    )
     assert done.code == 10
     assert "the body is empty" in done.out
 
@@ -155,18 +157,20 @@ def test_a_body_typed_at_a_terminal(lone: Any) -> None:
 @pytest.mark.parametrize(
     "given", [[], ["--secret", ""], ["--secret="], ["--secret-file", "empty"], ["--secret-file", "newline"]]
 )
-def test_no_secret_or_an_empty_one_is_a_usage_error(lone: Any, command: tuple[str, ...], given: list[str]) -> None:
+def test_no_secret_or_an_empty_one_is_a_usage_error(
+    dpx_offline: Any, command: tuple[str, ...], given: list[str]
+) -> None:
     """Before standard input is read: nobody writes to it here, and it stays open."""
-    (lone.cwd / "empty").write_bytes(b"")
-    (lone.cwd / "newline").write_bytes(b"\n")
+    (dpx_offline.cwd / "empty").write_bytes(b"")
+    (dpx_offline.cwd / "newline").write_bytes(b"\n")
     reader, writer = os.pipe()
     import program
 
     try:
         done = subprocess.run(
             [*program.PROGRAM, "webhook", *command, *given],
-            env=lone.env,
-            cwd=lone.cwd,
+            env=dpx_offline.env,
+            cwd=dpx_offline.cwd,
             stdin=reader,
             capture_output=True,
             timeout=60,
@@ -179,19 +183,19 @@ def test_no_secret_or_an_empty_one_is_a_usage_error(lone: Any, command: tuple[st
     assert b"secret" in done.stderr
 
 
-def test_an_empty_variable_is_no_secret(lone: Any, body: Path) -> None:
+def test_an_empty_variable_is_no_secret(dpx_offline: Any, body: Path) -> None:
     """Exit 2."""
-    assert lone("webhook", "sign", body.name, env={"DPX_WEBHOOK_SECRET": ""}).code == 2
+    assert dpx_offline("webhook", "sign", body.name, env={"DPX_WEBHOOK_SECRET": ""}).code == 2
 
 
-def test_an_empty_secret_does_not_fall_back_to_the_variable(lone: Any, body: Path) -> None:
+def test_an_empty_secret_does_not_fall_back_to_the_variable(dpx_offline: Any, body: Path) -> None:
     """What was typed counts."""
-    assert lone("webhook", "sign", body.name, "--secret", "", env=ENV).code == 2
+    assert dpx_offline("webhook", "sign", body.name, "--secret", "", env=ENV).code == 2
 
 
-def test_the_flag_goes_before_the_variable(lone: Any, body: Path) -> None:
+def test_the_flag_goes_before_the_variable(dpx_offline: Any, body: Path) -> None:
     """As everywhere."""
-    done = lone("webhook", "sign", body.name, "--secret", "other", env=ENV)
+    done = dpx_offline("webhook", "sign", body.name, "--secret", "other", env=ENV)
     assert done.out.strip() == signature_of(BODY, b"other")
 
 
@@ -206,37 +210,41 @@ def test_the_flag_goes_before_the_variable(lone: Any, body: Path) -> None:
         (b"\xff\x00key\n", b"\xff\x00key"),
     ],
 )
-def test_a_secret_file_is_bytes_less_one_final_newline(lone: Any, body: Path, text: bytes, secret: bytes) -> None:
+def test_a_secret_file_is_bytes_less_one_final_newline(
+    dpx_offline: Any, body: Path, text: bytes, secret: bytes
+) -> None:
     """Exactly one."""
-    (lone.cwd / "secret").write_bytes(text)
-    assert lone("webhook", "sign", body.name, "--secret-file", "secret").out.strip() == signature_of(BODY, secret)
+    (dpx_offline.cwd / "secret").write_bytes(text)
+    assert dpx_offline("webhook", "sign", body.name, "--secret-file", "secret").out.strip() == signature_of(
+        BODY, secret
+    )
 
 
-def test_a_secret_that_is_not_ascii(lone: Any, body: Path) -> None:
+def test_a_secret_that_is_not_ascii(dpx_offline: Any, body: Path) -> None:
     """Its bytes are those of UTF-8."""
-    assert lone("webhook", "sign", body.name, "--secret", "gehéim🚀").out.strip() == signature_of(
+    assert dpx_offline("webhook", "sign", body.name, "--secret", "gehéim🚀").out.strip() == signature_of(
         BODY, "gehéim🚀".encode()
     )
 
 
-def test_two_secrets_exclude_each_other(lone: Any, body: Path) -> None:
+def test_two_secrets_exclude_each_other(dpx_offline: Any, body: Path) -> None:
     """Exit 2, and neither is shown."""
-    done = lone("webhook", "sign", body.name, "--secret", SECRET, "--secret-file", "secret")
+    done = dpx_offline("webhook", "sign", body.name, "--secret", SECRET, "--secret-file", "secret")
     assert done.code == 2
     assert SECRET not in done.err
 
 
-def test_a_missing_secret_file_is_named(lone: Any, body: Path) -> None:
+def test_a_missing_secret_file_is_named(dpx_offline: Any, body: Path) -> None:
     """Exit 3."""
-    done = lone("webhook", "sign", body.name, "--secret-file", "nowhere")
+    done = dpx_offline("webhook", "sign", body.name, "--secret-file", "nowhere")
     assert done.code == 3
     assert "nowhere" in done.err
 
 
-def test_standard_input_is_not_read_for_both(lone: Any, body: Path) -> None:
+def test_standard_input_is_not_read_for_both(dpx_offline: Any, body: Path) -> None:
     """The secret may come from it where the body does not."""
-    assert lone("webhook", "sign", "--secret-file", "-", stdin=b"key\n").code == 2
-    assert lone("webhook", "sign", body.name, "--secret-file", "-", stdin=b"key\n").out.strip() == signature_of(
+    assert dpx_offline("webhook", "sign", "--secret-file", "-", stdin=b"key\n").code == 2
+    assert dpx_offline("webhook", "sign", body.name, "--secret-file", "-", stdin=b"key\n").out.strip() == signature_of(
         BODY, b"key"
     )
 
@@ -244,17 +252,17 @@ def test_standard_input_is_not_read_for_both(lone: Any, body: Path) -> None:
 # events
 
 
-def test_events_in_every_format(lone: Any) -> None:
+def test_events_in_every_format(dpx_offline: Any) -> None:
     """The four, in the reference's order, with a sample payload each."""
     names = ["deployment.started", "deployment.ready", "deployment.failed", "deployment.rollback"]
-    assert [row[0] for row in lone("webhook", "events").rows] == names
-    assert lone("webhook", "events", "-q").out.split() == names
-    items = lone("webhook", "events", "--json").json
+    assert [row[0] for row in dpx_offline("webhook", "events").rows] == names
+    assert dpx_offline("webhook", "events", "-q").out.split() == names
+    items = dpx_offline("webhook", "events", "--json").json
     assert [item["payload"]["event"] for item in items] == names
-    assert lone("webhook", "events", "--jsonl").out == "".join(
+    assert dpx_offline("webhook", "events", "--jsonl").out == "".join(
         json.dumps(item, separators=(",", ":")) + "\n" for item in items
     )
-    assert "deployment.rollback" in lone.tty("webhook", "events").out
+    assert "deployment.rollback" in dpx_offline.tty("webhook", "events").out
 
 
 # send and replay
@@ -296,10 +304,10 @@ def header(request: bytes, name: str) -> str:
     return {line.split(": ")[0].lower(): line.split(": ", 1)[1] for line in lines}[name]
 
 
-def test_send_a_sample(lone: Any, receiver: Any) -> None:
+def test_send_a_sample(dpx_offline: Any, receiver: Any) -> None:
     """Signed, with the reference's headers; status and milliseconds on stdout."""
     url, seen = receiver()
-    done = lone(
+    done = dpx_offline(
         "webhook", "send", "Deployment.FAILED", "--to", url,
         "-p", "shop", "--branch", "a/b", "--deployment-id", "d1", env={**ENV, "DPX_TOKEN": "dpx_canary"},
     )  # fmt: skip
@@ -322,71 +330,71 @@ def test_send_a_sample(lone: Any, receiver: Any) -> None:
 
 
 @pytest.mark.parametrize("data", ["own", "-"])
-def test_send_a_body_of_ones_own(lone: Any, receiver: Any, data: str) -> None:
+def test_send_a_body_of_ones_own(dpx_offline: Any, receiver: Any, data: str) -> None:
     """Byte for byte."""
     own = b'{"a":\r\n1.0}\xff\x00\n'
-    (lone.cwd / "own").write_bytes(own)
+    (dpx_offline.cwd / "own").write_bytes(own)
     url, seen = receiver()
-    assert lone("webhook", "send", "deployment.ready", "--to", url, "--data", data, env=ENV, stdin=own).code == 0
+    assert dpx_offline("webhook", "send", "deployment.ready", "--to", url, "--data", data, env=ENV, stdin=own).code == 0
     assert seen[0].endswith(b"\r\n\r\n" + own)
     assert header(seen[0], "x-deploxa-signature") == signature_of(own)
 
 
-def test_a_receiver_that_refuses_is_exit_1(lone: Any, receiver: Any) -> None:
+def test_a_receiver_that_refuses_is_exit_1(dpx_offline: Any, receiver: Any) -> None:
     """Status and time are told all the same; what it said is made harmless."""
     url, _ = receiver(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 11\r\n\r\n\x1b[31mno way")
-    done = lone("webhook", "send", "deployment.ready", "--to", url, "--json", env=ENV)
+    done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, "--json", env=ENV)
     assert done.code == 1
     assert done.json["status"] == 401
     assert done.error["status"] == 401
     assert done.error["code"] == "failed"
     url, _ = receiver(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 11\r\n\r\n\x1b[31mno way")
-    plain = lone("webhook", "send", "deployment.ready", "--to", url, env=ENV)
+    plain = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
     assert "the receiver answered 401: \\x1b[31mno way" in plain.err
 
 
-def test_a_redirect_is_exit_1_and_not_followed(lone: Any, receiver: Any) -> None:
+def test_a_redirect_is_exit_1_and_not_followed(dpx_offline: Any, receiver: Any) -> None:
     """The hint says so."""
     url, _ = receiver(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")
-    done = lone("webhook", "send", "deployment.ready", "--to", url, env=ENV)
+    done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
     assert done.code == 1
     assert "redirects are not followed" in done.err
 
 
-def test_nobody_there_is_exit_7(lone: Any) -> None:
+def test_nobody_there_is_exit_7(dpx_offline: Any) -> None:
     """With an empty stdout."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}/"
-    done = lone("webhook", "send", "deployment.ready", "--to", url, env=ENV)
+    done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
     assert (done.code, done.out) == (7, "")
     assert "connection refused" in done.err
 
 
-def test_a_lost_answer_is_exit_11(lone: Any, receiver: Any) -> None:
+def test_a_lost_answer_is_exit_11(dpx_offline: Any, receiver: Any) -> None:
     """It may have been acted on."""
     url, _ = receiver(b"")
-    assert lone("webhook", "send", "deployment.ready", "--to", url, env=ENV).code == 11
+    assert dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV).code == 11
 
 
-def test_other_events_are_refused(lone: Any) -> None:
+def test_other_events_are_refused(dpx_offline: Any) -> None:
     """Exit 2, listing the documented ones."""
-    done = lone("webhook", "send", "deployment.redy", "--to", "http://127.0.0.1:9/", env=ENV)
+    done = dpx_offline("webhook", "send", "deployment.redy", "--to", "http://127.0.0.1:9/", env=ENV)
     assert done.code == 2
     assert "deployment.rollback" in done.err
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "127.0.0.1:3000", "http://me:canary@127.0.0.1/", ""])
-def test_what_is_no_receiver_is_refused(lone: Any, url: str) -> None:
+def test_what_is_no_receiver_is_refused(dpx_offline: Any, url: str) -> None:
     """Exit 2; a password is not shown."""
-    done = lone("webhook", "send", "deployment.ready", "--to", url, env=ENV)
+    done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
     assert (done.code, done.out) == (2, "")
     assert "canary" not in done.err
 
 
-def test_a_body_of_ones_own_is_not_changed_by_flags(lone: Any) -> None:
+def test_a_body_of_ones_own_is_not_changed_by_flags(dpx_offline: Any) -> None:
     """Exit 2."""
     argv = ("webhook", "send", "deployment.ready", "--to", "http://127.0.0.1:9/", "--data", "x", "--branch", "b")
-    assert lone(*argv, env=ENV).code == 2
+    assert dpx_offline(*argv, env=ENV).code == 2
 
 
 # listen
@@ -429,12 +437,12 @@ class Listening:
 
 
 @pytest.fixture
-def listen(lone: Any) -> Iterator[Callable[..., Listening]]:
+def listen(dpx_offline: Any) -> Iterator[Callable[..., Listening]]:
     """Start listeners that are ended with the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*argv: str, port: str = "0") -> Listening:
-        started.append(lone.start("webhook", "listen", "--port", port, *argv, env=ENV))
+        started.append(dpx_offline.start("webhook", "listen", "--port", port, *argv, env=ENV))
         return Listening(started[-1])
 
     yield start
@@ -503,64 +511,64 @@ def test_a_reader_that_went_away_ends_it(listen: Callable[..., Listening]) -> No
     assert listening.process.stderr.read() == b""
 
 
-def test_send_listen_save_replay(lone: Any, listen: Callable[..., Listening]) -> None:
+def test_send_listen_save_replay(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
     """A delivery goes through two listeners, is kept, and is sent again with its own signature."""
     last = listen("--json")
     first = listen("--forward-to", last.url + "/hook", "--save", "kept")
-    assert lone("webhook", "send", "deployment.rollback", "--to", first.url, env=ENV).code == 0
+    assert dpx_offline("webhook", "send", "deployment.rollback", "--to", first.url, env=ENV).code == 0
     assert "forwarded: 200 in " in first.line()
     assert json.loads(last.line())["event"] == "deployment.rollback"
-    [kept] = sorted((lone.cwd / "kept").glob("*.body"))
+    [kept] = sorted((dpx_offline.cwd / "kept").glob("*.body"))
     assert kept.name == "0001-deployment.rollback.body"
-    done = lone("webhook", "replay", str(kept), "--to", last.url, "--json")
+    done = dpx_offline("webhook", "replay", str(kept), "--to", last.url, "--json")
     assert (done.code, done.json["status"]) == (0, 200)
     assert json.loads(last.line())["event"] == "deployment.rollback"
     kept.write_bytes(kept.read_bytes() + b"\n")
-    assert lone("webhook", "replay", str(kept), "--to", last.url).code == 1
+    assert dpx_offline("webhook", "replay", str(kept), "--to", last.url).code == 1
     assert "final newline" in json.loads(last.line())["result"]
 
 
-def test_replay_of_nothing_is_exit_3(lone: Any) -> None:
+def test_replay_of_nothing_is_exit_3(dpx_offline: Any) -> None:
     """By name."""
-    done = lone("webhook", "replay", "nowhere.body", "--to", "http://127.0.0.1:9/")
+    done = dpx_offline("webhook", "replay", "nowhere.body", "--to", "http://127.0.0.1:9/")
     assert (done.code, done.out) == (3, "")
     assert "nowhere.body" in done.err
 
 
-def test_forwarding_elsewhere_needs_to_be_meant(lone: Any) -> None:
+def test_forwarding_elsewhere_needs_to_be_meant(dpx_offline: Any) -> None:
     """Exit 2 without --allow-remote, before anything is bound."""
-    done = lone("webhook", "listen", "--port", "0", "--forward-to", "http://example.com/", env=ENV)
+    done = dpx_offline("webhook", "listen", "--port", "0", "--forward-to", "http://example.com/", env=ENV)
     assert done.code == 2
     assert "--allow-remote" in done.err
 
 
-def test_a_port_in_use_is_exit_1(lone: Any, listen: Callable[..., Listening]) -> None:
+def test_a_port_in_use_is_exit_1(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
     """With the way out."""
-    done = lone("webhook", "listen", "--port", str(listen().port), env=ENV)
+    done = dpx_offline("webhook", "listen", "--port", str(listen().port), env=ENV)
     assert (done.code, done.out) == (1, "")
     assert "--port 0" in done.err
 
 
 @pytest.mark.parametrize("port", ["65536", "-1", "x", "\uff11\uff12"])
-def test_a_port_that_is_none_is_exit_2(lone: Any, port: str) -> None:
+def test_a_port_that_is_none_is_exit_2(dpx_offline: Any, port: str) -> None:
     """Only ASCII digits, 0 to 65535."""
-    assert lone("webhook", "listen", f"--port={port}", env=ENV).code == 2
+    assert dpx_offline("webhook", "listen", f"--port={port}", env=ENV).code == 2
 
 
-def test_listen_on_a_terminal(lone: Any) -> None:
+def test_listen_on_a_terminal(dpx_offline: Any) -> None:
     """Columns for a person, with the time of the clock on the wall."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
     def deliver() -> None:
         for _ in range(200):
-            done = lone("webhook", "send", "deployment.ready", "--to", f"http://127.0.0.1:{port}", env=ENV)
+            done = dpx_offline("webhook", "send", "deployment.ready", "--to", f"http://127.0.0.1:{port}", env=ENV)
             if done.code == 0:
                 return
 
     thread = threading.Thread(target=deliver)
     thread.start()
-    shown = lone.tty("webhook", "listen", "--port", str(port), "--exit-after", "1", env=ENV)
+    shown = dpx_offline.tty("webhook", "listen", "--port", str(port), "--exit-after", "1", env=ENV)
     thread.join()
     assert shown.code == 0
     line = shown.out.splitlines()[-1]
@@ -568,7 +576,7 @@ def test_listen_on_a_terminal(lone: Any) -> None:
     assert line[2] == line[5] == ":"
 
 
-def test_the_client_library_is_not_needed_to_verify(lone: Any, body: Path) -> None:
+def test_the_client_library_is_not_needed_to_verify(dpx_offline: Any, body: Path) -> None:
     """Neither httpx nor a server is imported for a signature."""
     import sys
 
@@ -584,6 +592,11 @@ def test_the_client_library_is_not_needed_to_verify(lone: Any, body: Path) -> No
         "try:\n    main()\nexcept SystemExit as end:\n    leave(end.code or 0)\nleave(0)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**lone.env, **ENV}, cwd=lone.cwd, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        env={**dpx_offline.env, **ENV},
+        cwd=dpx_offline.cwd,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout == "0 []", done.stderr

@@ -42,12 +42,12 @@ class Desk:
         cwd: where it is.
     """
 
-    def __init__(self, home: Path, box: Sandbox) -> None:
+    def __init__(self, home: Path, sandbox: Sandbox) -> None:
         self.cwd = home / "work"
         self.cwd.mkdir(parents=True)
         (self.cwd / "settings.env").write_text("A=1\n")
         self._log = home / "calls"
-        self.env = program.clean_env(home, {"DPX_API_URL": box.url, "DPX_TOKEN": box.token})
+        self.env = program.clean_env(home, {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
         for argv in (
             ("projects", "list"),
             ("orgs", "list"),
@@ -81,8 +81,8 @@ def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     name: str = request.param
     if not shells.is_installed(name):
         pytest.skip(f"{name} is NOT INSTALLED: its completion is not tested")
-    with Sandbox() as box:
-        made = Desk(tmp_path_factory.mktemp(name) / "home", box)
+    with Sandbox() as sandbox:
+        made = Desk(tmp_path_factory.mktemp(name) / "home", sandbox)
         with shells.Shell(name, made.env, made.cwd, f"source {SCRIPTS / completion.FILES[name]}") as shell:
             made.shell = shell
             yield made

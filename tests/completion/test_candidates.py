@@ -62,60 +62,64 @@ def test_it_offers_what_the_lists_have_shown(dpx: Program) -> None:
     assert offered(dpx, "key", "--project", "docs") == []
 
 
-def test_a_subfolder_of_a_linked_folder_has_its_keys(lone: Program) -> None:
+def test_a_subfolder_of_a_linked_folder_has_its_keys(dpx_offline: Program) -> None:
     """As every other command finds the link file."""
-    remember(lone, keys={ID: ["FROM_LINK"]})
-    (lone.cwd / ".deploxa").mkdir()
-    (lone.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": ID}))
-    lone.cwd = lone.cwd / "below" / "it"
-    lone.cwd.mkdir(parents=True)
-    assert offered(lone, "key") == ["FROM_LINK"]
+    remember(dpx_offline, keys={ID: ["FROM_LINK"]})
+    (dpx_offline.cwd / ".deploxa").mkdir()
+    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": ID}))
+    dpx_offline.cwd = dpx_offline.cwd / "below" / "it"
+    dpx_offline.cwd.mkdir(parents=True)
+    assert offered(dpx_offline, "key") == ["FROM_LINK"]
 
 
-def test_a_pipe_in_the_link_files_place_is_not_waited_for(lone: Program) -> None:
+def test_a_pipe_in_the_link_files_place_is_not_waited_for(dpx_offline: Program) -> None:
     """Nobody writes into it, and somebody sits at the TAB key."""
-    (lone.cwd / ".deploxa").mkdir()
-    os.mkfifo(lone.cwd / ".deploxa" / "project.json")
-    assert offered(lone, "key") == []
+    (dpx_offline.cwd / ".deploxa").mkdir()
+    os.mkfifo(dpx_offline.cwd / ".deploxa" / "project.json")
+    assert offered(dpx_offline, "key") == []
 
 
-def test_profiles_are_those_of_both_files(lone: Program) -> None:
+def test_profiles_are_those_of_both_files(dpx_offline: Program) -> None:
     """Set by hand, or logged in."""
-    assert offered(lone, "profile") == ["default"]
-    lone("profile", "set", "work")
-    (lone.home / "config" / "credentials.json").write_text('{"tokens": {"other@https://deploxa.com:443": "file"}}')
-    assert offered(lone, "profile") == ["default", "work", "other"]
+    assert offered(dpx_offline, "profile") == ["default"]
+    dpx_offline("profile", "set", "work")
+    (dpx_offline.home / "config" / "credentials.json").write_text(
+        '{"tokens": {"other@https://deploxa.com:443": "file"}}'
+    )
+    assert offered(dpx_offline, "profile") == ["default", "work", "other"]
 
 
-def test_names_of_another_origin_profile_or_token_are_not_offered(lone: Program) -> None:
+def test_names_of_another_origin_profile_or_token_are_not_offered(dpx_offline: Program) -> None:
     """The newest cache that fits is the one."""
-    remember(lone, "1", "https://other.example:443", profile="default", slugs=["elsewhere"])
-    remember(lone, "2", profile="work", slugs=["of-work"])
-    mine = remember(lone, "3", profile="default", slugs=["mine"])
-    older = remember(lone, "4", profile="default", slugs=["older"])
+    remember(dpx_offline, "1", "https://other.example:443", profile="default", slugs=["elsewhere"])
+    remember(dpx_offline, "2", profile="work", slugs=["of-work"])
+    mine = remember(dpx_offline, "3", profile="default", slugs=["mine"])
+    older = remember(dpx_offline, "4", profile="default", slugs=["older"])
     os.utime(older, (1, 1))
     os.utime(mine, (2, 2))
-    assert offered(lone, "project") == ["mine"]
-    assert offered(lone, "project", "--profile", "work") == ["of-work"]
-    assert offered(lone, "project", DPX_PROFILE="work") == ["of-work"]
-    assert offered(lone, "project", DPX_API_URL="https://OTHER.example/api/v1") == ["elsewhere"]
-    assert offered(lone, "project", DPX_TOKEN="4") == ["older"]
-    assert offered(lone, "project", DPX_TOKEN=" 4 ") == ["older"]
-    assert offered(lone, "project", DPX_TOKEN="nobody's") == []
-    lone("profile", "set", "work", "--api-url", "https://other.example/api/v1")
-    lone("profile", "use", "work")
-    remember(lone, "5", "https://other.example:443", profile="work", slugs=["of-work-elsewhere"])
-    assert offered(lone, "project") == ["of-work-elsewhere"]
+    assert offered(dpx_offline, "project") == ["mine"]
+    assert offered(dpx_offline, "project", "--profile", "work") == ["of-work"]
+    assert offered(dpx_offline, "project", DPX_PROFILE="work") == ["of-work"]
+    assert offered(dpx_offline, "project", DPX_API_URL="https://OTHER.example/api/v1") == ["elsewhere"]
+    assert offered(dpx_offline, "project", DPX_TOKEN="4") == ["older"]
+    assert offered(dpx_offline, "project", DPX_TOKEN=" 4 ") == ["older"]
+    assert offered(dpx_offline, "project", DPX_TOKEN="nobody's") == []
+    dpx_offline("profile", "set", "work", "--api-url", "https://other.example/api/v1")
+    dpx_offline("profile", "use", "work")
+    remember(dpx_offline, "5", "https://other.example:443", profile="work", slugs=["of-work-elsewhere"])
+    assert offered(dpx_offline, "project") == ["of-work-elsewhere"]
 
 
-def test_a_stored_login_is_remembered_under_its_profile(lone: Program, box: Sandbox) -> None:
+def test_a_stored_login_is_remembered_under_its_profile(dpx_offline: Program, sandbox: Sandbox) -> None:
     """So that completion, which may not ask the keyring, finds its names."""
-    lone.env["DPX_API_URL"] = box.url
-    login = lone("auth", "login", "--with-token", "--insecure-storage", "--profile", "work", stdin=box.token.encode())
+    dpx_offline.env["DPX_API_URL"] = sandbox.url
+    login = dpx_offline(
+        "auth", "login", "--with-token", "--insecure-storage", "--profile", "work", stdin=sandbox.token.encode()
+    )
     assert login.code == 0, login
-    assert lone("projects", "list", "--profile", "work").code == 0
-    assert offered(lone, "project", "--profile", "work") == ["storefront", "docs", "api"]
-    assert offered(lone, "project") == []
+    assert dpx_offline("projects", "list", "--profile", "work").code == 0
+    assert offered(dpx_offline, "project", "--profile", "work") == ["storefront", "docs", "api"]
+    assert offered(dpx_offline, "project") == []
 
 
 @pytest.mark.parametrize(
@@ -133,42 +137,42 @@ def test_a_stored_login_is_remembered_under_its_profile(lone: Program, box: Sand
     ],
 )
 @pytest.mark.parametrize("file", ["names", "config", "credentials", "link"])
-def test_damaged_files_are_silent(lone: Program, file: str, content: bytes) -> None:
+def test_damaged_files_are_silent(dpx_offline: Program, file: str, content: bytes) -> None:
     """Whatever is wrong, the person who types is not told in the middle of the line."""
-    cache = remember(lone, slugs=["x"])
+    cache = remember(dpx_offline, slugs=["x"])
     path = {
         "names": cache,
-        "config": lone.home / "config" / "config.json",
-        "credentials": lone.home / "config" / "credentials.json",
-        "link": lone.cwd / ".deploxa" / "project.json",
+        "config": dpx_offline.home / "config" / "config.json",
+        "credentials": dpx_offline.home / "config" / "credentials.json",
+        "link": dpx_offline.cwd / ".deploxa" / "project.json",
     }[file]
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     for kind in ("project", "org", "key", "deployment", "profile", "nonsense"):
-        offered(lone, kind)
-    offered(lone)
-    offered(lone, "key", "--project")
+        offered(dpx_offline, kind)
+    offered(dpx_offline)
+    offered(dpx_offline, "key", "--project")
 
 
-def test_a_cache_that_is_too_large_is_not_read(lone: Program) -> None:
+def test_a_cache_that_is_too_large_is_not_read(dpx_offline: Program) -> None:
     """Nor is one that is no file."""
-    remember(lone, slugs=["x"], junk="y" * complete.MOST_BYTES)
-    assert offered(lone, "project") == []
-    remember(lone).unlink()
-    remember(lone, "5").unlink()
-    (lone.home / "cache" / "names-folder.json").mkdir()
-    assert offered(lone, "project") == []
+    remember(dpx_offline, slugs=["x"], junk="y" * complete.MOST_BYTES)
+    assert offered(dpx_offline, "project") == []
+    remember(dpx_offline).unlink()
+    remember(dpx_offline, "5").unlink()
+    (dpx_offline.home / "cache" / "names-folder.json").mkdir()
+    assert offered(dpx_offline, "project") == []
 
 
-def test_a_reader_that_is_gone_is_no_error(lone: Program) -> None:
+def test_a_reader_that_is_gone_is_no_error(dpx_offline: Program) -> None:
     """A shell that was interrupted closes the pipe."""
-    remember(lone, slugs=["x"])
+    remember(dpx_offline, slugs=["x"])
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
         [sys.executable, "-m", "dpx_cli", "__complete", "project"],
-        env=lone.env,
-        cwd=lone.cwd,
+        env=dpx_offline.env,
+        cwd=dpx_offline.cwd,
         stdout=writing,
         stderr=subprocess.PIPE,
         check=False,

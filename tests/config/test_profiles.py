@@ -50,10 +50,10 @@ def test_put_use_and_remove(tmp_path: Path) -> None:
 
 def test_unknown_keys_are_kept(tmp_path: Path) -> None:
     """A newer dpx, or a person, may have put them there."""
-    (tmp_path / "config.json").write_text('\ufeff{"colour": [1], "profiles": {"work": {"org": "a", "x": null}}}')
+    (tmp_path / "config.json").write_text('\ufeff{"color": [1], "profiles": {"work": {"org": "a", "x": null}}}')
     profiles.update(str(tmp_path), lambda found: found.put("work", org="b"))
     document = json.loads((tmp_path / "config.json").read_bytes())
-    assert document == {"colour": [1], "profiles": {"work": {"org": "b", "x": None}}}
+    assert document == {"color": [1], "profiles": {"work": {"org": "b", "x": None}}}
 
 
 def test_a_change_that_fails_or_changes_nothing_writes_nothing(tmp_path: Path) -> None:

@@ -95,10 +95,10 @@ def test_what_is_no_api_root(url: str) -> None:
     "url",
     ["http://deploxa.com/api/v1", "https://u:canary@127.0.0.1/", "nonsense", "https://x/?y", "http://127.0.0.1@x"],
 )
-def test_a_wrong_api_root_is_2_before_anything_is_sent(here: Program, server: FaultServer, url: str) -> None:
+def test_a_wrong_api_root_is_2_before_anything_is_sent(dpx_on_faults: Program, server: FaultServer, url: str) -> None:
     """Whatever the command; with one JSON line under --json."""
     for words in (("projects", "list"), ("deploy", "-p", PROJECT), ("orgs", "list")):
-        done = here(*words, "--json", env={"DPX_API_URL": url})
+        done = dpx_on_faults(*words, "--json", env={"DPX_API_URL": url})
         assert (done.code, done.out, done.error["code"]) == (2, "", "usage"), done
         assert "canary" not in done.err
     assert server.connections == 0
@@ -146,9 +146,9 @@ def test_loopback(host: str, *, loops: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1e999", "x", "1_0", "\uff11", "86401", " "])
-def test_a_timeout_that_is_none(here: Program, server: FaultServer, text: str) -> None:
+def test_a_timeout_that_is_none(dpx_on_faults: Program, server: FaultServer, text: str) -> None:
     """Exit 2, before anything is sent."""
-    done = here("projects", "list", env={"DPX_TIMEOUT": text})
+    done = dpx_on_faults("projects", "list", env={"DPX_TIMEOUT": text})
     assert (done.code, done.out) == (2, ""), done
     assert "DPX_TIMEOUT" in done.err
     assert server.connections == 0
@@ -202,22 +202,26 @@ PLACES = ["read-only", "under a file", "no home", "home is a file", "gone"]
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_without_a_place_to_write_everything_else_works(here: Program, server: FaultServer, place: str) -> None:
+def test_without_a_place_to_write_everything_else_works(
+    dpx_on_faults: Program, server: FaultServer, place: str
+) -> None:
     """Commands that need none do not notice."""
     for name in ("DPX_CONFIG_DIR", "DPX_CACHE_DIR"):
-        del here.env[name]
+        del dpx_on_faults.env[name]
     if place == "read-only":
-        here.home.chmod(0o500)
+        dpx_on_faults.home.chmod(0o500)
     elif place == "under a file":
-        (here.home / "file").write_text("")
-        here.env.update({name: str(here.home / "file" / "x") for name in ("DPX_CONFIG_DIR", "DPX_CACHE_DIR")})
+        (dpx_on_faults.home / "file").write_text("")
+        dpx_on_faults.env.update(
+            {name: str(dpx_on_faults.home / "file" / "x") for name in ("DPX_CONFIG_DIR", "DPX_CACHE_DIR")}
+        )
     elif place == "no home":
-        del here.env["HOME"]
+        del dpx_on_faults.env["HOME"]
     elif place == "home is a file":
-        (here.home / "file").write_text("")
-        here.env["HOME"] = str(here.home / "file")
+        (dpx_on_faults.home / "file").write_text("")
+        dpx_on_faults.env["HOME"] = str(dpx_on_faults.home / "file")
     else:
-        here.env["HOME"] = "/nowhere/at/all"
+        dpx_on_faults.env["HOME"] = "/nowhere/at/all"
     for words in (
         ("projects", "list"),
         ("projects", "get", "shop"),
@@ -226,7 +230,7 @@ def test_without_a_place_to_write_everything_else_works(here: Program, server: F
         ("orgs", "list"),
         ("--help",),
     ):
-        done = here(*words)
+        done = dpx_on_faults(*words)
         assert done.code == 0, done
         assert "Traceback" not in done.err
     assert server.made == 1
@@ -242,7 +246,7 @@ def test_a_user_without_a_home_and_without_an_entry(tmp_path: Path, monkeypatch:
         _ = settings.cache_dir
 
 
-def test_a_working_directory_that_is_gone(here: Program, server: FaultServer) -> None:
+def test_a_working_directory_that_is_gone(dpx_on_faults: Program, server: FaultServer) -> None:
     """Has no link file, and is no reason to fail."""
     done = subprocess.run(
         [
@@ -255,8 +259,8 @@ def test_a_working_directory_that_is_gone(here: Program, server: FaultServer) ->
             "-p",
             "shop",
         ],
-        cwd=here.cwd,
-        env=here.env,
+        cwd=dpx_on_faults.cwd,
+        env=dpx_on_faults.env,
         capture_output=True,
         check=False,
     )
@@ -264,8 +268,8 @@ def test_a_working_directory_that_is_gone(here: Program, server: FaultServer) ->
     assert server.made == 1
     done = subprocess.run(
         ["sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh", *program.PROGRAM, "env", "list"],
-        cwd=here.cwd,
-        env=here.env,
+        cwd=dpx_on_faults.cwd,
+        env=dpx_on_faults.env,
         capture_output=True,
         check=False,
     )
@@ -277,13 +281,13 @@ def test_a_working_directory_that_is_gone(here: Program, server: FaultServer) ->
 
 
 @pytest.mark.parametrize("format_", [[], ["--json"], ["--jsonl"], ["-q"]])
-def test_a_full_disk_is_told(here: Program, format_: list[str]) -> None:
+def test_a_full_disk_is_told(dpx_on_faults: Program, format_: list[str]) -> None:
     """Exit 1, one line."""
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [*program.PROGRAM, "projects", "list", *format_],
-            env=here.env,
-            cwd=here.cwd,
+            env=dpx_on_faults.env,
+            cwd=dpx_on_faults.cwd,
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
@@ -294,15 +298,15 @@ def test_a_full_disk_is_told(here: Program, format_: list[str]) -> None:
 
 
 @pytest.mark.parametrize("format_", [[], ["--json"], ["--jsonl"], ["-q"]])
-def test_a_reader_that_went_away_is_silent(here: Program, format_: list[str]) -> None:
+def test_a_reader_that_went_away_is_silent(dpx_on_faults: Program, format_: list[str]) -> None:
     """141."""
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as broken:
         done = subprocess.run(
             [*program.PROGRAM, "projects", "list", *format_],
-            env=here.env,
-            cwd=here.cwd,
+            env=dpx_on_faults.env,
+            cwd=dpx_on_faults.cwd,
             stdout=broken,
             stderr=subprocess.PIPE,
             check=False,
@@ -311,12 +315,12 @@ def test_a_reader_that_went_away_is_silent(here: Program, format_: list[str]) ->
 
 
 @pytest.mark.parametrize(("redirect", "code"), [("<&-", 0), (">&-", 1), ("2>&-", 0), ("<&- >&- 2>&-", 1)])
-def test_closed_streams(here: Program, redirect: str, code: int) -> None:
+def test_closed_streams(dpx_on_faults: Program, redirect: str, code: int) -> None:
     """Only data that cannot be written is a failure."""
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {redirect}', "sh", *program.PROGRAM, "projects", "list", "--json"],
-        env=here.env,
-        cwd=here.cwd,
+        env=dpx_on_faults.env,
+        cwd=dpx_on_faults.cwd,
         capture_output=True,
         check=False,
     )
@@ -347,47 +351,49 @@ FAILURES: dict[str, tuple[faults.Fault, int, str]] = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_every_failure_leaves_stdout_empty_and_says_one_line(here: Program, server: FaultServer, name: str) -> None:
+def test_every_failure_leaves_stdout_empty_and_says_one_line(
+    dpx_on_faults: Program, server: FaultServer, name: str
+) -> None:
     """`error:` and `hint:` lines, or one JSON line with its five keys."""
     fault, code, word = FAILURES[name]
     server.on("GET", "/projects", fault)
     env = {"DPX_TIMEOUT": "0.6"}
-    done = here("projects", "list", "--jsonl" if code == 7 else "--json", env=env)
+    done = dpx_on_faults("projects", "list", "--jsonl" if code == 7 else "--json", env=env)
     assert (done.code, done.out) == (code, ""), done
     assert done.err.count("\n") == 1
     assert set(done.error) == {"code", "message", "hint", "status", "request"}
     assert done.error["code"] == word
     assert done.error["request"] == "GET /projects"
-    done = here("projects", "list", env=env)
+    done = dpx_on_faults("projects", "list", env=env)
     assert (done.code, done.out) == (code, ""), done
     assert [line.partition(":")[0] for line in done.err.splitlines()] in (["error"], ["error", "hint"])
     assert not done.err.rstrip().endswith(".")
 
 
 @pytest.mark.parametrize("depth", [200, 900, 4000])
-def test_deep_values_are_shown_or_refused(here: Program, server: FaultServer, depth: int) -> None:
+def test_deep_values_are_shown_or_refused(dpx_on_faults: Program, server: FaultServer, depth: int) -> None:
     """In every format; never a failure of our own."""
     body = b'{"data": [{"slug": "s", "id": "i", "name": ' + b"[" * depth + b"]" * depth + b"}]}"
     server.on("GET", "/projects", faults.reply(200, body))
     for format_ in ([], ["--json"]):
-        done = here("projects", "list", *format_)
+        done = dpx_on_faults("projects", "list", *format_)
         assert done.code in (0, 1), done
         assert "unexpectedly" not in done.err, done
 
 
 @pytest.mark.parametrize("value", ["1e999", "1" * 4000, "-0.0", '"\\ud800"', '"\\u0000"', "true"])
-def test_odd_values_are_shown_or_refused(here: Program, server: FaultServer, value: str) -> None:
+def test_odd_values_are_shown_or_refused(dpx_on_faults: Program, server: FaultServer, value: str) -> None:
     """As above."""
     body = b'{"data": [{"slug": "s", "id": "i", "name": %s}]}' % value.encode()
     server.on("GET", "/projects", faults.reply(200, body))
     for format_ in ([], ["--json"]):
-        done = here("projects", "list", *format_)
+        done = dpx_on_faults("projects", "list", *format_)
         assert done.code in (0, 1), done
         assert "unexpectedly" not in done.err, done
 
 
 @pytest.mark.parametrize("fault", ["gzip", "deflate", "large"])
-def test_memory_is_bounded(here: Program, server: FaultServer, fault: str) -> None:
+def test_memory_is_bounded(dpx_on_faults: Program, server: FaultServer, fault: str) -> None:
     """The whole process's, with a bomb at the other end."""
     server.on("GET", "/projects", faults.large(33 * faults.MIB) if fault == "large" else faults.bomb(fault, 1024))
     watch = "import resource, subprocess, sys; c = subprocess.run(sys.argv[1:], capture_output=True).returncode; "
@@ -396,8 +402,8 @@ def test_memory_is_bounded(here: Program, server: FaultServer, fault: str) -> No
 
     done = subprocess.run(
         [sys.executable, "-c", watch, *program.PROGRAM, "projects", "list", "--json"],
-        env=here.env,
-        cwd=here.cwd,
+        env=dpx_on_faults.env,
+        cwd=dpx_on_faults.cwd,
         capture_output=True,
         check=True,
     )
@@ -409,11 +415,11 @@ def test_memory_is_bounded(here: Program, server: FaultServer, fault: str) -> No
 # The token
 
 
-def test_the_token_shows_nowhere(here: Program, server: FaultServer) -> None:
+def test_the_token_shows_nowhere(dpx_on_faults: Program, server: FaultServer) -> None:
     """In no output, with --debug and in every failure; in no file."""
     echo = {"error": f"{TOKEN} is not welcome; Authorization: Bearer {TOKEN}"}
     told = []
-    here.env["DPX_TIMEOUT"] = "0.4"
+    dpx_on_faults.env["DPX_TIMEOUT"] = "0.4"
     for fault in (faults.reply(401, echo), faults.reply(500, echo), faults.reply(400, echo), faults.reset, None):
         server._rules.clear()
         if fault:
@@ -421,20 +427,20 @@ def test_the_token_shows_nowhere(here: Program, server: FaultServer) -> None:
             server.on("POST", ".*", fault)
         for words in (("projects", "list", "--debug"), ("deploy", "-p", "shop", "--json", "--debug"),
                       ("env", "set", "A=1", "-p", "shop", "--debug"), ("auth", "status"), ("doctor",)):  # fmt: skip
-            done = here(*words)
+            done = dpx_on_faults(*words)
             told.append(done.out + done.err)
     assert not [text for text in told if TOKEN in text]
-    for folder in (here.home, here.cwd):
+    for folder in (dpx_on_faults.home, dpx_on_faults.cwd):
         for path in folder.rglob("*"):
             assert TOKEN not in str(path)
             if path.is_file():
                 assert TOKEN.encode() not in path.read_bytes()
 
 
-def test_debug_tells_each_request_and_nothing_in_it(here: Program, server: FaultServer) -> None:
+def test_debug_tells_each_request_and_nothing_in_it(dpx_on_faults: Program, server: FaultServer) -> None:
     """Method, path, status, milliseconds, attempt."""
     server.on("GET", "/projects", faults.refused(503, "x"), times=1)
-    done = here("--debug", "projects", "list", "--org", "acme-canary", "--json")
+    done = dpx_on_faults("--debug", "projects", "list", "--org", "acme-canary", "--json")
     assert done.json[0]["slug"] == "shop"
     lines = [line.split() for line in done.err.splitlines()]
     assert [(line[0], line[1], line[2], line[4:]) for line in lines] == [
@@ -445,21 +451,21 @@ def test_debug_tells_each_request_and_nothing_in_it(here: Program, server: Fault
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_takes_the_token_nowhere(here: Program, server: FaultServer, status: int) -> None:
+def test_a_redirect_takes_the_token_nowhere(dpx_on_faults: Program, server: FaultServer, status: int) -> None:
     """Neither a list nor a deployment follows it."""
     with FaultServer() as other:
         server.on("GET", ".*", faults.redirect(status, f"{other.url}/projects"))
         for words in (("projects", "list"), ("deploy", "-p", PROJECT), ("env", "list", "-p", PROJECT)):
-            done = here(*words)
+            done = dpx_on_faults(*words)
             assert (done.code, done.out) == (1, ""), done
         assert other.connections == 0
 
 
 @pytest.mark.parametrize("token", ["dpx_canary a", "dpx_canary\nX-Evil: 1", "dpx_canary\udcff", "dpx_canäry"])
-def test_a_token_that_is_none_is_refused_unsaid(here: Program, server: FaultServer, token: str) -> None:
+def test_a_token_that_is_none_is_refused_unsaid(dpx_on_faults: Program, server: FaultServer, token: str) -> None:
     """Before anything is sent."""
     for words in (("projects", "list"), ("deploy", "-p", "shop"), ("projects", "get", "shop")):
-        done = here(*words, env={"DPX_TOKEN": token})
+        done = dpx_on_faults(*words, env={"DPX_TOKEN": token})
         assert done.code in (2, 4), done
         assert done.out == ""
         assert "dpx_can" not in done.err

@@ -160,7 +160,7 @@ def _use(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[Sandbox]:
     """A Deploxa that knows the one token of these tests."""
     with Sandbox(tokens=["dpx_0123456789abcdefghijklmnopqrstuvwxyz"]) as started:
         yield started

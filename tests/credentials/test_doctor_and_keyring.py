@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def doctor(bus: dict[str, str], box: Sandbox, folder: Path, *argv: str, stdin: str = "") -> tuple[int, Any]:
+def doctor(bus: dict[str, str], sandbox: Sandbox, folder: Path, *argv: str, stdin: str = "") -> tuple[int, Any]:
     """Run dpx on this bus; gives the exit code and the checks by name."""
     env = {
         **bus,
@@ -27,7 +27,7 @@ def doctor(bus: dict[str, str], box: Sandbox, folder: Path, *argv: str, stdin: s
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "DPX_CONFIG_DIR": str(folder / "config"),
         "DPX_CACHE_DIR": str(folder / "cache"),
-        "DPX_API_URL": box.url,
+        "DPX_API_URL": sandbox.url,
     }
     command = [sys.executable, "-m", "dpx_cli", *argv]
     done = subprocess.run(command, input=stdin, env=env, capture_output=True, text=True, timeout=60, check=False)
@@ -36,24 +36,24 @@ def doctor(bus: dict[str, str], box: Sandbox, folder: Path, *argv: str, stdin: s
     return done.returncode, {check["name"]: check for check in checks}
 
 
-def test_an_unlocked_keyring(keyring_bus: dict[str, str], box: Sandbox, tmp_path: Path) -> None:
+def test_an_unlocked_keyring(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
     """Its name and its time; the token is from it and accepted."""
-    assert doctor(keyring_bus, box, tmp_path, "login", stdin=TOKEN)[0] == 0
-    code, checks = doctor(keyring_bus, box, tmp_path, "doctor", "--json")
+    assert doctor(keyring_bus, sandbox, tmp_path, "login", stdin=TOKEN)[0] == 0
+    code, checks = doctor(keyring_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 0, checks
     assert checks["keyring"]["detail"].startswith("SecretService, answered in ")
     assert checks["token"]["detail"] == "from the keyring, accepted"
-    assert doctor(keyring_bus, box, tmp_path, "logout")[0] == 0
+    assert doctor(keyring_bus, sandbox, tmp_path, "logout")[0] == 0
 
 
-def test_a_keyring_that_never_answers(silent_bus: dict[str, str], box: Sandbox, tmp_path: Path) -> None:
+def test_a_keyring_that_never_answers(silent_bus: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
     """It fails where the token is in it, and is worth a word where it is not; the rest is looked at all the same."""
-    code, checks = doctor(silent_bus, box, tmp_path, "doctor", "--json")
+    code, checks = doctor(silent_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 10
     assert [name for name, check in checks.items() if not check["ok"]] == ["token"]
     assert "did not answer within 3 s" in checks["keyring"]["detail"]
-    index.save(str(tmp_path / "config"), {index.key("default", origin_of(box.url)): "keyring:SecretService"})
-    code, checks = doctor(silent_bus, box, tmp_path, "doctor", "--json")
+    index.save(str(tmp_path / "config"), {index.key("default", origin_of(sandbox.url)): "keyring:SecretService"})
+    code, checks = doctor(silent_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 10
     assert [name for name, check in checks.items() if not check["ok"]] == ["keyring", "token"]
     assert checks["api"]["ok"]

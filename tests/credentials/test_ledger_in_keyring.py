@@ -18,14 +18,14 @@ CANARY = "canary-value"
 
 def test_env_set_and_import_tell_what_changed(keyring_bus: dict[str, str], tmp_path: Path) -> None:
     """From the second time on; no value is in any output or file, and without DPX_LEDGER nothing is kept."""
-    with Sandbox(tokens=[TOKEN]) as box:
+    with Sandbox(tokens=[TOKEN]) as sandbox:
         env = {
             **keyring_bus,
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "DPX_CONFIG_DIR": str(tmp_path / "config"),
             "DPX_CACHE_DIR": str(tmp_path / "cache"),
-            "DPX_API_URL": box.url,
+            "DPX_API_URL": sandbox.url,
             "DPX_PROJECT": "docs",
         }
 
@@ -60,7 +60,7 @@ def test_env_set_and_import_tell_what_changed(keyring_bus: dict[str, str], tmp_p
                 "note: unchanged since last set from this machine: A\n"
             )
         # Half-way: what was set counts as set.
-        box.fault("POST /projects/*/env-vars 400 after 1 x1")
+        sandbox.fault("POST /projects/*/env-vars 400 after 1 x1")
         done = dpx("env", "import", "-", stdin=f"D={CANARY}\nE={CANARY}\n")
         assert done.returncode == 2
         finished = "D" if "; done: D" in done.stderr else "E"
@@ -72,4 +72,4 @@ def test_env_set_and_import_tell_what_changed(keyring_bus: dict[str, str], tmp_p
         done = dpx("env", "set", "A=1", DPX_TOKEN=TOKEN)
         assert done.returncode == 0
         assert done.stderr.startswith("note: the ledger is off: ")
-        assert box.env_is("docs", "A", "1")
+        assert sandbox.env_is("docs", "A", "1")

@@ -17,7 +17,7 @@ TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def dpx(
-    bus: dict[str, str], box: Sandbox, folder: Path, *argv: str, stdin: str = "", **changes: str
+    bus: dict[str, str], sandbox: Sandbox, folder: Path, *argv: str, stdin: str = "", **changes: str
 ) -> subprocess.CompletedProcess[str]:
     """Run dpx on this bus."""
     env = {
@@ -26,7 +26,7 @@ def dpx(
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "DPX_CONFIG_DIR": str(folder / "config"),
         "DPX_CACHE_DIR": str(folder / "cache"),
-        "DPX_API_URL": box.url,
+        "DPX_API_URL": sandbox.url,
     }
     command = [sys.executable, "-m", "dpx_cli", *argv]
     return subprocess.run(
@@ -34,36 +34,38 @@ def dpx(
     )
 
 
-def test_login_use_logout(keyring_bus: dict[str, str], box: Sandbox, tmp_path: Path) -> None:
+def test_login_use_logout(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
     """The token is in the keyring and in no file; after the logout it is nowhere."""
-    done = dpx(keyring_bus, box, tmp_path, "login", stdin=TOKEN)
+    done = dpx(keyring_bus, sandbox, tmp_path, "login", stdin=TOKEN)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == f"logged in to {box.url} as profile default; the token is in the keyring (SecretService)\n"
+    assert (
+        done.stderr == f"logged in to {sandbox.url} as profile default; the token is in the keyring (SecretService)\n"
+    )
     assert all(TOKEN not in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
-    shown = json.loads(dpx(keyring_bus, box, tmp_path, "whoami", "--json").stdout)
+    shown = json.loads(dpx(keyring_bus, sandbox, tmp_path, "whoami", "--json").stdout)
     assert (shown["source"], shown["accepted"]) == ("keyring", True)
-    assert dpx(keyring_bus, box, tmp_path, "orgs", "list", "-q").stdout.split() == ["acme", "globex"]
-    done = dpx(keyring_bus, box, tmp_path, "logout")
+    assert dpx(keyring_bus, sandbox, tmp_path, "orgs", "list", "-q").stdout.split() == ["acme", "globex"]
+    done = dpx(keyring_bus, sandbox, tmp_path, "logout")
     assert done.stderr.endswith("the token is gone from the keyring (SecretService)\n")
-    assert dpx(keyring_bus, box, tmp_path, "auth", "token").returncode == 4
+    assert dpx(keyring_bus, sandbox, tmp_path, "auth", "token").returncode == 4
 
 
-def test_from_keyring_to_file_and_back(keyring_bus: dict[str, str], box: Sandbox, tmp_path: Path) -> None:
+def test_from_keyring_to_file_and_back(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
     """There is one place for a token; the other one is emptied."""
     for flags, source in (((), "keyring"), (("--insecure-storage",), "file"), ((), "keyring")):
-        assert dpx(keyring_bus, box, tmp_path, "login", *flags, stdin=TOKEN).returncode == 0
-        assert json.loads(dpx(keyring_bus, box, tmp_path, "whoami", "--json").stdout)["source"] == source
+        assert dpx(keyring_bus, sandbox, tmp_path, "login", *flags, stdin=TOKEN).returncode == 0
+        assert json.loads(dpx(keyring_bus, sandbox, tmp_path, "whoami", "--json").stdout)["source"] == source
         assert (tmp_path / "config" / "tokens.json").exists() == (source == "file")
-    dpx(keyring_bus, box, tmp_path, "logout")
+    dpx(keyring_bus, sandbox, tmp_path, "logout")
 
 
-def test_silent_keyring_ends_the_login(silent_bus: dict[str, str], box: Sandbox, tmp_path: Path) -> None:
+def test_silent_keyring_ends_the_login(silent_bus: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
     """Exit 4, the keyring and the ways out named, nothing kept; a token in the environment needs no keyring."""
-    done = dpx(silent_bus, box, tmp_path, "login", stdin=TOKEN)
+    done = dpx(silent_bus, sandbox, tmp_path, "login", stdin=TOKEN)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == (
         "error: the keyring (SecretService) did not answer within 3 s\n"
         "hint: unlock it, set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage\n"
     )
     assert all(TOKEN not in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
-    assert dpx(silent_bus, box, tmp_path, "orgs", "list", "-q", DPX_TOKEN=TOKEN).returncode == 0
+    assert dpx(silent_bus, sandbox, tmp_path, "orgs", "list", "-q", DPX_TOKEN=TOKEN).returncode == 0

@@ -54,7 +54,7 @@ def test_confirm_asks_again_until_it_understands(terminal: Terminal) -> None:
 
 
 def test_ask(terminal: Terminal) -> None:
-    """One line, trimmed; the question is neutralised."""
+    """One line, trimmed; the question is neutralized."""
     question = "Type the slug \x1b[31m"
     assert answered(terminal, lambda s: s.ask(question), ("slug \\x1b[31m: ", "  storefront \n")) == "storefront"
 

@@ -73,7 +73,7 @@ def fail_after(page: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_off_a_terminal_rows_are_tab_separated_lines() -> None:
-    """No header, raw values, lists with commas, null empty, everything neutralised."""
+    """No header, raw values, lists with commas, null empty, everything neutralized."""
     streams = Streams()
     assert streams.screen.format == "tsv"
     streams.screen.rows([[ONE], [TWO]], COLUMNS, key="slug")
@@ -98,7 +98,7 @@ def test_items_that_are_no_objects_do_not_break_a_list() -> None:
     assert streams.out == "\t\t\t\n\t\t\t\n"
 
 
-def test_force_colour_puts_no_escape_into_data_off_a_terminal() -> None:
+def test_force_color_puts_no_escape_into_data_off_a_terminal() -> None:
     """The contract: no escape sequence in tab-separated lines, ever."""
     streams = Streams(env={"FORCE_COLOR": "1"})
     streams.screen.rows([[ONE]], COLUMNS, key="slug")
@@ -164,7 +164,7 @@ def test_jsonl_holds_one_page_at_a_time() -> None:
     streams.screen.rows(pages(), COLUMNS, key="n")
 
 
-def test_quiet_is_the_identifier_neutralised() -> None:
+def test_quiet_is_the_identifier_neutralized() -> None:
     """Dotted paths too."""
     streams = Streams("quiet")
     streams.screen.rows([[{"user": {"email": "alice@acme.com\x1b"}}]], COLUMNS, key="user.email")
@@ -212,7 +212,7 @@ def test_several_acted_on_things() -> None:
 
 
 def test_lines_and_raw_bytes() -> None:
-    """A line is neutralised, bytes go out as they are."""
+    """A line is neutralized, bytes go out as they are."""
     streams = Streams()
     streams.screen.line("https://a.deploxa.com\x07")
     streams.screen.lines(["a", "b\x1b"])
@@ -251,7 +251,7 @@ def test_off_a_terminal_an_empty_list_is_nothing_at_all() -> None:
 
 
 def test_on_a_terminal_one_thing_is_titled_lines(terminal: Terminal) -> None:
-    """Aligned, coloured, nothing cut."""
+    """Aligned, colored, nothing cut."""
     terminal.resize(20)
     terminal.screen().item(ONE | {"slug": "x" * 40}, COLUMNS, key="slug")
     assert terminal.finish() == (
@@ -265,7 +265,7 @@ def test_on_a_terminal_one_thing_is_titled_lines(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     "env", [{"TERM": "dumb"}, {"NO_COLOR": "1", "TERM": "xterm"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}]
 )
-def test_no_colour_where_it_is_unwanted(terminal: Terminal, env: dict[str, str]) -> None:
+def test_no_color_where_it_is_unwanted(terminal: Terminal, env: dict[str, str]) -> None:
     """TERM=dumb and NO_COLOR, which wins over FORCE_COLOR."""
     screen = terminal.screen(env=env)
     screen.rows([[ONE, TWO]], COLUMNS, key="slug")
@@ -274,7 +274,7 @@ def test_no_colour_where_it_is_unwanted(terminal: Terminal, env: dict[str, str])
     assert not ESCAPE.search(terminal.finish())
 
 
-def test_no_colour_means_no_clickable_text_either(terminal: Terminal) -> None:
+def test_no_color_means_no_clickable_text_either(terminal: Terminal) -> None:
     """Whoever sets NO_COLOR wants no escape sequence in data."""
     screen = terminal.screen(env={"NO_COLOR": "1", "TERM": "xterm"})
     screen.rows([[ONE | {"slug": "https://a.example"}]], (Column("Site", "slug", link=True),), key="slug")
@@ -288,8 +288,8 @@ def test_a_dumb_terminal_gets_ascii(terminal: Terminal) -> None:
     assert terminal.finish().isascii()
 
 
-def test_force_colour_colours_talk_off_a_terminal_but_never_json() -> None:
-    """As in a CI whose log shows colours."""
+def test_force_color_colors_talk_off_a_terminal_but_never_json() -> None:
+    """As in a CI whose log shows colors."""
     env = {"FORCE_COLOR": "1"}
     streams = Streams(env=env)
     streams.screen.error(NotFound("no such project"))
@@ -299,7 +299,7 @@ def test_force_colour_colours_talk_off_a_terminal_but_never_json() -> None:
     assert not ESCAPE.search(streams.err)
 
 
-def test_talk_is_one_neutralised_line_each() -> None:
+def test_talk_is_one_neutralized_line_each() -> None:
     """On stderr, whatever the format."""
     streams = Streams("json")
     streams.screen.note("a\nb")

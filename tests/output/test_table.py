@@ -32,13 +32,13 @@ CELLS = [
 SEQUENCES = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\")
 
 
-def look(columns: int = 200, *, colour: bool = True) -> Look:
+def look(columns: int = 200, *, color: bool = True) -> Look:
     """A capable terminal."""
-    return Look(width=columns, colour=colour, links=True, unicode=True)
+    return Look(width=columns, color=color, links=True, unicode=True)
 
 
 def bare(text: str) -> str:
-    """The text without colours and links."""
+    """The text without colors and links."""
     return SEQUENCES.sub("", text)
 
 
@@ -50,22 +50,20 @@ def by_hand(monkeypatch: pytest.MonkeyPatch, cells: list[list[str]], seen: Look)
 
 
 def paints(text: str) -> list[tuple[str, str]]:
-    """Each coloured or linked piece of the rows, without the padding that may be inside or outside of the colour."""
+    """Each colored or linked piece of the rows, without the padding that may be inside or outside of the color."""
     rows = text.split("\n", 2)[2]
-    coloured = [(sgr, body.strip()) for sgr, body in re.findall(r"\x1b\[([1-9]\d*)m(.*?)\x1b\[0m", rows)]
+    colored = [(sgr, body.strip()) for sgr, body in re.findall(r"\x1b\[([1-9]\d*)m(.*?)\x1b\[0m", rows)]
     linked = [
         (url, body.strip()) for url, body in re.findall(r"\x1b\]8;[^;]*;([^\x1b]+)\x1b\\(.*?)\x1b\]8;;\x1b\\", rows)
     ]
-    return coloured + linked
+    return colored + linked
 
 
 @pytest.mark.parametrize("columns", [200, 100, 80, 60, 40, 10])
-@pytest.mark.parametrize("colour", [True, False])
-def test_rich_and_the_hand_laid_table_look_the_same(
-    monkeypatch: pytest.MonkeyPatch, columns: int, colour: bool
-) -> None:
-    """Same characters, same colours, same links, at any width."""
-    seen = look(columns, colour=colour)
+@pytest.mark.parametrize("color", [True, False])
+def test_rich_and_the_hand_laid_table_look_the_same(monkeypatch: pytest.MonkeyPatch, columns: int, color: bool) -> None:
+    """Same characters, same colors, same links, at any width."""
+    seen = look(columns, color=color)
     rich = table.draw(CELLS, COLUMNS, key="slug", look=seen)
     hand = by_hand(monkeypatch, CELLS, seen)
     assert bare(rich) == bare(hand)

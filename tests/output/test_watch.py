@@ -35,9 +35,9 @@ def interrupted(watcher: subprocess.Popen[bytes], started: bytes, then: Any, unt
     return watcher.returncode, (seen + out).decode(), err.decode()
 
 
-def test_a_table_is_redrawn_in_place_and_the_cursor_comes_back(dpx: Program, box: Sandbox) -> None:
+def test_a_table_is_redrawn_in_place_and_the_cursor_comes_back(dpx: Program, sandbox: Sandbox) -> None:
     """No screen of its own is opened or cleared; Ctrl-C ends with 130 and leaves the last table."""
-    threading.Timer(1.5, lambda: box.seed_deployments("docs", 1, branch="second-look")).start()
+    threading.Timer(1.5, lambda: sandbox.seed_deployments("docs", 1, branch="second-look")).start()
     result = dpx.tty("deploy", "list", "-p", "docs", "--watch", "--interval", "0.5s", answers=[("second-look", "\x03")])
     assert result.code == 130, result
     assert result.out.index(HIDDEN) < result.out.index("Status") < result.out.rindex(SHOWN)
@@ -50,9 +50,9 @@ def test_a_table_is_redrawn_in_place_and_the_cursor_comes_back(dpx: Program, box
     assert "Ctrl-C ends it" in result.out
 
 
-def test_a_low_terminal_counts_what_it_has_no_room_for(dpx: Program, box: Sandbox) -> None:
+def test_a_low_terminal_counts_what_it_has_no_room_for(dpx: Program, sandbox: Sandbox) -> None:
     """The table never scrolls, or it could not be redrawn in place."""
-    box.seed_projects(60)
+    sandbox.seed_projects(60)
     result = dpx.tty("status", "--all", "--watch", answers=[("Ctrl-C ends it", "\x03")])
     assert result.code == 130, result
     drawing = result.out[: result.out.index("Ctrl-C ends it")]
@@ -60,9 +60,9 @@ def test_a_low_terminal_counts_what_it_has_no_room_for(dpx: Program, box: Sandbo
     assert "more lines" in drawing
 
 
-def test_a_fault_is_waited_out_below_the_table(dpx: Program, box: Sandbox) -> None:
+def test_a_fault_is_waited_out_below_the_table(dpx: Program, sandbox: Sandbox) -> None:
     """The table stays, and what went wrong stands below it until the next look succeeds."""
-    box.fault("GET /projects 503 after 1 x3")
+    sandbox.fault("GET /projects 503 after 1 x3")
     result = dpx.tty(
         "status", "--all", "--watch", "--interval", "0.5s",
         answers=[("looking again in 1 s", ""), ("Ctrl-C ends it", "\x03")],
@@ -71,10 +71,10 @@ def test_a_fault_is_waited_out_below_the_table(dpx: Program, box: Sandbox) -> No
     assert "503" in result.out
 
 
-def test_off_a_terminal_a_change_is_a_line(dpx: Program, box: Sandbox) -> None:
+def test_off_a_terminal_a_change_is_a_line(dpx: Program, sandbox: Sandbox) -> None:
     """First everything there is, oldest first, then what is new or changed; no escape sequence."""
     watcher = dpx.start("deploy", "list", "-p", "docs", "--watch", "--interval", "0.5s", "--limit", "2")
-    code, out, err = interrupted(watcher, b"\n", lambda: box.seed_deployments("docs", 1, branch="later"), b"later")
+    code, out, err = interrupted(watcher, b"\n", lambda: sandbox.seed_deployments("docs", 1, branch="later"), b"later")
     assert (code, err) == (130, "")
     rows = [line.split("\t") for line in out.splitlines()]
     assert [row[1] for row in rows] == ["main", "main", "later"]
@@ -91,14 +91,14 @@ def test_in_ci_a_terminal_gets_lines_too(dpx: Program) -> None:
     assert "READY  main" in result.out
 
 
-def test_json_lines_are_whole_objects(dpx: Program, box: Sandbox) -> None:
+def test_json_lines_are_whole_objects(dpx: Program, sandbox: Sandbox) -> None:
     """One at each change."""
-    project = box.project_id("docs")
+    project = sandbox.project_id("docs")
     watcher = dpx.start("status", "--all", "--watch", "--interval", "0.5s", "--jsonl")
     _, out, _ = interrupted(
         watcher,
         b'"storefront"',
-        lambda: box.seed_deployments("docs", 1, fails=True),
+        lambda: sandbox.seed_deployments("docs", 1, fails=True),
         b'"docs","framework":"VITE"',
     )
     found = [json.loads(line) for line in out.splitlines()]
@@ -106,9 +106,9 @@ def test_json_lines_are_whole_objects(dpx: Program, box: Sandbox) -> None:
     assert all(item["id"] == project and item["current_deployment"]["status"] == "ERROR" for item in found[3:])
 
 
-def test_a_fault_off_a_terminal_is_said_once(dpx: Program, box: Sandbox) -> None:
+def test_a_fault_off_a_terminal_is_said_once(dpx: Program, sandbox: Sandbox) -> None:
     """On stderr; stdout is data."""
-    box.fault("GET /projects/*/deployments 503 x6")
+    sandbox.fault("GET /projects/*/deployments 503 x6")
     watcher = dpx.start("deploy", "list", "-p", "docs", "--watch", "--interval", "0.5s")
     code, out, err = interrupted(watcher, b"\n", lambda: None, b"clm15xx2jppjlqryqyd4c07l6")
     assert code == 130
@@ -134,13 +134,13 @@ def test_fail_on_ends_the_watch(dpx: Program) -> None:
     ],
 )
 def test_what_does_not_go_together_is_refused_before_any_request(
-    dpx: Program, box: Sandbox, flags: list[str], said: str
+    dpx: Program, sandbox: Sandbox, flags: list[str], said: str
 ) -> None:
     """With exit 2."""
     result = dpx("deploy", "list", "-p", "docs", *flags)
     assert result.code == 2, result
     assert said in result.err
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
 def test_what_waiting_does_not_mend_ends_the_watch(dpx: Program) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpx_cli.output.neutralise import neutralise
+from dpx_cli.output.neutralize import neutralize
 from dpx_cli.output.width import clusters, cut, width
 
 
@@ -68,7 +68,7 @@ def test_cut_in_ascii() -> None:
 
 @given(st.text(), st.integers(0, 20))
 def test_cut_fits_and_clusters_lose_nothing(text: str, cells: int) -> None:
-    """For any neutralised text."""
-    safe = neutralise(text)
+    """For any neutralized text."""
+    safe = neutralize(text)
     assert "".join(cluster for cluster, _ in clusters(safe)) == safe
     assert width(cut(safe, cells)) <= cells

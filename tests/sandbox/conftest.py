@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def box() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[Sandbox]:
     """A sandbox whose builds take no time."""
     with Sandbox(build_seconds=0) as running:
         yield running

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from dpx_cli.sandbox.server import Sandbox
 
 
-def test_a_foreign_host_is_refused(box: Sandbox) -> None:
+def test_a_foreign_host_is_refused(sandbox: Sandbox) -> None:
     """A name that somebody pointed at the loopback address is how a web page would get in."""
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example", ""):
-        assert ask(box, "GET", "/orgs", headers={"Host": host}).status == 403, host
+        assert ask(sandbox, "GET", "/orgs", headers={"Host": host}).status == 403, host
     for host in ("localhost", "LOCALHOST:1", "127.0.0.1", "127.1.2.3:80", "[::1]", "[::1]:8787"):
-        assert ask(box, "GET", "/orgs", headers={"Host": host}).status == 200, host
+        assert ask(sandbox, "GET", "/orgs", headers={"Host": host}).status == 200, host
 
 
-def test_a_foreign_origin_is_refused(box: Sandbox) -> None:
+def test_a_foreign_origin_is_refused(sandbox: Sandbox) -> None:
     """A page that was loaded from elsewhere is not answered, not even for the request log."""
-    host = box.origin.partition("//")[2]
+    host = sandbox.origin.partition("//")[2]
     for origin in (
         "https://evil.example",
         "null",
@@ -31,21 +31,21 @@ def test_a_foreign_origin_is_refused(box: Sandbox) -> None:
         f"https://{host}",
         f"http://{host}.evil.example",
     ):
-        assert ask(box, "GET", "/orgs", headers={"Origin": origin}).status == 403, origin
-        assert ask(box, "GET", "/__sandbox__/requests", headers={"Origin": origin}).status == 403, origin
-    assert ask(box, "GET", "/orgs", headers={"Origin": box.origin}).status == 200
+        assert ask(sandbox, "GET", "/orgs", headers={"Origin": origin}).status == 403, origin
+        assert ask(sandbox, "GET", "/__sandbox__/requests", headers={"Origin": origin}).status == 403, origin
+    assert ask(sandbox, "GET", "/orgs", headers={"Origin": sandbox.origin}).status == 200
 
 
-def test_it_listens_on_the_loopback_interface_alone(box: Sandbox) -> None:
+def test_it_listens_on_the_loopback_interface_alone(sandbox: Sandbox) -> None:
     """Nobody else on the network can reach it."""
-    assert box.origin.startswith("http://127.0.0.1:")
+    assert sandbox.origin.startswith("http://127.0.0.1:")
 
 
-def test_unknown_paths_and_wrong_methods(box: Sandbox) -> None:
+def test_unknown_paths_and_wrong_methods(sandbox: Sandbox) -> None:
     """Both are told in JSON, and which methods there are."""
     for path in ("/nope", "/projects/x/y", "/orgs/acme/members/1", "//", "//favicon.ico", "/projects/"):
-        assert (ask(box, "GET", path).status, ask(box, "GET", path).body) == (404, {"error": "Not found"}), path
-    answer = ask(box, "PUT", "/projects")
+        assert (ask(sandbox, "GET", path).status, ask(sandbox, "GET", path).body) == (404, {"error": "Not found"}), path
+    answer = ask(sandbox, "PUT", "/projects")
     assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
     assert answer.body == {"error": "Method not allowed"}
 
@@ -53,10 +53,10 @@ def test_unknown_paths_and_wrong_methods(box: Sandbox) -> None:
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer ", "Basic dpx_x", "Bearer dpx_wrong", "Bearer \xff"]
 )
-def test_without_a_valid_token_it_is_401(box: Sandbox, authorization: str | None) -> None:
+def test_without_a_valid_token_it_is_401(sandbox: Sandbox, authorization: str | None) -> None:
     """Missing and invalid, in every spelling."""
     headers = {} if authorization is None else {"Authorization": authorization}
-    answer = ask(box, "GET", "/projects", token=None, headers=headers)
+    answer = ask(sandbox, "GET", "/projects", token=None, headers=headers)
     assert answer.status == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert set(answer.body) == {"error"}
@@ -67,26 +67,26 @@ def test_without_a_valid_token_it_is_401(box: Sandbox, authorization: str | None
     [b"", b"{", b"[]", b'"name"', b"null", b"\xff\xfe", b'{"name": NaN}', b"[" * 100_000, b'{"name":"\\ud800"}'],
     ids=["empty", "cut", "list", "string", "null", "no utf-8", "NaN", "deep", "half a character"],
 )
-def test_a_body_that_is_no_json_object_is_400(box: Sandbox, raw: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_400(sandbox: Sandbox, raw: bytes) -> None:
     """None of them is stored, none of them is a 500."""
-    before = box.projects()
-    answer = ask(box, "POST", "/projects", raw=raw)
+    before = sandbox.projects()
+    answer = ask(sandbox, "POST", "/projects", raw=raw)
     assert (answer.status, set(answer.body)) == (400, {"error"})
-    assert box.projects() == before
+    assert sandbox.projects() == before
 
 
-def test_a_body_over_a_mebibyte_is_413(box: Sandbox) -> None:
+def test_a_body_over_a_mebibyte_is_413(sandbox: Sandbox) -> None:
     """The bound holds exactly, with and without a Content-Length, and the refusal reaches who is still writing."""
     fits = json.dumps({"name": "x"}).encode().ljust(1024 * 1024)
-    assert ask(box, "POST", "/projects", raw=fits).status == 201
-    assert ask(box, "POST", "/projects", raw=fits + b" ").status == 413
-    assert ask(box, "POST", "/projects", raw=fits * 8).status == 413
-    assert ask(box, "POST", "/projects", raw=b"x", headers={"Content-Length": "99999999999"}).status == 413
+    assert ask(sandbox, "POST", "/projects", raw=fits).status == 201
+    assert ask(sandbox, "POST", "/projects", raw=fits + b" ").status == 413
+    assert ask(sandbox, "POST", "/projects", raw=fits * 8).status == 413
+    assert ask(sandbox, "POST", "/projects", raw=b"x", headers={"Content-Length": "99999999999"}).status == 413
 
 
-def test_a_broken_request_does_not_disturb_the_others(box: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_request_does_not_disturb_the_others(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
     """What is no HTTP gets a 400 or nothing, says nothing on stderr, and the next client is served."""
-    host, _, port = box.origin.partition("//")[2].partition(":")
+    host, _, port = sandbox.origin.partition("//")[2].partition(":")
     for garbage in (
         b"\0\1\2\r\n\r\n",
         b"GET / HTTP/9\r\n\r\n",
@@ -95,12 +95,12 @@ def test_a_broken_request_does_not_disturb_the_others(box: Sandbox, capfd: pytes
         with socket.create_connection((host, int(port)), timeout=10) as connection:
             connection.sendall(garbage)
             assert connection.recv(100)[:12] in (b"", b"HTTP/1.1 400")
-    assert ask(box, "GET", "/orgs").status == 200
+    assert ask(sandbox, "GET", "/orgs").status == 200
     assert capfd.readouterr().err == ""
 
 
 def test_what_it_cannot_foresee_is_a_500_without_details(
-    box: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The client learns nothing, who runs the sandbox reads one line, and the server goes on."""
 
@@ -108,9 +108,9 @@ def test_what_it_cannot_foresee_is_a_500_without_details(
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(box._state.store, "all", fail)
-        answer = ask(box, "GET", "/projects")
+        patch.setattr(sandbox._state.store, "all", fail)
+        answer = ask(sandbox, "GET", "/projects")
     assert (answer.status, answer.body) == (500, {"error": "Internal server error"})
-    assert ask(box, "GET", "/projects").status == 200
+    assert ask(sandbox, "GET", "/projects").status == 200
     assert [record.getMessage() for record in caplog.records] == ["sandbox: GET /projects failed: OSError: disk full"]
     assert caplog.records[0].exc_info is None

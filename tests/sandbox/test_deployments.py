@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-def deploy(box: Sandbox, project: str = "storefront", **body: Any) -> str:
+def deploy(sandbox: Sandbox, project: str = "storefront", **body: Any) -> str:
     """Deploy, and give the deployment's id."""
-    identity: str = ask(box, "POST", f"/projects/{box.project_id(project)}/deployments", body).data["id"]
+    identity: str = ask(sandbox, "POST", f"/projects/{sandbox.project_id(project)}/deployments", body).data["id"]
     return identity
 
 
-def row_of(box: Sandbox, deployment: str) -> sqlite3.Row:
+def row_of(sandbox: Sandbox, deployment: str) -> sqlite3.Row:
     """The deployment as the store has it."""
-    return box._state.store.one("SELECT * FROM deployments WHERE id = ?", (deployment,))
+    return sandbox._state.store.one("SELECT * FROM deployments WHERE id = ?", (deployment,))
 
 
 def test_a_deployment_goes_from_queued_over_building_to_ready() -> None:
     """Its status is a function of the time, and build time and bundle size are there at the end."""
-    with Sandbox(build_seconds=10) as box:
-        row = row_of(box, deploy(box, branch="main"))
+    with Sandbox(build_seconds=10) as sandbox:
+        row = row_of(sandbox, deploy(sandbox, branch="main"))
     moments = (0, 1.9, 2.1, 9.9, 10.1, 1e6)
     assert [course.status(row, row["created_at"] + after) for after in moments] == [
         "QUEUED",
@@ -42,112 +42,115 @@ def test_a_deployment_goes_from_queued_over_building_to_ready() -> None:
     assert row["build_ms"] == 10_000
 
 
-def test_a_deployment_over_the_wire(box: Sandbox) -> None:
+def test_a_deployment_over_the_wire(sandbox: Sandbox) -> None:
     """The answer is QUEUED even where the build takes no time; the next look finds it READY."""
-    path = f"/projects/{box.project_id('storefront')}/deployments"
-    answer = ask(box, "POST", path, {"branch": "main", "commitMessage": "Hello", "commitSha": "abc123"})
+    path = f"/projects/{sandbox.project_id('storefront')}/deployments"
+    answer = ask(sandbox, "POST", path, {"branch": "main", "commitMessage": "Hello", "commitSha": "abc123"})
     assert answer.status == 201
     assert answer.body == {"data": {"id": answer.data["id"], "status": "QUEUED"}}
-    whole = ask(box, "GET", f"/deployments/{answer.data['id']}").data
+    whole = ask(sandbox, "GET", f"/deployments/{answer.data['id']}").data
     assert (whole["status"], whole["branch"]) == ("READY", "main")
     assert isinstance(whole["buildDurationMs"], int)
     assert isinstance(whole["bundleSizeKb"], int)
     assert whole["deployment_domain"] == "storefront.deploxa.com"
-    listed = ask(box, "GET", path).data[0]
+    listed = ask(sandbox, "GET", path).data[0]
     assert listed == {key: whole[key] for key in ("id", "status", "branch", "deployment_domain", "created_at")}
-    assert box.deployments("storefront")[0]["commit_message"] == "Hello"
-    assert box.deployments("storefront")[0]["commit_sha"] == "abc123"
+    assert sandbox.deployments("storefront")[0]["commit_message"] == "Hello"
+    assert sandbox.deployments("storefront")[0]["commit_sha"] == "abc123"
 
 
 def test_under_way_it_has_neither_build_time_nor_size() -> None:
     """They appear when it is READY."""
-    with Sandbox(build_seconds=600) as box:
-        whole = ask(box, "GET", f"/deployments/{deploy(box)}").data
+    with Sandbox(build_seconds=600) as sandbox:
+        whole = ask(sandbox, "GET", f"/deployments/{deploy(sandbox)}").data
         assert whole["status"] == "QUEUED"
         assert not {"buildDurationMs", "bundleSizeKb"} & set(whole)
         assert (
-            ask(box, "GET", f"/projects/{box.project_id('storefront')}").data["current_deployment"]["status"]
+            ask(sandbox, "GET", f"/projects/{sandbox.project_id('storefront')}").data["current_deployment"]["status"]
             == "QUEUED"
         )
-        assert ask(box, "GET", "/projects?limit=1").data[0]["current_deployment"] == {"status": "QUEUED"}
+        assert ask(sandbox, "GET", "/projects?limit=1").data[0]["current_deployment"] == {"status": "QUEUED"}
 
 
 @pytest.mark.parametrize("branch", ["fail/x", "fail/", "fail/a/b\nc"])
-def test_a_branch_named_fail_ends_in_error(box: Sandbox, branch: str) -> None:
+def test_a_branch_named_fail_ends_in_error(sandbox: Sandbox, branch: str) -> None:
     """And so does the project's current deployment."""
-    whole = ask(box, "GET", f"/deployments/{deploy(box, branch=branch)}").data
+    whole = ask(sandbox, "GET", f"/deployments/{deploy(sandbox, branch=branch)}").data
     assert whole["status"] == "ERROR"
     assert "buildDurationMs" not in whole
-    assert ask(box, "GET", f"/projects/{box.project_id('storefront')}").data["current_deployment"]["status"] == "ERROR"
+    assert (
+        ask(sandbox, "GET", f"/projects/{sandbox.project_id('storefront')}").data["current_deployment"]["status"]
+        == "ERROR"
+    )
 
 
 @pytest.mark.parametrize("branch", ["main", "failure", "fail", "x/fail/y", "Fail/x"])
-def test_other_branches_end_ready(box: Sandbox, branch: str) -> None:
+def test_other_branches_end_ready(sandbox: Sandbox, branch: str) -> None:
     """Only `fail/` at the beginning is special."""
-    assert ask(box, "GET", f"/deployments/{deploy(box, branch=branch)}").data["status"] == "READY"
+    assert ask(sandbox, "GET", f"/deployments/{deploy(sandbox, branch=branch)}").data["status"] == "READY"
 
 
-def test_without_a_branch_it_is_the_last_deployed_one(box: Sandbox) -> None:
+def test_without_a_branch_it_is_the_last_deployed_one(sandbox: Sandbox) -> None:
     """And main where nothing was deployed yet."""
-    fresh = box.seed_project("fresh")
-    made = ask(box, "POST", f"/projects/{fresh}/deployments", {}).data["id"]
-    assert ask(box, "GET", f"/deployments/{made}").data["branch"] == "main"
-    deploy(box, branch="next")
-    assert ask(box, "GET", f"/deployments/{deploy(box)}").data["branch"] == "next"
+    fresh = sandbox.seed_project("fresh")
+    made = ask(sandbox, "POST", f"/projects/{fresh}/deployments", {}).data["id"]
+    assert ask(sandbox, "GET", f"/deployments/{made}").data["branch"] == "main"
+    deploy(sandbox, branch="next")
+    assert ask(sandbox, "GET", f"/deployments/{deploy(sandbox)}").data["branch"] == "next"
 
 
 def test_time_scale_makes_the_clock_on_the_wall_go_faster() -> None:
     """What the deployment tells of itself stays: the build took 60 of its own seconds."""
-    with Sandbox(build_seconds=60, time_scale=1000) as box:
-        row = row_of(box, deploy(box))
+    with Sandbox(build_seconds=60, time_scale=1000) as sandbox:
+        row = row_of(sandbox, deploy(sandbox))
         assert row["ended_at"] - row["created_at"] == pytest.approx(0.06)
         time.sleep(0.06)
-        assert ask(box, "GET", f"/deployments/{row['id']}").data["buildDurationMs"] == 60_000
+        assert ask(sandbox, "GET", f"/deployments/{row['id']}").data["buildDurationMs"] == 60_000
 
 
 def test_the_status_filter() -> None:
     """Each status by itself, as it is now; anything else is 400."""
-    with Sandbox(build_seconds=600) as box:
-        path = f"/projects/{box.project_id('storefront')}/deployments"
-        queued, building = deploy(box), deploy(box)
-        with box._state.store.change() as db:
+    with Sandbox(build_seconds=600) as sandbox:
+        path = f"/projects/{sandbox.project_id('storefront')}/deployments"
+        queued, building = deploy(sandbox), deploy(sandbox)
+        with sandbox._state.store.change() as db:
             db.execute("UPDATE deployments SET building_at = 0 WHERE id = ?", (building,))
-        assert [row["id"] for row in ask(box, "GET", f"{path}?status=QUEUED").data] == [queued]
-        assert [row["id"] for row in ask(box, "GET", f"{path}?status=BUILDING").data] == [building]
-        assert {row["status"] for row in ask(box, "GET", f"{path}?status=ERROR").data} == {"ERROR"}
-        assert {row["status"] for row in ask(box, "GET", f"{path}?status=READY").data} == {"READY"}
+        assert [row["id"] for row in ask(sandbox, "GET", f"{path}?status=QUEUED").data] == [queued]
+        assert [row["id"] for row in ask(sandbox, "GET", f"{path}?status=BUILDING").data] == [building]
+        assert {row["status"] for row in ask(sandbox, "GET", f"{path}?status=ERROR").data} == {"ERROR"}
+        assert {row["status"] for row in ask(sandbox, "GET", f"{path}?status=READY").data} == {"READY"}
         for status in ("DONE", "ready", ""):
-            assert ask(box, "GET", f"{path}?status={status}").status == 400
+            assert ask(sandbox, "GET", f"{path}?status={status}").status == 400
 
 
 @pytest.mark.parametrize(
     "body", [{"branch": ""}, {"branch": None}, {"branch": 1}, {"commitMessage": []}, {"commitSha": 1}, {"branch": " "}]
 )
-def test_refused_deployments(box: Sandbox, body: dict[str, Any]) -> None:
+def test_refused_deployments(sandbox: Sandbox, body: dict[str, Any]) -> None:
     """400, and none is made."""
-    before = len(box.deployments("storefront"))
-    assert ask(box, "POST", f"/projects/{box.project_id('storefront')}/deployments", body).status == 400
-    assert len(box.deployments("storefront")) == before
+    before = len(sandbox.deployments("storefront"))
+    assert ask(sandbox, "POST", f"/projects/{sandbox.project_id('storefront')}/deployments", body).status == 400
+    assert len(sandbox.deployments("storefront")) == before
 
 
-def test_an_unknown_deployment(box: Sandbox) -> None:
+def test_an_unknown_deployment(sandbox: Sandbox) -> None:
     """404; so is one of a project of somebody else."""
-    box.seed_deployments("payroll", 1)
-    hidden = box.deployments("payroll")[0]["id"]
+    sandbox.seed_deployments("payroll", 1)
+    hidden = sandbox.deployments("payroll")[0]["id"]
     for identity in ("nope", hidden, "a%2Fb", "%00"):
-        assert ask(box, "GET", f"/deployments/{identity}").status == 404
+        assert ask(sandbox, "GET", f"/deployments/{identity}").status == 404
 
 
 def test_build_slots() -> None:
     """429 with a body that says so, until a build ends; nothing is made meanwhile."""
-    with Sandbox(build_seconds=600, slots=2) as box:
-        path = f"/projects/{box.project_id('storefront')}/deployments"
-        first = deploy(box)
-        deploy(box, "docs")
-        answer = ask(box, "POST", path, {})
+    with Sandbox(build_seconds=600, slots=2) as sandbox:
+        path = f"/projects/{sandbox.project_id('storefront')}/deployments"
+        first = deploy(sandbox)
+        deploy(sandbox, "docs")
+        answer = ask(sandbox, "POST", path, {})
         assert (answer.status, answer.body) == (429, {"error": "No build slot free: 2 of 2 in use"})
         assert "retry-after" not in answer.headers
-        assert box.deployments("storefront")[0]["id"] == first
-        with box._state.store.change() as db:
+        assert sandbox.deployments("storefront")[0]["id"] == first
+        with sandbox._state.store.change() as db:
             db.execute("UPDATE deployments SET ended_at = 0 WHERE id = ?", (first,))
-        assert ask(box, "POST", path, {}).status == 201
+        assert ask(sandbox, "POST", path, {}).status == 201

@@ -15,55 +15,57 @@ if TYPE_CHECKING:
 CANARY = "canary-7f3a-value"
 
 
-def path_of(box: Sandbox, project: str = "storefront") -> str:
+def path_of(sandbox: Sandbox, project: str = "storefront") -> str:
     """The path of a project's variables."""
-    return f"/projects/{box.project_id(project)}/env-vars"
+    return f"/projects/{sandbox.project_id(project)}/env-vars"
 
 
-def test_the_world_has_variables(box: Sandbox) -> None:
+def test_the_world_has_variables(sandbox: Sandbox) -> None:
     """With the keys of the reference, and no value."""
-    listed = ask(box, "GET", path_of(box)).data
+    listed = ask(sandbox, "GET", path_of(sandbox)).data
     assert [variable["key"] for variable in listed] == ["DATABASE_URL", "NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
     assert [set(variable) for variable in listed] == [{"id", "key", "targets", "sensitive"}] * 3
     assert listed[2]["targets"] == ["production", "preview"]
     assert listed[2]["sensitive"] is True
 
 
-def test_set_and_set_again(box: Sandbox) -> None:
+def test_set_and_set_again(sandbox: Sandbox) -> None:
     """New it is for every target; updated, it keeps its id and what the body leaves out."""
-    made = ask(box, "POST", path_of(box), {"key": "A_1", "value": "x"})
+    made = ask(sandbox, "POST", path_of(sandbox), {"key": "A_1", "value": "x"})
     assert made.status == 201
     assert made.data == {"id": made.data["id"], "key": "A_1", "targets": ["production", "preview", "development"]}
-    again = ask(box, "POST", path_of(box), {"key": "A_1", "value": "y", "targets": ["preview"], "sensitive": True})
+    again = ask(
+        sandbox, "POST", path_of(sandbox), {"key": "A_1", "value": "y", "targets": ["preview"], "sensitive": True}
+    )
     assert again.status == 200
     assert again.data == {"id": made.data["id"], "key": "A_1", "targets": ["preview"]}
-    assert ask(box, "POST", path_of(box), {"key": "A_1", "value": "z"}).data["targets"] == ["preview"]
-    assert ask(box, "GET", path_of(box)).data[-1] == again.data | {"sensitive": True}
-    assert box.env_is("storefront", "A_1", "z")
-    assert not box.env_is("storefront", "A_1", "y")
+    assert ask(sandbox, "POST", path_of(sandbox), {"key": "A_1", "value": "z"}).data["targets"] == ["preview"]
+    assert ask(sandbox, "GET", path_of(sandbox)).data[-1] == again.data | {"sensitive": True}
+    assert sandbox.env_is("storefront", "A_1", "z")
+    assert not sandbox.env_is("storefront", "A_1", "y")
 
 
-def test_the_same_key_in_two_projects(box: Sandbox) -> None:
+def test_the_same_key_in_two_projects(sandbox: Sandbox) -> None:
     """They have nothing to do with each other."""
     for project in ("docs", "api"):
-        ask(box, "POST", path_of(box, project), {"key": "SAME", "value": project})
-    assert box.env_is("docs", "SAME", "docs")
-    assert box.env_is("api", "SAME", "api")
+        ask(sandbox, "POST", path_of(sandbox, project), {"key": "SAME", "value": project})
+    assert sandbox.env_is("docs", "SAME", "docs")
+    assert sandbox.env_is("api", "SAME", "api")
 
 
-def test_delete(box: Sandbox) -> None:
+def test_delete(sandbox: Sandbox) -> None:
     """Once; then it is not there, like a key that never was one."""
-    assert ask(box, "DELETE", f"{path_of(box)}/DATABASE_URL").body == {"deleted": True}
+    assert ask(sandbox, "DELETE", f"{path_of(sandbox)}/DATABASE_URL").body == {"deleted": True}
     for key in ("DATABASE_URL", "NOPE", "a%20b", "%ff"):
-        answer = ask(box, "DELETE", f"{path_of(box)}/{key}")
+        answer = ask(sandbox, "DELETE", f"{path_of(sandbox)}/{key}")
         assert (answer.status, answer.body) == (404, {"error": "Environment variable not found"})
-    assert box.env_keys("storefront") == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
+    assert sandbox.env_keys("storefront") == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
 
 
-def test_an_empty_value_is_a_value(box: Sandbox) -> None:
+def test_an_empty_value_is_a_value(sandbox: Sandbox) -> None:
     """It is stored like any other."""
-    assert ask(box, "POST", path_of(box), {"key": "EMPTY", "value": ""}).status == 201
-    assert box.env_is("storefront", "EMPTY", "")
+    assert ask(sandbox, "POST", path_of(sandbox), {"key": "EMPTY", "value": ""}).status == 201
+    assert sandbox.env_is("storefront", "EMPTY", "")
 
 
 @pytest.mark.parametrize(
@@ -91,33 +93,33 @@ def test_an_empty_value_is_a_value(box: Sandbox) -> None:
         ({"key": "A", "value": "x", "sensitive": None}, "sensitive must be true or false"),
     ],
 )
-def test_refused_variables(box: Sandbox, body: dict[str, Any], says: str) -> None:
+def test_refused_variables(sandbox: Sandbox, body: dict[str, Any], says: str) -> None:
     """400 names the field, and nothing is stored."""
-    answer = ask(box, "POST", path_of(box), body)
+    answer = ask(sandbox, "POST", path_of(sandbox), body)
     assert (answer.status, answer.body) == (400, {"error": says})
-    assert len(box.env_keys("storefront")) == 3
+    assert len(sandbox.env_keys("storefront")) == 3
 
 
 def test_no_value_is_kept_anywhere(tmp_path: Path) -> None:
     """Not in the store's files, not in the log, not in the recorded requests, not in an answer."""
     data, log = tmp_path / "world.db", tmp_path / "log.jsonl"
-    with Sandbox(data=str(data), log=str(log)) as box:
+    with Sandbox(data=str(data), log=str(log)) as sandbox:
         answers = [
-            ask(box, "POST", path_of(box), {"key": "A", "value": CANARY}),
-            ask(box, "POST", path_of(box), {"key": "A", "value": CANARY, "targets": ["nope"]}),
-            ask(box, "POST", path_of(box), {"key": "A", "value": [CANARY]}),
-            ask(box, "POST", path_of(box), raw=b'{"key": "A", "value": "' + CANARY.encode()),
-            ask(box, "GET", path_of(box)),
-            ask(box, "GET", "/__sandbox__/requests"),
+            ask(sandbox, "POST", path_of(sandbox), {"key": "A", "value": CANARY}),
+            ask(sandbox, "POST", path_of(sandbox), {"key": "A", "value": CANARY, "targets": ["nope"]}),
+            ask(sandbox, "POST", path_of(sandbox), {"key": "A", "value": [CANARY]}),
+            ask(sandbox, "POST", path_of(sandbox), raw=b'{"key": "A", "value": "' + CANARY.encode()),
+            ask(sandbox, "GET", path_of(sandbox)),
+            ask(sandbox, "GET", "/__sandbox__/requests"),
         ]
-        assert box.env_is("storefront", "A", CANARY)
+        assert sandbox.env_is("storefront", "A", CANARY)
         kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
         assert CANARY not in repr(answers)
-        assert CANARY not in repr(box.requests)
-        assert box.requests[0].body == {"key": "A", "value": "********"}
-        assert box.requests[2].body["value"] == "********"
-        assert box.token not in repr(box.requests)
-        assert box.token.encode() not in kept
+        assert CANARY not in repr(sandbox.requests)
+        assert sandbox.requests[0].body == {"key": "A", "value": "********"}
+        assert sandbox.requests[2].body["value"] == "********"
+        assert sandbox.token not in repr(sandbox.requests)
+        assert sandbox.token.encode() not in kept
     kept += b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert CANARY.encode() not in kept
     assert log.stat().st_mode & 0o777 == 0o600

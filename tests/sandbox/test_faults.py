@@ -91,75 +91,75 @@ def test_which_paths_a_fault_strikes(pattern: str, path: str, fits: bool) -> Non
 )
 def test_how_often_a_fault_strikes(texts: Sequence[str], statuses: list[int]) -> None:
     """As often as it says; the first that fits decides."""
-    with Sandbox(faults=texts) as box:
-        assert [ask(box, "GET", "/orgs").status for _ in statuses] == statuses
+    with Sandbox(faults=texts) as sandbox:
+        assert [ask(sandbox, "GET", "/orgs").status for _ in statuses] == statuses
 
 
-def test_a_refusal_does_nothing(box: Sandbox) -> None:
+def test_a_refusal_does_nothing(sandbox: Sandbox) -> None:
     """It has the body of every error, the Retry-After it was given, and comes before the token is looked at."""
-    box.fault("POST /projects 429 retry-after=7 x2")
-    answer = ask(box, "POST", "/projects", {"name": "x"})
+    sandbox.fault("POST /projects 429 retry-after=7 x2")
+    answer = ask(sandbox, "POST", "/projects", {"name": "x"})
     assert (answer.status, answer.body) == (429, {"error": "Scripted fault: 429"})
     assert answer.headers["retry-after"] == "7"
-    assert ask(box, "POST", "/projects", {"name": "x"}, token=None).status == 429
-    assert "x" not in box.projects()
-    assert [(record.status, record.fault) for record in box.requests] == [
+    assert ask(sandbox, "POST", "/projects", {"name": "x"}, token=None).status == 429
+    assert "x" not in sandbox.projects()
+    assert [(record.status, record.fault) for record in sandbox.requests] == [
         (429, "POST /projects 429 retry-after=7 x2")
     ] * 2
 
 
-def test_reset_does_nothing_and_the_connection_is_reset(box: Sandbox) -> None:
+def test_reset_does_nothing_and_the_connection_is_reset(sandbox: Sandbox) -> None:
     """A real reset, not an orderly end; the next request is served."""
-    box.fault("POST /projects reset x1")
+    sandbox.fault("POST /projects reset x1")
     with pytest.raises(ConnectionResetError):
-        ask(box, "POST", "/projects", {"name": "x"})
-    assert "x" not in box.projects()
-    assert box.requests[0].status is None
-    assert ask(box, "POST", "/projects", {"name": "x"}).status == 201
+        ask(sandbox, "POST", "/projects", {"name": "x"})
+    assert "x" not in sandbox.projects()
+    assert sandbox.requests[0].status is None
+    assert ask(sandbox, "POST", "/projects", {"name": "x"}).status == 201
 
 
-def test_lost_does_it_and_the_answer_is_lost(box: Sandbox) -> None:
+def test_lost_does_it_and_the_answer_is_lost(sandbox: Sandbox) -> None:
     """The case in which a client cannot know what happened."""
-    box.fault("POST /projects/*/deployments lost x1")
-    before = len(box.deployments("docs"))
+    sandbox.fault("POST /projects/*/deployments lost x1")
+    before = len(sandbox.deployments("docs"))
     with pytest.raises(ConnectionResetError):
-        ask(box, "POST", f"/projects/{box.project_id('docs')}/deployments", {})
-    assert len(box.deployments("docs")) == before + 1
+        ask(sandbox, "POST", f"/projects/{sandbox.project_id('docs')}/deployments", {})
+    assert len(sandbox.deployments("docs")) == before + 1
 
 
-def test_a_request_that_is_refused_anyway_is_not_lost(box: Sandbox) -> None:
+def test_a_request_that_is_refused_anyway_is_not_lost(sandbox: Sandbox) -> None:
     """There was nothing to lose."""
-    box.fault("POST /projects lost")
-    assert ask(box, "POST", "/projects", {}).status == 400
+    sandbox.fault("POST /projects lost")
+    assert ask(sandbox, "POST", "/projects", {}).status == 400
 
 
-def test_slow_holds_up_nobody_else(box: Sandbox) -> None:
+def test_slow_holds_up_nobody_else(sandbox: Sandbox) -> None:
     """The answer comes late; other requests are answered meanwhile."""
-    box.fault("GET /orgs slow 300ms x1")
-    late = http.client.HTTPConnection(box.origin.partition("//")[2], timeout=10)
+    sandbox.fault("GET /orgs slow 300ms x1")
+    late = http.client.HTTPConnection(sandbox.origin.partition("//")[2], timeout=10)
     start = time.monotonic()
-    late.request("GET", "/api/v1/orgs", headers={"Authorization": f"Bearer {box.token}"})
-    while not box.requests:
+    late.request("GET", "/api/v1/orgs", headers={"Authorization": f"Bearer {sandbox.token}"})
+    while not sandbox.requests:
         time.sleep(0.005)
-    assert ask(box, "GET", "/projects").status == 200
-    assert box.requests[0].status is None
+    assert ask(sandbox, "GET", "/projects").status == 200
+    assert sandbox.requests[0].status is None
     assert late.getresponse().status == 200
     assert time.monotonic() - start >= 0.3
     late.close()
 
 
-def test_an_error_build(box: Sandbox) -> None:
+def test_an_error_build(sandbox: Sandbox) -> None:
     """The deployment is made, and fails, whatever its branch."""
-    box.fault("POST /projects/*/deployments ERROR x1")
-    path = f"/projects/{box.project_id('docs')}/deployments"
+    sandbox.fault("POST /projects/*/deployments ERROR x1")
+    path = f"/projects/{sandbox.project_id('docs')}/deployments"
     for _ in range(2):
-        assert ask(box, "POST", path, {"branch": "main"}).status == 201
-    assert [deployment["status"] for deployment in box.deployments("docs")[:2]] == ["READY", "ERROR"]
+        assert ask(sandbox, "POST", path, {"branch": "main"}).status == 201
+    assert [deployment["status"] for deployment in sandbox.deployments("docs")[:2]] == ["READY", "ERROR"]
 
 
-def test_faults_are_taken_away(box: Sandbox) -> None:
+def test_faults_are_taken_away(sandbox: Sandbox) -> None:
     """All at once."""
-    box.fault("* /** 500")
-    assert ask(box, "GET", "/orgs").status == 500
-    box.clear_faults()
-    assert ask(box, "GET", "/orgs").status == 200
+    sandbox.fault("* /** 500")
+    assert ask(sandbox, "GET", "/orgs").status == 500
+    sandbox.clear_faults()
+    assert ask(sandbox, "GET", "/orgs").status == 200

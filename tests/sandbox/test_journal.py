@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_recorded_requests(box: Sandbox) -> None:
+def test_the_recorded_requests(sandbox: Sandbox) -> None:
     """Method, path below the root, query, body, status; complete by the time the client has its answer."""
-    ask(box, "GET", "/projects?limit=2&org=acme&limit=3", headers={"X-Mine": "yes"})
-    ask(box, "POST", "/projects", {"name": "x"})
-    ask(box, "GET", "//favicon.ico")
-    first, second, third = box.requests
+    ask(sandbox, "GET", "/projects?limit=2&org=acme&limit=3", headers={"X-Mine": "yes"})
+    ask(sandbox, "POST", "/projects", {"name": "x"})
+    ask(sandbox, "GET", "//favicon.ico")
+    first, second, third = sandbox.requests
     assert (first.method, first.path, first.status) == ("GET", "/projects", 200)
     assert first.query == {"limit": "2", "org": "acme"}
     assert first.headers["x-mine"] == "yes"
@@ -30,33 +30,33 @@ def test_the_recorded_requests(box: Sandbox) -> None:
     assert first.milliseconds is not None
     assert (second.path, second.body, second.status) == ("/projects", {"name": "x"}, 201)
     assert (third.path, third.status) == ("/favicon.ico", 404)
-    box.clear_requests()
-    assert box.requests == []
+    sandbox.clear_requests()
+    assert sandbox.requests == []
 
 
-def test_the_requests_over_http(box: Sandbox) -> None:
+def test_the_requests_over_http(sandbox: Sandbox) -> None:
     """The same, for tests in any language; without a token, and not recorded itself."""
-    ask(box, "GET", "/orgs")
+    ask(sandbox, "GET", "/orgs")
     for _ in range(2):
-        shown = ask(box, "GET", "/__sandbox__/requests", token=None)
+        shown = ask(sandbox, "GET", "/__sandbox__/requests", token=None)
         assert shown.status == 200
         assert [(record["method"], record["path"], record["status"]) for record in shown.data] == [
             ("GET", "/orgs", 200)
         ]
-        assert box.token not in json.dumps(shown.body)
-    assert ask(box, "DELETE", "/__sandbox__/requests").body == {"deleted": True}
-    assert ask(box, "GET", "/__sandbox__/requests").data == []
-    assert ask(box, "POST", "/__sandbox__/requests").status == 405
-    assert ask(box, "GET", "/__sandbox__/store").status == 404
+        assert sandbox.token not in json.dumps(shown.body)
+    assert ask(sandbox, "DELETE", "/__sandbox__/requests").body == {"deleted": True}
+    assert ask(sandbox, "GET", "/__sandbox__/requests").data == []
+    assert ask(sandbox, "POST", "/__sandbox__/requests").status == 405
+    assert ask(sandbox, "GET", "/__sandbox__/store").status == 404
 
 
 def test_the_log(tmp_path: Path) -> None:
     """A JSON line a request, without headers and bodies; an old log is added to."""
     log = tmp_path / "log.jsonl"
     for _ in range(2):
-        with Sandbox(log=str(log), faults=["GET /orgs 503 x1"]) as box:
-            ask(box, "GET", "/orgs")
-            ask(box, "POST", "/projects", {"name": "x"})
+        with Sandbox(log=str(log), faults=["GET /orgs 503 x1"]) as sandbox:
+            ask(sandbox, "GET", "/orgs")
+            ask(sandbox, "POST", "/projects", {"name": "x"})
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [(line["method"], line["path"], line["status"]) for line in lines] == [
         ("GET", "/orgs", 503),
@@ -70,8 +70,8 @@ def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
     """Is told before anything is served; a disk that fills later does not change an answer."""
     with pytest.raises(Failed, match="cannot open the log"), Sandbox(log=str(tmp_path)):
         pass
-    with Sandbox(log="/dev/full") as box:
-        assert ask(box, "GET", "/orgs").status == 200
+    with Sandbox(log="/dev/full") as sandbox:
+        assert ask(sandbox, "GET", "/orgs").status == 200
 
 
 def test_it_forgets_in_time() -> None:

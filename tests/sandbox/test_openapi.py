@@ -15,12 +15,12 @@ DESCRIPTION = Path(__file__).parents[1] / "openapi.yaml"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
-def schemathesis(box: Sandbox, folder: Path, *options: str) -> str:
+def schemathesis(sandbox: Sandbox, folder: Path, *options: str) -> str:
     """Run schemathesis with every check; gives its report, and fails where it found something."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(DESCRIPTION)),
-            *("--url", box.url, "--header", f"Authorization: Bearer {box.token}"),
+            *("--url", sandbox.url, "--header", f"Authorization: Bearer {sandbox.token}"),
             *("--checks", "all", "--no-color", "--seed", "1", "--continue-on-failure", *options),
         ],
         cwd=folder,
@@ -44,18 +44,18 @@ def test_every_route_is_described() -> None:
 
 def test_each_operation_by_itself(tmp_path: Path) -> None:
     """Examples, boundary values of every field and parameter, and made-up requests, good and bad."""
-    with Sandbox(build_seconds=0.05) as box:
-        report = schemathesis(box, tmp_path, "--phases", "examples,coverage,fuzzing", "--max-examples", "50")
-        asked = {(record.method, record.status) for record in box.requests}
+    with Sandbox(build_seconds=0.05) as sandbox:
+        report = schemathesis(sandbox, tmp_path, "--phases", "examples,coverage,fuzzing", "--max-examples", "50")
+        asked = {(record.method, record.status) for record in sandbox.requests}
     assert all(phase in report for phase in ("Examples", "Coverage", "Fuzzing"))
     assert {("POST", 201), ("POST", 400), ("GET", 200), ("GET", 404), ("DELETE", 404)} <= asked
 
 
 def test_operations_one_after_the_other(tmp_path: Path) -> None:
     """What one answers, the next is asked with: projects are made, deployed, changed, deleted and asked again."""
-    with Sandbox(build_seconds=0.05) as box:
-        report = schemathesis(box, tmp_path, "--phases", "stateful", "--max-examples", "300")
-        done = {(record.method, record.path.split("/")[-1], record.status) for record in box.requests}
+    with Sandbox(build_seconds=0.05) as sandbox:
+        report = schemathesis(sandbox, tmp_path, "--phases", "stateful", "--max-examples", "300")
+        done = {(record.method, record.path.split("/")[-1], record.status) for record in sandbox.requests}
     assert "Stateful" in report
     assert {("POST", "deployments", 201), ("POST", "env-vars", 201)} <= done
     assert any(method == "DELETE" and status == 200 for method, _, status in done)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def test_the_organizations_one_belongs_to(box: Sandbox) -> None:
+def test_the_organizations_one_belongs_to(sandbox: Sandbox) -> None:
     """Two, and the third is nobody's business."""
-    listed = ask(box, "GET", "/orgs").data
+    listed = ask(sandbox, "GET", "/orgs").data
     assert [(org["slug"], org["name"], org["role"]) for org in listed] == [
         ("acme", "Acme Corp", "owner"),
         ("globex", "Globex", "owner"),
@@ -26,22 +26,22 @@ def test_the_organizations_one_belongs_to(box: Sandbox) -> None:
 @pytest.mark.parametrize("role", ["owner", "admin", "member"])
 def test_the_role_is_who_the_token_speaks_for(role: str) -> None:
     """In both organizations."""
-    with Sandbox(role=role) as box:
-        assert [org["role"] for org in ask(box, "GET", "/orgs").data] == [role, role]
+    with Sandbox(role=role) as sandbox:
+        assert [org["role"] for org in ask(sandbox, "GET", "/orgs").data] == [role, role]
 
 
-def test_one_organization(box: Sandbox) -> None:
+def test_one_organization(sandbox: Sandbox) -> None:
     """With its counts, which follow."""
-    assert ask(box, "GET", "/orgs/acme").data["_count"] == {"members": 5, "projects": 2}
-    box.seed_projects(3)
-    assert ask(box, "GET", "/orgs/acme").data["_count"] == {"members": 5, "projects": 5}
-    assert ask(box, "GET", "/orgs/nope").body == {"error": "Organization not found"}
+    assert ask(sandbox, "GET", "/orgs/acme").data["_count"] == {"members": 5, "projects": 2}
+    sandbox.seed_projects(3)
+    assert ask(sandbox, "GET", "/orgs/acme").data["_count"] == {"members": 5, "projects": 5}
+    assert ask(sandbox, "GET", "/orgs/nope").body == {"error": "Organization not found"}
 
 
-def test_members(box: Sandbox) -> None:
+def test_members(sandbox: Sandbox) -> None:
     """Their roles are in upper case, as the reference shows them here."""
-    listed = ask(box, "GET", "/orgs/acme/members").data
+    listed = ask(sandbox, "GET", "/orgs/acme/members").data
     shown: Sequence[tuple[str, str]] = [(member["user"]["email"], member["role"]) for member in listed]
     assert shown[:3] == [("olivia@acme.com", "OWNER"), ("alice@acme.com", "ADMIN"), ("max@acme.com", "MEMBER")]
     assert len(shown) == 5
-    assert ask(box, "GET", "/orgs/nope/members").status == 404
+    assert ask(sandbox, "GET", "/orgs/nope/members").status == 404

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-def lists(box: Sandbox) -> list[str]:
+def lists(sandbox: Sandbox) -> list[str]:
     """The path of each list."""
-    project = f"/projects/{box.project_id('storefront')}"
+    project = f"/projects/{sandbox.project_id('storefront')}"
     return [
         "/projects?",
         "/projects?org=acme&",
@@ -26,12 +26,12 @@ def lists(box: Sandbox) -> list[str]:
     ]
 
 
-def walk(box: Sandbox, path: str, limit: int) -> tuple[list[str], int]:
+def walk(sandbox: Sandbox, path: str, limit: int) -> tuple[list[str], int]:
     """Every id of a list, and in how many pages it came."""
     ids: list[str] = []
     cursor, pages = "", 0
     while True:
-        answer = ask(box, "GET", f"{path}limit={limit}{cursor}")
+        answer = ask(sandbox, "GET", f"{path}limit={limit}{cursor}")
         pagination: dict[str, Any] = answer.body["pagination"]
         ids += [item["id"] for item in answer.data]
         pages += 1
@@ -43,41 +43,41 @@ def walk(box: Sandbox, path: str, limit: int) -> tuple[list[str], int]:
         cursor = f"&cursor={pagination['nextCursor']}"
 
 
-def test_every_list_comes_whole_in_pages(box: Sandbox) -> None:
+def test_every_list_comes_whole_in_pages(sandbox: Sandbox) -> None:
     """The same items in the same order, whatever the size of the page."""
-    for path in lists(box):
-        whole, pages = walk(box, path, 100)
+    for path in lists(sandbox):
+        whole, pages = walk(sandbox, path, 100)
         assert pages == 1
         for limit in (1, 2):
-            in_pages, pages = walk(box, path, limit)
+            in_pages, pages = walk(sandbox, path, limit)
             assert in_pages == whole, path
             assert pages == -(-len(whole) // limit), path
 
 
-def test_a_page_has_twenty_where_nothing_is_said(box: Sandbox) -> None:
+def test_a_page_has_twenty_where_nothing_is_said(sandbox: Sandbox) -> None:
     """And a hundred at most."""
-    box.seed_projects(150)
-    assert len(ask(box, "GET", "/projects").data) == 20
-    assert ask(box, "GET", "/projects").body["pagination"]["limit"] == 20
-    assert len(ask(box, "GET", "/projects?limit=100").data) == 100
+    sandbox.seed_projects(150)
+    assert len(ask(sandbox, "GET", "/projects").data) == 20
+    assert ask(sandbox, "GET", "/projects").body["pagination"]["limit"] == 20
+    assert len(ask(sandbox, "GET", "/projects?limit=100").data) == 100
 
 
 @pytest.mark.parametrize(
     "limit", ["0", "101", "-1", "+1", "1.0", "1_0", "ten", "", "%20", "\uff11\uff12", "%D9%A1", "1e1", "9" * 5000]
 )
-def test_a_limit_that_is_none_is_400(box: Sandbox, limit: str) -> None:
+def test_a_limit_that_is_none_is_400(sandbox: Sandbox, limit: str) -> None:
     """In every list."""
     from urllib.parse import quote
 
-    for path in lists(box):
-        answer = ask(box, "GET", f"{path}limit={quote(limit, safe='%+')}")
+    for path in lists(sandbox):
+        answer = ask(sandbox, "GET", f"{path}limit={quote(limit, safe='%+')}")
         assert (answer.status, answer.body) == (400, {"error": "limit must be a number from 1 to 100"}), path
 
 
-def test_a_cursor_that_is_none_is_400(box: Sandbox) -> None:
+def test_a_cursor_that_is_none_is_400(sandbox: Sandbox) -> None:
     """Made up, changed, of another list, of another sandbox."""
-    valid = ask(box, "GET", "/projects?limit=1").body["pagination"]["nextCursor"]
-    assert ask(box, "GET", f"/projects?cursor={valid}").status == 200
+    valid = ask(sandbox, "GET", "/projects?limit=1").body["pagination"]["nextCursor"]
+    assert ask(sandbox, "GET", f"/projects?cursor={valid}").status == 200
     changed = [valid[:at] + ("0" if valid[at] != "0" else "1") + valid[at + 1 :] for at in range(len(valid))]
     for cursor in (
         *changed,
@@ -89,28 +89,28 @@ def test_a_cursor_that_is_none_is_400(box: Sandbox) -> None:
         "%00",
         "c" + "z" * 24,
         "1",
-        box.project_id("docs"),
+        sandbox.project_id("docs"),
     ):
-        answer = ask(box, "GET", f"/projects?cursor={cursor}")
+        answer = ask(sandbox, "GET", f"/projects?cursor={cursor}")
         assert (answer.status, answer.body) == (400, {"error": "cursor is not valid for this list"}), cursor
-    for path in lists(box)[1:]:
-        assert ask(box, "GET", f"{path}cursor={valid}").status == 400, path
+    for path in lists(sandbox)[1:]:
+        assert ask(sandbox, "GET", f"{path}cursor={valid}").status == 400, path
     with Sandbox() as other:
         assert ask(other, "GET", f"/projects?cursor={valid}").status == 400
 
 
-def test_a_list_that_changes_between_two_pages(box: Sandbox) -> None:
+def test_a_list_that_changes_between_two_pages(sandbox: Sandbox) -> None:
     """What is added or deleted meanwhile neither repeats nor hides what was there."""
-    slugs = box.seed_projects(6)
-    first = ask(box, "GET", "/projects?limit=3")
+    slugs = sandbox.seed_projects(6)
+    first = ask(sandbox, "GET", "/projects?limit=3")
     assert [project["slug"] for project in first.data] == slugs[:2:-1]
-    box.seed_projects(2)
-    assert ask(box, "DELETE", f"/projects/{first.data[2]['id']}").status == 200  # the one the cursor stands on
-    second = ask(box, "GET", f"/projects?limit=3&cursor={first.body['pagination']['nextCursor']}")
+    sandbox.seed_projects(2)
+    assert ask(sandbox, "DELETE", f"/projects/{first.data[2]['id']}").status == 200  # the one the cursor stands on
+    second = ask(sandbox, "GET", f"/projects?limit=3&cursor={first.body['pagination']['nextCursor']}")
     assert [project["slug"] for project in second.data] == slugs[2::-1]
 
 
-def steps(box: Sandbox, path: str) -> int:
+def steps(sandbox: Sandbox, path: str) -> int:
     """How many thousand-step strides SQLite takes for an answer: its work, without a clock."""
     count = 0
 
@@ -119,28 +119,28 @@ def steps(box: Sandbox, path: str) -> int:
         count += 1
         return 0
 
-    database: sqlite3.Connection = box._state.store._db
+    database: sqlite3.Connection = sandbox._state.store._db
     database.set_progress_handler(stride, 100)
-    assert ask(box, "GET", path).status == 200
+    assert ask(sandbox, "GET", path).status == 200
     database.set_progress_handler(None, 0)
     return count
 
 
-def test_a_page_costs_the_same_however_many_projects_there_are(box: Sandbox) -> None:
+def test_a_page_costs_the_same_however_many_projects_there_are(sandbox: Sandbox) -> None:
     """Counted in SQLite's own steps, at the head of the list and far into it."""
     paths = [
         "/projects?limit=50",
         "/projects?org=acme&limit=50",
-        f"/projects/{box.project_id('storefront')}/deployments",
+        f"/projects/{sandbox.project_id('storefront')}/deployments",
     ]
-    box.seed_projects(200)
-    few = [steps(box, path) for path in paths]
-    box.seed_projects(3000)
-    many = [steps(box, path) for path in paths]
+    sandbox.seed_projects(200)
+    few = [steps(sandbox, path) for path in paths]
+    sandbox.seed_projects(3000)
+    many = [steps(sandbox, path) for path in paths]
     cursor = ""
     for _ in range(25):
-        cursor = "&cursor=" + ask(box, "GET", f"/projects?limit=100{cursor}").body["pagination"]["nextCursor"]
-    deep = steps(box, f"/projects?limit=50{cursor}")
+        cursor = "&cursor=" + ask(sandbox, "GET", f"/projects?limit=100{cursor}").body["pagination"]["nextCursor"]
+    deep = steps(sandbox, f"/projects?limit=50{cursor}")
     assert all(before > 0 for before in few)
     for before, after in zip([*few, few[0]], [*many, deep], strict=True):
         assert after <= before + 2, (few, many, deep)

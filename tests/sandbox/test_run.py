@@ -19,9 +19,9 @@ def test_the_exit_code(script: str, code: int) -> None:
 
 def test_the_environment(capfd: pytest.CaptureFixture[str]) -> None:
     """The sandbox's, while it is there."""
-    box = Sandbox()
-    assert _run_portably(["sh", "-c", "echo $DPX_API_URL $DPX_TOKEN"], os.environ, box) == 0
-    assert capfd.readouterr().out.split() == [box.url, box.token]
+    sandbox = Sandbox()
+    assert _run_portably(["sh", "-c", "echo $DPX_API_URL $DPX_TOKEN"], os.environ, sandbox) == 0
+    assert capfd.readouterr().out.split() == [sandbox.url, sandbox.token]
 
 
 def test_a_command_that_cannot_be_run() -> None:

@@ -36,30 +36,30 @@ threading.Event().wait()
 def test_the_world_persists(tmp_path: Path) -> None:
     """Projects, deployments, variables, the token and cursors are there again; it is seeded once."""
     data = str(tmp_path / "world.db")
-    with Sandbox(data=data, build_seconds=0) as box:
-        token = box.token
-        made = ask(box, "POST", "/projects", {"name": "kept"}).data["id"]
-        ask(box, "POST", f"/projects/{made}/deployments", {"branch": "b"})
-        ask(box, "POST", f"/projects/{made}/env-vars", {"key": "A", "value": "x"})
-        ask(box, "DELETE", f"/projects/{box.project_id('api')}")
-        cursor = ask(box, "GET", "/projects?limit=1").body["pagination"]["nextCursor"]
+    with Sandbox(data=data, build_seconds=0) as sandbox:
+        token = sandbox.token
+        made = ask(sandbox, "POST", "/projects", {"name": "kept"}).data["id"]
+        ask(sandbox, "POST", f"/projects/{made}/deployments", {"branch": "b"})
+        ask(sandbox, "POST", f"/projects/{made}/env-vars", {"key": "A", "value": "x"})
+        ask(sandbox, "DELETE", f"/projects/{sandbox.project_id('api')}")
+        cursor = ask(sandbox, "GET", "/projects?limit=1").body["pagination"]["nextCursor"]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["world.db"]
-    with Sandbox(data=data, projects=50) as box:
-        assert box.token == token
-        assert box.projects() == ["docs", "storefront", "kept"]
-        assert box.deployments("kept")[0]["status"] == "READY"
-        assert box.env_is("kept", "A", "x")
-        assert [row["slug"] for row in ask(box, "GET", f"/projects?cursor={cursor}").data] == ["storefront", "docs"]
+    with Sandbox(data=data, projects=50) as sandbox:
+        assert sandbox.token == token
+        assert sandbox.projects() == ["docs", "storefront", "kept"]
+        assert sandbox.deployments("kept")[0]["status"] == "READY"
+        assert sandbox.env_is("kept", "A", "x")
+        assert [row["slug"] for row in ask(sandbox, "GET", f"/projects?cursor={cursor}").data] == ["storefront", "docs"]
 
 
 def test_a_deployment_goes_on_while_nobody_serves_it(tmp_path: Path) -> None:
     """Its course was written down."""
     data = str(tmp_path / "world.db")
-    with Sandbox(data=data, build_seconds=0.05) as box:
-        ask(box, "POST", f"/projects/{box.project_id('docs')}/deployments", {"branch": "fail/late"})
-    with Sandbox(data=data) as box:
+    with Sandbox(data=data, build_seconds=0.05) as sandbox:
+        ask(sandbox, "POST", f"/projects/{sandbox.project_id('docs')}/deployments", {"branch": "fail/late"})
+    with Sandbox(data=data) as sandbox:
         threading.Event().wait(0.05)
-        assert box.deployments("docs")[0]["status"] == "ERROR"
+        assert sandbox.deployments("docs")[0]["status"] == "ERROR"
 
 
 def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
@@ -87,11 +87,11 @@ def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
         for thread in threads:
             thread.join()
-    with Sandbox(data=str(data)) as box:
-        there = box.projects()
+    with Sandbox(data=str(data)) as sandbox:
+        there = sandbox.projects()
         assert set(answered) <= set(there)
         assert len(there) <= len(answered) + 3 + 4  # and no more than the four that were under way
-        assert ask(box, "POST", "/projects", {"name": "next"}).status == 201
+        assert ask(sandbox, "POST", "/projects", {"name": "next"}).status == 201
 
 
 class _Remote:
@@ -105,37 +105,37 @@ class _Remote:
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_no_write_of_concurrent_clients_is_lost(tmp_path: Path, on_disk: bool) -> None:
     """Eight clients at once, on their own keys and on one that they share."""
-    with Sandbox(data=str(tmp_path / "world.db") if on_disk else None, build_seconds=0) as box:
-        path = f"/projects/{box.project_id('docs')}"
+    with Sandbox(data=str(tmp_path / "world.db") if on_disk else None, build_seconds=0) as sandbox:
+        path = f"/projects/{sandbox.project_id('docs')}"
         statuses: list[int] = []
 
         def client(number: int) -> None:
             for count in range(10):
                 answers = (
-                    ask(box, "POST", f"{path}/env-vars", {"key": f"K_{number}_{count}", "value": "x"}),
-                    ask(box, "POST", f"{path}/env-vars", {"key": "SHARED", "value": f"{number}"}),
-                    ask(box, "POST", f"{path}/deployments", {"branch": f"b-{number}-{count}"}),
-                    ask(box, "POST", "/projects", {"name": "same", "orgSlug": "acme"}),
+                    ask(sandbox, "POST", f"{path}/env-vars", {"key": f"K_{number}_{count}", "value": "x"}),
+                    ask(sandbox, "POST", f"{path}/env-vars", {"key": "SHARED", "value": f"{number}"}),
+                    ask(sandbox, "POST", f"{path}/deployments", {"branch": f"b-{number}-{count}"}),
+                    ask(sandbox, "POST", "/projects", {"name": "same", "orgSlug": "acme"}),
                 )
                 statuses.extend(answer.status for answer in answers)
 
         _together(client, 8)
         assert len(statuses) == 320
         assert set(statuses) <= {200, 201}
-        keys = box.env_keys("docs")
+        keys = sandbox.env_keys("docs")
         assert len([key for key in keys if key.startswith("K_")]) == 80
         assert keys.count("SHARED") == 1
-        assert len({row["branch"] for row in box.deployments("docs")} - {"main"}) == 80
-        slugs = [slug for slug in box.projects() if slug.startswith("same")]
+        assert len({row["branch"] for row in sandbox.deployments("docs")} - {"main"}) == 80
+        slugs = [slug for slug in sandbox.projects() if slug.startswith("same")]
         assert len(slugs) == len(set(slugs)) == 80
 
 
 def test_slots_hold_against_concurrent_clients() -> None:
     """Eight ask for three slots at once: three get one."""
-    with Sandbox(slots=3, build_seconds=600) as box:
+    with Sandbox(slots=3, build_seconds=600) as sandbox:
         statuses: list[int] = []
-        path = f"/projects/{box.project_id('docs')}/deployments"
-        _together(lambda _: statuses.append(ask(box, "POST", path, {}).status), 8)
+        path = f"/projects/{sandbox.project_id('docs')}/deployments"
+        _together(lambda _: statuses.append(ask(sandbox, "POST", path, {}).status), 8)
         assert sorted(statuses) == [201] * 3 + [429] * 5
 
 
@@ -201,8 +201,8 @@ def test_a_seeding_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     """A world is there whole or not at all."""
     data = str(tmp_path / "world.db")
     Store(data).close()  # killed between making the file and seeding it
-    with Sandbox(data=data) as box:
-        assert box.projects() == ["api", "docs", "storefront"]
+    with Sandbox(data=data) as sandbox:
+        assert sandbox.projects() == ["api", "docs", "storefront"]
 
 
 def test_ids_have_the_shape_of_the_reference() -> None:

@@ -23,17 +23,19 @@ def test_the_token_has_the_shape_of_the_reference() -> None:
 
 def test_several_tokens_with_roles() -> None:
     """The first is the one that is given out; each speaks for its own person."""
-    with Sandbox(tokens=["dpx_a", "dpx_b:member", "dpx_c:admin"], role="owner") as box:
-        assert box.token == "dpx_a"
-        roles = {token: ask(box, "GET", "/orgs", token=token).data[0]["role"] for token in ("dpx_a", "dpx_b", "dpx_c")}
+    with Sandbox(tokens=["dpx_a", "dpx_b:member", "dpx_c:admin"], role="owner") as sandbox:
+        assert sandbox.token == "dpx_a"
+        roles = {
+            token: ask(sandbox, "GET", "/orgs", token=token).data[0]["role"] for token in ("dpx_a", "dpx_b", "dpx_c")
+        }
         assert roles == {"dpx_a": "owner", "dpx_b": "member", "dpx_c": "admin"}
-        assert ask(box, "GET", "/orgs", token="dpx_b:member").status == 401
+        assert ask(sandbox, "GET", "/orgs", token="dpx_b:member").status == 401
 
 
 def test_tokens_expire() -> None:
     """All of them, those that say so sooner, and in the time scale of the sandbox."""
-    with Sandbox(tokens=["dpx_a", "dpx_b:member:1", "dpx_c:owner:2h"], token_ttl=60, time_scale=10) as box:
-        tokens, start = box._state.tokens, time.time()
+    with Sandbox(tokens=["dpx_a", "dpx_b:member:1", "dpx_c:owner:2h"], token_ttl=60, time_scale=10) as sandbox:
+        tokens, start = sandbox._state.tokens, time.time()
         for token, after, accepted in (
             ("dpx_a", 5.8, True),
             ("dpx_a", 6.1, False),
@@ -47,12 +49,12 @@ def test_tokens_expire() -> None:
 
 def test_an_expired_token_is_401() -> None:
     """Over the wire."""
-    with Sandbox(token_ttl=0) as box:
-        assert ask(box, "GET", "/orgs").status == 401
-    with Sandbox(tokens=["dpx_a", "dpx_b"]) as box:
-        box.expire()
-        assert ask(box, "GET", "/orgs").status == 401
-        assert ask(box, "GET", "/orgs", token="dpx_b").status == 200
+    with Sandbox(token_ttl=0) as sandbox:
+        assert ask(sandbox, "GET", "/orgs").status == 401
+    with Sandbox(tokens=["dpx_a", "dpx_b"]) as sandbox:
+        sandbox.expire()
+        assert ask(sandbox, "GET", "/orgs").status == 401
+        assert ask(sandbox, "GET", "/orgs", token="dpx_b").status == 200
 
 
 @pytest.mark.parametrize(
@@ -78,13 +80,13 @@ def test_a_token_that_is_none(token: str) -> None:
 
 def test_the_rate_limit() -> None:
     """429 with a Retry-After in whole seconds, for one token and not for the other."""
-    with Sandbox(rate="3/h", tokens=["dpx_a", "dpx_b"]) as box:
-        assert [ask(box, "GET", "/orgs").status for _ in range(4)] == [200, 200, 200, 429]
-        answer = ask(box, "GET", "/orgs")
+    with Sandbox(rate="3/h", tokens=["dpx_a", "dpx_b"]) as sandbox:
+        assert [ask(sandbox, "GET", "/orgs").status for _ in range(4)] == [200, 200, 200, 429]
+        answer = ask(sandbox, "GET", "/orgs")
         assert answer.body == {"error": "Rate limit exceeded"}
         assert 1100 < int(answer.headers["retry-after"]) <= 1200
-        assert ask(box, "GET", "/orgs", token="dpx_b").status == 200
-        assert ask(box, "GET", "/orgs", token="dpx_wrong").status == 401
+        assert ask(sandbox, "GET", "/orgs", token="dpx_b").status == 200
+        assert ask(sandbox, "GET", "/orgs", token="dpx_wrong").status == 401
 
 
 def test_the_bucket_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,8 +131,8 @@ def test_options_that_cannot_be() -> None:
 
 def test_a_port_that_is_taken() -> None:
     """Is said, and nothing is left open."""
-    with Sandbox() as box:
-        port = int(box.origin.rpartition(":")[2])
+    with Sandbox() as sandbox:
+        port = int(sandbox.origin.rpartition(":")[2])
         with pytest.raises(UsageError, match=f"cannot listen on port {port}"), Sandbox(port=port):
             pass
     with Sandbox(port=port) as again:

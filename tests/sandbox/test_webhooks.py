@@ -71,18 +71,20 @@ def receiver() -> Iterator[Receiver]:
         server.shutdown()
 
 
-def deploy(box: Sandbox, branch: str) -> str:
+def deploy(sandbox: Sandbox, branch: str) -> str:
     """Deploy docs, and give the deployment's id."""
-    identity: str = ask(box, "POST", f"/projects/{box.project_id('docs')}/deployments", {"branch": branch}).data["id"]
+    identity: str = ask(
+        sandbox, "POST", f"/projects/{sandbox.project_id('docs')}/deployments", {"branch": branch}
+    ).data["id"]
     return identity
 
 
 def test_a_deployment_is_told_from_start_to_end(receiver: Receiver) -> None:
     """With the body, headers and signature of the reference."""
-    with Sandbox(build_seconds=0.05, webhook_url=receiver.url, webhook_secret=SECRET) as box:
-        deployment = deploy(box, "mäin")
+    with Sandbox(build_seconds=0.05, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
+        deployment = deploy(sandbox, "mäin")
         (first, started), (second, ready) = receiver.wait(2)
-        project = {"id": box.project_id("docs"), "name": "docs", "slug": "docs"}
+        project = {"id": sandbox.project_id("docs"), "name": "docs", "slug": "docs"}
     assert json.loads(started) == {
         "event": "deployment.started",
         "deployment": {"id": deployment, "status": "QUEUED", "branch": "mäin", "url": "https://docs.deploxa.com"},
@@ -98,8 +100,8 @@ def test_a_deployment_is_told_from_start_to_end(receiver: Receiver) -> None:
 
 def test_a_failed_deployment_is_told_as_failed(receiver: Receiver) -> None:
     """In its own event."""
-    with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as box:
-        deploy(box, "fail/x")
+    with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
+        deploy(sandbox, "fail/x")
         assert receiver.events(2) == ["deployment.started", "deployment.failed"]
         assert json.loads(receiver.got[1][1])["deployment"]["status"] == "ERROR"
 
@@ -108,13 +110,13 @@ def test_a_failed_deployment_is_told_as_failed(receiver: Receiver) -> None:
 def test_a_refused_delivery_is_tried_again(receiver: Receiver, status: int) -> None:
     """The same bytes, up to four times, in order; a redirect is a refusal and is not followed."""
     receiver.statuses = [status, status]
-    with Sandbox(build_seconds=0, time_scale=1000, webhook_url=receiver.url, webhook_secret=SECRET) as box:
-        deploy(box, "main")
+    with Sandbox(build_seconds=0, time_scale=1000, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
+        deploy(sandbox, "main")
         assert receiver.events(4) == ["deployment.started"] * 3 + ["deployment.ready"]
         assert len({body for _, body in receiver.got[:3]}) == 1
-        while len(box.deliveries) < 4:
+        while len(sandbox.deliveries) < 4:
             threading.Event().wait(0.005)
-        assert [(delivery.attempt, delivery.status) for delivery in box.deliveries] == [
+        assert [(delivery.attempt, delivery.status) for delivery in sandbox.deliveries] == [
             (1, status),
             (2, status),
             (3, 200),
@@ -125,8 +127,8 @@ def test_a_refused_delivery_is_tried_again(receiver: Receiver, status: int) -> N
 def test_a_receiver_that_never_takes_it_is_given_up(receiver: Receiver) -> None:
     """After four tries the next event has its turn."""
     receiver.statuses = [500] * 4
-    with Sandbox(build_seconds=0, time_scale=1000, webhook_url=receiver.url, webhook_secret=SECRET) as box:
-        deploy(box, "main")
+    with Sandbox(build_seconds=0, time_scale=1000, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
+        deploy(sandbox, "main")
         assert receiver.events(5) == ["deployment.started"] * 4 + ["deployment.ready"]
 
 
@@ -135,11 +137,11 @@ def test_nobody_at_the_receivers_address(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     with Sandbox() as other:
         dead = other.origin
-    with Sandbox(build_seconds=0, time_scale=1000, webhook_url=dead, webhook_secret=SECRET, log=str(log)) as box:
-        deploy(box, "main")
-        while len(box.deliveries) < 8:
+    with Sandbox(build_seconds=0, time_scale=1000, webhook_url=dead, webhook_secret=SECRET, log=str(log)) as sandbox:
+        deploy(sandbox, "main")
+        while len(sandbox.deliveries) < 8:
             threading.Event().wait(0.005)
-        assert ask(box, "GET", "/orgs").status == 200
+        assert ask(sandbox, "GET", "/orgs").status == 200
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     tries = [(line["webhook"], line["attempt"], line["status"]) for line in lines if "webhook" in line]
     assert tries == [
@@ -150,8 +152,8 @@ def test_nobody_at_the_receivers_address(tmp_path: Path) -> None:
 
 def test_what_is_due_is_told_before_the_sandbox_ends(receiver: Receiver) -> None:
     """`dpx sandbox run` ends as soon as its command has seen READY."""
-    with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as box:
-        deploy(box, "main")
+    with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
+        deploy(sandbox, "main")
     assert receiver.events(2) == ["deployment.started", "deployment.ready"]
 
 
@@ -159,13 +161,13 @@ def test_what_was_left_untold_is_told_by_the_next_run(receiver: Receiver, tmp_pa
     """Each event once, also when the build ended while nobody served it; without webhooks nothing is owed."""
     data = str(tmp_path / "world.db")
     options: dict[str, Any] = {"data": data, "webhook_url": receiver.url, "webhook_secret": SECRET}
-    with Sandbox(data=data, build_seconds=0) as box:
-        deploy(box, "untold")
-    with Sandbox(build_seconds=0.4, **options) as box:
-        deployment = deploy(box, "main")
+    with Sandbox(data=data, build_seconds=0) as sandbox:
+        deploy(sandbox, "untold")
+    with Sandbox(build_seconds=0.4, **options) as sandbox:
+        deployment = deploy(sandbox, "main")
         receiver.wait(1)
     assert len(receiver.got) == 1
-    with Sandbox(**options) as box:
+    with Sandbox(**options) as sandbox:
         assert receiver.events(2) == ["deployment.started", "deployment.ready"]
         assert json.loads(receiver.got[1][1])["deployment"]["id"] == deployment
     with Sandbox(**options):
@@ -175,10 +177,10 @@ def test_what_was_left_untold_is_told_by_the_next_run(receiver: Receiver, tmp_pa
 
 def test_a_project_that_is_deleted_meanwhile(receiver: Receiver) -> None:
     """There is nothing left to tell of, and nothing breaks."""
-    with Sandbox(build_seconds=0.1, webhook_url=receiver.url, webhook_secret=SECRET) as box:
-        deploy(box, "main")
+    with Sandbox(build_seconds=0.1, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
+        deploy(sandbox, "main")
         receiver.wait(1)
-        ask(box, "DELETE", f"/projects/{box.project_id('docs')}")
-        deploy_other = ask(box, "POST", f"/projects/{box.project_id('api')}/deployments", {}).data["id"]
+        ask(sandbox, "DELETE", f"/projects/{sandbox.project_id('docs')}")
+        deploy_other = ask(sandbox, "POST", f"/projects/{sandbox.project_id('api')}/deployments", {}).data["id"]
         assert receiver.events(3) == ["deployment.started", "deployment.started", "deployment.ready"]
         assert json.loads(receiver.got[2][1])["deployment"]["id"] == deploy_other

@@ -54,10 +54,10 @@ def blocks(text: str, *languages: str) -> list[str]:
     return [found[2] for found in BLOCK.finditer(text) if found[1] in languages]
 
 
-def environment(box: Sandbox, home: Path) -> dict[str, str]:
+def environment(sandbox: Sandbox, home: Path) -> dict[str, str]:
     """The reader's environment: a dumb terminal, logged in to the sandbox, `dpx` on the path."""
-    here = {"DPX_API_URL": box.url, "DPX_TOKEN": box.token, "TERM": "dumb", "LANG": "C.UTF-8"}
-    return program.clean_env(home, here)
+    dpx_on_faults = {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token, "TERM": "dumb", "LANG": "C.UTF-8"}
+    return program.clean_env(home, dpx_on_faults)
 
 
 def console(block: str, env: dict[str, str], cwd: Path) -> str:
@@ -73,10 +73,10 @@ def console(block: str, env: dict[str, str], cwd: Path) -> str:
 @contextmanager
 def world() -> Iterator[tuple[dict[str, str], Path]]:
     """An environment and a folder for one reading of the README, with a sandbox to try things on."""
-    with tempfile.TemporaryDirectory() as folder, Sandbox(build_seconds=0.5) as box:
+    with tempfile.TemporaryDirectory() as folder, Sandbox(build_seconds=0.5) as sandbox:
         cwd = Path(folder) / "shop"
         cwd.mkdir()
-        yield environment(box, Path(folder)), cwd
+        yield environment(sandbox, Path(folder)), cwd
 
 
 def rewritten(text: str, run: Callable[[str], str]) -> str:

@@ -31,7 +31,7 @@ class Answer:
 
 
 def ask(
-    box: Sandbox,
+    sandbox: Sandbox,
     method: str,
     path: str,
     body: Any = None,
@@ -43,7 +43,7 @@ def ask(
     """One request over a connection of its own.
 
     Args:
-        box: who is asked.
+        sandbox: who is asked.
         method: GET, POST …
         path: below the API root; from the origin on where it begins with /__sandbox__ or //.
         body: sent as JSON.
@@ -51,10 +51,10 @@ def ask(
         headers: more headers.
         raw: sent as it is, instead of `body`.
     """
-    sent = {} if token is None else {"Authorization": f"Bearer {token or box.token}"}
+    sent = {} if token is None else {"Authorization": f"Bearer {token or sandbox.token}"}
     sent |= headers or {}
     content = raw if raw is not None else None if body is None else json.dumps(body).encode()
-    connection = http.client.HTTPConnection(box.origin.partition("//")[2], timeout=10)
+    connection = http.client.HTTPConnection(sandbox.origin.partition("//")[2], timeout=10)
     try:
         whole = path if path.startswith("/__sandbox__") else path[1:] if path.startswith("//") else f"/api/v1{path}"
         connection.request(method, whole, content, sent)

@@ -144,7 +144,7 @@ def test_json_written_anew_is_named(signed: str, layout: str, newline: str) -> N
     """The file holds the same JSON in a layout of its own; the signature is of another writer's bytes."""
     body = json.dumps(DOCUMENT, indent=1).encode()
     found = causes(body, reference((signed + newline).encode(), SECRET))
-    assert "re-serialised" in found
+    assert "re-serialized" in found
     assert layout in found
 
 
@@ -174,7 +174,7 @@ def test_a_changed_signature_is_named(change: object, cause: str) -> None:
     assert callable(change)
     found = causes(BODY, change(reference(BODY, SECRET)))
     assert cause in found
-    assert "re-serialised" not in found
+    assert "re-serialized" not in found
 
 
 SECRET_CASES = [

@@ -35,7 +35,7 @@ def print_workflow(
     from dpx_cli.commands.ci.workflows import WORKFLOWS
 
     named = _project(session, project)
-    # Mends come, changes of behaviour do not.
+    # Mends come, changes of behavior do not.
     version = ".".join([*__version__.split(".")[:2], "*"])
     session.screen.raw(WORKFLOWS[system](version, named).encode())
     if named is None:

@@ -115,7 +115,7 @@ def _details(client: Client, deployment_id: str) -> dict[str, Any]:
 def _drawings(screen: Screen, deployments: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> list[str]:
     """A sparkline of the build times, oldest first, and a bar for each branch."""
     from dpx_cli.commands.deploy.figures import amounts, bar, sparkline
-    from dpx_cli.output.neutralise import neutralise
+    from dpx_cli.output.neutralize import neutralize
     from dpx_cli.output.width import ELLIPSIS, cut, width
 
     lines = []
@@ -126,7 +126,7 @@ def _drawings(screen: Screen, deployments: Sequence[Mapping[str, Any]], figures:
         lines += ["", f"Build times, oldest first ({span})", f"  {sparkline(drawn, unicode=screen.unicode)}"]
     branches = figures["by_branch"]
     if branches:
-        names = [neutralise(branch["branch"]) or "(none)" for branch in branches[:MOST_BRANCHES]]
+        names = [neutralize(branch["branch"]) or "(none)" for branch in branches[:MOST_BRANCHES]]
         margin = min(max(width(name) for name in names), max(screen.width - BAR - 40, 12))
         most = max(branch["deployments"] for branch in branches)
         lines += ["", "Branches"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Typer(name="", help="")
 
 COLUMNS = (Column("State", "state"), Column("Check", "name"), Column("Detail", "detail"), Column("Hint", "hint"))
-# Well, failed, and well but worth a look: in Unicode, in ASCII, and in which colour.
+# Well, failed, and well but worth a look: in Unicode, in ASCII, and in which color.
 MARKS = {"ok": ("✓", "ok", "32"), "failed": ("✗", "x", "31"), "warning": ("!", "!", "33")}
 
 
@@ -79,16 +79,16 @@ def _state(check: Check) -> str:
 
 def _lines(screen: Screen, checks: Sequence[Check]) -> str:
     """Aligned lines with a mark, and below a line what mends it."""
-    from dpx_cli.output.neutralise import neutralise
+    from dpx_cli.output.neutralize import neutralize
 
     lines = []
     margin = max(len(check.name) for check in checks)
     for check in checks:
-        fine, plain, colour = MARKS[_state(check)]
+        fine, plain, color = MARKS[_state(check)]
         mark = f"{fine if screen.unicode else plain:<2}"
-        if screen.colour:
-            mark = f"\x1b[{colour}m{mark}\x1b[0m"
-        lines.append(f"{mark} {check.name:<{margin}}  {neutralise(check.detail)}")
+        if screen.color:
+            mark = f"\x1b[{color}m{mark}\x1b[0m"
+        lines.append(f"{mark} {check.name:<{margin}}  {neutralize(check.detail)}")
         if check.hint:
-            lines.append(f"   {'':<{margin}}  {neutralise(f'hint: {check.hint}')}")
+            lines.append(f"   {'':<{margin}}  {neutralize(f'hint: {check.hint}')}")
     return "\n".join(lines) + "\n"

@@ -47,9 +47,9 @@ def github_of(text: str) -> Any:
 
 
 @pytest.mark.parametrize("flags", [[], ["--project", "acme/storefront"]])
-def test_github_workflow_lints_clean(lone: Program, flags: list[str]) -> None:
+def test_github_workflow_lints_clean(dpx_offline: Program, flags: list[str]) -> None:
     """With and without a project, without a token and without a server."""
-    result = lone("ci", "print-workflow", "github", *flags)
+    result = dpx_offline("ci", "print-workflow", "github", *flags)
     assert result.code == 0, result
     assert lint(result.out) == []
 
@@ -60,9 +60,9 @@ def test_the_linter_sees_what_is_wrong() -> None:
     assert any("github.head_ref" in line for line in lint(bad))
 
 
-def test_github_workflow_is_what_was_promised(lone: Program) -> None:
+def test_github_workflow_is_what_was_promised(dpx_offline: Program) -> None:
     """Least permissions, one at a time, a timeout, the token from a secret, and no expression in a script."""
-    found = github_of(lone("ci", "print-workflow", "github", "-p", "acme/storefront").out)
+    found = github_of(dpx_offline("ci", "print-workflow", "github", "-p", "acme/storefront").out)
     assert found["permissions"] == {"contents": "read"}
     assert found["concurrency"]["cancel-in-progress"] is False
     job = found["jobs"]["deploy"]
@@ -80,9 +80,9 @@ def test_github_workflow_is_what_was_promised(lone: Program) -> None:
     assert job["steps"][0]["with"] == {"persist-credentials": False}
 
 
-def test_gitlab_job_is_what_was_promised(lone: Program) -> None:
+def test_gitlab_job_is_what_was_promised(dpx_offline: Program) -> None:
     """The same for GitLab, with the report of `--ci-output gitlab` under its own name."""
-    found = yaml.safe_load(lone("ci", "print-workflow", "gitlab", "-p", "acme/storefront").out)
+    found = yaml.safe_load(dpx_offline("ci", "print-workflow", "gitlab", "-p", "acme/storefront").out)
     job = found.pop("deploxa")
     assert found == {}
     assert set(job) <= {
@@ -99,9 +99,9 @@ def test_gitlab_job_is_what_was_promised(lone: Program) -> None:
 
 
 @pytest.mark.parametrize("system", ["github", "gitlab"])
-def test_without_a_project_the_repository_names_one(lone: Program, system: str) -> None:
+def test_without_a_project_the_repository_names_one(dpx_offline: Program, system: str) -> None:
     """Said on stderr."""
-    result = lone("ci", "print-workflow", system)
+    result = dpx_offline("ci", "print-workflow", system)
     assert result.code == 0, result
     assert result.err.startswith("note: it deploys the project that is called as the repository is")
     assert ("github.event.repository.name" in result.out) == (system == "github")
@@ -117,11 +117,11 @@ def test_the_link_file_names_the_project(dpx: Program) -> None:
 
 
 @pytest.mark.parametrize("slug", ["${{secrets.OTHER}}", "$OTHER", 'a"b', "a\nb", "a b", "-x", "../x"])
-def test_a_hostile_link_file_gets_nothing_into_a_workflow(lone: Program, slug: str) -> None:
+def test_a_hostile_link_file_gets_nothing_into_a_workflow(dpx_offline: Program, slug: str) -> None:
     """It comes with a checkout."""
-    (lone.cwd / ".deploxa").mkdir()
-    (lone.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": "x", "projectSlug": slug}))
-    result = lone("ci", "print-workflow", "github")
+    (dpx_offline.cwd / ".deploxa").mkdir()
+    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": "x", "projectSlug": slug}))
+    result = dpx_offline("ci", "print-workflow", "github")
     assert result.code == 2, result
     assert result.out == ""
 
@@ -141,8 +141,8 @@ def test_the_scripts_deploy_and_run_nothing_that_a_branch_is_called(dpx: Program
     assert (dpx.cwd / ci.GITLAB_FILE).exists() == (system == "gitlab")
 
 
-def test_others_are_a_usage_error(lone: Program) -> None:
+def test_others_are_a_usage_error(dpx_offline: Program) -> None:
     """That lists what there is."""
-    result = lone("ci", "print-workflow", "githup")
+    result = dpx_offline("ci", "print-workflow", "githup")
     assert result.code == 2, result
     assert "did you mean github" in result.err

@@ -32,12 +32,12 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def here(lone: Program, server: FaultServer) -> Program:
+def dpx_on_faults(dpx_offline: Program, server: FaultServer) -> Program:
     """The program, logged in to the server, in a folder that is no repository."""
-    lone.env.update(
+    dpx_offline.env.update(
         {"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_PROJECT": PROJECT, "DPX_TIMEOUT": "3", "CI": "1"}
     )
-    return lone
+    return dpx_offline
 
 
 def git(folder: Path, *words: str) -> str:
@@ -62,9 +62,9 @@ def test_the_url_alone_is_on_stdout(dpx: Program) -> None:
     assert "\x1b" not in done.out + done.err
 
 
-def test_the_final_object_is_on_stdout_with_json(here: Program, server: FaultServer) -> None:
+def test_the_final_object_is_on_stdout_with_json(dpx_on_faults: Program, server: FaultServer) -> None:
     """As the API tells it, unknown fields included; it waits all the same."""
-    done = here("deploy", "--json")
+    done = dpx_on_faults("deploy", "--json")
     assert done.code == 0, done
     assert done.json == server.deployments[0]
     assert done.json["status"] == "READY"
@@ -79,22 +79,22 @@ def test_an_error_ends_with_9_and_an_empty_stdout(dpx: Program) -> None:
     assert "hint: dpx deploy get " in done.err
 
 
-def test_an_error_with_json_gives_the_object_and_the_error(here: Program, server: FaultServer) -> None:
+def test_an_error_with_json_gives_the_object_and_the_error(dpx_on_faults: Program, server: FaultServer) -> None:
     """One on each stream."""
     server.course = ("ERROR",)
-    done = here("deploy", "--json")
+    done = dpx_on_faults("deploy", "--json")
     assert done.code == 9, done
     assert done.json["status"] == "ERROR"
     assert done.error["code"] == "deployment_failed"
     assert set(done.error) == {"code", "message", "hint", "status", "request"}
 
 
-def test_no_wait_prints_the_id(here: Program, server: FaultServer) -> None:
+def test_no_wait_prints_the_id(dpx_on_faults: Program, server: FaultServer) -> None:
     """And looks no further."""
-    done = here("deploy", "--no-wait")
+    done = dpx_on_faults("deploy", "--no-wait")
     assert (done.code, done.out) == (0, f"{server.deployments[0]['id']}\n"), done
     assert server.count("GET", "/deployments/.*") == 0
-    done = here("deploy", "--no-wait", "--json")
+    done = dpx_on_faults("deploy", "--no-wait", "--json")
     assert done.json == {"id": server.deployments[0]["id"], "status": "QUEUED"}
     assert server.made == 2
 
@@ -108,32 +108,34 @@ def test_on_a_terminal_there_is_a_live_line_and_then_the_url(dpx: Program) -> No
 
 
 @pytest.mark.parametrize("status", ["READY", "ERROR"])
-def test_wait_ends_as_deploy_does(here: Program, server: FaultServer, status: str) -> None:
+def test_wait_ends_as_deploy_does(dpx_on_faults: Program, server: FaultServer, status: str) -> None:
     """With the URL, or 9."""
     server.course = ("BUILDING", status)
     made = server.make("main")
-    done = here("deploy", "wait", made["id"])
+    done = dpx_on_faults("deploy", "wait", made["id"])
     if status == "READY":
         assert (done.code, done.out) == (0, f"https://{made['deployment_domain']}\n"), done
     else:
         assert (done.code, done.out) == (9, ""), done
-    done = here("deploy", "wait", made["id"], "--json")
+    done = dpx_on_faults("deploy", "wait", made["id"], "--json")
     assert done.json["status"] == status
 
 
-def test_wait_never_prints_another_projects_url(here: Program, server: FaultServer) -> None:
+def test_wait_never_prints_another_projects_url(dpx_on_faults: Program, server: FaultServer) -> None:
     """The folder's project need not be the deployment's."""
     server.on("GET", "/deployments/.*", faults.reply(200, {"data": {"id": "clm1elsewhere", "status": "READY"}}))
-    done = here("deploy", "wait", "clm1elsewhere")
+    done = dpx_on_faults("deploy", "wait", "clm1elsewhere")
     assert (done.code, done.out) == (0, ""), done
     assert "warning:" in done.err
 
 
 @pytest.mark.parametrize("command", [("deploy", "get"), ("deploy", "wait")])
 @pytest.mark.parametrize("name", ["..", "a/b", "a?b", "%2e%2e", "\udcff"])
-def test_no_id_changes_the_path(here: Program, server: FaultServer, command: tuple[str, str], name: str) -> None:
+def test_no_id_changes_the_path(
+    dpx_on_faults: Program, server: FaultServer, command: tuple[str, str], name: str
+) -> None:
     """It never leaves the machine."""
-    done = here(*command, os.fsencode(name).decode("utf-8", "surrogateescape"))
+    done = dpx_on_faults(*command, os.fsencode(name).decode("utf-8", "surrogateescape"))
     assert (done.code, done.out) == (2, ""), done
     assert server.connections == 0
 
@@ -141,31 +143,31 @@ def test_no_id_changes_the_path(here: Program, server: FaultServer, command: tup
 # What is sent
 
 
-def test_without_flags_nothing_is_sent(here: Program, server: FaultServer) -> None:
+def test_without_flags_nothing_is_sent(dpx_on_faults: Program, server: FaultServer) -> None:
     """Neither null nor a default."""
-    assert here("deploy", "--no-wait").code == 0
+    assert dpx_on_faults("deploy", "--no-wait").code == 0
     assert server.requests[-1].body == b"{}"
 
 
-def test_flags_are_sent_as_they_are(here: Program, server: FaultServer) -> None:
+def test_flags_are_sent_as_they_are(dpx_on_faults: Program, server: FaultServer) -> None:
     """An empty text is a value."""
-    here("deploy", "--no-wait", "--branch", "feature/ä", "--message", "", "--sha", "abc1234")
+    dpx_on_faults("deploy", "--no-wait", "--branch", "feature/ä", "--message", "", "--sha", "abc1234")
     assert server.requests[-1].json == {"branch": "feature/ä", "commitMessage": "", "commitSha": "abc1234"}
 
 
 @pytest.mark.parametrize("flag", ["--branch", "--message", "--sha"])
-def test_text_that_is_not_utf8_is_refused(here: Program, server: FaultServer, flag: str) -> None:
+def test_text_that_is_not_utf8_is_refused(dpx_on_faults: Program, server: FaultServer, flag: str) -> None:
     """Before the POST."""
-    done = here("deploy", "--no-wait", flag, "a\udcffb")
+    done = dpx_on_faults("deploy", "--no-wait", flag, "a\udcffb")
     assert (done.code, done.out) == (2, ""), done
     assert server.count("POST") == 0
 
 
-def test_git_tells_the_commit_where_head_is_the_branch(here: Program, server: FaultServer) -> None:
+def test_git_tells_the_commit_where_head_is_the_branch(dpx_on_faults: Program, server: FaultServer) -> None:
     """Of the branch given, and without one of the last deployed; with --no-git and on another branch nothing."""
-    git(here.cwd, "init", "-q")
-    git(here.cwd, "commit", "-q", "--allow-empty", "-m", "Fix the cart\n\nAt length.")
-    sha = git(here.cwd, "rev-parse", "HEAD")
+    git(dpx_on_faults.cwd, "init", "-q")
+    git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "Fix the cart\n\nAt length.")
+    sha = git(dpx_on_faults.cwd, "rev-parse", "HEAD")
     commit = {"commitMessage": "Fix the cart", "commitSha": sha}
     for words, sent in (
         (("--branch", "main"), {"branch": "main", **commit}),
@@ -176,31 +178,33 @@ def test_git_tells_the_commit_where_head_is_the_branch(here: Program, server: Fa
         (("--branch", "other"), {"branch": "other"}),
         ((), {}),
     ):
-        done = here("deploy", "--no-wait", *words)
+        done = dpx_on_faults("deploy", "--no-wait", *words)
         assert done.code == 0, done
         assert server.requests[-1].json == sent, words
 
 
-def test_unpushed_commits_are_warned_of_and_deployed(here: Program, server: FaultServer, tmp_path: Path) -> None:
+def test_unpushed_commits_are_warned_of_and_deployed(
+    dpx_on_faults: Program, server: FaultServer, tmp_path: Path
+) -> None:
     """`--no-git` silences it."""
     git(tmp_path, "init", "-q", "--bare", "remote")
-    git(here.cwd, "init", "-q")
-    git(here.cwd, "commit", "-q", "--allow-empty", "-m", "one")
-    git(here.cwd, "remote", "add", "origin", str(tmp_path / "remote"))
-    git(here.cwd, "push", "-q", "-u", "origin", "main")
-    assert "warning" not in here("deploy", "--no-wait", "--branch", "main").err
-    git(here.cwd, "commit", "-q", "--allow-empty", "-m", "two")
-    done = here("deploy", "--no-wait", "--branch", "main")
+    git(dpx_on_faults.cwd, "init", "-q")
+    git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "one")
+    git(dpx_on_faults.cwd, "remote", "add", "origin", str(tmp_path / "remote"))
+    git(dpx_on_faults.cwd, "push", "-q", "-u", "origin", "main")
+    assert "warning" not in dpx_on_faults("deploy", "--no-wait", "--branch", "main").err
+    git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "two")
+    done = dpx_on_faults("deploy", "--no-wait", "--branch", "main")
     assert done.code == 0
     assert "warning: 1 commit of main not pushed" in done.err
-    assert "warning" not in here("deploy", "--no-wait", "--branch", "main", "--no-git").err
+    assert "warning" not in dpx_on_faults("deploy", "--no-wait", "--branch", "main", "--no-git").err
     # Also of a branch that is not checked out.
-    git(here.cwd, "checkout", "-q", "-b", "other")
-    assert "warning: 1 commit of main not pushed" in here("deploy", "--no-wait", "--branch", "main").err
+    git(dpx_on_faults.cwd, "checkout", "-q", "-b", "other")
+    assert "warning: 1 commit of main not pushed" in dpx_on_faults("deploy", "--no-wait", "--branch", "main").err
     assert server.made == 4
 
 
-def test_ci_variables_tell_the_commit(here: Program, server: FaultServer) -> None:
+def test_ci_variables_tell_the_commit(dpx_on_faults: Program, server: FaultServer) -> None:
     """Of the branch that the CI built."""
     ci = {
         "GITHUB_ACTIONS": "true",
@@ -210,14 +214,14 @@ def test_ci_variables_tell_the_commit(here: Program, server: FaultServer) -> Non
         "GITHUB_SHA": "a" * 40,
         "GITHUB_EVENT_NAME": "push",
     }
-    here("deploy", "--no-wait", "--branch", "main", "--ci-output", "never", env=ci)
+    dpx_on_faults("deploy", "--no-wait", "--branch", "main", "--ci-output", "never", env=ci)
     assert server.requests[-1].json["commitSha"] == "a" * 40
-    here("deploy", "--no-wait", "--branch", "other", "--ci-output", "never", env=ci)
+    dpx_on_faults("deploy", "--no-wait", "--branch", "other", "--ci-output", "never", env=ci)
     assert server.requests[-1].json == {"branch": "other"}
 
 
 @pytest.mark.parametrize("status", ["READY", "ERROR"])
-def test_github_actions_is_told(here: Program, server: FaultServer, tmp_path: Path, status: str) -> None:
+def test_github_actions_is_told(dpx_on_faults: Program, server: FaultServer, tmp_path: Path, status: str) -> None:
     """By itself in GitHub Actions: outputs, a summary, and an annotation on failure; stdout stays the URL."""
     server.course = (status,)
     env = {
@@ -225,7 +229,7 @@ def test_github_actions_is_told(here: Program, server: FaultServer, tmp_path: Pa
         "GITHUB_OUTPUT": str(tmp_path / "out"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }
-    done = here("deploy", env=env)
+    done = dpx_on_faults("deploy", env=env)
     outputs = dict(line.split("=", 1) for line in (tmp_path / "out").read_text().splitlines())
     assert outputs["deployment-id"] == server.deployments[0]["id"]
     assert outputs["deployment-status"] == status
@@ -239,13 +243,15 @@ def test_github_actions_is_told(here: Program, server: FaultServer, tmp_path: Pa
         assert "\n::error::" in done.err
 
 
-def test_github_actions_is_told_of_what_kept_a_deployment_from_starting(here: Program, server: FaultServer) -> None:
+def test_github_actions_is_told_of_what_kept_a_deployment_from_starting(
+    dpx_on_faults: Program, server: FaultServer
+) -> None:
     """An annotation, and no outputs: there is nothing to say of a deployment."""
     server.on(*POST, faults.refused(403, "Not yours"))
-    done = here("deploy", env={"GITHUB_ACTIONS": "true"})
+    done = dpx_on_faults("deploy", env={"GITHUB_ACTIONS": "true"})
     assert (done.code, done.out) == (5, "")
     assert "\n::error::Not yours" in done.err
-    assert "::error::" not in here("deploy", "--ci-output", "never", env={"GITHUB_ACTIONS": "true"}).err
+    assert "::error::" not in dpx_on_faults("deploy", "--ci-output", "never", env={"GITHUB_ACTIONS": "true"}).err
 
 
 # Never two deployments, from outside
@@ -263,20 +269,20 @@ LOSSES: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_lost_answer_is_found_and_followed(here: Program, server: FaultServer, name: str) -> None:
+def test_a_lost_answer_is_found_and_followed(dpx_on_faults: Program, server: FaultServer, name: str) -> None:
     """And there is one deployment."""
     server.on(*POST, LOSSES[name], effect=True)
-    done = here("deploy", "--branch", "main", env={"DPX_TIMEOUT": "1"})
+    done = dpx_on_faults("deploy", "--branch", "main", env={"DPX_TIMEOUT": "1"})
     assert done.code == 0, done
     assert done.out == f"https://{server.deployments[0]['deployment_domain']}\n"
     assert (server.count(*POST), server.made) == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["reset", "cut body", "502", "HTML", "no id", "stall"])
-def test_a_lost_answer_with_nothing_new_is_11(here: Program, server: FaultServer, name: str) -> None:
+def test_a_lost_answer_with_nothing_new_is_11(dpx_on_faults: Program, server: FaultServer, name: str) -> None:
     """The way to find out is told, and nothing is on stdout."""
     server.on(*POST, LOSSES[name])
-    done = here("deploy", "--branch", "main", "--json", env={"DPX_TIMEOUT": "1"})
+    done = dpx_on_faults("deploy", "--branch", "main", "--json", env={"DPX_TIMEOUT": "1"})
     assert (done.code, done.out) == (11, ""), done
     assert done.error["code"] == "outcome_unknown"
     assert "dpx deploy list" in done.error["hint"]
@@ -284,7 +290,7 @@ def test_a_lost_answer_with_nothing_new_is_11(here: Program, server: FaultServer
     assert (server.count(*POST), server.made) == (1, 0)
 
 
-def test_several_candidates_are_11_and_listed(here: Program, server: FaultServer) -> None:
+def test_several_candidates_are_11_and_listed(dpx_on_faults: Program, server: FaultServer) -> None:
     """Both."""
 
     def race(exchange: faults.Exchange) -> None:
@@ -292,17 +298,17 @@ def test_several_candidates_are_11_and_listed(here: Program, server: FaultServer
         faults.reset(exchange)
 
     server.on(*POST, race, effect=True)
-    done = here("deploy", "--branch", "main")
+    done = dpx_on_faults("deploy", "--branch", "main")
     assert (done.code, done.out) == (11, ""), done
     assert all(deployment["id"] in done.err for deployment in server.deployments[:2])
     assert "hint: " in done.err
     assert "dpx deploy list" in done.err
 
 
-def test_no_connection_is_7_and_nothing_was_asked_for(here: Program, server: FaultServer) -> None:
+def test_no_connection_is_7_and_nothing_was_asked_for(dpx_on_faults: Program, server: FaultServer) -> None:
     """From the start, and for the POST alone."""
     server.refuse()
-    done = here("deploy", "--json")
+    done = dpx_on_faults("deploy", "--json")
     assert (done.code, done.out) == (7, ""), done
     assert done.err.count("\n") == 1
     assert done.error["code"] == "network"
@@ -310,20 +316,20 @@ def test_no_connection_is_7_and_nothing_was_asked_for(here: Program, server: Fau
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, 2), (401, 4), (403, 5), (404, 3), (409, 1)])
-def test_a_refusal_has_its_exit_code(here: Program, server: FaultServer, status: int, code: int) -> None:
+def test_a_refusal_has_its_exit_code(dpx_on_faults: Program, server: FaultServer, status: int, code: int) -> None:
     """And one POST."""
     server.on(*POST, faults.refused(status, "so it is"))
-    done = here("deploy", "--json")
+    done = dpx_on_faults("deploy", "--json")
     assert (done.code, done.out) == (code, ""), done
     assert "so it is" in done.error["message"]
     assert done.error["status"] == status
     assert server.count(*POST) == 1
 
 
-def test_a_busy_server_is_waited_for_and_then_6(here: Program, server: FaultServer) -> None:
+def test_a_busy_server_is_waited_for_and_then_6(dpx_on_faults: Program, server: FaultServer) -> None:
     """Until --timeout; what is waited for is said."""
     server.on(*POST, faults.refused(429, "no free build slot", "1"))
-    done = here("deploy", "--timeout", "1.5s", "--json")
+    done = dpx_on_faults("deploy", "--timeout", "1.5s", "--json")
     assert (done.code, done.out) == (6, ""), done
     assert "no free build slot" in done.err
     assert done.error["code"] == "rate_limited"
@@ -331,29 +337,29 @@ def test_a_busy_server_is_waited_for_and_then_6(here: Program, server: FaultServ
     assert server.count(*POST) == 2
 
 
-def test_a_busy_server_that_has_time_later(here: Program, server: FaultServer) -> None:
+def test_a_busy_server_that_has_time_later(dpx_on_faults: Program, server: FaultServer) -> None:
     """Is deployed to once."""
     server.on(*POST, faults.refused(429, "busy", "0"), times=2)
-    assert here("deploy").code == 0
+    assert dpx_on_faults("deploy").code == 0
     assert (server.count(*POST), server.made) == (3, 1)
 
 
-def test_the_wait_that_ends_is_8_and_says_how_to_go_on(here: Program, server: FaultServer) -> None:
+def test_the_wait_that_ends_is_8_and_says_how_to_go_on(dpx_on_faults: Program, server: FaultServer) -> None:
     """With the id."""
     server.course = ("BUILDING",)
-    done = here("deploy", "--timeout", "700ms")
+    done = dpx_on_faults("deploy", "--timeout", "700ms")
     assert (done.code, done.out) == (8, ""), done
     assert f"hint: dpx deploy wait {server.deployments[0]['id']}" in done.err
-    done = here("deploy", "wait", server.deployments[0]["id"], "--timeout", "300ms", "--json")
+    done = dpx_on_faults("deploy", "wait", server.deployments[0]["id"], "--timeout", "300ms", "--json")
     assert (done.code, done.error["code"]) == (8, "wait_timeout")
 
 
-def test_one_timeout_holds_for_the_slot_and_the_build(here: Program, server: FaultServer) -> None:
+def test_one_timeout_holds_for_the_slot_and_the_build(dpx_on_faults: Program, server: FaultServer) -> None:
     """It is how long somebody waits."""
     server.course = ("BUILDING",)
     server.on(*POST, faults.refused(429, "busy", "1"), times=1)
     began = time.monotonic()
-    assert here("deploy", "--timeout", "2s").code == 8
+    assert dpx_on_faults("deploy", "--timeout", "2s").code == 8
     assert time.monotonic() - began < 5
 
 
@@ -362,11 +368,11 @@ def test_one_timeout_holds_for_the_slot_and_the_build(here: Program, server: Fau
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_waiting_tells_how_to_go_on(
-    here: Program, server: FaultServer, number: signal.Signals, code: int
+    dpx_on_faults: Program, server: FaultServer, number: signal.Signals, code: int
 ) -> None:
     """The deployment's id and `dpx deploy wait`; nothing on stdout and no traceback."""
     server.course = ("BUILDING",)
-    running = here.start("deploy")
+    running = dpx_on_faults.start("deploy")
     wait_until(lambda: server.count("GET", "/deployments/.*"))
     running.send_signal(number)
     out, err = running.communicate(timeout=20)
@@ -378,11 +384,11 @@ def test_a_signal_while_waiting_tells_how_to_go_on(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_during_the_post_says_that_it_may_have_started(
-    here: Program, server: FaultServer, number: signal.Signals, code: int
+    dpx_on_faults: Program, server: FaultServer, number: signal.Signals, code: int
 ) -> None:
     """And how to find out; it is never sent again."""
     server.on(*POST, faults.stall, effect=True)
-    running = here.start("deploy", env={"DPX_TIMEOUT": "20"})
+    running = dpx_on_faults.start("deploy", env={"DPX_TIMEOUT": "20"})
     wait_until(lambda: server.count(*POST))
     running.send_signal(number)
     out, err = running.communicate(timeout=20)
@@ -392,10 +398,10 @@ def test_a_signal_during_the_post_says_that_it_may_have_started(
     assert server.made == 1
 
 
-def test_a_signal_while_waiting_for_a_slot_claims_nothing(here: Program, server: FaultServer) -> None:
+def test_a_signal_while_waiting_for_a_slot_claims_nothing(dpx_on_faults: Program, server: FaultServer) -> None:
     """Nothing was started then."""
     server.on(*POST, faults.refused(429, "busy", "30"))
-    running = here.start("deploy")
+    running = dpx_on_faults.start("deploy")
     wait_until(lambda: server.count(*POST))
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)
@@ -404,13 +410,18 @@ def test_a_signal_while_waiting_for_a_slot_claims_nothing(here: Program, server:
     assert b"may have started" not in err
 
 
-def test_a_reader_that_went_away_is_silent(here: Program, server: FaultServer) -> None:
+def test_a_reader_that_went_away_is_silent(dpx_on_faults: Program, server: FaultServer) -> None:
     """141, after one deployment."""
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as broken:
         done = subprocess.run(
-            [*_program(), "deploy"], env=here.env, cwd=here.cwd, stdout=broken, stderr=subprocess.PIPE, check=False
+            [*_program(), "deploy"],
+            env=dpx_on_faults.env,
+            cwd=dpx_on_faults.cwd,
+            stdout=broken,
+            stderr=subprocess.PIPE,
+            check=False,
         )
     assert done.returncode == 141
     assert b"error" not in done.stderr
@@ -418,13 +429,15 @@ def test_a_reader_that_went_away_is_silent(here: Program, server: FaultServer) -
 
 
 @pytest.mark.parametrize("closed", [0, 1, 2])
-def test_a_closed_stream_never_makes_a_second_deployment(here: Program, server: FaultServer, closed: int) -> None:
+def test_a_closed_stream_never_makes_a_second_deployment(
+    dpx_on_faults: Program, server: FaultServer, closed: int
+) -> None:
     """Whichever it is; only a closed stdout is a failure, because the URL goes nowhere."""
     redirect = {0: "<&-", 1: ">&-", 2: "2>&-"}[closed]
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {redirect}', "sh", *_program(), "deploy"],
-        env=here.env,
-        cwd=here.cwd,
+        env=dpx_on_faults.env,
+        cwd=dpx_on_faults.cwd,
         capture_output=True,
         check=False,
     )
@@ -467,28 +480,28 @@ def test_list_by_status(dpx: Program) -> None:
     [("1", ["1"], True), ("100", ["100"], True), ("101", ["100", "1"], True), ("250", ["100", "100", "50"], True)],
 )
 def test_limit_asks_for_no_more_than_it_needs(
-    here: Program, server: FaultServer, limit: str, sizes: list[str], *, cut: bool
+    dpx_on_faults: Program, server: FaultServer, limit: str, sizes: list[str], *, cut: bool
 ) -> None:
     """And says on stderr how to go on; --cursor does."""
     for _ in range(297):
         server.make("main")
-    done = here("deploy", "list", "--limit", limit, "-q")
+    done = dpx_on_faults("deploy", "list", "--limit", limit, "-q")
     assert done.code == 0, done
     assert [request.query["limit"] for request in server.requests] == sizes
     assert len(done.out.split()) == int(limit)
     assert ("--cursor" in done.err) == cut
     cursor = done.err.split("--cursor ")[1].split()[0]
-    rest = here("deploy", "list", "--cursor", cursor, "-q")
+    rest = dpx_on_faults("deploy", "list", "--cursor", cursor, "-q")
     assert len(rest.out.split()) == 300 - int(limit)
     assert not set(rest.out.split()) & set(done.out.split())
 
 
-def test_json_lines_leave_page_by_page(here: Program, server: FaultServer) -> None:
+def test_json_lines_leave_page_by_page(dpx_on_faults: Program, server: FaultServer) -> None:
     """The first page is out while the second is still on its way."""
     for _ in range(147):
         server.make("main")
     server.on("GET", ".*/deployments", faults.stall, skip=1)
-    running = here.start("deploy", "list", "--jsonl", env={"DPX_TIMEOUT": "20"})
+    running = dpx_on_faults.start("deploy", "list", "--jsonl", env={"DPX_TIMEOUT": "20"})
     lines = [json.loads(running.stdout.readline()) for _ in range(100)]
     assert len({line["id"] for line in lines}) == 100
     assert running.poll() is None
@@ -497,12 +510,12 @@ def test_json_lines_leave_page_by_page(here: Program, server: FaultServer) -> No
     assert running.returncode == 143
 
 
-def test_get_passes_unknown_fields_through(here: Program, server: FaultServer) -> None:
-    """And neutralises what a terminal must not see."""
+def test_get_passes_unknown_fields_through(dpx_on_faults: Program, server: FaultServer) -> None:
+    """And neutralizes what a terminal must not see."""
     hostile = {"id": "x", "status": "READY", "branch": "a\x1b[31m\tb\n\u202e[bold]", "more": {"deep": [1]}}
     server.on("GET", "/deployments/.*", faults.reply(200, {"data": hostile}))
-    assert here("deploy", "get", "x", "--json").json == hostile
-    done = here("deploy", "get", "x")
+    assert dpx_on_faults("deploy", "get", "x", "--json").json == hostile
+    done = dpx_on_faults("deploy", "get", "x")
     assert done.out.count("\n") == 1
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out

@@ -207,7 +207,7 @@ def test_unpushed_takes_names_and_no_expressions(repo: Path, tmp_path: Path) -> 
     ],
 )
 def test_messages(repo: Path, raw: bytes, subject: str) -> None:
-    """The first line, raw: neutralising is the screen's."""
+    """The first line, raw: neutralizing is the screen's."""
     git(repo, "commit", "--quiet", "--amend", "--allow-empty-message", "--cleanup=verbatim", "-F", "-", stdin=raw)
     head = repository.head(str(repo))
     assert head is not None

@@ -227,7 +227,7 @@ def test_a_busy_server_is_waited_for(server: FaultServer) -> None:
     assert "no free build slot" in said[0]
 
 
-def test_retry_after_of_a_busy_server_is_honoured(server: FaultServer) -> None:
+def test_retry_after_of_a_busy_server_is_honored(server: FaultServer) -> None:
     """To the second."""
     server.on(*POST, faults.refused(429, "busy", "1"), times=1)
     began = time.monotonic()

@@ -57,21 +57,21 @@ def test_ascii_where_the_terminal_has_no_more(dpx: Program, env: dict[str, str])
     assert "####----" in out
 
 
-def test_last_n_and_one_request_for_each_ended_deployment(dpx: Program, box: Sandbox) -> None:
+def test_last_n_and_one_request_for_each_ended_deployment(dpx: Program, sandbox: Sandbox) -> None:
     """The list rows lack what the object has; what has not ended is not asked for."""
-    box.seed_deployments("docs", 150, seconds=40)
+    sandbox.seed_deployments("docs", 150, seconds=40)
     dpx("deploy", "-p", "docs", "--branch", "slow", "--no-wait", "--no-git")
-    box.clear_requests()
+    sandbox.clear_requests()
     found = dpx("deploy", "stats", "-p", "docs", "--last", "120", "--json").json
     assert found["deployments"] == 120
     assert sum(found["by_status"].values()) == 120
-    asked = [seen.path for seen in box.requests if seen.path.startswith("/deployments/")]
+    asked = [seen.path for seen in sandbox.requests if seen.path.startswith("/deployments/")]
     assert len(asked) == len(set(asked)) == found["by_status"]["READY"]
 
 
-def test_of_a_project_without_deployments(dpx: Program, box: Sandbox) -> None:
+def test_of_a_project_without_deployments(dpx: Program, sandbox: Sandbox) -> None:
     """Nothing to divide by, in every format."""
-    box.seed_project("bare")
+    sandbox.seed_project("bare")
     argv = ("deploy", "stats", "-p", "bare")
     found = dpx(*argv, "--json").json
     assert (found["deployments"], found["success_rate"], found["by_branch"]) == (0, None, [])
@@ -81,9 +81,9 @@ def test_of_a_project_without_deployments(dpx: Program, box: Sandbox) -> None:
     assert "Branches" not in shown.out
 
 
-def test_a_hostile_branch_stays_text(dpx: Program, box: Sandbox) -> None:
+def test_a_hostile_branch_stays_text(dpx: Program, sandbox: Sandbox) -> None:
     """On a terminal and in a pipe."""
-    box.seed_deployments("docs", 1, branch="\x1b[2Jx\ty\nz\u202e")
+    sandbox.seed_deployments("docs", 1, branch="\x1b[2Jx\ty\nz\u202e")
     for result in (dpx("deploy", "stats", "-p", "docs"), dpx.tty("deploy", "stats", "-p", "docs")):
         assert r"\x1b[2Jx" in result.out
         assert "\x1b[2J" not in result.out
@@ -92,22 +92,22 @@ def test_a_hostile_branch_stays_text(dpx: Program, box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("last", ["0", "-1", "x", "1.5"])
-def test_last_is_a_count(dpx: Program, box: Sandbox, last: str) -> None:
+def test_last_is_a_count(dpx: Program, sandbox: Sandbox, last: str) -> None:
     """Anything else is refused before a request."""
     assert dpx(*STATS, f"--last={last}").code == 2
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
-def test_a_failure_of_one_request_is_a_failure(dpx: Program, box: Sandbox) -> None:
+def test_a_failure_of_one_request_is_a_failure(dpx: Program, sandbox: Sandbox) -> None:
     """Figures over a part would be wrong ones; stdout stays empty."""
-    box.fault("GET /deployments/* 403 after 2 x1")
+    sandbox.fault("GET /deployments/* 403 after 2 x1")
     result = dpx(*STATS)
     assert (result.code, result.out) == (5, ""), result
 
 
-def test_a_deployment_that_is_gone_counts_by_its_row(dpx: Program, box: Sandbox) -> None:
+def test_a_deployment_that_is_gone_counts_by_its_row(dpx: Program, sandbox: Sandbox) -> None:
     """It was deleted between the list and the look at it."""
-    box.fault("GET /deployments/* 404 x1")
+    sandbox.fault("GET /deployments/* 404 x1")
     found = dpx(*STATS, "--json").json
     assert found["deployments"] == 8
     assert found["by_status"]["READY"] == 6

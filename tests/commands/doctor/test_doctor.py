@@ -67,28 +67,28 @@ def serve() -> Iterator[Any]:
         server.server_close()
 
 
-def test_all_is_well(dpx: Program, box: Sandbox) -> None:
+def test_all_is_well(dpx: Program, sandbox: Sandbox) -> None:
     """Exit 0, one request, the same checks in every format, and no token in any."""
     result = dpx("doctor", "--json")
     assert result.code == 0, result
     assert result.json["ok"] is True
     assert [check["name"] for check in result.json["checks"]] == NAMES
     assert [set(check) for check in result.json["checks"]] == [{"name", "ok", "detail", "hint"}] * len(NAMES)
-    assert [f"{seen.method} {seen.path}" for seen in box.requests] == ["GET /orgs"]
+    assert [f"{seen.method} {seen.path}" for seen in sandbox.requests] == ["GET /orgs"]
     checks = found(result)
     assert checks["token"]["detail"] == "from DPX_TOKEN, accepted"
     assert checks["keyring"]["detail"] == "not asked: DPX_TOKEN is set"
-    assert checks["api"]["detail"].startswith(f"{box.url} answered in ")
+    assert checks["api"]["detail"].startswith(f"{sandbox.url} answered in ")
     plain = dpx("doctor")
     assert [row[1] for row in plain.rows] == NAMES
     shown = dpx.tty("doctor", env={"NO_COLOR": "1"})
     assert [line.split()[1] for line in shown.out.splitlines() if "✓" in line or "!" in line] == NAMES
     for run in (result, plain, shown):
-        assert box.token not in run.out + run.err
+        assert sandbox.token not in run.out + run.err
 
 
 def test_marks_are_ascii_where_the_terminal_is(dpx: Program) -> None:
-    """And without colour."""
+    """And without color."""
     result = dpx.tty("doctor", env={"TERM": "dumb", "DPX_TOKEN": "dpx_wrong"})
     assert result.code == 10, result
     assert result.out.isascii()
@@ -119,10 +119,10 @@ def test_not_logged_in_is_a_failure_and_a_missing_keyring_is_none(dpx: Program) 
     assert " answered in " in checks["api"]["detail"]
 
 
-def test_a_token_in_the_file_is_found(dpx: Program, box: Sandbox) -> None:
+def test_a_token_in_the_file_is_found(dpx: Program, sandbox: Sandbox) -> None:
     """And the keyring may be missing then."""
     dpx.env |= {"DPX_TOKEN": "", **NO_KEYRING}
-    assert dpx("login", "--insecure-storage", stdin=box.token.encode()).code == 0
+    assert dpx("login", "--insecure-storage", stdin=sandbox.token.encode()).code == 0
     result = dpx("doctor", "--json")
     assert result.code == 0, result
     assert found(result)["token"]["detail"] == "from the token file, accepted"
@@ -140,9 +140,9 @@ def test_nobody_at_the_address(dpx: Program) -> None:
 
 
 @pytest.mark.parametrize("fault", ["404", "500"])
-def test_an_answer_that_is_no_apis_fails(dpx: Program, box: Sandbox, fault: str) -> None:
+def test_an_answer_that_is_no_apis_fails(dpx: Program, sandbox: Sandbox, fault: str) -> None:
     """With the status."""
-    box.fault(f"GET /orgs {fault}")
+    sandbox.fault(f"GET /orgs {fault}")
     result = dpx("doctor", "--json")
     assert result.code == 10, result
     assert f"HTTP {fault}" in found(result)["api"]["detail"]

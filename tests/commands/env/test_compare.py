@@ -57,18 +57,18 @@ def test_diff_exit_code(dpx: Program) -> None:
     assert result.rows == [["project", "SEARCH_KEY", "production"]]
 
 
-def test_diff_shows_no_value_and_sends_none(dpx: Program, box: Sandbox) -> None:
+def test_diff_shows_no_value_and_sends_none(dpx: Program, sandbox: Sandbox) -> None:
     """Nor does a bad file."""
     for file in (b"A=canary\n", b"A canary\n"):
         result = dpx("env", "diff", "-", "-p", "storefront", stdin=file)
         assert "canary" not in result.out + result.err
-    assert all(seen.method == "GET" for seen in box.requests)
+    assert all(seen.method == "GET" for seen in sandbox.requests)
 
 
-def test_copy_prints_what_the_other_lacks(dpx: Program, box: Sandbox) -> None:
+def test_copy_prints_what_the_other_lacks(dpx: Program, sandbox: Sandbox) -> None:
     """In every format; nothing is changed, and it says so."""
     dpx("env", "set", "DATABASE_URL=1", "-p", "docs")
-    box.clear_requests()
+    sandbox.clear_requests()
     argv = ("env", "copy", "acme/storefront", "docs", "--keys")
     result = dpx(*argv, "--json")
     assert [item["key"] for item in result.json] == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
@@ -77,16 +77,16 @@ def test_copy_prints_what_the_other_lacks(dpx: Program, box: Sandbox) -> None:
     assert dpx(*argv, "-q").out.split() == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
     assert [row[0] for row in dpx(*argv).rows] == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
     assert "Sensitive" in dpx.tty(*argv).out
-    assert all(seen.method == "GET" for seen in box.requests)
+    assert all(seen.method == "GET" for seen in sandbox.requests)
     assert "docs has every key of docs" in dpx.tty("env", "copy", "docs", "docs", "--keys").out
 
 
 @pytest.mark.parametrize("argv", [["storefront", "docs"], ["storefront", "--keys"]])
-def test_copy_without_keys_or_with_one_project_is_refused(dpx: Program, box: Sandbox, argv: list[str]) -> None:
+def test_copy_without_keys_or_with_one_project_is_refused(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
     """Because values cannot be had."""
     result = dpx("env", "copy", *argv)
     assert result.code == 2, result
-    assert box.requests == []
+    assert sandbox.requests == []
     if "--keys" not in argv:
         assert "values cannot be copied: the API does not give them" in result.err
         assert "dpx env copy storefront docs --keys" in result.err

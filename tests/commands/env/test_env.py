@@ -16,9 +16,9 @@ KEYS = ["DATABASE_URL", "NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
 ON = ("-p", "storefront")
 
 
-def posts(box: Sandbox) -> int:
+def posts(sandbox: Sandbox) -> int:
     """How many requests changed something."""
-    return sum(seen.method != "GET" for seen in box.requests)
+    return sum(seen.method != "GET" for seen in sandbox.requests)
 
 
 # list
@@ -41,9 +41,9 @@ def test_list_in_every_format(dpx: Program) -> None:
     assert "production, preview" in shown
 
 
-def test_empty_list(dpx: Program, box: Sandbox) -> None:
+def test_empty_list(dpx: Program, sandbox: Sandbox) -> None:
     """Nothing, an empty array, and a word on a terminal."""
-    box.seed_project("bare")
+    sandbox.seed_project("bare")
     for flags, out in (((), ""), (("--json",), "[]\n"), (("--jsonl",), ""), (("-q",), "")):
         result = dpx("env", "list", "-p", "bare", *flags)
         assert (result.code, result.out, result.err) == (0, out, ""), result
@@ -67,37 +67,37 @@ def test_two_pages_are_one_list_and_limit_says_how_to_go_on(dpx: Program) -> Non
 # set
 
 
-def test_set_one_and_several(dpx: Program, box: Sandbox) -> None:
+def test_set_one_and_several(dpx: Program, sandbox: Sandbox) -> None:
     """As KEY VALUE and as KEY=VALUE; values arrive as they are and come back in nothing."""
     result = dpx("env", "set", "A", CANARY, *ON)
     assert result.code == 0, result
     assert result.rows[0][0] == "A"
-    assert box.env_is("storefront", "A", CANARY)
+    assert sandbox.env_is("storefront", "A", CANARY)
     result = dpx("env", "set", f"B={CANARY}=x", "C=", "D=a b", *ON, "--json")
     assert [item["key"] for item in result.json] == ["B", "C", "D"]
-    assert box.env_is("storefront", "B", f"{CANARY}=x")
-    assert box.env_is("storefront", "C", "")
-    assert box.env_is("storefront", "D", "a b")
+    assert sandbox.env_is("storefront", "B", f"{CANARY}=x")
+    assert sandbox.env_is("storefront", "C", "")
+    assert sandbox.env_is("storefront", "D", "a b")
     assert CANARY not in result.out + result.err
 
 
-def test_a_value_may_begin_with_a_dash_or_have_an_equals_sign(dpx: Program, box: Sandbox) -> None:
+def test_a_value_may_begin_with_a_dash_or_have_an_equals_sign(dpx: Program, sandbox: Sandbox) -> None:
     """After --, and as the second word."""
     assert dpx("env", "set", *ON, "--", "A", "-x=1").code == 0
-    assert box.env_is("storefront", "A", "-x=1")
+    assert sandbox.env_is("storefront", "A", "-x=1")
     assert dpx("env", "set", *ON, "A", "b=c").code == 0
-    assert box.env_is("storefront", "A", "b=c")
+    assert sandbox.env_is("storefront", "A", "b=c")
 
 
-def test_targets_and_sensitive_are_sent_only_when_given(dpx: Program, box: Sandbox) -> None:
+def test_targets_and_sensitive_are_sent_only_when_given(dpx: Program, sandbox: Sandbox) -> None:
     """In any case, each once."""
     dpx("env", "set", "A=1", *ON)
-    assert set(box.requests[-1].body) == {"key", "value"}
+    assert set(sandbox.requests[-1].body) == {"key", "value"}
     result = dpx(
         "env", "set", "A=2", *ON, "--target", "PREVIEW", "--target", "preview", "--target", "production", "--sensitive"
     )
     assert result.code == 0, result
-    sent = box.requests[-1].body
+    sent = sandbox.requests[-1].body
     assert (sent["targets"], sent["sensitive"]) == (["preview", "production"], True)
 
 
@@ -113,7 +113,7 @@ def test_targets_and_sensitive_are_sent_only_when_given(dpx: Program, box: Sandb
     ],
 )
 def test_read_values_lose_exactly_one_newline(
-    dpx: Program, box: Sandbox, given: bytes, value: str, noted: bool
+    dpx: Program, sandbox: Sandbox, given: bytes, value: str, noted: bool
 ) -> None:
     """From stdin and from a file alike, with a note."""
     (dpx.cwd / "value").write_bytes(given)
@@ -124,7 +124,7 @@ def test_read_values_lose_exactly_one_newline(
     ):
         result = dpx("env", "set", key, *flags, *ON, stdin=stdin)
         assert result.code == 0, result
-        assert box.env_is("storefront", key, value)
+        assert sandbox.env_is("storefront", key, value)
         assert ("the final newline is not part of the value" in result.err) is noted
 
 
@@ -148,13 +148,13 @@ def test_read_values_lose_exactly_one_newline(
         [],
     ],
 )
-def test_what_cannot_be_set_is_refused_before_any_request(dpx: Program, box: Sandbox, argv: list[str]) -> None:
+def test_what_cannot_be_set_is_refused_before_any_request(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
     """With one error line and exit 2 (3 for a missing file)."""
     result = dpx("env", "set", *argv, *ON)
     assert result.code == (3 if argv == ["A", "--from-file", "none"] else 2), result
     assert result.out == ""
     assert result.err.startswith("error: ")
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
 def test_values_show_in_no_usage_error(dpx: Program) -> None:
@@ -175,49 +175,49 @@ def test_values_show_in_no_usage_error(dpx: Program) -> None:
         assert CANARY not in result.out + result.err, result
 
 
-def test_empty_needs_to_be_meant(dpx: Program, box: Sandbox) -> None:
+def test_empty_needs_to_be_meant(dpx: Program, sandbox: Sandbox) -> None:
     """Where it was read."""
     assert dpx("env", "set", "A", "--stdin", *ON, stdin=b"\n").code == 2
     assert dpx("env", "set", "A", "--stdin", "--allow-empty", *ON, stdin=b"").code == 0
-    assert box.env_is("storefront", "A", "")
+    assert sandbox.env_is("storefront", "A", "")
 
 
-def test_a_terminal_is_asked_twice_and_shows_nothing(dpx: Program, box: Sandbox) -> None:
+def test_a_terminal_is_asked_twice_and_shows_nothing(dpx: Program, sandbox: Sandbox) -> None:
     """The value is not echoed; two answers that differ set nothing."""
     result = dpx.tty(
         "env", "set", "A", *ON, answers=[("value of A: ", f"{CANARY}\r"), ("value of A again: ", f"{CANARY}\r")]
     )
     assert result.code == 0, result
     assert CANARY not in result.out
-    assert box.env_is("storefront", "A", CANARY)
+    assert sandbox.env_is("storefront", "A", CANARY)
     result = dpx.tty("env", "set", "B", *ON, answers=[("value of B: ", f"{CANARY}\r"), ("again: ", "other\r")])
     assert result.code == 2, result
     assert "the two answers differ" in result.out
-    assert "B" not in box.env_keys("storefront")
+    assert "B" not in sandbox.env_keys("storefront")
     assert dpx.tty("env", "set", "B", *ON, env={"DPX_NO_INPUT": "1"}).code == 2
 
 
 # rm
 
 
-def test_rm_in_both_formats(dpx: Program, box: Sandbox) -> None:
+def test_rm_in_both_formats(dpx: Program, sandbox: Sandbox) -> None:
     """A key given twice is removed once."""
     dpx("env", "set", "A=1", "B=2", "C=3", *ON)
     result = dpx("env", "rm", "A", "B", "A", *ON, "-y", "--json")
     assert result.json == [{"key": "A", "deleted": True}, {"key": "B", "deleted": True}]
     assert dpx("env", "rm", "C", *ON, "--yes").out == "C\ttrue\n"
-    assert sorted(box.env_keys("storefront")) == KEYS
+    assert sorted(sandbox.env_keys("storefront")) == KEYS
 
 
-def test_rm_asks_on_a_terminal_and_refuses_elsewhere(dpx: Program, box: Sandbox) -> None:
+def test_rm_asks_on_a_terminal_and_refuses_elsewhere(dpx: Program, sandbox: Sandbox) -> None:
     """No is the default."""
     assert dpx("env", "rm", "DATABASE_URL", *ON).code == 2
     result = dpx.tty("env", "rm", "DATABASE_URL", *ON, answers=[("[y/N]", "\r")])
     assert result.code == 2, result
     assert "nothing was changed" in result.out
-    assert posts(box) == 0
+    assert posts(sandbox) == 0
     assert dpx.tty("env", "rm", "DATABASE_URL", *ON, answers=[("[y/N]", "y\r")]).code == 0
-    assert "DATABASE_URL" not in box.env_keys("storefront")
+    assert "DATABASE_URL" not in sandbox.env_keys("storefront")
 
 
 def test_rm_of_what_is_not_there(dpx: Program) -> None:
@@ -230,21 +230,21 @@ def test_rm_of_what_is_not_there(dpx: Program) -> None:
 # import
 
 
-def test_import_sets_every_line(dpx: Program, box: Sandbox) -> None:
+def test_import_sets_every_line(dpx: Program, sandbox: Sandbox) -> None:
     """From a file and from stdin, in both formats."""
     text = f"# all\nexport A={CANARY}\nB='x y'\nC=\"1\\n2\"\n"
     (dpx.cwd / ".env").write_text(text)
     result = dpx("env", "import", ".env", *ON, "--target", "preview")
     assert result.code == 0, result
     assert [row[:2] for row in result.rows] == [[key, "preview"] for key in "ABC"]
-    assert box.env_is("storefront", "C", "1\n2")
+    assert sandbox.env_is("storefront", "C", "1\n2")
     assert result.err == "set 3, removed 0\n"
     again = dpx("env", "import", "-", *ON, "--json", stdin=text.encode())
     assert [item["key"] for item in again.json] == ["A", "B", "C"]
     assert CANARY not in result.out + result.err + again.out + again.err
 
 
-def test_dry_run_shows_the_plan_and_changes_nothing(dpx: Program, box: Sandbox) -> None:
+def test_dry_run_shows_the_plan_and_changes_nothing(dpx: Program, sandbox: Sandbox) -> None:
     """Add, replace, remove."""
     argv = ("env", "import", "-", *ON, "--dry-run", "--prune")
     file = b"DATABASE_URL=x\nNEW=y\n"
@@ -256,53 +256,53 @@ def test_dry_run_shows_the_plan_and_changes_nothing(dpx: Program, box: Sandbox) 
         ["remove", "STRIPE_SECRET_KEY"],
     ]
     assert dpx(*argv, "--json", stdin=file).json[1] == {"action": "add", "key": "NEW"}
-    assert posts(box) == 0
+    assert posts(sandbox) == 0
 
 
-def test_prune_removes_what_the_file_lacks(dpx: Program, box: Sandbox) -> None:
+def test_prune_removes_what_the_file_lacks(dpx: Program, sandbox: Sandbox) -> None:
     """After a yes; with --target only what has no other one."""
     file = b"DATABASE_URL=x\n"
     assert dpx("env", "import", "-", *ON, "--prune", stdin=file).code == 2
-    assert posts(box) == 0
+    assert posts(sandbox) == 0
     result = dpx("env", "import", "-", *ON, "--prune", "-y", "--target", "production", stdin=file)
     assert result.err == "set 1, removed 0\n"
     result = dpx("env", "import", "-", *ON, "--prune", "-y", stdin=file)
     assert result.err == "set 1, removed 2\n"
-    assert box.env_keys("storefront") == ["DATABASE_URL"]
+    assert sandbox.env_keys("storefront") == ["DATABASE_URL"]
     assert dpx("env", "import", "-", *ON, "--prune", "-y", stdin=b"# nothing\n").code == 2
 
 
-def test_a_bad_line_rejects_the_whole_file(dpx: Program, box: Sandbox) -> None:
+def test_a_bad_line_rejects_the_whole_file(dpx: Program, sandbox: Sandbox) -> None:
     """Each is named, no value shown, nothing sent."""
     result = dpx("env", "import", "-", *ON, stdin=f"A=1\nB {CANARY}\nC='{CANARY}\n".encode())
     assert result.code == 2, result
     assert "2" in result.err
     assert "3" in result.err
     assert CANARY not in result.err
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
-def test_a_failure_half_way_says_what_is_done(dpx: Program, box: Sandbox) -> None:
+def test_a_failure_half_way_says_what_is_done(dpx: Program, sandbox: Sandbox) -> None:
     """And exits with the failure's code."""
-    box.fault("POST /projects/*/env-vars 403 after 2 x1")
+    sandbox.fault("POST /projects/*/env-vars 403 after 2 x1")
     result = dpx("env", "import", "-", *ON, stdin="".join(f"K{n}=v\n" for n in range(30)).encode())
     assert result.code == 5, result
     done = result.err.split("; done: ")[1].split("; not done: ")[0].split(", ")
-    assert sorted(done) == [key for key in box.env_keys("storefront") if key not in KEYS]
+    assert sorted(done) == [key for key in sandbox.env_keys("storefront") if key not in KEYS]
 
 
-def test_an_empty_file_and_an_endless_one(dpx: Program, box: Sandbox) -> None:
+def test_an_empty_file_and_an_endless_one(dpx: Program, sandbox: Sandbox) -> None:
     """Nothing to do, and a refusal in bounded time and memory."""
     result = dpx("env", "import", "-", *ON)
     assert (result.code, result.out, result.err) == (0, "", "set 0, removed 0\n"), result
     assert dpx("env", "import", "/dev/zero", *ON).code == 2
     assert dpx("env", "import", ".", *ON).code == 1
-    assert box.requests == []
+    assert sandbox.requests == []
 
 
-def test_progress_on_a_terminal(dpx: Program, box: Sandbox) -> None:
+def test_progress_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     """A bar while it goes on."""
-    box.fault("POST /projects/*/env-vars slow 100ms")
+    sandbox.fault("POST /projects/*/env-vars slow 100ms")
     (dpx.cwd / ".env").write_text("".join(f"K{n:03}=v\n" for n in range(40)))
     result = dpx.tty("env", "import", ".env", *ON)
     assert result.code == 0, result

@@ -1,4 +1,4 @@
-"""What neutralise escapes, what it leaves whole, and that its result is always safe."""
+"""What neutralize escapes, what it leaves whole, and that its result is always safe."""
 
 # ruff: noqa: RUF001 - letters that look like others are the point of these tests
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpx_cli.output.neutralise import neutralise
+from dpx_cli.output.neutralize import neutralize
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
@@ -25,24 +25,24 @@ def tags(text: str) -> str:
 def test_every_control_becomes_a_visible_escape(code: int) -> None:
     """C0, DEL and C1, with tab and newline in their short form."""
     escape = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code, f"\\x{code:02x}")
-    assert neutralise(f"a{chr(code)}b") == f"a{escape}b"
+    assert neutralize(f"a{chr(code)}b") == f"a{escape}b"
 
 
 @pytest.mark.parametrize("char", [*BIDI, *ZERO_WIDTH, *"\u2028\u2029\ufff9\ufffa\ufffb\u3164\uffa0\u115f\u034f\u180e"])
 def test_invisible_characters_become_escapes(char: str) -> None:
     """Between Latin letters none of these does any work."""
-    assert neutralise(f"a{char}b") == f"a\\u{ord(char):04x}b"
+    assert neutralize(f"a{char}b") == f"a\\u{ord(char):04x}b"
 
 
 @pytest.mark.parametrize("code", [0xE0000, 0xE0001, 0xE0020, 0xE0041, 0xE007F, 0xE0080, 0xE01F0, 0xE0FFF])
 def test_tags_become_escapes(code: int) -> None:
     """Tag characters and their unassigned neighbours are the way to smuggle text past a reader."""
-    assert neutralise(f"a{chr(code)}b") == f"a\\U{code:08x}b"
+    assert neutralize(f"a{chr(code)}b") == f"a\\U{code:08x}b"
 
 
 def test_lone_surrogates_become_escapes() -> None:
     """They could not be encoded."""
-    assert neutralise("a\ud83db\udc00") == "a\\ud83db\\udc00"
+    assert neutralize("a\ud83db\udc00") == "a\\ud83db\\udc00"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_lone_surrogates_become_escapes() -> None:
 )
 def test_emoji_and_every_script_stay_whole(text: str) -> None:
     """What a script or an emoji needs is never taken from it."""
-    assert neutralise(text) == text
+    assert neutralize(text) == text
 
 
 @pytest.mark.parametrize(
@@ -90,25 +90,25 @@ def test_emoji_and_every_script_stay_whole(text: str) -> None:
 )
 def test_joiners_that_join_nothing_become_escapes(text: str, safe: str) -> None:
     """Joiners stay only between characters that they join."""
-    assert neutralise(text) == safe
+    assert neutralize(text) == safe
 
 
 def test_a_black_flag_with_other_tags_is_no_flag() -> None:
     """Only the three recommended flags stay; any other tag text is visible."""
     hidden = "🏴" + tags("rm") + "\U000e007f"
-    assert neutralise(hidden) == "🏴\\U000e0072\\U000e006d\\U000e007f"
+    assert neutralize(hidden) == "🏴\\U000e0072\\U000e006d\\U000e007f"
 
 
 def test_a_run_of_variation_selectors_shows() -> None:
     """One selector chooses a form; more of them carry hidden bytes."""
-    assert neutralise("a\U000e0100\U000e0101\ufe00") == "a\U000e0100\\U000e0101\\ufe00"
-    assert neutralise("\ufe0f") == "\\ufe0f"
+    assert neutralize("a\U000e0100\U000e0101\ufe00") == "a\U000e0100\\U000e0101\\ufe00"
+    assert neutralize("\ufe0f") == "\\ufe0f"
 
 
 def test_ordinary_text_comes_back_as_the_same_object() -> None:
     """Nothing is copied where nothing is done."""
     for text in ("storefront", "日本語 👍🏽"):
-        assert neutralise(text) is text
+        assert neutralize(text) is text
 
 
 ANY = st.text(
@@ -122,20 +122,20 @@ ANY = st.text(
 @given(ANY)
 def test_the_result_is_one_safe_line_whatever_the_text(text: str) -> None:
     """It encodes, has no control, no bidi control and no tag but a flag's, and is stable."""
-    safe = neutralise(text)
+    safe = neutralize(text)
     safe.encode()
     assert not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in safe)
     assert not set(safe) & {*BIDI, "\u200b", "\u2060", "\ufeff"}
     assert len(safe.splitlines()) <= 1
-    assert neutralise(safe) == safe
+    assert neutralize(safe) == safe
 
 
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
 def test_printable_ascii_is_never_changed(text: str) -> None:
     """Markup, backslashes and quotes included."""
-    assert neutralise(text) == text
+    assert neutralize(text) == text
 
 
 def test_a_soft_hyphen_becomes_an_escape() -> None:
     """Terminals disagree whether it is drawn at all."""
-    assert neutralise("store\xadfront") == "store\\xadfront"
+    assert neutralize("store\xadfront") == "store\\xadfront"

@@ -1,6 +1,6 @@
 r"""Make text from the network or a file harmless on a terminal and in a tab-separated line.
 
-What could move the cursor, colour, reorder, hide or split text becomes a visible escape (`\x1b`, `\u202e`,
+What could move the cursor, color, reorder, hide or split text becomes a visible escape (`\x1b`, `\u202e`,
 `\U000e0041`); everything a script or an emoji needs stays whole. Floor 1; `screen.py` is its main caller, and
 imports nothing of dpx.
 
@@ -83,10 +83,10 @@ _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _patterns: tuple[re.Pattern[str], re.Pattern[str]] | None = None
 
 
-def neutralise(text: str) -> str:
+def neutralize(text: str) -> str:
     """`text` with everything harmful as a visible escape; ordinary text comes back unchanged, at once.
 
-    The result is one line, encodes as UTF-8, and neutralising it again changes nothing.
+    The result is one line, encodes as UTF-8, and neutralizing it again changes nothing.
     """
     if text.isascii() and text.isprintable():
         return text
