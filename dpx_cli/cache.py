@@ -24,7 +24,7 @@ from dpx_cli.system import files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MOST_NAMES = 5000  # of one sort; a cache is for names that are used, not a copy of the platform
+MAX_NAMES = 5000  # of one sort; a cache is for names that are used, not a copy of the platform
 MOST_BYTES = 4 * 1024 * 1024
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")  # what a damaged file says in an id's place is not asked for
 
@@ -107,7 +107,7 @@ class Names:
             found: the names.
             under: the project id, for "keys".
         """
-        listed = list(dict.fromkeys(found))[:MOST_NAMES]
+        listed = list(dict.fromkeys(found))[:MAX_NAMES]
         if under is None:
             self._store(lambda content: content.update({sort: listed}))
         else:

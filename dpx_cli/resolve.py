@@ -1,140 +1,209 @@
-"""Which project a person means: by id, by slug, or by org/slug.
-
-Floor 2; neighbour: `session.py`.
-"""
+"""Which project is meant: by ID, by slug, or by org/slug."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.errors import BadRequest, DpxError, Forbidden, NotFound, UsageError
 
 if TYPE_CHECKING:
-    from dpx_cli.session import Session
+    from collections.abc import Callable
+    from typing import TypeVar
 
-# The ids that the reference shows ("clm1abc…") are cuids; UUIDs are told as easily, and so is what has a capital or a
-# "_" in it ("prj_42"). None of them is a plausible slug.
+    from dpx_cli.api.client import Client
+    from dpx_cli.cache import Names
+    from dpx_cli.config.settings import Settings
+
+    T = TypeVar("T")
+
+# The IDs that the reference shows ("clm1abc…") are cuids; UUIDs and anything with a capital or a "_" ("prj_42") are
+# just as easy to tell from a slug.
 ID = re.compile(r"c[a-z0-9]{20,40}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|.*[A-Z_].*")
 
 
-class Resolved:
-    """A project's id, and why it may be wrong.
+class Resolved(NamedTuple):
+    """A project's ID, and why it may be wrong.
 
     Attributes:
-        id: the id.
-        remembered: it comes from memory, which may be stale.
-        guessed: it is what was given and looks like an id, which a long slug may as well.
+        id: the ID.
+        remembered: it comes from the cache, which may be stale.
+        guessed: it was given and looks like an ID, which a slug may do as well.
     """
 
-    __slots__ = ("guessed", "id", "remembered")
-
-    def __init__(self, project_id: str, *, remembered: bool = False, guessed: bool = False) -> None:
-        self.id = project_id
-        self.remembered = remembered
-        self.guessed = guessed
+    id: str
+    remembered: bool = False
+    guessed: bool = False
 
 
-def resolve(session: Session, reference: str) -> Resolved:
-    """Find the id of a project.
+class Projects:
+    """Finds projects by what users call them.
 
-    Raises:
-        UsageError: where the reference could not be one, or fits several projects; they are listed.
-        NotFound: where it fits none.
+    Args:
+        client: returns the API client.
+        names: returns the cache of names.
+        settings: the settings.
     """
-    from dpx_cli.api.client import segment
 
-    if _is_linked(session, reference):
-        segment(reference, "project")
-        return Resolved(reference)
-    org, slash, slug = reference.rpartition("/")
-    segment(slug, "project")
-    if slash:
-        segment(org, "organization")
-    if remembered := session.names.project_id(reference):
-        return Resolved(remembered, remembered=True)
-    if not slash and ID.fullmatch(reference):
-        return Resolved(reference, guessed=True)
-    try:
-        return look_up(session, reference)
-    except NotFound as missing:
+    def __init__(self, client: Callable[[], Client], names: Callable[[], Names], settings: Settings) -> None:
+        self._client = client
+        self._names = names
+        self._settings = settings
+
+    def reference(self, given: str | None) -> str:
+        """Return what the meant project is called: given, else DPX_PROJECT, else in a file of the directory.
+
+        Raises:
+            UsageError: if no project is specified anywhere.
+        """
+        reference = given if given is not None else self._settings.project
+        if reference is None:
+            raise UsageError(
+                "No project specified.",
+                hint="Pass --project PROJECT, or link this directory to a project. Run: dpx link PROJECT",
+            )
+        return reference
+
+    def title(self, given: str | None) -> str:
+        """Return how a user knows the meant project: as given, or the link file's slug."""
+        reference = self.reference(given)
+        link = self._settings.link if given is None and not self._settings.variable("DPX_PROJECT") else None
+        return link.project_slug or reference if link else reference
+
+    def on(self, given: str | None, action: Callable[[str], T]) -> T:
+        """Call a function with the ID of the meant project and return its result.
+
+        A remembered ID that answers 404 is looked up again, and the function called once more.
+
+        Raises:
+            NotFound: if there is no such project.
+        """
+        reference = self.reference(given)
+        resolved = self.resolve(reference)
+        try:
+            return action(resolved.id)
+        except NotFound as gone:
+            if resolved.guessed:
+                try:
+                    again = self.look_up(reference)
+                except NotFound:
+                    raise gone from None
+            elif resolved.remembered:
+                self._names().forget_project(reference)
+                again = self.look_up(reference)
+            else:
+                raise
+            if again.id == resolved.id:
+                raise
+            return action(again.id)
+
+    def known(self) -> str | None:
+        """Return the ID of the project that the environment or a file names, if it's known without a request."""
+        try:
+            reference = self._settings.project
+            return self.resolve(reference).id if reference else None
+        except DpxError:
+            return None
+
+    def resolve(self, reference: str) -> Resolved:
+        """Find the ID of a project.
+
+        Raises:
+            UsageError: if the reference can't be one, or fits several projects, which are listed.
+            NotFound: if it fits none.
+        """
+        from dpx_cli.api.client import segment
+
+        if self._is_linked(reference):
+            segment(reference, "project")
+            return Resolved(reference)
+        org, slash, slug = reference.rpartition("/")
+        segment(slug, "project")
         if slash:
-            raise
-        return _unlisted(session, reference, missing)
+            segment(org, "organization")
+        if remembered := self._names().project_id(reference):
+            return Resolved(remembered, remembered=True)
+        if not slash and ID.fullmatch(reference):
+            return Resolved(reference, guessed=True)
+        try:
+            return self.look_up(reference)
+        except NotFound as missing:
+            if slash:
+                raise
+            return self._unlisted(reference, missing)
 
+    def look_up(self, reference: str) -> Resolved:
+        """Find the ID of a project by slug or org/slug in the list of projects, and remember it.
 
-def look_up(session: Session, reference: str) -> Resolved:
-    """Find the id of a project that is named by slug or org/slug in the list of projects, and remember it.
+        Raises: see `resolve`.
+        """
+        org, _, slug = reference.rpartition("/")
+        found = self._listed(slug, org or None)
+        if len(found) > 1 and not org and (default := self._settings.org):
+            with contextlib.suppress(NotFound):
+                found = self._listed(slug, default)
+            # Remembered as what it was found by: tomorrow the default may be another organization.
+            reference = f"{default}/{slug}"
+        if len(found) > 1:
+            listed = ", ".join(f"{project['id']} ({project.get('slug')})" for project in found)
+            raise UsageError(f"{slug} fits several projects: {listed}", hint=f"Pass an ID, or ORG/{slug}.")
+        self._names().remember_project(reference, found[0]["id"])
+        return Resolved(found[0]["id"])
 
-    Raises: see `resolve`.
-    """
-    org, _, slug = reference.rpartition("/")
-    found = _look_up(session, slug, org or None)
-    if len(found) > 1 and not org and session.settings.org:
-        with contextlib.suppress(NotFound):
-            found = _look_up(session, slug, session.settings.org)
-        # Remembered as what it was found by: tomorrow the default may be another organization.
-        reference = f"{session.settings.org}/{slug}"
-    if len(found) > 1:
-        listed = ", ".join(f"{project['id']} ({project.get('name', slug)})" for project in found)
-        raise UsageError(f"{slug} fits several projects: {listed}", hint=f"name one by its id, or as ORG/{slug}")
-    project_id = found[0]["id"]
-    session.names.remember_project(reference, project_id)
-    return Resolved(project_id)
+    def _unlisted(self, reference: str, missing: NotFound) -> Resolved:
+        """Find a project that is in no list by its ID: the reference promises neither a form of IDs nor such a list.
 
+        Raises:
+            NotFound: `missing`, if it is no project's ID either.
+        """
+        from dpx_cli.api import projects
 
-def _unlisted(session: Session, reference: str, missing: NotFound) -> Resolved:
-    """A project that is in no list, by its id: what ids look like, and that every project is listed, nobody promises.
+        try:
+            projects.get_project(self._client(), reference)
+        except (BadRequest, Forbidden, NotFound):
+            raise missing from None
+        self._names().remember_project(reference, reference)
+        return Resolved(reference)
 
-    Raises:
-        NotFound: `missing`, where it is no project's id either.
-    """
-    from dpx_cli.api import projects
+    def _is_linked(self, reference: str) -> bool:
+        """Return whether a reference is the ID in the link file, which needs no look-up."""
+        try:
+            link = self._settings.link
+        except DpxError:
+            # The project was given another way then, and a damaged file is no reason to stop.
+            return False
+        return link is not None and reference == link.project_id
 
-    try:
-        projects.get_project(session.client, reference)
-    except (BadRequest, Forbidden, NotFound):
-        raise missing from None
-    session.names.remember_project(reference, reference)
-    return Resolved(reference)
+    def _listed(self, slug: str, org: str | None) -> list[dict[str, Any]]:
+        """Return the listed projects that a reference fits: by slug, else by slug in another case, and by ID.
 
+        Raises:
+            NotFound: if it fits none; the hint names the nearest slug.
+        """
+        from dpx_cli.api import projects
+        from dpx_cli.api.client import is_name
 
-def _is_linked(session: Session, reference: str) -> bool:
-    """Whether a reference is the id in the link file, which needs no looking up."""
-    try:
-        link = session.settings.link
-    except DpxError:
-        # It named nothing then: the reference was given, and a damaged file is no reason not to go on.
-        return False
-    return link is not None and reference == link.project_id
+        exact, folded, by_id, slugs = [], [], [], []
+        for page in projects.list_projects(self._client(), org=org):
+            for project in page:
+                if not is_name(project.get("id")):
+                    continue
+                name = str(project.get("slug"))
+                slugs.append(name)
+                if name == slug:
+                    exact.append(project)
+                elif name.casefold() == slug.casefold():
+                    folded.append(project)
+                elif project["id"] == slug:
+                    by_id.append(project)
+        # One project's ID may be another's slug: then it must not be guessed which is meant.
+        if found := (exact or folded) + by_id:
+            return found
+        import difflib
 
-
-def _look_up(session: Session, slug: str, org: str | None) -> list[dict[str, Any]]:
-    """All projects with a slug (or, failing that, an id) in the list of projects.
-
-    Raises:
-        NotFound: where there is none; the hint names the nearest.
-    """
-    from dpx_cli.api import projects
-    from dpx_cli.api.client import is_name
-
-    by_slug, by_id, slugs = [], [], []
-    for page in projects.list_projects(session.client, org=org):
-        for project in page:
-            if not is_name(project.get("id")):
-                continue
-            if project.get("slug") == slug:
-                by_slug.append(project)
-            elif project["id"] == slug:
-                by_id.append(project)
-            slugs.append(str(project.get("slug")))
-    if found := by_slug or by_id:
-        return found
-    import difflib
-
-    close = difflib.get_close_matches(slug, slugs, n=1)
-    raise NotFound(
-        f"no such project: {f'{org}/{slug}' if org else slug}",
-        hint=f"did you mean {close[0]}? See dpx projects list" if close else "see dpx projects list",
-    )
+        close = difflib.get_close_matches(slug, slugs, n=1)
+        raise NotFound(
+            f"No such project: {f'{org}/{slug}' if org else slug}",
+            hint=f"Did you mean {close[0]}? List projects: dpx projects list" if close else "Run: dpx projects list",
+        )

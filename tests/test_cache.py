@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dpx_cli.cache import MOST_BYTES, MOST_NAMES, Names
+from dpx_cli.cache import MAX_NAMES, MOST_BYTES, Names
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ def test_the_token_is_in_no_file_and_no_name(tmp_path: Path) -> None:
 def test_lists_keep_their_order_without_doubles_and_are_bounded(tmp_path: Path) -> None:
     """A cache is no copy of the platform."""
     names(tmp_path).remember("slugs", ["b", "a", "b"])
-    names(tmp_path).remember("keys", map(str, range(MOST_NAMES + 10)), "clm1a")
+    names(tmp_path).remember("keys", map(str, range(MAX_NAMES + 10)), "clm1a")
     content = json.loads(file_in(tmp_path).read_bytes())
     assert content["slugs"] == ["b", "a"]
-    assert len(content["keys"]["clm1a"]) == MOST_NAMES
+    assert len(content["keys"]["clm1a"]) == MAX_NAMES
 
 
 @pytest.mark.parametrize(

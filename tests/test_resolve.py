@@ -183,7 +183,7 @@ def test_a_project_that_is_not_there_has_the_nearest_name_in_its_hint(dpx_on_fau
     """Exit 3."""
     done = dpx_on_faults(*GET, "shopp")
     assert (done.code, done.out) == (3, ""), done
-    assert "hint: did you mean shop?" in done.err
+    assert "hint: Did you mean shop?" in done.err
 
 
 def test_no_project_anywhere_is_a_usage_error_that_names_link(dpx_on_faults: Program, server: FaultServer) -> None:

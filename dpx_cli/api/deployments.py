@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
     from dpx_cli.api.transport import Deadline
 
-READY = "READY"
-ERROR = "ERROR"
-
 
 class DeploymentFields(TypedDict, total=False):
     """What `create` may send."""

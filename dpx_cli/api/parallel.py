@@ -5,12 +5,12 @@ Floor 2; neighbours: `api/env_vars.py` (requests), `commands/env.py`.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import DpxError, RateLimited, UsageError, unexpected
+from dpx_cli.reference import is_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
 
 IN_FLIGHT = 8
-KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 PAUSE = 1.0  # seconds, where a rate limit does not say how long
 
 
@@ -28,7 +27,7 @@ def check_key(key: str) -> str:
     Raises:
         UsageError: where it does not match the reference's [A-Za-z_][A-Za-z0-9_]*.
     """
-    if not KEY.fullmatch(key):
+    if not is_key(key):
         raise UsageError(
             f"not the name of a variable: {key!r}", hint="letters, digits and _ only, not beginning with a digit"
         )

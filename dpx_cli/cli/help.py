@@ -13,7 +13,7 @@ from dpx_cli.cli.parser import command_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dpx_cli.output.screen import Look
+    from dpx_cli.output.terminal import Look
 
 WIDEST = 100  # columns; longer lines are hard to read
 MARGIN = 2

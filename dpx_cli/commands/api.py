@@ -72,7 +72,7 @@ def api(
         return
     body = None
     if input_file is not None:
-        body = session.read(input_file, "the body")
+        body = session.screen.read_input(input_file, "the body")
     elif given and verb not in ("GET", "HEAD"):
         body = encode(given)
     params = _query(given) if verb in ("GET", "HEAD") else None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LOCAL, ONE, READ, Typer, effect
 from dpx_cli.commands.profile import use_profile
+from dpx_cli.output.columns import Column
 from dpx_cli.output.format import yes_no
-from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
     from typing import Annotated
@@ -145,11 +145,12 @@ def _given_token(session: Session, *, with_token: bool) -> str:
     """The token that the user types, or that stdin has; a pipe is read without being asked for."""
     from dpx_cli.errors import UsageError
 
-    if session.can_ask:
+    if session.screen.can_ask:
         return session.screen.secret("Token (not shown)")
-    if session.stdin.isatty() and not with_token:
-        raise UsageError("nobody can be asked for the token", hint="dpx auth login --with-token < FILE")
-    data = session.stdin.read(_STDIN_LIMIT + 1)
+    stdin = session.screen.stdin
+    if stdin is None or (stdin.isatty() and not with_token):
+        raise UsageError("Can't ask for the token (not a terminal).", hint="Run: dpx auth login --with-token < FILE")
+    data = stdin.read(_STDIN_LIMIT + 1)
     if not data.strip():
         raise UsageError("stdin has no token", hint="dpx auth login --with-token < FILE, or set DPX_TOKEN")
     try:

@@ -8,6 +8,9 @@ from dpx_cli.commands import LOCAL, Typer, effect
 from dpx_cli.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from dpx_cli.cli.options import ProjectArgument
     from dpx_cli.session import Session
 
@@ -24,9 +27,9 @@ def link(session: Session, project: ProjectArgument = None) -> None:
     from dpx_cli.api import projects
 
     reference = project if project is not None else _pick(session)
-    found = session.on_project(reference, lambda project_id: projects.get_project(session.client, project_id))
+    found = session.projects.on(reference, lambda project_id: projects.get_project(session.client, project_id))
     org, slash, _ = reference.rpartition("/")
-    session.link_to(found, org_slug=org if slash else session.settings.variable("DPX_ORG"))
+    link_to(session, found, org_slug=org if slash else session.settings.variable("DPX_ORG"))
 
 
 @ROOT.command("unlink", epilog="dpx link storefront && dpx unlink")
@@ -42,11 +45,20 @@ def unlink(session: Session) -> None:
     session.screen.done(f"unlinked {found.path}")
 
 
+def link_to(session: Session, project: Mapping[str, Any], *, org_slug: str | None) -> None:
+    """Link the working directory to a project, and say so."""
+    from dpx_cli.config import link as link_file
+
+    slug = project.get("slug")
+    path = link_file.write(session.cwd, str(project["id"]), slug if isinstance(slug, str) else None, org_slug)
+    session.screen.done(f"Linked this directory to {slug or project['id']} ({path}).")
+
+
 def _pick(session: Session) -> str:
     """Let a person pick a project; gives its id."""
     from dpx_cli.api import projects
 
-    if not session.can_ask:
+    if not session.screen.can_ask:
         raise UsageError("no project is named, and nobody can be asked", hint="dpx link PROJECT")
     pages = projects.list_projects(session.client, org=session.settings.variable("DPX_ORG"))
     found = [project for page in pages for project in page if isinstance(project.get("id"), str)]

@@ -30,7 +30,7 @@ def open_site(
     from dpx_cli.commands.deploy.start import project_url
     from dpx_cli.system import browser
 
-    found = session.on_project(project, lambda project_id: projects.get_project(session.client, project_id))
+    found = session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
     url = project_url(session.client, found)
     if url is None:
         raise NotFound(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, ONE, READ, Typer, effect
-from dpx_cli.output.screen import Column
+from dpx_cli.commands.listing import show_pages
+from dpx_cli.output.columns import Column
 
 if TYPE_CHECKING:
     from dpx_cli.cli.options import Cursor, Limit, OrgSlug
@@ -32,7 +33,7 @@ def list_orgs(session: Session, limit: Limit = None, cursor: Cursor = None) -> N
     from dpx_cli.api import orgs
 
     pages = orgs.list_orgs(session.client, limit=limit, cursor=cursor)
-    session.show_pages(pages, COLUMNS, key="slug", what="organizations", remember="orgs")
+    show_pages(session, pages, COLUMNS, key="slug", what="organizations", remember="orgs")
 
 
 @GROUP.command("get", epilog="dpx orgs get acme")
@@ -51,4 +52,4 @@ def members(session: Session, slug: OrgSlug, limit: Limit = None, cursor: Cursor
     from dpx_cli.api import orgs
 
     pages = orgs.list_members(session.client, slug, limit=limit, cursor=cursor)
-    session.show_pages(pages, MEMBERS, key="user.email", what="members")
+    show_pages(session, pages, MEMBERS, key="user.email", what="members")

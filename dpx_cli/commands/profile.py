@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, LOCAL, Typer, effect
+from dpx_cli.output.columns import Column
 from dpx_cli.output.format import yes_no
-from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
     from typing import Annotated
@@ -113,7 +113,11 @@ def remove(session: Session, name: ProfileName, yes: Yes = False) -> None:
     if name not in found.names and name not in logins.origins(config_dir):
         raise NotFound(f"there is no profile {name}", hint="dpx profile list")
     current = name == found.current
-    if not yes and session.can_ask and not session.screen.confirm(f"Remove profile {name} and its stored tokens?"):
+    if (
+        not yes
+        and session.screen.can_ask
+        and not session.screen.confirm(f"Remove profile {name} and its stored tokens?")
+    ):
         session.screen.note("nothing was removed")
         return
     tokens = logins.forget_profile(config_dir, name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import DELETE, LIST, ONE, READ, WRITE, Typer, effect
+from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import UsageError
+from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
-from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
     from typing import Annotated
@@ -60,7 +61,7 @@ def list_projects(session: Session, org: Org = None, limit: Limit = None, cursor
     org = session.org(org)
     pages = projects.list_projects(session.client, org=org, limit=limit, cursor=cursor)
     # Completion offers the projects of every organization, so one's own are no replacement.
-    session.show_pages(pages, COLUMNS, key="slug", what="projects", remember=None if org else "slugs")
+    show_pages(session, pages, COLUMNS, key="slug", what="projects", remember=None if org else "slugs")
 
 
 @GROUP.command("get", epilog="dpx projects get storefront")
@@ -69,7 +70,7 @@ def get(session: Session, project: ProjectArgument = None) -> None:
     """Show one project."""
     from dpx_cli.api import projects
 
-    found = session.on_project(project, lambda project_id: projects.get_project(session.client, project_id))
+    found = session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
     session.screen.item(found, DETAILS, key="slug")
 
 
@@ -99,7 +100,9 @@ def create(
     created = projects.create_project(session.client, name, fields)
     session.screen.item(created, DETAILS, key="slug")
     if link:
-        session.link_to(created, org_slug=fields.get("orgSlug"))
+        from dpx_cli.commands.link import link_to
+
+        link_to(session, created, org_slug=fields.get("orgSlug"))
 
 
 @GROUP.command("update", epilog="dpx projects update storefront --build-command 'npm run build'")
@@ -133,7 +136,7 @@ def update(
     changes = projects.ProjectChanges(**{key: value for key, value in given.items() if value is not None})  # type: ignore[typeddict-item]  # keys are the TypedDict's
     if not changes:
         raise UsageError("nothing to change was given", hint="dpx projects update --help lists what can be changed")
-    updated = session.on_project(
+    updated = session.projects.on(
         project, lambda project_id: projects.update_project(session.client, project_id, changes)
     )
     session.screen.item(updated, DETAILS, key="slug")
@@ -152,12 +155,12 @@ def delete(
     def delete_it(project_id: str) -> dict[str, object]:
         if not yes:
             slug = str(projects.get_project(session.client, project_id).get("slug") or project_id)
-            session.require_typed(slug, f"type {slug} to delete it")
+            session.screen.require_typed(slug, f"Type {slug} to delete it")
         return projects.delete_project(session.client, project_id)
 
     if not yes:
-        session.require_somebody(f"delete {project}")
-    answer = session.on_project(project, delete_it)
+        session.screen.require_terminal()
+    answer = session.projects.on(project, delete_it)
     if session.screen.format == "json":
         session.screen.item(answer, (), key="deleted")
     session.screen.done(f"deleted project {project}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, READ, Typer, effect
 from dpx_cli.errors import CheckFailed, UsageError
+from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
-from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,7 +54,7 @@ def status(
     failing: list[str] = []
 
     def one() -> dict[str, Any]:
-        return session.on_project(project, lambda project_id: projects.get_project(session.client, project_id))
+        return session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
 
     def each() -> Iterator[list[dict[str, Any]]]:
         return _noted(projects.list_projects(session.client, org=org), failing)

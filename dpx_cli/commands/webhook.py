@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, LOCAL, ONE, STREAM, Typer, effect
-from dpx_cli.output.screen import Column
+from dpx_cli.output.columns import Column
 from dpx_cli.webhook.events import EVENTS
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def verify(
     from dpx_cli.webhook import signature as signatures
 
     key = _secret_bytes(session, secret, secret_file, body=file)
-    body = session.read(file, "the body")
+    body = session.screen.read_input(file, "the body")
     given = signature.encode("utf-8", "surrogateescape")
     if signatures.verify(body, key, given):
         if session.screen.format == "json":
@@ -88,7 +88,7 @@ def sign(session: Session, file: Body = "-", secret: WebhookSecret = None, secre
     from dpx_cli.webhook import signature
 
     key = _secret_bytes(session, secret, secret_file, body=file)
-    signed = signature.sign(session.read(file, "the body"), key)
+    signed = signature.sign(session.screen.read_input(file, "the body"), key)
     session.screen.item({"signature": signed}, (Column("Signature", "signature"),), key="signature")
 
 
@@ -148,7 +148,7 @@ def send(
         )
     key = _secret_bytes(session, secret, secret_file, body=data)
     target = deliver.Target(to, "--to")
-    body = encode(sample(event, **fields)) if data is None else session.read(data, "the body")
+    body = encode(sample(event, **fields)) if data is None else session.screen.read_input(data, "the body")
     _note_clear_text(session, target)
     answer = deliver.deliver_now(target, body, deliver.headers(signatures.sign(body, key), event), _trust(session))
     _show_answer(session, target, answer)
@@ -257,7 +257,7 @@ def _secret_bytes(session: Session, secret: str | None, secret_file: str | None,
     if secret is not None:
         key, source = secret.encode("utf-8", "surrogateescape"), "--secret"
     elif secret_file is not None:
-        key, source = session.read(secret_file, "the secret"), "--secret-file"
+        key, source = session.screen.read_input(secret_file, "the secret"), "--secret-file"
         key = key.removesuffix(b"\r\n") if key.endswith(b"\r\n") else key.removesuffix(b"\n")
     else:
         key, source = session.env.get("DPX_WEBHOOK_SECRET", "").encode("utf-8", "surrogateescape"), "DPX_WEBHOOK_SECRET"

@@ -105,6 +105,6 @@ def _is_amount(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    from dpx_cli.output.screen import plain
+    from dpx_cli.output.columns import plain
 
     return plain(value)

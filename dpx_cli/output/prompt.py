@@ -61,7 +61,7 @@ def choose(screen: Screen, question: str, options: Sequence[str], hint: str | No
 def _require(screen: Screen, question: str, hint: str | None) -> BinaryIO:
     stdin = screen.stdin
     if stdin is None or not screen.can_ask:
-        raise UsageError(f'nobody can be asked "{question}" here', hint=hint)
+        raise UsageError(f"Can't ask (not a terminal): {question}", hint=hint)
     return stdin
 
 
@@ -80,11 +80,11 @@ def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hid
                 # After Ctrl-C, Ctrl-D or an unseen Enter the cursor still stands behind the prompt.
                 screen.tell("\n")
     if not line:
-        raise UsageError(f'no answer to "{question}"', hint=hint)
+        raise UsageError(f"No answer to: {question}", hint=hint)
     try:
         return line.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise UsageError(f'the answer to "{question}" is not UTF-8', hint=hint) from None
+        raise UsageError(f"The answer is not UTF-8: {question}", hint=hint) from None
 
 
 def _console_line() -> bytes:  # pragma: no cover - Windows only

@@ -14,15 +14,19 @@ import os
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import Failed, InvalidResponse, reason
+from dpx_cli.errors import Failed, InvalidResponse, NotFound, UsageError, reason
+from dpx_cli.output import terminal
+from dpx_cli.output.columns import dig, encoder, plain
 from dpx_cli.output.neutralize import neutralize
+from dpx_cli.output.terminal import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import BinaryIO, Protocol, TextIO
 
     from dpx_cli.errors import DpxError
+    from dpx_cli.output.columns import Column
     from dpx_cli.output.live import LiveLine, Progress
 
     class Overlay(Protocol):
@@ -32,40 +36,11 @@ if TYPE_CHECKING:
             """Stay out of the way of what is written within the context."""
 
 
+MAX_INPUT = 32 * 1024 * 1024  # bytes of a file or of standard input; as much as of a response
+
 _BOLD_RED = "1;31"
 _YELLOW = "33"
 _CYAN = "36"
-
-
-class Column:
-    """One column of a list, or one line of a single thing.
-
-    Args:
-        title: what a terminal calls it.
-        path: where the value is in an item, dotted: "current_deployment.status".
-        show: makes the value readable on a terminal (`format.py` has the usual ones); elsewhere the value goes out as
-            it is. It is not called for null.
-        link: the shown value is a URL or a domain, clickable where the terminal can.
-        status: the value is a deployment status, colored.
-    """
-
-    __slots__ = ("link", "parts", "path", "show", "status", "title")
-
-    def __init__(
-        self,
-        title: str,
-        path: str,
-        *,
-        show: Callable[[Any], str] | None = None,
-        link: bool = False,
-        status: bool = False,
-    ) -> None:
-        self.title = title
-        self.path = path
-        self.parts = tuple(path.split("."))
-        self.show = show
-        self.link = link
-        self.status = status
 
 
 class Screen:
@@ -101,8 +76,8 @@ class Screen:
         self.stdin = _binary(stdin)
         self._env = env
         self.overlay: Overlay | None = None
-        self.on_terminal = _is_terminal(self._stdout)
-        self._talks_to_terminal = _is_terminal(self._stderr)
+        self.on_terminal = terminal.is_terminal(self._stdout)
+        self._talks_to_terminal = terminal.is_terminal(self._stderr)
         self.format = format or ("table" if self.on_terminal else "tsv")
         self._dumb = env.get("TERM") == "dumb"
         may_color = not env.get("NO_COLOR")
@@ -111,7 +86,7 @@ class Screen:
         self._prose_color = self.color or (may_color and forced)
         self._links = self.on_terminal and may_color and not self._dumb
         self._talk_color = may_color and (forced or (self._talks_to_terminal and not self._dumb))
-        self.unicode = not self._dumb and _locale_is_utf8(env)
+        self.unicode = not self._dumb and terminal.locale_is_utf8(env)
 
     # Data
 
@@ -161,7 +136,7 @@ class Screen:
         """Write one thing: titled lines on a terminal, one tab-separated row off it, a JSON object."""
         if self.format in {"json", "jsonl"}:
             indent = 2 if self.on_terminal and self.format == "json" else None
-            self._write_text(_encode(_encoder(indent), item) + "\n")
+            self._write_text(encoder(indent)(item) + "\n")
         elif self.format == "quiet":
             self._rows_quiet([[item]], key)
         elif self.format == "tsv":
@@ -203,15 +178,15 @@ class Screen:
         return table.draw(cells, columns, key=key, look=self.look())
 
     def _rows_jsonl(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
-        encoder = _encoder(None)
+        encode = encoder(None)
         for page in pages:
-            self._write_text("".join([_encode(encoder, item) + "\n" for item in page]))
+            self._write_text("".join([encode(item) + "\n" for item in page]))
 
     def _rows_json(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
         indented = self.on_terminal
-        encoder = _encoder(2 if indented else None)
+        encode = encoder(2 if indented else None)
         # Without the pages' own brackets, and what stands between them and the items.
-        pieces = [_encode(encoder, page)[1:-1].strip("\n") for page in pages if page]
+        pieces = [encode(page)[1:-1].strip("\n") for page in pages if page]
         if not pieces:
             self._write_text("[]\n")
             return
@@ -342,10 +317,12 @@ class Screen:
         """Whether someone can be asked: stdin and stderr are terminals, and neither DPX_NO_INPUT nor CI forbids it."""
         no_input = self._env.get("DPX_NO_INPUT", "") or self._env.get("CI", "")
         return (
-            no_input.lower() in {"", "0", "false", "no", "off"} and self._talks_to_terminal and _is_terminal(self.stdin)
+            no_input.lower() in {"", "0", "false", "no", "off"}
+            and self._talks_to_terminal
+            and terminal.is_terminal(self.stdin)
         )
 
-    def confirm(self, question: str, *, hint: str | None = "add --yes") -> bool:
+    def confirm(self, question: str, *, hint: str | None = "Pass --yes.") -> bool:
         """Ask a yes-or-no question; no is the default. UsageError where nobody can be asked."""
         from dpx_cli.output import prompt
 
@@ -369,17 +346,67 @@ class Screen:
 
         return prompt.choose(self, question, options, hint)
 
+    def require_terminal(self) -> None:
+        """Raise UsageError if the user can't be asked for confirmation."""
+        if not self.can_ask:
+            raise UsageError("Can't ask for confirmation (not a terminal).", hint="Pass --yes.")
+
+    def require_yes(self, question: str, *, yes: bool) -> None:
+        """Return if `--yes` was given or the user confirms. Raise UsageError otherwise."""
+        if yes:
+            return
+        self.require_terminal()
+        if not self.confirm(question):
+            raise UsageError("Not confirmed; nothing was changed.", hint="Try again, or pass --yes.")
+
+    def require_typed(self, word: str, question: str) -> None:
+        """Return if the user types a word. Raise UsageError otherwise."""
+        self.require_terminal()
+        if self.ask(question) != word:
+            raise UsageError("The name doesn't match; nothing was changed.", hint="Try again, or pass --yes.")
+
+    # Input
+
+    def read_input(self, file: str, what: str, *, limit: int = MAX_INPUT) -> bytes:
+        """Read a file that the user named, or standard input for "-".
+
+        Args:
+            file: as given.
+            what: what it is, for messages: "the body".
+            limit: its maximum size in bytes; a wrong path may be endless.
+
+        Raises:
+            NotFound: if the file doesn't exist.
+            UsageError: if it's larger than the limit, or standard input is closed.
+            Failed: if it can't be read.
+        """
+        from dpx_cli.system import files
+
+        found = self._read_stdin(what, limit) if file == "-" else files.read_bytes(file, what, limit + 1)
+        if found is None:
+            raise NotFound(f"No such file: {file}", hint="Check the path; - reads standard input.")
+        if len(found) > limit:
+            raise UsageError(f"{input_name(file)} is larger than {limit // 1024 // 1024} MiB.", hint="Check the path.")
+        return found
+
+    def _read_stdin(self, what: str, limit: int) -> bytes:
+        if self.stdin is None:
+            raise UsageError("Standard input is closed.", hint="Name a file instead of -.")
+        if terminal.is_terminal(self.stdin):
+            self.note(f"Type {what}, then press Ctrl-D.")
+        return self.stdin.read(limit + 1)
+
     # Size and look
 
     @property
     def width(self) -> int:
         """Columns of the terminal: COLUMNS, else what stdout's terminal says, else 80."""
-        return _columns(self._env, self._stdout)
+        return terminal.columns(self._env, self._stdout)
 
     @property
     def talk_width(self) -> int:
         """The same of stderr's terminal."""
-        return _columns(self._env, self._stderr)
+        return terminal.columns(self._env, self._stderr)
 
     @property
     def height(self) -> int:
@@ -392,42 +419,6 @@ class Screen:
     def look(self) -> Look:
         """What a table, which is only ever on a terminal, and a page of help have to know of where they go."""
         return Look(width=self.width, color=self._prose_color, links=self._links, unicode=self.unicode)
-
-
-class Look:
-    """What a terminal can draw: columns, colors, clickable links, more than ASCII."""
-
-    __slots__ = ("color", "links", "unicode", "width")
-
-    def __init__(self, *, width: int, color: bool, links: bool, unicode: bool) -> None:
-        self.width = width
-        self.color = color
-        self.links = links
-        self.unicode = unicode
-
-
-def dig(item: Any, parts: tuple[str, ...]) -> Any:
-    """The value at a path of an item; None where any step of it is missing or is no object."""
-    for part in parts:
-        if not isinstance(item, dict):
-            return None
-        item = item.get(part)
-    return item
-
-
-def plain(value: Any) -> str:
-    """A JSON value as one neutralized cell: null is empty, flat lists are joined with commas, the rest is JSON."""
-    if isinstance(value, str):
-        return value if value.isascii() and value.isprintable() else neutralize(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list) and not any(isinstance(part, list) for part in value):
-        return ",".join([plain(part) for part in value])
-    if isinstance(value, (dict, list)):
-        return neutralize(_encode(_encoder(None), value))
-    return str(value)
 
 
 def put(stream: BinaryIO, data: bytes) -> None:
@@ -448,45 +439,11 @@ def put(stream: BinaryIO, data: bytes) -> None:
             return
 
 
-def _encoder(indent: int | None) -> Callable[[Any], str]:
-    import json
-
-    separators = (",", ": ") if indent else (",", ":")
-    # No check for cycles: these values came out of a JSON parser.
-    return json.JSONEncoder(indent=indent, separators=separators, allow_nan=False, check_circular=False).encode
-
-
-def _encode(encoder: Callable[[Any], str], value: Any) -> str:
-    try:
-        return encoder(value)
-    except (ValueError, RecursionError) as exc:
-        raise InvalidResponse("the answer has a value that JSON cannot carry") from exc
-
-
 def _binary(stream: Any) -> BinaryIO | None:
     binary: BinaryIO | None = getattr(stream, "buffer", stream)
     return binary
 
 
-def _is_terminal(stream: BinaryIO | None) -> bool:
-    try:
-        return stream is not None and stream.isatty()
-    except (OSError, ValueError):
-        return False
-
-
-def _locale_is_utf8(env: Mapping[str, str]) -> bool:
-    """Whether the locale leaves room for Unicode; containers have none, on terminals that do have it."""
-    locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
-    return "." not in locale or "utf" in locale.lower()
-
-
-def _columns(env: Mapping[str, str], stream: BinaryIO | None) -> int:
-    said = env.get("COLUMNS", "")
-    if said.isascii() and said.isdigit() and int(said[:6]) > 0:
-        return int(said[:6])
-    try:
-        columns = os.get_terminal_size(stream.fileno()).columns if stream is not None else 0
-    except (OSError, ValueError, AttributeError):
-        columns = 0
-    return columns or 80
+def input_name(file: str) -> str:
+    """Return how a message calls a file that may be "-"."""
+    return "Standard input" if file == "-" else file

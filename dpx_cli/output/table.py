@@ -14,7 +14,8 @@ from dpx_cli.output.width import ELLIPSIS, cut, width
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dpx_cli.output.screen import Column, Look
+    from dpx_cli.output.columns import Column
+    from dpx_cli.output.terminal import Look
 
 # Rich is worth its import and its time up to here.
 RICH_ROWS = 50

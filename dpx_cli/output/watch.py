@@ -10,13 +10,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import InvalidResponse, NetworkError, RateLimited, ServerError, UsageError
-from dpx_cli.output.screen import dig, plain
+from dpx_cli.output.columns import dig, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dpx_cli.output.columns import Column
     from dpx_cli.output.frame import Frame
-    from dpx_cli.output.screen import Column
     from dpx_cli.session import Session
 
     Items = list[dict[str, Any]]

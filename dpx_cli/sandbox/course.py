@@ -14,7 +14,6 @@ from dpx_cli.sandbox.store import new_id
 if TYPE_CHECKING:
     import sqlite3
 
-STATUSES = ("QUEUED", "BUILDING", "READY", "ERROR")
 QUEUED_SHARE = 0.2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dpx_cli.reference import STATUSES
 from dpx_cli.sandbox import course, projects
 from dpx_cli.sandbox.call import Call, Refused
 from dpx_cli.sandbox.store import timestamp
@@ -27,8 +28,8 @@ def list_(call: Call) -> tuple[int, dict[str, Any]]:
     project = projects.visible(call, call.path["id"])
     where, values = "d.project = ?", [project["seq"]]
     if "status" in call.query:
-        if call.query["status"] not in course.STATUSES:
-            raise Refused(400, f"status must be one of {', '.join(course.STATUSES)}")
+        if call.query["status"] not in STATUSES:
+            raise Refused(400, f"status must be one of {', '.join(STATUSES)}")
         condition = _AT_STATUS[call.query["status"]]
         where = f"{where} AND {condition}"
         values += [call.now] * condition.count("?")

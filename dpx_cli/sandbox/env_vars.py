@@ -7,11 +7,11 @@ import re
 import secrets
 from typing import Any
 
+from dpx_cli.reference import TARGETS
 from dpx_cli.sandbox import projects
 from dpx_cli.sandbox.call import Call, Refused
 from dpx_cli.sandbox.store import digest_of, new_id
 
-TARGETS = ("production", "preview", "development")
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SALT_BYTES = 16
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.reference import APP_TYPES, FRAMEWORKS
 from dpx_cli.sandbox import course
 from dpx_cli.sandbox.call import Call, Refused
 from dpx_cli.sandbox.store import new_id, timestamp
@@ -12,8 +13,6 @@ from dpx_cli.sandbox.store import new_id, timestamp
 if TYPE_CHECKING:
     import sqlite3
 
-FRAMEWORKS = ("NEXTJS", "REACTJS", "VITE", "NODEJS")
-APP_TYPES = ("STATIC", "NODEJS")
 SLUG_LENGTH = 60
 
 # The organizations of a person, and (first) the projects of their own. The plus keeps SQLite from collecting and

@@ -9,6 +9,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
+from dpx_cli.reference import TARGETS
 from dpx_cli.sandbox import course
 from dpx_cli.sandbox.store import digest_of, fixed_id, new_id
 
@@ -76,7 +77,6 @@ _PROJECTS = {
     ),
 }
 _SENSITIVE = frozenset({"STRIPE_SECRET_KEY", "SEARCH_KEY"})
-_TARGETS = ("production", "preview", "development")
 KNOWN = len(_PROJECTS)
 
 
@@ -126,7 +126,7 @@ def _known(db: sqlite3.Connection, slug: str, now: float) -> None:
             identity=fixed_id(f"deployment {slug} {number}"),
         )
     for key, targets in variables.items():
-        variable(db, seq, key, targets.split() or _TARGETS, sensitive=key in _SENSITIVE, identity=f"{slug} {key}")
+        variable(db, seq, key, targets.split() or TARGETS, sensitive=key in _SENSITIVE, identity=f"{slug} {key}")
 
 
 def project(

@@ -270,6 +270,6 @@ def test_nobody_to_ask_is_a_usage_error(dpx: Any, sandbox: Sandbox) -> None:
     """A terminal where asking is forbidden does not wait for a token."""
     done = dpx.tty("auth", "login", env={"DPX_NO_INPUT": "1"})
     assert done.code == 2
-    assert "nobody can be asked for the token" in done.out
+    assert "Can't ask for the token (not a terminal)." in done.out
     assert "dpx auth login --with-token" in done.out
     assert sandbox.requests == []

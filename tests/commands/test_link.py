@@ -23,7 +23,7 @@ def test_link_writes_names_and_nothing_else(dpx: Program, sandbox: Sandbox) -> N
     """No URL and no token; the folder keeps itself out of git."""
     result = dpx("link", "acme/storefront")
     assert (result.code, result.out) == (0, ""), result
-    assert result.err == f"linked this folder to storefront ({file_of(dpx)})\n"
+    assert result.err == f"Linked this directory to storefront ({file_of(dpx)}).\n"
     assert json.loads(file_of(dpx).read_text()) == {
         "projectId": sandbox.project_id("storefront"),
         "projectSlug": "storefront",
@@ -80,7 +80,7 @@ def test_a_project_that_is_not_there_links_nothing(dpx: Program) -> None:
     dpx("link", "docs")
     result = dpx("link", "storefrnt")
     assert result.code == 3, result
-    assert "did you mean storefront" in result.err
+    assert "Did you mean storefront" in result.err
     assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
 
 

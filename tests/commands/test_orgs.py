@@ -51,9 +51,9 @@ def test_list_in_every_format(dpx: Program) -> None:
 
 def test_limit_says_how_to_go_on(dpx: Program) -> None:
     """On stderr, with the cursor."""
-    first = dpx("orgs", "list", "-q", "--limit", "1")
-    assert first.out == "acme\n"
-    assert first.err.startswith("note: there are more organizations")
+    first = dpx("orgs", "list", "--limit", "1")
+    assert first.out.startswith("acme\t")
+    assert first.err.startswith("note: More organizations: --cursor")
     cursor = first.err.split("--cursor ")[1].strip()
     assert dpx("orgs", "list", "-q", "--cursor", cursor).out == "globex\n"
 
@@ -79,7 +79,7 @@ def test_nothing_to_list(dpx_offline: Program) -> None:
         for flags, out in (((), ""), (("--json",), "[]\n"), (("--jsonl",), ""), (("-q",), "")):
             result = dpx_offline("orgs", "list", *flags)
             assert (result.code, result.out, result.err) == (0, out, ""), result
-        assert "no organizations" in dpx_offline.tty("orgs", "list").out
+        assert "No organizations." in dpx_offline.tty("orgs", "list").out
 
 
 def test_get(dpx: Program) -> None:

@@ -66,11 +66,12 @@ def test_list_is_complete_and_says_what_a_limit_cut(dpx: Program, sandbox: Sandb
     every = dpx("projects", "list", "-q").out.split()
     assert len(every) == 250 == len(set(every))
     assert [request.query["limit"] for request in sandbox.requests] == ["100", "100", "100"]
-    first = dpx("projects", "list", "-q", "--limit", "120")
-    assert first.out.split() == every[:120]
+    assert dpx("projects", "list", "-q", "--limit", "120").err == "", "under -q no note about further pages"
+    first = dpx("projects", "list", "--limit", "120")
+    assert [row[0] for row in first.rows] == every[:120]
     cursor = first.err.rsplit("--cursor ", 1)[1].strip()
     rest = dpx("projects", "list", "-q", "--cursor", cursor)
-    assert first.out.split() + rest.out.split() == every
+    assert rest.out.split() == every[120:]
     assert rest.err == ""
 
 
@@ -95,7 +96,7 @@ def test_an_empty_list(dpx: Program) -> None:
     assert dpx("projects", "list", "--org", "globex").out == ""
     assert dpx("projects", "list", "--org", "globex", "--json").out == "[]\n"
     assert dpx("projects", "list", "--org", "globex", "--jsonl").out == ""
-    assert "no projects" in dpx.tty("projects", "list", "--org", "globex").out
+    assert "No projects." in dpx.tty("projects", "list", "--org", "globex").out
 
 
 def test_get_by_slug_id_and_org_slug(dpx: Program, sandbox: Sandbox) -> None:
@@ -176,10 +177,10 @@ def test_update_of_nothing(dpx: Program, sandbox: Sandbox) -> None:
 
 def test_delete_wants_the_slug_typed(dpx: Program, sandbox: Sandbox) -> None:
     """On a terminal; anything else deletes nothing."""
-    refused = dpx.tty("projects", "delete", "docs", answers=[("type docs", "storefront\r")])
+    refused = dpx.tty("projects", "delete", "docs", answers=[("Type docs", "storefront\r")])
     assert refused.code == 2, refused
     assert "docs" in sandbox.projects()
-    done = dpx.tty("projects", "delete", "docs", answers=[("type docs", "docs\r")])
+    done = dpx.tty("projects", "delete", "docs", answers=[("Type docs", "docs\r")])
     assert done.code == 0, done
     assert "docs" not in sandbox.projects()
 

@@ -92,7 +92,7 @@ def test_nothing_to_show(dpx: Program, sandbox: Sandbox) -> None:
         dpx("projects", "delete", slug, "--yes")
     assert dpx("status", "--all").out == ""
     assert dpx("status", "--all", "--json").out == "[]\n"
-    assert "no projects" in dpx.tty("status", "--all").out
+    assert "No projects." in dpx.tty("status", "--all").out
 
 
 def test_relative_times_on_a_terminal_only(dpx: Program) -> None:

@@ -118,7 +118,7 @@ def test_link_and_unlink(dpx: Program) -> None:
     subprocess.run(["git", "init", "-q"], cwd=dpx.cwd, check=True, env={"PATH": os.environ["PATH"], "HOME": "/nowhere"})
     done = dpx("link", "acme/storefront")
     assert (done.code, done.out) == (0, ""), done
-    assert "linked" in done.err
+    assert "Linked" in done.err
     content = json.loads((dpx.cwd / ".deploxa" / "project.json").read_bytes())
     assert content["projectSlug"] == "storefront"
     assert content["orgSlug"] == "acme"

@@ -109,7 +109,7 @@ def test_ctrl_c_at_a_hidden_prompt_gives_echo_back() -> None:
 def test_end_of_input_is_a_usage_error(terminal: Terminal) -> None:
     """Ctrl-D, hidden or not."""
     for ask in (lambda s: s.ask("Name"), lambda s: s.secret("Token")):
-        with pytest.raises(UsageError, match="no answer"):
+        with pytest.raises(UsageError, match="No answer"):
             answered(terminal, ask, ("Name: " if "Token" not in terminal.shown else "Token: ", "\x04"))
         terminal.screen(env=ENV).done("Token")
 

@@ -18,7 +18,8 @@ import pytest
 
 import dpx_cli
 from dpx_cli.errors import Failed, InvalidResponse, NotFound
-from dpx_cli.output.screen import Column, Screen
+from dpx_cli.output.columns import Column
+from dpx_cli.output.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

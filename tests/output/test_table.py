@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli.output import table
-from dpx_cli.output.screen import Column, Look
+from dpx_cli.output.columns import Column
+from dpx_cli.output.terminal import Look
 from dpx_cli.output.width import width
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def test_hostile_text_reaches_no_terminal(terminal: Terminal) -> None:
 def test_a_large_table_needs_no_rich() -> None:
     """Rich costs half a millisecond a row."""
     code = (
-        "import io, sys; from dpx_cli.output.screen import Screen, Column\n"
+        "import io, sys; from dpx_cli.output.screen import Screen; from dpx_cli.output.columns import Column\n"
         "class Tty(io.BytesIO):\n    def isatty(self): return True\n"
         "out = Tty()\n"
         "screen = Screen(None, stdout=out, stderr=None, stdin=None, env={})\n"

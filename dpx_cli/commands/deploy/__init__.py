@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, ONE, READ, WRITE, Typer, effect
+from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import DeploymentFailed, DpxError
+from dpx_cli.output.columns import Column
 from dpx_cli.output.format import duration_ms, relative, size_kb
-from dpx_cli.output.screen import Column
 
 if TYPE_CHECKING:
     from typing import Annotated, Any, Literal
@@ -76,7 +77,7 @@ def deploy(
     from dpx_cli.commands.deploy.start import site_url
 
     started = time.monotonic()
-    title = session.project_title(project)
+    title = session.projects.title(project)
     try:
         starter, created = _started(
             session, project, title, branch=branch, message=message, sha=sha, timeout=timeout, no_git=no_git
@@ -136,7 +137,7 @@ def _started(
             starter.look()
             return starter
 
-        starter = session.on_project(project, look)
+        starter = session.projects.on(project, look)
         fields = preflight.fields(
             session, branch=branch, message=message, sha=sha, no_git=no_git, last_branch=starter.last_branch
         )
@@ -176,9 +177,9 @@ def list_deployments(
 
     def show(project_id: str) -> None:
         pages = deployments.list_deployments(session.client, project_id, status=status, limit=limit, cursor=cursor)
-        session.show_pages(pages, COLUMNS, key="id", what="deployments", remember="deployments")
+        show_pages(session, pages, COLUMNS, key="id", what="deployments", remember="deployments")
 
-    session.on_project(project, show)
+    session.projects.on(project, show)
 
 
 def _watch(
@@ -201,7 +202,7 @@ def _watch(
         return [deployment for page in pages for deployment in page]
 
     def look() -> list[dict[str, Any]]:
-        return session.on_project(project, newest)
+        return session.projects.on(project, newest)
 
     watching.watch(session, look, COLUMNS, key="id", interval=seconds, empty="no deployments")
 
@@ -223,7 +224,7 @@ def wait(session: Session, deployment_id: Deployment, timeout: Timeout = WAIT) -
     from dpx_cli.commands.deploy.start import site_url
 
     final = _followed(session, deployment_id, Deadline(timeout), status=None)
-    url = None if session.screen.format == "json" else site_url(session.client, final, session.known_project())
+    url = None if session.screen.format == "json" else site_url(session.client, final, session.projects.known())
     _show_end(session, final, url, _problem(final, deployment_id))
 
 

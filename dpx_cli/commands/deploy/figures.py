@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.reference import ERROR, READY, STATUSES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-READY, ERROR = "READY", "ERROR"
-STATUSES = ("QUEUED", "BUILDING", READY, ERROR)
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#@"

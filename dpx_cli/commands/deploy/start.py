@@ -16,6 +16,7 @@ from dpx_cli import errors
 from dpx_cli.api import deployments, projects
 from dpx_cli.api.client import is_name, is_redirect
 from dpx_cli.api.transport import Deadline
+from dpx_cli.reference import ENDED, READY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,7 +174,7 @@ def follow(
         except (errors.NetworkError, errors.ServerError, errors.InvalidResponse, errors.RateLimited) as fault:
             say(None, fault.message)
         else:
-            if found.get("status") in (deployments.READY, deployments.ERROR):
+            if found.get("status") in ENDED:
                 return found
             say(found, None)
         if time.monotonic() + pause >= deadline.at:
@@ -228,7 +229,7 @@ def project_url(client: Client, project: dict[str, Any]) -> str | None:
     if found := _first_domain(project):
         return found
     try:
-        for page in deployments.list_deployments(client, str(project.get("id")), status=deployments.READY, limit=1):
+        for page in deployments.list_deployments(client, str(project.get("id")), status=READY, limit=1):
             return _url_of(page[0])
     except errors.DpxError:
         return None

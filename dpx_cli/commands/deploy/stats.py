@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from dpx_cli.commands import ONE, READ, effect
 from dpx_cli.commands.deploy import GROUP
 from dpx_cli.errors import NotFound
+from dpx_cli.output.columns import Column
 from dpx_cli.output.format import duration_ms, size_kb
-from dpx_cli.output.screen import Column
+from dpx_cli.reference import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,6 @@ LAST = 20  # deployments; the default of --last
 BAR = 24  # columns
 MOST_BRANCHES = 10  # bars on a terminal; --json has all
 TOLD = ("buildDurationMs", "bundleSizeKb")
-ENDED = ("READY", "ERROR")
 
 
 def _percent(rate: Any) -> str:
@@ -61,7 +61,7 @@ def stats(
     """
     from dpx_cli.commands.deploy import figures as figures_of
 
-    deployments = session.on_project(project, lambda project_id: _deployments(session, project_id, last))
+    deployments = session.projects.on(project, lambda project_id: _deployments(session, project_id, last))
     figures = figures_of.summary(deployments)
     screen = session.screen
     if screen.format == "json":

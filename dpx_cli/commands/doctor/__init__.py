@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.commands import ONE, READ, Typer, effect
 from dpx_cli.errors import CheckFailed
-from dpx_cli.output.screen import Column
+from dpx_cli.output.columns import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,10 +6,12 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import DELETE, LIST, ONE, READ, WRITE, Typer, effect
+from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import CheckFailed, UsageError
+from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined, yes_no
-from dpx_cli.output.screen import Column
-from dpx_cli.session import called
+from dpx_cli.output.screen import input_name
+from dpx_cli.reference import is_key, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from dpx_cli.session import Session
 
 
-ALL_TARGETS = ("production", "preview", "development")
 GROUP = Typer(name="env", help="List, set, remove, import and check environment variables.")
 
 MOST_BYTES = 4 * 1024 * 1024  # of a value or file; no platform takes more, and a wrong path may be endless
@@ -45,9 +46,9 @@ def list_variables(session: Session, project: Project = None, limit: Limit = Non
 
     def show(project_id: str) -> None:
         pages = env_vars.list_env_vars(session.client, project_id, limit=limit, cursor=cursor)
-        session.show_pages(pages, COLUMNS, key="key", what="variables", remember="keys", under=project_id)
+        show_pages(session, pages, COLUMNS, key="key", what="variables", remember="keys", under=project_id)
 
-    session.on_project(project, show)
+    session.projects.on(project, show)
 
 
 @GROUP.command("set", epilog="dpx env set LOG_LEVEL debug --project storefront --target preview")
@@ -94,10 +95,8 @@ def remove(
     from dpx_cli.api.parallel import check_key
 
     unique = tuple(dict.fromkeys(check_key(key) for key in keys))
-    session.project_reference(project)
-    if not yes:
-        session.require_somebody(f"remove {', '.join(unique)}")
-    session.require_yes(f"remove {', '.join(unique)}?", yes=yes)
+    session.projects.reference(project)
+    session.screen.require_yes(f"Remove {', '.join(unique)}?", yes=yes)
     session.screen.items(_remove(session, project, unique), REMOVED, key="key")
 
 
@@ -120,9 +119,9 @@ def import_file(
     """
     from dpx_cli.commands.env import dotenv as envfile
 
-    values = envfile.parse(read_env_file(session, file), called(file))
+    values = envfile.parse(read_env_file(session, file), input_name(file))
     if prune and not values:
-        raise UsageError(f"{called(file)} has no variables; --prune would remove all", hint="leave --prune out")
+        raise UsageError(f"{input_name(file)} has no variables; --prune would remove all", hint="leave --prune out")
     plan: list[dict[str, str]] = []
     if dry_run or prune:
         plan = _plan(session, project, values, targets=targets, prune=prune)
@@ -131,12 +130,11 @@ def import_file(
         if session.env.get("DPX_LEDGER"):
             from dpx_cli.commands.env import ledger
 
-            session.on_project(project, lambda project_id: ledger.note(session, project_id, values, targets))
+            session.projects.on(project, lambda project_id: ledger.note(session, project_id, values, targets))
         return
     removals = tuple(step["key"] for step in plan if step["action"] == "remove")
-    if removals and not yes:
-        session.require_somebody(f"remove {', '.join(removals)}")
-        session.require_yes(f"remove {', '.join(removals)}?", yes=yes)
+    if removals:
+        session.screen.require_yes(f"Remove {', '.join(removals)}?", yes=yes)
     stored = _set(session, project, values, targets=targets, sensitive=sensitive) if values else []
     removed = _remove(session, project, removals) if removals else []
     session.screen.items([*stored, *removed], COLUMNS, key="key", empty="nothing to do")
@@ -149,7 +147,7 @@ def check(session: Session, file: EnvFile, project: Project = None, targets: Tar
     """Check that every key of a file, like .env.example, is set. Exit 10 where one is not."""
     from dpx_cli.commands.env import dotenv as envfile
 
-    wanted = envfile.keys(read_env_file(session, file), called(file))
+    wanted = envfile.keys(read_env_file(session, file), input_name(file))
     there = {variable["key"]: variable for variable in variables(session, project)}
     missing = [key for key in wanted if key not in there or not set(targets) <= set(targets_of(there[key]))]
     if missing:
@@ -159,7 +157,7 @@ def check(session: Session, file: EnvFile, project: Project = None, targets: Tar
         )
     if session.screen.format == "json":
         session.screen.item({"ok": True, "keys": list(wanted)}, (), key="ok")
-    session.screen.done(f"every key of {called(file)} is set ({len(wanted)})")
+    session.screen.done(f"every key of {input_name(file)} is set ({len(wanted)})")
 
 
 def variables(session: Session, project: str | None) -> list[dict[str, Any]]:
@@ -170,13 +168,7 @@ def variables(session: Session, project: str | None) -> list[dict[str, Any]]:
         pages = env_vars.list_env_vars(session.client, project_id)
         return [variable for page in pages for variable in page if isinstance(variable.get("key"), str)]
 
-    return session.on_project(project, get)
-
-
-def targets_of(variable: Mapping[str, Any]) -> Sequence[str]:
-    """The targets of a variable; one that names none is for all."""
-    own = variable.get("targets")
-    return [target for target in own if isinstance(target, str)] if isinstance(own, list) and own else ALL_TARGETS
+    return session.projects.on(project, get)
 
 
 def _plan(
@@ -197,7 +189,7 @@ def _values(
     session: Session, words: Sequence[str], *, stdin: bool, from_file: str | None, allow_empty: bool
 ) -> dict[str, str]:
     """The variables to set, from the words of the command line, a file, standard input or a prompt."""
-    from dpx_cli.api.parallel import KEY, check_key, check_value
+    from dpx_cli.api.parallel import check_key, check_value
 
     read = stdin or from_file is not None
     if stdin and from_file is not None:
@@ -206,7 +198,7 @@ def _values(
         if read:
             raise UsageError("--stdin and --from-file take a KEY without =VALUE", hint="dpx env set KEY --stdin")
         return _pairs(words)
-    if len(words) == 1 and not read and not KEY.fullmatch(words[0]):
+    if len(words) == 1 and not read and not is_key(words[0]):
         # Not shown: where there is but one word, it may be the value.
         raise UsageError("the word given is no variable's name", hint="dpx env set KEY VALUE, or KEY=VALUE")
     key = check_key(words[0])
@@ -221,7 +213,7 @@ def _values(
     elif read:
         value = _read_value(session, key, from_file, allow_empty=allow_empty)
     else:
-        if not session.can_ask:
+        if not session.screen.can_ask:
             raise UsageError(f"no value for {key}", hint=f"dpx env set {key} --stdin, or --from-file FILE")
         value = session.screen.secret(f"value of {key}", again=f"value of {key} again")
         if not value and not allow_empty:
@@ -230,14 +222,14 @@ def _values(
 
 
 def _pairs(words: Sequence[str]) -> dict[str, str]:
-    from dpx_cli.api.parallel import KEY, check_key, check_value
+    from dpx_cli.api.parallel import check_key, check_value
 
     values: dict[str, str] = {}
     for number, word in enumerate(words, 1):
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"word {number} is not KEY=VALUE", hint="quote a value that has spaces")
-        if (number > 1 or not value.strip("=")) and not KEY.fullmatch(key):
+        if (number > 1 or not value.strip("=")) and not is_key(key):
             # Not shown: it may be the rest of a value that was not quoted, or one in base64.
             raise UsageError(f"word {number} begins with no variable's name", hint="quote a value that has spaces")
         if check_key(key) in values:
@@ -248,7 +240,7 @@ def _pairs(words: Sequence[str]) -> dict[str, str]:
 
 def _read_value(session: Session, key: str, from_file: str | None, *, allow_empty: bool) -> str:
     """A value as the bytes are, less exactly one final newline."""
-    data = session.read("-" if from_file is None else from_file, f"the value of {key}", most=MOST_BYTES)
+    data = session.screen.read_input("-" if from_file is None else from_file, f"the value of {key}", limit=MOST_BYTES)
     for newline in (b"\r\n", b"\n"):
         if data.endswith(newline):
             data = data[: -len(newline)]
@@ -264,7 +256,7 @@ def _read_value(session: Session, key: str, from_file: str | None, *, allow_empt
 
 def read_env_file(session: Session, file: str) -> bytes:
     """The bytes of a .env file, or of standard input for "-"; raises as `Session.read`."""
-    return session.read(file, "the variables", most=MOST_BYTES)
+    return session.screen.read_input(file, "the variables", limit=MOST_BYTES)
 
 
 def _set(
@@ -300,7 +292,7 @@ def _set(
                 say=session.screen.warn,
             )
 
-    return session.on_project(project, set_all)
+    return session.projects.on(project, set_all)
 
 
 def _ledger_kept(
@@ -328,4 +320,4 @@ def _remove(session: Session, project: str | None, keys: Sequence[str]) -> list[
             say=session.screen.warn,
         )
 
-    return session.on_project(project, remove_all)
+    return session.projects.on(project, remove_all)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, READ, effect
 from dpx_cli.commands.env import COLUMNS as VARIABLE
-from dpx_cli.commands.env import GROUP, read_env_file, targets_of, variables
+from dpx_cli.commands.env import GROUP, read_env_file, variables
 from dpx_cli.errors import CheckFailed, UsageError
+from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined
-from dpx_cli.output.screen import Column
-from dpx_cli.session import called
+from dpx_cli.output.screen import input_name
+from dpx_cli.reference import targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,14 +43,14 @@ def diff(
     """
     from dpx_cli.commands.env import dotenv as envfile
 
-    here = envfile.keys(read_env_file(session, file), called(file))
+    here = envfile.keys(read_env_file(session, file), input_name(file))
     there = {variable["key"]: variable for variable in variables(session, project)}
     rows = _differences(here, there, tuple(dict.fromkeys(targets)))
     session.screen.rows([rows], COLUMNS, key="key", empty="no difference")
     session.screen.note(f"values cannot be compared: {NO_VALUES}")
     if rows and exit_code:
         raise CheckFailed(
-            f"{called(file)} and the project differ in {len(rows)} key{'s' if len(rows) > 1 else ''}",
+            f"{input_name(file)} and the project differ in {len(rows)} key{'s' if len(rows) > 1 else ''}",
             hint="dpx env import FILE --dry-run shows what an import would do",
         )
 

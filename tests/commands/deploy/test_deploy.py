@@ -485,15 +485,16 @@ def test_limit_asks_for_no_more_than_it_needs(
     """And says on stderr how to go on; --cursor does."""
     for _ in range(297):
         server.make("main")
-    done = dpx_on_faults("deploy", "list", "--limit", limit, "-q")
+    done = dpx_on_faults("deploy", "list", "--limit", limit, "--jsonl")
     assert done.code == 0, done
     assert [request.query["limit"] for request in server.requests] == sizes
-    assert len(done.out.split()) == int(limit)
+    ids = {json.loads(line)["id"] for line in done.out.splitlines()}
+    assert len(ids) == int(limit)
     assert ("--cursor" in done.err) == cut
     cursor = done.err.split("--cursor ")[1].split()[0]
     rest = dpx_on_faults("deploy", "list", "--cursor", cursor, "-q")
     assert len(rest.out.split()) == 300 - int(limit)
-    assert not set(rest.out.split()) & set(done.out.split())
+    assert not set(rest.out.split()) & ids
 
 
 def test_json_lines_leave_page_by_page(dpx_on_faults: Program, server: FaultServer) -> None:

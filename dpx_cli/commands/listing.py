@@ -1,0 +1,56 @@
+"""Show a list that arrives in pages, and remember its identifiers for completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.cache import MAX_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dpx_cli.api.pages import Pages
+    from dpx_cli.output.columns import Column
+    from dpx_cli.session import Session
+
+
+def show_pages(
+    session: Session,
+    pages: Pages,
+    columns: Sequence[Column],
+    *,
+    key: str,
+    what: str,
+    remember: str | None = None,
+    under: str | None = None,
+) -> None:
+    """Show a list in the format that was asked for, and say on stderr what `--limit` cut.
+
+    Args:
+        session: the session.
+        pages: the list.
+        columns: the columns of a table.
+        key: path of the identifier.
+        what: what the items are, in the plural.
+        remember: the kind of names (see `cache.py`) to remember for completion if the list is complete.
+        under: the ID of the project that the names belong to, if any.
+    """
+    seen: list[str] = []
+    session.screen.rows(_noting(pages, key, seen) if remember else pages, columns, key=key, empty=f"No {what}.")
+    if session.screen.format != "quiet":
+        if pages.next_cursor:
+            import shlex
+
+            session.screen.note(f"More {what}: --cursor {shlex.quote(pages.next_cursor)}")
+        elif pages.is_cut:
+            session.screen.note(f"There are more {what}, but the server sent no cursor.")
+    if remember and (pages.is_whole or remember == "deployments"):
+        session.names.remember(remember, seen, under)
+
+
+def _noting(pages: Pages, key: str, seen: list[str]) -> Iterator[list[dict[str, Any]]]:
+    """Pass pages on, and note the identifiers on them, up to what is remembered."""
+    for page in pages:
+        if len(seen) < MAX_NAMES:
+            seen.extend(value for item in page if isinstance(value := item.get(key), str))
+        yield page

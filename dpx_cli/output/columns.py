@@ -1,0 +1,83 @@
+"""Columns of lists and single things, and how a JSON value becomes text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.errors import InvalidResponse
+from dpx_cli.output.neutralize import neutralize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Column:
+    """One column of a list, or one line of a single thing.
+
+    Args:
+        title: what a terminal calls it.
+        path: where the value is in an item, dotted: "current_deployment.status".
+        show: makes the value readable on a terminal (`format.py` has the usual ones); elsewhere the value goes out as
+            it is. It is not called for null.
+        link: the shown value is a URL or a domain, clickable where the terminal can.
+        status: the value is a deployment status, colored.
+    """
+
+    __slots__ = ("link", "parts", "path", "show", "status", "title")
+
+    def __init__(
+        self,
+        title: str,
+        path: str,
+        *,
+        show: Callable[[Any], str] | None = None,
+        link: bool = False,
+        status: bool = False,
+    ) -> None:
+        self.title = title
+        self.path = path
+        self.parts = tuple(path.split("."))
+        self.show = show
+        self.link = link
+        self.status = status
+
+
+def dig(item: Any, parts: tuple[str, ...]) -> Any:
+    """The value at a path of an item; None where any step of it is missing or is no object."""
+    for part in parts:
+        if not isinstance(item, dict):
+            return None
+        item = item.get(part)
+    return item
+
+
+def plain(value: Any) -> str:
+    """A JSON value as one neutralized cell: null is empty, flat lists are joined with commas, the rest is JSON."""
+    if isinstance(value, str):
+        return value if value.isascii() and value.isprintable() else neutralize(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and not any(isinstance(part, list) for part in value):
+        return ",".join([plain(part) for part in value])
+    if isinstance(value, (dict, list)):
+        return neutralize(encoder(None)(value))
+    return str(value)
+
+
+def encoder(indent: int | None) -> Callable[[Any], str]:
+    """Return a function that encodes a value as ASCII JSON; it raises InvalidResponse for what JSON can't carry."""
+    import json
+
+    separators = (",", ": ") if indent else (",", ":")
+    # No check for cycles: these values came out of a JSON parser.
+    plainly = json.JSONEncoder(indent=indent, separators=separators, allow_nan=False, check_circular=False).encode
+
+    def encode(value: Any) -> str:
+        try:
+            return plainly(value)
+        except (ValueError, RecursionError) as problem:
+            raise InvalidResponse("The response has a value that JSON can't carry.") from problem
+
+    return encode
