@@ -64,7 +64,10 @@ def test_a_list_with_a_token_in_the_environment_imports_no_more_than_it_uses(dpx
     names = imported(dpx, "projects", "list", "--json")
     assert not names & HEAVY
     assert {name for name in names if name.startswith("dpx_cli.credentials")} == {"dpx_cli.credentials"}
-    assert {name for name in names if name.startswith("dpx_cli.commands.")} <= {"dpx_cli.commands.projects", "dpx_cli.commands.listing"}
+    assert {name for name in names if name.startswith("dpx_cli.commands.")} <= {
+        "dpx_cli.commands.projects",
+        "dpx_cli.commands.listing",
+    }
     assert {name for name in names if name.startswith("dpx_cli.api.")} >= {"dpx_cli.api.projects", "dpx_cli.api.client"}
 
 
