@@ -59,9 +59,11 @@ def guard(action: Callable[[Screen], None], format_: str | None, env: Mapping[st
     return int(code)
 
 
-def make_screen(format_: str | None, env: Mapping[str, str]) -> Screen:
+def make_screen(
+    format_: str | None, env: Mapping[str, str], *, fields: str | None = None, jq: str | None = None
+) -> Screen:
     """Return a screen on the process's own streams."""
-    return Screen(format_, stdout=sys.stdout, stderr=sys.stderr, stdin=sys.stdin, env=env)
+    return Screen(format_, stdout=sys.stdout, stderr=sys.stderr, stdin=sys.stdin, env=env, fields=fields, jq=jq)
 
 
 def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
@@ -84,7 +86,8 @@ def run_command(call: parser.Call, env: Mapping[str, str]) -> None:
 
     from dpx_cli.session import Session
 
-    session = Session(env, make_screen(call.format, env), profile=call.profile, debug=call.debug)
+    screen = make_screen(call.format, env, fields=call.fields, jq=call.jq)
+    session = Session(env, screen, profile=call.profile, debug=call.debug)
     function = getattr(import_module(call.command["module"]), call.command["function"])
     gc.freeze()
     gc.enable()
@@ -98,6 +101,8 @@ def _json_wanted(argv: Sequence[str]) -> str | None:
             break
         if word in ("--json", "--jsonl"):
             return word[2:]
+        if word.partition("=")[0] == "--jq":
+            return "json"
     return None
 
 

@@ -248,11 +248,21 @@ class SandboxOptions(TypedDict, total=False):
 Json = Annotated[bool, typer.Option("--json", help="Output JSON.")]
 JsonLines = Annotated[bool, typer.Option("--jsonl", help="Output JSON Lines, streamed.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only identifiers.")]
+Fields = Annotated[
+    str | None,
+    typer.Option("--fields", metavar="FIELDS", help="Output only these fields, like slug,current_deployment.status."),
+]
+Jq = Annotated[
+    str | None,
+    typer.Option("--jq", metavar="EXPRESSION", help="Filter the JSON output with a jq expression."),
+]
 Stream = Annotated[bool, typer.Option("--json", help="Output JSON Lines.")]
 FORMATS: dict[str, dict[str, Any]] = {
     "": {},
-    "one": {"json": Json},
-    "list": {"json": Json, "jsonl": JsonLines, "quiet": Quiet},
+    "one": {"json": Json, "fields": Fields, "jq": Jq},
+    "created": {"json": Json, "quiet": Quiet, "fields": Fields, "jq": Jq},
+    "list": {"json": Json, "jsonl": JsonLines, "quiet": Quiet, "fields": Fields, "jq": Jq},
+    "api": {"jq": Jq},
     "stream": {"json": Stream},
 }
 

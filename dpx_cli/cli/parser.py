@@ -16,27 +16,45 @@ if TYPE_CHECKING:
 
     Param = Mapping[str, Any]
 
-COMMON = ("profile", "debug", "help", "json", "jsonl", "quiet")
+COMMON = ("profile", "debug", "help", "json", "jsonl", "quiet", "fields", "jq")
 
 
 class Call:
     """A command to run, with the values that were given and nothing else."""
 
-    __slots__ = ("command", "debug", "format", "path", "profile", "values")
+    __slots__ = ("command", "debug", "fields", "format", "jq", "path", "profile", "values")
 
     def __init__(self, path: tuple[str, ...], command: Mapping[str, Any], given: dict[str, Any]) -> None:
         self.path = path
         self.command = command
         self.profile: str | None = given.get("profile")
         self.debug: bool = given.get("debug", False)
-        formats = [name for name in ("json", "jsonl", "quiet") if given.get(name)]
-        if len(formats) > 1:
-            flags = " and ".join(f"--{name}" for name in formats)
-            raise UsageError(f"{flags} exclude each other", hint=f"give one of them; see {command_line(path)} --help")
-        if command.get("formats") == "stream" and formats:
-            formats = ["jsonl"]
-        self.format: str | None = formats[0] if formats else None
+        self.fields: str | None = given.get("fields")
+        self.jq: str | None = given.get("jq")
+        self.format = _format(path, given)
+        if command.get("formats") == "stream" and self.format:
+            self.format = "jsonl"
         self.values = {name: value for name, value in given.items() if name not in COMMON}
+
+
+def _format(path: Sequence[str], given: Mapping[str, Any]) -> str | None:
+    """Return the output format that was asked for, None for the default.
+
+    Raises:
+        UsageError: if options that can't be used together were given.
+    """
+    formats = [name for name in ("json", "jsonl", "quiet") if given.get(name)]
+    together = formats if len(formats) > 1 else []
+    for name, others in (("fields", ("quiet",)), ("jq", ("jsonl", "quiet", "fields"))):
+        if name in given:
+            together = together or [other for other in others if given.get(other)] + [name]
+            together = together if len(together) > 1 else []
+    if together:
+        flags = " and ".join(f"--{name}" for name in together)
+        raise UsageError(f"{flags} can't be used together.", hint=f"Run: {command_line(path)} --help")
+    if "jq" in given:
+        return "json"
+    return formats[0] if formats else None
 
 
 class Help:

@@ -49,8 +49,9 @@ else:
 # What a command can do at most.
 READ, WRITE, DELETE, LOCAL = "read", "write", "delete", "local"
 
-# Which output options a command has: --json of one thing, of a list, or as a stream.
-ONE, LIST, STREAM = "one", "list", "stream"
+# What a command prints, which decides its output options (`cli/options.py`): one thing, a created thing, a list, a
+# stream, the body of a response.
+ONE, CREATED, LIST, STREAM, API = "one", "created", "list", "stream", "api"
 
 
 def effect(kind: str, *, prints: str = "") -> Callable[[F], F]:
@@ -58,7 +59,7 @@ def effect(kind: str, *, prints: str = "") -> Callable[[F], F]:
 
     Args:
         kind: READ, WRITE or DELETE at Deploxa; LOCAL if it changes nothing there.
-        prints: ONE, LIST or STREAM; "" for a command without output options.
+        prints: ONE, CREATED, LIST, STREAM or API; "" for a command without output options.
     """
 
     def mark(function: F) -> F:

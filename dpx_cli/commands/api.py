@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands import DELETE, Typer, effect
+from dpx_cli.commands import API, DELETE, Typer, effect
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD")
 
 
 @ROOT.command("api", epilog="dpx api /projects --paginate")
-@effect(DELETE)
+@effect(DELETE, prints=API)
 def api(
     session: Session,
     path: Annotated[
@@ -36,7 +36,7 @@ def api(
             "--method", "-X", metavar="METHOD", help="GET, or POST where fields are given.", case_sensitive=False
         ),
     ] = None,
-    fields: Annotated[
+    raw_fields: Annotated[
         tuple[str, ...], typer.Option("--raw-field", "-f", metavar="KEY=TEXT", help="A field that is a text."), SECRET
     ] = (),
     json_fields: Annotated[
@@ -61,7 +61,7 @@ def api(
     from dpx_cli.api.client import encode, error_of, is_success
 
     target = _path(path, session.settings.api_url)
-    given = _fields(fields, json_fields)
+    given = _fields(raw_fields, json_fields)
     verb = method or ("POST" if given or input_file is not None else "GET")
     if input_file is not None and given:
         raise UsageError("--input and fields exclude each other", hint="give one of them")
@@ -148,7 +148,7 @@ def _print_pages(session: Session, target: str, given: dict[str, Any]) -> None:
     params.pop("limit", None)
     cursor = params.pop("cursor", None)
     items = [item for page in Pages(session.client, path, params, cursor=cursor) for item in page]
-    session.screen.raw(json.dumps(items, indent=2 if session.screen.on_terminal else None).encode("ascii") + b"\n")
+    session.screen.document(json.dumps(items, indent=2 if session.screen.on_terminal else None).encode("ascii") + b"\n")
 
 
 def _head(answer: Answer) -> bytes:
@@ -164,9 +164,9 @@ def _print(session: Session, answer: Answer) -> None:
     if not answer.body:
         return
     if not session.screen.on_terminal:
-        session.screen.raw(answer.body)
+        session.screen.document(answer.body)
         return
     try:
-        session.screen.raw(json.dumps(json.loads(answer.body), indent=2).encode("ascii") + b"\n")
+        session.screen.document(json.dumps(json.loads(answer.body), indent=2).encode("ascii") + b"\n")
     except (ValueError, RecursionError):
         session.screen.lines(answer.body.decode("utf-8", "backslashreplace").splitlines())

@@ -36,7 +36,7 @@ def open_site(
         raise NotFound(
             f"the API tells no URL of {found.get('slug') or found.get('id')}", hint="deploy it first: dpx deploy"
         )
-    if session.screen.format == "json":
+    if session.screen.shows_objects:
         session.screen.item({"url": url}, (), key="url")
     elif print_url:
         session.screen.line(url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands import DELETE, LIST, ONE, READ, WRITE, Typer, effect
+from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import UsageError
 from dpx_cli.output.columns import Column
@@ -75,7 +75,7 @@ def get(session: Session, project: ProjectArgument = None) -> None:
 
 
 @GROUP.command("create", epilog="dpx projects create my-app --org acme --framework nextjs")
-@effect(WRITE, prints=ONE)
+@effect(WRITE, prints=CREATED)
 def create(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name.")],
@@ -161,6 +161,6 @@ def delete(
     if not yes:
         session.screen.require_terminal()
     answer = session.projects.on(project, delete_it)
-    if session.screen.format == "json":
+    if session.screen.shows_objects:
         session.screen.item(answer, (), key="deleted")
     session.screen.done(f"deleted project {project}")

@@ -51,6 +51,8 @@ class Screen:
         stdout: where data goes, binary or text with a `buffer`; None where the caller closed it.
         stderr: where talk goes, likewise.
         stdin: where answers come from, likewise.
+        fields: `--fields`.
+        jq: `--jq`; the format is "json" then.
         env: the environment; NO_COLOR, FORCE_COLOR, COLUMNS, TERM, CI, DPX_NO_INPUT and the locale matter.
 
     Attributes:
@@ -70,12 +72,23 @@ class Screen:
         stderr: BinaryIO | TextIO | None,
         stdin: BinaryIO | TextIO | None,
         env: Mapping[str, str],
+        fields: str | None = None,
+        jq: str | None = None,
     ) -> None:
         self._stdout = _binary(stdout)
         self._stderr = _binary(stderr)
         self.stdin = _binary(stdin)
         self._env = env
         self.overlay: Overlay | None = None
+        self._fields = self._filter = None
+        if fields is not None:
+            from dpx_cli.output.fields import Fields
+
+            self._fields = Fields(fields)
+        if jq is not None:
+            from dpx_cli.output.jq import Filter
+
+            self._filter = Filter(jq)
         self.on_terminal = terminal.is_terminal(self._stdout)
         self._talks_to_terminal = terminal.is_terminal(self._stderr)
         self.format = format or ("table" if self.on_terminal else "tsv")
@@ -109,6 +122,10 @@ class Screen:
             key: path of the identifier: what `-q` prints, and the column that is never cut.
             empty: said on stderr where a terminal would otherwise show nothing, like "no projects".
         """
+        if self._fields:
+            pages, columns = self._fields.checked(pages), self._fields.columns
+            if self.format in {"json", "jsonl"}:
+                pages = ([self._fields.select(item) for item in page] for page in pages)
         if self.format == "jsonl":
             self._rows_jsonl(pages)
         elif self.format == "json":
@@ -134,9 +151,13 @@ class Screen:
 
     def item(self, item: Mapping[str, Any], columns: Sequence[Column], *, key: str) -> None:
         """Write one thing: titled lines on a terminal, one tab-separated row off it, a JSON object."""
+        if self._fields:
+            ((item,),) = self._fields.checked([[item]])
+            columns = self._fields.columns
         if self.format in {"json", "jsonl"}:
+            item = self._fields.select(item) if self._fields else item
             indent = 2 if self.on_terminal and self.format == "json" else None
-            self._write_text(encoder(indent)(item) + "\n")
+            self._write_json(encoder(indent)(item) + "\n")
         elif self.format == "quiet":
             self._rows_quiet([[item]], key)
         elif self.format == "tsv":
@@ -145,6 +166,11 @@ class Screen:
             from dpx_cli.output import table
 
             self._write_text(table.draw_one(self.shown(item, columns), columns, look=self.look()))
+
+    @property
+    def shows_objects(self) -> bool:
+        """Whether an object was asked for (--json, --jsonl, --jq, --fields), and not a command's short answer."""
+        return self.format in {"json", "jsonl"} or self._fields is not None
 
     def line(self, text: str) -> None:
         """Write one line of data, neutralized: a URL, a token, a line of prose."""
@@ -188,10 +214,10 @@ class Screen:
         # Without the pages' own brackets, and what stands between them and the items.
         pieces = [encode(page)[1:-1].strip("\n") for page in pages if page]
         if not pieces:
-            self._write_text("[]\n")
+            self._write_json("[]\n")
             return
         first, between, last = ("[\n", ",\n", "\n]\n") if indented else ("[", ",", "]\n")
-        self._write_text(first + between.join(pieces) + last)
+        self._write_json(first + between.join(pieces) + last)
 
     def _rows_quiet(self, pages: Iterable[Sequence[Mapping[str, Any]]], key: str) -> None:
         parts = tuple(key.split("."))
@@ -209,6 +235,23 @@ class Screen:
         paths = [column.parts for column in columns]
         for page in pages:
             self._write_text("".join(["\t".join([plain(dig(item, path)) for path in paths]) + "\n" for item in page]))
+
+    def _write_json(self, document: str) -> None:
+        """Write a JSON document, or what `--jq` makes of it."""
+        if self._filter is None:
+            self._write_text(document)
+            return
+        results = self._filter.results(document)
+        if self.on_terminal:
+            results = map(neutralize, results)
+        self._write_text("".join([f"{result}\n" for result in results]))
+
+    def document(self, data: bytes) -> None:
+        """Write a JSON document that is already encoded: as it is, or what `--jq` makes of it."""
+        if self._filter is None:
+            self._write(data)
+        else:
+            self._write_json(data.decode())
 
     def _write_text(self, text: str) -> None:
         self._write(text.encode("utf-8", "backslashreplace"))

@@ -31,8 +31,8 @@ COMMANDS: dict[str, Mapping[str, Any]] = {
 }
 
 P = ("--project", "-p")
-ONE = ("--json",)
-LIST = ("--json", "--jsonl", "--quiet", "-q")
+ONE = ("--json", "--fields", "--jq")
+LIST = ("--json", "--jsonl", "--quiet", "-q", "--fields", "--jq")
 L = ("--limit", "--cursor")
 Y = ("--yes", "-y")
 
@@ -201,10 +201,17 @@ def test_the_root_has_its_options() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_formats_come_together(name: str) -> None:
-    """All three on a list, --json on one thing; -q is never without --jsonl."""
+    """As `cli/options.py` has them for what a command prints."""
     params = {param["name"] for param in COMMANDS[name]["params"]}
-    formats = {"": set(), "one": {"json"}, "list": {"json", "jsonl", "quiet"}, "stream": {"json"}}
-    assert params & {"json", "jsonl", "quiet"} == formats[COMMANDS[name].get("formats", "")]
+    formats = {
+        "": set(),
+        "one": {"json", "fields", "jq"},
+        "created": {"json", "quiet", "fields", "jq"},
+        "list": {"json", "jsonl", "quiet", "fields", "jq"},
+        "stream": {"json"},
+        "api": {"jq"},
+    }
+    assert params & {"json", "jsonl", "quiet", "fields", "jq"} == formats[COMMANDS[name].get("formats", "")]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -64,7 +64,7 @@ def stats(
     deployments = session.projects.on(project, lambda project_id: _deployments(session, project_id, last))
     figures = figures_of.summary(deployments)
     screen = session.screen
-    if screen.format == "json":
+    if screen.shows_objects:
         screen.item(figures, COLUMNS, key="deployments")
     elif screen.format == "table":
         screen.item(figures, COLUMNS, key="deployments")

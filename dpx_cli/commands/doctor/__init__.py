@@ -35,7 +35,7 @@ def doctor(session: Session) -> None:
         say: Callable[[str], None] = live.update if session.screen.animates else _keep_quiet
         checks = examination.examine(session, lambda: _completion(session), say)
     failed = [check for check in checks if not check.ok]
-    if session.screen.format == "json":
+    if session.screen.shows_objects:
         found = {"ok": not failed, "checks": [check.as_json() for check in checks]}
         session.screen.item(found, (), key="ok")
     elif session.screen.format == "table":

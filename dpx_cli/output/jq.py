@@ -1,0 +1,45 @@
+"""`--jq EXPRESSION`: filter JSON, with the `jq` package (the extra `dpx-cli[jq]`)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.errors import Failed, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Filter:
+    """A compiled jq expression.
+
+    Raises:
+        UsageError: if the package is not installed, or the expression is wrong.
+    """
+
+    def __init__(self, expression: str) -> None:
+        try:
+            import jq  # type: ignore[import-not-found, unused-ignore]  # an extra
+        except ImportError:
+            raise UsageError(
+                "--jq needs the jq package, which is not installed.", hint="Run: pip install 'dpx-cli[jq]'"
+            ) from None
+        try:
+            self._program: Any = jq.compile(expression)
+        except ValueError as problem:
+            reason = " ".join(str(problem).split()).removeprefix("jq: error: ")
+            raise UsageError(f"Invalid jq expression: {reason}", hint="See https://jqlang.org/manual") from None
+
+    def results(self, document: str) -> Iterator[str]:
+        """Return the results for a JSON document as text: strings as they are, everything else as JSON.
+
+        Raises:
+            Failed: if the expression does not fit the document.
+        """
+        try:
+            lines = self._program.input_text(document).text().splitlines()
+        except ValueError as problem:
+            raise Failed(f"jq: {problem}", hint="Look at the document: pass --json instead of --jq.") from None
+        for line in lines:
+            yield json.loads(line) if line.startswith('"') else line
