@@ -1,0 +1,429 @@
+"""Reading deploxa.toml: what it may say, and every mistake with its line and without a value."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpx_cli.commands.state import document, places
+from dpx_cli.commands.state.document import Variable
+from dpx_cli.errors import Failed, NotFound, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CANARY = "s3cret-canary"
+HEAD = '[project]\nslug = "docs"\n'
+
+
+def parse(text: str) -> document.Document:
+    """The document of a text."""
+    return document.parse(text.encode(), "deploxa.toml")
+
+
+def mistakes(text: str | bytes) -> list[str]:
+    """The mistakes of a text, one a line."""
+    data = text if isinstance(text, bytes) else text.encode()
+    with pytest.raises(UsageError) as caught:
+        document.parse(data, "deploxa.toml")
+    assert CANARY not in caught.value.message
+    return caught.value.message.split("; ")
+
+
+def test_everything_that_a_file_may_say() -> None:
+    """Both tables, every key, every form of a variable; choices in any case."""
+    found = parse("""
+# ours
+[project]
+slug = "acme/docs"
+name = "Docs"
+description = ""
+build_command = "npm run build"
+install_command = "npm ci"
+output_dir = "dist"
+framework = "nextjs"
+app_type = "Static"
+paths = ["../packages/ui", "lib"]
+
+[env]
+A = "text"
+B = {value = "", targets = ["Preview", "production"], sensitive = false}
+C = {from = "env:OTHER", sensitive = true}
+D = {from = "file:sub/d.txt"}
+E = {absent = true}
+F = {}
+[env.G]
+value = "x"
+""")
+    assert (found.slug, found.framework, found.app_type) == ("acme/docs", "NEXTJS", "STATIC")
+    assert found.fields == {
+        "name": "Docs",
+        "description": "",
+        "build_command": "npm run build",
+        "install_command": "npm ci",
+        "output_dir": "dist",
+    }
+    assert found.paths == ("../packages/ui", "lib")
+    plain = [variable._replace(offset=0) for variable in found.variables.values()]
+    assert plain == [
+        Variable("A", "text"),
+        Variable("B", "", targets=("production", "preview"), sensitive=False),
+        Variable("C", source="env:OTHER", sensitive=True),
+        Variable("D", source="file:sub/d.txt"),
+        Variable("E", absent=True),
+        Variable("F"),
+        Variable("G", "x"),
+    ]
+
+
+def test_a_slug_is_enough() -> None:
+    """What the file does not say is not there."""
+    found = parse(HEAD)
+    assert (found.fields, found.framework, found.app_type, found.paths, found.variables) == ({}, None, None, (), {})
+
+
+def test_a_byte_order_mark_and_crlf_are_accepted() -> None:
+    """Editors on Windows write them."""
+    found = document.parse(b"\xef\xbb\xbf" + HEAD.replace("\n", "\r\n").encode() + b'[env]\r\nA = "b"\r\n', "x")
+    assert (found.slug, found.variables["A"].value) == ("docs", "b")
+
+
+SYNTAX = [
+    ('[project\nslug = "x"', 1, 9),
+    ('[project]\nslug = "x', 2, 10),
+    ('[project]\nslug = """x\n\n', 2, 8),
+    ('[project]\npaths = ["x",\n', 2, 9),
+    ('[project]\nslug = "x"\nslug = "y"\n', 3, 11),
+    ("[env]\nA = {}\n[env]\n", 3, 5),
+    (f"[env]\nA = {CANARY}\n", 2, 5),
+    (f"[env]\nA {CANARY}\n", 2, 3),
+    (f'[env]\nA = "{CANARY}\n', 2, 19),
+    (f"[env]\nA = '''{CANARY}\n{CANARY}=\n", 2, 5),
+    (f'[env]\nA = "\\q{CANARY}"\n', 2, 8),
+    (f'[env]\nA = "a" "{CANARY}"\n', 2, 9),
+    (f'[env]\nA = {{value = "{CANARY}"\n\nB = "{CANARY}"', 2, 28),
+    (f"[env]\nA = {CANARY}==\n", 2, 5),
+    (f"[env]\nA = {{{CANARY}}}\n", 2, 19),
+    (f"[env]\n{CANARY} {CANARY} # {CANARY}\n", 2, 15),
+    ("[env]\nA = \x00", 2, 5),
+    ("[env]\nA = " + "9" * 5000, 2, 5003),
+    ("a = " + "[" * 9999, 1, 1),
+    ('[[project]]\nslug = "x"\n[project]\n', 3, 9),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "column"), SYNTAX)
+def test_what_is_no_toml(text: str, line: int, column: int) -> None:
+    """Is named with line, column and the line itself, in which no value is shown."""
+    (said,) = mistakes(text)
+    assert said.startswith("deploxa.toml:"), said
+    assert "Not valid TOML: " in said
+    at_line, at_column = said.split(":")[1:3]
+    assert int(at_line) == line, said
+    # Releases of Python differ in the column of some mistakes.
+    assert abs(int(at_column) - column) <= 14 or line == 1, said
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "column"),
+    [(b"\xff", 1, 1), (b'[project]\r\nslug = "\xff"', 2, 9), ("[project]\n# é\n".encode() + b"#\xc3(", 3, 2)],
+)
+def test_what_is_no_utf8(data: bytes, line: int, column: int) -> None:
+    """Is named with its line, like any other mistake."""
+    (said,) = mistakes(data)
+    assert said.startswith(f"deploxa.toml:{line}:{column}: Not UTF-8"), said
+
+
+# Of each mistake: the text, its line and column, what is said, and the line as it is shown.
+MISTAKES = [
+    ("", 1, 1, "slug is missing", None),
+    ("[env]\nA = {}", 1, 1, "slug is missing", "[env]"),
+    ('[project]\nname = "x"', 1, 1, "slug is missing", "[project]"),
+    ('project = "x"', 1, 1, "[project] must be a table", 'project = "…"'),
+    ('[[project]]\nslug = "x"', 1, 1, "[project] must be a table", "[[project]]"),
+    (HEAD + "[[env]]\nA = 1", 3, 1, "[env] must be a table", "[[env]]"),
+    (HEAD + "[hooks]\nA = 1", 3, 1, "Unknown table or key hooks", "[hooks]"),
+    (f'token = "{CANARY}"\n{HEAD}', 1, 1, "Unknown table or key token", 'token = "…"'),
+    (f'{HEAD}api_url = "{CANARY}"', 3, 1, "Unknown key api_url in [project]", 'api_url = "…"'),
+    (HEAD + 'nmae = "x"', 3, 1, "Unknown key nmae in [project] (did you mean name?)", 'nmae = "…"'),
+    (HEAD + 'Name = "x"', 3, 1, "Unknown key Name in [project] (did you mean name?)", 'Name = "…"'),
+    (HEAD + "name = 5", 3, 1, "name must be a string", "name = 5"),
+    (HEAD + 'name = " "', 3, 1, "name can't be empty", 'name = " "'),
+    (HEAD + "description = ['a']", 3, 1, "description must be a string", "description = ['a']"),
+    (HEAD + "[project.name]\na = 1", 3, 1, "name must be a string", "[project.name]"),
+    (HEAD + 'framework = "rails"', 3, 1, "framework must be one of NEXTJS, ", 'framework = "rails"'),
+    (HEAD + 'app_type = "VITE"', 3, 1, "app_type must be one of STATIC, NODEJS", 'app_type = "VITE"'),
+    (HEAD + 'paths = "lib"', 3, 1, "paths must be an array of strings", 'paths = "lib"'),
+    (HEAD + "paths = [1]", 3, 1, "paths must be an array of strings", "paths = [1]"),
+    (HEAD + 'paths = ["/etc"]', 3, 1, "paths must be relative", 'paths = ["/etc"]'),
+    (HEAD + 'paths = [""]', 3, 1, "paths must be relative", 'paths = [""]'),
+    ('[project]\nslug = "a/b/c"', 2, 1, "slug must be", 'slug = "a/b/c"'),
+    ('[project]\nslug = ""', 2, 1, "slug must be", 'slug = ""'),
+    ('[project]\nslug = ".."', 2, 1, "slug must be", 'slug = ".."'),
+    ('[project]\nslug = "/x"', 2, 1, "slug must be", 'slug = "/x"'),
+    ('[project]\nslug = "x?y"', 2, 1, "slug must be", 'slug = "x?y"'),
+    (f"{HEAD}[env]\nA = 5", 4, 1, "A must be a string or a table", "A = …"),
+    (f"{HEAD}[env]\n  A = ['{CANARY}']", 4, 3, "A must be a string or a table", 'A = ["…"]'),
+    (f'{HEAD}[env]\n"A-B" = "{CANARY}"', 4, 1, "Invalid variable name", '"A-B" = "…"'),
+    (f'{HEAD}[env]\n"1A" = "{CANARY}"', 4, 1, "Invalid variable name", '"1A" = "…"'),
+    (f'{HEAD}[env]\nA = "a\\u0000{CANARY}"', 4, 1, "A value can't contain a NUL", 'A = "…"'),
+    (
+        f'{HEAD}[env]\nA = {{value = "{CANARY}", sensitive = true}}',
+        4,
+        31,
+        "A sensitive value doesn't belong in a committed file",
+        'A = {value = "…", sensitive = true}',
+    ),
+    (HEAD + '[env]\nA = {value = "x", from = "env:X"}', 4, 19, "value and from can't be used together", "A = {"),
+    (HEAD + '[env]\nA = {absent = true, value = "x"}', 4, 21, "absent and value can't be used together", "A = {"),
+    (HEAD + '[env]\nA = {absent = true, targets = ["preview"]}', 4, 21, "absent and targets can't", "A = {"),
+    (HEAD + "[env]\nA = {absent = false}", 4, 6, "absent must be true", "A = {absent = false}"),
+    (HEAD + "[env]\nA = {absent = 1}", 4, 6, "absent must be true", "A = {absent = …}"),
+    (HEAD + '[env]\nA = {targets = ["preview"]}', 4, 6, "targets needs a value", "A = {"),
+    (HEAD + "[env]\nA = {sensitive = true}", 4, 6, "sensitive needs a value", "A = {"),
+    (HEAD + '[env]\nA = {value = "x", targets = []}', 4, 19, "targets must be an array of", "A = {"),
+    (HEAD + '[env]\nA = {value = "x", targets = "preview"}', 4, 19, "targets must be an array of", "A = {"),
+    (HEAD + '[env]\nA = {value = "x", targets = ["prod"]}', 4, 19, "targets can be production,", '["prod"]'),
+    (HEAD + '[env]\nA = {value = "x", sensitive = "no"}', 4, 19, "sensitive must be true or false", "A = {"),
+    (HEAD + "[env]\nA = {value = 5}", 4, 6, "value must be a string", "A = {value = …}"),
+    (f'{HEAD}[env]\nA = {{valeu = "{CANARY}"}}', 4, 6, "Unknown key valeu in a variable (did you mean value?)", "A ="),
+    (f'{HEAD}[env]\nA = {{from = "{CANARY}"}}', 4, 6, 'from must be "env:NAME" or "file:PATH"', 'A = {from = "…"}'),
+    (HEAD + "[env]\nA = {from = 5}", 4, 6, "from must be a string", "A = {from = …}"),
+    (HEAD + '[env]\nA = {from = "env:"}', 4, 6, "from must be", 'A = {from = "env:"}'),
+    (HEAD + '[env]\nA = {from = "env:A B"}', 4, 6, "from must name an environment variable", "A = {"),
+    (HEAD + '[env]\nA = {from = "env:DPX_TOKEN"}', 4, 6, "from can't read DPX_ variables", '"env:DPX_TOKEN"'),
+    (HEAD + '[env]\nA = {from = "env:Dpx_Token"}', 4, 6, "from can't read DPX_ variables", "A = {"),
+    (HEAD + '[env]\nA = {from = "file:/etc/passwd"}', 4, 6, "from must name a file below", '"file:/etc/passwd"'),
+    (HEAD + '[env]\nA = {from = "file:C:/x"}', 4, 6, "from must name a file below", "A = {"),
+    (HEAD + '[env]\nA = {from = "run:ls"}', 4, 6, "from must be", 'A = {from = "…"}'),
+    (f'{HEAD}[env.A]\nvalue = """\n{CANARY}"""\nx = 1 # {CANARY}', 6, 1, "Unknown key x in a variable", "x = … # …"),
+    (f'{HEAD}env.A = "{CANARY}"', 3, 1, "Unknown key env in [project]", 'env.A = "…"'),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "column", "what", "shown"), MISTAKES)
+def test_a_mistake(text: str, line: int, column: int, what: str, shown: str | None) -> None:
+    """Is named with line, column, what is wrong, and the line itself without a value."""
+    (said,) = mistakes(text)
+    assert said.startswith(f"deploxa.toml:{line}:{column}: {what}"), said
+    assert shown is None or shown in said.partition(what)[2], said
+
+
+def test_every_mistake_is_named_in_the_order_of_the_file() -> None:
+    """All at once; the hint says that nothing happened."""
+    text = '[env]\nA = 1\nB = {valeu = 2, form = 3}\n[project]\nname = 5\nslug = "x"\n'
+    said = mistakes(text)
+    assert [found.split(": ")[0] for found in said] == [f"deploxa.toml:{at}" for at in ("2:1", "3:6", "3:17", "5:1")]
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+    assert caught.value.hint == "Fix these lines. Nothing was changed."
+
+
+def test_no_more_than_twenty_are_named() -> None:
+    """A message has an end."""
+    said = mistakes(HEAD + "[env]\n" + "".join(f"A{number} = 1\n" for number in range(50)))
+    assert (len(said), said[-1]) == (21, "and 30 more.")
+
+
+def test_a_long_line_is_cut() -> None:
+    """Whatever is in it."""
+    (said,) = mistakes(HEAD + f'name = ["{"x" * 5000}"]')
+    assert len(said) < 300
+    assert said.endswith("…")
+
+
+NAMES = st.sampled_from(["a", "b-1", "A_B", '"x y"', "'q.r'", '"\\u00e9"', "targets", "from", "project", "env"])
+SCALARS = st.sampled_from(
+    [
+        *("1", "-1.5", "true", "inf", "1979-05-27 07:32:00", "1979-05-27T07:32:00.5Z", "[]", "{}"),
+        *('"s"', "'s # ]'", '"""m\n"" ]"""', '"\\""', "''''a'b'''", '"""a"""""'),
+    ]
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda parts: "[ # c ]\n" + ",\n".join(parts) + "]")
+        | st.dictionaries(NAMES, inner, max_size=3).map(
+            lambda parts: "{ " + ", ".join(f"{name} = {value}" for name, value in parts.items()) + " }"
+        )
+    ),
+    max_leaves=6,
+)
+KEYS = st.lists(NAMES, min_size=1, max_size=3).map(" . ".join)
+STATEMENTS = st.lists(
+    st.tuples(KEYS, VALUES).map(lambda pair: f" {pair[0]} = {pair[1]} # {{")
+    | KEYS.map(lambda key: f"[ {key} ]")
+    | KEYS.map(lambda key: f"[[{key}]]")
+    | st.just("# [x]"),
+    max_size=8,
+).map("\n".join)
+
+
+def paths_of(value: Any) -> set[tuple[str, ...]]:
+    """Every path of keys in a document."""
+    if isinstance(value, list):
+        return {path for part in value for path in paths_of(part)}
+    if not isinstance(value, dict):
+        return set()
+    return {(key, *rest) for key, part in value.items() for rest in [(), *paths_of(part)]}
+
+
+@given(STATEMENTS)
+def test_every_key_of_a_valid_text_has_a_place(text: str) -> None:
+    """The parser finds the same paths as tomllib, and each is where the key or its table is."""
+    import tomllib
+
+    try:
+        wanted = paths_of(tomllib.loads(text))
+    except ValueError:
+        return
+    found = places.keys(text)
+    assert set(found) == wanted
+    for path, offset in found.items():
+        raw = text[offset:].lstrip("[ ")
+        plain = path[-1] if raw[0] not in "\"'" else raw[0]
+        assert raw.startswith(plain) or text[offset] == "[", (path, text[offset : offset + 20])
+
+
+PIECES = [*"\"'=[]{},.# \\A\n", '"""', "[env]\n", CANARY]
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join))
+def test_a_mangled_text_never_crashes(text: str) -> None:
+    """It is valid, or refused with at least one line."""
+    said = "deploxa.toml:"
+    try:
+        parse(HEAD + text)
+    except UsageError as refused:
+        said = refused.message
+    assert said.startswith("deploxa.toml:")
+
+
+@given(
+    st.sampled_from(
+        ["A = {}", 'A = "{}"', "A = '{}'", 'A = """{}', "A {}", "A = [{}", 'A = ["{}"', 'A = {{value = "{}"', "A = #{}"]
+    ),
+    st.sampled_from(["", "\n", '"', "'", "]", "}", ",", "=", " =", '"""', "\\"]),
+    st.sampled_from(["", "\n", '"', "'", "]", "}", "=", "==", "\nB = {}"]),
+)
+def test_no_mistake_shows_a_value(form: str, before: str, after: str) -> None:
+    """Where a value is broken in one of many ways, the line that is shown does not have it."""
+    text = HEAD + "[env]\nX = 5\n" + form.format(f"{before}{CANARY}{after}")
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+    assert CANARY not in caught.value.message
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    """A missing one is not found; directories, pipes and large ones are refused, and no pipe is waited for."""
+    with pytest.raises(NotFound, match="No such file"):
+        document.read(str(tmp_path / "deploxa.toml"))
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "."):
+        with pytest.raises(UsageError, match="is not a regular file"):
+            document.read(str(tmp_path / name))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UsageError, match="is not a regular file"):
+        document.read(str(tmp_path / "loop"))
+    (tmp_path / "large").write_bytes(b"#" * (document.MAX_BYTES + 1))
+    with pytest.raises(UsageError, match="is larger than 1024 KiB"):
+        document.read(str(tmp_path / "large"))
+    (tmp_path / "deploxa.toml").write_text(HEAD)
+    found = document.read(str(tmp_path / "deploxa.toml"))
+    assert (found.slug, found.folder) == ("docs", str(tmp_path))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A directory with files for `file:`, beside one with a secret that isn't the project's."""
+    inside = tmp_path / "inside"
+    (inside / "sub").mkdir(parents=True)
+    (tmp_path / "outside.txt").write_text(CANARY)
+    (inside / "sub" / "value.txt").write_bytes(b"two\nlines\r\n")
+    (inside / "bare.txt").write_bytes(b"bare\n\n")
+    (inside / "empty.txt").write_bytes(b"\n")
+    (inside / "binary.txt").write_bytes(b"\xff")
+    (inside / "nul.txt").write_bytes(b"a\0b")
+    (inside / "large.txt").write_bytes(b"x" * (document.MAX_VALUE + 1))
+    (inside / "token").write_bytes(CANARY.encode())
+    (inside / "within").symlink_to("sub/value.txt")
+    (inside / "out").symlink_to("../outside.txt")
+    (inside / "above").symlink_to("..")
+    (inside / "dangling").symlink_to("../none.txt")
+    (inside / "one").symlink_to("two")
+    (inside / "two").symlink_to("one")
+    os.mkfifo(inside / "pipe")
+    return inside
+
+
+def source(folder: Path, name: str, env: dict[str, str] | None = None) -> str:
+    """The value that a source has in that directory."""
+    text = f'{HEAD}[env]\nX = {{}}\nA = {{from = "{name}"}}\n'
+    found = document.parse(text.encode(), str(folder / "deploxa.toml"))
+    return document.values(found, env or {})["A"]
+
+
+def test_sources(folder: Path) -> None:
+    """The environment, and files below the directory, without one final newline."""
+    assert source(folder, "env:OTHER", {"OTHER": "text\n"}) == "text\n"
+    assert source(folder, "file:sub/value.txt") == "two\nlines"
+    assert source(folder, "file:./sub/../bare.txt") == "bare\n"
+    assert source(folder, "file:within") == "two\nlines"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("env:MISSING", "is not set"),
+        ("env:EMPTY", "is empty"),
+        ("file:none.txt", "doesn't exist"),
+        ("file:bare.txt/x", "doesn't exist"),
+        ("file:empty.txt", "is empty"),
+        ("file:binary.txt", "is not UTF-8"),
+        ("file:nul.txt", "A value can't contain a NUL"),
+        ("file:large.txt", "is larger than 4 MiB"),
+        ("file:pipe", "is not a regular file"),
+        ("file:sub", "is not a regular file"),
+        ("file:token", "is the token file"),
+        ("file:../outside.txt", "leaves the directory"),
+        ("file:../none.txt", "leaves the directory"),
+        ("file:sub/../../outside.txt", "leaves the directory"),
+        ("file:out", "leaves the directory"),
+        ("file:above/outside.txt", "leaves the directory"),
+        ("file:dangling", "leaves the directory"),
+        ("file:one", "can't be read (too many levels of symbolic links)"),
+    ],
+)
+def test_bad_sources(folder: Path, name: str, what: str) -> None:
+    """Each is named with its line, and nothing of what it holds is shown."""
+    env = {"EMPTY": "", "DPX_TOKEN_FILE": str(folder / "token")}
+    with pytest.raises(UsageError) as caught:
+        source(folder, name, env)
+    assert f"{folder}/deploxa.toml:5:1: " in caught.value.message
+    assert what in caught.value.message, caught.value.message
+    assert CANARY not in caught.value.message
+
+
+def test_every_bad_source_is_named(folder: Path) -> None:
+    """All of them at once, each with its line."""
+    text = HEAD + '[env]\nA = {from = "env:M"}\nB = "b"\nC = {from = "file:n"}\n'
+    found = document.parse(text.encode(), str(folder / "deploxa.toml"))
+    with pytest.raises(UsageError) as caught:
+        document.values(found, {})
+    assert ":4:1: env:M is not set" in caught.value.message
+    assert ":6:1: file:n doesn't exist" in caught.value.message
+
+
+def test_a_file_that_may_not_be_read(folder: Path) -> None:
+    """Is an error of its own, not a mistake in the file."""
+    (folder / "deploxa.toml").write_text(HEAD)
+    (folder / "deploxa.toml").chmod(0)
+    if os.geteuid() == 0:
+        assert document.read(str(folder / "deploxa.toml")).slug == "docs"
+    else:
+        with pytest.raises(Failed, match=r"deploxa\.toml"):
+            document.read(str(folder / "deploxa.toml"))
