@@ -1,14 +1,14 @@
-"""Remembered names: which id a slug stood for, and what completion offers. Kept per API origin and token.
+"""Remembered names: which ID a slug stood for, and what completion offers. Kept per API origin and token.
 
-A cache and nothing more: whatever is wrong with it, the command goes on without. Completion reads the same files
-through `complete.py` without any of this. Floor 1; neighbour: `files.py`.
+It is only a cache: if anything is wrong with it, the command works without it. Completion reads the same files
+(`completion/names.py`).
 
 One file, `names-<digest>.json`:
     {"origin": "https://deploxa.com:443", "profile": "default", "projects": {"storefront": "clm…", "acme/docs": "clm…"},
      "slugs": ["storefront", "docs"], "orgs": ["acme"], "keys": {"<project id>": ["DATABASE_URL"]},
-     "deployments": ["clm…"]}
+     "deployments": [["clm…", "READY", "main", "2026-11-24T12:00:00.000Z"]]}
 
-"profile" is there where the token is a stored one; completion, which may not ask the keyring, chooses by it.
+"profile" is there if the token is a stored one: completion, which may not ask the keyring, chooses by it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.config.paths import names_file
 from dpx_cli.errors import DpxError
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
 MAX_NAMES = 5000  # of one sort; a cache is for names that are used, not a copy of the platform
 MOST_BYTES = 4 * 1024 * 1024
@@ -49,10 +50,7 @@ class Names:
         self._read: dict[str, Any] | None = None
 
     def _path(self) -> str:
-        import hashlib
-
-        digest = hashlib.sha256(f"{self._origin}\n{self._token}".encode()).hexdigest()[:32]
-        return os.path.join(self._folder(), f"names-{digest}.json")
+        return os.path.join(self._folder(), names_file(self._origin, self._token))
 
     def _content(self) -> dict[str, Any]:
         if self._read is None:
@@ -99,12 +97,12 @@ class Names:
         """Forget a slug whose remembered id turned out wrong."""
         self._store(lambda content: _as(content, "projects", dict).pop(reference, None))
 
-    def remember(self, sort: str, found: Iterable[str], under: str | None = None) -> None:
+    def remember(self, sort: str, found: Iterable[Hashable], under: str | None = None) -> None:
         """Remember a list of names for completion, in its order.
 
         Args:
             sort: "slugs", "orgs", "deployments" or "keys".
-            found: the names.
+            found: the names; of deployments tuples of ID, status, branch and when it was created.
             under: the project id, for "keys".
         """
         listed = list(dict.fromkeys(found))[:MAX_NAMES]

@@ -1,6 +1,18 @@
-"""Durations as people write them: `90`, `0.5s`, `15m`, `1h30m`, `250ms`."""
+"""Durations as people write them (`90`, `0.5s`, `15m`, `1h30m`, `250ms`), and moments as they read them ("3 h ago")."""
 
 from __future__ import annotations
+
+import time
+
+TYPE_CHECKING = False  # completion reads this module, and importing typing would cost more than the rest
+if TYPE_CHECKING:
+    from typing import Any
+
+MINUTE = 60
+HOUR = 3600
+DAY = 86400
+MONTH = 30 * DAY
+MAX_EPOCH = 253402300800  # the year 10000, which gmtime doesn't know
 
 
 def duration(text: str) -> float:
@@ -36,3 +48,49 @@ def _seconds(text: str) -> float | None:
         return None
     hours, minutes, seconds, milliseconds = (float(part or 0) for part in parts.groups())
     return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+
+
+def epoch(value: Any) -> float | None:
+    """Return a moment in seconds since 1970, or None for what is no moment.
+
+    Args:
+        value: ISO 8601 text (UTC if it names no zone), or seconds since 1970.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if 0 <= value < MAX_EPOCH else None
+    if not isinstance(value, str) or not value:
+        return None
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = moment.timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return seconds if seconds >= 0 else None
+
+
+def ago(moment: float, *, now: float | None = None) -> str:
+    """Return the time since a moment: "just now", "3 min ago", "3 h ago", "2 d ago"; its date after a month.
+
+    Args:
+        moment: seconds since 1970.
+        now: seconds since 1970. [default: the clock]
+    """
+    passed = (time.time() if now is None else now) - moment
+    span = abs(passed)
+    if span >= MONTH:
+        return time.strftime("%Y-%m-%d", time.gmtime(moment))
+    if span < 10:  # noqa: PLR2004 - clocks differ by seconds
+        return "just now"
+    if span < MINUTE:
+        words = f"{span:.0f} s"
+    elif span < HOUR:
+        words = f"{span // MINUTE:.0f} min"
+    elif span < DAY:
+        words = f"{span // HOUR:.0f} h"
+    else:
+        words = f"{span // DAY:.0f} d"
+    return f"{words} ago" if passed > 0 else f"in {words}"

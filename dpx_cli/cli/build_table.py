@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from typer.models import ArgumentInfo
 
-from dpx_cli.cli import app, options, values
+from dpx_cli.cli import app, options, topics, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +143,7 @@ def render() -> str:
     for entry in each_command(made):
         entry["params"] = tuple(_Source(shared.get(repr(param), repr(param))) for param in entry["params"])
     lines.append("ROOT: tuple[dict[str, Any], ...] = " + repr(root_options()))
+    lines.append("TOPICS: dict[str, str] = " + repr(topics.TOPICS))
     lines.append("TABLE: dict[str, dict[str, Any]] = " + pprint.pformat(made, width=118, sort_dicts=False))
     return "\n".join(lines) + "\n"
 

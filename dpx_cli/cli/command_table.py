@@ -54,6 +54,7 @@ WEBHOOK_URL = {'name': 'webhook_url', 'flags': ('--webhook-url',), 'metavar': 'U
 WITH_TOKEN = {'name': 'with_token', 'flags': ('--with-token',), 'help': 'Read the token from stdin.', 'secret': True}
 YES = {'name': 'yes', 'flags': ('--yes', '-y'), 'help': "Don't ask for confirmation."}
 ROOT: tuple[dict[str, Any], ...] = ({'name': 'profile', 'flags': ('--profile',), 'metavar': 'NAME', 'help': 'Profile to use.', 'complete': 'profile', 'env': 'DPX_PROFILE'}, {'name': 'debug', 'flags': ('--debug',), 'help': 'Log each request to stderr: method, path, status, time, attempt.'}, {'name': 'help', 'flags': ('--help', '-h'), 'help': 'Show this help.'}, {'name': 'version', 'flags': ('--version',), 'help': 'Show the version.'})
+TOPICS: dict[str, str] = {'exit-codes': 'What a shell sees, and what --json calls it.', 'environment': 'The variables that dpx reads.', 'formats': 'Tables, tab-separated lines, JSON, JSON Lines, and what goes where.', 'ci': 'Deploying from GitHub Actions, GitLab and others.', 'webhooks': 'Checking, sending and receiving signed deliveries.', 'sandbox': 'A Deploxa of your own to try things on.'}
 TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wait until it is there; list and follow deployments.',
             'commands': {'': {'module': 'dpx_cli.commands.deploy',
                               'function': 'deploy',
@@ -66,7 +67,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                               'example': 'dpx deploy --project storefront --branch main',
                               'formats': 'one',
                               'params': (PROJECT,
-                                         {'name': 'branch', 'flags': ('--branch',), 'metavar': 'BRANCH', 'help': 'The branch; without it the last deployed one.'},
+                                         {'name': 'branch', 'flags': ('--branch',), 'metavar': 'BRANCH', 'help': 'The branch; without it the last deployed one.', 'complete': 'branch'},
                                          {'name': 'message', 'flags': ('--message',), 'metavar': 'TEXT', 'help': "A label; without it the commit's subject."},
                                          {'name': 'sha', 'flags': ('--sha',), 'metavar': 'SHA', 'help': "The commit; without it HEAD's."},
                                          {'name': 'no_wait', 'flags': ('--no-wait',), 'help': 'Print the id and do not wait.'},

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.cache import MAX_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dpx_cli.api.pages import Pages
     from dpx_cli.output.columns import Column
     from dpx_cli.session import Session
+
+# Fields that completion describes a name with.
+DESCRIPTIONS = {"deployments": ("status", "branch", "created_at")}
+MAX_DESCRIPTION = 128  # characters of one field
 
 
 def show_pages(
@@ -35,8 +39,10 @@ def show_pages(
         remember: the kind of names (see `cache.py`) to remember for completion if the list is complete.
         under: the ID of the project that the names belong to, if any.
     """
-    seen: list[str] = []
-    session.screen.rows(_noting(pages, key, seen) if remember else pages, columns, key=key, empty=f"No {what}.")
+    seen: list[Any] = []
+    session.screen.rows(
+        _noting(pages, key, remember, seen) if remember else pages, columns, key=key, empty=f"No {what}."
+    )
     if session.screen.format != "quiet":
         if pages.next_cursor:
             import shlex
@@ -48,9 +54,16 @@ def show_pages(
         session.names.remember(remember, seen, under)
 
 
-def _noting(pages: Pages, key: str, seen: list[str]) -> Iterator[list[dict[str, Any]]]:
+def _noting(pages: Pages, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
     """Pass pages on, and note the identifiers on them, up to what is remembered."""
     for page in pages:
         if len(seen) < MAX_NAMES:
-            seen.extend(value for item in page if isinstance(value := item.get(key), str))
+            seen.extend(_name(item, key, kind) for item in page if isinstance(item.get(key), str))
         yield page
+
+
+def _name(item: Mapping[str, Any], key: str, kind: str) -> str | tuple[str, ...]:
+    """Return what is remembered of an item: its identifier, and the fields that completion describes it with."""
+    if kind not in DESCRIPTIONS:
+        return str(item[key])
+    return item[key], *(str(item.get(field) or "")[:MAX_DESCRIPTION] for field in DESCRIPTIONS[kind])

@@ -1,197 +1,283 @@
-"""The hidden entry that completion scripts call: `dpx __complete KIND [--profile NAME] [--project PROJECT]`.
+"""The hidden entry that completion scripts call: `dpx __complete WORDS…`.
 
-It prints names that dpx remembers, one a line, and reads dpx's own files for them: no network, no keyring, no Typer.
-A person waits for it at every TAB, so it imports nothing that the interpreter has not loaded already: `json` alone
-would cost half a bare interpreter, `platformdirs` more than a whole one. Whatever goes wrong, it prints nothing and
-exits 0.
+WORDS are those after `dpx`, up to the cursor; the last one is being completed and may be empty. The answer is one
+candidate a line, a tab and its description behind it. A line that begins with a colon tells the script what else to
+offer: `:file` file names, `:command N` what follows the Nth of the words, which is another program's command line.
 
-KIND is "project", "org", "key" (of the named or default project), "profile" or "deployment".
+A person waits for this at every TAB, so it imports little more than the command table: no network, no keyring, no
+Typer, no json, no re. If anything is wrong it prints nothing and exits 0. A value that may be a secret is never
+completed.
 
-Names come from a server and end up on a command line, so only harmless ones are offered: a project called
-`$(reboot)` is a fine project, but nothing that a shell should ever see unquoted.
-
-Floor 4; neighbours: `names.py` (writes what is read here), `completion/` (the scripts).
+Names come from a server or a checkout and end up on a command line, so only harmless ones are offered: a project may
+well be called `$(reboot)`, but a shell should never see that unquoted.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 
-TYPE_CHECKING = False  # as typing's, which costs a third of this module's time
+TYPE_CHECKING = False  # importing typing would take a third of this module's time
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-API_URL = "https://deploxa.com/api/v1"  # settings.API_URL; a test compares
-MOST_BYTES = 4 * 1024 * 1024  # names.MOST_BYTES; a test compares
-MOST_CHARACTERS = 128  # of one candidate
-HARMLESS = "-._@+/"  # beside letters and digits of any script
+    Param = Mapping[str, Any]
+    Candidate = tuple[str, str]
+
+PROGRAMS = ("dpx", "dpx-cli")
+MAX_CHARACTERS = 128  # of one name
+HARMLESS = "-._@+/"  # besides letters and digits of any script
+
+# Options that can't be used together with another one.
+CONFLICTS = {
+    "json": ("jsonl", "quiet"),
+    "jsonl": ("json", "quiet", "jq"),
+    "quiet": ("json", "jsonl", "fields", "jq"),
+    "fields": ("quiet", "jq"),
+    "jq": ("jsonl", "quiet", "fields"),
+}
 
 
-def run(argv: Sequence[str], env: Mapping[str, str]) -> int:
-    """Print the candidates of one kind; always 0."""
+class Tables:
+    """What can be typed: the command table, the options of the root and the help topics."""
+
+    __slots__ = ("commands", "root", "topics")
+
+    def __init__(self, commands: Mapping[str, Any], root: Sequence[Param], topics: Mapping[str, str]) -> None:
+        self.commands = commands
+        self.root = root
+        self.topics = topics
+
+
+def run(words: Sequence[str], env: Mapping[str, str], tables: Tables) -> int:
+    """Print the candidates for the last of some words. Return 0."""
     try:
-        names = candidates(argv, env, os.getcwd())
-        text = "".join(f"{name}\n" for name in dict.fromkeys(names) if is_harmless(name))
-        os.write(1, text.encode())
-    except Exception:  # noqa: BLE001, S110 - a person is typing; whatever is wrong is told when the command runs
+        found = answer(words, env, tables)
+        lines = (
+            f"{value}\t{text}\n" if text and text.isprintable() else f"{value}\n" for value, text in dict(found).items()
+        )
+        os.write(1, "".join(lines).encode())
+    except Exception:  # noqa: BLE001, S110 - a person is typing; the command itself will say what is wrong
         pass
     return 0
 
 
-def candidates(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Iterable[Any]:
-    """The remembered names of one kind, unchecked.
+def answer(words: Sequence[str], env: Mapping[str, str], tables: Tables) -> Iterable[Candidate]:
+    """Return the candidates for the last of some words, in the order in which to show them."""
+    *before, typed = words
+    line = Line(tables)
+    line.read(before)
+    if line.other is not None:
+        return [(f":command {line.other}", "")]
+    if line.wanted:
+        return values(line, line.wanted, typed, env)
+    if typed.startswith("-") and not line.is_ended:
+        return _at_option(line, typed, env)
+    found = [
+        (name, sentence(entry["help"])) for name, entry in line.commands.items() if name and name.startswith(typed)
+    ]
+    if param := line.argument():
+        found += values(line, param, typed, env)
+    elif not found and not typed and not line.is_ended:
+        found += _options(line, typed)
+    return found
 
-    Args:
-        argv: the kind, then "--profile NAME" and "--project PROJECT" where the command line has them.
-        env: the environment.
-        cwd: where the link file is looked for.
+
+class Line:
+    """What the words before the cursor mean.
+
+    Attributes:
+        tables: the tables it is read by.
+        commands: names that may come next, with their entries.
+        params: options and arguments of the command so far.
+        given: the values of each option that was given, by its name; those of a flag are "".
+        arguments: the arguments that were given.
+        wanted: the option whose value comes next.
+        is_ended: whether `--` was there, after which nothing is an option.
+        other: how many words precede another program's command line; None if there is no such line.
     """
-    kind = argv[0] if argv else ""
-    given = dict(zip(argv[1::2], argv[2::2], strict=False))
-    config = folder(env, "config")
-    document = _read(os.path.join(config, "config.json"))
-    if kind == "profile":
-        stored = (key.partition("@")[0] for key in _of(_read(os.path.join(config, "credentials.json")), "tokens"))
-        return ("default", *_of(document, "profiles"), *stored)
-    profile = given.get("--profile") or env.get("DPX_PROFILE") or str(document.get("current") or "default")
-    api_url = env.get("DPX_API_URL") or _of(_of(document, "profiles"), profile).get("api_url") or API_URL
-    names = _newest(folder(env, "cache"), origin_of(api_url), profile, env.get("DPX_TOKEN", "").strip())
-    if kind == "project":
-        return (*_list(names, "slugs"), *_of(names, "projects"))
-    if kind == "org":
-        return _list(names, "orgs")
-    if kind == "deployment":
-        return _list(names, "deployments")
-    if kind == "key":
-        reference = given.get("--project") or env.get("DPX_PROJECT") or _linked(cwd)
-        return _list(_of(names, "keys"), str(_of(names, "projects").get(reference) or reference))
-    return ()
+
+    __slots__ = ("arguments", "commands", "given", "is_ended", "other", "params", "tables", "wanted")
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self._start()
+
+    def _start(self) -> None:
+        self.commands: Mapping[str, Any] = self.tables.commands
+        self.params: Sequence[Param] = self.tables.root
+        self.given: dict[str, list[str]] = {}
+        self.arguments: list[str] = []
+        self.wanted: Param | None = None
+        self.is_ended = False
+        self.other: int | None = None
+
+    def read(self, words: Sequence[str], start: int = 0) -> None:
+        """Read words from one on. An unknown option is passed over; after an unknown command nothing is known."""
+        for at, word in enumerate(words[start:], start):
+            if self.wanted:
+                self.given.setdefault(self.wanted["name"], []).append(word)
+                self.wanted = None
+            elif word == "--" and not self.is_ended:
+                self.is_ended = True
+                self.commands = {}
+                if not any(param.get("complete") == "command" for param in self.params):
+                    continue
+                if words[at + 1 : at + 2] and words[at + 1] in PROGRAMS:  # dpx sandbox run -- dpx …
+                    self._start()
+                    self.read(words, at + 2)
+                else:
+                    self.other = at + 1
+                return
+            elif word.startswith("-") and word != "-" and not self.is_ended:
+                self._read_option(word)
+            elif self.commands:
+                self._enter(word)
+            else:
+                self.arguments.append(word)
+
+    def _read_option(self, word: str) -> None:
+        if self.params is not self.tables.root:
+            self.commands = {}  # no command can follow the options of a group's own command
+        param, value = self.option(word)
+        if not param:
+            return
+        if "metavar" not in param:
+            self.given[param["name"]] = []
+            if value and not word.startswith("--"):
+                self._read_option(f"-{value}")  # a cluster, like -yq
+        elif value is None:
+            self.wanted = param
+        else:
+            self.given.setdefault(param["name"], []).append(value)
+
+    def option(self, word: str) -> tuple[Param | None, str | None]:
+        """Return the option of a word, None if unknown, and the value that the word has, None if it has none."""
+        if word.startswith("--"):
+            flag, equals, value = word.partition("=")
+        else:
+            flag, equals, value = word[:2], word[2:], word[2:]
+        for param in self.params:
+            if flag in param.get("flags", ()):
+                return param, value if equals else None
+        return None, None
+
+    def _enter(self, name: str) -> None:
+        entry = self.commands.get(name)
+        if entry is None:
+            self.commands, self.params = {}, ()
+            return
+        self.commands = entry.get("commands", {})
+        if "params" in entry:
+            self.params = entry["params"]
+        elif "" in self.commands:
+            self.params = self.commands[""]["params"]
+        else:
+            self.params = [param for param in self.tables.root if param["name"] == "help"]
+
+    def argument(self) -> Param | None:
+        """Return the argument that comes next."""
+        arguments = [param for param in self.params if "flags" not in param]
+        at = len(self.arguments)
+        if at < len(arguments):
+            return arguments[at]
+        return arguments[-1] if arguments and arguments[-1].get("multiple") else None
+
+    def value(self, name: str) -> str | None:
+        """Return the last value that was given to an option."""
+        return self.given[name][-1] if self.given.get(name) else None
+
+
+def _at_option(line: Line, typed: str, env: Mapping[str, str]) -> Iterable[Candidate]:
+    """Return the candidates for a word that begins with a dash: options, or values like --status=READY, -pdocs."""
+    param, value = line.option(typed)
+    if param is None or value is None or "metavar" not in param:
+        return _options(line, typed)
+    before = typed.removesuffix(value)
+    return [(name if name.startswith(":") else before + name, text) for name, text in values(line, param, value, env)]
+
+
+def _options(line: Line, typed: str) -> Iterator[Candidate]:
+    """Yield the options that may still be given, by their long names; a short one only if it was typed."""
+    excluded = [other for name in line.given for other in CONFLICTS.get(name, ())]
+    for param in line.params:
+        if "flags" not in param or param["name"] in excluded:
+            continue
+        if param["name"] in line.given and not param.get("multiple"):
+            continue
+        long = param["flags"][0]
+        if long.startswith(typed):
+            yield long, sentence(param["help"])
+        elif typed in param["flags"]:
+            yield typed, sentence(param["help"])
+
+
+def values(line: Line, param: Param, typed: str, env: Mapping[str, str]) -> Iterable[Candidate]:
+    """Return the values of an option or argument that begin with what was typed, in any case."""
+    is_option = "flags" in param
+    taken = line.given.get(param["name"], ()) if is_option else line.arguments
+    # The first word of `env set` is a key, but the next one may be its value.
+    if param.get("secret") and (is_option or taken or "=" in typed):
+        return []
+    if "choices" in param:
+        return list(_choices(param, typed, taken if param.get("multiple") else ()))
+    found: Iterable[Candidate] = ()
+    kind = param.get("complete")
+    if kind == "file":
+        return [(":file", "")]
+    if kind == "command":
+        return [("--", "The command follows.")] if not taken and "--".startswith(typed) else []
+    if kind == "topic":
+        found = _topics(line)
+    elif kind == "branch":
+        from dpx_cli.completion import branches
+
+        found = branches.find(os.getcwd())
+    elif kind:
+        from dpx_cli.completion import names
+
+        found = names.find(kind, line.value("profile"), line.value("project"), env)
+    known = typed.lower()
+    return [
+        (name, text)
+        for name, text in found
+        if is_harmless(name) and name.lower().startswith(known) and not (param.get("multiple") and name in taken)
+    ]
+
+
+def _choices(param: Param, typed: str, taken: Iterable[str]) -> Iterator[Candidate]:
+    """Yield fixed values that were not given yet; an option that takes several takes them separated by commas."""
+    before, comma, last = typed.rpartition(",") if param.get("multiple") and "flags" in param else ("", "", typed)
+    excluded = ",".join((before, *taken)).lower().split(",")
+    for choice in param["choices"]:
+        if choice.lower().startswith(last.lower()) and choice.lower() not in excluded:
+            yield before + comma + choice, ""
+
+
+def _topics(line: Line) -> Iterator[Candidate]:
+    """Yield what `dpx help` explains: topics and commands, then a group's commands."""
+    commands = line.tables.commands
+    if not line.arguments:
+        yield from ((name, sentence(text)) for name, text in line.tables.topics.items())
+    elif len(line.arguments) == 1:
+        commands = commands.get(line.arguments[0], {}).get("commands", {})
+    else:
+        return
+    for name, entry in commands.items():
+        if name:
+            yield name, sentence(entry["help"])
+
+
+def sentence(text: str) -> str:
+    """Return the first sentence of a help text, in one line and without its period."""
+    return " ".join(text.split()).partition(". ")[0].rstrip(".")
 
 
 def is_harmless(name: Any) -> bool:
-    """Whether a name can stand on any shell's command line as it is, and be taken for nothing but a name."""
+    """Return whether a name can go unquoted onto any shell's command line and be taken for nothing but a name."""
     return (
         isinstance(name, str)
-        and 0 < len(name) <= MOST_CHARACTERS
+        and 0 < len(name) <= MAX_CHARACTERS
         and name[0] not in "-./+@"
         and all(character.isalnum() or character in HARMLESS for character in name)
     )
-
-
-def folder(env: Mapping[str, str], sort: str) -> str:
-    """Where dpx's files are, as `settings.py` and platformdirs say it; a test compares.
-
-    Args:
-        env: the environment.
-        sort: "config" or "cache".
-    """
-    if given := env.get(f"DPX_{sort.upper()}_DIR"):
-        return os.path.abspath(given)
-    if os.name == "nt":  # pragma: no cover - Windows only
-        local = os.path.join(env["LOCALAPPDATA"], "dpx")
-        return os.path.join(local, "Cache") if sort == "cache" else local
-    xdg = env.get(f"XDG_{sort.upper()}_HOME", "")
-    if xdg.startswith("/"):
-        return os.path.join(xdg, "dpx")
-    if sys.platform == "darwin":
-        places = {"config": "~/Library/Application Support", "cache": "~/Library/Caches"}
-    else:
-        places = {"config": "~/.config", "cache": "~/.cache"}
-    return os.path.join(os.path.expanduser(places[sort]), "dpx")
-
-
-def origin_of(api_url: str) -> str:
-    """Scheme, host and port, as `settings.origin_of` gives them for a URL that `settings.check_api_url` lets pass."""
-    scheme, _, rest = api_url.partition("://")
-    scheme = scheme.lower()
-    host = rest.partition("/")[0].lower()
-    if host.endswith("]") or ":" not in host:
-        host += ":443" if scheme == "https" else ":80"
-    return f"{scheme}://{host}"
-
-
-def _newest(cache: str, origin: str, profile: str, token: str) -> dict[str, Any]:
-    """The names of the environment's token, else the newest ones of this origin that are not another profile's."""
-    if token:
-        return _read(os.path.join(cache, f"names-{digest(origin, token)}.json"))
-    found = [
-        (entry.stat().st_mtime_ns, entry.path)
-        for entry in os.scandir(cache)
-        if entry.name.startswith("names-") and entry.name.endswith(".json")
-    ]
-    for _, path in sorted(found, reverse=True):
-        names = _read(path)
-        if names.get("origin") == origin and names.get("profile", profile) == profile:
-            return names
-    return {}
-
-
-def digest(origin: str, token: str) -> str:
-    """The part of a cache file's name that says whose names are in it."""
-    # hashlib would load OpenSSL; the interpreter's own module has changed its name with 3.12.
-    for module in ("_sha2", "_sha256", "hashlib"):
-        try:
-            text: str = __import__(module).sha256(f"{origin}\n{token}".encode()).hexdigest()
-        except ImportError:
-            continue
-        return text[:32]
-    return ""
-
-
-def _linked(cwd: str) -> str:
-    """The project of the nearest link file; "" where there is none."""
-    while True:
-        path = os.path.join(cwd, ".deploxa", "project.json")
-        if os.path.lexists(path):
-            # A pipe in a checkout would keep the person at the TAB key waiting for ever.
-            return str(_read(path).get("projectId") or "") if os.path.isfile(path) else ""
-        above = os.path.dirname(cwd)
-        if above == cwd:
-            return ""
-        cwd = above
-
-
-def _of(document: Mapping[str, Any], key: str) -> dict[str, Any]:
-    found = document.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _list(document: Mapping[str, Any], key: str) -> list[Any]:
-    found = document.get(key)
-    return found if isinstance(found, list) else []
-
-
-class _Plain:
-    """What the interpreter's JSON scanner wants to be told: nothing out of the ordinary."""
-
-    strict = True
-    object_hook = None
-    object_pairs_hook = None
-    parse_float = float
-    parse_int = int
-    parse_constant = float
-    memo: dict[str, str] = {}  # noqa: RUF012 - the scanner's own
-
-
-def _read(path: str) -> dict[str, Any]:
-    """A small JSON file; {} where it is missing, too large or damaged."""
-    try:
-        with open(path, "rb") as file:
-            text = file.read(MOST_BYTES + 1).decode().strip()
-        if len(text) > MOST_BYTES:
-            return {}
-        try:
-            # The scanner under json.loads; json itself imports re.
-            from _json import make_scanner
-        except ImportError:
-            from json import loads
-
-            found = loads(text)
-        else:
-            context: Any = _Plain()
-            found, _ = make_scanner(context)(text, 0)
-    except (OSError, ValueError, RecursionError, StopIteration):
-        return {}
-    return found if isinstance(found, dict) else {}

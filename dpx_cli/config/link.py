@@ -11,11 +11,10 @@ from __future__ import annotations
 import json
 import os
 
+from dpx_cli.config.paths import LINK_FOLDER, LINK_NAME, link_file
 from dpx_cli.errors import Failed, reason
 from dpx_cli.system import files
 
-FOLDER = ".deploxa"
-NAME = "project.json"
 MOST_BYTES = 65536
 
 
@@ -44,31 +43,8 @@ def find(cwd: str) -> Link | None:
     Raises:
         Failed: where the nearest one cannot be read or is damaged; the message names it.
     """
-    folder = os.path.abspath(cwd)
-    while True:
-        path = os.path.join(folder, FOLDER, NAME)
-        if os.path.lexists(path) and not _is_planted(folder):
-            return read(path)
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-
-
-def _is_planted(folder: str) -> bool:
-    """Whether the link in a folder that anybody may write to is neither ours nor that of the folder's owner.
-
-    Git goes further and asks for our own alone; but root in a container works on a checkout that is somebody else's.
-    """
-    import stat
-
-    try:
-        above, own = os.stat(folder), os.lstat(os.path.join(folder, FOLDER))
-    except OSError:
-        return False
-    return bool(
-        hasattr(os, "geteuid") and above.st_mode & stat.S_IWOTH and own.st_uid not in (os.geteuid(), above.st_uid)
-    )
+    path = link_file(cwd)
+    return read(path) if path else None
 
 
 def read(path: str) -> Link:
@@ -98,8 +74,8 @@ def write(cwd: str, project_id: str, project_slug: str | None, org_slug: str | N
     Raises:
         Failed: where it cannot be written, or what is there cannot be understood or leads elsewhere; that stays.
     """
-    folder = os.path.join(os.path.abspath(cwd), FOLDER)
-    path = os.path.join(folder, NAME)
+    folder = os.path.join(os.path.abspath(cwd), LINK_FOLDER)
+    path = os.path.join(folder, LINK_NAME)
     ignore = os.path.join(folder, ".gitignore")
     for place in (folder, path, ignore):
         # Of a checkout: written through, it would have us replace any file of the user's.

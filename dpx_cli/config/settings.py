@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.config.paths import API_URL, folder, origin_of
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-API_URL = "https://deploxa.com/api/v1"
 TIMEOUT = 30.0
 PROFILE = "default"
 
@@ -72,16 +72,6 @@ def check_api_url(text: str, source: str = "the API URL") -> str:
     return text.rstrip("/")
 
 
-def origin_of(api_url: str) -> str:
-    """Scheme, host and port of a checked API URL: "https://deploxa.com:443"; what a stored token is bound to."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(api_url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{host}:{port}"
-
-
 def split_origin(origin: str) -> tuple[str, str, int]:
     """Scheme, host (an IPv6 address without its brackets) and port of what `origin_of` gives."""
     scheme, _, rest = origin.partition("://")
@@ -121,7 +111,7 @@ class Settings:
         return self._once("config_dir", self._read_config_dir)
 
     def _read_config_dir(self) -> str:
-        return self._folder("DPX_CONFIG_DIR", "user_config_dir")
+        return self._folder("config")
 
     @property
     def cache_dir(self) -> str:
@@ -129,20 +119,13 @@ class Settings:
         return self._once("cache_dir", self._read_cache_dir)
 
     def _read_cache_dir(self) -> str:
-        return self._folder("DPX_CACHE_DIR", "user_cache_dir")
+        return self._folder("cache")
 
-    def _folder(self, variable: str, function: str) -> str:
-        if given := self.variable(variable):
-            return os.path.abspath(given)
-        import platformdirs
-
-        try:
-            folder = str(getattr(platformdirs, function)("dpx", appauthor=False))
-        except (OSError, RuntimeError, KeyError):
-            folder = ""
-        if not os.path.isabs(folder):
-            raise UsageError("this user has no home folder", hint=f"name a folder in {variable}")
-        return folder
+    def _folder(self, sort: str) -> str:
+        found = folder(self.env, sort)
+        if not found:
+            raise UsageError("This user has no home folder.", hint=f"Set DPX_{sort.upper()}_DIR to a folder.")
+        return found
 
     @property
     def profile(self) -> str:

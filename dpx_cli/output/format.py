@@ -6,13 +6,9 @@ server's.
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-_MINUTE = 60
-_HOUR = 3600
-_DAY = 86400
-_MONTH = 30 * _DAY
+from dpx_cli.durations import HOUR, MINUTE, ago, epoch
 
 
 def relative(value: Any, *, now: float | None = None) -> str:
@@ -22,24 +18,10 @@ def relative(value: Any, *, now: float | None = None) -> str:
         value: ISO 8601 text (UTC where it names no zone), or seconds since 1970.
         now: seconds since 1970; the clock, if not given.
     """
-    moment = _epoch(value)
+    moment = epoch(value)
     if moment is None:
         return _text(value)
-    ago = (time.time() if now is None else now) - moment
-    span = abs(ago)
-    if span >= _MONTH:
-        return time.strftime("%Y-%m-%d", time.gmtime(moment))
-    if span < 10:  # noqa: PLR2004 - clocks differ by seconds
-        return "just now"
-    if span < _MINUTE:
-        words = f"{span:.0f} s"
-    elif span < _HOUR:
-        words = f"{span // _MINUTE:.0f} min"
-    elif span < _DAY:
-        words = f"{span // _HOUR:.0f} h"
-    else:
-        words = f"{span // _DAY:.0f} d"
-    return f"{words} ago" if ago > 0 else f"in {words}"
+    return ago(moment, now=now)
 
 
 def elapsed(seconds: float) -> str:
@@ -47,13 +29,13 @@ def elapsed(seconds: float) -> str:
     if seconds < 1:
         return f"{max(seconds, 0):.1f} s"
     whole = int(seconds)
-    if whole < _MINUTE:
+    if whole < MINUTE:
         return f"{whole} s"
-    if whole < _HOUR:
-        minutes, rest = divmod(whole, _MINUTE)
+    if whole < HOUR:
+        minutes, rest = divmod(whole, MINUTE)
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, rest = divmod(whole, _HOUR)
-    return f"{hours} h {rest // _MINUTE} min" if rest >= _MINUTE else f"{hours} h"
+    hours, rest = divmod(whole, HOUR)
+    return f"{hours} h {rest // MINUTE} min" if rest >= MINUTE else f"{hours} h"
 
 
 def duration_ms(value: Any) -> str:
@@ -80,24 +62,6 @@ def joined(value: Any) -> str:
 def yes_no(value: Any) -> str:
     """A boolean as "yes" or "no"."""
     return ("yes" if value else "no") if isinstance(value, bool) else _text(value)
-
-
-def _epoch(value: Any) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        # Beyond the years that gmtime knows it is no moment.
-        return float(value) if 0 <= value < 253402300800 else None  # noqa: PLR2004 - the year 10000
-    if not isinstance(value, str) or not value:
-        return None
-    from datetime import UTC, datetime
-
-    try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = moment.timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return seconds if seconds >= 0 else None
 
 
 def _is_amount(value: Any) -> bool:

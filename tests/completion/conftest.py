@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,8 @@ class Desk:
 
     Attributes:
         env: the environment of the shell.
-        cwd: where it is.
+        cwd: where it is, a git checkout with the branch feature/one.
+        deployments: the IDs of remembered deployments, newest first.
     """
 
     def __init__(self, home: Path, sandbox: Sandbox) -> None:
@@ -47,7 +49,10 @@ class Desk:
         self.cwd.mkdir(parents=True)
         (self.cwd / "settings.env").write_text("A=1\n")
         self._log = home / "calls"
+        self.deployments: list[str] = []
         self.env = program.clean_env(home, {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
+        for words in (["init", "-q"], ["checkout", "-q", "-b", "feature/one"]):
+            subprocess.run(["git", *words], cwd=self.cwd, env=self.env, check=True)
         for argv in (
             ("projects", "list"),
             ("orgs", "list"),
@@ -60,19 +65,21 @@ class Desk:
         for path in (home / "cache").glob("names-*.json"):
             names = json.loads(path.read_text())
             names["slugs"] += HOSTILE
+            self.deployments = [row[0] for row in names["deployments"]]
             path.write_text(json.dumps(names))
         shim = home / "bin" / "dpx"
         shim.parent.mkdir()
-        shim.write_text(f'#!/bin/sh\necho "$*" >> "{self._log}"\nexec "{program.PROGRAM[0]}" "$@"\n')
+        note = f"{{ printf '%s\\037' \"$@\"; echo; }} >> '{self._log}'"
+        shim.write_text(f'#!/bin/sh\n{note}\nexec "{program.PROGRAM[0]}" "$@"\n')
         shim.chmod(0o755)
         self.env["PATH"] = f"{shim.parent}{os.pathsep}{self.env['PATH']}"
         self.shell: shells.Shell
 
-    def calls(self) -> list[str]:
-        """The command lines with which dpx was started since the last time."""
-        found = self._log.read_text().splitlines() if self._log.exists() else []
+    def calls(self) -> list[list[str]]:
+        """Return the arguments of each start of dpx since the last time."""
+        lines = self._log.read_text().split("\n")[:-1] if self._log.exists() else []
         self._log.unlink(missing_ok=True)
-        return found
+        return [line.split("\x1f")[:-1] for line in lines]
 
 
 @pytest.fixture(scope="module", params=shells.NAMES)

@@ -1,298 +1,174 @@
-"""The hidden entry that completion scripts call: what it offers, and what it never does."""
+"""The hidden entry that completion scripts call: what a command line is completed with."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import platformdirs
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from dpx_cli import cache as names
-from dpx_cli.completion import candidates as complete
-from dpx_cli.config import settings
+from dpx_cli.cli.command_table import ROOT, TABLE, TOPICS
+from dpx_cli.completion import candidates
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
 
-ID = "clm1" + "a" * 21
+TABLES = candidates.Tables(TABLE, ROOT, TOPICS)
 
 
-def offered(dpx: Program, *argv: str, **env: str) -> list[str]:
-    """What the entry prints; it must be silent otherwise."""
-    result = dpx("__complete", *argv, env=env)
-    assert result.code == 0
-    assert result.err == ""
-    return result.out.splitlines()
+def answer(*words: str) -> dict[str, str]:
+    """Return the candidates for the last word, with their descriptions."""
+    return dict(candidates.answer(words, {}, TABLES))
 
 
-def remember(dpx: Program, token: str = "t", origin: str = "https://deploxa.com:443", **content: Any) -> Path:
-    """Write a cache file as `names.py` does."""
-    path = dpx.home / "cache" / f"names-{complete.digest(origin, token)}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"origin": origin, **content}))
-    return path
+def test_groups_and_commands_come_with_what_they_do() -> None:
+    """All of them, in the order of the help."""
+    assert list(answer("")) == list(TABLE)
+    assert answer("whoa") == {"whoami": candidates.sentence(TABLE["whoami"]["help"])}
+    assert list(answer("orgs", "")) == ["list", "get", "members"]
+    assert "list" in answer("deploy", "")
+    assert answer("nothing", "") == answer("projects", "nothing", "") == answer("nothing") == {}
 
 
-def test_it_offers_what_the_lists_have_shown(dpx: Program) -> None:
-    """Each sort of name, in the order of the list it comes from."""
-    assert offered(dpx, "project") == []
-    ids = [row[-1] for row in dpx("deploy", "list", "-p", "docs").rows]
-    dpx("projects", "list")
-    dpx("orgs", "list")
-    dpx("env", "list", "-p", "storefront")
-    assert offered(dpx, "project") == ["storefront", "docs", "api"]
-    assert offered(dpx, "org") == ["acme", "globex"]
-    assert offered(dpx, "deployment") == ids
-    assert offered(dpx, "key", "--project", "storefront")[0] == "DATABASE_URL"
-    assert offered(dpx, "key", "--project", "docs") == []
-    assert offered(dpx, "key") == []
-    assert offered(dpx, "key", DPX_PROJECT="storefront")[0] == "DATABASE_URL"
-    dpx("link", "storefront")
-    assert offered(dpx, "key")[0] == "DATABASE_URL"
-    assert offered(dpx, "key", "--project", "docs") == []
-
-
-def test_a_subfolder_of_a_linked_folder_has_its_keys(dpx_offline: Program) -> None:
-    """As every other command finds the link file."""
-    remember(dpx_offline, keys={ID: ["FROM_LINK"]})
-    (dpx_offline.cwd / ".deploxa").mkdir()
-    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": ID}))
-    dpx_offline.cwd = dpx_offline.cwd / "below" / "it"
-    dpx_offline.cwd.mkdir(parents=True)
-    assert offered(dpx_offline, "key") == ["FROM_LINK"]
-
-
-def test_a_pipe_in_the_link_files_place_is_not_waited_for(dpx_offline: Program) -> None:
-    """Nobody writes into it, and somebody sits at the TAB key."""
-    (dpx_offline.cwd / ".deploxa").mkdir()
-    os.mkfifo(dpx_offline.cwd / ".deploxa" / "project.json")
-    assert offered(dpx_offline, "key") == []
-
-
-def test_profiles_are_those_of_both_files(dpx_offline: Program) -> None:
-    """Set by hand, or logged in."""
-    assert offered(dpx_offline, "profile") == ["default"]
-    dpx_offline("profile", "set", "work")
-    (dpx_offline.home / "config" / "credentials.json").write_text(
-        '{"tokens": {"other@https://deploxa.com:443": "file"}}'
-    )
-    assert offered(dpx_offline, "profile") == ["default", "work", "other"]
-
-
-def test_names_of_another_origin_profile_or_token_are_not_offered(dpx_offline: Program) -> None:
-    """The newest cache that fits is the one."""
-    remember(dpx_offline, "1", "https://other.example:443", profile="default", slugs=["elsewhere"])
-    remember(dpx_offline, "2", profile="work", slugs=["of-work"])
-    mine = remember(dpx_offline, "3", profile="default", slugs=["mine"])
-    older = remember(dpx_offline, "4", profile="default", slugs=["older"])
-    os.utime(older, (1, 1))
-    os.utime(mine, (2, 2))
-    assert offered(dpx_offline, "project") == ["mine"]
-    assert offered(dpx_offline, "project", "--profile", "work") == ["of-work"]
-    assert offered(dpx_offline, "project", DPX_PROFILE="work") == ["of-work"]
-    assert offered(dpx_offline, "project", DPX_API_URL="https://OTHER.example/api/v1") == ["elsewhere"]
-    assert offered(dpx_offline, "project", DPX_TOKEN="4") == ["older"]
-    assert offered(dpx_offline, "project", DPX_TOKEN=" 4 ") == ["older"]
-    assert offered(dpx_offline, "project", DPX_TOKEN="nobody's") == []
-    dpx_offline("profile", "set", "work", "--api-url", "https://other.example/api/v1")
-    dpx_offline("profile", "use", "work")
-    remember(dpx_offline, "5", "https://other.example:443", profile="work", slugs=["of-work-elsewhere"])
-    assert offered(dpx_offline, "project") == ["of-work-elsewhere"]
-
-
-def test_a_stored_login_is_remembered_under_its_profile(dpx_offline: Program, sandbox: Sandbox) -> None:
-    """So that completion, which may not ask the keyring, finds its names."""
-    dpx_offline.env["DPX_API_URL"] = sandbox.url
-    login = dpx_offline(
-        "auth", "login", "--with-token", "--insecure-storage", "--profile", "work", stdin=sandbox.token.encode()
-    )
-    assert login.code == 0, login
-    assert dpx_offline("projects", "list", "--profile", "work").code == 0
-    assert offered(dpx_offline, "project", "--profile", "work") == ["storefront", "docs", "api"]
-    assert offered(dpx_offline, "project") == []
+def test_options_come_by_their_long_names() -> None:
+    """Those of the command; a short one only if it was typed."""
+    assert list(answer("--pro")) == ["--profile"]
+    assert list(answer("deploy", "--bra")) == ["--branch"]
+    assert "-p" not in answer("deploy", "-")
+    assert list(answer("deploy", "-p")) == ["-p"]
+    assert list(answer("projects", "-")) == ["--help"]
+    assert answer("deploy", "--json=") == answer("deploy", "--nope=x") == answer("deploy", "-Zx") == {}
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("words", "absent"),
     [
-        b"",
-        b"{",
-        b"[]",
-        b"\xff\xfe",
-        b"null",
-        b'{"slugs": 5}',
-        b'{"slugs": [null, 5, {}, ""]}',
-        b"[" * 200_000,
-        b"{" * 50,
+        (["--json"], {"--json", "--jsonl", "--quiet"}),
+        (["-q"], {"--quiet", "--json", "--jsonl"}),
+        (["--limit", "3"], {"--limit"}),
+        (["--limit=3"], {"--limit"}),
     ],
 )
-@pytest.mark.parametrize("file", ["names", "config", "credentials", "link"])
-def test_damaged_files_are_silent(dpx_offline: Program, file: str, content: bytes) -> None:
-    """Whatever is wrong, the person who types is not told in the middle of the line."""
-    cache = remember(dpx_offline, slugs=["x"])
-    path = {
-        "names": cache,
-        "config": dpx_offline.home / "config" / "config.json",
-        "credentials": dpx_offline.home / "config" / "credentials.json",
-        "link": dpx_offline.cwd / ".deploxa" / "project.json",
-    }[file]
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
-    for kind in ("project", "org", "key", "deployment", "profile", "nonsense"):
-        offered(dpx_offline, kind)
-    offered(dpx_offline)
-    offered(dpx_offline, "key", "--project")
+def test_options_that_the_line_excludes_are_not_offered(words: list[str], absent: set[str]) -> None:
+    """Those given already, and those that can't be used together with one given."""
+    offered = set(answer("projects", "list", *words, "--"))
+    assert not offered & absent
+    assert "--cursor" in offered
 
 
-def test_a_cache_that_is_too_large_is_not_read(dpx_offline: Program) -> None:
-    """Nor is one that is no file."""
-    remember(dpx_offline, slugs=["x"], junk="y" * complete.MOST_BYTES)
-    assert offered(dpx_offline, "project") == []
-    remember(dpx_offline).unlink()
-    remember(dpx_offline, "5").unlink()
-    (dpx_offline.home / "cache" / "names-folder.json").mkdir()
-    assert offered(dpx_offline, "project") == []
+def test_an_option_that_may_be_repeated_is_offered_again() -> None:
+    """Several targets may be named."""
+    assert list(answer("env", "set", "K", "v", "--target", "preview", "--targ")) == ["--target"]
 
 
-def test_a_reader_that_is_gone_is_no_error(dpx_offline: Program) -> None:
-    """A shell that was interrupted closes the pipe."""
-    remember(dpx_offline, slugs=["x"])
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-m", "dpx_cli", "__complete", "project"],
-        env=dpx_offline.env,
-        cwd=dpx_offline.cwd,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (0, b"")
-
-
-HARMFUL = set(" \t\n\r\"'`$\\;&|<>(){}[]*?!#~^%=,:\0\x1b\x7f\x9b\u202e\u200b\ufeff\ud800")
-
-
-@given(st.text(alphabet=st.characters(codec=None), min_size=1))
-@example("$(reboot)")
-@example("a\u202eb")
-@example("--help")
-@example("-p")
-@example("../x")
-@example("~root")
-@example("a b")
-@example("\ud800")
-def test_only_harmless_names_are_offered(name: str) -> None:
-    """Nothing that a shell reads as more than a word, or a person as another word."""
-    if complete.is_harmless(name):
-        assert not HARMFUL & set(name)
-        assert name[0].isalnum() or name[0] == "_"
-        assert name.isprintable()
-        assert len(name) <= complete.MOST_CHARACTERS
-        name.encode()
+def test_options_are_offered_if_nothing_else_can_follow() -> None:
+    """A TAB after a complete command shows what may still be said."""
+    assert "--limit" in answer("projects", "list", "")
+    assert answer("projects", "create", "") == {}
 
 
 @pytest.mark.parametrize(
-    "name", ["storefront", "my-app_2.0", "acme/docs", "DATABASE_URL", "_PRIVATE", "köln", "日本語", "v1@x"]
-)
-def test_honest_names_are_offered(name: str) -> None:
-    """Of every script."""
-    assert complete.is_harmless(name)
-
-
-@pytest.mark.parametrize("platform", ["linux", "darwin"])
-@pytest.mark.parametrize(
-    "env",
+    ("words", "wanted"),
     [
-        {"HOME": "/home/you"},
-        {"HOME": "/home/you", "XDG_CONFIG_HOME": "/elsewhere/c", "XDG_CACHE_HOME": "/elsewhere/k"},
-        {"HOME": "/home/you", "XDG_CONFIG_HOME": "relative", "XDG_CACHE_HOME": ""},
-        {"HOME": "/home/you", "DPX_CONFIG_DIR": "/c", "DPX_CACHE_DIR": "/k"},
-        {"HOME": "/home/you", "DPX_CONFIG_DIR": "c", "DPX_CACHE_DIR": ""},
+        (["deploy", "list", "--status", "buil"], ["BUILDING"]),
+        (["deploy", "list", "--status=BUIL"], ["--status=BUILDING"]),
+        (["env", "import", "f", "--target", "p"], ["production", "preview"]),
+        (["env", "import", "f", "--target", "Production,"], ["Production,preview", "Production,development"]),
+        (["env", "import", "f", "--target", "preview", "--target", "p"], ["production"]),
+        (["env", "import", "f", "--target=preview,PRO"], ["--target=preview,production"]),
+        (["webhook", "send", "deployment.rol"], ["deployment.rollback"]),
+        (["completion", "install", "powe"], ["powershell"]),
+        (["projects", "create", "x", "--framework", ""], ["NEXTJS", "REACTJS", "VITE", "NODEJS"]),
+        (["projects", "create", "x", "--framework", "nope"], []),
     ],
 )
-def test_files_are_where_the_settings_have_them(
-    env: dict[str, str], platform: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Platformdirs is too slow for the entry, so what it says is written down there."""
-    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    if platform == "darwin":
-        from platformdirs.macos import MacOS
-
-        dirs = MacOS("dpx", appauthor=False)
-        monkeypatch.setattr(platformdirs, "user_config_dir", lambda *_, **__: dirs.user_config_dir)
-        monkeypatch.setattr(platformdirs, "user_cache_dir", lambda *_, **__: dirs.user_cache_dir)
-    monkeypatch.setattr(sys, "platform", platform)
-    found = settings.Settings(env)
-    assert complete.folder(env, "config") == found.config_dir
-    assert complete.folder(env, "cache") == found.cache_dir
+def test_fixed_values_come_in_any_case_and_in_comma_lists(words: list[str], wanted: list[str]) -> None:
+    """With what was typed before the last comma or after the equals sign kept as it is."""
+    assert list(answer(*words)) == wanted
 
 
 @pytest.mark.parametrize(
-    "url",
+    "words",
     [
-        settings.API_URL,
-        "https://deploxa.com",
-        "HTTPS://Deploxa.COM/api/v1/",
-        "https://deploxa.com:8443/api",
-        "http://127.0.0.1:8787/api/v1",
-        "http://localhost",
-        "http://[::1]:80/api",
-        "http://[::1]/api",
+        ["env", "import", "setti"],
+        ["env", "set", "K", "--from-file", ""],
+        ["env", "set", "K", "--from-file=x"],
+        ["--profile", "work", "env", "import", ""],
     ],
 )
-def test_an_origin_is_what_the_settings_make_of_it(url: str) -> None:
-    """The cache is found by it."""
-    assert complete.origin_of(url) == settings.origin_of(settings.check_api_url(url))
+def test_files_are_left_to_the_shell(words: list[str]) -> None:
+    """The script is told so; only where a file is wanted."""
+    assert answer(*words) == {":file": ""}
+    assert answer("projects", "list", "setti") == {}
 
 
-def test_the_copied_figures_are_the_originals() -> None:
-    """Importing them would cost more than reading the cache."""
-    assert complete.API_URL == settings.API_URL
-    assert complete.MOST_BYTES == names.MOST_BYTES
+def test_help_completes_topics_and_commands() -> None:
+    """And the commands of a group, but nothing below a topic."""
+    assert {"exit-codes", "projects"} <= set(answer("help", ""))
+    assert list(answer("help", "projects", "upd")) == ["update"]
+    assert answer("help", "exit-codes", "x") == answer("help", "projects", "update", "x") == {}
 
 
-@given(st.text(), st.text())
-def test_a_digest_is_that_of_the_cache(origin: str, token: str) -> None:
-    """Whichever module of the interpreter made it."""
-    with contextlib.suppress(UnicodeEncodeError):
-        path = names.Names(lambda: "", origin, token)._path()
-        assert path == f"names-{complete.digest(origin, token)}.json"
+def test_another_programs_line_is_left_to_the_shell() -> None:
+    """`sandbox run -- COMMAND`: the answer says how many words precede it. A line of dpx itself is completed."""
+    assert list(answer("sandbox", "run", "")) == ["--"]
+    assert answer("sandbox", "run", "--", "") == {":command 3": ""}
+    assert answer("sandbox", "run", "--slots", "1", "--", "ls", "-") == {":command 5": ""}
+    assert list(answer("sandbox", "run", "--", "dpx", "whoa")) == ["whoami"]
+    assert answer("sandbox", "run", "--", "dpx", "sandbox", "run", "--", "l") == {":command 7": ""}
+    assert answer("deploy", "--", "--bra") == answer("projects", "get", "--", "-") == {}
+
+
+def test_a_value_that_may_be_a_secret_is_not_completed() -> None:
+    """Neither the value of a variable nor that of an option that holds a secret."""
+    env = {"DPX_PROJECT": "x"}
+    for words in (
+        ["env", "set", "KEY", ""],
+        ["env", "set", "KEY="],
+        ["env", "set", "A=1", "B"],
+        ["webhook", "sign", "--secret", ""],
+        ["webhook", "sign", "--secret="],
+        ["sandbox", "serve", "--token", "x"],
+    ):
+        assert dict(candidates.answer(words, env, TABLES)) == {}
+
+
+@pytest.mark.parametrize("group", [name for name, entry in TABLE.items() if "commands" in entry])
+def test_a_command_of_a_group_is_not_offered_behind_an_option(group: str) -> None:
+    """The parser would refuse it there."""
+    assert not set(answer(group, "--help", "")) & set(TABLE[group]["commands"])
+
+
+def test_a_description_that_could_harm_a_terminal_is_left_out(capfd: pytest.CaptureFixture[str]) -> None:
+    """The name stays, and the exit code is always 0."""
+    topics = {"one": "a\x1b[31mred", "two": "a\u202eb", "three": "fine. Not shown."}
+    tables = candidates.Tables({"help": TABLE["help"]}, ROOT, topics)
+    assert candidates.run(["help", ""], {}, tables) == candidates.run([], {}, tables) == 0
+    assert capfd.readouterr().out.splitlines()[:3] == ["one", "two", "three\tfine"]
 
 
 def test_it_imports_next_to_nothing(dpx: Program) -> None:
-    """No network, no keyring, no Typer, no json: one module of ours, and C modules of the interpreter."""
+    """No network, no keyring, no Typer, no json, no re: a few modules of dpx, and C modules of the interpreter."""
     dpx("env", "list", "-p", "storefront")
-    code = (
-        "import sys; before = set(sys.modules); from dpx_cli.completion import candidates as complete; import os\n"
-        "complete.run(['key', '--project', 'storefront'], os.environ)\n"
-        "print(*sorted(set(sys.modules) - before), file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=dpx.env, cwd=dpx.cwd, capture_output=True, text=True, check=True
-    )
-    assert "DATABASE_URL" in done.stdout
-    allowed = {
-        "dpx_cli",
-        "dpx_cli.completion",
-        "dpx_cli.completion.candidates",
-        "__future__",
-        "_json",
-        "_sha256",
-        "_sha2",
+    dpx("deploy", "list", "-p", "storefront")
+    imported = set()
+    for words in (["env", "rm", "--project", "storefront", ""], ["deploy", "get", ""], ["deploy", "--branch", ""]):
+        code = (
+            "import sys; before = set(sys.modules); from dpx_cli import __main__ as entry; import os\n"
+            f"sys.argv[1:] = ['__complete', *{words!r}]\n"
+            "os._exit = lambda code: print(*sorted(set(sys.modules) - before), file=sys.stderr)\n"
+            "entry.main()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=dpx.env, cwd=dpx.cwd, capture_output=True, text=True, check=True
+        )
+        imported |= set(done.stderr.split())
+        assert done.stdout or "--branch" in words
+    assert imported <= {
+        *("dpx_cli", "dpx_cli.__main__", "dpx_cli.cli", "dpx_cli.cli.command_table", "dpx_cli.durations"),
+        *("dpx_cli.completion", "dpx_cli.completion.candidates", "dpx_cli.completion.names"),
+        *("dpx_cli.completion.branches", "dpx_cli.config", "dpx_cli.config.paths"),
+        *("__future__", "gc", "_json", "_sha256", "_sha2", "datetime", "_datetime", "math"),
+        *("operator", "_operator"),  # of datetime
     }
-    assert set(done.stderr.split()) <= allowed

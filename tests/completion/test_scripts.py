@@ -12,115 +12,97 @@ if TYPE_CHECKING:
     from tests.completion.conftest import Desk
 
 # What is typed, and what the line is after a TAB; None: as it was.
-STATIC = (
+LINES = (
     ("dpx whoa", "dpx whoami "),
     ("dpx proj", "dpx projects "),
+    ("dpx-cli proj", "dpx-cli projects "),
     ("dpx nothing", None),
     ("dpx projects up", "dpx projects update "),
     ("dpx projects nothing ", None),
     ("dpx deploy l", "dpx deploy list "),
-    ("dpx deploy --br", "dpx deploy --branch"),
+    ("dpx deploy --br", "dpx deploy --branch "),
     ("dpx deploy --branch main l", None),
-    ("dpx --profile work --deb", "dpx --profile work --debug "),
     ("dpx --profile work deploy li", "dpx --profile work deploy list "),
     ("dpx --profile=work deploy li", "dpx --profile=work deploy list "),
-    ("dpx --debug projects cr", "dpx --debug projects create "),
     ("dpx deploy list --status buil", "dpx deploy list --status BUILDING "),
-    ("dpx deploy list --status BUIL", "dpx deploy list --status BUILDING "),
     ("dpx deploy list --status=buil", "dpx deploy list --status=BUILDING "),
-    ("dpx projects create x --framework next", "dpx projects create x --framework NEXTJS "),
+    ("dpx env import x --target preview,pro", "dpx env import x --target preview,production "),
+    ("dpx env import x --target=preview,pro", "dpx env import x --target=preview,production "),
     ("dpx webhook send deployment.rol", "dpx webhook send deployment.rollback "),
-    ("dpx projects list --json --json", None),
     ("dpx projects list --json --qui", None),
-    ("dpx projects list -q --js", None),
-    ("dpx projects list --lim", "dpx projects list --limit"),
-    ("dpx projects list --limit 3 --lim", None),
-    ("dpx env set K v --target preview --targ", "dpx env set K v --target preview --target"),
     ("dpx env import setti", "dpx env import settings.env "),
     ("dpx env set K --from-file setti", "dpx env set K --from-file settings.env "),
     ("dpx env set K --from-file=setti", "dpx env set K --from-file=settings.env "),
     ("dpx projects list setti", None),
-    ("dpx deploy -- --br", None),
     ("dpx projects get -- ", None),
     ("dpx sandbox run -- dpx proj", "dpx sandbox run -- dpx projects "),
-    (
-        "dpx sandbox run --slots 1 -- dpx deploy list --status buil",
-        "dpx sandbox run --slots 1 -- dpx deploy list --status BUILDING ",
-    ),
+    ("dpx sandbox run -- mkfif", "dpx sandbox run -- mkfifo "),
     ("dpx completion install powe", "dpx completion install powershell "),
     ("dpx help exit", "dpx help exit-codes "),
-    ("dpx help projects upd", "dpx help projects update "),
     ("dpx __comp", None),
-    ("dpx deploy --project 'a;b' --bran", "dpx deploy --project 'a;b' --branch"),
-    ('dpx deploy --message "it\'s" --bran', 'dpx deploy --message "it\'s" --branch'),
+    ("dpx deploy --project 'a;b' --bran", "dpx deploy --project 'a;b' --branch "),
+    ('dpx deploy --message "it\'s" --bran', 'dpx deploy --message "it\'s" --branch '),
+    ("dpx deploy --message a:b=c --bran", "dpx deploy --message a:b=c --branch "),
+    ("dpx deploy --project sto", "dpx deploy --project storefront "),
+    ("dpx deploy --project=sto", "dpx deploy --project=storefront "),
+    ("dpx deploy -psto", "dpx deploy -pstorefront "),
+    ("dpx projects get STO", "dpx projects get storefront "),
+    ('dpx projects get "sto', 'dpx projects get "storefront" '),
+    ("dpx orgs members ac", "dpx orgs members acme "),
+    ("dpx env rm -p storefront DATA", "dpx env rm -p storefront DATABASE_URL "),
+    ("dpx env rm --project='storefront' DATA", "dpx env rm --project='storefront' DATABASE_URL "),
+    ("dpx env set -p storefront DATA", "dpx env set -p storefront DATABASE_URL "),
+    ("dpx env set -p storefront KEY DATA", None),
+    ("dpx profile use wo", "dpx profile use work "),
+    ("dpx deploy --branch feat", "dpx deploy --branch feature/one "),
+    ("dpx deploy --branch=feat", "dpx deploy --branch=feature/one "),
 )
 
 
-@pytest.mark.parametrize(("typed", "wanted"), STATIC, ids=[typed for typed, _ in STATIC])
-def test_what_is_known_beforehand_is_completed_without_starting_dpx(desk: Desk, typed: str, wanted: str | None) -> None:
-    """Groups, commands, options, fixed values and files."""
-    line = desk.shell.line(typed)
-    if wanted and wanted.rpartition(" ")[2].startswith("--"):
-        # zsh goes on with "=", the others with a space; both are the option's spelling.
-        assert line in {f"{wanted} ", f"{wanted}="}
-    else:
-        assert line == (typed if wanted is None else wanted)
-    assert desk.calls() == []
+@pytest.mark.parametrize(("typed", "wanted"), LINES, ids=[typed for typed, _ in LINES])
+def test_a_line_is_completed(desk: Desk, typed: str, wanted: str | None) -> None:
+    """Commands, options, fixed values, files, and names that dpx remembers."""
+    assert desk.shell.line(typed) == (typed if wanted is None else wanted)
+    assert len(desk.calls()) <= 1
 
 
-DYNAMIC = (
-    ("dpx deploy --project sto", "dpx deploy --project storefront ", "project"),
-    ("dpx deploy --project=sto", "dpx deploy --project=storefront ", "project"),
-    ("dpx deploy -p sto", "dpx deploy -p storefront ", "project"),
-    ("dpx deploy -psto", "dpx deploy -pstorefront ", "project"),
-    ("dpx projects get sto", "dpx projects get storefront ", "project"),
-    ("dpx projects list --org glo", "dpx projects list --org globex ", "org"),
-    ("dpx orgs members ac", "dpx orgs members acme ", "org"),
-    ("dpx env rm -p storefront DATA", "dpx env rm -p storefront DATABASE_URL ", "key --project storefront"),
-    (
-        "dpx env rm --project=storefront DATA",
-        "dpx env rm --project=storefront DATABASE_URL ",
-        "key --project storefront",
-    ),
-    ("dpx --profile wo", "dpx --profile work ", "profile"),
-    ("dpx profile use wo", "dpx profile use work ", "profile"),
-    (
-        "dpx --profile=work env rm -p storefront DATA",
-        "dpx --profile=work env rm -p storefront DATABASE_URL ",
-        "key --profile work --project storefront",
-    ),
-    ("dpx env set -p storefront DATA", "dpx env set -p storefront DATABASE_URL ", "key --project storefront"),
-    ("dpx sandbox run -- dpx projects get sto", "dpx sandbox run -- dpx projects get storefront ", "project"),
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("dpx ", [""]),
+        ("dpx projects ge", ["projects", "ge"]),
+        ("dpx deploy --message 'two words' --bran", ["deploy", "--message", "two words", "--bran"]),
+        ("dpx deploy --message a:b=c --bran", ["deploy", "--message", "a:b=c", "--bran"]),
+        ("dpx api -H 'X: 1' ", ["api", "-H", "X: 1", ""]),
+        ("dpx deploy --project=sto", ["deploy", "--project=sto"]),
+        ("dpx deploy list --status=", ["deploy", "list", "--status="]),
+        ("true && A=1 dpx pro", ["pro"]),
+    ],
 )
+def test_dpx_is_given_the_words_up_to_the_cursor(desk: Desk, typed: str, words: list[str]) -> None:
+    """Without their quotes, and put together again where the shell has taken them apart."""
+    desk.shell.line(typed)
+    assert desk.calls() == [["__complete", *words]]
 
 
-@pytest.mark.parametrize(("typed", "wanted", "asked"), DYNAMIC, ids=[typed for typed, *_ in DYNAMIC])
-def test_remembered_names_are_asked_of_dpx_once(desk: Desk, typed: str, wanted: str, asked: str) -> None:
-    """By the hidden entry, with as much of the line as names depend on."""
-    assert desk.shell.line(typed) == wanted
-    assert desk.calls() == [f"__complete {asked}"]
-
-
-def test_a_value_of_a_variable_is_not_completed(desk: Desk) -> None:
-    """What follows a key may be its value, which is nobody's to look at."""
-    assert desk.shell.line("dpx env set -p storefront KEY DATA") == "dpx env set -p storefront KEY DATA"
-    assert desk.calls() == []
-
-
-def test_commands_are_listed_with_what_they_do(desk: Desk) -> None:
-    """In bash by name alone."""
+def test_commands_and_options_are_listed_with_what_they_do(desk: Desk) -> None:
+    """And options that would contradict the line are not."""
     shown = desk.shell.listed("dpx orgs ", "members")
-    assert "list" in shown
-    assert "get" in shown
-    assert ("List the organizations you belong to" in shown) == (desk.shell.name != "bash")
-
-
-def test_options_are_listed_with_what_they_do(desk: Desk) -> None:
-    """And those that would contradict the line are not."""
+    assert {"list", "get"} <= set(shown.split())
+    assert "List the organizations you belong to" in shown
     shown = desk.shell.listed("dpx projects list --json --limit 1 --", "--cursor")
-    assert "--org" in shown
-    assert not {"--jsonl", "--quiet", "--help  -h"} & set(shown.split())
-    assert ("Organization slug" in shown) == (desk.shell.name != "bash")
+    assert "Organization slug" in shown
+    assert not {"--jsonl", "--quiet"} & set(shown.split())
+
+
+def test_deployments_are_listed_newest_first_with_status_branch_and_age(desk: Desk) -> None:
+    """The order is that of the list, not the alphabet's; and the ID is what is inserted."""
+    shown = desk.shell.listed("dpx deploy get clm1", desk.deployments[-1])
+    at = [shown.index(one) for one in desk.deployments]
+    assert at == sorted(at)
+    assert "READY main" in shown
+    only = desk.deployments[0]
+    assert desk.shell.line(f"dpx deploy get {only[:-1]}") == f"dpx deploy get {only} "
 
 
 def test_a_hostile_name_is_not_offered(desk: Desk) -> None:
@@ -132,6 +114,20 @@ def test_a_hostile_name_is_not_offered(desk: Desk) -> None:
         assert text not in offered.replace("storefront", "")
     assert desk.shell.line("dpx projects get st") == "dpx projects get storefront "
     assert not (desk.cwd / "pwned").exists()
+
+
+def test_a_menu_inserts_candidates_without_descriptions(desk: Desk) -> None:
+    """If the shell inserts one candidate after the other, only the name is inserted."""
+    before, after, typed = {
+        "bash": ("bind 'TAB: menu-complete'", "bind 'TAB: complete'", "dpx orgs "),
+        "zsh": ("bindkey '^I' menu-complete", "bindkey '^I' expand-or-complete", "dpx orgs "),
+        "fish": ("true", "true", "dpx orgs \t"),  # the first TAB opens the menu
+    }[desk.shell.name]
+    desk.shell.run(before)
+    try:
+        assert desk.shell.line(typed).rstrip() == "dpx orgs list"
+    finally:
+        desk.shell.run(after)
 
 
 @pytest.mark.parametrize(
@@ -157,11 +153,13 @@ def test_it_is_silent_where_dpx_is_gone(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("shell", completion.SHELLS)
-def test_the_files_are_what_the_program_makes(shell: str) -> None:
-    """Otherwise: python -m dpx_cli.cli.build_table."""
+def test_the_copies_for_packagers_are_the_scripts(shell: str) -> None:
+    """Otherwise: dpx completion SHELL > completions/FILE. And they are short."""
     from tests.completion.conftest import SCRIPTS
 
-    assert (SCRIPTS / completion.FILES[shell]).read_bytes() == completion.script(shell)
+    script = (SCRIPTS / completion.FILES[shell]).read_bytes()
+    assert script == completion.script(shell)
+    assert script.count(b"\n") <= 60
 
 
 def test_the_powershell_script_is_ascii_and_balanced() -> None:

@@ -12,7 +12,8 @@ import program
 import pytest
 from fault_server import PROJECT, TOKEN, FaultServer
 
-from dpx_cli.config.settings import API_URL, Settings, check_api_url, is_loopback, origin_of
+from dpx_cli.config.paths import API_URL, origin_of
+from dpx_cli.config.settings import Settings, check_api_url, is_loopback
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:

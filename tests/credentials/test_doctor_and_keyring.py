@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.config.settings import origin_of
+from dpx_cli.config.paths import origin_of
 from dpx_cli.credentials import index
 
 if TYPE_CHECKING:

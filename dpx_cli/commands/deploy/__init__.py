@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import typer
 
     from dpx_cli.api.transport import Deadline
-    from dpx_cli.cli.options import Cursor, Deployment, Interval, Limit, Project, Status, Timeout, Watch
+    from dpx_cli.cli.options import Complete, Cursor, Deployment, Interval, Limit, Project, Status, Timeout, Watch
     from dpx_cli.commands.deploy.ci import Result
     from dpx_cli.commands.deploy.start import Starter
     from dpx_cli.session import Session
@@ -52,7 +52,13 @@ def deploy(
     session: Session,
     project: Project = None,
     branch: Annotated[
-        str | None, typer.Option("--branch", metavar="BRANCH", help="The branch; without it the last deployed one.")
+        str | None,
+        typer.Option(
+            "--branch",
+            metavar="BRANCH",
+            help="The branch; without it the last deployed one.",
+            autocompletion=Complete.branch,
+        ),
     ] = None,
     message: Annotated[
         str | None, typer.Option("--message", metavar="TEXT", help="A label; without it the commit's subject.")

@@ -1,0 +1,127 @@
+"""Names that dpx remembers, for completion: read from its own files without the network, the keyring or `json`.
+
+Parsing with `json` would cost half a bare interpreter, because it imports `re`. `cache.py` writes what is read here.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dpx_cli.config.paths import API_URL, folder, link_file, names_file, origin_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+MAX_BYTES = 4 * 1024 * 1024  # cache.MOST_BYTES; a test compares
+
+
+def find(kind: str, profile: str | None, project: str | None, env: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """Return the remembered names of one kind with their descriptions, unchecked.
+
+    Args:
+        kind: "project", "org", "key" (of a project), "profile" or "deployment".
+        profile: the value of --profile.
+        project: the value of --project; without it the default project.
+        env: the environment.
+    """
+    document = _read(os.path.join(folder(env, "config"), "config.json"))
+    if kind == "profile":
+        return ((name, "") for name in _profiles(document, env))
+    profile = profile or env.get("DPX_PROFILE") or str(document.get("current") or "default")
+    api_url = env.get("DPX_API_URL") or _of(_of(document, "profiles"), profile).get("api_url") or API_URL
+    names = _newest(folder(env, "cache"), origin_of(api_url), profile, env.get("DPX_TOKEN", "").strip())
+    if kind == "deployment":
+        return [_deployment(row) for row in _list(names, "deployments") if isinstance(row, list) and row]
+    found: Iterable[Any] = ()
+    if kind == "project":
+        found = (*_list(names, "slugs"), *_of(names, "projects"))
+    elif kind == "org":
+        found = _list(names, "orgs")
+    elif kind == "key":
+        project = project or env.get("DPX_PROJECT") or _linked()
+        found = _list(_of(names, "keys"), str(_of(names, "projects").get(project) or project))
+    return ((name, "") for name in found)
+
+
+def _profiles(document: Mapping[str, Any], env: Mapping[str, str]) -> Iterable[Any]:
+    tokens = _of(_read(os.path.join(folder(env, "config"), "credentials.json")), "tokens")
+    return ("default", *_of(document, "profiles"), *(name.partition("@")[0] for name in tokens))
+
+
+def _deployment(row: list[Any]) -> tuple[Any, str]:
+    """Return a deployment's ID and what tells it from others: "READY main 3 h ago"."""
+    from dpx_cli.durations import ago, epoch
+
+    words = [word for word in row[1:3] if isinstance(word, str) and word.isprintable()]
+    moment = epoch(row[3]) if len(row) > 3 else None  # noqa: PLR2004 - ID, status, branch, created_at
+    return row[0], " ".join(words if moment is None else (*words, ago(moment)))
+
+
+def _newest(cache: str, origin: str, profile: str, token: str) -> dict[str, Any]:
+    """Return the names of the environment's token, else this origin's newest ones that aren't another profile's."""
+    if token:
+        return _read(os.path.join(cache, names_file(origin, token)))
+    found = [
+        (entry.stat().st_mtime_ns, entry.path)
+        for entry in os.scandir(cache)
+        if entry.name.startswith("names-") and entry.name.endswith(".json")
+    ]
+    for _, path in sorted(found, reverse=True):
+        names = _read(path)
+        if names.get("origin") == origin and names.get("profile", profile) == profile:
+            return names
+    return {}
+
+
+def _linked() -> str:
+    """Return the project of the nearest link file; "" if there is none."""
+    path = link_file(os.getcwd())
+    return str(_read(path).get("projectId") or "") if path else ""
+
+
+def _of(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _list(document: Mapping[str, Any], key: str) -> list[Any]:
+    found = document.get(key)
+    return found if isinstance(found, list) else []
+
+
+class _Plain:
+    """What the interpreter's JSON scanner must be told: nothing out of the ordinary."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+    parse_constant = float
+    memo: dict[str, str] = {}  # noqa: RUF012 - the scanner's own
+
+
+def _read(path: str) -> dict[str, Any]:
+    """Return the object in a small JSON file; {} if it is missing, too large or damaged."""
+    try:
+        if not os.path.isfile(path):  # a pipe in a checkout would block forever
+            return {}
+        with open(path, "rb") as file:
+            text = file.read(MAX_BYTES + 1).decode().strip()
+        if len(text) > MAX_BYTES:
+            return {}
+        try:
+            # The scanner under json.loads; json itself imports re.
+            from _json import make_scanner
+        except ImportError:
+            from json import loads
+
+            found = loads(text)
+        else:
+            context: Any = _Plain()
+            found, _ = make_scanner(context)(text, 0)
+    except (OSError, ValueError, RecursionError, StopIteration):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,95 @@
+"""Where dpx's files are: the rules that settings, the link file, the name cache and completion share.
+
+Completion runs at every TAB, so this module imports nothing that the interpreter has not loaded already.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # importing typing would cost more than everything here
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+API_URL = "https://deploxa.com/api/v1"
+LINK_FOLDER = ".deploxa"
+LINK_NAME = "project.json"
+WRITABLE_BY_ALL = 0o002  # stat.S_IWOTH
+
+
+def folder(env: Mapping[str, str], sort: str) -> str:
+    """Return the folder of dpx's files, as platformdirs has it, which is slow to import.
+
+    Args:
+        env: the environment.
+        sort: "config" or "cache".
+
+    Returns:
+        An absolute path, or "" for a user without a home.
+    """
+    if given := env.get(f"DPX_{sort.upper()}_DIR"):
+        return os.path.abspath(given)
+    if os.name == "nt":  # pragma: no cover - Windows only
+        local = env.get("LOCALAPPDATA", "")
+        below = ("dpx", "Cache") if sort == "cache" else ("dpx",)
+        return os.path.join(local, *below) if os.path.isabs(local) else ""
+    xdg = env.get(f"XDG_{sort.upper()}_HOME", "")
+    if xdg.startswith("/"):
+        return os.path.join(xdg, "dpx")
+    if sys.platform == "darwin":
+        below_home = "Library/Application Support" if sort == "config" else "Library/Caches"
+    else:
+        below_home = ".config" if sort == "config" else ".cache"
+    found = os.path.join(os.path.expanduser("~"), below_home, "dpx")
+    return found if os.path.isabs(found) else ""
+
+
+def link_file(cwd: str) -> str | None:
+    """Return the path of the nearest link file from a folder upward, or None.
+
+    It may be damaged or no regular file. One that a stranger planted is passed over.
+    """
+    above = os.path.abspath(cwd)
+    while True:
+        found = os.path.join(above, LINK_FOLDER, LINK_NAME)
+        if os.path.lexists(found) and not _is_planted(above):
+            return found
+        below, above = above, os.path.dirname(above)
+        if below == above:
+            return None
+
+
+def _is_planted(above: str) -> bool:
+    """Return whether a folder is open to all and its link folder belongs to neither the user nor the folder's owner.
+
+    Git trusts only what the user owns; but root in a container works on a checkout that belongs to somebody else.
+    """
+    try:
+        parent, own = os.stat(above), os.lstat(os.path.join(above, LINK_FOLDER))
+    except OSError:
+        return False
+    return bool(
+        hasattr(os, "geteuid") and parent.st_mode & WRITABLE_BY_ALL and own.st_uid not in (os.geteuid(), parent.st_uid)
+    )
+
+
+def origin_of(api_url: str) -> str:
+    """Return scheme, host and port of a checked API URL: "https://deploxa.com:443"; what a stored token is bound to."""
+    scheme, _, rest = api_url.lower().partition("://")
+    host, colon, port = rest.partition("/")[0].rpartition(":")
+    if not colon or "]" in port:  # no port; the colons of an IPv6 address are inside brackets
+        host, port = host + colon + port, ""
+    return f"{scheme}://{host}:{int(port) if port else 443 if scheme == 'https' else 80}"
+
+
+def names_file(origin: str, token: str) -> str:
+    """Return the name of the cache file that holds a token's names at an origin. Only a digest of the token is kept."""
+    # hashlib would load OpenSSL; the interpreter's own module has another name since 3.12.
+    for module in ("_sha2", "_sha256", "hashlib"):
+        try:
+            digest = __import__(module).sha256(f"{origin}\n{token}".encode()).hexdigest()
+        except ImportError:
+            continue
+        return f"names-{digest[:32]}.json"
+    raise AssertionError("every Python has hashlib")

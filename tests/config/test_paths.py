@@ -1,0 +1,92 @@
+"""The rules that settings, the link file, the name cache and completion share."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+
+from dpx_cli.config import paths
+from dpx_cli.config.settings import check_api_url
+
+if TYPE_CHECKING:
+    from platformdirs.api import PlatformDirsABC
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"HOME": "/home/you"},
+        {"HOME": "/home/you", "XDG_CONFIG_HOME": "/elsewhere/c", "XDG_CACHE_HOME": "/elsewhere/k"},
+        {"HOME": "/home/you", "XDG_CONFIG_HOME": "relative", "XDG_CACHE_HOME": ""},
+    ],
+)
+def test_folders_are_those_of_platformdirs(env: dict[str, str], platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing platformdirs is slow to import, so paths.py repeats its rules."""
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    if platform == "darwin":
+        dirs: PlatformDirsABC = MacOS("dpx", appauthor=False)
+    else:
+        dirs = Unix("dpx", appauthor=False)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert paths.folder(env, "config") == dirs.user_config_dir
+    assert paths.folder(env, "cache") == dirs.user_cache_dir
+
+
+def test_a_variable_names_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An absolute one, or one relative to the working directory; an empty variable counts as not set."""
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("HOME", "/home/you")
+    monkeypatch.setattr(sys, "platform", "linux")
+    env = {"DPX_CONFIG_DIR": "c", "DPX_CACHE_DIR": "", "XDG_CACHE_HOME": "/k"}
+    assert paths.folder(env, "config") == "/c"
+    assert paths.folder(env, "cache") == "/k/dpx"
+
+
+def test_a_user_without_a_home_has_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative HOME would scatter files over working directories."""
+    monkeypatch.setenv("HOME", "relative")
+    assert paths.folder({}, "config") == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        paths.API_URL,
+        "https://deploxa.com",
+        "HTTPS://Deploxa.COM/api/v1/",
+        "https://deploxa.com:8443/api",
+        "https://deploxa.com:08443/api",
+        "https://deploxa.com:/api",
+        "http://127.0.0.1:8787/api/v1",
+        "http://localhost",
+        "http://[::1]:80/api",
+        "http://[::1]/api",
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(url: str) -> None:
+    """As the standard library reads every URL that the settings accept."""
+    parts = urlsplit(check_api_url(url))
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = parts.port or {"https": 443, "http": 80}[parts.scheme]
+    assert paths.origin_of(check_api_url(url)) == f"{parts.scheme}://{host}:{port}"
+
+
+@given(st.text(), st.text())
+def test_the_names_file_holds_a_digest_of_the_token(origin: str, token: str) -> None:
+    """The same with every Python, whichever module computes it."""
+    with contextlib.suppress(UnicodeEncodeError):
+        digest = hashlib.sha256(f"{origin}\n{token}".encode()).hexdigest()
+        assert paths.names_file(origin, token) == f"names-{digest[:32]}.json"
