@@ -139,7 +139,7 @@ def route(argv: Sequence[str]) -> Route | Help | Version:
 
 
 def _route_group(name: str, commands: Mapping[str, Any], rest: list[str], given: dict[str, Any]) -> Route | Help:
-    if rest and rest[0] in commands:
+    if rest and rest[0] and rest[0] in commands:  # "" is the group's own command, which no word names
         return Route((name, rest[0]), commands[rest[0]], rest[1:], given)
     if "" in commands:
         # `dpx deploy --branch main`: the group's own command, which takes no argument. A bare word is a typo then, and
