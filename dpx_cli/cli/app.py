@@ -102,7 +102,7 @@ def _runner(path: tuple[str, ...], function: Callable[..., None]) -> Callable[..
     declared = [parameter for parameter in parameters(function) if parameter.name != "help"]
 
     def run(context: typer.Context, **values: Any) -> None:
-        given = {name: _flat(value) for name, value in values.items() if value not in (None, False, [], ())}
+        given = {name: _flat(value) for name, value in values.items() if value is not None and value is not False}
         if context.invoked_subcommand is not None:
             if given:
                 # `dpx deploy --branch main list`: it must not be unclear whether this deploys.

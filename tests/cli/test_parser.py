@@ -366,7 +366,13 @@ def test_hostile_words_are_neutralized(dpx_offline: Program) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["deploy", "x"], ["deploy", ""], ["deploy", "--branch", "main", "list"], ["deploy", "--no-wait", "x"], ["deploy", "--", "list"]],
+    [
+        ["deploy", "x"],
+        ["deploy", ""],
+        ["deploy", "--branch", "main", "list"],
+        ["deploy", "--no-wait", "x"],
+        ["deploy", "--", "list"],
+    ],
 )
 def test_a_stray_word_never_starts_a_deployment(dpx: Program, words: list[str]) -> None:
     """A typo of `list` must not deploy."""
