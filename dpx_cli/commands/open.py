@@ -27,7 +27,7 @@ def open_site(
 ) -> None:
     """Open a project's site in a browser. Where there is none (ssh, CI) its URL is printed."""
     from dpx_cli.api import projects
-    from dpx_cli.commands.deploy.start import project_url
+    from dpx_cli.api.sites import project_url
     from dpx_cli.system import browser
 
     found = session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))

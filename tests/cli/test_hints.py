@@ -9,7 +9,7 @@ import fault_server as faults
 from fault_server import FaultServer
 
 from dpx_cli import errors
-from dpx_cli.commands.deploy.start import _timed_out
+from dpx_cli.commands.deploy.follow import timed_out
 
 if TYPE_CHECKING:
     from tests.conftest import Program
@@ -44,6 +44,6 @@ def test_a_failed_deployment(dpx_on_faults: Program, server: FaultServer) -> Non
 
 def test_a_wait_that_ended() -> None:
     """Of a deployment whose id the server made."""
-    ended = _timed_out(EVIL, 1.0)
+    ended = timed_out(EVIL, 1.0)
     assert isinstance(ended, errors.WaitTimeout)
     assert shlex.split(ended.hint or "") == ["dpx", "deploy", "wait", EVIL]

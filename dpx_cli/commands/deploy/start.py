@@ -1,266 +1,251 @@
-"""Start a deployment once and follow it to its end.
+"""Create a deployment exactly once, even if the network fails.
 
-Here the promise is kept that nobody ever gets two deployments for one `dpx deploy`: the newest deployments are listed
-before the POST, the POST is sent once, and where its answer is lost a second list tells what became of it.
-
-Floor 2; neighbours: `api/deployments.py` (requests), `commands/deploy.py` (what a person sees).
+The newest deployments are listed before the POST, and the POST is sent once. If its answer is lost, or says that the
+server is busy, the list is read again before anything else: something between dpx and the server may have answered for
+a server that created the deployment.
 """
 
 from __future__ import annotations
 
-import re
+import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
-from dpx_cli.api import deployments, projects
+from dpx_cli.api import deployments
 from dpx_cli.api.client import is_name, is_redirect
-from dpx_cli.api.transport import Deadline
-from dpx_cli.reference import ENDED, READY
+from dpx_cli.reference import MAX_PAGE
+from dpx_cli.system import signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from dpx_cli.api.client import Client
     from dpx_cli.api.deployments import DeploymentFields
+    from dpx_cli.api.transport import Deadline
 
-NEWEST = 100  # deployments that are compared before and after a POST whose answer was lost
-FIRST_POLL = 0.3  # seconds
-SLOWEST_POLL = 5.0  # seconds
-GROWTH = 1.3  # whoever waits learns of the end at most a third of the wait too late
-SLOT_PAUSE = 2.0  # seconds before the second try where the server does not say; doubled up to:
-LONGEST_SLOT_PAUSE = 30.0
-DOMAIN_KEYS = ("domain", "name", "hostname", "url")  # where an object may hold its domain
-AUTHORITY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(:[0-9]{1,5})?(?=[/?#]|\Z)", re.ASCII)  # no user, no password
-SETTLING = 10.0  # seconds in which a deployment that was just made may not be found yet
+    Row = dict[str, Any]
+
+MIN_PAUSE = 1.0  # seconds before the second try if the server is busy; doubled up to:
+MAX_PAUSE = 30.0
+LOOKS = (0.0, 0.5, 1.0, 1.5)  # seconds before each look at the list after a lost answer; lists lag
+REQUEST_TIMEOUT = 408  # a proxy's word for a request that it has passed on, and lost
+MIN_SHA = 7  # digits of an abbreviated commit
 
 
 class Starter:
-    """Triggers one deployment of one project, once.
+    """Creates one deployment of one project, once.
 
     Args:
         client: the API.
         project_id: the project.
-        timeout: seconds that waiting for a build slot, and then for the deployment, may take.
-        say: told what is waited for.
+        deadline: the end of the whole wait.
+        say: called with what is waited for.
+        sleep: called to wait.
 
     Attributes:
         project_id: as given.
-        deadline: the end of the wait.
-        last_branch: the branch that was deployed last; known after `look`.
-        may_have_started: whether a POST is out whose answer has not come.
+        rows: the newest deployments before the POST; set by `look`.
+        may_have_started: whether a POST was sent whose outcome isn't known.
     """
 
-    def __init__(self, client: Client, project_id: str, *, timeout: float, say: Callable[[str], None]) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: Client,
+        project_id: str,
+        *,
+        deadline: Deadline,
+        say: Callable[[str], None],
+        sleep: Callable[[float], None] = signals.sleep,
+    ) -> None:
         self.project_id = project_id
-        self.deadline = Deadline(timeout)
-        self._say = say
-        self._before: set[str] = set()
-        self.last_branch: str | None = None
+        self.rows: list[Row] = []
         self.may_have_started = False
+        self._client = client
+        self._deadline = deadline
+        self._say = say
+        self._sleep = sleep
+        self._pause = MIN_PAUSE
+        self._before: set[str] = set()
+
+    @property
+    def last_branch(self) -> str | None:
+        """The branch that was deployed last; known after `look`."""
+        branch = self.rows[0].get("branch") if self.rows else None
+        return branch if isinstance(branch, str) else None
 
     def look(self) -> None:
-        """List the newest deployments, once, before the POST. Raises NotFound where there is no such project."""
-        newest = self._newest()
-        self._before = {deployment["id"] for deployment in newest if is_name(deployment.get("id"))}
-        branch = newest[0].get("branch") if newest else None
-        self.last_branch = branch if isinstance(branch, str) else None
-
-    def start(self, fields: DeploymentFields) -> dict[str, Any]:
-        """POST the deployment; gives it with at least its "id".
+        """List the newest deployments before the POST; a busy server is waited for.
 
         Raises:
-            OutcomeUnknown: where the answer was lost and the list does not tell what became of the request.
-            RateLimited: where no build slot came free in time.
-            DpxError: where the server refused; then nothing was deployed.
+            NotFound: if there is no such project.
+            RateLimited: if the server stays busy until the deadline.
         """
-        pause = SLOT_PAUSE
         while True:
             try:
-                self.may_have_started = True
-                return deployments.create_deployment(self._client, self.project_id, fields)
-            except errors.RateLimited as refused:
-                self.may_have_started = False
-                wait = pause if refused.retry_after is None else max(refused.retry_after, 0.1)
-                if time.monotonic() + wait >= self.deadline.at:
+                self.rows = self._newest()
+                break
+            except errors.RateLimited as busy:
+                if not self._wait(busy):
                     raise
-                self._say(f"the server is busy ({refused.message}); trying again in {wait:.0f} s")
-                time.sleep(wait)
-                pause = min(pause * 2, LONGEST_SLOT_PAUSE)
-            except (errors.OutcomeUnknown, errors.ServerError, errors.InvalidResponse) as lost:
-                if is_redirect(lost.status):
-                    raise
-                return self._find_ours(fields.get("branch") or self.last_branch, lost)
+        self._before = {row["id"] for row in self.rows if is_name(row.get("id"))}
+        self._pause = MIN_PAUSE
 
-    def _newest(self) -> list[dict[str, Any]]:
-        pages = deployments.list_deployments(self._client, self.project_id, limit=NEWEST)
-        return [deployment for page in pages for deployment in page]
-
-    def _find_ours(self, branch: str | None, lost: errors.DpxError) -> dict[str, Any]:
-        """The one deployment that is new and of our branch.
+    def start(self, fields: DeploymentFields) -> Row:
+        """POST the deployment and return it, with at least its "id".
 
         Raises:
-            OutcomeUnknown: where there is none or are several.
+            OutcomeUnknown: if the answer was lost and the list doesn't tell what became of the request.
+            RateLimited: if no build slot came free in time.
+            DpxError: if the server refused; then nothing was deployed.
         """
-        self._say(f"the answer was lost ({lost.message}); looking whether the deployment was made")
-        import shlex
+        while True:
+            self.may_have_started = True
+            try:
+                return deployments.create_deployment(self._client, self.project_id, fields)
+            except errors.RateLimited as busy:
+                self.may_have_started = False
+                if found := self._made_while_busy(busy, fields):
+                    return found
+            except errors.DpxError as problem:
+                if not _is_lost(problem):
+                    self.may_have_started = False
+                    raise
+                return self._find(problem, fields)
 
-        name = shlex.quote(self.project_id)
-        hint = f"see whether it runs before you deploy again: dpx deploy list --project {name}"
-        try:
-            newest = self._newest()
-        except errors.DpxError as problem:
-            raise errors.OutcomeUnknown(
-                f"the deployment was asked for, the answer was lost, and so was the list: {problem.message}",
-                hint=hint,
-                request=lost.request,
-            ) from problem
-        new = [
-            deployment
-            for deployment in newest
-            if is_name(deployment.get("id"))
-            and deployment["id"] not in self._before
-            and (branch is None or deployment.get("branch") in (branch, None))
-        ]
-        if len(new) == 1:
-            return new[0]
-        if not new and isinstance(lost, errors.ServerError) and lost.status not in (502, 503, 504):
-            # The server itself said that it failed, and nothing is there: that is an outcome.
-            lost.hint = "nothing was deployed as far as dpx deploy list shows; try again"
-            raise lost
-        named = ", ".join(f"{deployment['id']} ({deployment.get('status')})" for deployment in new)
-        raise errors.OutcomeUnknown(
-            "the deployment was asked for and the answer was lost; "
-            + (f"it may be one of {named}" if named else "no new deployment is there (yet)"),
-            hint=hint,
-            request=lost.request,
-        ) from lost
+    def _newest(self) -> list[Row]:
+        pages = deployments.list_deployments(self._client, self.project_id, limit=MAX_PAGE)
+        return [row for page in pages for row in page]
 
+    def _wait(self, busy: errors.RateLimited) -> bool:
+        """Wait as long as a busy server wants; return False, at once, if the deadline would pass meanwhile."""
+        asked = busy.retry_after
+        # "Retry-After: 0" is no invitation to flood a server that is busy.
+        pause = self._pause if asked is None or asked < MIN_PAUSE else asked
+        if time.monotonic() + pause >= self._deadline.at:
+            return False
+        self._say(f"The server is busy ({busy.message}); trying again in {pause:.0f} s.")
+        self._sleep(pause)
+        self._pause = min(self._pause * 2, MAX_PAUSE)
+        return True
 
-def follow(
-    client: Client,
-    deployment_id: str,
-    deadline: Deadline,
-    *,
-    say: Callable[[dict[str, Any] | None, str | None], None],
-    created_now: bool,
-) -> dict[str, Any]:
-    """Poll a deployment until it is READY or ERROR; gives its last object.
+    def _made_while_busy(self, busy: errors.RateLimited, fields: DeploymentFields) -> Row | None:
+        """Wait for a busy server, then return our deployment if it was created all the same, or None.
 
-    Args:
-        client: the API.
-        deployment_id: which.
-        deadline: the end of the wait.
-        say: told after each poll: the deployment, or None and what went wrong (and is waited out).
-        created_now: whether it was just made, so that a 404 may mean "not yet".
+        Raises:
+            RateLimited: if the deadline would pass meanwhile.
+            OutcomeUnknown: if several deployments may be ours.
+        """
+        while True:
+            in_time = self._wait(busy)
+            try:
+                found = self._candidates(fields)
+            except errors.DpxError as problem:
+                # Without the list nothing may be sent again.
+                if not in_time or _ends(problem):
+                    raise busy from None
+                continue
+            if len(found) == 1 and (ours := self._verified(found[0], fields)):
+                self._say(f"The server said that it is busy, but created {ours['id']}.")
+                return ours
+            if len(found) > 1:
+                raise self._unknown(found, busy)
+            if not in_time:
+                raise busy
+            return None
 
-    Raises:
-        WaitTimeout: at the deadline.
-        DpxError: for what waiting does not mend: 401, 403, 404.
-    """
-    started = time.monotonic()
-    pause = FIRST_POLL
-    while True:
-        try:
-            left = min(deadline.remaining(), client.timeout)
-            found = deployments.get_deployment(client, deployment_id, deadline=Deadline(left))
-        except TimeoutError:
-            raise _timed_out(deployment_id, deadline.seconds) from None
-        except errors.NotFound as gone:
-            if not created_now or time.monotonic() - started > SETTLING:
-                raise
-            say(None, gone.message)
-        except (errors.NetworkError, errors.ServerError, errors.InvalidResponse, errors.RateLimited) as fault:
-            say(None, fault.message)
-        else:
-            if found.get("status") in ENDED:
+    def _find(self, lost: errors.DpxError, fields: DeploymentFields) -> Row:
+        """Find our deployment after its answer was lost.
+
+        Raises:
+            OutcomeUnknown: if there is none, or several may be ours.
+        """
+        self._say(f"The answer was lost ({lost.message}). Checking whether the deployment was created.")
+        found: list[Row] = []
+        seen: list[str] | None = None
+        unlisted: errors.DpxError | None = None
+        for pause in LOOKS:
+            self._sleep(pause)
+            try:
+                found, unlisted = self._candidates(fields), None
+            except errors.DpxError as problem:
+                found, unlisted = [], problem
+                continue
+            names = [row["id"] for row in found]
+            # A list that lags may show another's deployment before ours: it must be the only one twice.
+            if len(found) == 1 and (names == seen or pause == LOOKS[-1]) and (ours := self._verified(found[0], fields)):
+                return ours
+            seen = names
+        raise self._unknown(found, lost, unlisted) from lost
+
+    def _candidates(self, fields: DeploymentFields) -> list[Row]:
+        """Return the deployments that are new, and may be ours by what their rows say."""
+        meant = fields.get("branch") or self.last_branch
+        found: list[Row] = []
+        for row in self._newest():
+            if row.get("id") in self._before:
+                # What follows is older, though it may not have been on the page before.
                 return found
-            say(found, None)
-        if time.monotonic() + pause >= deadline.at:
-            # One last look at the very end of the wait.
-            pause = max(0.0, deadline.at - time.monotonic() - 0.05)
-            if pause == 0.0:
-                raise _timed_out(deployment_id, deadline.seconds)
-        time.sleep(pause)
-        pause = min(max(pause, FIRST_POLL) * GROWTH, SLOWEST_POLL)
+            if is_name(row.get("id")) and not _contradicts(row, fields, meant):
+                found.append(row)
+        # Without a known deployment below them, nothing says that these are new.
+        return found if not self._before else found * 2
+
+    def _verified(self, row: Row, fields: DeploymentFields) -> Row | None:
+        """Return a candidate with its details, or None if they contradict, or don't tell its branch."""
+        meant = fields.get("branch") or self.last_branch
+        try:
+            row = {**row, **deployments.get_deployment(self._client, row["id"])}
+        except errors.DpxError:
+            if not isinstance(row.get("branch"), str):
+                return None
+        known = meant is None or row.get("branch") == meant
+        return row if known and not _contradicts(row, fields, meant) else None
+
+    def _unknown(
+        self, found: Sequence[Row], lost: errors.DpxError, unlisted: errors.DpxError | None = None
+    ) -> errors.OutcomeUnknown:
+        names = dict.fromkeys(f"{row['id']} ({row.get('status')})" for row in found)
+        if unlisted:
+            rest = f"and the list could not be read: {unlisted.message}"
+        elif names:
+            rest = f"it may be one of these: {', '.join(names)}"
+        else:
+            rest = "no new deployment is listed yet."
+        return errors.OutcomeUnknown(
+            f"The request to deploy was sent and its answer was lost; {rest}",
+            hint="Check whether it runs before you deploy again. "
+            f"Run: dpx deploy list --project {shlex.quote(self.project_id)}",
+            request=f"POST /projects/{self.project_id}/deployments",
+        )
 
 
-def _timed_out(deployment_id: str, seconds: float) -> errors.WaitTimeout:
-    import shlex
-
-    return errors.WaitTimeout(
-        f"deployment {deployment_id} did not end within {seconds:g} s; it goes on",
-        hint=f"dpx deploy wait {shlex.quote(deployment_id)}",
+def _is_lost(problem: errors.DpxError) -> bool:
+    """Return whether an error leaves open what became of a POST."""
+    if isinstance(problem, errors.OutcomeUnknown | errors.ServerError):
+        return True
+    return problem.status == REQUEST_TIMEOUT or (
+        isinstance(problem, errors.InvalidResponse) and not is_redirect(problem.status)
     )
 
 
-def site_url(
-    client: Client, deployment: dict[str, Any], project_id: str | None, *, certain: bool = False
-) -> str | None:
-    """The URL of a deployment's site, or None where the API does not tell.
-
-    The reference shows a domain on the rows of a project's deployments ("deployment_domain") and a "url" in webhooks;
-    so the object itself is asked first, then its row, then its project's domains.
-
-    Args:
-        client: the API.
-        deployment: the deployment.
-        project_id: the project that it is believed to be of.
-        certain: whether it is known to be; else nothing of the project is taken where it does not list the deployment.
-    """
-    if found := _url_of(deployment):
-        return found
-    project_id = project_id or _text(deployment, "projectId") or _text(deployment, "project_id")
-    if project_id is None:
-        return None
-    try:
-        for page in deployments.list_deployments(client, project_id, limit=NEWEST):
-            for row in page:
-                if row.get("id") == deployment.get("id"):
-                    return _url_of(row) or _first_domain(projects.get_project(client, project_id))
-        return _first_domain(projects.get_project(client, project_id)) if certain else None
-    except errors.DpxError:
-        return None
+def _ends(problem: errors.DpxError) -> bool:
+    """Return whether waiting won't help: the token or the project is gone."""
+    return isinstance(problem, errors.Unauthorized | errors.Forbidden | errors.NotFound)
 
 
-def project_url(client: Client, project: dict[str, Any]) -> str | None:
-    """The URL of a project's site: its first domain, else its newest READY deployment's; None without either."""
-    if found := _first_domain(project):
-        return found
-    try:
-        for page in deployments.list_deployments(client, str(project.get("id")), status=READY, limit=1):
-            return _url_of(page[0])
-    except errors.DpxError:
-        return None
-    return None
-
-
-def _url_of(deployment: dict[str, Any]) -> str | None:
-    return https_url(_text(deployment, "url") or _text(deployment, "deployment_domain"))
-
-
-def _first_domain(project: dict[str, Any]) -> str | None:
-    """The first usable of a project's domains; the reference does not say whether one is a text or an object."""
-    domains = project.get("domains")
-    for domain in domains if isinstance(domains, list) else []:
-        names = (_text(domain, key) for key in DOMAIN_KEYS) if isinstance(domain, dict) else (domain,)
-        name = next((name for name in names if isinstance(name, str)), None)
-        if found := https_url(name):
-            return found
-    current = project.get("current_deployment")
-    return _url_of(current) if isinstance(current, dict) else None
-
-
-def https_url(text: str | None) -> str | None:
-    """A domain or URL from the API as a URL that is safe to print and open: https, a host, no controls; else None."""
-    if not text or not text.isascii() or not text.isprintable() or any(mark in text for mark in ' "<>\\^`{|}'):
-        return None
-    url = text if "://" in text else f"https://{text}"
-    scheme, _, rest = url.partition("://")
-    return url if scheme in ("https", "http") and AUTHORITY.match(rest) else None
-
-
-def _text(found: dict[str, Any], key: str) -> str | None:
-    value = found.get(key)
-    return value if isinstance(value, str) and value else None
+def _contradicts(row: Mapping[str, Any], fields: DeploymentFields, branch: str | None) -> bool:
+    """Return whether a deployment has another branch, commit or message than the one that was sent."""
+    theirs = row.get("branch")
+    if branch is not None and isinstance(theirs, str) and theirs != branch:
+        return True
+    sha, their_sha = fields.get("commitSha"), row.get("commitSha")
+    if sha and isinstance(their_sha, str) and their_sha:
+        size = max(min(len(sha), len(their_sha)), MIN_SHA)  # one of them may be abbreviated
+        if sha[:size].lower() != their_sha[:size].lower():
+            return True
+    message, theirs = fields.get("commitMessage"), row.get("commitMessage")
+    if message and isinstance(theirs, str) and theirs:
+        size = min(len(message.strip()), len(theirs.strip()))  # a server may keep the beginning
+        return message.strip()[:size] != theirs.strip()[:size]
+    return False

@@ -1,0 +1,77 @@
+"""SIGINT and SIGTERM, remembered so that none is lost.
+
+The handler raises, which ends every wait. But an exception that interrupts a finalizer is swallowed by the interpreter,
+so the handler also remembers the signal, and `check` in front of every wait raises it again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from _thread import get_ident
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+PATIENCE = 1.0  # seconds after the first signal from which another one ends the process at once
+
+
+class Terminated(SystemExit):
+    """SIGTERM. Raised like KeyboardInterrupt, so that `finally` and `with` clean up, and asyncio lets it through."""
+
+
+class _State:
+    """The signal that came first (0: none), when it came, and whether the handler may raise."""
+
+    number = 0
+    since = 0.0
+    armed = False
+    thread = 0
+
+
+def arm() -> None:
+    """Raise on SIGINT and SIGTERM from now on. A signal that the parent had ignored stays ignored."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _remember)
+    except ValueError:  # not the main thread: a test
+        return
+    _State.number, _State.armed, _State.thread = 0, True, get_ident()
+
+
+def disarm() -> int:
+    """Only remember signals from now on. Return the one that came, 0 if none did."""
+    _State.armed = False
+    return _State.number
+
+
+def check() -> None:
+    """Raise the signal that was remembered, if there is one. Does nothing in other threads than the main one."""
+    if _State.number and _State.thread == get_ident():
+        _raise(_State.number)
+
+
+def sleep(seconds: float) -> None:
+    """Sleep, unless a signal has come."""
+    check()
+    time.sleep(seconds)
+    check()
+
+
+def _remember(number: int, _frame: FrameType | None) -> None:
+    now = time.monotonic()
+    if _State.number:
+        # `timeout` and others signal twice in a row; only a user who has waited wants out at any cost.
+        if now - _State.since > PATIENCE:
+            os._exit(128 + number)
+        return
+    _State.number, _State.since = number, now
+    if _State.armed:
+        _raise(number)
+
+
+def _raise(number: int) -> NoReturn:
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
