@@ -138,10 +138,15 @@ class NetworkError(DpxError):
 
 
 class WaitTimeout(DpxError):
-    """The wait ended; the deployment goes on."""
+    """The wait ended; the deployment is still running.
+
+    Attributes:
+        deployment: the last object seen; None if none was.
+    """
 
     exit_code = ExitCode.WAIT_TIMEOUT
     code = "wait_timeout"
+    deployment: dict[str, object] | None = None
 
 
 class DeploymentFailed(DpxError):

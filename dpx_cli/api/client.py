@@ -55,6 +55,9 @@ class Client:
         connection: opens connections to that origin.
         timeout: seconds that a whole request may take, its retries included.
         on_attempt: told of every attempt when it is over.
+
+    Attributes:
+        until: a moment of `time.monotonic()` that no request outlasts; None for none.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Client:
     ) -> None:
         self.api_url = api_url
         self.timeout = timeout
+        self.until: float | None = None
         self._token = token
         self._connection = connection
         self._on_attempt = on_attempt
@@ -78,7 +82,8 @@ class Client:
 
     def deadline(self) -> Deadline:
         """A deadline for one whole request from now on."""
-        return Deadline(self.timeout)
+        left = self.timeout if self.until is None else min(self.timeout, self.until - time.monotonic())
+        return Deadline(max(left, 0.0))
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, deadline: Deadline | None = None) -> Any:
         """GET a path; gives the decoded JSON document."""

@@ -1,4 +1,4 @@
-"""Deployments: the reference's section Deployments. Floor 1; served by `sandbox/deployments.py`."""
+"""Deployments: the reference's section Deployments."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from dpx_cli.api.pages import Pages
 
 if TYPE_CHECKING:
     from dpx_cli.api.client import Client
-    from dpx_cli.api.transport import Deadline
 
 
 class DeploymentFields(TypedDict, total=False):
-    """What `create` may send."""
+    """What `create_deployment` may send."""
 
     branch: str
     commitMessage: str
@@ -37,7 +36,7 @@ def create_deployment(client: Client, project_id: str, fields: DeploymentFields)
     """POST /projects/:id/deployments: trigger a deployment. Sent once, over a connection of its own.
 
     Raises:
-        OutcomeUnknown: where it was sent and the answer was lost; `deployment.py` finds out what became of it.
+        OutcomeUnknown: if it was sent and the answer was lost; `commands/deploy/start.py` finds out what became of it.
     """
     path = f"/projects/{segment(project_id, 'project')}/deployments"
     document = client.document("POST", path, body=fields, fresh=True)
@@ -47,7 +46,15 @@ def create_deployment(client: Client, project_id: str, fields: DeploymentFields)
     return created
 
 
-def get_deployment(client: Client, deployment_id: str, *, deadline: Deadline | None = None) -> dict[str, Any]:
-    """GET /deployments/:id: one deployment. Raises NotFound."""
+def get_deployment(client: Client, deployment_id: str) -> dict[str, Any]:
+    """GET /deployments/:id: one deployment.
+
+    Raises:
+        NotFound: if there is no such deployment.
+        InvalidResponse: if the answer is about another one.
+    """
     path = f"/deployments/{segment(deployment_id, 'deployment')}"
-    return dict(data_of(client.get(path, deadline=deadline), f"GET {path}", dict))
+    found = dict(data_of(client.get(path), f"GET {path}", dict))
+    if found.get("id") != deployment_id:
+        raise shape_error(f"GET {path}", "the deployment that was asked for")
+    return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
 from dpx_cli.api import deployments, projects
+from dpx_cli.reference import MAX_PAGE, READY
 
 if TYPE_CHECKING:
     from dpx_cli.api.client import Client
@@ -35,7 +36,7 @@ def site_url(
     if project_id is None:
         return None
     try:
-        for page in deployments.list_deployments(client, project_id, limit=NEWEST):
+        for page in deployments.list_deployments(client, project_id, limit=MAX_PAGE):
             for row in page:
                 if row.get("id") == deployment.get("id"):
                     return _url_of(row) or _first_domain(projects.get_project(client, project_id))
@@ -49,7 +50,7 @@ def project_url(client: Client, project: dict[str, Any]) -> str | None:
     if found := _first_domain(project):
         return found
     try:
-        for page in deployments.list_deployments(client, str(project.get("id")), status=deployments.READY, limit=1):
+        for page in deployments.list_deployments(client, str(project.get("id")), status=READY, limit=1):
             return _url_of(page[0])
     except errors.DpxError:
         return None

@@ -55,25 +55,24 @@ WITH_TOKEN = {'name': 'with_token', 'flags': ('--with-token',), 'help': 'Read th
 YES = {'name': 'yes', 'flags': ('--yes', '-y'), 'help': "Don't ask for confirmation."}
 ROOT: tuple[dict[str, Any], ...] = ({'name': 'profile', 'flags': ('--profile',), 'metavar': 'NAME', 'help': 'Profile to use.', 'complete': 'profile', 'env': 'DPX_PROFILE'}, {'name': 'debug', 'flags': ('--debug',), 'help': 'Log each request to stderr: method, path, status, time, attempt.'}, {'name': 'help', 'flags': ('--help', '-h'), 'help': 'Show this help.'}, {'name': 'version', 'flags': ('--version',), 'help': 'Show the version.'})
 TOPICS: dict[str, str] = {'exit-codes': 'What a shell sees, and what --json calls it.', 'environment': 'The variables that dpx reads.', 'formats': 'Tables, tab-separated lines, JSON, JSON Lines, and what goes where.', 'ci': 'Deploying from GitHub Actions, GitLab and others.', 'webhooks': 'Checking, sending and receiving signed deliveries.', 'sandbox': 'A Deploxa of your own to try things on.'}
-TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wait until it is there; list and follow deployments.',
+TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wait until it's live; list and follow deployments.",
             'commands': {'': {'module': 'dpx_cli.commands.deploy',
                               'function': 'deploy',
                               'effect': 'write',
-                              'help': 'Deploy a project and wait until it is ready.',
-                              'more': "Prints the site's URL on stdout and nothing else. Ends with 0 when the "
-                                      'deployment is READY, 9 when it ended in\n'
-                                      'ERROR, 8 when the wait ended first; the deployment is asked for once, '
-                                      'whatever the network does.',
+                              'help': "Deploy a project and wait until it's live.",
+                              'more': "Prints only the site's URL on stdout. Exits 0 if the deployment is READY, 9 "
+                                      'if it failed, and 8 if the wait timed\n'
+                                      'out. Never creates a second deployment, even if the network fails.',
                               'example': 'dpx deploy --project storefront --branch main',
                               'formats': 'one',
                               'params': (PROJECT,
-                                         {'name': 'branch', 'flags': ('--branch',), 'metavar': 'BRANCH', 'help': 'The branch; without it the last deployed one.', 'complete': 'branch'},
-                                         {'name': 'message', 'flags': ('--message',), 'metavar': 'TEXT', 'help': "A label; without it the commit's subject."},
-                                         {'name': 'sha', 'flags': ('--sha',), 'metavar': 'SHA', 'help': "The commit; without it HEAD's."},
-                                         {'name': 'no_wait', 'flags': ('--no-wait',), 'help': 'Print the id and do not wait.'},
+                                         {'name': 'branch', 'flags': ('--branch',), 'metavar': 'BRANCH', 'help': 'Branch to deploy. [default: the last deployed branch]', 'complete': 'branch'},
+                                         {'name': 'message', 'flags': ('--message',), 'metavar': 'TEXT', 'help': "Message. [default: the commit's subject]"},
+                                         {'name': 'sha', 'flags': ('--sha',), 'metavar': 'SHA', 'help': 'Commit SHA. [default: HEAD]'},
+                                         {'name': 'no_wait', 'flags': ('--no-wait',), 'help': "Print the ID and don't wait."},
                                          TIMEOUT,
-                                         {'name': 'no_git', 'flags': ('--no-git',), 'help': "Ask neither git nor the CI's variables."},
-                                         {'name': 'ci_output', 'flags': ('--ci-output',), 'metavar': 'MODE', 'help': 'Outputs, summary and annotations for the CI.', 'choices': ('auto', 'never', 'github', 'gitlab')},
+                                         {'name': 'no_git', 'flags': ('--no-git',), 'help': "Don't read git or CI metadata."},
+                                         {'name': 'ci_output', 'flags': ('--ci-output',), 'metavar': 'MODE', 'help': 'Write outputs, a summary and annotations for the CI.', 'choices': ('auto', 'never', 'github', 'gitlab')},
                                          JSON,
                                          FIELDS,
                                          JQ,
@@ -84,11 +83,12 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                                   'function': 'list_deployments',
                                   'effect': 'read',
                                   'help': "List a project's deployments, newest first.",
-                                  'more': 'With --watch the newest ones (20, or --limit) are looked at until Ctrl-C.',
+                                  'more': 'With --watch the newest 20 (or --limit) are watched until you press '
+                                          'Ctrl-C.',
                                   'example': 'dpx deploy list --project storefront --status error --limit 5',
                                   'formats': 'list',
                                   'params': (PROJECT,
-                                             {'name': 'status', 'flags': ('--status',), 'metavar': 'STATUS', 'help': 'Only those in this state.', 'choices': ('QUEUED', 'BUILDING', 'READY', 'ERROR')},
+                                             {'name': 'status', 'flags': ('--status',), 'metavar': 'STATUS', 'help': 'Filter by status.', 'choices': ('QUEUED', 'BUILDING', 'READY', 'ERROR')},
                                              LIMIT,
                                              CURSOR,
                                              WATCH,
@@ -112,8 +112,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': 'Deploy a project and wai
                          'wait': {'module': 'dpx_cli.commands.deploy',
                                   'function': 'wait',
                                   'effect': 'read',
-                                  'help': 'Wait until a deployment is READY or has ended in ERROR, as `dpx deploy` '
-                                          'does.',
+                                  'help': 'Wait until a deployment is READY or has failed, as `dpx deploy` does.',
                                   'example': 'dpx deploy wait $(dpx deploy list --project storefront --limit 1 '
                                              '--quiet)',
                                   'formats': 'one',

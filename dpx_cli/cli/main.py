@@ -8,18 +8,15 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dpx_cli.cli import parser
 from dpx_cli.errors import DpxError, ExitCode, unexpected
 from dpx_cli.output.screen import Screen
+from dpx_cli.system import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-
-class Terminated(SystemExit):
-    """SIGTERM. Raised like KeyboardInterrupt, so that `finally` and `with` clean up, and asyncio lets it through."""
 
 
 def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
@@ -30,33 +27,40 @@ def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
         env: the environment. [default: the process's own]
     """
     env = os.environ if env is None else env
-    _raise_on_sigterm()
     return guard(lambda screen: _run(argv, env, screen), _json_wanted(argv), env)
 
 
 def guard(action: Callable[[Screen], None], format_: str | None, env: Mapping[str, str]) -> int:
     """Run something and return its exit code; errors are shown in the given format, and no traceback ever is."""
-    screen = make_screen(format_, env)
-    code: int = ExitCode.OK
+    code = ExitCode.FAILED
+    try:
+        signals.arm()
+        code = _guarded(action, make_screen(format_, env))
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except signals.Terminated:
+        code = ExitCode.TERMINATED
+    except SystemExit as end:
+        # `dpx sandbox run` exits with the code of another program.
+        return end.code if isinstance(end.code, int) else ExitCode.FAILED
+    finally:
+        missed = signals.disarm()
+    return 128 + missed if missed else int(code)
+
+
+def _guarded(action: Callable[[Screen], None], screen: Screen) -> ExitCode:
     try:
         try:
             action(screen)
         except DpxError as error:
             screen.error(error)
-            code = error.exit_code
-    except KeyboardInterrupt:
-        code = ExitCode.INTERRUPTED
-    except Terminated:
-        code = ExitCode.TERMINATED
-    except SystemExit as end:
-        # `dpx sandbox run` exits with the code of another program.
-        code = end.code if isinstance(end.code, int) else ExitCode.FAILED
+            return error.exit_code
     except BrokenPipeError:
-        code = ExitCode.READER_GONE
+        return ExitCode.READER_GONE
     except Exception as problem:  # noqa: BLE001 - the last boundary: a user never sees a traceback
         screen.error(unexpected(problem))
-        code = ExitCode.FAILED
-    return int(code)
+        return ExitCode.FAILED
+    return ExitCode.OK
 
 
 def make_screen(
@@ -104,16 +108,3 @@ def _json_wanted(argv: Sequence[str]) -> str | None:
         if word.partition("=")[0] == "--jq":
             return "json"
     return None
-
-
-def _raise_on_sigterm() -> None:
-    import signal
-
-    def terminate(_number: int, _frame: Any) -> None:
-        raise Terminated
-
-    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        try:
-            signal.signal(signal.SIGTERM, terminate)
-        except ValueError:  # not the main thread: a test
-            return

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import Failed, NotFound, reason
+from dpx_cli.system import signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,7 +113,7 @@ def _run_portably(command: Sequence[str], env: Mapping[str, str], box: Sandbox) 
             try:
                 return exit_code(process.wait())
             except KeyboardInterrupt:
-                continue  # the console has sent it to the command too
+                signals.forget()  # the console has sent it to the command too
             except BaseException:
                 process.terminate()
                 process.wait()

@@ -48,6 +48,11 @@ def disarm() -> int:
     return _State.number
 
 
+def forget() -> None:
+    """Forget the signal that came: it is answered, and the next one raises again."""
+    _State.number, _State.armed = 0, True
+
+
 def check() -> None:
     """Raise the signal that was remembered, if there is one. Does nothing in other threads than the main one."""
     if _State.number and _State.thread == get_ident():

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import DpxError, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from dpx_cli.commands.deploy.job import Job
+    from dpx_cli.session import Session
 
 # Where `--ci-output gitlab` writes, in the project's folder; for `artifacts: reports: dotenv: dpx.env`.
 GITLAB_FILE = "dpx.env"
@@ -73,6 +77,32 @@ class Result:
         self.url = url
         self.duration_seconds = duration_seconds
         self.problem = problem
+
+
+@contextmanager
+def report(session: Session, mode: str, job: Job) -> Iterator[None]:
+    """Tell the CI how the job of the context went, however the context ends.
+
+    Args:
+        session: the session.
+        mode: "auto" (GitHub Actions, if this is one), "never", "github", "gitlab".
+        job: the deployment.
+    """
+    try:
+        yield
+    finally:
+        result = _result(job)
+        if job.id:
+            for trouble in write_outputs(session.env, mode, result):
+                session.screen.warn(trouble)
+        if line := annotation(session.env, mode, result):
+            session.screen.done(line)
+
+
+def _result(job: Job) -> Result:
+    status = str((job.deployment or {}).get("status") or "UNKNOWN")
+    seconds = time.monotonic() - job.started if job.ended or job.error else None
+    return Result(job.id or "", status, job.url, seconds, job.error.message if job.error else None)
 
 
 def metadata(env: Mapping[str, str]) -> Metadata | None:

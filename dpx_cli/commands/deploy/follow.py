@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
 from dpx_cli.api import deployments
-from dpx_cli.api.transport import Deadline
+from dpx_cli.reference import ENDED
+from dpx_cli.system import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dpx_cli.api.client import Client
+    from dpx_cli.api.transport import Deadline
 
 FIRST_POLL = 0.3  # seconds
 MAX_POLL = 5.0  # seconds
 GROWTH = 1.3  # of the polling interval
 SETTLING = 10.0  # seconds in which a deployment that was just created may not be found yet
+REQUEST_TIMEOUT = 408
 
 
 def follow(
@@ -27,50 +29,75 @@ def follow(
     deadline: Deadline,
     *,
     say: Callable[[dict[str, Any] | None, str | None], None],
-    created_now: bool,
+    created: dict[str, Any] | None,
+    command: str,
+    sleep: Callable[[float], None] = signals.sleep,
 ) -> dict[str, Any]:
-    """Poll a deployment until it is READY or ERROR; gives its last object.
+    """Poll a deployment until it is READY or ERROR, and return its last object.
+
+    Outages and every fault that waiting can cure are waited out.
 
     Args:
         client: the API.
-        deployment_id: which.
+        deployment_id: the deployment.
         deadline: the end of the wait.
-        say: told after each poll: the deployment, or None and what went wrong (and is waited out).
-        created_now: whether it was just made, so that a 404 may mean "not yet".
+        say: called after each poll with the deployment, or with None and the fault that is waited out.
+        created: the deployment as it was just created, or None; a 404 may mean that it isn't there yet.
+        command: what the hint of an error says to run.
+        sleep: called to wait.
 
     Raises:
-        WaitTimeout: at the deadline.
-        DpxError: for what waiting does not mend: 401, 403, 404.
+        WaitTimeout: at the deadline, with the last object seen.
+        DpxError: for what waiting doesn't cure: 400, 401, 403, 404.
     """
     started = time.monotonic()
+    last = created
     pause = FIRST_POLL
     while True:
+        asked = 0.0
         try:
-            left = min(deadline.remaining(), client.timeout)
-            found = deployments.get_deployment(client, deployment_id, deadline=Deadline(left))
-        except TimeoutError:
-            raise timed_out(deployment_id, deadline.seconds) from None
-        except errors.NotFound as gone:
-            if not created_now or time.monotonic() - started > SETTLING:
-                raise
-            say(None, gone.message)
-        except (errors.NetworkError, errors.ServerError, errors.InvalidResponse, errors.RateLimited) as fault:
+            last = deployments.get_deployment(client, deployment_id)
+        except errors.DpxError as fault:
+            settling = created is not None and time.monotonic() - started < SETTLING
+            if not (_passes(fault) or (settling and isinstance(fault, errors.NotFound))):
+                raise _followable(fault, command) from None
+            asked = (isinstance(fault, errors.RateLimited) and fault.retry_after) or 0.0
             say(None, fault.message)
         else:
-            if found.get("status") in (deployments.READY, deployments.ERROR):
-                return found
-            say(found, None)
-        if time.monotonic() + pause >= deadline.at:
-            # One last look at the very end of the wait.
-            pause = max(0.0, deadline.at - time.monotonic() - 0.05)
-            if pause == 0.0:
-                raise timed_out(deployment_id, deadline.seconds)
-        time.sleep(pause)
-        pause = min(max(pause, FIRST_POLL) * GROWTH, MAX_POLL)
+            if last.get("status") in ENDED:
+                return last
+            say(last, None)
+        left = deadline.at - time.monotonic()
+        if left <= 0:
+            raise timed_out(deadline.seconds, last, command)
+        # The last poll is at the very end of the wait.
+        sleep(min(max(pause, asked), left))
+        pause = min(pause * GROWTH, MAX_POLL)
 
 
-def timed_out(deployment_id: str, seconds: float) -> errors.WaitTimeout:
-    return errors.WaitTimeout(
-        f"deployment {deployment_id} didn't end within {seconds:g} s; it's still running",
-        hint=f"dpx deploy wait {shlex.quote(deployment_id)}",
+def timed_out(seconds: float, last: dict[str, Any] | None, command: str) -> errors.WaitTimeout:
+    """Return the error for a wait that ended before its deployment did."""
+    error = errors.WaitTimeout(
+        f"Timed out after {seconds:g} s; the deployment is still running.", hint=f"Run: {command}"
     )
+    error.deployment = last
+    return error
+
+
+def _passes(fault: errors.DpxError) -> bool:
+    """Return whether a fault may be gone at the next poll: an outage, a restart, a busy server, a broken answer."""
+    passing = (
+        errors.NetworkError,
+        errors.OutcomeUnknown,
+        errors.ServerError,
+        errors.InvalidResponse,
+        errors.RateLimited,
+    )
+    return isinstance(fault, passing) or fault.status == REQUEST_TIMEOUT
+
+
+def _followable(fault: errors.DpxError, command: str) -> errors.DpxError:
+    """Return an error whose hint also says how to wait again."""
+    before = f"{fault.hint.rstrip('.')}. To wait again, run" if fault.hint else "To wait again, run"
+    fault.hint = f"{before}: {command}"
+    return fault

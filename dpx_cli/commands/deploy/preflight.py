@@ -11,22 +11,22 @@ from dpx_cli.api.deployments import DeploymentFields
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from dpx_cli.commands.deploy.job import Wanted
     from dpx_cli.session import Session
 
 
-def fields(
-    session: Session, *, branch: str | None, message: str | None, sha: str | None, no_git: bool, last_branch: str | None
-) -> DeploymentFields:
+def fields(session: Session, wanted: Wanted, last_branch: str | None) -> DeploymentFields:
     """What to send: what was given, and the commit's sha and subject where the commit being deployed is known.
 
     It is known where the CI built, or HEAD is on, the branch that will be deployed: the one given, or without one the
     last deployed (which is what the reference says the API takes then).
     """
+    branch, message, sha = wanted.branch, wanted.message, wanted.sha
     found = DeploymentFields()
     if branch is not None:
         found["branch"] = branch
     meant = branch if branch is not None else last_branch
-    if not no_git and meant is not None:
+    if not wanted.no_git and meant is not None:
         known_sha, known_message = _commit(session, meant)
         # A sha of one's own makes the subject of another commit a lie.
         message = message if message is not None or (sha is not None and sha != known_sha) else known_message

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import errors
 from dpx_cli.api import deployments
@@ -29,8 +29,17 @@ if TYPE_CHECKING:
 MIN_PAUSE = 1.0  # seconds before the second try if the server is busy; doubled up to:
 MAX_PAUSE = 30.0
 LOOKS = (0.0, 0.5, 1.0, 1.5)  # seconds before each look at the list after a lost answer; lists lag
+GRACE = 1.5  # seconds after the deadline in which what was begun may be finished
+MAX_DETAILS = 5  # new deployments whose details are read
 REQUEST_TIMEOUT = 408  # a proxy's word for a request that it has passed on, and lost
 MIN_SHA = 7  # digits of an abbreviated commit
+
+
+class _New(NamedTuple):
+    """Deployments that may be ours, and whether there is only one and it's certainly ours."""
+
+    rows: list[Row]
+    sure: bool
 
 
 class Starter:
@@ -41,6 +50,7 @@ class Starter:
         project_id: the project.
         deadline: the end of the whole wait.
         say: called with what is waited for.
+        warn: called with what may be wrong.
         sleep: called to wait.
 
     Attributes:
@@ -56,6 +66,7 @@ class Starter:
         *,
         deadline: Deadline,
         say: Callable[[str], None],
+        warn: Callable[[str], None],
         sleep: Callable[[float], None] = signals.sleep,
     ) -> None:
         self.project_id = project_id
@@ -64,6 +75,7 @@ class Starter:
         self._client = client
         self._deadline = deadline
         self._say = say
+        self._warn = warn
         self._sleep = sleep
         self._pause = MIN_PAUSE
         self._before: set[str] = set()
@@ -145,11 +157,11 @@ class Starter:
                 if not in_time or _ends(problem):
                     raise busy from None
                 continue
-            if len(found) == 1 and (ours := self._verified(found[0], fields)):
-                self._say(f"The server said that it is busy, but created {ours['id']}.")
-                return ours
-            if len(found) > 1:
-                raise self._unknown(found, busy)
+            if found.sure:
+                self._warn(f"The server answered that it's busy, but deployment {found.rows[0]['id']} was created.")
+                return found.rows[0]
+            if found.rows:
+                raise self._unknown(found.rows) from None
             if not in_time:
                 raise busy
             return None
@@ -161,55 +173,58 @@ class Starter:
             OutcomeUnknown: if there is none, or several may be ours.
         """
         self._say(f"The answer was lost ({lost.message}). Checking whether the deployment was created.")
-        found: list[Row] = []
-        seen: list[str] | None = None
+        found = _New([], sure=False)
+        seen: list[str] = []
         unlisted: errors.DpxError | None = None
         for pause in LOOKS:
+            if pause and time.monotonic() + pause > self._deadline.at + GRACE:
+                break
             self._sleep(pause)
             try:
                 found, unlisted = self._candidates(fields), None
             except errors.DpxError as problem:
-                found, unlisted = [], problem
+                unlisted = problem
                 continue
-            names = [row["id"] for row in found]
+            names = [row["id"] for row in found.rows]
             # A list that lags may show another's deployment before ours: it must be the only one twice.
-            if len(found) == 1 and (names == seen or pause == LOOKS[-1]) and (ours := self._verified(found[0], fields)):
-                return ours
+            if found.sure and names == seen:
+                break
             seen = names
-        raise self._unknown(found, lost, unlisted) from lost
+        if found.sure:
+            self._warn(f"The answer to the request was lost; deployment {found.rows[0]['id']} is the one it created.")
+            return found.rows[0]
+        raise self._unknown(found.rows, unlisted) from lost
 
-    def _candidates(self, fields: DeploymentFields) -> list[Row]:
-        """Return the deployments that are new, and may be ours by what their rows say."""
+    def _candidates(self, fields: DeploymentFields) -> _New:
+        """Return the deployments that are new, and may be ours by what their rows and details say."""
         meant = fields.get("branch") or self.last_branch
-        found: list[Row] = []
+        new: list[Row] = []
+        # Without a known deployment below them, nothing says that deployments are new.
+        placed = not self._before
         for row in self._newest():
             if row.get("id") in self._before:
-                # What follows is older, though it may not have been on the page before.
-                return found
+                # What follows is older, even if it wasn't on the page before.
+                placed = True
+                break
             if is_name(row.get("id")) and not _contradicts(row, fields, meant):
-                found.append(row)
-        # Without a known deployment below them, nothing says that these are new.
-        return found if not self._before else found * 2
+                new.append(row)
+        detailed = [self._detailed(row) for row in new[:MAX_DETAILS]]
+        rows = [row for row in detailed if not _contradicts(row, fields, meant)] + new[MAX_DETAILS:]
+        known = meant is None or (len(rows) == 1 and rows[0].get("branch") == meant)
+        return _New(rows, sure=placed and known and len(rows) == 1)
 
-    def _verified(self, row: Row, fields: DeploymentFields) -> Row | None:
-        """Return a candidate with its details, or None if they contradict, or don't tell its branch."""
-        meant = fields.get("branch") or self.last_branch
+    def _detailed(self, row: Row) -> Row:
+        """Return a row with its details: the branch, or a commit that isn't ours, may be told only there."""
         try:
-            row = {**row, **deployments.get_deployment(self._client, row["id"])}
+            return {**row, **deployments.get_deployment(self._client, row["id"])}
         except errors.DpxError:
-            if not isinstance(row.get("branch"), str):
-                return None
-        known = meant is None or row.get("branch") == meant
-        return row if known and not _contradicts(row, fields, meant) else None
+            return row
 
-    def _unknown(
-        self, found: Sequence[Row], lost: errors.DpxError, unlisted: errors.DpxError | None = None
-    ) -> errors.OutcomeUnknown:
-        names = dict.fromkeys(f"{row['id']} ({row.get('status')})" for row in found)
-        if unlisted:
-            rest = f"and the list could not be read: {unlisted.message}"
-        elif names:
-            rest = f"it may be one of these: {', '.join(names)}"
+    def _unknown(self, rows: Sequence[Row], unlisted: errors.DpxError | None = None) -> errors.OutcomeUnknown:
+        if rows:
+            rest = "it may be " + " or ".join(f"{row['id']} ({row.get('status')})" for row in rows)
+        elif unlisted:
+            rest = f"the list could not be read: {unlisted.message}"
         else:
             rest = "no new deployment is listed yet."
         return errors.OutcomeUnknown(

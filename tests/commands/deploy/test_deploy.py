@@ -76,7 +76,7 @@ def test_an_error_ends_with_9_and_an_empty_stdout(dpx: Program) -> None:
     done = dpx("deploy", "--project", "storefront", "--branch", "fail/build")
     assert (done.code, done.out) == (9, ""), done
     assert "error: " in done.err
-    assert "hint: dpx deploy get " in done.err
+    assert "run: dpx deploy get " in done.err
 
 
 def test_an_error_with_json_gives_the_object_and_the_error(dpx_on_faults: Program, server: FaultServer) -> None:
@@ -250,7 +250,7 @@ def test_github_actions_is_told_of_what_kept_a_deployment_from_starting(
     server.on(*POST, faults.refused(403, "Not yours"))
     done = dpx_on_faults("deploy", env={"GITHUB_ACTIONS": "true"})
     assert (done.code, done.out) == (5, "")
-    assert "\n::error::Not yours" in done.err
+    assert "::error::Not yours" in done.err
     assert "::error::" not in dpx_on_faults("deploy", "--ci-output", "never", env={"GITHUB_ACTIONS": "true"}).err
 
 
@@ -349,7 +349,7 @@ def test_the_wait_that_ends_is_8_and_says_how_to_go_on(dpx_on_faults: Program, s
     server.course = ("BUILDING",)
     done = dpx_on_faults("deploy", "--timeout", "700ms")
     assert (done.code, done.out) == (8, ""), done
-    assert f"hint: dpx deploy wait {server.deployments[0]['id']}" in done.err
+    assert f"hint: Run: dpx deploy wait {server.deployments[0]['id']}" in done.err
     done = dpx_on_faults("deploy", "wait", server.deployments[0]["id"], "--timeout", "300ms", "--json")
     assert (done.code, done.error["code"]) == (8, "wait_timeout")
 

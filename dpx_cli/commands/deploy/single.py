@@ -1,0 +1,87 @@
+"""Run one job and show it: a live line on a terminal, plain lines elsewhere, and the URL or the object on stdout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dpx_cli.errors import DeploymentFailed, WaitTimeout
+from dpx_cli.output.columns import Column
+from dpx_cli.output.format import duration_ms, relative, size_kb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dpx_cli.commands.deploy.job import Job
+    from dpx_cli.output.live import LiveLine
+    from dpx_cli.output.screen import Screen
+
+DETAILS = (
+    Column("Status", "status", status=True),
+    Column("Branch", "branch"),
+    Column("Build time", "buildDurationMs", show=duration_ms),
+    Column("Bundle", "bundleSizeKb", show=size_kb),
+    Column("Domain", "deployment_domain", link=True),
+    Column("Created", "created_at", show=relative),
+    Column("Id", "id"),
+)
+
+
+class LineView:
+    """A job's view: one live line on stderr.
+
+    Args:
+        screen: the screen.
+    """
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self.live: LiveLine | None = None
+
+    def working(self, text: str) -> None:
+        """Tell what is waited for."""
+        if self.live:
+            self.live.update(text)
+
+    def state(self, text: str, started: float, key: str) -> None:
+        """Tell a state; `key` changes when it does."""
+        if self.live:
+            self.live.tick(text, started, key=key)
+
+    def done(self, text: str) -> None:
+        """Tell what was done."""
+        self._screen.done(text)
+
+    def warn(self, text: str) -> None:
+        """Tell what may be wrong."""
+        self._screen.warn(text)
+
+
+def run(screen: Screen, job: Job, view: LineView, steps: Callable[[], None]) -> None:
+    """Run the steps of a job under a live line, then show how it ended: a URL, an ID or an object.
+
+    Raises:
+        DpxError: as the steps do; under --json the last object seen is shown first.
+    """
+    with job.followable():
+        try:
+            with screen.live() as view.live:
+                steps()
+        except (DeploymentFailed, WaitTimeout):
+            if screen.format == "json" and job.deployment:
+                screen.item(job.deployment, DETAILS, key="id")
+            raise
+        if screen.format == "json" and job.deployment:
+            screen.item(job.deployment, DETAILS, key="id")
+        elif job.ended:
+            _show_url(screen, job)
+        else:
+            screen.line(str(job.id))
+
+
+def _show_url(screen: Screen, job: Job) -> None:
+    took = (job.deployment or {}).get("buildDurationMs")
+    screen.done(f"Ready{f' after a build of {duration_ms(took)}' if took is not None else ''}.")
+    if job.url:
+        screen.line(job.url)
+    else:
+        screen.warn("The API returned no URL. Run: dpx open --print")
