@@ -67,10 +67,10 @@ def run(screen: Screen, job: Job, view: LineView, steps: Callable[[], None]) -> 
             with screen.live() as view.live:
                 steps()
         except (DeploymentFailed, WaitTimeout):
-            if screen.format == "json" and job.deployment:
+            if screen.shows_objects and job.deployment:
                 screen.item(job.deployment, DETAILS, key="id")
             raise
-        if screen.format == "json" and job.deployment:
+        if screen.shows_objects and job.deployment:
             screen.item(job.deployment, DETAILS, key="id")
         elif job.ended:
             _show_url(screen, job)
