@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dpx_cli.errors import BadRequest, DpxError, Forbidden, NotFound, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeVar
 
     from dpx_cli.api.client import Client
@@ -66,9 +66,11 @@ class Projects:
         return reference
 
     def title(self, given: str | None) -> str:
-        """Return how a user knows the meant project: as given, or the link file's slug."""
+        """Return how a user knows the meant project: as given, or the slug in a file of the directory."""
         reference = self.reference(given)
-        link = self._settings.link if given is None and not self._settings.variable("DPX_PROJECT") else None
+        if given is not None or self._settings.variable("DPX_PROJECT") or self._settings.project_file:
+            return reference
+        link = self._settings.link
         return link.project_slug or reference if link else reference
 
     def on(self, given: str | None, action: Callable[[str], T]) -> T:
@@ -80,7 +82,8 @@ class Projects:
             NotFound: if there is no such project.
         """
         reference = self.reference(given)
-        resolved = self.resolve(reference)
+        with self._naming_file(given):
+            resolved = self.resolve(reference)
         try:
             return action(resolved.id)
         except NotFound as gone:
@@ -91,12 +94,26 @@ class Projects:
                     raise gone from None
             elif resolved.remembered:
                 self._names().forget_project(reference)
-                again = self.look_up(reference)
+                with self._naming_file(given):
+                    again = self.look_up(reference)
             else:
                 raise
             if again.id == resolved.id:
                 raise
             return action(again.id)
+
+    @contextlib.contextmanager
+    def _naming_file(self, given: str | None) -> Iterator[None]:
+        """Have a NotFound within the context name the deploxa.toml, if that is what names the project."""
+        try:
+            yield
+        except NotFound as missing:
+            file = None if given is not None or self._settings.variable("DPX_PROJECT") else self._settings.project_file
+            if file is None or missing.request is not None:
+                raise
+            raise NotFound(
+                f"No such project: {file.slug}, named by {file.path}", hint="Fix its slug, or create it. Run: dpx apply"
+            ) from None
 
     def known(self) -> str | None:
         """Return the ID of the project that the environment or a file names, if it's known without a request."""

@@ -38,10 +38,10 @@ class Link:
 
 
 def find(cwd: str) -> Link | None:
-    """The nearest link file from a folder upward, or None.
+    """Return the nearest link file from a directory upward, or None.
 
     Raises:
-        Failed: where the nearest one cannot be read or is damaged; the message names it.
+        Failed: if it can't be read or is damaged; the message names it.
     """
     path = link_file(cwd)
     return read(path) if path else None

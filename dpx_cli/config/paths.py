@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 API_URL = "https://deploxa.com/api/v1"
 LINK_FOLDER = ".deploxa"
 LINK_NAME = "project.json"
+PROJECT_FILE = "deploxa.toml"
 WRITABLE_BY_ALL = 0o002  # stat.S_IWOTH
 
 
@@ -50,23 +51,32 @@ def link_file(cwd: str) -> str | None:
 
     It may be damaged or no regular file. One that a stranger planted is passed over.
     """
+    return _nearest(cwd, LINK_FOLDER, LINK_NAME)
+
+
+def project_file(cwd: str) -> str | None:
+    """Return the path of the nearest deploxa.toml from a folder upward, or None; as `link_file`."""
+    return _nearest(cwd, PROJECT_FILE)
+
+
+def _nearest(cwd: str, *names: str) -> str | None:
     above = os.path.abspath(cwd)
     while True:
-        found = os.path.join(above, LINK_FOLDER, LINK_NAME)
-        if os.path.lexists(found) and not _is_planted(above):
+        found = os.path.join(above, *names)
+        if os.path.lexists(found) and not _is_planted(above, names[0]):
             return found
         below, above = above, os.path.dirname(above)
         if below == above:
             return None
 
 
-def _is_planted(above: str) -> bool:
-    """Return whether a folder is open to all and its link folder belongs to neither the user nor the folder's owner.
+def _is_planted(above: str, name: str) -> bool:
+    """Return whether a folder is open to all and a file or folder in it belongs to neither the user nor its owner.
 
     Git trusts only what the user owns; but root in a container works on a checkout that belongs to somebody else.
     """
     try:
-        parent, own = os.stat(above), os.lstat(os.path.join(above, LINK_FOLDER))
+        parent, own = os.stat(above), os.lstat(os.path.join(above, name))
     except OSError:
         return False
     return bool(

@@ -1,4 +1,4 @@
-"""Names of variables, defaults, and precedence: flag > environment > link file > profile > default.
+"""Names of variables, defaults, and precedence: flag > environment > deploxa.toml or link file > profile > default.
 
 Nothing is read before it is asked for: `dpx help` must work where the home folder does not. Floor 2: it reads the
 profiles and the link file through `profiles.py` and `link.py`.
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.config.link import Link
     from dpx_cli.config.profiles import Profiles
+    from dpx_cli.config.project_file import ProjectFile
 
     T = TypeVar("T")
 
@@ -200,17 +201,48 @@ class Settings:
             return None
 
     @property
+    def project_file(self) -> ProjectFile | None:
+        """The nearest deploxa.toml, or None if there is none or a link file is as near.
+
+        Raises UsageError if it is damaged.
+        """
+        return self._once("project_file", self._read_project_file)
+
+    def _read_project_file(self) -> ProjectFile | None:
+        from dpx_cli.config import paths
+
+        try:
+            cwd = self.cwd or os.getcwd()
+        except FileNotFoundError:
+            return None
+        path = paths.project_file(cwd)
+        linked = paths.link_file(cwd) if path else None
+        # Both are in the working directory or above it, so the longer one is the nearer one.
+        if path is None or (linked and len(os.path.dirname(os.path.dirname(linked))) >= len(os.path.dirname(path))):
+            return None
+        from dpx_cli.config import project_file
+
+        return project_file.read(path)
+
+    @property
+    def named(self) -> Link | ProjectFile | None:
+        """The file that names the project of this directory, or None. Raises DpxError if it is damaged."""
+        return self.project_file or self.link
+
+    @property
     def project(self) -> str | None:
-        """The default project: DPX_PROJECT, else the link file's."""
+        """The default project: DPX_PROJECT, else what the link file or deploxa.toml names."""
         if given := self.variable("DPX_PROJECT"):
             return given
+        if file := self.project_file:
+            return file.slug
         return self.link.project_id if self.link else None
 
     @property
     def org(self) -> str | None:
-        """The default organization: DPX_ORG, else the link file's, else the profile's."""
+        """The default organization: DPX_ORG, else what the link file or deploxa.toml names, else the profile's."""
         if given := self.variable("DPX_ORG"):
             return given
-        if self.link and self.link.org_slug:
-            return self.link.org_slug
+        if (file := self.named) and file.org_slug:
+            return file.org_slug
         return self._of_profile("org")

@@ -12,27 +12,23 @@ import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.commands.state import places
-from dpx_cli.errors import NotFound, UsageError
+from dpx_cli.config import project_file
+from dpx_cli.errors import NotFound, UsageError, reason
+from dpx_cli.reference import APP_TYPES, FRAMEWORKS, TARGETS, is_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NAME = "deploxa.toml"
-MAX_BYTES = 1024 * 1024  # of the file
 MAX_VALUE = 4 * 1024 * 1024  # bytes of a value from a file
 MAX_NAMED = 20  # mistakes
 
 FIELDS = ("name", "description", "build_command", "install_command", "output_dir")
-FRAMEWORKS = ("NEXTJS", "REACTJS", "VITE", "NODEJS")
-APP_TYPES = ("STATIC", "NODEJS")
-TARGETS = ("production", "preview", "development")
 CHOICES = {"framework": FRAMEWORKS, "app_type": APP_TYPES}
 PROJECT_KEYS = ("slug", *FIELDS, *CHOICES, "paths")
 VARIABLE_KEYS = ("value", "from", "targets", "sensitive", "absent")
 # What a message may show of a line.
 PUBLIC = {"project": PROJECT_KEYS, "": ("targets",)}
 
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
@@ -128,19 +124,6 @@ class _Mistakes:
         raise UsageError("; ".join(named), hint=f"Fix {them}. Nothing was changed.")
 
 
-def find(cwd: str) -> str | None:
-    """Return the path of the nearest deploxa.toml from a directory upward, or None."""
-    folder = os.path.abspath(cwd)
-    while True:
-        path = os.path.join(folder, NAME)
-        if os.path.lexists(path):
-            return path
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-
-
 def read(path: str) -> Document:
     """Read and check a deploxa.toml.
 
@@ -152,17 +135,9 @@ def read(path: str) -> Document:
         UsageError: it is too large or no regular file, or there are mistakes in it; all of them are named.
         Failed: it can't be read.
     """
-    from dpx_cli.system import files
-
-    # A checkout may have a symbolic link here: to a device or a pipe that never ends.
-    if os.path.lexists(path) and not os.path.isfile(path):
-        raise UsageError(f"{path} is not a regular file.", hint=f"Fix or delete {path}.")
-    data = files.read_bytes(path, "the project file", MAX_BYTES + 1)
-    if data is None:
+    if not os.path.lexists(path):
         raise NotFound(f"No such file: {path}", hint="Check the path.")
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"{path} is larger than {MAX_BYTES // 1024} KiB.", hint="Is it the right file?")
-    return parse(data, path)
+    return parse(project_file.load(path), path)
 
 
 def parse(data: bytes, path: str) -> Document:
@@ -331,7 +306,7 @@ def _unknown(key: str, known: tuple[str, ...], where: str) -> str:
 
 def _table(key: str, value: Any) -> Mapping[str, Any]:
     """Return what [env] says of a variable as a table: a string is its value."""
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise _Mistake("Invalid variable name: use letters, digits and _, and don't begin with a digit")
     if isinstance(value, str):
         return {"value": _value(value)}
@@ -391,7 +366,7 @@ def _from(_name: str, value: Any) -> str:
     if not colon or kind not in ("env", "file") or not rest or "\0" in rest:
         raise _Mistake('from must be "env:NAME" or "file:PATH"')
     if kind == "env":
-        if not _KEY.fullmatch(rest):
+        if not is_key(rest):
             raise _Mistake("from must name an environment variable after env:")
         # In any case: names of variables have none on Windows.
         if rest.upper().startswith("DPX_"):
@@ -491,8 +466,6 @@ def _read_file(name: str, folder: str, env: Mapping[str, str]) -> str:
             raise _Mistake(f"{source} leaves the directory of this file") from None
         raise _Mistake(f"{source} doesn't exist") from None
     except (OSError, ValueError) as problem:
-        from dpx_cli.errors import reason
-
         raise _Mistake(f"{source} can't be read ({reason(problem)})") from None
     if len(data) > MAX_VALUE:
         raise _Mistake(f"{source} is larger than {MAX_VALUE // 1024 // 1024} MiB")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dpx_cli.commands.state import document, places
 from dpx_cli.commands.state.document import Variable
+from dpx_cli.config import project_file
 from dpx_cli.errors import Failed, NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -329,7 +330,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(UsageError, match="is not a regular file"):
         document.read(str(tmp_path / "loop"))
-    (tmp_path / "large").write_bytes(b"#" * (document.MAX_BYTES + 1))
+    (tmp_path / "large").write_bytes(b"#" * (project_file.MAX_BYTES + 1))
     with pytest.raises(UsageError, match="is larger than 1024 KiB"):
         document.read(str(tmp_path / "large"))
     (tmp_path / "deploxa.toml").write_text(HEAD)

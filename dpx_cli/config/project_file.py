@@ -1,0 +1,74 @@
+"""deploxa.toml as a setting: which project a checkout belongs to. `commands/state/document.py` reads the whole file.
+
+It comes with a checkout, so it is trusted no more than a link file, and the same rules hold for it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dpx_cli.errors import UsageError
+from dpx_cli.system import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+MAX_BYTES = 1024 * 1024
+
+
+class ProjectFile:
+    """What a deploxa.toml names.
+
+    Attributes:
+        path: the file.
+        slug: the project: `slug` or `org/slug`.
+        org_slug: the organization; None if the file names none.
+    """
+
+    __slots__ = ("org_slug", "path", "slug")
+
+    def __init__(self, path: str, slug: str) -> None:
+        self.path = path
+        self.slug = slug
+        self.org_slug = slug.rpartition("/")[0] or None
+
+
+def load(path: str) -> bytes:
+    """Return the bytes of a deploxa.toml.
+
+    Raises:
+        UsageError: it isn't a regular file, or it is too large.
+        Failed: it can't be read.
+    """
+    # A checkout may have a symbolic link here: to a device or a pipe that never ends.
+    data = files.read_bytes(path, "the project file", MAX_BYTES + 1) if os.path.isfile(path) else None
+    if data is None:
+        raise UsageError(f"{path} is not a regular file.", hint=f"Fix or delete {path}.")
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{path} is larger than {MAX_BYTES // 1024} KiB.", hint=f"Fix or delete {path}.")
+    return data
+
+
+def read(path: str) -> ProjectFile:
+    """Read which project a deploxa.toml names, and nothing else of it.
+
+    Raises:
+        UsageError: it names none, or is not TOML; the message shows nothing of its text.
+        Failed: it can't be read.
+    """
+    import tomllib
+
+    hint = "Run: dpx plan"  # which names every mistake with its line
+    try:
+        found: Any = tomllib.loads(load(path).decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8.", hint=hint) from None
+    except (ValueError, RecursionError) as problem:
+        place = str(problem).rpartition("(at ")[2].rstrip(")") if "(at " in str(problem) else "a number"
+        raise UsageError(f"{path} is not valid TOML, at {place}.", hint=hint) from None
+    project = found.get("project")
+    slug = project.get("slug") if isinstance(project, dict) else None
+    if not isinstance(slug, str) or not slug:
+        raise UsageError(f"{path} names no project.", hint='Add slug = "SLUG" to its table [project].')
+    return ProjectFile(path, slug)

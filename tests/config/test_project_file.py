@@ -1,0 +1,145 @@
+"""deploxa.toml as a setting: which file counts, and what a damaged one does."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dpx_cli.config import project_file
+from dpx_cli.config.settings import Settings
+from dpx_cli.errors import Failed, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+
+def toml(folder: Path, slug: str) -> None:
+    """Put a deploxa.toml into a directory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "deploxa.toml").write_text(f'[project]\nslug = "{slug}"\n')
+
+
+def linked(folder: Path, project_id: str) -> None:
+    """Put a link file into a directory."""
+    (folder / ".deploxa").mkdir(parents=True, exist_ok=True)
+    (folder / ".deploxa" / "project.json").write_text(json.dumps({"projectId": project_id, "orgSlug": "linked"}))
+
+
+def settings(cwd: Path, **env: str) -> Settings:
+    """The settings of a directory."""
+    return Settings({"DPX_CONFIG_DIR": str(cwd / "config"), **env}, cwd=str(cwd))
+
+
+def test_the_nearer_file_counts(tmp_path: Path) -> None:
+    """The link file if both are in one directory; the environment before both."""
+    toml(tmp_path, "acme/outer")
+    toml(tmp_path / "a", "near")
+    linked(tmp_path / "a" / "b", "prj_1")
+    toml(tmp_path / "a" / "b", "other")
+    toml(tmp_path / "a" / "b" / "c", "globex/deep")
+    assert (settings(tmp_path).project, settings(tmp_path).org) == ("acme/outer", "acme")
+    (tmp_path / "x").mkdir()
+    assert settings(tmp_path / "x").project == "acme/outer"
+    assert (settings(tmp_path / "a").project, settings(tmp_path / "a").org) == ("near", None)
+    inner = settings(tmp_path / "a" / "b")
+    assert (inner.project, inner.org, inner.project_file) == ("prj_1", "linked", None)
+    deep = settings(tmp_path / "a" / "b" / "c")
+    assert (deep.project, deep.org) == ("globex/deep", "globex")
+    assert deep.named is deep.project_file
+    given = settings(tmp_path / "a", DPX_PROJECT="given", DPX_ORG="org")
+    assert (given.project, given.org) == ("given", "org")
+
+
+def test_a_link_further_up_is_not_even_read(tmp_path: Path) -> None:
+    """A damaged one does no harm."""
+    (tmp_path / ".deploxa").mkdir()
+    (tmp_path / ".deploxa" / "project.json").write_text("{")
+    toml(tmp_path / "a", "near")
+    assert settings(tmp_path / "a").project == "near"
+    with pytest.raises(Failed):
+        _ = settings(tmp_path).project
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (b"", "names no project"),
+        (b"[project]\n", "names no project"),
+        (b"project = 1\n", "names no project"),
+        (b"[project]\nslug = 5\n", "names no project"),
+        (b'[project]\nslug = ""\n', "names no project"),
+        (b'[project]\nslug = "s3cret\n', "is not valid TOML, at line 2, column "),
+        (b'[project]\nslug = """s3cret\n', "is not valid TOML, at end of document"),
+        (b"a = " + b"9" * 5000, "is not valid TOML, at a number"),
+        (b"a = " + b"[" * 9999, "is not valid TOML"),
+        (b"\xff", "is not UTF-8"),
+        (b"#" * (project_file.MAX_BYTES + 1), "is larger than 1024 KiB"),
+    ],
+)
+def test_a_damaged_one_is_named(tmp_path: Path, text: bytes, what: str) -> None:
+    """Nothing of its text is shown."""
+    (tmp_path / "deploxa.toml").write_bytes(text)
+    with pytest.raises(UsageError) as caught:
+        _ = settings(tmp_path).project
+    assert caught.value.message.startswith(f"{tmp_path}/deploxa.toml {what}"), caught.value.message
+    assert "s3cret" not in caught.value.message
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    """A pipe is not waited for, a loop of symbolic links not followed."""
+    (tmp_path / "a").mkdir()
+    os.mkfifo(tmp_path / "a" / "deploxa.toml")
+    (tmp_path / "deploxa.toml").symlink_to("deploxa.toml")
+    for folder in (tmp_path, tmp_path / "a"):
+        with pytest.raises(UsageError, match="is not a regular file"):
+            _ = settings(folder).project
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_planted_one_is_ignored(tmp_path: Path) -> None:
+    """In a directory that anyone may write to, a stranger's file names nothing."""
+    toml(tmp_path, "strangers")
+    assert settings(tmp_path).project == "strangers"
+    tmp_path.chmod(0o777)
+    os.chown(tmp_path / "deploxa.toml", 12345, 12345)
+    assert settings(tmp_path).project is None
+
+
+def test_commands_take_their_project_from_it(dpx: Program) -> None:
+    """Below its directory too; flag and environment go first."""
+    toml(dpx.cwd, "docs")
+    (dpx.cwd / "deep").mkdir()
+    dpx.cwd = dpx.cwd / "deep"
+    assert dpx("env", "list", "-q").out == "SEARCH_KEY\n"
+    assert "DATABASE_URL" in dpx("env", "list", "-q", "-p", "api").out
+    assert "DATABASE_URL" in dpx("env", "list", "-q", env={"DPX_PROJECT": "api"}).out
+    assert dpx("projects", "get", "--fields", "slug").out == "docs\n"
+
+
+@pytest.mark.parametrize("argv", [("env", "list"), ("deploy", "--no-wait"), ("projects", "get"), ("deploy", "list")])
+def test_a_slug_that_is_not_there_names_the_file(dpx: Program, argv: tuple[str, ...]) -> None:
+    """Exit 3, so that a mistake in the file is found."""
+    toml(dpx.cwd, "acme/nothing")
+    result = dpx(*argv)
+    assert (result.code, result.out) == (3, ""), result
+    assert f"error: No such project: acme/nothing, named by {dpx.cwd}/deploxa.toml" in result.err
+    # Named by the flag, the file has nothing to do with it.
+    result = dpx(*argv, "-p", "nothing") if argv[0] != "projects" else dpx(*argv, "nothing")
+    assert result.code == 3
+    assert "deploxa.toml" not in result.err
+
+
+def test_a_stale_id_of_its_slug_is_looked_up_again(dpx: Program, sandbox: Sandbox) -> None:
+    """A project that was deleted and created again is found; one that is gone names the file."""
+    toml(dpx.cwd, "docs")
+    assert dpx("env", "list", "-q").out == "SEARCH_KEY\n"
+    assert dpx("projects", "delete", "docs", "--yes").code == 0
+    assert "named by" in dpx("env", "list", "-q").err
+    sandbox.seed_project("docs", "acme")
+    assert dpx("env", "list", "-q").code == 0
