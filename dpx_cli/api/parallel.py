@@ -1,53 +1,31 @@
-"""Set and remove several environment variables: many at a time, and honest about what is done when one fails.
-
-Floor 2; neighbours: `api/env_vars.py` (requests), `commands/env.py`.
-"""
+"""Do something with many items: up to eight requests in flight, and one pause for all if the server limits the rate."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from dpx_cli.errors import DpxError, RateLimited, UsageError, unexpected
-from dpx_cli.reference import is_key
+from dpx_cli.errors import DpxError, NetworkError, RateLimited, Unauthorized, unexpected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from dpx_cli.api.client import Client
 
-IN_FLIGHT = 8
-PAUSE = 1.0  # seconds, where a rate limit does not say how long
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
-
-def check_key(key: str) -> str:
-    """A variable's name as it is.
-
-    Raises:
-        UsageError: where it does not match the reference's [A-Za-z_][A-Za-z0-9_]*.
-    """
-    if not is_key(key):
-        raise UsageError(
-            f"not the name of a variable: {key!r}", hint="letters, digits and _ only, not beginning with a digit"
-        )
-    return key
-
-
-def check_value(key: str, value: str) -> str:
-    """A value as it is. Raises UsageError, which does not show it, where it cannot be sent as UTF-8."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise UsageError(f"the value of {key} is not UTF-8", hint=f"dpx env set {key} --from-file FILE") from None
-    return value
+MAX_IN_FLIGHT = 8
+PAUSE = 1.0  # seconds, if a rate limit doesn't say how long to wait
+HOPELESS = (NetworkError, RateLimited, Unauthorized)  # failures that every further request would share
 
 
 class Gate:
-    """Holds all workers back while the server's rate limit wants it.
+    """Holds all workers back while the server limits the rate.
 
     Args:
-        alone: there is one key only; its request was repeated as often as may be before it comes here.
+        alone: there is only one item; its request was repeated as often as it may be before it comes here.
     """
 
     def __init__(self, *, alone: bool) -> None:
@@ -62,7 +40,15 @@ class Gate:
             time.sleep(left)
 
     def close(self, seconds: float | None, patience: float) -> bool:
-        """Hold everybody back for a time; False, at once, where there would be no progress for too long."""
+        """Hold every worker back for a time.
+
+        Args:
+            seconds: how long the server asked to wait, if it did.
+            patience: how many seconds may pass without progress.
+
+        Returns:
+            Whether the item may be tried again after the pause.
+        """
         with self._lock:
             until = time.monotonic() + (PAUSE if seconds is None else seconds)
             if self._alone or until - self._progress >= patience:
@@ -75,90 +61,191 @@ class Gate:
         self._progress = time.monotonic()
 
 
+class Outcome(Generic[Item, Result]):
+    """What became of some items so far; `run` fills it.
+
+    Attributes:
+        results: what the action returned for each item that is done.
+        failures: the error of each item that failed, in the order in which they failed.
+    """
+
+    def __init__(self) -> None:
+        self.results: dict[Item, Result] = {}
+        self.failures: dict[Item, DpxError] = {}
+
+    def first_failure(self) -> DpxError | None:
+        """Return the failure that came first, or None."""
+        return next(iter(self.failures.values()), None)
+
+
+class _Work(Generic[Item, Result]):
+    """One call of `run`."""
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        action: Callable[[Client, Item], Result],
+        outcome: Outcome[Item, Result],
+        group: Callable[[Item], Any],
+        done: Callable[[Item], None],
+    ) -> None:
+        self._waiting = list(reversed(items))
+        self._action = action
+        self._outcome = outcome
+        self._group = group
+        self._done = done
+        self._failed: set[Any] = set()
+        self._hopeless = False
+        self._lock = threading.Lock()
+        self._gate = Gate(alone=len(items) == 1)
+        self._ended = threading.Semaphore(0)
+
+    def run(self, client: Callable[[], Client]) -> None:
+        workers = min(MAX_IN_FLIGHT, len(self._waiting))
+        for _ in range(workers):
+            # Daemon threads, so that Ctrl-C ends the program while a request hangs.
+            threading.Thread(target=self._work, args=(client(),), daemon=True).start()
+        for _ in range(workers):
+            self._ended.acquire()
+
+    def _work(self, client: Client) -> None:
+        try:
+            while (item := self._next()) is not None:
+                self._do(client, item)
+        finally:
+            self._ended.release()
+
+    def _next(self) -> Item | None:
+        self._gate.wait()
+        with self._lock:
+            while self._waiting and not self._hopeless:
+                item = self._waiting.pop()
+                if self._group(item) not in self._failed:
+                    return item
+            return None
+
+    def _do(self, client: Client, item: Item) -> None:
+        try:
+            result = self._action(client, item)
+            with self._lock:
+                self._outcome.results[item] = result
+            self._gate.passed()
+            self._done(item)
+        except RateLimited as limited:
+            if self._gate.close(limited.retry_after, client.timeout):
+                with self._lock:
+                    self._waiting.append(item)
+            else:
+                self._fail(item, limited)
+        except DpxError as failure:
+            self._fail(item, failure)
+        except Exception as bug:  # noqa: BLE001 - a worker must not end silently while it holds an item
+            self._fail(item, unexpected(bug))
+
+    def _fail(self, item: Item, failure: DpxError) -> None:
+        with self._lock:
+            self._outcome.failures[item] = failure
+            self._failed.add(self._group(item))
+            self._hopeless = self._hopeless or isinstance(failure, HOPELESS)
+
+
+def run(
+    items: Sequence[Item],
+    action: Callable[[Client, Item], Result],
+    outcome: Outcome[Item, Result],
+    *,
+    client: Callable[[], Client],
+    group: Callable[[Item], Any] = lambda _: None,
+    done: Callable[[Item], None] = lambda _: None,
+) -> None:
+    """Call a function for every item, up to eight at a time; each worker has its own connection.
+
+    After a failure no further item of the same group is begun, and no item at all if the failure is one that every
+    request would share: the network, the token, the rate limit.
+
+    Args:
+        items: hashable, none of them twice and none of them None, so that nothing depends on the order.
+        action: called with a client and an item, in a thread. It may get an item again after a rate limit, as long as
+            other items succeed within a request's deadline.
+        outcome: filled with what is done and what failed; complete up to then if Ctrl-C or SIGTERM ends the call.
+        client: returns a client; called once for each worker.
+        group: returns the group of an item. [default: all items are one group]
+        done: called with each item that is done, in a worker thread.
+    """
+    _Work(items, action, outcome, group, done).run(client)
+
+
 def for_each(
     keys: Sequence[str],
-    action: Callable[[Client, str], dict[str, Any]],
+    action: Callable[[Client, str], Result],
     *,
     client: Callable[[], Client],
     done: Callable[[str], None],
     say: Callable[[str], None] = lambda _: None,
-) -> list[dict[str, Any]]:
-    """Do something with every key, up to eight at a time, each worker over a connection of its own.
+) -> list[Result]:
+    """Call a function for every key, up to eight at a time, until one fails.
 
     Args:
-        keys: no key twice, so that nothing depends on the order.
-        action: called with a client and a key, in a thread. Of several keys one may come again after a rate limit, for
-            as long as another passes within a request's deadline.
-        client: makes a client, one a worker.
-        done: told of each key that is done, in the caller's thread's stead.
-        say: told which keys are done where Ctrl-C or SIGTERM ends it; not needed where nothing is changed.
+        keys: no key twice.
+        action: see `run`.
+        client: see `run`.
+        done: see `run`.
+        say: called with a message about which keys are done if Ctrl-C or SIGTERM ends the call.
 
     Returns:
-        What `action` gave, in the order of the keys.
+        What `action` returned, in the order of the keys.
 
     Raises:
-        DpxError: the first failure, of its own type; its message says which keys are done and which are not.
+        DpxError: the first failure; its message says which keys are done and which are not.
     """
-    results: dict[str, dict[str, Any]] = {}
-    waiting = list(reversed(keys))
-    failures: list[DpxError] = []
-    lock = threading.Lock()
-    gate = Gate(alone=len(keys) == 1)
-    ended = threading.Semaphore(0)
-
-    def work(own: Client) -> None:
-        try:
-            while True:
-                gate.wait()
-                with lock:
-                    if failures or not waiting:
-                        return
-                    key = waiting.pop()
-                try:
-                    result = action(own, key)
-                except RateLimited as limited:
-                    with lock:
-                        if gate.close(limited.retry_after, own.timeout):
-                            waiting.append(key)
-                        else:
-                            failures.append(limited)
-                    continue
-                except DpxError as failure:
-                    with lock:
-                        failures.append(failure)
-                    return
-                with lock:
-                    results[key] = result
-                gate.passed()
-                done(key)
-        except Exception as bug:  # noqa: BLE001 - a worker must not die silently with a key in its hands
-            failures.append(unexpected(bug))
-        finally:
-            ended.release()
-
-    workers = min(IN_FLIGHT, len(keys))
-    for _ in range(workers):
-        # Daemons, so that Ctrl-C ends the program while a request hangs.
-        threading.Thread(target=work, args=(client(),), daemon=True).start()
+    outcome: Outcome[str, Result] = Outcome()
     try:
-        for _ in range(workers):
-            ended.acquire()
+        run(keys, action, outcome, client=client, done=done)
     except BaseException:
-        say(f"interrupted{_progress(keys, results)} (up to {IN_FLIGHT} of those may be)")
+        say(f"Interrupted{progress(keys, outcome.results)} (up to {MAX_IN_FLIGHT} of those may be done).")
         raise
-    if failures:
-        raise half_way(failures[0], keys, results)
-    return [results[key] for key in keys]
+    if failure := outcome.first_failure():
+        raise half_way(failure, keys, outcome.results)
+    return [outcome.results[key] for key in keys]
 
 
-def half_way(failure: DpxError, keys: Sequence[str], results: Mapping[str, Any]) -> DpxError:
-    """A failure that also says which keys were done before it."""
+def by_pages(
+    pages: Iterable[Sequence[Item]],
+    action: Callable[[Client, Item], Result],
+    *,
+    client: Callable[[], Client],
+) -> Iterator[tuple[Sequence[Item], Outcome[Item, Result]]]:
+    """Call a function for every item of a list that arrives in pages, in constant memory.
+
+    No page is fetched while its items' requests are in flight, so there are never more than eight. Failures stop no
+    other item, except those that every request would share.
+
+    Args:
+        pages: the pages.
+        action: see `run`.
+        client: returns a client; called up to eight times in all.
+
+    Yields:
+        Each page, and what became of its items.
+    """
+    clients: list[Client] = []
+    for page in pages:
+        while len(clients) < min(MAX_IN_FLIGHT, len(page)):
+            clients.append(client())
+        outcome: Outcome[Item, Result] = Outcome()
+        run(page, action, outcome, client=iter(clients).__next__, group=lambda item: item)
+        yield page, outcome
+
+
+def half_way(failure: DpxError, keys: Sequence[str], done: Collection[str]) -> DpxError:
+    """Return a failure with a message that also says which keys were done before it."""
     if len(keys) > 1:
-        failure.message += _progress(keys, results)
+        failure.message += progress(keys, done)
     return failure
 
 
-def _progress(keys: Sequence[str], results: Mapping[str, Any]) -> str:
-    finished = ", ".join(key for key in keys if key in results)
-    missing = ", ".join(key for key in keys if key not in results)
-    return f"; done: {finished or 'none'}; not done: {missing}"
+def progress(keys: Sequence[str], done: Collection[str]) -> str:
+    """Return which keys are done and which are not, to follow the text of a message."""
+    finished = ", ".join(key for key in keys if key in done)
+    missing = ", ".join(key for key in keys if key not in done)
+    return f"; done: {finished or 'none'}; not done: {missing or 'none'}"

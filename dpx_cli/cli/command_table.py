@@ -31,7 +31,8 @@ ORG = {'name': 'org', 'flags': ('--org',), 'metavar': 'ORG', 'help': 'Organizati
 PORT = {'name': 'port', 'flags': ('--port',), 'metavar': 'PORT', 'help': 'Port to listen on. 0 picks a free one.', 'kind': 'port'}
 PROFILE = {'name': 'profile', 'flags': ('--profile',), 'metavar': 'NAME', 'help': 'Profile to use.', 'complete': 'profile', 'env': 'DPX_PROFILE'}
 PROJECT = {'name': 'project', 'flags': ('--project', '-p'), 'metavar': 'PROJECT', 'help': 'Project: ID, slug or org/slug.', 'complete': 'project', 'env': 'DPX_PROJECT'}
-PROJECTS = {'name': 'projects', 'flags': ('--projects',), 'metavar': 'N', 'help': 'Number of projects in a new sandbox. [default: 3]', 'kind': 'number'}
+PROJECTS = {'name': 'projects', 'flags': ('--project', '-p'), 'metavar': 'PROJECT', 'help': 'Project: ID, slug or org/slug. Repeatable.', 'multiple': True, 'complete': 'project', 'env': 'DPX_PROJECT'}
+PROJECTS_2 = {'name': 'projects', 'flags': ('--projects',), 'metavar': 'N', 'help': 'Number of projects in a new sandbox. [default: 3]', 'kind': 'number'}
 PROJECT_2 = {'name': 'project', 'metavar': 'PROJECT', 'help': 'Project: ID, slug or org/slug.', 'complete': 'project'}
 QUIET = {'name': 'quiet', 'flags': ('--quiet', '-q'), 'help': 'Print only identifiers.'}
 RATE = {'name': 'rate', 'flags': ('--rate',), 'metavar': 'N/s', 'help': 'Maximum request rate of a token: N/s, N/m or N/h.'}
@@ -218,7 +219,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
          'commands': {'list': {'module': 'dpx_cli.commands.env',
                                'function': 'list_variables',
                                'effect': 'read',
-                               'help': "List the keys of a project's variables. The API gives no values.",
+                               'help': "List the keys of a project's variables. The API returns no values.",
                                'example': 'dpx env list --project storefront',
                                'formats': 'list',
                                'params': (PROJECT,
@@ -235,22 +236,24 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                       'set': {'module': 'dpx_cli.commands.env',
                               'function': 'set_variables',
                               'effect': 'write',
-                              'help': 'Set one variable, or several at once.',
-                              'more': 'A value on the command line can be read by other users of the machine and '
-                                      "stays in the shell's history; --stdin,\n"
-                                      '--from-file and the hidden prompt (KEY alone, on a terminal) do not have '
-                                      'that. With DPX_LEDGER=1 this machine\n'
-                                      'remembers a keyed digest of what it set, and tells "changed" from "unchanged" '
-                                      'the next time.',
+                              'help': 'Set one or several variables.',
+                              'more': 'Other users of the machine can read a value on the command line, and it stays '
+                                      "in the shell's history. To avoid\n"
+                                      'that, use --stdin, --from-file or the hidden prompt (KEY alone, on a '
+                                      'terminal). A key has one value for all its\n'
+                                      'targets: dpx asks before --target takes one away. With DPX_LEDGER=1 this '
+                                      'machine remembers a keyed digest of what\n'
+                                      'it set, and tells "changed" from "unchanged" the next time.',
                               'example': 'dpx env set LOG_LEVEL debug --project storefront --target preview',
                               'formats': 'one',
                               'params': ({'name': 'words', 'metavar': 'KEY [VALUE] | KEY=VALUE', 'help': 'What to set.', 'multiple': True, 'required': True, 'complete': 'key', 'secret': True},
-                                         PROJECT,
+                                         PROJECTS,
                                          TARGETS,
                                          SENSITIVE,
-                                         {'name': 'stdin', 'flags': ('--stdin',), 'help': 'Take the value from standard input.'},
-                                         {'name': 'from_file', 'flags': ('--from-file',), 'metavar': 'FILE', 'help': 'Take the value from a file.', 'complete': 'file'},
-                                         {'name': 'allow_empty', 'flags': ('--allow-empty',), 'help': 'Let a read value be empty.'},
+                                         {'name': 'stdin', 'flags': ('--stdin',), 'help': 'Read the value from standard input.'},
+                                         {'name': 'from_file', 'flags': ('--from-file',), 'metavar': 'FILE', 'help': 'Read the value from a file.', 'complete': 'file'},
+                                         {'name': 'allow_empty', 'flags': ('--allow-empty',), 'help': 'Accept an empty value.'},
+                                         YES,
                                          JSON,
                                          FIELDS,
                                          JQ,
@@ -263,8 +266,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                              'help': 'Remove variables.',
                              'example': 'dpx env rm LEGACY_FLAG --project storefront --yes',
                              'formats': 'one',
-                             'params': ({'name': 'keys', 'metavar': 'KEY', 'help': 'The keys to remove.', 'multiple': True, 'required': True, 'complete': 'key'},
-                                        PROJECT,
+                             'params': ({'name': 'keys', 'metavar': 'KEY', 'help': 'Keys to remove.', 'multiple': True, 'required': True, 'complete': 'key'},
+                                        PROJECTS,
                                         YES,
                                         JSON,
                                         FIELDS,
@@ -276,7 +279,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                  'function': 'import_file',
                                  'effect': 'delete',
                                  'help': 'Set every variable of a .env file.',
-                                 'more': 'One bad line or duplicate key rejects the whole file before any request. '
+                                 'more': 'A bad line or a duplicate key rejects the whole file before any request. '
                                          'With --target, --prune removes only\n'
                                          'variables that have no other target.',
                                  'example': 'dpx env import .env --project storefront --dry-run',
@@ -297,8 +300,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                       'check': {'module': 'dpx_cli.commands.env',
                                 'function': 'check',
                                 'effect': 'read',
-                                'help': 'Check that every key of a file, like .env.example, is set. Exit 10 where '
-                                        'one is not.',
+                                'help': 'Check that every key of a file, like .env.example, is set. Exits 10 if one '
+                                        'is missing.',
                                 'example': 'dpx env check .env.example --project storefront',
                                 'formats': 'one',
                                 'params': (FILE, PROJECT, TARGETS, JSON, FIELDS, JQ, PROFILE, DEBUG, HELP)},
@@ -683,7 +686,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                                WEBHOOK_URL,
                                                WEBHOOK_SECRET,
                                                LOG,
-                                               PROJECTS,
+                                               PROJECTS_2,
                                                PROFILE,
                                                DEBUG,
                                                HELP)},
@@ -709,7 +712,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                              WEBHOOK_URL,
                                              WEBHOOK_SECRET,
                                              LOG,
-                                             PROJECTS,
+                                             PROJECTS_2,
                                              PROFILE,
                                              DEBUG,
                                              HELP)}}},

@@ -72,6 +72,16 @@ Project = Annotated[
         autocompletion=Complete.project,
     ),
 ]
+Projects = Annotated[
+    tuple[str, ...],
+    typer.Option(
+        "--project",
+        "-p",
+        metavar="PROJECT",
+        help="Project: ID, slug or org/slug. Repeatable. [default: DPX_PROJECT]",
+        autocompletion=Complete.project,
+    ),
+]
 ProjectArgument = Annotated[
     str | None,
     typer.Argument(metavar="PROJECT", help="Project: ID, slug or org/slug.", autocompletion=Complete.project),
@@ -132,6 +142,12 @@ Sensitive = Annotated[bool, typer.Option("--sensitive", help="Mask the value in 
 EnvFile = Annotated[
     str, typer.Argument(metavar="FILE", help="A .env file, or - for standard input.", autocompletion=Complete.file)
 ]
+Stdin = Annotated[bool, typer.Option("--stdin", help="Read the value from standard input.")]
+FromFile = Annotated[
+    str | None,
+    typer.Option("--from-file", metavar="FILE", help="Read the value from a file.", autocompletion=Complete.file),
+]
+AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept an empty value.")]
 
 # auth, profile
 ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="Profile name.", autocompletion=Complete.profile)]

@@ -92,7 +92,7 @@ class Settings:
     def __init__(self, env: Mapping[str, str], *, profile: str | None = None, cwd: str | None = None) -> None:
         self.env = env
         self.cwd = cwd
-        self._profile_flag = profile
+        self.profile_flag = profile
         self._read: dict[str, Any] = {}
 
     def _once(self, name: str, read: Callable[[], T]) -> T:
@@ -136,7 +136,7 @@ class Settings:
     def _read_profile(self) -> str:
         from dpx_cli.config import profiles
 
-        if given := self._profile_flag or self.variable("DPX_PROFILE"):
+        if given := self.profile_flag or self.variable("DPX_PROFILE"):
             return profiles.check_name(given)
         return self._profiles().current
 

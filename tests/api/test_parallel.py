@@ -16,7 +16,8 @@ from fault_server import PROJECT, FaultServer, wait_until
 
 from dpx_cli import errors
 from dpx_cli.api import env_vars
-from dpx_cli.api.parallel import IN_FLIGHT, check_key, for_each
+from dpx_cli.api.parallel import MAX_IN_FLIGHT, for_each
+from dpx_cli.commands.env.values import check_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,7 @@ def test_eight_are_in_flight_and_no_more(server: FaultServer) -> None:
     """Over eight connections."""
     server.on(*POST, faults.after(0.05, faults.reply(200, {"data": {"key": "x"}})))
     set_all(server, keys_of(40))
-    assert server.busiest == IN_FLIGHT == 8
+    assert server.busiest == MAX_IN_FLIGHT == 8
     assert server.connections == 8
 
 
@@ -213,7 +214,7 @@ def test_read_bytes_are_the_value_less_one_newline(
         done = dpx_on_faults("env", "set", "A", *words, stdin=stdin)
         assert done.code == 0, done
         assert server.requests[-1].json == {"key": "A", "value": value}
-        assert ("note: " in done.err) == (len(value.encode()) != len(data))
+        assert ("note: The final newline" in done.err) == (len(value.encode()) != len(data))
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\r\n"])
@@ -324,7 +325,7 @@ def test_what_was_set_shows_without_its_value(dpx_on_faults: Program, server: Fa
 
 def test_a_hidden_prompt_shows_nothing(dpx_on_faults: Program, server: FaultServer) -> None:
     """And sends what was typed."""
-    done = dpx_on_faults.tty("env", "set", "A", answers=[("value of A", f"{CANARY}\r"), ("again", f"{CANARY}\r")])
+    done = dpx_on_faults.tty("env", "set", "A", answers=[("Value of", f"{CANARY}\r"), ("again", f"{CANARY}\r")])
     assert done.code == 0, done
     assert "canary" not in done.out
     assert server.requests[-1].json["value"] == CANARY
@@ -390,5 +391,8 @@ def test_prune_for_a_target_spares_what_is_for_all(dpx_on_faults: Program, serve
         "PREVIEW": {"key": "PREVIEW", "targets": ["preview"]},
     }
     done = dpx_on_faults("env", "import", "-", "--target", "preview", "--prune", "--dry-run", "--json", stdin=b"A=1\n")
-    assert done.json == [{"action": "add", "key": "A"}, {"action": "remove", "key": "PREVIEW"}], done
+    assert done.json == [
+        {"action": "add", "key": "A", "before": [], "after": ["preview"]},
+        {"action": "remove", "key": "PREVIEW", "before": ["preview"], "after": []},
+    ], done
     assert dpx_on_faults("env", "check", "-", "--target", "production", stdin=b"EVERYWHERE\nEMPTY\nODD\n").code == 0

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, READ, effect
 from dpx_cli.commands.env import COLUMNS as VARIABLE
-from dpx_cli.commands.env import GROUP, read_env_file, variables
+from dpx_cli.commands.env import GROUP, variables
+from dpx_cli.commands.env.values import keys_of_file
 from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined
@@ -41,9 +42,7 @@ def diff(
     With --target the file counts as being for those environments, and only they are compared; the targets shown are
     those that the other side lacks. Values cannot be compared: the API does not give them.
     """
-    from dpx_cli.commands.env import dotenv as envfile
-
-    here = envfile.keys(read_env_file(session, file), input_name(file))
+    here = keys_of_file(session, file)
     there = {variable["key"]: variable for variable in variables(session, project)}
     rows = _differences(here, there, tuple(dict.fromkeys(targets)))
     session.screen.rows([rows], COLUMNS, key="key", empty="no difference")

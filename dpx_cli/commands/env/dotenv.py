@@ -1,25 +1,26 @@
-r"""Read .env files strictly: a file with one bad line is refused whole, and every bad line is named.
+r"""Parse .env files strictly: one bad line rejects the whole file, and every bad line is named.
 
-Floor 1, for `env import` and `env check`. Takes bytes and gives keys and values; knows neither files nor the API. No
-error ever shows a value, or any other text of the file but a well-formed key.
+No error shows a value, or any text of the file except well-formed keys.
 
 The syntax:
     KEY=value           white space around the value is trimmed; ` #` starts a comment; `$` means itself
-    KEY='value'         as it stands, over several lines if need be
+    KEY='value'         literal; may have several lines
     KEY="value"         the same, with the escapes \n \r \t \\ \" \$ and no others
     export KEY=value    `export` is ignored
-    # comment           after white space, too
-A byte order mark, CRLF and blank lines are accepted. A line break in quotes is a newline, whatever it is in the file.
+    # comment           also after white space
+A byte order mark, CRLF and blank lines are accepted. A line break in quotes is always read as a newline.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from dpx_cli.errors import UsageError
 
-MOST_BYTES = 8 * 1024 * 1024
-_NAMED = 20
+MAX_BYTES = 8 * 1024 * 1024
+MAX_PROBLEMS = 1000  # after which the rest of a file is not read: it is no .env file
+MAX_NAMED = 100  # problems in the error
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _EXPORT = re.compile(r"export[ \t]+")
@@ -33,25 +34,25 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
 
 
 def parse(data: bytes, name: str) -> dict[str, str]:
-    """The variables of a .env file in the order of the file. Empty values are values.
+    """Return the variables of a .env file, in the order of the file. A value may be empty.
 
     Args:
         data: the whole file.
         name: what errors call it.
 
     Raises:
-        UsageError: one line that names every bad line and every key given twice (the first 20 of them).
+        UsageError: if a line is bad or a key is given twice; names every such line (the first 100).
     """
     return _Reader(data, name, bare=False).read()
 
 
 def keys(data: bytes, name: str) -> list[str]:
-    """The keys of a .env.example file, in order; as strict as `parse`, but a line may be a key alone."""
+    """Return the keys of a .env.example file, in order. As strict as `parse`, but a line may be a key alone."""
     return list(_Reader(data, name, bare=True).read())
 
 
 class _BadLine(Exception):
-    """What is wrong with the entry that is being read, and the line where it is, where that is not its first."""
+    """The current entry is wrong; `at` is the line of the mistake, if it's not the entry's first."""
 
     def __init__(self, what: str, at: int | None = None) -> None:
         super().__init__(what)
@@ -60,7 +61,13 @@ class _BadLine(Exception):
 
 
 class _Reader:
-    """One pass over one file. `at` is the offset of what comes next; a bad entry is noted and its line skipped."""
+    """Reads one file in one pass; a bad entry is noted and its line skipped.
+
+    Args:
+        data: the whole file.
+        name: what errors call it.
+        bare: whether a line may be a key alone.
+    """
 
     def __init__(self, data: bytes, name: str, *, bare: bool) -> None:
         self._name = name
@@ -70,13 +77,13 @@ class _Reader:
         self._lines: dict[str, int] = {}
         self._text = self._decode(data)
         self._at = 0
-        # The line that `_counted` is on: counted on from there, so that a long file is not counted again and again.
+        # The line of the offset `_counted`. Lines are counted from there, so that no part is counted many times.
         self._line = 1
         self._counted = 0
 
     def read(self) -> dict[str, str]:
         """Read all entries, or raise with all problems."""
-        while self._at < len(self._text):
+        while self._at < len(self._text) and not self._is_hopeless:
             start = self._line_of(self._at)
             try:
                 self._entry(start)
@@ -87,31 +94,38 @@ class _Reader:
             self._refuse()
         return self._values
 
+    @property
+    def _is_hopeless(self) -> bool:
+        return len(self._problems) >= MAX_PROBLEMS
+
     def _refuse(self) -> None:
         problems = sorted(set(self._problems))
-        named = [f"{self._name}:{line}: {what}" for line, what in problems[:_NAMED]]
-        if len(problems) > _NAMED:
-            named.append(f"and {len(problems) - _NAMED} more")
-        raise UsageError("; ".join(named), hint="mend these lines; nothing was changed")
+        named = [f"{self._name}:{line}: {what}" for line, what in problems[:MAX_NAMED]]
+        if len(problems) > MAX_NAMED:
+            named.append(f"and {'at least ' if self._is_hopeless else ''}{len(problems) - MAX_NAMED} more")
+        raise UsageError("; ".join(named), hint="Fix these lines. Nothing was changed.")
 
     def _decode(self, data: bytes) -> str:
-        if len(data) > MOST_BYTES:
-            raise UsageError(f"{self._name} is larger than {MOST_BYTES // 1024 // 1024} MiB")
+        if len(data) > MAX_BYTES:
+            raise UsageError(f"{self._name} is larger than {MAX_BYTES // 1024 // 1024} MiB.")
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
-            # By lines, so that each bad one is named; a stand-in keeps the rest readable.
+            # Line by line, so that each bad one is named; replaced characters keep the rest readable.
             text = data.decode("utf-8-sig", "replace")
             for number, line in enumerate(data.split(b"\n"), 1):
                 try:
                     line.decode()
                 except UnicodeDecodeError:
                     self._problems.append((number, "not UTF-8"))
+                    if self._is_hopeless:
+                        break
         text = text.replace("\r\n", "\n")
         if "\0" in text:
-            # No environment can hold it.
+            # An environment can't hold it.
             lines = enumerate(text.split("\n"), 1)
-            self._problems.extend([(number, "a NUL byte") for number, line in lines if "\0" in line])
+            bad = ((number, "a NUL byte") for number, line in lines if "\0" in line)
+            self._problems.extend(islice(bad, MAX_PROBLEMS))
         return text
 
     def _entry(self, start: int) -> None:
@@ -140,7 +154,7 @@ class _Reader:
 
     def _note(self, key: str, value: str, start: int) -> None:
         if key in self._lines:
-            # Raising would skip a line that is already read.
+            # Not raised: that would skip the next line.
             self._problems.append((start, f"{key} is given again, first on line {self._lines[key]}"))
             return
         self._lines[key] = start
@@ -150,7 +164,7 @@ class _Reader:
         blank = self._take(_BLANK)
         quote = self._text[self._at : self._at + 1]
         if quote not in {"'", '"'}:
-            # The blanks before the value belong to it here: white space before `#` is what makes a comment.
+            # Keep leading blanks: ` #` starts a comment.
             value = _COMMENT.sub("", blank + self._take(_LINE)).strip(" \t")
             if "\r" in value:
                 raise _BadLine("a carriage return inside the line")
@@ -184,12 +198,14 @@ class _Reader:
                 return "".join(parts)
             escape = self._text[self._at + 1 : self._at + 2]
             if not escape:
-                # What was taken for the value may hold more bad lines.
+                # The text that was read as the value may have more bad lines.
                 self._at = opening
                 raise _BadLine("the quote is never closed")
             if escape not in _ESCAPES:
-                # Noted, not raised: the value goes on, and its lines are no entries.
+                # Not raised: the value continues, and its lines are not entries.
                 self._problems.append((self._line_of(self._at), _BAD_ESCAPE))
+                if self._is_hopeless:
+                    return ""
             parts.append(_ESCAPES.get(escape, ""))
             self._at += 2
 

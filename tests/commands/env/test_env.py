@@ -93,9 +93,8 @@ def test_targets_and_sensitive_are_sent_only_when_given(dpx: Program, sandbox: S
     """In any case, each once."""
     dpx("env", "set", "A=1", *ON)
     assert set(sandbox.requests[-1].body) == {"key", "value"}
-    result = dpx(
-        "env", "set", "A=2", *ON, "--target", "PREVIEW", "--target", "preview", "--target", "production", "--sensitive"
-    )
+    targets = ("--target", "PREVIEW", "--target", "preview", "--target", "production")
+    result = dpx("env", "set", "A=2", *ON, *targets, "--sensitive", "--yes")
     assert result.code == 0, result
     sent = sandbox.requests[-1].body
     assert (sent["targets"], sent["sensitive"]) == (["preview", "production"], True)
@@ -125,7 +124,7 @@ def test_read_values_lose_exactly_one_newline(
         result = dpx("env", "set", key, *flags, *ON, stdin=stdin)
         assert result.code == 0, result
         assert sandbox.env_is("storefront", key, value)
-        assert ("the final newline is not part of the value" in result.err) is noted
+        assert ("The final newline is not part of the value" in result.err) is noted
 
 
 @pytest.mark.parametrize(
@@ -185,12 +184,12 @@ def test_empty_needs_to_be_meant(dpx: Program, sandbox: Sandbox) -> None:
 def test_a_terminal_is_asked_twice_and_shows_nothing(dpx: Program, sandbox: Sandbox) -> None:
     """The value is not echoed; two answers that differ set nothing."""
     result = dpx.tty(
-        "env", "set", "A", *ON, answers=[("value of A: ", f"{CANARY}\r"), ("value of A again: ", f"{CANARY}\r")]
+        "env", "set", "A", *ON, answers=[("variable: ", f"{CANARY}\r"), ("variable again: ", f"{CANARY}\r")]
     )
     assert result.code == 0, result
     assert CANARY not in result.out
     assert sandbox.env_is("storefront", "A", CANARY)
-    result = dpx.tty("env", "set", "B", *ON, answers=[("value of B: ", f"{CANARY}\r"), ("again: ", "other\r")])
+    result = dpx.tty("env", "set", "B", *ON, answers=[("variable: ", f"{CANARY}\r"), ("again: ", "other\r")])
     assert result.code == 2, result
     assert "the two answers differ" in result.out
     assert "B" not in sandbox.env_keys("storefront")
@@ -238,7 +237,7 @@ def test_import_sets_every_line(dpx: Program, sandbox: Sandbox) -> None:
     assert result.code == 0, result
     assert [row[:2] for row in result.rows] == [[key, "preview"] for key in "ABC"]
     assert sandbox.env_is("storefront", "C", "1\n2")
-    assert result.err == "set 3, removed 0\n"
+    assert result.err.startswith("Set 3 variables in storefront.\n")
     again = dpx("env", "import", "-", *ON, "--json", stdin=text.encode())
     assert [item["key"] for item in again.json] == ["A", "B", "C"]
     assert CANARY not in result.out + result.err + again.out + again.err
@@ -249,13 +248,15 @@ def test_dry_run_shows_the_plan_and_changes_nothing(dpx: Program, sandbox: Sandb
     argv = ("env", "import", "-", *ON, "--dry-run", "--prune")
     file = b"DATABASE_URL=x\nNEW=y\n"
     result = dpx(*argv, stdin=file)
+    every = "production,preview,development"
     assert result.rows == [
-        ["replace", "DATABASE_URL"],
-        ["add", "NEW"],
-        ["remove", "NEXT_PUBLIC_API_URL"],
-        ["remove", "STRIPE_SECRET_KEY"],
+        ["replace", "DATABASE_URL", "production", "production"],
+        ["add", "NEW", "", every],
+        ["remove", "NEXT_PUBLIC_API_URL", every, ""],
+        ["remove", "STRIPE_SECRET_KEY", "production,preview", ""],
     ]
-    assert dpx(*argv, "--json", stdin=file).json[1] == {"action": "add", "key": "NEW"}
+    row = {"action": "add", "key": "NEW", "before": [], "after": every.split(",")}
+    assert dpx(*argv, "--json", stdin=file).json[1] == row
     assert posts(sandbox) == 0
 
 
@@ -265,9 +266,14 @@ def test_prune_removes_what_the_file_lacks(dpx: Program, sandbox: Sandbox) -> No
     assert dpx("env", "import", "-", *ON, "--prune", stdin=file).code == 2
     assert posts(sandbox) == 0
     result = dpx("env", "import", "-", *ON, "--prune", "-y", "--target", "production", stdin=file)
-    assert result.err == "set 1, removed 0\n"
+    assert result.err.startswith("Set 1 variable in storefront.\n")
     result = dpx("env", "import", "-", *ON, "--prune", "-y", stdin=file)
-    assert result.err == "set 1, removed 2\n"
+    assert result.err.startswith("Set 1 variable in storefront and removed 2 variables.\n")
+    assert [row[:2] for row in result.rows] == [
+        ["replace", "DATABASE_URL"],
+        ["remove", "NEXT_PUBLIC_API_URL"],
+        ["remove", "STRIPE_SECRET_KEY"],
+    ]
     assert sandbox.env_keys("storefront") == ["DATABASE_URL"]
     assert dpx("env", "import", "-", *ON, "--prune", "-y", stdin=b"# nothing\n").code == 2
 
@@ -294,7 +300,7 @@ def test_a_failure_half_way_says_what_is_done(dpx: Program, sandbox: Sandbox) ->
 def test_an_empty_file_and_an_endless_one(dpx: Program, sandbox: Sandbox) -> None:
     """Nothing to do, and a refusal in bounded time and memory."""
     result = dpx("env", "import", "-", *ON)
-    assert (result.code, result.out, result.err) == (0, "", "set 0, removed 0\n"), result
+    assert (result.code, result.out, result.err) == (0, "", "Nothing to do.\n"), result
     assert dpx("env", "import", "/dev/zero", *ON).code == 2
     assert dpx("env", "import", ".", *ON).code == 1
     assert sandbox.requests == []
@@ -307,7 +313,7 @@ def test_progress_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     result = dpx.tty("env", "import", ".env", *ON)
     assert result.code == 0, result
     assert "of 40 variables" in result.out
-    assert result.out.endswith("set 40, removed 0\n")
+    assert "Set 40 variables in storefront." in result.out
 
 
 # check
@@ -318,19 +324,19 @@ def test_check_of_what_is_there(dpx: Program) -> None:
     (dpx.cwd / ".env.example").write_text("DATABASE_URL=\n# why\nSTRIPE_SECRET_KEY\n")
     result = dpx("env", "check", ".env.example", *ON)
     assert (result.code, result.out) == (0, ""), result
-    assert result.err == "every key of .env.example is set (2)\n"
+    assert result.err == "Every key of .env.example is set (2).\n"
     result = dpx("env", "check", ".env.example", *ON, "--json")
     assert result.json == {"ok": True, "keys": ["DATABASE_URL", "STRIPE_SECRET_KEY"]}
     result = dpx("env", "check", ".env.example", *ON, "--target", "preview")
     assert result.code == 10, result
-    assert result.err.startswith("error: not set for preview: DATABASE_URL\nhint: ")
+    assert result.err.startswith("error: Not set for preview: DATABASE_URL\nhint: ")
 
 
 def test_check_names_every_missing_key(dpx: Program) -> None:
     """Exit 10, also as JSON."""
     result = dpx("env", "check", "-", *ON, stdin=b"DATABASE_URL=\nA=\nB=\n")
     assert result.code == 10, result
-    assert result.err.startswith("error: not set: A, B\n")
+    assert result.err.startswith("error: Not set: A, B\n")
     result = dpx("env", "check", "-", *ON, "--json", stdin=b"A=\n")
     assert result.code == 10, result
     assert result.error["code"] == "check_failed"
