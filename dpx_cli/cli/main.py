@@ -71,17 +71,21 @@ def make_screen(
 
 
 def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
-    found = parser.parse_line(argv)
-    if isinstance(found, parser.Version):
-        from dpx_cli import __version__
+    try:
+        found = parser.parse_line(argv)
+        if isinstance(found, parser.Version):
+            from dpx_cli import __version__
 
-        screen.line(f"dpx {__version__}")
-    elif isinstance(found, parser.Help):
-        from dpx_cli.cli import help as help_text
+            screen.line(f"dpx {__version__}")
+        elif isinstance(found, parser.Help):
+            from dpx_cli.cli import help as help_text
 
-        screen.raw(help_text.draw(found.path, screen.look()))
-    else:
-        run_command(found, env)
+            screen.raw(help_text.draw(found.path, screen.look()))
+        else:
+            run_command(found, env)
+    except DpxError as error:
+        parser.hide_tokens(error, argv)
+        raise
 
 
 def run_command(call: parser.Call, env: Mapping[str, str]) -> None:

@@ -14,6 +14,8 @@ from dpx_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dpx_cli.errors import DpxError
+
     Param = Mapping[str, Any]
 
 COMMON = ("profile", "debug", "help", "json", "jsonl", "quiet", "fields", "jq")
@@ -99,6 +101,17 @@ def parse_line(argv: Sequence[str]) -> Call | Help | Version:
     """
     found = route(argv)
     return parse(found) if isinstance(found, Route) else found
+
+
+def hide_tokens(error: DpxError, argv: Sequence[str]) -> None:
+    """Replace the tokens of a command line in the texts of an error: `dpx auth dpx_…` must not show the token."""
+    for word in argv:
+        start = word.find("dpx_")
+        if start == 0 or (start > 0 and word.startswith("-")):
+            token = word[start:]
+            error.message = error.message.replace(token, "dpx_***")
+            error.hint = error.hint and error.hint.replace(token, "dpx_***")
+            error.request = error.request and error.request.replace(token, "dpx_***")
 
 
 def route(argv: Sequence[str]) -> Route | Help | Version:

@@ -72,7 +72,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "deploy wait": ("ID", ("--timeout", *ONE)),
     "deploy stats": ("", (*P, "--last", *ONE)),
     "env list": ("", (*P, *LIST)),
-    "env set": ("KEY…", (*P, "--stdin", "--from-file", "--target", "--sensitive", "--allow-empty", *ONE)),
+    "env set": ("KEY…", (*P, "--stdin", "--from-file", "--target", "--sensitive", "--allow-empty", *Y, *ONE)),
     "env rm": ("KEY…", (*P, *Y, *ONE)),
     "env import": ("FILE", (*P, "--target", "--sensitive", "--dry-run", "--prune", *Y, *ONE)),
     "env check": ("FILE", (*P, "--target")),

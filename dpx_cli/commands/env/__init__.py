@@ -160,6 +160,10 @@ def import_file(
         )
     edit = changes.Edit(found, targets=tuple(dict.fromkeys(targets)), sensitive=sensitive, missing_ok=True)
 
+    if not edit.values:
+        session.screen.items([], COLUMNS, key="key", empty="No variables in the file; nothing to do.")
+        return
+
     def change(places: list[Place]) -> None:
         steps: list[changes.Step] = []
         if dry_run or prune or edit.targets:
@@ -234,9 +238,7 @@ def _show(
     first = (*((PROJECT,) if several else ()), *((ACTION,) if actions else ()))
     if not changed.failures or (several and rows):
         columns = (*first, *(COLUMNS if edit.values else REMOVED))
-        session.screen.items(rows, columns, key="key", empty="Nothing to do.")
-        if not rows and session.screen.format != "table":
-            session.screen.done("Nothing to do.")
+        session.screen.items(rows, columns, key="key")
     changes.report(session, places, edit, changed)
     changes.raise_first(session, changed)
 

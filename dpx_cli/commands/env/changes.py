@@ -333,7 +333,7 @@ def raise_first(session: Session, changed: Changed) -> None:
 def _counted(done: int, removed: int, name: str) -> str:
     """Return a sentence about how many variables were changed; "" for none."""
     if done and removed:
-        return f"Set {_variables(done)} in {name} and removed {removed}."
+        return f"Set {_variables(done)} in {name} and removed {_variables(removed)}."
     if removed:
         return f"Removed {_variables(removed)} from {name}."
     return f"Set {_variables(done)} in {name}." if done else ""

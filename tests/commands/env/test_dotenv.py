@@ -124,16 +124,26 @@ def test_every_bad_line_is_named_at_once() -> None:
     assert lines == [2, 3, 4, 8, 9, 10, 11]
 
 
-def test_twenty_lines_are_named_and_the_others_counted() -> None:
+def test_a_hundred_lines_are_named_and_the_others_counted() -> None:
     """A message must stay readable."""
-    said = refusal(b"bad\n" * 50, "prod.env")
-    assert said.count("prod.env:") == 20
-    assert said.endswith("; and 30 more")
+    said = refusal(b"bad\n" * 150, "prod.env")
+    assert said.count("prod.env:") == 100
+    assert said.endswith("; and 50 more")
+
+
+@pytest.mark.parametrize("line", [b"x\n", b"\xff\n", b"\0\n", b"A=1\n", b"A='\n", b'A="\\x"\n', b'A="\\x\n'])
+def test_what_is_no_env_file_is_not_read_to_its_end(line: bytes) -> None:
+    """A file of 8 MiB with millions of bad lines is refused after the first thousand."""
+    data = (line * (envfile.MAX_BYTES // len(line)))[: envfile.MAX_BYTES]
+    reader = envfile._Reader(data, "x", bare=False)
+    with pytest.raises(UsageError):
+        reader.read()
+    assert len(reader._problems) <= 2 * envfile.MAX_PROBLEMS
 
 
 def test_a_file_too_large_is_refused() -> None:
     """Before it is read through."""
-    assert refusal(b"K=" + b"x" * envfile.MOST_BYTES) == ".env is larger than 8 MiB"
+    assert refusal(b"K=" + b"x" * envfile.MAX_BYTES) == ".env is larger than 8 MiB."
 
 
 def test_keys_of_an_example_file() -> None:

@@ -1,0 +1,284 @@
+"""`env set`, `rm` and `import`: no target is lost silently, in one project or several, and failures tell the truth."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import fault_server as faults
+import pytest
+from fault_server import PROJECT, FaultServer
+
+if TYPE_CHECKING:
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+CANARY = "c4n4ry-value-77"
+ON = ("-p", "storefront")
+POST = ("POST", ".*/env-vars")
+LOSS = "DATABASE_URL: production -> preview"
+
+
+def changes(sandbox: Sandbox) -> int:
+    """Return how many requests changed something."""
+    return sum(seen.method != "GET" for seen in sandbox.requests)
+
+
+def targets(dpx: Program, project: str = "storefront") -> dict[str, list[str]]:
+    """Return the targets of each variable."""
+    return {item["key"]: item["targets"] for item in dpx("env", "list", "-p", project, "--json").json}
+
+
+# No target is lost silently
+
+
+@pytest.mark.parametrize("command", ["set", "import"])
+def test_a_target_is_not_taken_away_off_a_terminal(dpx: Program, sandbox: Sandbox, command: str) -> None:
+    """Exit 2 before anything is sent; the error lists the variables and the hint says why."""
+    words = ("set", "DATABASE_URL=x", "NEW=x") if command == "set" else ("import", "-")
+    argv = ("env", *words, *ON, "--target", "preview")
+    file = b"DATABASE_URL=x\nNEW=x\n"
+    result = dpx(*argv, stdin=file)
+    assert (result.code, result.out) == (2, ""), result
+    assert LOSS in result.err
+    assert "NEW" not in result.err
+    assert "one value per key, for all its targets" in result.err
+    assert "--yes" in result.err
+    assert changes(sandbox) == 0
+    refused = dpx(*argv, "--json", stdin=file)
+    assert (refused.code, refused.error["code"]) == (2, "usage")
+    assert LOSS in refused.error["message"]
+    assert dpx(*argv, "--yes", stdin=file).code == 0
+    assert targets(dpx)["DATABASE_URL"] == ["preview"]
+
+
+@pytest.mark.parametrize("command", ["set", "import"])
+def test_a_terminal_is_asked_before_a_target_is_taken_away(dpx: Program, sandbox: Sandbox, command: str) -> None:
+    """Each loss is shown; no is the default."""
+    (dpx.cwd / ".env").write_text("DATABASE_URL=x\nSTRIPE_SECRET_KEY=x\n")
+    words = ("set", "DATABASE_URL=x", "STRIPE_SECRET_KEY=x") if command == "set" else ("import", ".env")
+    argv = ("env", *words, *ON, "--target", "preview")
+    result = dpx.tty(*argv, answers=[("[y/N]", "\r")])
+    assert result.code == 2, result
+    assert LOSS in result.out
+    assert "STRIPE_SECRET_KEY: production, preview -> preview" in result.out
+    assert changes(sandbox) == 0
+    assert dpx.tty(*argv, answers=[("[y/N]", "y\r")]).code == 0
+    assert targets(dpx)["STRIPE_SECRET_KEY"] == ["preview"]
+
+
+def test_three_imports_one_for_each_target_lose_nothing(dpx: Program) -> None:
+    """The second is refused instead of taking production away."""
+    for target, code in (("production", 0), ("preview", 2), ("development", 2)):
+        assert dpx("env", "import", "-", *ON, "--target", target, stdin=b"A=1\n").code == code
+    assert targets(dpx)["A"] == ["production"]
+
+
+def test_more_targets_or_none_need_no_question(dpx: Program, sandbox: Sandbox) -> None:
+    """Only a loss is asked about; without --target nothing is looked up."""
+    assert dpx("env", "set", "DATABASE_URL=x", *ON, "--target", "production,preview").code == 0
+    sandbox.clear_requests()
+    assert dpx("env", "set", "DATABASE_URL=x", *ON).code == 0
+    assert [seen.method for seen in sandbox.requests if "env-vars" in seen.path] == ["POST"]
+    assert targets(dpx)["DATABASE_URL"] == ["production", "preview"]
+
+
+def test_several_projects_are_looked_at_before_any_is_changed(dpx: Program, sandbox: Sandbox) -> None:
+    """The lines name the project."""
+    dpx("env", "set", "DATABASE_URL=1", "-p", "docs", "--target", "preview")
+    sandbox.clear_requests()
+    argv = ("env", "set", "DATABASE_URL=x", "-p", "docs", *ON, "--target", "preview")
+    result = dpx(*argv)
+    assert result.code == 2, result
+    assert f"storefront {LOSS}" in result.err
+    assert "docs DATABASE_URL" not in result.err
+    assert changes(sandbox) == 0
+    shown = dpx.tty(*argv, answers=[("[y/N]", "y\r")])
+    assert f"storefront {LOSS}" in shown.out
+    assert shown.code == 0, shown
+
+
+def test_dry_run_shows_targets_before_and_after(dpx: Program, sandbox: Sandbox) -> None:
+    """In every row of every format; a loss is also a warning, and nothing is asked or sent."""
+    argv = ("env", "import", "-", *ON, "--dry-run", "--target", "preview")
+    file = b"DATABASE_URL=x\nNEW=x\n"
+    result = dpx(*argv, stdin=file)
+    assert result.code == 0, result
+    assert result.rows == [["replace", "DATABASE_URL", "production", "preview"], ["add", "NEW", "", "preview"]]
+    assert LOSS in result.err
+    assert dpx(*argv, "--json", stdin=file).json == [
+        {"action": "replace", "key": "DATABASE_URL", "before": ["production"], "after": ["preview"]},
+        {"action": "add", "key": "NEW", "before": [], "after": ["preview"]},
+    ]
+    (dpx.cwd / ".env").write_bytes(file)
+    assert "Targets before" in dpx.tty("env", "import", ".env", *ON, "--dry-run", "--target", "preview").out
+    assert changes(sandbox) == 0
+
+
+def test_a_race_between_look_and_change_is_told_afterwards(dpx_on_faults: Program, server: FaultServer) -> None:
+    """The answer says other targets than were asked for."""
+    server.on(*POST, faults.reply(200, {"data": {"key": "A", "targets": ["production", "preview"]}}))
+    result = dpx_on_faults("env", "set", "A=1", "-p", PROJECT, "--target", "preview")
+    assert result.code == 0, result
+    assert "warning: A in " in result.err
+    assert "is now set for production, preview, not for preview" in result.err
+
+
+# What is said about a change
+
+
+def test_a_change_names_the_project_and_the_command_that_deploys_it(dpx: Program) -> None:
+    """On stderr, for set, rm and import."""
+    note = "note: The change takes effect with the next deployment. Run: dpx deploy --project storefront\n"
+    assert dpx("env", "set", "A=1", *ON).err == f"Set 1 variable in storefront.\n{note}"
+    assert dpx("env", "rm", "A", *ON, "-y").err == f"Removed 1 variable from storefront.\n{note}"
+    assert dpx("env", "import", "-", *ON, stdin=b"A=1\nB=2\n").err == f"Set 2 variables in storefront.\n{note}"
+
+
+def test_a_project_from_a_file_is_shown_with_its_id(dpx: Program, sandbox: Sandbox) -> None:
+    """The file may claim any slug."""
+    assert dpx("link", "storefront").code == 0
+    identity = sandbox.project_id("storefront")
+    result = dpx("env", "set", "A=1")
+    assert f"Set 1 variable in storefront ({identity}).\n" in result.err
+    assert f"dpx deploy --project {identity}\n" in result.err
+
+
+# Several projects
+
+
+def test_set_and_rm_in_several_projects(dpx: Program, sandbox: Sandbox) -> None:
+    """Each once; rows name the project, stderr says what was done where."""
+    argv = ("-p", "storefront", "-p", "docs", "-p", "acme/storefront")
+    result = dpx("env", "set", "A=1", "B=2", *argv)
+    assert result.code == 0, result
+    assert [row[:2] for row in result.rows] == [[where, key] for where in ("storefront", "docs") for key in "AB"]
+    assert "Set 2 variables in storefront.\nSet 2 variables in docs.\n" in result.err
+    assert "dpx deploy --project storefront --project docs\n" in result.err
+    assert changes(sandbox) == 4
+    rows = dpx("env", "set", "A=1", *argv, "--json").json
+    assert [(row["project"], row["key"]) for row in rows] == [("storefront", "A"), ("docs", "A")]
+    assert dpx("env", "rm", "A", *argv).code == 2
+    result = dpx("env", "rm", "A", "B", *argv, "-y", "--json")
+    assert [(row["project"], row["key"], row["deleted"]) for row in result.json] == [
+        (where, key, True) for where in ("storefront", "docs") for key in "AB"
+    ]
+    assert dpx("env", "list", "-p", "docs", "-q").out.split() == ["SEARCH_KEY"]
+
+
+def test_a_project_that_fails_stops_no_other(dpx: Program, sandbox: Sandbox) -> None:
+    """What was done is shown; the exit code is that of the first project that failed."""
+    broken = sandbox.project_id("docs")
+    sandbox.fault(f"POST /projects/{broken}/env-vars 403")
+    for order in (("docs", "storefront"), ("storefront", "docs")):
+        result = dpx("env", "set", "A=1", "-p", order[0], "-p", order[1])
+        assert result.code == 5, result
+        assert [row[0] for row in result.rows] == ["storefront"]
+        assert "error: docs: " in result.err
+    assert dpx("env", "set", "A=1", "-p", "storefront", "-p", "nowhere").code == 3
+    result = dpx("env", "rm", "A", "-y", "-p", "docs", "-p", "storefront")
+    assert result.code == 3, result
+    assert result.rows == [["storefront", "A", "true"]]
+
+
+# Prune
+
+
+def test_a_prune_that_fails_says_which_keys_are_done(dpx: Program, sandbox: Sandbox) -> None:
+    """Keys that were set before count, keys that were not removed do not."""
+    sandbox.fault("DELETE /projects/*/env-vars/* 403")
+    result = dpx("env", "import", "-", *ON, "--prune", "-y", stdin=b"A=1\nB=2\n")
+    assert (result.code, result.out) == (5, ""), result
+    assert (
+        "; done: A, B; not done: DATABASE_URL, NEXT_PUBLIC_API_URL, STRIPE_SECRET_KEY" in result.err
+    ), result
+    assert "Set 2 variables in storefront.\n" in result.err
+
+
+def test_a_key_that_is_gone_already_counts_as_pruned(dpx: Program, sandbox: Sandbox) -> None:
+    """A 404 while pruning is success; the rows name the action."""
+    sandbox.fault("DELETE /projects/*/env-vars/STRIPE_SECRET_KEY 404")
+    result = dpx("env", "import", "-", *ON, "--prune", "-y", "--json", stdin=b"DATABASE_URL=1\nB=2\n")
+    assert result.code == 0, result
+    assert [(row["action"], row["key"]) for row in result.json] == [
+        ("replace", "DATABASE_URL"),
+        ("add", "B"),
+        ("remove", "NEXT_PUBLIC_API_URL"),
+        ("remove", "STRIPE_SECRET_KEY"),
+    ]
+
+
+def test_a_prune_and_a_lost_target_are_one_question(dpx: Program, sandbox: Sandbox) -> None:
+    """Both are listed, on a terminal and off it."""
+    dpx("env", "set", "OLD=1", *ON, "--target", "preview")
+    sandbox.clear_requests()
+    argv = ("env", "import", ".env", *ON, "--target", "preview", "--prune")
+    (dpx.cwd / ".env").write_text("DATABASE_URL=x\n")
+    result = dpx(*argv)
+    assert result.code == 2, result
+    assert LOSS in result.err
+    assert "remove OLD" in result.err
+    assert changes(sandbox) == 0
+    result = dpx.tty(*argv, answers=[("Change these targets and remove OLD? [y/N]", "y\r")])
+    assert result.code == 0, result
+
+
+# Values are shown nowhere
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (CANARY,),
+        ("hunter2",),
+        ("c2VjcmV0cGFzcw==",),
+        ("c2VjcmV0cGFzc3M=",),
+        ("hunter2", "--json"),
+        ("hunter2", "--no-such-option"),
+        ("AAAA", "hunter2", "hunter2"),
+        ("AAAA=hunter2", "hunter2"),
+    ],
+)
+def test_a_word_that_may_be_a_value_is_not_shown(dpx: Program, sandbox: Sandbox, words: tuple[str, ...]) -> None:
+    """In `dpx env set $KEY $VALUE` with an empty KEY, the only word is the value."""
+    result = dpx("env", "set", *words, *ON)
+    assert (result.code, result.out) == (2, ""), result
+    for secret in ("hunter2", "c2VjcmV0", "c4n4ry"):
+        assert secret not in result.err
+    assert sandbox.requests == []
+
+
+def test_an_empty_value_can_be_meant(dpx: Program, sandbox: Sandbox) -> None:
+    """KEY= sets it; where the word may be base64, with --allow-empty."""
+    assert dpx("env", "set", "EMPTY_ONE=", *ON).code == 0
+    assert dpx("env", "set", "ABCDEFG=", *ON).code == 2
+    assert dpx("env", "set", "ABCDEFG=", *ON, "--allow-empty").code == 0
+    assert sandbox.env_is("storefront", "ABCDEFG", "")
+
+
+@pytest.mark.parametrize("format_", [(), ("--json",), ("--jq", "."), ("--fields", "key,targets")])
+def test_no_format_shows_a_value(dpx: Program, sandbox: Sandbox, format_: tuple[str, ...]) -> None:
+    """Neither with success nor with failure, with --debug, on a terminal or off it; nor does any file."""
+    (dpx.cwd / ".env").write_text(f"A={CANARY}\nB={CANARY}\n")
+    (dpx.cwd / "value").write_text(CANARY)
+    lines = (
+        ("set", f"A={CANARY}", f"B={CANARY}"),
+        ("set", "A", CANARY, "-p", "docs"),
+        ("set", "A", "--from-file", "value"),
+        ("import", ".env"),
+        ("import", ".env", "--prune", "--yes"),
+        ("import", ".env", "--dry-run"),
+    )
+    for fault in ("POST /projects/*/env-vars 503 x9", "POST /projects/*/env-vars lost x9", ""):
+        sandbox.clear_faults()
+        if fault:
+            sandbox.fault(fault)
+        for words in lines:
+            for result in (dpx("env", *words, *ON, "--debug", *format_), dpx.tty("env", *words, *ON, *format_)):
+                assert CANARY not in result.out + result.err, result
+    for folder in (dpx.home, dpx.cwd):
+        for root, _, names in os.walk(folder):
+            for name in names:
+                if name not in {".env", "value"}:
+                    with open(os.path.join(root, name), "rb") as file:
+                        assert CANARY.encode() not in file.read(), name
