@@ -189,9 +189,7 @@ def test_a_prune_that_fails_says_which_keys_are_done(dpx: Program, sandbox: Sand
     sandbox.fault("DELETE /projects/*/env-vars/* 403")
     result = dpx("env", "import", "-", *ON, "--prune", "-y", stdin=b"A=1\nB=2\n")
     assert (result.code, result.out) == (5, ""), result
-    assert (
-        "; done: A, B; not done: DATABASE_URL, NEXT_PUBLIC_API_URL, STRIPE_SECRET_KEY" in result.err
-    ), result
+    assert "; done: A, B; not done: DATABASE_URL, NEXT_PUBLIC_API_URL, STRIPE_SECRET_KEY" in result.err, result
     assert "Set 2 variables in storefront.\n" in result.err
 
 
