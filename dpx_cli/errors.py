@@ -118,6 +118,13 @@ class Forbidden(DpxError):
     code = "forbidden"
 
 
+class ReadOnly(DpxError):
+    """A change that DPX_READ_ONLY or a profile's read-only blocked before it was sent."""
+
+    exit_code = ExitCode.FORBIDDEN
+    code = "read_only"
+
+
 class RateLimited(DpxError):
     """429, rate limit or build slot, for longer than we may wait.
 

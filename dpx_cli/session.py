@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from dpx_cli.cache import Names
-from dpx_cli.config.settings import Settings, is_loopback, split_origin
+from dpx_cli.config.settings import Settings, split_origin
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from dpx_cli.api.client import Attempt, Client
+    from dpx_cli.credentials import Token
     from dpx_cli.output.screen import Screen
     from dpx_cli.resolve import Projects
 
@@ -44,7 +45,7 @@ class Session:
         self.settings = Settings(env, profile=profile, cwd=cwd)
         self._cwd = cwd
         self._client: Client | None = None
-        self._token: str | None = None
+        self._token: Token | None = None
         self._names: Names | None = None
         self._projects: Projects | None = None
 
@@ -68,8 +69,8 @@ class Session:
         if self._token is None:
             from dpx_cli import credentials
 
-            self._token = credentials.token_for(self.settings).value
-        return self._token
+            self._token = credentials.token_for(self.settings)
+        return self._token.value
 
     def client_for(self, token: str) -> Client:
         """The API as another token sees it; over a connection of its own, so that threads may have one each."""
@@ -78,15 +79,25 @@ class Session:
         from dpx_cli.api.transport import Connection
 
         scheme, host, port = split_origin(self.settings.origin)
-        through = proxy.find(self.env, scheme, host, port, is_loopback)
+        through = proxy.find(self.env, scheme, host, port)
         connection = Connection(scheme, host, port, context=self._tls_context, proxy=through)
         return Client(
             self.settings.api_url,
             token,
             connection,
             timeout=self.settings.timeout,
+            token_hint=self._token_hint(token),
             on_attempt=self._say_attempt if self.debug else None,
+            on_note=self.screen.note,
         )
+
+    def _token_hint(self, token: str) -> str | None:
+        """Return how to replace a token that is refused; None for one that no setting gave."""
+        if self._token is None or self._token.value != token:
+            return None
+        from dpx_cli import credentials
+
+        return credentials.renewal(self._token, self.settings.profile)
 
     def _tls_context(self) -> SSLContext:
         from dpx_cli.api import tls

@@ -1,40 +1,84 @@
-"""One request to the API, as the reference's sections Authentication and Errors say: token, deadline, retries, meaning.
+"""Send one request to the API (reference, sections Authentication and Errors): token, deadline, retries, meaning.
 
-Floor 1; neighbours: `transport.py` (one exchange), `pages.py` (lists), and one module a resource with one function a
-documented endpoint. Knows no terminal: it raises `DpxError`s and tells `on_attempt` what it did.
+`transport.py` does one exchange; `pages.py` reads lists; one module per resource has a function per endpoint. Nothing
+here knows a terminal: failures are raised as `DpxError`s, and callbacks are told of attempts and notes.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__, errors
-from dpx_cli.api.transport import Answer, Connection, Deadline, Lost, NotSent, Unreadable
+from dpx_cli.api.transport import Connection, Deadline, Lost, NotSent, Response, Unreadable
+from dpx_cli.system import exact_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-TRIES = 3
-FIRST_PAUSE = 0.25  # seconds; doubled at every try, with jitter
+MAX_TRIES = 3
+FIRST_PAUSE = 0.25  # seconds before the second try; doubled at every further one, with jitter
 READING = ("GET", "HEAD")
 REPEATABLE = (*READING, "DELETE", "PATCH")
-REDIRECT, BAD_REQUEST, NOT_FOUND, TOO_MANY, SERVER_ERROR = 300, 400, 404, 429, 500
-LONGEST_MESSAGE = 500  # characters of what a server says: a line, not a page
+REDIRECT, BAD_REQUEST, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 300, 400, 404, 408, 429, 500
+GATEWAY = (502, 503, 504)  # from something in front of a server that may have done what was asked
+MAX_MESSAGE = 500  # characters of a server's message that an error shows
+MAX_VALUES = 500_000  # in one document: values of a few bytes each take a hundred times that in memory
+MAX_TEXT = 64 * 1024 * 1024  # bytes of a document as dpx writes it
+LONG_WAIT = 999_999_999.0  # seconds; as good as never, and `time.sleep` can count to it
 
-# The one table from HTTP status to error; the reference's section Errors. Other 4xx are `Failed`, 5xx `ServerError`.
+# The one table from HTTP status to error (reference, section Errors). Other 4xx are `Failed`, 5xx `ServerError`.
 BY_STATUS: dict[int, tuple[type[errors.DpxError], str | None]] = {
     400: (errors.BadRequest, None),
-    401: (errors.Unauthorized, "see which token was sent: dpx auth status; or log in again: dpx auth login"),
-    403: (errors.Forbidden, "ask an owner of the project or organization, or use a token that may do this"),
+    401: (errors.Unauthorized, "See which token was sent: dpx auth status"),
+    403: (errors.Forbidden, "Ask an owner of the project or organization, or use a token that may do this."),
     404: (errors.NotFound, None),
+    408: (errors.ServerError, None),
     429: (errors.RateLimited, None),
 }
 
 
+class Request(NamedTuple):
+    """One request, before anything that the client adds.
+
+    Attributes:
+        method: "GET", "POST", …
+        path: below the API root, as in the reference without "/api/v1"; each segment quoted by `segment`.
+        params: query parameters. None is left out, a list is a parameter given several times.
+        body: the body's bytes; None for no body.
+        headers: further header fields; they replace the client's own.
+        repeatable: whether it may be sent again after its response was lost; None: by its method.
+        secret: whether it carries a secret, so that no error shows anything of the response's body.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, Any] | None = None
+    body: bytes | None = None
+    headers: Mapping[str, str] | None = None
+    repeatable: bool | None = None
+    secret: bool = False
+
+    @property
+    def name(self) -> str:
+        """Method and path, without the query: what errors show."""
+        return f"{self.method} {self.path.partition('?')[0]}"
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.method in READING
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether doing it twice leaves what doing it once leaves."""
+        return self.method in REPEATABLE if self.repeatable is None else self.repeatable
+
+
 class Attempt:
-    """One try of one request: method, path, its number from 1, then status (None: no answer) and milliseconds."""
+    """One try of one request: method, path, number from 1, status (None: no response) and milliseconds."""
 
     __slots__ = ("method", "milliseconds", "number", "path", "status")
 
@@ -54,7 +98,10 @@ class Client:
         token: the Personal Access Token, checked by `credentials`; it is sent to this URL's origin and nowhere else.
         connection: opens connections to that origin.
         timeout: seconds that a whole request may take, its retries included.
+        read_only: what forbids changes ("DPX_READ_ONLY", "profile work"); None if nothing does.
+        token_hint: the hint of a 401: how to replace the token.
         on_attempt: told of every attempt when it is over.
+        on_note: told what a person should know of a request that succeeded.
 
     Attributes:
         until: a moment of `time.monotonic()` that no request outlasts; None for none.
@@ -67,26 +114,33 @@ class Client:
         connection: Connection,
         *,
         timeout: float,
+        read_only: str | None = None,
+        token_hint: str | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
+        on_note: Callable[[str], None] | None = None,
     ) -> None:
         self.api_url = api_url
         self.timeout = timeout
         self.until: float | None = None
         self._token = token
         self._connection = connection
+        self._read_only = read_only
+        self._token_hint = token_hint
         self._on_attempt = on_attempt
+        self._on_note = on_note
         self._root = root_path(api_url)
+        self._met_api = False  # whether any response was one of an API
 
     def __repr__(self) -> str:
         return f"Client({self.api_url!r})"
 
     def deadline(self) -> Deadline:
-        """A deadline for one whole request from now on."""
+        """Return a deadline for one whole request from now on."""
         left = self.timeout if self.until is None else min(self.timeout, self.until - time.monotonic())
         return Deadline(max(left, 0.0))
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, deadline: Deadline | None = None) -> Any:
-        """GET a path; gives the decoded JSON document."""
+        """GET a path and return the decoded JSON document."""
         return self.document("GET", path, params=params, deadline=deadline)
 
     def document(
@@ -97,146 +151,226 @@ class Client:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         repeatable: bool | None = None,
-        secrets: Sequence[str] = (),
+        secret: bool = False,
         deadline: Deadline | None = None,
-        fresh: bool = False,
     ) -> Any:
-        """Send a request and give the decoded JSON document of a 2xx answer.
+        """Send a request and return the decoded JSON document of a 2xx response.
 
         Args:
-            method: "GET", "POST", …
-            path: below the API root, as in the reference without "/api/v1"; each segment quoted by `segment`.
-            params: query parameters; those that are None are left out.
+            method: see `Request`.
+            path: see `Request`.
+            params: see `Request`.
             body: what is sent as JSON; None for no body.
-            repeatable: whether the request may be sent again where its answer was lost; None: by its method.
-            secrets: texts that no error may show, though the server's answer may have them.
-            deadline: by when it must be over; None: `timeout` seconds from now.
-            fresh: open a new connection, so that a stale one cannot swallow the request.
+            repeatable: see `Request`.
+            secret: see `Request`.
+            deadline: when it must be over; None: `timeout` seconds from now.
 
         Raises:
             DpxError: of the type that the status or the fault has.
         """
         encoded = None if body is None else encode(body)
-        answer = self.send(
-            method,
-            path,
-            params=params,
-            body=encoded,
-            repeatable=repeatable,
-            secrets=secrets,
-            deadline=deadline,
-            fresh=fresh,
-        )
-        return decode(answer, f"{method} {path}")
+        request = Request(method, path, params, encoded, repeatable=repeatable, secret=secret)
+        deadline = deadline or self.deadline()
+        response = self.send(request, deadline=deadline)
+        try:
+            found = decode(response, request.name, deadline)
+        except errors.InvalidResponse as problem:
+            if request.may_repeat:
+                raise
+            raise outcome_unknown(request.name, problem.message) from problem
+        self._met_api = True
+        return found
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        repeatable: bool | None = None,
-        secrets: Sequence[str] = (),
-        deadline: Deadline | None = None,
-        fresh: bool = False,
-        accept_errors: bool = False,
-    ) -> Answer:
-        """Send a request, again where it may be, and give its 2xx answer as it came.
-
-        Arguments as for `document`; with `accept_errors` an answer of any status is given after the retries.
+    def send(self, request: Request, *, deadline: Deadline | None = None) -> Response:
+        """Send a request, again if that is safe, and return its 2xx response as it came.
 
         Raises:
             DpxError: see `document`.
         """
-        request = f"{method} {path}"
+        response = self.ask(request, deadline=deadline)
+        if is_success(response.status):
+            return response
+        raise self.error(request, response)
+
+    def ask(self, request: Request, *, deadline: Deadline | None = None) -> Response:
+        """Send a request, again if that is safe, and return its last response, of any status.
+
+        Raises:
+            DpxError: there is no response, or none that can be used.
+        """
+        self._check_allowed(request)
         deadline = deadline or self.deadline()
-        repeatable = method in REPEATABLE if repeatable is None else repeatable
+        if not request.may_repeat:
+            # The server may be closing a kept connection right now, and the request would be lost with it.
+            self._connection.close()
+        before: Response | None = None
+        lost = False
+        number = 0
+        while True:
+            number += 1
+            try:
+                response = self._attempt(request, number, deadline)
+            except (NotSent, Lost) as problem:
+                sent = isinstance(problem, Lost)
+                stale = sent and self._connection.reused and number == 1
+                if (request.may_repeat or not sent) and (stale or self._pause(number, deadline)):
+                    lost = lost or (sent and not request.reads)
+                    continue
+                if before and not lost and (request.reads or not sent or deadline.is_over):
+                    return before
+                raise self._failure(request, problem, unknown=lost or (sent and not request.reads)) from problem
+            if response.status == REQUEST_TIMEOUT and self._connection.reused and request.may_repeat and number == 1:
+                self._connection.close()
+                continue  # it answers the silence before the request, not the request
+            if lost and response.status == NOT_FOUND and request.method == "DELETE":
+                return self._gone_already(request)
+            if request.may_repeat and _is_transient(response.status):
+                before = response
+                if self._pause(number, deadline, retry_after(response)):
+                    continue
+                if lost and response.status >= SERVER_ERROR:
+                    raise outcome_unknown(request.name, f"HTTP {response.status}", status=response.status)
+            return self._last(request, response, before)
+
+    def error(self, request: Request, response: Response) -> errors.DpxError:
+        """Return the error that a response outside 2xx means."""
+        status = response.status
+        where = f"HTTP {status} from {request.name}"
+        if is_redirect(status):
+            return errors.InvalidResponse(
+                f"The server redirects, which dpx doesn't follow ({where}).",
+                hint="Check DPX_API_URL: the token is sent to that address only.",
+                status=status,
+                request=request.name,
+            )
+        if status in GATEWAY and not request.may_repeat:
+            return outcome_unknown(request.name, f"HTTP {status}", status=status)
+        kind, hint = BY_STATUS.get(status, (errors.ServerError if status >= SERVER_ERROR else errors.Failed, None))
+        field = _error_field(response)
+        self._met_api = self._met_api or bool(field)
+        said = "" if request.secret else _one_line(_without_token(field, self._token))
+        error = kind(f"{said.rstrip('.') or _meaning(status)} ({where}).", status=status, request=request.name)
+        error.hint = hint
+        if isinstance(error, errors.RateLimited):
+            error.retry_after = retry_after(response)
+            wait = f"in {error.retry_after:.0f} s" if error.retry_after else "later"
+            error.hint = f"Try again {wait}, or wait until a running deployment ends."
+        elif isinstance(error, errors.Unauthorized):
+            error.hint = self._token_hint or hint
+        elif isinstance(error, errors.NotFound):
+            error.hint = self._whether_api(request)
+        return error
+
+    def _check_allowed(self, request: Request) -> None:
+        if self._read_only and not request.reads:
+            raise errors.ReadOnly(
+                f"{request.name} was not sent: {self._read_only} allows no changes.",
+                hint="Use a profile that isn't read-only: dpx profile list"
+                if self._read_only.startswith("profile ")
+                else f"To allow changes, unset {self._read_only}.",
+                request=request.name,
+            )
+
+    def _attempt(self, request: Request, number: int, deadline: Deadline) -> Response:
+        """Do one exchange, and tell `on_attempt` of it even if it fails."""
+        attempt = Attempt(request.method, request.path, number)
         fields = {
             "Authorization": f"Bearer {self._token}",
             "User-Agent": f"dpx/{__version__}",
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
-            **({"Content-Type": "application/json"} if body is not None else {}),
-            **(headers or {}),
         }
-        target = self._root.rstrip("/") + path + query_string(params)
-        if fresh:
-            self._connection.close()
-        may_have_happened = False
-        number = 0
-        while True:
-            number += 1
-            was_open = self._connection.is_open
-            try:
-                answer = self._attempt(Attempt(method, path, number), target, fields, body, deadline)
-            except NotSent as problem:
-                if self._pause(number, deadline):
-                    continue
-                raise self._failure(request, problem, may_have_happened=may_have_happened) from problem
-            except Lost as problem:
-                may_have_happened = method not in READING
-                # A kept connection that the server has closed meanwhile is worth another try at once.
-                stale = was_open and number == 1
-                if repeatable and (stale or self._pause(number, deadline)):
-                    continue
-                raise self._failure(request, problem, may_have_happened=may_have_happened) from problem
-            except Unreadable as problem:
-                raise errors.InvalidResponse(
-                    f"{request}: {problem}", hint="check DPX_API_URL", status=problem.status, request=request
-                ) from problem
-            if method == "DELETE" and may_have_happened and answer.status == NOT_FOUND:
-                return Answer(200, "OK", {}, b'{"deleted": true}')
-            if repeatable and _may_pass(answer.status) and self._pause(number, deadline, retry_after(answer)):
-                may_have_happened = may_have_happened or answer.status != TOO_MANY
-                continue
-            if accept_errors or is_success(answer.status):
-                return answer
-            raise error_of(answer, request, (*secrets, self._token))
-
-    def _attempt(
-        self, attempt: Attempt, target: str, fields: dict[str, str], body: bytes | None, deadline: Deadline
-    ) -> Answer:
-        """One exchange; `on_attempt` is told of it, whatever becomes of it."""
+        if request.body is not None:
+            fields["Content-Type"] = "application/json"
+        if request.headers:
+            given = {name.lower() for name in request.headers}
+            fields = {name: value for name, value in fields.items() if name.lower() not in given}
+            fields.update(request.headers)
+        target = self._root.rstrip("/") + request.path + query_string(request.params)
         started = time.monotonic()
         try:
-            answer = self._connection.exchange(attempt.method, target, fields, body, deadline)
-            attempt.status = answer.status
-            return answer
+            response = self._connection.exchange(request.method, target, fields, request.body, deadline)
+            attempt.status = response.status
+        except Unreadable as problem:
+            attempt.status = problem.status
+            if is_success(problem.status):
+                raise self._unreadable(request, problem) from problem
+            response = Response(problem.status, "", {}, b"")  # the status says enough
         finally:
             attempt.milliseconds = (time.monotonic() - started) * 1000
             if self._on_attempt:
                 self._on_attempt(attempt)
+        return response
 
     def _pause(self, number: int, deadline: Deadline, wanted: float | None = None) -> bool:
-        """Wait before another try; False, at once, where it was the last or the deadline would pass meanwhile."""
+        """Wait before another try. Return False at once after the last one, or if the deadline would pass."""
         import random
 
+        # Never less than the backoff: "Retry-After: 0" must not become a flood.
         backoff = FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy
-        pause = backoff if wanted is None else wanted
-        if number >= TRIES or time.monotonic() + pause >= deadline.at:
+        pause = max(backoff, wanted or 0.0)
+        if number >= MAX_TRIES or time.monotonic() + pause >= deadline.at:
             return False
         time.sleep(pause)
         return True
 
-    def _failure(self, request: str, problem: Exception, *, may_have_happened: bool) -> errors.DpxError:
-        """The error for a request that got no answer: what it asked for happened not, or perhaps."""
-        if may_have_happened:
-            return errors.OutcomeUnknown(
-                f"{request} was sent and the answer was lost: {problem}",
-                hint=f"it may or may not have happened; look before you do it again: {_how_to_look(request)}",
-                request=request,
-            )
+    def _last(self, request: Request, response: Response, before: Response | None) -> Response:
+        """Return the response that ends a request. Raise NotFound with a hint for a DELETE that had an error before."""
+        if request.method == "DELETE" and response.status == NOT_FOUND and before:
+            error = self.error(request, response)
+            error.hint = f"The server answered HTTP {before.status} before that, and may have deleted it then."
+            raise error
+        return response
+
+    def _gone_already(self, request: Request) -> Response:
+        """Return the success of a DELETE whose first response was lost and that finds nothing left."""
+        if self._on_note:
+            self._on_note(f"{request.name}: the first response was lost, and a second request found nothing to delete.")
+        return Response(200, "OK", {}, b'{"deleted": true}')
+
+    def _failure(self, request: Request, problem: Exception, *, unknown: bool) -> errors.DpxError:
+        """Return the error of a request that got no response."""
+        if unknown:
+            return outcome_unknown(request.name, str(problem))
         return errors.NetworkError(
-            f"cannot reach {self.api_url}: {problem}",
-            hint="check the network and DPX_API_URL, or ask: dpx doctor",
-            request=request,
+            f"Can't reach {self.api_url}: {problem}.",
+            hint="Check the network and DPX_API_URL, or run: dpx doctor",
+            request=request.name,
         )
+
+    def _unreadable(self, request: Request, problem: Unreadable) -> errors.DpxError:
+        """Return the error of a 2xx response that can't be used."""
+        if not request.may_repeat:
+            return outcome_unknown(request.name, str(problem), status=problem.status)
+        message = f"{problem} (HTTP {problem.status} from {request.name})".replace(". (", " (") + "."
+        return errors.InvalidResponse(message, hint="Check DPX_API_URL.", status=problem.status, request=request.name)
+
+    def _whether_api(self, request: Request) -> str | None:
+        """Return the hint of a 404: the URL, if nothing shows that an API answered, or the organization."""
+        if not self._met_api and not self.api_url.endswith("/api/v1"):
+            return f"Does the API URL end in /api/v1? It is {self.api_url}"
+        org = (request.params or {}).get("org")
+        return "Check the organization. Run: dpx orgs list" if org or request.path.startswith("/orgs/") else None
+
+
+def outcome_unknown(request: str, problem: str, *, status: int | None = None) -> errors.OutcomeUnknown:
+    """Return the error of a request that may have been carried out, with the command that shows whether it was.
+
+    Args:
+        request: method and path.
+        problem: what became of the response.
+        status: its HTTP status, if there was one.
+    """
+    return errors.OutcomeUnknown(
+        f"{request} was sent, and its outcome is unknown: {problem.rstrip('.')}.",
+        hint=f"Before you try again, look whether it happened. Run: {_how_to_look(request)}",
+        status=status,
+        request=request,
+    )
 
 
 def _how_to_look(request: str) -> str:
-    """The command that shows what became of a request whose answer was lost."""
+    """Return the command that shows what became of a request whose response was lost."""
     _, _, path = request.partition(" ")
     _, first, *rest = [*path.split("/"), ""]
     import shlex
@@ -250,27 +384,27 @@ def _how_to_look(request: str) -> str:
 
 
 def root_path(api_url: str) -> str:
-    """The path of the API's root: "/api/v1"; "/" where it has none."""
+    """Return the path of the API's root: "/api/v1"; "/" if it has none."""
     return "/" + api_url.partition("://")[2].partition("/")[2]
 
 
 def is_success(status: int) -> bool:
-    """Whether a status is 2xx."""
+    """Return whether a status is 2xx."""
     return 200 <= status < 300  # noqa: PLR2004 - the definition
 
 
 def is_redirect(status: int | None) -> bool:
-    """Whether a status is 3xx: the server did nothing but name another place."""
+    """Return whether a status is 3xx: the server did nothing but name another place."""
     return status is not None and REDIRECT <= status < BAD_REQUEST
 
 
-def _may_pass(status: int) -> bool:
-    """Whether the same request may fare better a little later: 429 and 5xx."""
+def _is_transient(status: int) -> bool:
+    """Return whether the same request may succeed a little later: 429 and 5xx."""
     return status == TOO_MANY or status >= SERVER_ERROR
 
 
 def is_name(text: Any) -> bool:
-    """Whether something is an id, slug or key that cannot change a request's path."""
+    """Return whether something is an id, slug or key that can't change a request's path."""
     return (
         isinstance(text, str)
         and text.strip(".") != ""
@@ -284,20 +418,20 @@ def segment(text: str, what: str) -> str:
 
     Args:
         text: the id, slug or key.
-        what: how it is called in an error: "project".
+        what: what an error calls it: "project".
 
     Raises:
-        UsageError: where it could change the path: empty, dots alone, "/", "?", "#", "%", "\", controls.
+        UsageError: it could change the path: empty, dots alone, "/", "?", "#", "%", "\", controls.
     """
     from urllib.parse import quote
 
     if not is_name(text):
-        raise errors.UsageError(f"no {what} can have the name {text!r}", hint=f"give the {what}'s id or slug as listed")
+        raise errors.UsageError(f"Invalid {what} {text!r}.", hint=f"Use the {what}'s id or slug as listed.")
     return quote(text, safe="")
 
 
 def query_string(params: Mapping[str, Any] | None) -> str:
-    """The query of a URL with its "?", or "" where no parameter has a value."""
+    """Return the query of a URL with its "?", or "" if no parameter has a value."""
     given = {name: value for name, value in (params or {}).items() if value is not None}
     if not given:
         return ""
@@ -305,14 +439,14 @@ def query_string(params: Mapping[str, Any] | None) -> str:
 
     for name, value in given.items():
         _check_utf8(name, value)
-    return "?" + urlencode(given)
+    return "?" + urlencode(given, doseq=True)
 
 
 def encode(body: Any) -> bytes:
-    """A document as JSON, in ASCII.
+    """Encode a document as JSON, in ASCII.
 
     Raises:
-        UsageError: where it has text that no UTF-8 can carry: an argument in another encoding.
+        UsageError: it has text that UTF-8 can't carry: an argument in another encoding.
     """
     for name, value in body.items() if isinstance(body, dict) else [("body", body)]:
         _check_utf8(name, value)
@@ -320,56 +454,103 @@ def encode(body: Any) -> bytes:
 
 
 def _check_utf8(name: str, value: Any) -> None:
-    """Raise UsageError, which does not show the value, for text that is not UTF-8."""
+    """Raise UsageError, which doesn't show the value, for text that is not UTF-8."""
     try:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         text.encode()
     except UnicodeEncodeError:
-        raise errors.UsageError(f"{name} is not UTF-8", hint="check the encoding of the terminal or script") from None
+        raise errors.UsageError(f"{name} is not UTF-8.", hint="Check the encoding of the terminal or script.") from None
 
 
-def retry_after(answer: Answer) -> float | None:
-    """Seconds that an answer asks to wait (a number or an HTTP date), None where it does not ask."""
-    text = answer.headers.get("retry-after", "").strip()
-    if not text:
-        return None
+def retry_after(response: Response) -> float | None:
+    """Return the seconds that a response asks to wait (a number or an HTTP date), None if it doesn't ask."""
+    text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    until = _timestamp(text)
+    if until is None:
+        return None
+    # By the server's own clock: ours may be wrong.
+    now = _timestamp(response.headers.get("date", ""))
+    return min(max(0.0, until - (time.time() if now is None else now)), LONG_WAIT)
+
+
+def _timestamp(text: str) -> float | None:
+    """Return the Unix time of an HTTP date, None if it isn't one."""
+    if not text:
+        return None
     from email.utils import parsedate_to_datetime
 
     try:
-        # A year that `time.sleep` cannot count to is as good as never.
-        return min(max(0.0, parsedate_to_datetime(text).timestamp() - time.time()), 999_999_999.0)
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError, TypeError):
         return None
 
 
-def decode(answer: Answer, request: str) -> Any:
-    """The JSON document of an answer.
+def decode(response: Response, request: str, deadline: Deadline | None = None) -> Any:
+    """Decode the JSON document of a response, in bounded memory.
+
+    Args:
+        response: the response.
+        request: method and path, for the error.
+        deadline: when it must be over.
 
     Raises:
-        InvalidResponse: where it is empty, not UTF-8, not JSON, or nested beyond reason.
+        InvalidResponse: it is empty, not UTF-8, not JSON, nested too deeply, or has too many values.
+        NetworkError: the deadline passed.
     """
     try:
-        return json.loads(answer.body.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as problem:
-        what = "empty" if not answer.body.strip() else "not JSON"
-        if isinstance(problem, RecursionError):
-            what = "nested too deeply"
-        raise errors.InvalidResponse(
-            f"the answer to {request} is {what}",
-            hint="check DPX_API_URL: is it the root of the API?",
-            status=answer.status,
-            request=request,
-        ) from None
+        found = exact_json.loads(_bounded_text(response.body))
+    except OverflowError as problem:
+        what = str(problem)
+    except ValueError:
+        what = "is not JSON" if response.body.strip() else "is empty"
+    except RecursionError:
+        what = "is nested too deeply"
+    else:
+        if deadline is not None and deadline.is_over:
+            raise errors.NetworkError(
+                f"The response to {request} took longer than {deadline.seconds:g} s.",
+                hint="Set DPX_TIMEOUT to more seconds.",
+                request=request,
+            )
+        return found
+    raise errors.InvalidResponse(
+        f"The response to {request} {what}.",
+        hint="Check DPX_API_URL: is it the root of the API?",
+        status=response.status,
+        request=request,
+    )
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+def _bounded_text(body: bytes) -> str:
+    """Return a body as text. Raise OverflowError if its values would take too much memory."""
+    if _marks(body) > MAX_VALUES and _count_values(body) > MAX_VALUES:
+        raise OverflowError(f"has more than {MAX_VALUES:,} values")
+    text = body.decode("utf-8")
+    # Written again, in ASCII, a character outside it takes 6 or 12 bytes; one of 12 also makes its whole text four
+    # bytes a character in memory.
+    wide = "\\u" in text or sys.getsizeof(text) >= 4 * len(text) > 0
+    size = len(text) * (12 if wide else 1 if text.isascii() else 6)
+    if size > MAX_TEXT:
+        raise OverflowError(f"needs more than {MAX_TEXT // 1024 // 1024} MiB of memory")
+    return text
+
+
+def _marks(body: bytes) -> int:
+    """Return the number of marks that may begin a value: at least the number of values, less one."""
+    return sum(map(body.count, (b",", b":", b"[", b"{")))
+
+
+def _count_values(body: bytes) -> int:
+    """Return the number of values and keys of a document, counted outside its texts."""
+    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    texts = plain.count(b'"') // 2
+    return texts if texts > MAX_VALUES else _marks(b"".join(plain.split(b'"')[::2]))
 
 
 def data_of(document: Any, request: str, kind: type[dict[str, Any] | list[Any]]) -> Any:
-    """What is under "data" in an answer's document.
+    """Return what is under "data" in a response's document.
 
     Args:
         document: the decoded document.
@@ -377,7 +558,7 @@ def data_of(document: Any, request: str, kind: type[dict[str, Any] | list[Any]])
         kind: dict for one thing, list for a page.
 
     Raises:
-        InvalidResponse: where the document has another shape.
+        InvalidResponse: the document has another shape.
     """
     data: Any = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, kind) or (kind is list and not all(isinstance(item, dict) for item in data)):
@@ -386,75 +567,53 @@ def data_of(document: Any, request: str, kind: type[dict[str, Any] | list[Any]])
 
 
 def shape_error(request: str, wanted: str) -> errors.InvalidResponse:
-    """The error for an answer that is JSON of another shape than the reference's."""
+    """Return the error for a response that is JSON of another shape than the reference's."""
     return errors.InvalidResponse(
-        f'the answer to {request} does not have {wanted} under "data"',
-        hint="check DPX_API_URL: is it the root of the API?",
+        f'The response to {request} doesn\'t have {wanted} under "data".',
+        hint="Check DPX_API_URL: is it the root of the API?",
         request=request,
     )
-
-
-def error_of(answer: Answer, request: str, secrets: Sequence[str]) -> errors.DpxError:
-    """The error that an answer outside 2xx means.
-
-    Args:
-        answer: the answer.
-        request: method and path.
-        secrets: texts that must not show, though the server may have sent them back.
-    """
-    status = answer.status
-    where = f"HTTP {status} from {request}"
-    if is_redirect(status):
-        return errors.InvalidResponse(
-            f"the server redirects, which is not followed ({where})",
-            hint="check DPX_API_URL: the token goes to that address alone",
-            status=status,
-            request=request,
-        )
-    kind, hint = BY_STATUS.get(status, (errors.ServerError if status >= SERVER_ERROR else errors.Failed, None))
-    said = _one_line(_redacted(_error_field(answer), secrets))
-    error = kind(f"{said} ({where})" if said else f"{_meaning(status)} ({where})", status=status, request=request)
-    error.hint = hint
-    if isinstance(error, errors.RateLimited):
-        error.retry_after = retry_after(answer)
-        wait = f"in {error.retry_after:.0f} s" if error.retry_after else "later"
-        error.hint = f"try again {wait}, or wait for a running deployment to end"
-    return error
 
 
 def _meaning(status: int) -> str:
     import http
 
     try:
-        return http.HTTPStatus(status).phrase.lower()
+        return http.HTTPStatus(status).phrase.capitalize()
     except ValueError:
-        return "an unknown status"
+        return "Unknown status"
 
 
-def _error_field(answer: Answer) -> str:
-    """The "error" field of an answer, or ""."""
+def _error_field(response: Response) -> str:
+    """Return the "error" field of a response, or ""."""
     try:
-        found = json.loads(answer.body.decode("utf-8"))
-    except (ValueError, RecursionError):
+        found = json.loads(_bounded_text(response.body))
+    except (ValueError, OverflowError, RecursionError):
         return ""
     text = found.get("error") if isinstance(found, dict) else None
     return text if isinstance(text, str) else ""
 
 
-def _redacted(text: str, secrets: Sequence[str]) -> str:
-    """A text without the secrets, their lines and their usual escapes; "" where a piece of one is left even so."""
-    # A secret may have a hundred thousand lines, and an answer 32 MiB: what comes later is not shown anyhow.
-    text = text[: LONGEST_MESSAGE * 40]
-    parts = {part for secret in secrets for part in (secret, *secret.splitlines()) if part.strip()}
-    escaped = {made[1:-1] for part in parts for made in (json.dumps(part), json.dumps(part, ensure_ascii=False))}
-    for part in sorted(parts | escaped, key=len, reverse=True):
-        text = text.replace(part, "***")
-    text = text[: LONGEST_MESSAGE * 4]
-    return "" if any(_has_piece(text, part) for part in parts) else text
+def _without_token(text: str, token: str) -> str:
+    """Return a server's message, or "" if it may hold a piece of the token, encoded or not."""
+    text = text[: MAX_MESSAGE * 4]
+    import base64
+    from urllib.parse import unquote
+
+    raw = token.encode()
+    # What precedes a text shifts its base64 by a bit pattern of three; the first and last characters depend on it.
+    forms = [base64.b64encode(b"x" * shift + raw).decode().rstrip("=")[2:-2] for shift in range(3)]
+    said = unquote(text).replace("-", "+").replace("_", "/")
+    if any(_has_piece(said, form) for form in forms) or _has_piece(text.lower(), raw.hex()):
+        return ""
+    if "&#" in text or "\\" in text:
+        return ""
+    text = text.replace(token, "***")
+    return "" if _has_piece(unquote(text), token) else text
 
 
 def _has_piece(text: str, secret: str) -> bool:
-    """Whether a text has so long a piece of a secret that it tells something: half of it, 6 to 16 characters."""
+    """Return whether a text has so long a piece of a secret that it tells something: half of it, 6 to 16 characters."""
     size = min(max(len(secret) // 2, 6), 16)
     pieces = {text[at : at + size] for at in range(len(text) - size + 1)}
     return any(secret[at : at + size] in pieces for at in range(len(secret) - size + 1))
@@ -462,4 +621,4 @@ def _has_piece(text: str, secret: str) -> bool:
 
 def _one_line(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"

@@ -39,7 +39,7 @@ def create_deployment(client: Client, project_id: str, fields: DeploymentFields)
         OutcomeUnknown: if it was sent and the answer was lost; `commands/deploy/start.py` finds out what became of it.
     """
     path = f"/projects/{segment(project_id, 'project')}/deployments"
-    document = client.document("POST", path, body=fields, fresh=True)
+    document = client.document("POST", path, body=fields)
     created = dict(data_of(document, f"POST {path}", dict))
     if not is_name(created.get("id")):
         raise shape_error(f"POST {path}", "a deployment with an id")

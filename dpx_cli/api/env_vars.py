@@ -40,7 +40,7 @@ def set_env_var(
         body["targets"] = list(targets)
     if sensitive:
         body["sensitive"] = True
-    document = client.document("POST", path, body=body, repeatable=True, secrets=(value,))
+    document = client.document("POST", path, body=body, repeatable=True, secret=True)
     variable = dict(data_of(document, f"POST {path}", dict))
     variable.pop("value", None)
     return variable

@@ -1,7 +1,4 @@
-"""Lists, page by page: the reference's section Pagination.
-
-Floor 1; neighbour: `client.py`.
-"""
+"""Read lists page by page (reference, section Pagination)."""
 
 from __future__ import annotations
 
@@ -15,9 +12,11 @@ if TYPE_CHECKING:
 
     from dpx_cli.api.client import Client
 
-PAGE = 100  # the most that the API gives at once
-LONGEST = 4096  # characters of a cursor; no server takes much more in a request's first line
-MOST_EMPTY = 10  # pages in a row with nothing on them and yet a next one
+PAGE = 100  # items; the most that the API gives at once
+MAX_ITEMS = 1000  # of one page, from a server that gives more than was asked for
+MAX_CURSOR = 4096  # characters; servers take little more in a request's first line
+SERVER_FAULT = "The server is at fault. To get the first pages, pass --limit."
+MAX_EMPTY = 10  # empty pages in a row that all name a next one
 
 
 class Pages:
@@ -28,11 +27,11 @@ class Pages:
         path: the list's path.
         params: query parameters of the list's own.
         limit: how many items at the most; None for all.
-        cursor: where to go on from.
-        without: a key that is taken out of every item: a secret that the server should not have sent.
+        cursor: where to continue from.
+        without: a key that is removed from every item: a secret that the server should not have sent.
 
     Attributes:
-        next_cursor: after iteration, where to go on from if `limit` cut the list short; else None.
+        next_cursor: after iteration, where to continue from if `limit` cut the list short; else None.
         is_cut: after iteration, whether `limit` cut off what had come: the server gave more than was asked for.
         is_whole: after iteration, whether every item there is has come: no cursor before, no limit after.
 
@@ -68,6 +67,10 @@ class Pages:
             size = PAGE if left is None else min(PAGE, left)
             document = self._client.get(self._path, {**self._params, "limit": size, "cursor": cursor})
             items = data_of(document, request, list)
+            if len(items) > MAX_ITEMS:
+                raise errors.InvalidResponse(
+                    f"{request}: a page has {len(items):,} items. At most {MAX_ITEMS:,} are allowed.", request=request
+                )
             if self._without is not None:
                 for item in items:
                     item.pop(self._without, None)
@@ -85,19 +88,19 @@ class Pages:
                 self.is_whole = self._cursor is None and self.next_cursor is None and not self.is_cut
                 return
             empty = 0 if items else empty + 1
-            if cursor in seen or empty >= MOST_EMPTY:
+            if cursor in seen or empty >= MAX_EMPTY:
                 raise errors.InvalidResponse(
-                    f"{request}: the list does not end: its cursor came back"
+                    f"{request}: the list does not end: its cursor came back."
                     if cursor in seen
-                    else f"{request}: the list does not end: page after page is empty",
-                    hint="the server is at fault; --limit gives the first pages",
+                    else f"{request}: the list does not end: page after page is empty.",
+                    hint=SERVER_FAULT,
                     request=request,
                 )
             seen.add(cursor)
 
 
 def _next_cursor(document: Mapping[str, Any], request: str) -> str | None:
-    """The cursor of the next page, or None where this page is the last."""
+    """Return the cursor of the next page, or None if this page is the last."""
     pagination = document.get("pagination")
     if pagination is None:
         return None
@@ -105,10 +108,10 @@ def _next_cursor(document: Mapping[str, Any], request: str) -> str | None:
     more = pagination.get("hasMore", cursor is not None) if isinstance(pagination, dict) else True
     if more is False:
         return None
-    if more is not True or not isinstance(cursor, str) or not cursor.isprintable() or not 0 < len(cursor) <= LONGEST:
+    if more is not True or not isinstance(cursor, str) or not cursor.isprintable() or not 0 < len(cursor) <= MAX_CURSOR:
         raise errors.InvalidResponse(
-            f"the answer to {request} says that there is more, but not where",
-            hint="the server is at fault; --limit gives the first pages",
+            f"The response to {request} says that there is more, but not where.",
+            hint=SERVER_FAULT,
             request=request,
         )
     return cursor

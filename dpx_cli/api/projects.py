@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from dpx_cli.api.client import data_of, decode, segment, shape_error
+from dpx_cli.api.client import Request, data_of, decode, segment, shape_error
 from dpx_cli.api.pages import Pages
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ def delete_project(client: Client, project_id: str) -> dict[str, Any]:
 
 def deleted(client: Client, path: str) -> dict[str, Any]:
     """DELETE a path; gives {"deleted": true}. Raises InvalidResponse where the server says neither that nor 204."""
-    answer = client.send("DELETE", path)
-    if answer.status == NO_CONTENT:
+    response = client.send(Request("DELETE", path))
+    if response.status == NO_CONTENT:
         return {"deleted": True}
-    document = decode(answer, f"DELETE {path}")
+    document = decode(response, f"DELETE {path}")
     if not isinstance(document, dict) or document.get("deleted") is not True:
         raise shape_error(f"DELETE {path}", '"deleted": true')
     return document

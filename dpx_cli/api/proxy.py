@@ -1,7 +1,6 @@
-"""Which proxy a request goes through: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, as everywhere.
+"""Find the proxy for a request: HTTPS_PROXY, ALL_PROXY and NO_PROXY, as everywhere.
 
-With one limit: plain http is for loopback addresses, and with it the token must not leave this machine, so a proxy
-elsewhere is not used for it. Floor 1; neighbour: `transport.py`.
+Plain http is for loopback addresses only and never goes through a proxy: the token would go to it in clear text.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 
 class Proxy:
-    """A proxy to go through: where it is, and the header fields it wants."""
+    """A proxy: where it is, the header fields that it wants, and the variable that names it."""
 
     __slots__ = ("headers", "host", "port", "scheme", "variable")
 
@@ -27,43 +26,33 @@ class Proxy:
         self.variable = variable
 
 
-def find(env: Mapping[str, str], scheme: str, host: str, port: int, is_loopback: Callable[[str], bool]) -> Proxy | None:
-    """The proxy for an origin, or None.
+def find(env: Mapping[str, str], scheme: str, host: str, port: int) -> Proxy | None:
+    """Return the proxy for an origin, or None.
 
     Raises:
-        UsageError: where the variable names no usable proxy; its password is not shown.
+        UsageError: the variable names no usable proxy. Its password is not shown.
     """
-    # In a CGI script HTTP_PROXY is what the web server makes of a request's "Proxy:" field.
-    names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
-    if scheme == "http" and env.get("REQUEST_METHOD"):
-        names.remove("HTTP_PROXY")
-    variable = next((name for name in names if env.get(name)), None)
+    if scheme == "http":
+        return None
+    variable = next((name for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") if env.get(name)), None)
     if variable is None or _is_exempt(host, port, env.get("no_proxy") or env.get("NO_PROXY") or ""):
         return None
-    try:
-        proxy = _parse(env[variable], variable)
-    except UsageError:
-        if scheme == "http":  # to a loopback address, which needs none
-            return None
-        raise
-    if scheme == "http" and not is_loopback(proxy.host):
-        return None
-    return proxy
+    return _parse(env[variable], variable)
 
 
 def _parse(text: str, variable: str) -> Proxy:
     from urllib.parse import unquote, urlsplit
 
-    hint = f"{variable}=http://HOST:PORT"
+    hint = f"Set it like this: {variable}=http://HOST:PORT"
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
     if not host:
-        raise UsageError(f"{variable} is not the URL of a proxy", hint=hint)
+        raise UsageError(f"{variable} is not the URL of a proxy.", hint=hint)
     if parts.scheme not in ("http", "https"):
-        raise UsageError(f"{variable} names a {parts.scheme} proxy; only http and https proxies work", hint=hint)
+        raise UsageError(f"{variable} names a {parts.scheme} proxy. Only http and https proxies work.", hint=hint)
     headers = {}
     if parts.username is not None:
         import base64
@@ -74,7 +63,7 @@ def _parse(text: str, variable: str) -> Proxy:
 
 
 def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
-    """NO_PROXY: "*", names with all that is below them, addresses, networks (10.0.0.0/8); each may have a port."""
+    """Match a host against NO_PROXY: "*", domains with their subdomains, addresses, networks; each may have a port."""
     for item in no_proxy.replace(" ", ",").split(","):
         name = item.strip().lower()
         if name == "*":

@@ -9,12 +9,12 @@ from dpx_cli.commands import API, DELETE, Typer, effect
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Annotated, Any
 
     import typer
 
-    from dpx_cli.api.transport import Answer
+    from dpx_cli.api.transport import Response
     from dpx_cli.cli.options import SECRET, Complete, Method
     from dpx_cli.session import Session
 
@@ -58,7 +58,7 @@ def api(
 
     With GET the fields go into the query, otherwise into a JSON body.
     """
-    from dpx_cli.api.client import encode, error_of, is_success
+    from dpx_cli.api.client import Request, encode, is_success
 
     target = _path(path, session.settings.api_url)
     given = _fields(raw_fields, json_fields)
@@ -78,14 +78,13 @@ def api(
     params = _query(given) if verb in ("GET", "HEAD") else None
     if params and "?" in target:
         raise UsageError("the path has a query already", hint="put all of it into fields, or all into the path")
-    answer = session.client.send(
-        verb, target, params=params, body=body, accept_errors=include, secrets=_texts(given.values())
-    )
+    request = Request(verb, target, params, body, secret=bool(given) or body is not None)
+    answer = session.client.ask(request) if include else session.client.send(request)
     if include:
         session.screen.raw(_head(answer))
     _print(session, answer)
     if not is_success(answer.status):
-        raise error_of(answer, f"{verb} {target}", (session.token(), *_texts(given.values())))
+        raise session.client.error(request, answer)
 
 
 def _path(text: str, api_url: str) -> str:
@@ -133,11 +132,6 @@ def _query(given: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
-def _texts(values: Iterable[Any]) -> tuple[str, ...]:
-    """The texts in some fields that are long enough to be secrets, so that no error shows them."""
-    return tuple(value for value in values if isinstance(value, str) and len(value) >= 8)  # noqa: PLR2004 - see above
-
-
 def _print_pages(session: Session, target: str, given: dict[str, Any]) -> None:
     from urllib.parse import parse_qsl
 
@@ -151,7 +145,7 @@ def _print_pages(session: Session, target: str, given: dict[str, Any]) -> None:
     session.screen.document(json.dumps(items, indent=2 if session.screen.on_terminal else None).encode("ascii") + b"\n")
 
 
-def _head(answer: Answer) -> bytes:
+def _head(answer: Response) -> bytes:
     from dpx_cli.output.neutralize import neutralize
 
     lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
@@ -159,7 +153,7 @@ def _head(answer: Answer) -> bytes:
     return "".join(neutralize(line) + "\n" for line in lines).encode() + b"\n"
 
 
-def _print(session: Session, answer: Answer) -> None:
+def _print(session: Session, answer: Response) -> None:
     """The body as it came; on a terminal JSON indented, and anything else neutralized."""
     if not answer.body:
         return

@@ -9,7 +9,7 @@ import fault_server as faults
 import pytest
 
 from dpx_cli import errors
-from dpx_cli.api.pages import MOST_EMPTY, Pages
+from dpx_cli.api.pages import MAX_EMPTY, Pages
 
 if TYPE_CHECKING:
     from fault_server import FaultServer
@@ -130,7 +130,7 @@ def test_fresh_cursors_with_empty_pages_end_too(server: FaultServer, client: Cli
     server.on("GET", "/projects", faults.cursors(map(str, itertools.count())))
     with pytest.raises(errors.InvalidResponse, match="empty"):
         list(Pages(client, "/projects"))
-    assert len(server.requests) == MOST_EMPTY
+    assert len(server.requests) == MAX_EMPTY
 
 
 def test_an_empty_page_in_the_middle_is_no_end(server: FaultServer, client: Client) -> None:

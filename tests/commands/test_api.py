@@ -74,7 +74,7 @@ def test_a_field_that_is_no_utf_8_is_refused(dpx: Program, sandbox: Sandbox) -> 
     for words in (("-X", "GET"), ("-X", "POST")):
         result = dpx("api", "/projects", *words, "-f", b"name=caf\xe9".decode("utf-8", "surrogateescape"))
         assert (result.code, result.out) == (2, ""), result
-        assert result.err.startswith("error: name is not UTF-8\n")
+        assert result.err.startswith("error: name is not UTF-8.\n")
     assert not sandbox.requests
 
 
@@ -152,9 +152,9 @@ def test_what_does_not_go_together(dpx: Program, sandbox: Sandbox, argv: list[st
 
 
 def test_a_post_is_sent_once(dpx: Program, sandbox: Sandbox) -> None:
-    """Also where the server fails or the answer is lost: exit 1 and 11."""
+    """Even if the server fails or the response is lost: exit 1 and 11."""
     deployments = f"/projects/{sandbox.project_id('docs')}/deployments"
-    for fault, code in (("503", 1), ("lost", 11)):
+    for fault, code in (("500", 1), ("503", 11), ("lost", 11)):
         sandbox.clear_requests()
         sandbox.fault(f"POST /projects/*/deployments {fault} x1")
         result = dpx("api", deployments, "-X", "POST", "-f", "branch=main")

@@ -23,6 +23,8 @@ def client_of(
     timeout: float = 3.0,
     token: str = TOKEN,
     attempts: list[Attempt] | None = None,
+    notes: list[str] | None = None,
+    read_only: str | None = None,
     context: Callable[[], ssl.SSLContext] | None = None,
     proxy: Proxy | None = None,
 ) -> Client:
@@ -35,4 +37,12 @@ def client_of(
     connection = Connection(
         parts.scheme, parts.hostname or "", parts.port or 443, context=context or no_context, proxy=proxy
     )
-    return Client(url, token, connection, timeout=timeout, on_attempt=None if attempts is None else attempts.append)
+    return Client(
+        url,
+        token,
+        connection,
+        timeout=timeout,
+        read_only=read_only,
+        on_attempt=None if attempts is None else attempts.append,
+        on_note=None if notes is None else notes.append,
+    )

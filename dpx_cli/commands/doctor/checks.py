@@ -12,13 +12,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import __version__
-from dpx_cli.config.settings import is_loopback, split_origin
+from dpx_cli.config.settings import split_origin
 from dpx_cli.errors import DpxError, NetworkError, NotLoggedIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dpx_cli.api.transport import Answer
+    from dpx_cli.api.transport import Response
     from dpx_cli.credentials import Token
     from dpx_cli.session import Session
 
@@ -73,7 +73,7 @@ class _Examination:
         self._say = say
         self._token: Token | None = None
         self._no_token: DpxError | None = None
-        self._answer: Answer | None = None
+        self._answer: Response | None = None
 
     def checks(self) -> Iterator[Check]:
         for name, look in (
@@ -136,7 +136,7 @@ class _Examination:
         from dpx_cli.api import proxy
 
         scheme, host, port = split_origin(self._settings.origin)
-        found = proxy.find(self._env, scheme, host, port, is_loopback)
+        found = proxy.find(self._env, scheme, host, port)
         if found is None:
             return Check("proxy", "none")
         return Check("proxy", f"{found.scheme}://{found.host}:{found.port} ({found.variable})")
@@ -174,17 +174,18 @@ class _Examination:
 
     def _api(self) -> Check:
         """Send the one request. Any answer of an API makes it reachable; what it says of the token comes after."""
-        from dpx_cli.api.client import decode, error_of, is_success
+        from dpx_cli.api.client import Request, decode, is_success
         from dpx_cli.api.transport import Deadline
 
         self._find_token()
         self._say(f"asking {self._settings.api_url}")
         # Without a token the request goes out with an empty one: 401 is an answer, too.
         client = self._session.client_for(self._token.value if self._token else "")
+        request = Request("GET", "/orgs", {"limit": 1})
         started = time.monotonic()
         deadline = Deadline(min(LONGEST, self._settings.timeout))
         try:
-            answer = client.send("GET", "/orgs", params={"limit": 1}, accept_errors=True, deadline=deadline)
+            answer = client.ask(request, deadline=deadline)
         except NetworkError as problem:
             return Check("api", problem.message, ok=False, hint="check the network, the proxy and DPX_API_URL")
         took = f"{(time.monotonic() - started) * 1000:.0f} ms"
@@ -192,7 +193,7 @@ class _Examination:
         if is_success(answer.status):
             decode(answer, "GET /orgs")
         elif answer.status not in (UNAUTHORIZED, FORBIDDEN, TOO_MANY):
-            error = error_of(answer, "GET /orgs", (self._token.value,) if self._token else ())
+            error = client.error(request, answer)
             hint = error.hint or ("try again later" if answer.status >= SERVER_ERROR else "check DPX_API_URL")
             return Check("api", error.message, ok=False, hint=hint)
         return Check("api", f"{self._settings.api_url} answered in {took}")

@@ -134,7 +134,7 @@ def test_nobody_at_the_address(dpx: Program) -> None:
     assert result.code == 10, result
     checks = found(result)
     assert [name for name, check in checks.items() if not check["ok"]] == ["api"]
-    assert "cannot reach http://127.0.0.1:9/api/v1" in checks["api"]["detail"]
+    assert "Can't reach http://127.0.0.1:9/api/v1" in checks["api"]["detail"]
     assert "DPX_API_URL" in checks["api"]["hint"]
     assert list(checks) == NAMES
 

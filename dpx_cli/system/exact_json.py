@@ -1,0 +1,99 @@
+"""JSON whose numbers are printed as they came: 1.10, 12345678901234567890.123, -0, 1e999.
+
+Python reads these as floats and writes other digits. The values are read by `api/client.py` and written by
+`output/`, so the two halves meet here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_DIGITS = 4000  # of an int; Python converts no more than 4,300
+NEGATIVE_ZERO = re.compile(r"-0(?=[\s,\]}]|\Z)")
+
+
+class Number(float):
+    """A number that Python would write in another way. It counts as a float and prints as it came."""
+
+    __slots__ = ("text",)
+
+    text: str
+    seen = False  # whether this process has read one; until then nothing needs to look for them
+
+    def __new__(cls, text: str) -> Self:
+        """Read a JSON number."""
+        number = super().__new__(cls, text)
+        number.text = text
+        cls.seen = True
+        return number
+
+    def __repr__(self) -> str:
+        return self.text
+
+    __str__ = __repr__
+
+
+def loads(text: str) -> Any:
+    """Decode a document, strictly: NaN and Infinity are not JSON.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply.
+    """
+    if not NEGATIVE_ZERO.search(text):  # an int is read three times as fast without a function of ours
+        try:
+            return json.loads(text, parse_float=_float, parse_constant=_refuse)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an int of more digits than Python converts, or one of the constants
+            pass
+    return json.loads(text, parse_float=_float, parse_int=_int, parse_constant=_refuse)
+
+
+def encoder(indent: int | None = None) -> Callable[[Any], str]:
+    """Return a function that encodes a value in ASCII; compact without an indent.
+
+    The function raises ValueError or RecursionError for what JSON can't carry.
+    """
+    separators = (",", ": ") if indent else (",", ":")
+    # No check for cycles: these values came out of a JSON parser.
+    encode = json.JSONEncoder(indent=indent, separators=separators, allow_nan=False, check_circular=False).encode
+
+    def exact(value: Any) -> str:
+        if not Number.seen:
+            return encode(value)
+        # Python's fast encoder writes every float its own way, so a number travels as a marked text. The mark is
+        # random: no text that a server sends can pass for one.
+        mark = os.urandom(16).hex()
+        return re.sub(f'"{mark}([^"]*)"', r"\1", encode(_marked(value, mark)))
+
+    return exact
+
+
+def _marked(value: Any, mark: str) -> Any:
+    """Return a value with every `Number` in it as a marked text."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _marked(part, mark) for key, part in value.items()}
+    if kind is list or kind is tuple:
+        return [_marked(part, mark) for part in value]
+    return mark + value.text if kind is Number else value
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    return number if repr(number) == text else Number(text)
+
+
+def _int(text: str) -> float:
+    return Number(text) if text == "-0" or len(text) > MAX_DIGITS else int(text)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(name)
