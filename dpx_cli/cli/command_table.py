@@ -46,7 +46,7 @@ SLUG = {'name': 'slug', 'metavar': 'SLUG', 'help': 'Organization slug.', 'requir
 TARGETS = {'name': 'targets', 'flags': ('--target',), 'metavar': 'TARGET', 'help': 'Target of the variable. Repeatable, or separated by commas.', 'choices': ('production', 'preview', 'development'), 'multiple': True}
 TIMEOUT = {'name': 'timeout', 'flags': ('--timeout',), 'metavar': 'TIME', 'help': 'How long to wait, like 90s, 15m or 1h. [default: 15m]', 'kind': 'duration'}
 TIME_SCALE = {'name': 'time_scale', 'flags': ('--time-scale',), 'metavar': 'X', 'help': 'Speed multiplier for builds and token expiry.', 'kind': 'factor'}
-TO = {'name': 'to', 'flags': ('--to',), 'metavar': 'URL', 'help': 'URL of the receiver.', 'required': True}
+TO = {'name': 'to', 'flags': ('--to',), 'metavar': 'URL', 'help': 'URL of the receiver, like localhost:3000/webhook.', 'required': True}
 TOKENS = {'name': 'tokens', 'flags': ('--token',), 'metavar': 'TOKEN', 'help': 'Accepted token: TOKEN, TOKEN:ROLE or TOKEN:ROLE:SECONDS. Repeatable.', 'multiple': True, 'secret': True}
 TOKEN_TTL = {'name': 'token_ttl', 'flags': ('--token-ttl',), 'metavar': 'S', 'help': 'Seconds until tokens expire.', 'kind': 'delay'}
 WATCH = {'name': 'watch', 'flags': ('--watch',), 'help': 'Keep watching: a live table on a terminal, one line per change in a pipe.'}
@@ -529,20 +529,20 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
              'commands': {'verify': {'module': 'dpx_cli.commands.webhook',
                                      'function': 'verify',
                                      'effect': 'local',
-                                     'help': 'Check the signature of a delivery; exit 0 valid, 10 not.',
-                                     'more': 'The body is read as bytes and must be what arrived, before anything '
-                                             'parsed or printed it. Where the signature does\n'
-                                             'not fit, the cause is named if it can be found: a newline added or '
-                                             'lost, CRLF, a BOM, JSON written anew, white space\n'
-                                             'or quotes around the secret, a bare digest, another algorithm.',
+                                     'help': "Verify the signature of a delivery. Exits 0 if it's valid, 10 if not.",
+                                     'more': 'The body is read as bytes and must be exactly what arrived, before '
+                                             'anything parsed or printed it. On a mismatch the\n'
+                                             'cause is named if it can be found: a final newline added or missing, '
+                                             'CRLF, a BOM, re-serialized JSON, white space or\n'
+                                             'quotes around the secret, a bare digest, another algorithm.',
                                      'example': 'dpx webhook verify body.json --secret-file secret.txt --signature '
                                                 '$(dpx webhook sign body.json --secret-file secret.txt)',
                                      'formats': 'one',
-                                     'params': ({'name': 'signature', 'flags': ('--signature',), 'metavar': 'S', 'help': 'The value of X-Deploxa-Signature, as it came.', 'required': True},
+                                     'params': ({'name': 'signature', 'flags': ('--signature',), 'metavar': 'S', 'help': 'Value of the X-Deploxa-Signature header.', 'required': True},
                                                 FILE_2,
                                                 SECRET,
                                                 SECRET_FILE,
-                                                {'name': 'show_expected', 'flags': ('--show-expected',), 'help': 'On a mismatch, say which signature the body should have.'},
+                                                {'name': 'show_expected', 'flags': ('--show-expected',), 'help': 'On a mismatch, show the expected signature.'},
                                                 JSON,
                                                 FIELDS,
                                                 JQ,
@@ -552,36 +552,37 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                           'sign': {'module': 'dpx_cli.commands.webhook',
                                    'function': 'sign',
                                    'effect': 'local',
-                                   'help': 'Print the signature of a body, as X-Deploxa-Signature carries it.',
+                                   'help': 'Print the signature of a body, as in the X-Deploxa-Signature header.',
                                    'example': 'dpx webhook sign body.json --secret-file secret.txt',
                                    'formats': 'one',
                                    'params': (FILE_2, SECRET, SECRET_FILE, JSON, FIELDS, JQ, PROFILE, DEBUG, HELP)},
                           'events': {'module': 'dpx_cli.commands.webhook',
                                      'function': 'events',
                                      'effect': 'local',
-                                     'help': 'List the events that Deploxa sends; --json has a sample payload of '
-                                             'each.',
+                                     'help': 'List the events that Deploxa sends. With --json, each has a sample '
+                                             'payload.',
                                      'example': 'dpx webhook events',
                                      'formats': 'list',
                                      'params': (JSON, JSONL, QUIET, FIELDS, JQ, PROFILE, DEBUG, HELP)},
                           'send': {'module': 'dpx_cli.commands.webhook',
                                    'function': 'send',
                                    'effect': 'local',
-                                   'help': 'Send a signed sample delivery to a receiver of your own; exit 1 when it '
-                                           'refuses.',
-                                   'more': 'Nothing is asked of the API. No redirect is followed, and the receiver '
-                                           'has 30 seconds.',
-                                   'example': 'dpx webhook send deployment.ready --to http://127.0.0.1:3000/webhook '
+                                   'help': 'Send a signed sample delivery to your own receiver. Exits 1 if the '
+                                           'receiver refuses it.',
+                                   'more': "The API isn't used. Redirects are not followed, and the receiver has 30 "
+                                           'seconds to respond.',
+                                   'example': 'dpx webhook send deployment.ready --to 127.0.0.1:3000/webhook '
                                               '--secret-file secret.txt',
                                    'formats': 'one',
-                                   'params': ({'name': 'event', 'metavar': 'EVENT', 'help': 'The event to send.', 'choices': ('deployment.started', 'deployment.ready', 'deployment.failed', 'deployment.rollback'), 'required': True},
+                                   'params': ({'name': 'event', 'metavar': 'EVENT', 'help': 'Event to send.', 'choices': ('deployment.started', 'deployment.ready', 'deployment.failed', 'deployment.rollback'), 'required': True},
                                               TO,
                                               SECRET,
                                               SECRET_FILE,
-                                              {'name': 'project', 'flags': ('--project', '-p'), 'metavar': 'SLUG', 'help': "The project's slug in the payload."},
-                                              {'name': 'branch', 'flags': ('--branch',), 'metavar': 'B', 'help': 'The branch in the payload.'},
-                                              {'name': 'deployment_id', 'flags': ('--deployment-id',), 'metavar': 'ID', 'help': "The deployment's id in the payload."},
-                                              {'name': 'data', 'flags': ('--data',), 'metavar': 'FILE', 'help': 'Send this body instead, byte for byte; - for standard input.', 'complete': 'file'},
+                                              {'name': 'project', 'flags': ('--project', '-p'), 'metavar': 'SLUG', 'help': 'Project slug in the payload.'},
+                                              {'name': 'branch', 'flags': ('--branch',), 'metavar': 'B', 'help': 'Branch in the payload.'},
+                                              {'name': 'deployment_id', 'flags': ('--deployment-id',), 'metavar': 'ID', 'help': 'Deployment ID in the payload.'},
+                                              {'name': 'assignments', 'flags': ('--set',), 'metavar': 'PATH=VALUE', 'help': 'Set a field of the payload, like deployment.branch=main. Repeatable.', 'multiple': True},
+                                              {'name': 'data', 'flags': ('--data',), 'metavar': 'FILE', 'help': 'File with the body to send, byte for byte, or - for standard input. [default: a sample]', 'complete': 'file'},
                                               JSON,
                                               FIELDS,
                                               JQ,
@@ -591,12 +592,13 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                           'replay': {'module': 'dpx_cli.commands.webhook',
                                      'function': 'replay',
                                      'effect': 'local',
-                                     'help': 'Send a saved delivery again, byte for byte and with its own signature; '
-                                             'exit 1 when the receiver refuses.',
-                                     'example': 'dpx webhook replay deliveries/0001-deployment.ready.body --to '
-                                                'http://127.0.0.1:3000/webhook',
+                                     'help': 'Send saved deliveries again, byte for byte, with their own signatures. '
+                                             'Exits 1 if the receiver refuses one.',
+                                     'more': 'Every delivery is tried; the exit code is that of the first one that '
+                                             'fails.',
+                                     'example': 'dpx webhook replay deliveries --to 127.0.0.1:3000/webhook',
                                      'formats': 'one',
-                                     'params': ({'name': 'file', 'metavar': 'FILE', 'help': 'A delivery that `dpx webhook listen --save` kept.', 'required': True, 'complete': 'file'},
+                                     'params': ({'name': 'files', 'metavar': 'FILE', 'help': 'Saved deliveries, or a directory of `dpx webhook listen --save`.', 'multiple': True, 'required': True, 'complete': 'file'},
                                                 TO,
                                                 JSON,
                                                 FIELDS,
@@ -608,24 +610,28 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                      'function': 'listen',
                                      'effect': 'local',
                                      'help': 'Receive webhooks on this machine: verify, show, save and forward them.',
-                                     'more': 'One line a delivery: time, event, project, branch, status, result. '
-                                             'What a delivery whose signature does not fit says\n'
-                                             "is not shown. The answers: the receiver's own status (200 without "
-                                             '--forward-to), 401 for a bad signature, 403 for a\n'
-                                             'foreign Host or Origin, 405, 408 after 10 s, 413 over 1 MiB, 502 and '
-                                             '504 where the receiver cannot be reached or is\n'
-                                             'late. Ctrl-C ends it.',
+                                     'more': 'Prints one line per delivery: time, event, project, branch, status, '
+                                             'result. Payloads with invalid signatures are not\n'
+                                             'shown. On a terminal, r repeats the last delivery. Answers to the '
+                                             "sender: the receiver's own status (200 without\n"
+                                             '--forward-to), 401 for an invalid signature, 403 for a foreign Host or '
+                                             'Origin, 405 for anything but POST, 408 after\n'
+                                             "10 s, 413 over 1 MiB, 500 if it can't be saved, 502 or 504 if the "
+                                             "receiver can't be reached or is too slow. Press\n"
+                                             'Ctrl-C to stop.',
                                      'example': 'dpx webhook listen --secret-file secret.txt --save deliveries '
-                                                '--forward-to http://127.0.0.1:3000/webhook',
+                                                '--forward-to 127.0.0.1:3000/webhook',
                                      'formats': 'stream',
-                                     'params': ({'name': 'port', 'flags': ('--port',), 'metavar': 'PORT', 'help': 'The port on 127.0.0.1 (4400); 0 for any free one.', 'kind': 'port'},
+                                     'params': ({'name': 'port', 'flags': ('--port',), 'metavar': 'PORT', 'help': 'Port on 127.0.0.1. 0 picks a free one. [default: 4400]', 'kind': 'port'},
                                                 SECRET,
                                                 SECRET_FILE,
-                                                {'name': 'forward_to', 'flags': ('--forward-to',), 'metavar': 'URL', 'help': 'Send each verified delivery on to this receiver.'},
-                                                {'name': 'allow_remote', 'flags': ('--allow-remote',), 'help': 'Let --forward-to be another machine.'},
+                                                {'name': 'forward_to', 'flags': ('--forward-to',), 'metavar': 'URL', 'help': 'Receiver of verified deliveries.'},
+                                                {'name': 'allow_remote', 'flags': ('--allow-remote',), 'help': 'Allow --forward-to to be another machine.'},
+                                                {'name': 'retry', 'flags': ('--retry',), 'metavar': 'N', 'help': "Retries if the receiver can't be reached or answers 429 or 5xx. [default: 0]", 'kind': 'number'},
+                                                {'name': 'public_host', 'flags': ('--public-host',), 'metavar': 'NAME', 'help': 'Name of a tunnel that leads here. See dpx help webhooks.'},
                                                 {'name': 'event', 'flags': ('--event',), 'metavar': 'EVENT', 'help': 'Show only this event. Repeatable, or separated by commas.', 'choices': ('deployment.started', 'deployment.ready', 'deployment.failed', 'deployment.rollback'), 'multiple': True},
                                                 {'name': 'exit_after', 'flags': ('--exit-after',), 'metavar': 'N', 'help': 'Stop after N verified deliveries.', 'kind': 'count'},
-                                                {'name': 'save', 'flags': ('--save',), 'metavar': 'DIR', 'help': 'Keep each verified delivery here, for `dpx webhook replay`.'},
+                                                {'name': 'save', 'flags': ('--save',), 'metavar': 'DIR', 'help': 'Save each verified delivery here, for dpx webhook replay.'},
                                                 {'name': 'json', 'flags': ('--json',), 'help': 'Output JSON Lines.'},
                                                 PROFILE,
                                                 DEBUG,
@@ -663,7 +669,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                                    PROFILE,
                                                    DEBUG,
                                                    HELP)}}},
- 'sandbox': {'help': 'Run a Deploxa API of your own, on this machine.',
+ 'sandbox': {'help': 'Run an embedded Deploxa API on this machine.',
              'commands': {'serve': {'module': 'dpx_cli.commands.sandbox',
                                     'function': 'serve',
                                     'effect': 'local',
@@ -671,7 +677,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                     'more': 'Prints the two lines that point a shell at it. It listens on the '
                                             'loopback interface, port 8787, and starts with the\n'
                                             'organizations acme and globex and the projects storefront, docs and '
-                                            'api. Values of variables are never kept.',
+                                            'api. Values of variables are never stored.',
                                     'example': 'dpx sandbox serve --build-seconds 10',
                                     'params': (PORT,
                                                DATA,
@@ -693,8 +699,8 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                           'run': {'module': 'dpx_cli.commands.sandbox',
                                   'function': 'run',
                                   'effect': 'local',
-                                  'help': 'Run a command against a sandbox of its own.',
-                                  'more': 'The command gets DPX_API_URL and DPX_TOKEN, and folders of its own for '
+                                  'help': 'Run a command against a new sandbox.',
+                                  'more': 'The command gets DPX_API_URL and DPX_TOKEN, and empty directories for '
                                           'profiles and cache. Its exit code and signals\n'
                                           'are passed on, and nothing is left behind.',
                                   'example': 'dpx sandbox run -- dpx deploy --project storefront --branch main',

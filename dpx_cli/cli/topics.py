@@ -65,7 +65,7 @@ WEBHOOKS = (
     ("dpx webhook sign body.json", "the signature of a body"),
     ("dpx webhook send deployment.ready --to URL", "a signed sample delivery to your receiver"),
     ("dpx webhook listen --forward-to URL", "receives on this machine, verifies, forwards"),
-    ("dpx webhook replay FILE --to URL", "a delivery that listen --save kept, once more"),
+    ("dpx webhook replay DIR --to URL", "sends the deliveries of listen --save again"),
 )
 SANDBOX = (
     ("dpx sandbox run -- dpx deploy -p storefront", "one command against a sandbox of its own"),
@@ -83,6 +83,9 @@ FAULTS = (
     ("GET /projects reset after 1 x1", "the connection of the second one is reset, and nothing was done"),
     ("POST /projects/*/deployments lost x1", "it is done, and the answer is lost"),
     ("POST /projects/*/deployments ERROR", "the deployment ends in ERROR"),
+    ("GET /projects/* drop=slug", "the answer lacks a field"),
+    ("GET /projects add=region", "the answer has an undocumented field"),
+    ("GET /deployments/* wrong=status", "a field of the answer has another type"),
 )
 
 
@@ -195,6 +198,9 @@ def _sandbox(page: Page) -> None:
     page.heading("Faults")
     page.rows(FAULTS)
     page.gap()
-    page.text("A path is below the API root; * stands for one part of it, ** for any number.")
+    page.text(
+        "A path is below the API root; * is one part of it, ** any number of parts. A field is a dotted path in "
+        "each object of data, like current_deployment.status, or begins with pagination."
+    )
     page.gap()
     page.text("In pytest the fixture `deploxa`, which comes with the package, is a running sandbox.")

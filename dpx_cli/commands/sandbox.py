@@ -1,4 +1,4 @@
-"""`dpx sandbox`: a Deploxa API of one's own, to serve or to run one command against. Served by `dpx_cli/sandbox/`."""
+"""`dpx sandbox`: serve an embedded Deploxa API, or run one command against it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dpx_cli.session import Session
 
 
-GROUP = Typer(name="sandbox", help="Run a Deploxa API of your own, on this machine.")
+GROUP = Typer(name="sandbox", help="Run an embedded Deploxa API on this machine.")
 
 PORT = 8787
 
@@ -30,14 +30,14 @@ def serve(
     """Serve a Deploxa API on this machine until Ctrl-C.
 
     Prints the two lines that point a shell at it. It listens on the loopback interface, port 8787, and starts with the
-    organizations acme and globex and the projects storefront, docs and api. Values of variables are never kept.
+    organizations acme and globex and the projects storefront, docs and api. Values of variables are never stored.
     """
     import threading
 
-    with _sandbox(session, world, PORT) as box:
-        session.screen.done("serving until Ctrl-C; these two lines point a shell here:")
-        session.screen.line(f"export DPX_API_URL={box.url}")
-        session.screen.line(f"export DPX_TOKEN={_quoted(box.token)}")
+    with _sandbox(session, world, PORT) as sandbox:
+        session.screen.done("Serving until Ctrl-C. To use it, run these two lines in a shell:")
+        session.screen.line(f"export DPX_API_URL={sandbox.url}")
+        session.screen.line(f"export DPX_TOKEN={_quoted(sandbox.token)}")
         threading.Event().wait()
 
 
@@ -51,22 +51,22 @@ def run(
     ],
     **world: Unpack[SandboxOptions],
 ) -> None:
-    """Run a command against a sandbox of its own.
+    """Run a command against a new sandbox.
 
-    The command gets DPX_API_URL and DPX_TOKEN, and folders of its own for profiles and cache. Its exit code and signals
+    The command gets DPX_API_URL and DPX_TOKEN, and empty directories for profiles and cache. Its exit code and signals
     are passed on, and nothing is left behind.
     """
     from dpx_cli.sandbox import run as runner
 
-    box = _sandbox(session, world, 0)
-    code = runner.run(command, session.env, box)
+    sandbox = _sandbox(session, world, 0)
+    code = runner.run(command, session.env, sandbox)
     if code:
-        # The command's own code, which need not be one of dpx's.
+        # The command's own code may be none of dpx's.
         raise SystemExit(code)
 
 
 def _sandbox(session: Session, world: SandboxOptions, port: int) -> Sandbox:
-    """The sandbox that the options describe, not yet started; what was not given keeps its default."""
+    """Return the sandbox for the options, not yet started."""
     from dpx_cli.sandbox.server import Sandbox
 
     options: SandboxOptions = {"port": port, **world}

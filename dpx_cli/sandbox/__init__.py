@@ -1,5 +1,5 @@
-"""An embedded Deploxa API server. Only `dpx sandbox`, the pytest plugin and the tests import it.
+"""An embedded Deploxa API server, for `dpx sandbox`, `dpx rehearse`, the pytest plugin and the tests.
 
-`server.py` is the way in (`with Sandbox() as box`); `app.py` takes a request through guard, faults, token, rate and
-route; `projects.py`, `deployments.py`, `env_vars.py` and `orgs.py` answer it as the reference says, out of `store.py`.
+`server.py` has `Sandbox`; `app.py` takes a request through guard, faults, token, rate and route; `projects.py`,
+`deployments.py`, `env_vars.py` and `orgs.py` answer it as the reference says, from `store.py`.
 """

@@ -1,8 +1,7 @@
-"""How a deployment moves with time.
+"""The course of a deployment over time.
 
-Nothing runs while a deployment builds. Its course is written down when it is made, and its status is read off the
-clock: QUEUED for the first fifth of the build seconds, then BUILDING, then READY or ERROR. So it survives whatever
-happens to the server. Floor 1, under the resources.
+Nothing runs while a deployment builds. Its course is stored when it is created, and its status is a function of the
+clock: QUEUED for the first fifth of the build seconds, then BUILDING, then READY or ERROR. So it survives a restart.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ QUEUED_SHARE = 0.2
 
 
 def status(row: sqlite3.Row, now: float) -> str:
-    """What a deployment's status is at a time."""
+    """Return a deployment's status at a time."""
     if now >= row["ended_at"]:
         outcome: str = row["outcome"]
         return outcome
@@ -39,20 +38,20 @@ def add(
     untold: int = 0,
     identity: str | None = None,
 ) -> str:
-    """Write down a deployment and its whole course.
+    """Store a deployment and its course.
 
     Args:
         db: the transaction.
         project: `seq` of its project.
-        branch: what is deployed.
-        now: when it begins, in seconds since 1970.
-        seconds: from QUEUED to its end, as the deployment itself tells it.
-        scale: how many times as fast the clock on the wall sees it.
-        fails: it ends in ERROR.
+        branch: the deployed branch.
+        now: when it starts, in seconds since 1970.
+        seconds: from QUEUED to its end, as the deployment reports it.
+        scale: speed multiplier.
+        fails: whether it ends in ERROR.
         message: `commitMessage`.
         sha: `commitSha`.
-        untold: how many webhook events there are to send of it.
-        identity: its id; None makes one.
+        untold: how many webhook events to send.
+        identity: its id; None generates one.
 
     Returns:
         Its id.
@@ -72,7 +71,7 @@ def add(
             now + seconds * QUEUED_SHARE / scale,
             now + seconds / scale,
             round(seconds * 1000),
-            # Something that differs from one to the next and is the same at each reading.
+            # A size that differs between deployments and is the same at each request.
             1024 + sum(identity.encode()) * 7 % 512,
             untold,
         ),

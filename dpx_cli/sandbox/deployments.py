@@ -1,15 +1,19 @@
-"""Deployments: `/projects/:id/deployments` and `/deployments/:id` of the reference. `course.py` moves them on."""
+"""Deployments: `/projects/:id/deployments` and `/deployments/:id` of the reference."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.reference import STATUSES
 from dpx_cli.sandbox import course, projects
-from dpx_cli.sandbox.call import Call, Refused
-from dpx_cli.sandbox.store import timestamp
+from dpx_cli.sandbox.request import Refused, Request
+from dpx_cli.sandbox.sites import domain
+from dpx_cli.sandbox.store import more, timestamp
 from dpx_cli.sandbox.webhooks import BOTH
+
+if TYPE_CHECKING:
+    import sqlite3
 
 DEFAULT_BRANCH = "main"
 _WITH_SLUG = "SELECT d.*, p.slug FROM deployments d JOIN projects p ON p.seq = d.project"
@@ -23,17 +27,17 @@ _AT_STATUS = {
 }
 
 
-def list_(call: Call) -> tuple[int, dict[str, Any]]:
-    """GET /projects/:id/deployments: newest first."""
-    project = projects.visible(call, call.path["id"])
+def list_(request: Request) -> tuple[int, dict[str, Any]]:
+    """Answer GET /projects/:id/deployments, newest first."""
+    project = projects.visible(request, request.path["id"])
     where, values = "d.project = ?", [project["seq"]]
-    if "status" in call.query:
-        if call.query["status"] not in STATUSES:
+    if "status" in request.query:
+        if request.query["status"] not in STATUSES:
             raise Refused(400, f"status must be one of {', '.join(STATUSES)}")
-        condition = _AT_STATUS[call.query["status"]]
+        condition = _AT_STATUS[request.query["status"]]
         where = f"{where} AND {condition}"
-        values += [call.now] * condition.count("?")
-    rows, pagination = call.page(
+        values += [request.now] * condition.count("?")
+    rows, pagination = request.page(
         "SELECT d.* FROM deployments d",
         where,
         values,
@@ -41,50 +45,31 @@ def list_(call: Call) -> tuple[int, dict[str, Any]]:
         scope=f"deployments {project['seq']}",
         newest_first=True,
     )
-    data = [
-        {
-            "id": row["id"],
-            "status": course.status(row, call.now),
-            "branch": row["branch"],
-            "deployment_domain": projects.domain(project["slug"]),
-            "created_at": timestamp(row["created_at"]),
-        }
-        for row in rows
-    ]
+    data = [_shown(row, project["slug"], request.now) for row in rows]
     return 200, {"data": data, "pagination": pagination}
 
 
-def get(call: Call) -> tuple[int, dict[str, Any]]:
-    """GET /deployments/:id. Build time and bundle size are there once it is READY."""
-    row = call.state.store.find(
+def get(request: Request) -> tuple[int, dict[str, Any]]:
+    """Answer GET /deployments/:id."""
+    row = request.state.store.find(
         f"{_WITH_SLUG} WHERE d.id = ? AND {projects.VISIBLE}",
-        (call.path["id"], call.user, call.user),
+        (request.path["id"], request.user, request.user),
     )
     if row is None:
         raise Refused(404, "Deployment not found")
-    now_status = course.status(row, call.now)
-    data = {
-        "id": row["id"],
-        "status": now_status,
-        "branch": row["branch"],
-        "deployment_domain": projects.domain(row["slug"]),
-        "created_at": timestamp(row["created_at"]),
-    }
-    if now_status == "READY":
-        data |= {"buildDurationMs": row["build_ms"], "bundleSizeKb": row["bundle_kb"]}
-    return 200, {"data": data}
+    return 200, {"data": _shown(row, row["slug"], request.now)}
 
 
-def create(call: Call) -> tuple[int, dict[str, Any]]:
-    """POST /projects/:id/deployments. Without a branch it is the last deployed one's."""
-    project = projects.visible(call, call.path["id"])
-    branch = call.text("branch", empty=False)
-    message = call.text("commitMessage")
-    sha = call.text("commitSha")
-    with call.state.store.change() as db:
-        slots = call.state.behavior.slots
+def create(request: Request) -> tuple[int, dict[str, Any]]:
+    """Answer POST /projects/:id/deployments. Without a branch it is the last deployed one."""
+    project = projects.visible(request, request.path["id"])
+    branch = request.text("branch", empty=False)
+    message = request.text("commitMessage")
+    sha = request.text("commitSha")
+    with request.state.store.change() as db:
+        slots = request.state.behavior.slots
         if slots is not None:
-            busy = db.execute("SELECT count(*) FROM deployments WHERE ended_at > ?", (call.now,)).fetchone()[0]
+            busy = db.execute("SELECT count(*) FROM deployments WHERE ended_at > ?", (request.now,)).fetchone()[0]
             if busy >= slots:
                 raise Refused(429, f"No build slot free: {busy} of {slots} in use")
         if branch is None:
@@ -94,14 +79,32 @@ def create(call: Call) -> tuple[int, dict[str, Any]]:
             db,
             project["seq"],
             branch,
-            call.now,
-            seconds=call.state.behavior.build_seconds,
-            scale=call.state.behavior.time_scale,
-            fails=call.fails or FAILING.fullmatch(branch) is not None,
+            request.now,
+            seconds=request.state.behavior.build_seconds,
+            scale=request.state.behavior.time_scale,
+            fails=request.fails or FAILING.fullmatch(branch) is not None,
             message=message,
             sha=sha,
-            untold=BOTH if call.state.webhooks is not None else 0,
+            untold=BOTH if request.state.webhooks is not None else 0,
         )
-    if call.state.webhooks is not None:
-        call.state.webhooks.follow(deployment)
+    if request.state.webhooks is not None:
+        request.state.webhooks.follow(deployment)
+    request.state.journal.change("deploy", project["slug"], branch)
     return 201, {"data": {"id": deployment, "status": "QUEUED"}}
+
+
+def _shown(row: sqlite3.Row, slug: str, now: float) -> dict[str, Any]:
+    """Return a deployment as lists and GET show it; build time and bundle size once it is READY."""
+    status = course.status(row, now)
+    shown = {
+        "id": row["id"],
+        "status": status,
+        "branch": row["branch"],
+        "commitMessage": row["commit_message"],
+        "commitSha": row["commit_sha"],
+        "deployment_domain": domain(slug),
+        "created_at": timestamp(row["created_at"]),
+    }
+    if status == "READY":
+        shown |= {"buildDurationMs": row["build_ms"], "bundleSizeKb": row["bundle_kb"]}
+    return shown | more(row)

@@ -1,4 +1,4 @@
-"""Environment variables: `/projects/:id/env-vars` of the reference. Of a value only a salted digest is kept."""
+"""Environment variables: `/projects/:id/env-vars` of the reference. Only a salted digest of each value is kept."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 from dpx_cli.reference import TARGETS
 from dpx_cli.sandbox import projects
-from dpx_cli.sandbox.call import Call, Refused
+from dpx_cli.sandbox.request import Refused, Request
 from dpx_cli.sandbox.store import digest_of, new_id
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SALT_BYTES = 16
 
 
-def list_(call: Call) -> tuple[int, dict[str, Any]]:
-    """GET /projects/:id/env-vars, in the order they were made."""
-    project = projects.visible(call, call.path["id"])["seq"]
-    rows, pagination = call.page(
+def list_(request: Request) -> tuple[int, dict[str, Any]]:
+    """Answer GET /projects/:id/env-vars, oldest first."""
+    project = projects.visible(request, request.path["id"])["seq"]
+    rows, pagination = request.page(
         "SELECT v.* FROM env_vars v", "v.project = ?", (project,), key="v.seq", scope=f"env-vars {project}"
     )
     data = [
@@ -34,20 +34,21 @@ def list_(call: Call) -> tuple[int, dict[str, Any]]:
     return 200, {"data": data, "pagination": pagination}
 
 
-def upsert(call: Call) -> tuple[int, dict[str, Any]]:
-    """POST /projects/:id/env-vars. Made anew, it is for every target; updated, it keeps what the body leaves out."""
-    project = projects.visible(call, call.path["id"])["seq"]
-    key = call.required_text("key")
+def upsert(request: Request) -> tuple[int, dict[str, Any]]:
+    """Answer POST /projects/:id/env-vars. A new variable is for every target; an update keeps what the body omits."""
+    row = projects.visible(request, request.path["id"])
+    project = row["seq"]
+    key = request.required_text("key")
     if not KEY.fullmatch(key):
         raise Refused(400, "key must match [A-Za-z_][A-Za-z0-9_]*")
-    value = call.required_text("value")
-    targets = _targets(call.body["targets"]) if "targets" in call.body else None
-    sensitive = call.body.get("sensitive")
-    if "sensitive" in call.body and not isinstance(sensitive, bool):
+    value = request.required_text("value")
+    targets = _targets(request.body["targets"]) if "targets" in request.body else None
+    sensitive = request.body.get("sensitive")
+    if "sensitive" in request.body and not isinstance(sensitive, bool):
         raise Refused(400, "sensitive must be true or false")
     salt = secrets.token_bytes(SALT_BYTES)
     digest = digest_of(value, salt)
-    with call.state.store.change() as db:
+    with request.state.store.change() as db:
         old = db.execute("SELECT * FROM env_vars WHERE project = ? AND key = ?", (project, key)).fetchone()
         if old is None:
             identity, targets = new_id(), targets or list(TARGETS)
@@ -68,16 +69,19 @@ def upsert(call: Call) -> tuple[int, dict[str, Any]]:
                     old["seq"],
                 ),
             )
+    request.state.journal.change("set", row["slug"], key)
     return 201 if old is None else 200, {"data": {"id": identity, "key": key, "targets": targets}}
 
 
-def delete(call: Call) -> tuple[int, dict[str, Any]]:
-    """DELETE /projects/:id/env-vars/:key."""
-    project = projects.visible(call, call.path["id"])["seq"]
-    with call.state.store.change() as db:
-        gone = db.execute("DELETE FROM env_vars WHERE project = ? AND key = ?", (project, call.path["key"])).rowcount
+def delete(request: Request) -> tuple[int, dict[str, Any]]:
+    """Answer DELETE /projects/:id/env-vars/:key."""
+    project = projects.visible(request, request.path["id"])
+    key = request.path["key"]
+    with request.state.store.change() as db:
+        gone = db.execute("DELETE FROM env_vars WHERE project = ? AND key = ?", (project["seq"], key)).rowcount
     if not gone:
         raise Refused(404, "Environment variable not found")
+    request.state.journal.change("remove", project["slug"], key)
     return 200, {"deleted": True}
 
 

@@ -1,67 +1,94 @@
 """Scripted faults: what goes wrong, on which requests, how often.
 
-    POST /projects/*/deployments 429 x3                  the first three are refused
-    GET /deployments/* 503 retry-after=2 x1              with a Retry-After
-    * /orgs slow 1500ms                                   every answer comes late
-    POST /projects/*/deployments lost x1                 it is done, and the answer is lost
-    GET /projects reset after 1 x1                       the second one's connection is reset
-    POST /projects/*/deployments ERROR                   the build fails
+    POST /projects/*/deployments 429 x3                  refuse the first three
+    GET /deployments/* 503 retry-after=2 x1              with a Retry-After header
+    * /orgs slow 1500ms                                  delay every answer
+    POST /projects/*/deployments lost x1                 do it, and lose the answer
+    GET /projects reset after 1 x1                       reset the second request's connection
+    POST /projects/*/deployments ERROR                   fail the build
+    GET /projects/* drop=slug                            leave a field out of the answer
+    GET /projects add=region                             add an undocumented field
+    GET /deployments/* wrong=status                      give a field a value of another type
 
-A path is below the API root; `*` stands for one part of it, `**` for any number. Floor 1, under `app.py`.
+A path is below the API root; `*` is one part of it, `**` any number of parts. A field is a dotted path in each object
+of `data`, like `current_deployment.status`, or begins with `pagination`.
 """
 
 from __future__ import annotations
 
 import re
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dpx_cli.durations import duration
 from dpx_cli.errors import UsageError
+from dpx_cli.sandbox import drift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SLOW, RESET, LOST, ERROR = "slow", "reset", "lost", "ERROR"
+# These don't decide the answer by themselves: several of them can strike one request.
+ADDITIONAL = (SLOW, *drift.EFFECTS)
 METHODS = ("GET", "POST", "PATCH", "DELETE", "*")
-HINT = "write it as 'METHOD PATH EFFECT [xN]', like 'POST /projects/*/deployments 429 x3'"
+HINT = "Write it as 'METHOD PATH EFFECT [xN]', like 'POST /projects/*/deployments 429 x3'."
 API_ROOT = "/api/v1"
 
+_FIELD = re.compile(r"(drop|add|wrong)=([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)")
 
+
+@dataclass
 class Fault:
     """One scripted fault.
 
     Attributes:
         text: as it was written.
-        status: the status it answers with; None for the other effects.
-        effect: `SLOW`, `RESET`, `LOST` or `ERROR`; "" where there is a status.
+        method: of the requests that it strikes; "*" for any.
+        path: of these requests.
+        effect: `SLOW`, `RESET`, `LOST`, `ERROR` or one of `drift.EFFECTS`; "" if there is a status.
+        status: the status of the answer; None for other effects.
         seconds: how long `SLOW` waits.
-        retry_after: the Retry-After of its answer, in seconds.
+        field: the field that a drift changes.
+        retry_after: the Retry-After of the answer, in seconds.
+        skip: how many requests pass before it strikes.
+        left: how often it strikes; None for any number.
+        hits: how often it has struck.
     """
 
-    def __init__(self, text: str) -> None:
-        """Read a fault.
+    text: str
+    method: str
+    path: re.Pattern[str]
+    effect: str = ""
+    status: int | None = None
+    seconds: float = 0.0
+    field: str = ""
+    retry_after: int | None = None
+    skip: int = 0
+    left: int | None = None
+    hits: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Fault:
+        """Parse a fault.
 
         Raises:
-            UsageError: it is not written as this module's docstring shows.
+            UsageError: it isn't written as the module's docstring shows.
         """
-        self.text = text
-        self.status: int | None = None
-        self.effect = ""
-        self.seconds = 0.0
-        self.retry_after: int | None = None
-        self._skip = 0
-        self._left: int | None = None
         words = text.split()
         if len(words) < 3:  # noqa: PLR2004 - method, path, effect
-            raise UsageError(f"fault {text!r} is not complete", hint=HINT)
-        self._method, path, effect, *rest = words
-        self._method = self._method.upper()
-        if self._method not in METHODS:
-            raise UsageError(f"fault {text!r} names no method of the API", hint=HINT)
+            raise UsageError(f"Fault {text!r} is incomplete.", hint=HINT)
+        method, path, effect, *rest = words
+        if method.upper() not in METHODS:
+            raise UsageError(f"Fault {text!r} doesn't begin with a method of the API.", hint=HINT)
         if not path.startswith("/"):
-            raise UsageError(f"fault {text!r} has a path that does not begin with /", hint=HINT)
-        self._path = _pattern(path.removeprefix(API_ROOT))
+            raise UsageError(f"The path of fault {text!r} doesn't begin with /.", hint=HINT)
+        fault = cls(text, method.upper(), _pattern(path.removeprefix(API_ROOT)))
+        fault._read_effect(effect, rest)
+        fault._read_rest(rest)
+        return fault
+
+    def _read_effect(self, effect: str, rest: list[str]) -> None:
         if re.fullmatch(r"[45][0-9][0-9]", effect):
             self.status = int(effect)
         elif effect.lower() == SLOW:
@@ -70,39 +97,42 @@ class Fault:
                 self.seconds = duration(rest.pop(0) if rest else "")
             except ValueError:
                 raise UsageError(
-                    f"fault {text!r} does not say how slow", hint="add a duration, like 'slow 2s'"
+                    f"Fault {self.text!r} needs a duration.", hint="Write one after it, like 'slow 2s'."
                 ) from None
         elif effect.lower() in (RESET, LOST):
             self.effect = effect.lower()
         elif effect.upper() == ERROR:
             self.effect = ERROR
+        elif match := _FIELD.fullmatch(effect):
+            self.effect, self.field = match[1], match[2]
         else:
             raise UsageError(
-                f"fault {text!r} has an effect that is none of 4xx, 5xx, slow, reset, lost, ERROR", hint=HINT
+                f"Unknown effect in fault {self.text!r}: {effect}",
+                hint="Use a status from 400 to 599, slow, reset, lost, ERROR, drop=FIELD, add=FIELD or wrong=FIELD.",
             )
-        self._read_rest(rest)
 
     def _read_rest(self, rest: list[str]) -> None:
         while rest:
             word = rest.pop(0)
             if re.fullmatch(r"x[0-9]{1,6}", word):
-                self._left = int(word[1:])
+                self.left = int(word[1:])
             elif word == "after" and rest and re.fullmatch(r"[0-9]{1,6}", rest[0]):
-                self._skip = int(rest.pop(0))
+                self.skip = int(rest.pop(0))
             elif re.fullmatch(r"retry-after=[0-9]{1,6}", word) and self.status is not None:
                 self.retry_after = int(word.partition("=")[2])
             else:
-                raise UsageError(f"fault {self.text!r} has a word too many: {word!r}", hint=HINT)
+                raise UsageError(f"Unexpected word in fault {self.text!r}: {word}", hint=HINT)
 
     def strikes(self, method: str, path: str) -> bool:
-        """Whether it strikes this request; says so no more often than it may."""
-        if self._method not in ("*", method) or not self._path.fullmatch(path) or self._left == 0:
+        """Return whether it strikes this request, and count that."""
+        if self.method not in ("*", method) or not self.path.fullmatch(path) or self.left == 0:
             return False
-        if self._skip:
-            self._skip -= 1
+        if self.skip:
+            self.skip -= 1
             return False
-        if self._left is not None:
-            self._left -= 1
+        if self.left is not None:
+            self.left -= 1
+        self.hits += 1
         return True
 
 
@@ -111,26 +141,36 @@ class Faults:
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
-        self._faults = [Fault(text) for text in texts]
+        self._faults = [Fault.parse(text) for text in texts]
 
     def add(self, text: str) -> None:
-        """Script one more. Raises UsageError where it is not written as the module's docstring shows."""
-        fault = Fault(text)
+        """Add a fault. Raises UsageError if it isn't written as the module's docstring shows."""
+        fault = Fault.parse(text)
         with self._lock:
             self._faults.append(fault)
 
+    def remove(self, text: str) -> None:
+        """Remove the faults that were written like this."""
+        with self._lock:
+            self._faults = [fault for fault in self._faults if fault.text != text]
+
     def clear(self) -> None:
-        """Take them all away."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
+    def all(self) -> list[Fault]:
+        """Return the faults."""
+        with self._lock:
+            return list(self._faults)
+
     def strike(self, method: str, path: str) -> list[Fault]:
-        """Those that strike this request: every slow one, and the first of the others."""
+        """Return the faults that strike this request: all `ADDITIONAL` ones, and the first of the others."""
         struck: list[Fault] = []
         with self._lock:
             for fault in self._faults:
-                decided = any(other.effect != SLOW for other in struck)
-                if (fault.effect == SLOW or not decided) and fault.strikes(method, path):
+                decided = any(other.effect not in ADDITIONAL for other in struck)
+                if (fault.effect in ADDITIONAL or not decided) and fault.strikes(method, path):
                     struck.append(fault)
         return struck
 

@@ -1,7 +1,4 @@
-"""What the sandbox was asked: kept for tests, and written to the file of `--log`. Holds no token and no value.
-
-Floor 1, under `app.py`.
-"""
+"""The requests that a sandbox got and the changes they made, for tests and `--log`. Holds no token and no value."""
 
 from __future__ import annotations
 
@@ -11,31 +8,32 @@ import threading
 import time
 from collections import deque
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.errors import Failed, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-KEPT = 10_000
+MAX_REQUESTS = 10_000
+MAX_CHANGES = 100_000
 MASK = "********"
-# Whatever may carry a credential; the rest of a request's headers is what tests want to see.
+# Headers that may carry a credential; tests can see the others.
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-deploxa-signature"})
 
 
 @dataclass
-class Recorded:
+class RecordedRequest:
     """One request.
 
     Attributes:
-        time: when it came, in seconds since 1970.
+        time: when it arrived, in seconds since 1970.
         method: GET, POST …
-        path: below the API root, decoded: "/projects"; whole where it is not below it.
-        query: its parameters; of one that is given twice, the first.
+        path: below the API root, decoded: "/projects"; complete if it isn't below it.
+        query: its parameters; the first value of each.
         headers: names in lower case, without those that carry credentials.
-        body: the JSON object with a variable's value masked; None where there is none, or where it is no JSON.
-        status: of the answer; None while there is none, and where a fault took it away.
+        body: the JSON object with variables' values masked; None if there is no JSON body.
+        status: of the answer; None until it is sent, and if a fault lost it.
         fault: the scripted fault that struck it, as it was written.
         milliseconds: how long the answer took.
     """
@@ -51,37 +49,55 @@ class Recorded:
     milliseconds: float | None = None
 
 
+class Change(NamedTuple):
+    """One change that a request made. Refused requests make none; lost answers don't undo theirs.
+
+    Attributes:
+        action: create, update, delete (a project), deploy, set or remove (a variable).
+        project: the slug.
+        name: the project's name for create, the field for update, the slug for delete, the branch for deploy, the key
+            for set and remove.
+    """
+
+    action: str
+    project: str
+    name: str
+
+
 class Journal:
-    """The last requests, and the log file.
+    """The last requests and changes, and the log file.
 
     Args:
         log: the file; "-" for stderr; None for none.
 
     Raises:
-        Failed: the log file cannot be opened.
+        Failed: the log file can't be opened.
     """
 
     def __init__(self, log: str | None = None) -> None:
         self._lock = threading.Lock()
-        self._requests: deque[Recorded] = deque(maxlen=KEPT)
+        self._requests: deque[RecordedRequest] = deque(maxlen=MAX_REQUESTS)
+        self._changes: deque[Change] = deque(maxlen=MAX_CHANGES)
         self._log: int | None = None
         if log is not None:
             try:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
                 self._log = os.dup(2) if log == "-" else os.open(log, flags, 0o600)
             except OSError as error:
-                raise Failed(f"cannot open the log {log}: {reason(error)}") from error
+                raise Failed(f"Can't open the log {log}: {reason(error)}.") from error
 
-    def arrive(self, method: str, path: str, query: dict[str, str], headers: Iterable[tuple[str, str]]) -> Recorded:
-        """Record a request at its arrival, so that it is there whatever becomes of it."""
+    def arrive(
+        self, method: str, path: str, query: dict[str, str], headers: Iterable[tuple[str, str]]
+    ) -> RecordedRequest:
+        """Record a request when it arrives, even if it is never answered."""
         seen = {name: value for name, value in headers if name not in SECRET_HEADERS}
-        record = Recorded(time.time(), method, path, query, seen)
+        record = RecordedRequest(time.time(), method, path, query, seen)
         with self._lock:
             self._requests.append(record)
         return record
 
-    def leave(self, record: Recorded, status: int | None) -> None:
-        """Complete a record, before its answer is sent: who has the answer finds the record complete."""
+    def leave(self, record: RecordedRequest, status: int | None) -> None:
+        """Complete a record, before its answer is sent: a client that has the answer finds the record complete."""
         record.milliseconds = round((time.time() - record.time) * 1000, 3)
         record.status = status
         self.write(
@@ -97,15 +113,15 @@ class Journal:
         )
 
     def write(self, line: dict[str, Any]) -> None:
-        """One JSON line to the log; a full disk is no reason to answer differently."""
+        """Write one JSON line to the log; a full disk doesn't change the answer."""
         if self._log is not None:
             try:
                 os.write(self._log, json.dumps(line).encode() + b"\n")
             except OSError:
                 return
 
-    def requests(self) -> list[Recorded]:
-        """The last 10,000 requests, oldest first."""
+    def requests(self) -> list[RecordedRequest]:
+        """Return the last 10,000 requests, oldest first."""
         with self._lock:
             return list(self._requests)
 
@@ -115,8 +131,18 @@ class Journal:
             self._requests.clear()
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The requests as `GET /__sandbox__/requests` shows them."""
+        """Return the requests as `GET /__sandbox__/requests` shows them."""
         return [asdict(record) for record in self.requests()]
+
+    def change(self, action: str, project: str, name: str) -> None:
+        """Record a change that was made. See `Change`."""
+        with self._lock:
+            self._changes.append(Change(action, project, name))
+
+    def changes(self) -> list[Change]:
+        """Return the changes so far, oldest first."""
+        with self._lock:
+            return list(self._changes)
 
     def close(self) -> None:
         """Close the log file."""
@@ -126,7 +152,7 @@ class Journal:
 
 
 def masked(body: Any) -> Any:
-    """A JSON body in which nothing named "value" shows what it is."""
+    """Return a JSON body with everything named "value" masked."""
     if isinstance(body, dict):
         return {key: MASK if key == "value" else masked(value) for key, value in body.items()}
     if isinstance(body, list):

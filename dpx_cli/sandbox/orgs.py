@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.sandbox import projects
 
 if TYPE_CHECKING:
-    from dpx_cli.sandbox.call import Call
+    from dpx_cli.sandbox.request import Request
 
 
-def list_(call: Call) -> tuple[int, dict[str, Any]]:
-    """GET /orgs: those the person belongs to, with their role in lower case, as the reference has it here."""
-    rows, pagination = call.page(
+def list_(request: Request) -> tuple[int, dict[str, Any]]:
+    """Answer GET /orgs: the person's organizations, with the role in lower case, as in the reference."""
+    rows, pagination = request.page(
         "SELECT o.*, m.role FROM members m JOIN orgs o ON o.seq = m.org",
         "m.user = ?",
-        (call.user,),
+        (request.user,),
         key="o.seq",
         scope="orgs",
     )
@@ -23,23 +23,24 @@ def list_(call: Call) -> tuple[int, dict[str, Any]]:
     return 200, {"data": data, "pagination": pagination}
 
 
-def get(call: Call) -> tuple[int, dict[str, Any]]:
-    """GET /orgs/:slug."""
-    row = call.state.store.one(
-        "SELECT o.*, (SELECT count(*) FROM members WHERE org = o.seq) AS members,"
+def get(request: Request) -> tuple[int, dict[str, Any]]:
+    """Answer GET /orgs/:slug."""
+    row = request.state.store.one(
+        "SELECT o.*, (SELECT count(*) FROM members m JOIN users u ON u.seq = m.user"
+        " WHERE m.org = o.seq AND u.email <> '') AS members,"
         " (SELECT count(*) FROM projects WHERE org = o.seq) AS projects FROM orgs o WHERE o.seq = ?",
-        (projects.org_of(call, call.path["slug"]),),
+        (projects.org_of(request, request.path["slug"]),),
     )
     count = {"members": row["members"], "projects": row["projects"]}
     return 200, {"data": {"id": row["id"], "name": row["name"], "slug": row["slug"], "_count": count}}
 
 
-def members(call: Call) -> tuple[int, dict[str, Any]]:
-    """GET /orgs/:slug/members, with their roles in upper case, as the reference has it here."""
-    org = projects.org_of(call, call.path["slug"])
-    rows, pagination = call.page(
+def members(request: Request) -> tuple[int, dict[str, Any]]:
+    """Answer GET /orgs/:slug/members, with roles in upper case, as in the reference."""
+    org = projects.org_of(request, request.path["slug"])
+    rows, pagination = request.page(
         "SELECT m.seq, m.id, m.role, u.email FROM members m JOIN users u ON u.seq = m.user",
-        "m.org = ?",
+        "m.org = ? AND u.email <> ''",  # see snapshot.ME
         (org,),
         key="m.seq",
         scope=f"members {org}",

@@ -6,12 +6,11 @@
         assert deploxa.deployments("storefront")[0]["status"] == "READY"
 
 pytest loads this module in every run where dpx is installed, so it imports nothing until the fixture is used.
-Floor 1, over `server.py`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.sandbox.server import Sandbox
 
-# A test has no time to watch a build.
+# Tests should not wait for builds.
 BUILD_SECONDS = 0.1
 
 
@@ -28,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, for `--strict-markers`."""
     config.addinivalue_line(
         "markers",
-        "deploxa(**options): how the `deploxa` fixture behaves; options as of dpx_cli.sandbox.state.Behaviour",
+        "deploxa(**options): how the `deploxa` fixture behaves; options as of dpx_cli.sandbox.state.Behavior",
     )
 
 
@@ -38,20 +37,20 @@ def deploxa(
 ) -> Iterator[Sandbox]:
     """A Deploxa API of the test's own: organizations acme and globex, projects storefront, docs and api.
 
-    DPX_API_URL and DPX_TOKEN point at it for as long as the test runs, and dpx reads none of the user's profiles.
-    `@pytest.mark.deploxa(build_seconds=2, role="member")` says how it behaves; a build takes a tenth of a second
-    otherwise. `url`, `token` and `env` are for clients; `seed_projects()`, `seed_project()`, `seed_deployments()`,
-    `fault()` and `expire()` set the scene; `requests`, `deployments()`, `env_keys()`, `env_is()` and `deliveries` tell
-    what happened.
+    DPX_API_URL and DPX_TOKEN point at it while the test runs, and dpx doesn't read the user's profiles.
+    `@pytest.mark.deploxa(build_seconds=2, role="member")` sets options; by default a build takes 0.1 seconds. `url`,
+    `token` and `env` are for clients; `seed_projects()`, `seed_project()`, `seed_deployments()`, `fault()` and
+    `expire()` prepare it; `requests`, `changes`, `deployments()`, `env_keys()`, `env_is()` and `deliveries` tell what
+    happened.
     """
     from dpx_cli.sandbox.server import Sandbox
 
     marker = request.node.get_closest_marker("deploxa")
-    options = {"build_seconds": BUILD_SECONDS} | (dict(marker.kwargs) if marker is not None else {})
+    options: dict[str, Any] = {"build_seconds": BUILD_SECONDS} | (dict(marker.kwargs) if marker is not None else {})
     folder = tmp_path_factory.mktemp("deploxa")
-    with Sandbox(**options) as box:
+    with Sandbox(**options) as sandbox:
         monkeypatch.delenv("DPX_PROFILE", raising=False)
         own = {"DPX_CONFIG_DIR": str(folder / "config"), "DPX_CACHE_DIR": str(folder / "cache")}
-        for name, value in (box.env | own).items():
+        for name, value in (sandbox.env | own).items():
             monkeypatch.setenv(name, value)
-        yield box
+        yield sandbox

@@ -1,10 +1,11 @@
-"""The world a sandbox starts with: two organizations, their people, and three projects that have been deployed before.
+"""What a sandbox starts with: two organizations, their people, and three projects that have been deployed before.
 
-Its ids are the same in every sandbox, so that examples can name them. Floor 1, over `store.py`.
+The ids are the same in every sandbox, so that examples can name them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from typing import TYPE_CHECKING
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
     from dpx_cli.sandbox.store import Store
 
-# A token speaks for the person who has its role; each has that role in both organizations.
+# The person of a token is the one with its role; each has that role in both organizations.
 PEOPLE = {"owner": "olivia@acme.com", "admin": "alice@acme.com", "member": "max@acme.com"}
 ORGS = (
     ("acme", "Acme Corp", ("olivia@acme.com", "alice@acme.com", "max@acme.com", "bob@acme.com", "carol@acme.com")),
     ("globex", "Globex", ("olivia@acme.com", "alice@acme.com", "max@acme.com", "hank@globex.com")),
-    # Nobody with a token belongs to this one: what is in it answers 404.
+    # No token's person belongs to this one: its projects answer 404.
     ("initech", "Initech", ("peter@initech.com",)),
 )
 ROLES = {
@@ -50,7 +51,7 @@ _HISTORY: dict[str, Sequence[tuple[float, str, float, bool, str]]] = {
     "docs": (
         (400, "main", 21, False, "First pages"),
         (120, "main", 23, False, "Describe webhooks"),
-        (27, "main", 22, False, "Mend dead links"),
+        (27, "main", 22, False, "Fix dead links"),
     ),
     "api": (
         (500, "main", 41, False, "Health check"),
@@ -81,12 +82,12 @@ KNOWN = len(_PROJECTS)
 
 
 def seed(store: Store, now: float, count: int = KNOWN) -> None:
-    """Fill an empty store, whole or not at all.
+    """Fill an empty store, completely or not at all.
 
     Args:
-        store: one that is `fresh`.
-        now: in seconds since 1970; what has happened, happened before.
-        count: how many projects there are; `storefront`, `docs` and `api` come first, made-up ones after.
+        store: a fresh one.
+        now: in seconds since 1970; all deployments ended before.
+        count: number of projects; `storefront`, `docs` and `api` come first, made-up ones after.
     """
     with store.change() as db:
         people: dict[str, int] = {}
@@ -101,7 +102,7 @@ def seed(store: Store, now: float, count: int = KNOWN) -> None:
                     (fixed_id(f"member {slug} {email}"), org, people[email], ROLES.get(email, "MEMBER")),
                 )
         project(db, "payroll", "initech", now - 90 * DAY, identity=fixed_id("project payroll"))
-        # Lists are newest first, so what everybody wants to see is made last.
+        # Lists are newest first, so the well-known projects are created last.
         if count > KNOWN:
             make_up(db, count - KNOWN, "acme", now - 60 * DAY)
         for slug in list(_PROJECTS)[max(KNOWN - count, 0) :]:
@@ -123,6 +124,7 @@ def _known(db: sqlite3.Connection, slug: str, now: float) -> None:
             seconds=seconds,
             fails=fails,
             message=message,
+            sha=hashlib.sha256(f"{slug} {number}".encode()).hexdigest()[:40],
             identity=fixed_id(f"deployment {slug} {number}"),
         )
     for key, targets in variables.items():
@@ -138,7 +140,7 @@ def project(
     identity: str | None = None,
     framework: str | None = None,
 ) -> int:
-    """Write down a project of the organization's first member; returns its `seq`."""
+    """Store a project of the organization's first member and return its `seq`."""
     row = db.execute(
         "INSERT INTO projects (id, org, owner, name, slug, framework, created_at)"
         " SELECT ?, o.seq, m.user, ?, ?, ?, ? FROM orgs o JOIN members m ON m.org = o.seq WHERE o.slug = ?"
@@ -153,7 +155,7 @@ def project(
 def variable(
     db: sqlite3.Connection, seq: int, key: str, targets: Sequence[str], *, sensitive: bool, identity: str
 ) -> None:
-    """Write down a variable whose value nobody knows."""
+    """Store a variable with a random value."""
     salt = secrets.token_bytes(16)
     db.execute(
         "INSERT INTO env_vars (id, project, key, targets, sensitive, salt, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -170,7 +172,7 @@ def variable(
 
 
 def make_up(db: sqlite3.Connection, count: int, org: str, now: float) -> list[str]:
-    """Write down `count` made-up projects with one deployment each; returns their slugs, `project-00001` and so on."""
+    """Store `count` made-up projects with one deployment each and return their slugs, `project-00001` and so on."""
     last = "SELECT max(CAST(substr(slug, 9) AS INTEGER)) FROM projects WHERE slug GLOB 'project-[0-9]*'"
     first = (db.execute(last).fetchone()[0] or 0) + 1
     slugs = [f"project-{number:05}" for number in range(first, first + count)]

@@ -1,4 +1,4 @@
-"""What a running sandbox is made of, and how it was asked to behave. Floor 1, under `app.py` and `server.py`."""
+"""The parts of a running sandbox, and its options."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Behavior:
 
     Attributes:
         build_seconds: from QUEUED to the end of a deployment.
-        faults: scripted faults; `faults.py` says how they are written.
-        slots: how many deployments may be under way at once; None for any number.
-        rate: requests a token may make, like "10/s"; None for any number.
-        role: of the tokens that name none: owner, admin or member.
-        tokens: accepted tokens; without any, one is made.
-        token_ttl: seconds after which a token is accepted no longer; None for never.
-        time_scale: how many times as fast builds go and tokens expire.
+        faults: scripted faults; see `faults.py` for how they are written.
+        slots: maximum concurrent deployments; None for any number.
+        rate: requests per token, like "10/s"; None for any number.
+        role: role of tokens that name none: owner, admin or member.
+        tokens: accepted tokens; if empty, one is generated.
+        token_ttl: seconds until tokens expire; None for never.
+        time_scale: speed multiplier for builds and token expiry.
         webhook_url: where deployment events are sent; None for nowhere.
         webhook_secret: what they are signed with.
-        log: a file that gets one JSON line a request (and a try of a webhook), "-" for stderr; None for none.
-        projects: how many projects a new world has.
-        port: of the loopback interface; 0 for any that is free.
-        data: the file that the world persists in; None keeps it in memory.
+        log: a file that gets one JSON line per request (and per webhook attempt), "-" for stderr; None for none.
+        projects: number of projects in a new sandbox.
+        port: of the loopback interface; 0 for any free one.
+        data: the file that the sandbox's state persists in; None keeps it in memory.
     """
 
     build_seconds: float = 2.0

@@ -1,14 +1,15 @@
-"""Where the sandbox's world lives: one SQLite database, in memory or in the file of `--data`.
+"""The sandbox's state: one SQLite database, in memory or in the file of `--data`.
 
-Floor 1, under the resources of this folder; knows neither HTTP nor the rules of the API. Every change is one
-transaction that is committed before the request is answered. With the write-ahead log, a commit has reached the
-operating system by then, so a killed sandbox has lost nothing it answered for (a power cut may take the last moments).
+Every change is one transaction that is committed before the request is answered. With the write-ahead log, a commit
+has reached the operating system by then, so a killed sandbox loses nothing that it confirmed (a power failure may lose
+the last moments).
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import secrets
 import sqlite3
@@ -22,9 +23,9 @@ from dpx_cli.errors import Failed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# "dpx1": marks a file as ours, so that no other program's database is ever written to.
+# "dpx1": marks a file as a sandbox's, so that no other program's database is ever written to.
 APPLICATION_ID = 0x64707831
-VERSION = 1
+VERSION = 2
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 25
@@ -39,25 +40,27 @@ CREATE TABLE members (
   org INTEGER NOT NULL REFERENCES orgs, user INTEGER NOT NULL REFERENCES users, role TEXT NOT NULL, UNIQUE (org, user)
 );
 CREATE INDEX members_of_user ON members (user, org);
--- A project belongs to an organization, or (org is null) to the person who made it.
+-- A project belongs to an organization, or (org is null) to the person who created it.
 CREATE TABLE projects (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
   org INTEGER REFERENCES orgs, owner INTEGER NOT NULL REFERENCES users,
   name TEXT NOT NULL, slug TEXT NOT NULL, framework TEXT, app_type TEXT, description TEXT,
   build_command TEXT, install_command TEXT, output_dir TEXT, created_at REAL NOT NULL,
-  newest INTEGER REFERENCES deployments DEFERRABLE INITIALLY DEFERRED
+  newest INTEGER REFERENCES deployments DEFERRABLE INITIALLY DEFERRED,
+  extra TEXT  -- further fields of the answer, as JSON
 );
 CREATE UNIQUE INDEX project_slugs ON projects (coalesce(org, -owner), slug);
 CREATE INDEX projects_of_org ON projects (org, seq);
 CREATE INDEX projects_by_slug ON projects (slug);
--- The whole course of a deployment is known when it is made: its status is a function of these times and the clock.
+-- A deployment's course is known when it is created: its status is a function of these times and the clock.
 CREATE TABLE deployments (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
   project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
   branch TEXT NOT NULL, commit_message TEXT, commit_sha TEXT, outcome TEXT NOT NULL,
   created_at REAL NOT NULL, building_at REAL NOT NULL, ended_at REAL NOT NULL,
   build_ms INTEGER NOT NULL, bundle_kb INTEGER NOT NULL,
-  untold INTEGER NOT NULL DEFAULT 0  -- webhook events still to send: 2 both, 1 the last
+  untold INTEGER NOT NULL DEFAULT 0,  -- webhook events still to send: 2 both, 1 the last
+  extra TEXT
 );
 CREATE INDEX deployments_of_project ON deployments (project, seq);
 CREATE INDEX deployments_by_end ON deployments (ended_at);
@@ -72,19 +75,26 @@ CREATE TABLE env_vars (
 CREATE INDEX env_vars_of_project ON env_vars (project, seq);
 """
 
+# From version 1.
+UPGRADE = (
+    "ALTER TABLE projects ADD COLUMN extra TEXT",
+    "ALTER TABLE deployments ADD COLUMN extra TEXT",
+    f"PRAGMA user_version = {VERSION}",
+)
+
 
 class BadCursor(ValueError):
-    """A cursor that this list never gave out."""
+    """A cursor that this list never returned."""
 
 
 class Store:
-    """One connection, one lock: requests come one after the other, and so do the test's own reads.
+    """One connection, one lock: requests are served one after the other, and so are a test's own reads.
 
     Args:
-        path: the file of `--data`; None keeps the world in memory.
+        path: the file of `--data`; None keeps the state in memory.
 
     Raises:
-        Failed: the file cannot be opened, is damaged, or is not a sandbox's. It is left as it was.
+        Failed: the file can't be opened, is damaged, or isn't a sandbox's. It is not changed.
     """
 
     def __init__(self, path: str | None = None) -> None:
@@ -94,14 +104,14 @@ class Store:
             self._db = self._open(path)
         except (sqlite3.Error, OSError) as error:
             raise Failed(
-                f"cannot open the sandbox's data in {path}: {error}",
-                hint="name another file with --data, or move this one away",
+                f"Can't open the sandbox's data in {path}: {error}.",
+                hint="Pass another file with --data, or move this one away.",
             ) from error
         self.secret: bytes = self.one("SELECT secret FROM meta")["secret"]
 
     def _open(self, path: str | None) -> sqlite3.Connection:
         if path is not None:
-            # SQLite would make the file readable by everybody; its log files take over this mode.
+            # SQLite would create the file readable by everyone; its log files inherit this mode.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10)
         try:
@@ -114,7 +124,7 @@ class Store:
             db.execute("PRAGMA foreign_keys = ON")
             if self.fresh:
                 db.execute("BEGIN IMMEDIATE")
-                # Asked once more, now that nobody else can write: another sandbox may have begun at the same moment.
+                # Check again under the lock: another sandbox may have started at the same moment.
                 if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None:
                     db.execute("ROLLBACK")
                     _check_ours(db)
@@ -126,24 +136,24 @@ class Store:
                 db.execute("INSERT INTO meta (secret) VALUES (?)", (secrets.token_bytes(32),))
                 db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version = {VERSION}")
-                # Still inside the transaction: whoever seeds the world commits it whole.
+                # The transaction stays open: the caller that seeds the store commits it.
         except BaseException:
             db.close()
             raise
         return db
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             self._db.close()
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """Every row of a query."""
+        """Return every row of a query."""
         with self._lock:
             return self._db.execute(sql, values).fetchall()
 
     def find(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
-        """The first row of a query, or None."""
+        """Return the first row of a query, or None."""
         with self._lock:
             row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
             return row
@@ -157,7 +167,7 @@ class Store:
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed at the end of the block, rolled back where it raises."""
+        """Run one transaction: committed at the end of the block, rolled back if it raises."""
         with self._lock:
             if not self._db.in_transaction:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -180,23 +190,23 @@ class Store:
         cursor: str | None,
         newest_first: bool = False,
     ) -> tuple[list[sqlite3.Row], str | None]:
-        """One page of a list, and the cursor of the next (None where this is the last).
+        """Return one page of a list, and the cursor of the next (None if this is the last).
 
-        The page starts where the one before ended, so its cost depends on `limit` alone, and rows that come and go
-        between two pages neither repeat nor hide others.
+        A page starts where the previous one ended, so its cost depends only on `limit`, and rows that are added or
+        removed between two pages neither repeat nor hide others.
 
         Args:
             select: SELECT and FROM; the rows have a `seq`.
             where: the condition, without the word.
             values: the parameters of both.
-            key: the column behind `seq`, like "p.seq"; it has to be unique and never reused.
+            key: the column of `seq`, like "p.seq"; unique and never reused.
             scope: names the list; a cursor of another list is refused.
             limit: how many rows.
-            cursor: of the page before; None for the first page.
-            newest_first: by falling `seq`.
+            cursor: of the previous page; None for the first page.
+            newest_first: by descending `seq`.
 
         Raises:
-            BadCursor: the cursor is none that this list gave out.
+            BadCursor: this list never returned the cursor.
         """
         order, compare = ("DESC", "<") if newest_first else ("ASC", ">")
         if cursor is not None:
@@ -211,7 +221,7 @@ class Store:
         return hmac.digest(self.secret, f"{scope} {seq}".encode(), "sha256")[:8]
 
     def _cursor(self, scope: str, seq: int) -> str:
-        # It looks like the reference's example (clm1abc...), an id; what is in it is nobody's business.
+        # Opaque, shaped like an id, as in the reference's example (clm1abc...).
         return "c" + base36(int.from_bytes(seq.to_bytes(CURSOR_BYTES - 8) + self._seal(scope, seq)), ID_LENGTH - 1)
 
     def _position(self, scope: str, cursor: str) -> int:
@@ -230,12 +240,24 @@ class Store:
 def _check_ours(db: sqlite3.Connection) -> None:
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise sqlite3.DatabaseError("it is another program's database")
-    if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == 1:
+        db.execute("BEGIN IMMEDIATE")
+        if db.execute("PRAGMA user_version").fetchone()[0] == 1:
+            for statement in UPGRADE:
+                db.execute(statement)
+        db.execute("COMMIT")
+    elif version != VERSION:
         raise sqlite3.DatabaseError("it was written by another version of dpx")
 
 
+def more(row: sqlite3.Row) -> dict[str, Any]:
+    """Return the fields of a row that no column has: see `snapshot.Seed`."""
+    return json.loads(row["extra"]) if row["extra"] else {}
+
+
 def base36(number: int, width: int) -> str:
-    """A number in lower-case base 36, filled up with zeros."""
+    """Return a number in lower-case base 36, padded with zeros."""
     text = ""
     while number:
         number, digit = divmod(number, 36)
@@ -244,21 +266,21 @@ def base36(number: int, width: int) -> str:
 
 
 def new_id() -> str:
-    """An id in the shape of the reference's: 25 lower-case characters that begin with c, rising with time."""
+    """Return an id in the reference's shape: 25 lower-case characters that begin with c, ascending with time."""
     milliseconds = base36(int(time.time() * 1000), 8)
     return f"c{milliseconds}{base36(secrets.randbelow(36**16), 16)}"
 
 
 def fixed_id(label: str) -> str:
-    """An id in the same shape that is the same in every sandbox, for what the world starts with."""
+    """Return an id in the same shape that is the same in every sandbox, for what it starts with."""
     return "clm1" + base36(int.from_bytes(hashlib.sha256(label.encode()).digest()) % 36**21, 21)
 
 
 def digest_of(value: str, salt: bytes) -> bytes:
-    """What is kept of a variable's value."""
+    """Return what is kept of a variable's value."""
     return hashlib.sha256(salt + value.encode()).digest()
 
 
 def timestamp(seconds: float) -> str:
-    """A time as the API writes it: 2026-01-01T00:00:00Z."""
+    """Return a time as the API writes it: 2026-01-01T00:00:00Z."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

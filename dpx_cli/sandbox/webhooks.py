@@ -1,20 +1,19 @@
-"""Deployment events on their way to `--webhook-url`: signed, in order, and tried a few times.
+"""Send deployment events to `--webhook-url`: signed, in order, and with a few attempts.
 
-Floor 1, under `server.py`. It runs in the server's event loop, one task a deployment. What is still to be told is
-written in the store with the deployment, so a sandbox that was killed tells it when it is back.
+It runs in the server's event loop, one task per deployment. The store keeps which events of a deployment are due, so a
+sandbox that was killed sends them when it runs again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import json
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.sandbox import course, projects
+from dpx_cli.sandbox import course
+from dpx_cli.sandbox.sites import domain
+from dpx_cli.webhook import events, signature
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,19 +28,18 @@ TRIES = 4
 PAUSE_SECONDS = 0.5
 TIMEOUT_SECONDS = 10
 TICK_SECONDS = 0.02
-KEPT = 10_000
+MAX_ATTEMPTS_KEPT = 10_000
 ENDS = {"READY": "deployment.ready", "ERROR": "deployment.failed"}
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One try to deliver an event.
+class DeliveryAttempt(NamedTuple):
+    """One attempt to deliver an event.
 
     Attributes:
         event: like "deployment.ready".
         deployment: its id.
-        attempt: 1 for the first try.
-        status: of the receiver's answer; None where there was none.
+        attempt: 1 for the first one.
+        status: of the receiver's response; None if there was none.
         error: why there was none.
     """
 
@@ -53,19 +51,19 @@ class Delivery:
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver took it."""
+        """Whether the receiver accepted it."""
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - the range of success
 
 
 class Webhooks:
-    """Tells one receiver of every deployment.
+    """Send the events of every deployment to one receiver.
 
     Args:
         url: of the receiver.
         secret: signs each body; never shown.
-        store: has what is to be told.
-        journal: gets a line for each try.
-        scale: how many times as fast the pauses between tries go.
+        store: has the events that are due.
+        journal: gets a line for each attempt.
+        scale: speed multiplier of the pauses between attempts.
     """
 
     def __init__(self, url: str, secret: str, *, store: Store, journal: Journal, scale: float) -> None:
@@ -77,25 +75,25 @@ class Webhooks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
         self._delivering = 0
-        self.deliveries: deque[Delivery] = deque(maxlen=KEPT)
+        self.deliveries: deque[DeliveryAttempt] = deque(maxlen=MAX_ATTEMPTS_KEPT)
 
     def start(self) -> None:
-        """Go on with what an earlier run left untold. In the event loop, as all of this."""
+        """Send what an earlier run left unsent. Called in the event loop, as everything here."""
         import httpx
 
-        # No proxy and no redirect: a signed body goes to the named receiver and nowhere else.
+        # No proxy and no redirect: a signed body goes only to the configured receiver.
         self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=TIMEOUT_SECONDS)
         for row in self._store.all("SELECT id FROM deployments WHERE untold > 0 ORDER BY seq"):
             self.follow(row["id"])
 
     def follow(self, deployment: str) -> None:
-        """Tell of a deployment, from what is untold to its end."""
+        """Send the remaining events of a deployment when they are due."""
         task = asyncio.get_running_loop().create_task(self._tell(deployment))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self, grace: float) -> None:
-        """Give what is due a last chance, for so many seconds; the rest stays untold."""
+        """Wait at most this many seconds for events that are due; the others stay unsent."""
         now = time.time()
         deadline = asyncio.get_running_loop().time() + grace
         due = "SELECT 1 FROM deployments WHERE untold > 0 AND ended_at <= ?"
@@ -117,7 +115,7 @@ class Webhooks:
             self._told(deployment, LAST)
         if row is not None:
             await asyncio.sleep(max(0.0, row["ended_at"] - time.time()))
-        row = self._find(deployment)  # its project may be gone by now
+        row = self._find(deployment)  # its project may have been deleted
         if row is not None:
             status = course.status(row, max(time.time(), row["ended_at"]))
             await self._deliver(ENDS[status], row, status)
@@ -135,12 +133,12 @@ class Webhooks:
             db.execute("UPDATE deployments SET untold = ? WHERE id = ?", (untold, deployment))
 
     async def _deliver(self, event: str, row: sqlite3.Row, status: str) -> None:
-        body = json.dumps(payload(event, row, status), ensure_ascii=False, separators=(",", ":")).encode()
+        body = events.encode(payload(event, row, status))
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "dpx-sandbox",
             "X-Deploxa-Event": event,
-            "X-Deploxa-Signature": f"sha256={hmac.digest(self._secret, body, 'sha256').hex()}",
+            "X-Deploxa-Signature": signature.sign(body, self._secret),
         }
         self._delivering += 1
         try:
@@ -167,28 +165,25 @@ class Webhooks:
             if attempt < TRIES:
                 await asyncio.sleep(PAUSE_SECONDS * 2 ** (attempt - 1) / self._scale)
 
-    async def _try(self, event: str, deployment: str, attempt: int, body: bytes, headers: dict[str, str]) -> Delivery:
+    async def _try(
+        self, event: str, deployment: str, attempt: int, body: bytes, headers: dict[str, str]
+    ) -> DeliveryAttempt:
         import httpx
 
         if self._client is None:
             raise RuntimeError("not started")
         try:
-            # The answer's body is nobody's business; only its status is waited for.
+            # Only the status is needed; the body is not read.
             async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
-                return Delivery(event, deployment, attempt, answer.status_code)
+                return DeliveryAttempt(event, deployment, attempt, answer.status_code)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return Delivery(event, deployment, attempt, None, f"{type(error).__name__}: {error}")
+            return DeliveryAttempt(event, deployment, attempt, None, f"{type(error).__name__}: {error}")
 
 
-def payload(event: str, row: sqlite3.Row, status: str) -> dict[str, Any]:
-    """The body of an event, as the reference's example has it."""
-    return {
-        "event": event,
-        "deployment": {
-            "id": row["id"],
-            "status": status,
-            "branch": row["branch"],
-            "url": f"https://{projects.domain(row['slug'])}",
-        },
-        "project": {"id": row["project_id"], "name": row["name"], "slug": row["slug"]},
-    }
+def payload(event: str, row: sqlite3.Row, status: str) -> events.Payload:
+    """Return the body of an event, as in the reference's example."""
+    return events.payload(
+        event,
+        {"id": row["id"], "status": status, "branch": row["branch"], "url": f"https://{domain(row['slug'])}"},
+        {"id": row["project_id"], "name": row["name"], "slug": row["slug"]},
+    )

@@ -1,1 +1,1 @@
-"""Webhooks on the desk: signatures, sample events, a listener."""
+"""Webhooks on this machine: signatures, sample events, a listener, and a check of receivers."""

@@ -1,19 +1,18 @@
-"""Send one delivery to a receiver: what `send`, `replay` and the forwarding of `listen` have in common.
+"""Send one delivery to a receiver: what `send`, `replay`, `check` and the forwarding of `listen` have in common.
 
 A delivery carries Content-Type, the two X-Deploxa headers and User-Agent (Host and Content-Length are HTTP's own):
-never Authorization, never a cookie, never the headers of httpx. No redirect is followed, and the deadline is for the
-whole exchange, where httpx's time-outs are for each read.
-
-Floor 1; neighbours: `signature.py`, `events.py`, `saved.py`, `listener.py`.
+never Authorization, a cookie, or httpx's own headers. No redirect is followed, and the deadline is for the whole
+exchange, while httpx's timeouts are for each read.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
+from dpx_cli.system.loopback.exchange import is_loopback, without_port
 
 if TYPE_CHECKING:
     import ssl
@@ -21,96 +20,102 @@ if TYPE_CHECKING:
 
     import httpx
 
-SECONDS = 30.0  # for one delivery, from the look-up of the name to the end of the answer
+    from dpx_cli.system.loopback.exchange import Header
+
+SECONDS = 30.0  # for one delivery, from the name lookup to the end of the response
 SIGNATURE = b"X-Deploxa-Signature"
 EVENT = b"X-Deploxa-Event"
 CONTENT_TYPE = b"Content-Type"
 CARRIED = (CONTENT_TYPE, SIGNATURE, EVENT)  # all that is sent on, in the reference's order
 
-_LONGEST_ANSWER = 64 * 1024  # of the receiver's body; the rest is not read
-_EXCERPT = 200  # characters of it that are shown
-
-Header = tuple[bytes, bytes]
+_MAX_REPLY = 64 * 1024  # bytes of the receiver's body; the rest is not read
+_MAX_EXCERPT = 200  # characters of it that are shown
 
 
-class Target:
+class Endpoint(NamedTuple):
     """A receiver's URL that was checked.
 
     Attributes:
-        url: as given.
+        url: absolute, without a fragment.
         path: path and query, for error lines.
         host: name or address.
-        port: the port, the scheme's own where the URL has none.
+        port: the port, the scheme's own if the URL has none.
         secure: whether it is https.
         loopback: whether it is certain to be this machine.
     """
 
-    __slots__ = ("host", "loopback", "path", "port", "secure", "url")
+    url: str
+    path: str
+    host: str
+    port: int
+    secure: bool
+    loopback: bool
 
-    def __init__(self, text: str, flag: str) -> None:
-        """Check a URL.
+    @classmethod
+    def parse(cls, text: str, flag: str) -> Endpoint:
+        """Parse a URL. `localhost:3000/hook` is taken too: http on this machine, https elsewhere.
 
         Raises:
-            UsageError: not http or https, no host, a user name or password, characters that no URL has.
+            UsageError: not http or https, no host, a user name or password, characters that a URL can't have.
         """
         from dpx_cli.config import urls
 
-        hint = f"give one like {flag} http://127.0.0.1:3000/webhook"
+        hint = f"Pass one like {flag} http://127.0.0.1:3000/webhook."
+        if "://" not in text:
+            name = without_port(text.partition("/")[0].partition("?")[0])
+            text = f"{'http' if is_loopback(name) else 'https'}://{text}"
         parts = urls.split(text, flag, hint=hint)
         if parts.scheme not in ("http", "https"):
-            raise UsageError(f"{flag} must be an http or https URL", hint=hint)
-        self.secure = parts.scheme == "https"
-        self.url = text.partition("#")[0]
-        self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self.host = parts.hostname or ""
-        self.port = parts.port or (443 if self.secure else 80)
-        self.loopback = is_loopback(self.host)
+            raise UsageError(f"{flag} must be an http or https URL.", hint=hint)
+        secure = parts.scheme == "https"
+        url = text.partition("#")[0]
         httpx = _httpx()
         try:
-            httpx.URL(self.url)
+            httpx.URL(url)
         except httpx.InvalidURL:
-            raise UsageError(f"{flag} is not a URL", hint=hint) from None
+            raise UsageError(f"{flag} isn't a URL.", hint=hint) from None
+        host = parts.hostname or ""
+        return cls(
+            url=url,
+            path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+            host=host,
+            port=parts.port or (443 if secure else 80),
+            secure=secure,
+            # `config.urls` also takes name.localhost, which a resolver may send anywhere; what goes there is signed.
+            loopback=is_loopback(host),
+        )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is certain to be this machine.
-
-    Stricter than `settings.is_loopback`: a resolver may send `name.localhost` anywhere, and what is forwarded there is
-    signed.
-    """
-    import ipaddress
-
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-class Answer:
-    """What a receiver said.
+class Reply(NamedTuple):
+    """A receiver's response.
 
     Attributes:
         status: the HTTP status.
-        milliseconds: from the start to the end of its answer.
+        milliseconds: from the start to the end of the response.
         excerpt: the first line of its body, at most 200 characters, not neutralized.
     """
 
-    __slots__ = ("excerpt", "milliseconds", "status")
+    status: int
+    milliseconds: int
+    excerpt: str
 
-    def __init__(self, status: int, milliseconds: int, excerpt: str) -> None:
-        self.status = status
-        self.milliseconds = milliseconds
-        self.excerpt = excerpt
+    @property
+    def accepted(self) -> bool:
+        """Whether the receiver accepted the delivery: 2xx."""
+        return self.status // 100 == 2  # noqa: PLR2004 - 2xx
+
+    @property
+    def shown(self) -> dict[str, int]:
+        """The response as commands print it."""
+        return {"status": self.status, "milliseconds": self.milliseconds}
 
 
 class NotDelivered(Exception):
-    """No answer came.
+    """No response came.
 
     Attributes:
         reason: why, in words.
-        sent: whether the receiver may have got the delivery.
+        sent: whether the receiver may have received the delivery.
         late: whether the deadline passed.
     """
 
@@ -122,45 +127,45 @@ class NotDelivered(Exception):
 
 
 def headers(signature: str, event: str) -> list[Header]:
-    """Make the headers of a new delivery."""
+    """Return the headers of a new delivery."""
     return [(CONTENT_TYPE, b"application/json"), (SIGNATURE, signature.encode()), (EVENT, event.encode())]
 
 
-def client(target: Target, trust: Callable[[], ssl.SSLContext]) -> httpx.AsyncClient:
-    """Make the client for one target; proxies of the environment are for receivers elsewhere alone.
+def client(endpoint: Endpoint, trust: Callable[[], ssl.SSLContext]) -> httpx.AsyncClient:
+    """Return the client for one receiver; the environment's proxies are used for other machines only.
 
     Args:
-        target: the receiver.
-        trust: gives the TLS context for an https receiver.
+        endpoint: the receiver.
+        trust: returns the TLS context for an https receiver.
 
     Raises:
-        UsageError: the environment names a proxy of a kind that httpx does not speak.
+        UsageError: httpx does not support the environment's proxy.
     """
     library = _httpx()
     try:
         made: httpx.AsyncClient = library.AsyncClient(
-            verify=trust() if target.secure else _trust_nobody(),
-            trust_env=not target.loopback,
+            verify=trust() if endpoint.secure else _no_trust(),
+            trust_env=not endpoint.loopback,
             follow_redirects=False,
-            # A connection that the receiver is about to close would lose a delivery now and then.
+            # A kept connection that the receiver is about to close would lose a delivery now and then.
             limits=library.Limits(max_keepalive_connections=0),
         )
     except (ImportError, ValueError, library.InvalidURL) as exc:
         raise UsageError(
-            # Not what httpx says of it: a password that breaks the URL would be in that.
-            "the proxy that the environment names cannot be used",
-            hint="set HTTPS_PROXY to an http:// URL",
+            # httpx's own message is not shown: it can hold the proxy's password.
+            "The environment's proxy can't be used.",
+            hint="Set HTTPS_PROXY to an http:// URL.",
         ) from exc
     return made
 
 
 async def deliver(
-    sender: httpx.AsyncClient, target: Target, body: bytes, with_headers: Sequence[Header], seconds: float = SECONDS
-) -> Answer:
+    sender: httpx.AsyncClient, endpoint: Endpoint, body: bytes, with_headers: Sequence[Header], seconds: float = SECONDS
+) -> Reply:
     """Post one delivery, byte for byte, once.
 
     Raises:
-        NotDelivered: not reached, or no answer within `seconds`.
+        NotDelivered: not reached, or no response within `seconds`.
     """
     import asyncio
     import ssl
@@ -173,12 +178,12 @@ async def deliver(
     async def trace(name: str, info: Mapping[str, Any]) -> None:
         nonlocal sent
         if name.endswith(".send_request_headers.started"):
-            # CONNECT goes to the proxy; the receiver has seen nothing yet.
+            # CONNECT goes to the proxy; the receiver has received nothing yet.
             sent = sent or getattr(info.get("request"), "method", b"") != b"CONNECT"
 
     request = httpx.Request(
         "POST",
-        target.url,
+        endpoint.url,
         headers=[*with_headers, (b"User-Agent", f"dpx/{__version__}".encode())],
         content=body,
         extensions={"trace": trace},
@@ -191,46 +196,46 @@ async def deliver(
             try:
                 async for piece in response.aiter_raw():
                     start += piece
-                    if len(start) > _LONGEST_ANSWER:
+                    if len(start) > _MAX_REPLY:
                         break
             finally:
                 await response.aclose()
     except TimeoutError as exc:
         if not status:
-            raise NotDelivered(f"no answer within {seconds:g} s", sent=sent, late=True) from exc
+            raise NotDelivered(f"no response within {seconds:g} s", sent=sent, late=True) from exc
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError, ValueError) as exc:
-        if not status:  # with a status it has answered, whatever became of the body
+        if not status:  # With a status it has answered, even if the body was lost.
             raise NotDelivered(_reason(exc), sent=sent) from exc
-    return Answer(status, round((time.monotonic() - began) * 1000), _excerpt(start))
+    return Reply(status, round((time.monotonic() - began) * 1000), _excerpt(start))
 
 
 def deliver_now(
-    target: Target, body: bytes, with_headers: Sequence[Header], trust: Callable[[], ssl.SSLContext]
-) -> Answer:
-    """Post one delivery and wait for the answer.
+    endpoint: Endpoint, body: bytes, with_headers: Sequence[Header], trust: Callable[[], ssl.SSLContext]
+) -> Reply:
+    """Post one delivery and wait for the response.
 
     Raises:
         NetworkError: the receiver was not reached.
-        OutcomeUnknown: it was sent, and no answer came.
+        OutcomeUnknown: it was sent, and no response came.
     """
     from dpx_cli.webhook import loop
 
-    async def once() -> Answer:
-        async with client(target, trust) as sender:
-            return await deliver(sender, target, body, with_headers)
+    async def once() -> Reply:
+        async with client(endpoint, trust) as sender:
+            return await deliver(sender, endpoint, body, with_headers)
 
     try:
         return loop.run(once())
     except NotDelivered as exc:
-        request = f"POST {target.path}"
+        request = f"POST {endpoint.path}"
         if exc.sent:
             raise OutcomeUnknown(
-                f"it was sent to {target.url} and the answer was lost: {exc.reason}",
-                hint="look into the receiver's own log",
+                f"The delivery was sent to {endpoint.url}, but the response was lost: {exc.reason}.",
+                hint="Check the receiver's log.",
                 request=request,
             ) from exc
         raise NetworkError(
-            f"cannot reach {target.url}: {exc.reason}", hint="start the receiver, then try again", request=request
+            f"Can't reach {endpoint.url}: {exc.reason}.", hint="Start the receiver, then try again.", request=request
         ) from exc
 
 
@@ -238,27 +243,27 @@ def _httpx() -> Any:
     """Import httpx without its own command line, which would bring click, rich and pygments."""
     import sys
 
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None keeps a module from being imported
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None keeps the module from being imported
     import httpx
 
     return httpx
 
 
-def _trust_nobody() -> ssl.SSLContext:
-    """Make a context for a URL that needs none; httpx would read a whole bundle for it."""
+def _no_trust() -> ssl.SSLContext:
+    """Return an empty context for an http URL; httpx would load all certificates for it."""
     import ssl
 
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _excerpt(body: bytes | bytearray) -> str:
-    """The first line of a body that has words in it, cut."""
-    lines = body[: 4 * _EXCERPT].decode("utf-8", "replace").split("\n")
-    return next((line.strip() for line in lines if line.strip()), "")[:_EXCERPT]
+    """Return the first line of a body that is not blank, cut."""
+    lines = body[: 4 * _MAX_EXCERPT].decode("utf-8", "replace").split("\n")
+    return next((line.strip() for line in lines if line.strip()), "")[:_MAX_EXCERPT]
 
 
 def _reason(exc: BaseException) -> str:
-    """The system's own words for what went wrong, from wherever the libraries have wrapped them."""
+    """Return what the system says went wrong, from the innermost exception that knows."""
     import os
     import socket
     import ssl
@@ -267,7 +272,7 @@ def _reason(exc: BaseException) -> str:
         if isinstance(link, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {link.verify_message}"
         if isinstance(link, OSError) and link.strerror:
-            # asyncio puts addresses into strerror; a look-up's or TLS's number is none of the system's.
+            # asyncio puts addresses into strerror; numbers of name lookups and TLS are not the system's.
             own = isinstance(link, socket.gaierror | ssl.SSLError)
             words = os.strerror(link.errno) if link.errno and not own else link.strerror
             return words[:1].lower() + words[1:]
@@ -275,7 +280,7 @@ def _reason(exc: BaseException) -> str:
 
 
 def _causes(exc: BaseException | None, depth: int = 8) -> Iterator[BaseException]:
-    """Walk an exception's causes, into groups too."""
+    """Yield an exception and its causes, also those in groups."""
     if exc is None or depth == 0:
         return
     yield exc

@@ -1,23 +1,20 @@
-"""The documented webhook events, and sample payloads in the reference's shape.
-
-Floor 1; imports nothing of dpx. Neighbours: `signature.py`, `deliver.py`, `listener.py`.
-"""
+"""The documented webhook events and their payloads, in the reference's shape."""
 
 from __future__ import annotations
 
 import json
-from typing import TypedDict
+from typing import Any, TypedDict
 
 # "Available Events" in the API reference, in its order and words.
-EVENTS = {
+DESCRIPTIONS = {
     "deployment.started": "Deployment has been queued/started",
     "deployment.ready": "Deployment successfully completed",
     "deployment.failed": "Deployment failed with an error",
     "deployment.rollback": "A rollback was performed",
 }
 
-# The status a deployment has when the event is sent. The reference shows that of deployment.ready alone; the others
-# are the documented statuses that fit the event's description (after a rollback a finished deployment is live again).
+# The status of the deployment when the event is sent. The reference shows only that of deployment.ready; the others are
+# the documented statuses that fit the event's description (after a rollback a finished deployment is live again).
 _STATUS = {
     "deployment.started": "QUEUED",
     "deployment.ready": "READY",
@@ -51,27 +48,25 @@ class Payload(TypedDict):
     project: Project
 
 
+def payload(event: str, deployment: Deployment, project: Project) -> Payload:
+    """Return the body of an event, its keys in the reference's order."""
+    return {"event": event, "deployment": deployment, "project": project}
+
+
 def sample(event: str, *, project: str = "my-app", branch: str = "main", deployment_id: str = "clm1abc") -> Payload:
-    """Make the payload of an event, its keys in the reference's order.
+    """Return a sample payload.
 
     Args:
-        event: a key of EVENTS.
-        project: the project's slug, which is its name here too.
+        event: one of `reference.EVENTS`.
+        project: the project's slug, used as its name too.
         branch: the deployed branch.
         deployment_id: the deployment's id.
     """
-    return {
-        "event": event,
-        "deployment": {
-            "id": deployment_id,
-            "status": _STATUS[event],
-            "branch": branch,
-            "url": f"https://{project}.deploxa.com",
-        },
-        "project": {"id": "clm1def", "name": project, "slug": project},
-    }
+    url = f"https://{project}.deploxa.com"
+    deployment: Deployment = {"id": deployment_id, "status": _STATUS[event], "branch": branch, "url": url}
+    return payload(event, deployment, {"id": "clm1def", "name": project, "slug": project})
 
 
-def encode(payload: Payload) -> bytes:
-    """Write a payload as it is sent: compact JSON in UTF-8."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+def encode(document: Any) -> bytes:
+    """Return a payload as it is sent: compact JSON in UTF-8."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")

@@ -1,9 +1,7 @@
-"""Deliveries kept on disk by `listen --save` and sent again by `replay`.
+"""Deliveries saved on disk by `listen --save` and sent again by `replay`.
 
 A delivery is two files: `0001-deployment.ready.body`, the bytes as they came, and `0001-deployment.ready.headers`,
-one `Name: value` a line. Both can be read and edited by a person; an edited body no longer fits its signature.
-
-Floor 1; neighbours: `deliver.py`, `listener.py`.
+one `Name: value` per line. Both can be read and edited; an edited body no longer matches its signature.
 """
 
 from __future__ import annotations
@@ -11,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import NotFound
@@ -20,26 +19,26 @@ from dpx_cli.webhook.deliver import CARRIED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dpx_cli.webhook.deliver import Header
+    from dpx_cli.system.loopback.exchange import Header
 
-MOST_BYTES = 32 * 1024 * 1024  # of either file; a wrong path may lead to an endless one
+MAX_BYTES = 32 * 1024 * 1024  # of either file; a wrong path may lead to an endless one
 BODY = ".body"
 HEADERS = ".headers"
 
 _KNOWN = {name.lower(): name for name in CARRIED}
 _NUMBERED = re.compile(r"([0-9]{1,9})-")
-_LONGEST_NAME = 40
+_MAX_NAME = 40
 _VALUE = re.compile(rb"[^\x00\r\n]*")
 
 
 def save(folder: str, event: str, body: bytes, headers: Sequence[Header]) -> str:
-    """Keep a delivery under the next free number.
+    """Save a delivery under the next free number.
 
     Args:
-        folder: where; made (0700) if missing.
-        event: for the file's name, in which only letters, digits, dots, `-` and `_` of it remain.
+        folder: created (0700) if missing.
+        event: for the file's name; only its letters, digits, dots, `-` and `_` are used.
         body: as it came.
-        headers: those to be sent with it again.
+        headers: those to send when it is replayed.
 
     Returns:
         The path of the body's file.
@@ -49,7 +48,7 @@ def save(folder: str, event: str, body: bytes, headers: Sequence[Header]) -> str
     """
     with files.locked(os.path.join(folder, ".deliveries")):
         stem = os.path.join(folder, f"{_highest(folder) + 1:04}-{_harmless(event)}")
-        # The headers come last: who has them has a whole delivery.
+        # The headers are written last: a delivery that has them is complete.
         files.write_whole(stem + BODY, body)
         files.write_whole(stem + HEADERS, b"".join(b"%s: %s\n" % header for header in headers))
     return stem + BODY
@@ -59,7 +58,7 @@ def load(path: str) -> tuple[bytes, list[Header]]:
     """Read a delivery by the path of either of its files.
 
     Returns:
-        The body, and the headers that a delivery may carry; others in the file are left out.
+        The body, and the headers that a delivery may carry; others in the file are ignored.
 
     Raises:
         NotFound: one of the two files is missing.
@@ -69,12 +68,12 @@ def load(path: str) -> tuple[bytes, list[Header]]:
     body_path = stem + BODY if stem != path else path
     body = _read(body_path, "the delivery's body")
     if body is None:
-        raise NotFound(f"no such file: {body_path}", hint="keep deliveries with: dpx webhook listen --save DIR")
+        raise NotFound(f"No such file: {body_path}", hint="To save deliveries, run: dpx webhook listen --save DIR")
     text = _read(stem + HEADERS, "the delivery's headers")
     if text is None:
         raise NotFound(
-            f"{body_path} has no headers beside it ({stem + HEADERS})",
-            hint=f"sign and send it anew: dpx webhook send EVENT --to URL --data {body_path}",
+            f"{body_path} has no headers file ({stem + HEADERS}).",
+            hint=f"To sign and send it, run: dpx webhook send EVENT --to URL --data {shlex.quote(body_path)}",
         )
     headers: list[Header] = []
     for number, line in enumerate(text.split(b"\n"), 1):
@@ -83,30 +82,60 @@ def load(path: str) -> tuple[bytes, list[Header]]:
         name, colon, value = line.partition(b":")
         value = value.strip()
         if not colon or not _VALUE.fullmatch(value):
-            raise files.damaged(stem + HEADERS, "the delivery's headers", f"line {number} is not `Name: value`")
+            raise files.damaged(stem + HEADERS, "the delivery's headers", f"line {number} isn't `Name: value`")
         if known := _KNOWN.get(name.strip().lower()):
             headers.append((known, value))
     if not headers:
-        raise files.damaged(stem + HEADERS, "the delivery's headers", "there are none")
+        raise files.damaged(stem + HEADERS, "the delivery's headers", "it is empty")
     return body, headers
 
 
+def expand(names: Sequence[str]) -> tuple[list[str], bool]:
+    """Return the paths of deliveries, each once, and whether several were asked for.
+
+    Args:
+        names: paths of either file of a delivery, or of directories that `save` filled.
+
+    Raises:
+        NotFound: a directory holds no delivery.
+    """
+    stems: dict[str, str] = {}
+    several = len(names) > 1
+    for name in names:
+        found = [name]
+        if os.path.isdir(name):
+            several = True
+            inside = sorted(os.listdir(name), key=_number)
+            found = [os.path.join(name, file) for file in inside if _NUMBERED.match(file) and file.endswith(HEADERS)]
+            if not found:
+                raise NotFound(f"No deliveries in {name}.", hint="To save some, run: dpx webhook listen --save DIR")
+        for path in found:
+            stems.setdefault(path.removesuffix(HEADERS).removesuffix(BODY), path)
+    return list(stems.values()), several
+
+
+def _number(name: str) -> tuple[int, str]:
+    """Return the sort key of a file: its number first, since there may be more than 9,999."""
+    found = _NUMBERED.match(name)
+    return (int(found[1]) if found else 0, name)
+
+
 def _read(path: str, what: str) -> bytes | None:
-    found = files.read_bytes(path, what, MOST_BYTES + 1)
-    if found is not None and len(found) > MOST_BYTES:
-        raise files.damaged(path, what, f"it is larger than {MOST_BYTES // 1024 // 1024} MiB")
+    found = files.read_bytes(path, what, MAX_BYTES + 1)
+    if found is not None and len(found) > MAX_BYTES:
+        raise files.damaged(path, what, f"it is larger than {MAX_BYTES // 1024 // 1024} MiB")
     return found
 
 
 def _highest(folder: str) -> int:
-    """The highest number in use."""
+    """Return the highest number in use."""
     names: list[str] = []
-    with contextlib.suppress(OSError):  # a folder that cannot be read says so when it is written to
+    with contextlib.suppress(OSError):  # writing reports a folder that can't be read
         names = os.listdir(folder)
     return max((int(found[1]) for name in names if (found := _NUMBERED.match(name))), default=0)
 
 
 def _harmless(event: str) -> str:
-    """An event's name as a part of a file's name: it came from the network."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", event)[:_LONGEST_NAME]
+    """Return an event's name, which came from the network, as a part of a file's name."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", event)[:_MAX_NAME]
     return re.sub(r"\.{2,}", "_", name).strip("._-") or "unknown"

@@ -1,9 +1,7 @@
-"""Webhook signatures: sign, verify, and say why a signature does not fit.
+"""Webhook signatures: sign, verify, and explain why a signature does not match.
 
 `X-Deploxa-Signature` is `sha256=` and the lower-case hex digest of HMAC-SHA256(raw body, webhook secret). Everything
-here is a pure function of bytes: text has lost what was signed.
-
-Floor 1; imports nothing of dpx. Neighbours: `events.py`, `deliver.py`, `listener.py`.
+here is a pure function of bytes, since decoding loses what was signed.
 """
 
 from __future__ import annotations
@@ -11,23 +9,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
 
 PREFIX = b"sha256="
 BOM = b"\xef\xbb\xbf"
 
-# How a body can be laid out anew takes time by its length; no delivery is longer than this.
-LONGEST_EXPLAINED = 1024 * 1024
+# Larger bodies are only checked for changes that need no copy: newlines, BOM, white space. No delivery is larger.
+MAX_EXPLAINED = 1024 * 1024
 
-# The way out, by what a finding is about; "" is for no finding.
+# What to do, by what a finding is about; "" is for no finding.
 HINTS = {
-    "body": "keep the body byte for byte as it came, before anything parses, prints or edits it",
-    "secret": "pass the secret exactly as the project's Integrations settings show it",
-    "signature": "pass the value of X-Deploxa-Signature as it came: `sha256=` and 64 lower-case hex digits",
-    "": "check that the secret is this project's, and that the body is what arrived, byte for byte",
+    "body": "Use the body byte for byte as it came, before anything parses, prints or edits it.",
+    "secret": "Pass the secret exactly as the project's Integrations settings show it.",
+    "signature": "Pass the value of X-Deploxa-Signature as it came: `sha256=` and 64 lower-case hex digits.",
+    "": "Check that the secret is this project's, and that the body is exactly what arrived.",
 }
 
 _WELL_FORMED = re.compile(rb"sha256=[0-9a-f]{64}")
@@ -37,60 +34,65 @@ _NAMED = re.compile(rb"([A-Za-z][A-Za-z0-9_/-]{0,15})\s*[=:]\s*(.*)", re.DOTALL)
 _SHA256_HEX = 64
 _ALGORITHM_BY_HEX_DIGITS = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
 _QUOTES = b"\"'`"
-_CLAIMS = 8  # signatures looked at in one value
+_BLANK = b" \t\n\r\x0b\x0c"
+_MAX_CLAIMS = 8  # signatures read from one value
+_CHUNK = 64 * 1024
 
 Finding = tuple[str, str]
 """What it is about (a key of HINTS), and the cause in words."""
 
+Pieces = Iterable[bytes | memoryview]
+"""A body in pieces: what is tried must not copy a large body."""
+
 
 def sign(body: bytes, secret: bytes) -> str:
-    """The value of `X-Deploxa-Signature` for a body.
+    """Return the value of `X-Deploxa-Signature` for a body.
 
-    Source: "How it works" under "Webhook Signature Verification" in the API reference.
+    See "How it works" under "Webhook Signature Verification" in the API reference.
     """
     return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
 def verify(body: bytes, secret: bytes, signature: bytes) -> bool:
-    """Whether the signature is exactly what `sign` gives, in constant time.
+    """Return whether the signature is exactly what `sign` returns, in constant time.
 
-    As in the reference's samples the two texts are compared, so upper-case hex, a bare digest or a space do not pass.
+    As in the reference's samples the two texts are compared: upper-case hex, a bare digest or a space is invalid.
     """
     return hmac.compare_digest(sign(body, secret).encode(), signature)
 
 
 def mismatch(findings: list[Finding]) -> str:
-    """The findings in one sentence."""
+    """Return the findings in one sentence."""
     causes = "; ".join(cause for _, cause in findings)
-    return "the signature does not match" + (f": {causes}" if causes else "")
+    return "The signature does not match" + (f": {causes}." if causes else ".")
 
 
 def explain(body: bytes, secret: bytes, signature: bytes) -> list[Finding]:
-    """Find out why a signature does not fit; the list is empty where no cause was found.
+    """Return why a signature does not match; an empty list if no cause is found.
 
-    A fixed number of changes to body, secret and signature that happen by accident is tried: final newlines, line
-    endings, BOM, JSON written anew, white space and quotes, other spellings of the digest, other algorithms. Nothing
-    found here makes a signature valid, and no digest is in the findings.
+    Tries a fixed number of accidental changes to body, secret and signature: final newlines, line endings, BOM,
+    re-serialized JSON, white space and quotes, other spellings of the digest, other algorithms. A cause found here
+    doesn't make the signature valid, and no digest is in the findings.
     """
     claims = list(_claims(signature))
     wanted = {digest: notes for digest, algorithm, notes in reversed(claims) if algorithm == "sha256"}
     if wanted:
         for candidate, key, notes in _guesses(body, secret):
-            found = wanted.get(hmac.digest(key, candidate, "sha256"))
+            found = wanted.get(_digest_of(candidate, key))
             if found is not None:
                 return [*found, *notes]
         found = wanted.get(hashlib.sha256(body).digest())
         if found is not None:
-            return [("signature", "it is a plain SHA-256 of the body, made without the secret"), *found]
+            return [("signature", "it is a plain SHA-256 of the body, without the secret"), *found]
     for digest, algorithm, notes in claims:
         if algorithm != "sha256" and hmac.compare_digest(hmac.digest(secret, body, algorithm), digest):
-            about = [("signature", f"it is an HMAC-{algorithm.upper()}, Deploxa signs with HMAC-SHA256")]
+            about = [("signature", f"it is an HMAC-{algorithm.upper()}, but Deploxa signs with HMAC-SHA256")]
             return [*about, *(note for note in notes if "algorithm" not in note[1])]
     return _what_is_odd(body, signature, claims)
 
 
 def _what_is_odd(body: bytes, signature: bytes, claims: list[tuple[bytes, str, list[Finding]]]) -> list[Finding]:
-    """Name what is wrong with the input itself where no guess fits; there may be more that is."""
+    """Return what is wrong with the input itself; there may be other causes."""
     findings: list[Finding] = []
     if not signature.strip():
         findings.append(("signature", "the signature is empty"))
@@ -108,7 +110,7 @@ def _what_is_odd(body: bytes, signature: bytes, claims: list[tuple[bytes, str, l
 
 
 def _claims(signature: bytes) -> Iterator[tuple[bytes, str, list[Finding]]]:
-    """Read digests out of a signature, however written: (digest, algorithm by its length, what is odd about it)."""
+    """Yield the digests in a signature: (digest, algorithm by its length, what is odd about it)."""
     notes: list[Finding] = []
     value = signature
     if header := _HEADER.match(value):
@@ -118,7 +120,7 @@ def _claims(signature: bytes) -> Iterator[tuple[bytes, str, list[Finding]]]:
     parts = [part for part in re.split(rb"[\s,;]+", value) if part]
     if len(parts) > 1:
         notes.append(("signature", f"there are {len(parts)} signatures where one is expected"))
-    for part in parts[:_CLAIMS]:
+    for part in parts[:_MAX_CLAIMS]:
         own = list(notes)
         text = _bare(part, "the signature", "signature", own)
         name = ""
@@ -138,7 +140,7 @@ def _claims(signature: bytes) -> Iterator[tuple[bytes, str, list[Finding]]]:
 
 
 def _digest(text: bytes, notes: list[Finding]) -> bytes | None:
-    """Read one digest, hex or base64; None where it is neither."""
+    """Parse one digest, hex or base64; None if it is neither."""
     if _HEX.fullmatch(text) and len(text) in _ALGORITHM_BY_HEX_DIGITS:
         if text != text.lower():
             notes.append(("signature", "its hex digits are in upper case"))
@@ -151,7 +153,7 @@ def _digest(text: bytes, notes: list[Finding]) -> bytes | None:
 
 
 def _from_base64(text: bytes) -> bytes | None:
-    """Decode base64 of either alphabet; None where it is not."""
+    """Decode base64 of either alphabet; None if it is invalid."""
     import binascii
 
     try:
@@ -161,7 +163,7 @@ def _from_base64(text: bytes) -> bytes | None:
 
 
 def _bare(value: bytes, what: str, about: str, notes: list[Finding]) -> bytes:
-    """Take white space and quotes off both ends, and note what was taken."""
+    """Remove white space and quotes from both ends, and note what was removed."""
     spaces = quotes = False
     while True:
         stripped = value.strip()
@@ -178,25 +180,34 @@ def _bare(value: bytes, what: str, about: str, notes: list[Finding]) -> bytes:
     return value
 
 
-def _guesses(body: bytes, secret: bytes) -> Iterator[tuple[bytes, bytes, list[Finding]]]:
-    """Yield (body, secret, what was changed), the least changed first."""
+def _digest_of(pieces: Pieces, key: bytes) -> bytes:
+    made = hmac.new(key, digestmod=hashlib.sha256)
+    for piece in pieces:
+        made.update(piece)
+    return made.digest()
+
+
+def _guesses(body: bytes, secret: bytes) -> Iterator[tuple[Pieces, bytes, list[Finding]]]:
+    """Yield (body, secret, what was changed), the smallest changes first."""
     secrets = list(_secrets(secret))
-    yield body, secret, []
+    yield (body,), secret, []
     for key, about_key in secrets:
-        yield body, key, [about_key]
+        yield (body,), key, [about_key]
     for candidate, about_body in _bodies(body):
         yield candidate, secret, about_body
-    for candidate, about_newline in _newlines(body):
+    for start, end, suffix, about_newline in _newlines(body):
         for key, about_key in secrets:
-            yield candidate, key, [about_newline, about_key]
-    for candidate, layout in _layouts(body):
-        note: Finding = ("body", f"the JSON was re-serialized on its way; it was signed {layout}")
-        yield candidate, secret, [note]
-        yield candidate + b"\n", secret, [note, ("body", "with a final newline")]
+            yield (memoryview(body)[start:end], suffix), key, [about_newline, about_key]
+    if len(body) > MAX_EXPLAINED:
+        return
+    for layout, words in _layouts(body):
+        note: Finding = ("body", f"the JSON was re-serialized; it was signed {words}")
+        yield (layout,), secret, [note]
+        yield (layout, b"\n"), secret, [note, ("body", "with a final newline")]
 
 
 def _secrets(secret: bytes) -> Iterator[tuple[bytes, Finding]]:
-    """Yield other secrets that may be meant, or may have been used by the sender."""
+    """Yield other secrets that the user may mean or the sender may have used."""
     notes: list[Finding] = []
     bare = _bare(secret.removeprefix(BOM), "the secret", "secret", notes)
     if secret.startswith(BOM):
@@ -214,75 +225,120 @@ def _secrets(secret: bytes) -> Iterator[tuple[bytes, Finding]]:
         yield decoded, ("secret", "it was signed with the secret decoded from base64")
 
 
-def _bodies(body: bytes) -> Iterator[tuple[bytes, list[Finding]]]:
-    """Yield bodies that editors, shells and text modes make this one from, each with and without a final newline."""
-    for candidate, note in _encodings(body):
+def _bodies(body: bytes) -> Iterator[tuple[Pieces, list[Finding]]]:
+    """Yield bodies that editors, shells and text modes make of this one, each with and without a final newline."""
+    for source, change, note in _encodings(body):
+        view = memoryview(source)
         if note is not None:
-            yield candidate, [note]
-        for changed, about in _newlines(candidate):
-            yield changed, [about] if note is None else [note, about]
+            yield change(view), [note]
+        for start, end, suffix, about in _newlines(source):
+            yield (*change(view[start:end]), suffix), [about] if note is None else [note, about]
 
 
-def _encodings(body: bytes) -> Iterator[tuple[bytes, Finding | None]]:
-    """Yield the body itself, and with other line endings, BOM or encoding."""
-    yield body, None
-    if b"\r\n" in body:
-        yield body.replace(b"\r\n", b"\n"), ("body", "the body has CRLF line endings where LF was signed")
+Change = Callable[[memoryview], Pieces]
+
+
+def _encodings(body: bytes) -> Iterator[tuple[bytes, Change, Finding | None]]:
+    """Yield (source, what is done to it, note): other line endings, BOM or encoding. The body itself comes first."""
+    yield body, _as_is, None
+    crlf = b"\r\n" in body
+    if crlf:
+        yield body, _to_lf, ("body", "the body has CRLF line endings, but LF was signed")
     if b"\n" in body:
-        crlf = body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-        yield crlf, ("body", "the body has LF line endings where CRLF was signed")
+        yield body, _to_crlf, ("body", "the body has LF line endings, but CRLF was signed")
     if body.startswith(BOM):
-        bare = body[len(BOM) :]
         note = "the body begins with a BOM (byte order mark) that was not signed"
-        yield bare, ("body", note)
-        if b"\r\n" in bare:
-            yield bare.replace(b"\r\n", b"\n"), ("body", note + ", and has CRLF line endings where LF was signed")
+        yield body, partial(_without_bom, _as_is), ("body", note)
+        if crlf:
+            note += ", and has CRLF line endings, but LF was signed"
+            yield body, partial(_without_bom, _to_lf), ("body", note)
     else:
-        yield BOM + body, ("body", "the signed body began with a BOM (byte order mark) that this one lacks")
+        yield body, _with_bom, ("body", "the signed body began with a BOM (byte order mark) that this one lacks")
+    if len(body) > MAX_EXPLAINED:
+        return
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = body.decode("utf-16", "replace").encode("utf-8", "replace")
-        note = "the body was saved as UTF-16 where UTF-8 was signed"
-        yield text, ("body", note)
-        yield text.replace(b"\r\n", b"\n"), ("body", note)
+        note = "the body was saved as UTF-16, but UTF-8 was signed"
+        yield text, _as_is, ("body", note)
+        yield text, _to_lf, ("body", note)
     replaced = body.decode("utf-8", "replace").encode("utf-8")
     if replaced != body:
-        yield replaced, ("body", "it was signed after its bytes that are not UTF-8 had been replaced")
+        yield replaced, _as_is, ("body", "it was signed after its bytes that are not UTF-8 had been replaced")
 
 
-def _newlines(body: bytes) -> Iterator[tuple[bytes, Finding]]:
-    """Yield the body with its end changed."""
+def _as_is(view: memoryview) -> Pieces:
+    return (view,)
+
+
+def _with_bom(view: memoryview) -> Pieces:
+    return (BOM, view)
+
+
+def _without_bom(then: Change, view: memoryview) -> Pieces:
+    return then(view[len(BOM) :])
+
+
+def _to_lf(view: memoryview) -> Pieces:
+    for chunk in _chunks(view):
+        yield chunk.replace(b"\r\n", b"\n")
+
+
+def _to_crlf(view: memoryview) -> Pieces:
+    for chunk in _to_lf(view):
+        yield bytes(chunk).replace(b"\n", b"\r\n")
+
+
+def _chunks(view: memoryview) -> Iterator[bytes]:
+    """Yield a body in chunks, none of which ends between CR and LF."""
+    start = 0
+    while start < len(view):
+        end = min(start + _CHUNK, len(view))
+        while end < len(view) and view[end - 1] == ord("\r"):
+            end += 1
+        yield bytes(view[start:end])
+        start = end
+
+
+def _newlines(body: bytes) -> Iterator[tuple[int, int, bytes, Finding]]:
+    """Yield the body with its ends changed, as (start, end, what follows, note)."""
+    size = len(body)
     if body.endswith(b"\n"):
-        cut = body[:-2] if body.endswith(b"\r\n") else body[:-1]
-        yield cut, ("body", "the body has a final newline that was not signed")
+        cut = size - (2 if body.endswith(b"\r\n") else 1)
+        yield 0, cut, b"", ("body", "the body has a final newline that was not signed")
     for newline in (b"\n", b"\r\n"):
-        yield body + newline, ("body", "the signed body had a final newline that this one lacks")
-    bare = body.strip()
-    if bare != body:
-        yield bare, ("body", "the body has white space at its ends that was not signed")
+        yield 0, size, newline, ("body", "the signed body had a final newline that this one lacks")
+    start, end = 0, size
+    while start < end and body[start] in _BLANK:
+        start += 1
+    while end > start and body[end - 1] in _BLANK:
+        end -= 1
+    if (start, end) != (0, size):
+        yield start, end, b"", ("body", "the body has white space at its ends that was not signed")
 
 
 def _layouts(body: bytes) -> Iterator[tuple[bytes, str]]:
-    """Yield the same JSON as other programs write it, with the layout in words; nothing where it is no JSON."""
-    if len(body) > LONGEST_EXPLAINED:
-        return
+    """Yield the same JSON as other programs write it, with the layout in words; nothing if it isn't JSON."""
     import json
 
     try:
         documents = [(json.loads(body), "")]
         whole = json.loads(body, parse_float=_as_javascript)
-        # 1.0 == 1, so the documents themselves cannot tell whether a number would be written in another way.
+        # 1.0 == 1, so comparing the documents would not tell whether a number is written in another way.
         if json.dumps(whole) != json.dumps(documents[0][0]):
             documents.append((whole, ", whole numbers without a fraction"))
         for document, numbers in documents:
             for sort, order in ((False, ""), (True, ", keys sorted")):
-                for text, layout in _written(document, sort=sort):
+                for text, layout in (
+                    *_written(document, sort=sort),
+                    *_with_inner_spaces(document, sort=sort),
+                ):
                     yield text.encode("utf-8", "surrogatepass"), layout + order + numbers
     except (ValueError, RecursionError):
-        return  # not JSON, or nested deeper than anything that is signed
+        return  # not JSON, or nested too deeply
 
 
 def _written(document: Any, *, sort: bool) -> Iterable[tuple[str, str]]:
-    """Yield one document in the layouts of the usual JSON writers."""
+    """Yield one document in the layouts of common JSON writers."""
     import json
 
     layouts: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -311,7 +367,21 @@ def _written(document: Any, *, sort: bool) -> Iterable[tuple[str, str]]:
                 yield markup, layout + ", <, > and & escaped"
 
 
+def _with_inner_spaces(document: Any, *, sort: bool) -> Iterator[tuple[str, str]]:
+    """Yield one document in one line with spaces inside braces, and inside brackets or not."""
+    import json
+
+    for colon in (": ", ":", " : "):
+        for ascii_only in (False, True):
+            # Strings in JSON hold no raw newline, so each newline is where a bracket or comma was.
+            text = json.dumps(document, indent=0, separators=(",", colon), sort_keys=sort, ensure_ascii=ascii_only)
+            for comma in (", ", ","):
+                line = text.replace(",\n", comma)
+                for brackets in (line, line.replace("[\n", "[").replace("\n]", "]")):
+                    yield brackets.replace("\n", " "), "with spaces inside braces"
+
+
 def _as_javascript(text: str) -> int | float:
-    """Read a number as JavaScript does, which writes 1.0 as 1."""
+    """Parse a number as JavaScript does, which writes 1.0 as 1."""
     number = float(text)
-    return int(number) if number.is_integer() and abs(number) < 1e21 else number  # noqa: PLR2004 - where JavaScript turns to exponents
+    return int(number) if number.is_integer() and abs(number) < 1e21 else number  # noqa: PLR2004 - above this JavaScript writes exponents

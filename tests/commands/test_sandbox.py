@@ -145,9 +145,9 @@ def test_a_command_that_is_not_there(dpx_offline: Program, tmp_path: Path) -> No
     for name in ("no-such-command", "./no-such-command", str(tmp_path / "none")):
         result = dpx_offline("sandbox", "run", "--", name, "--flag")
         assert (result.code, result.out) == (3, ""), result
-        assert result.err == f"error: no such command: {name}\nhint: the command to run stands after --\n"
+        assert result.err == f"error: No such command: {name}\nhint: Put the command after --.\n"
     result = dpx_offline("sandbox", "run", "--", str(tmp_path))
-    assert (result.code, result.err) == (1, f"error: cannot run {tmp_path}: permission denied\n")
+    assert (result.code, result.err) == (1, f"error: Can't run {tmp_path}: permission denied.\n")
     assert dpx_offline("sandbox", "run").code == 2
     assert dpx_offline("sandbox", "run", "--").code == 2
 
@@ -197,7 +197,7 @@ def test_serve_ends_silently(serve: Any, number: int, code: int) -> None:
     out, err = process.communicate(timeout=30)
     assert process.returncode == code
     assert out == b""
-    assert err.decode().splitlines() == ["serving until Ctrl-C; these two lines point a shell here:"]
+    assert err.decode().splitlines() == ["Serving until Ctrl-C. To use it, run these two lines in a shell:"]
 
 
 def test_serve_on_a_port_that_is_taken(serve: Any, dpx_offline: Program) -> None:
@@ -205,7 +205,7 @@ def test_serve_on_a_port_that_is_taken(serve: Any, dpx_offline: Program) -> None
     port = serve().origin.rpartition(":")[2]
     result = dpx_offline("sandbox", "serve", "--port", port)
     assert (result.code, result.out) == (2, ""), result
-    assert result.err.startswith(f"error: cannot listen on port {port}")
+    assert result.err.startswith(f"error: Port {port} is already in use by another program.\nhint: Choose another port")
 
 
 def test_serve_keeps_its_world_through_kill_9(serve: Any, tmp_path: Path) -> None:

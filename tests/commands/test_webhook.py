@@ -73,7 +73,7 @@ def test_a_mismatch_names_the_cause_and_nothing_else(dpx_offline: Any, body: Pat
     done = dpx_offline("webhook", "verify", body.name, "--signature", signature_of(BODY), env=ENV)
     assert (done.code, done.out) == (10, "")
     assert done.err.splitlines()[0] == (
-        "error: the signature does not match: the body has a final newline that was not signed"
+        "error: The signature does not match: the body has a final newline that was not signed."
     )
     assert done.err.splitlines()[1].startswith("hint: ")
     assert SECRET not in done.err
@@ -350,7 +350,7 @@ def test_a_receiver_that_refuses_is_exit_1(dpx_offline: Any, receiver: Any) -> N
     assert done.error["code"] == "failed"
     url, _ = receiver(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 11\r\n\r\n\x1b[31mno way")
     plain = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
-    assert "the receiver answered 401: \\x1b[31mno way" in plain.err
+    assert "The receiver responded 401: \\x1b[31mno way" in plain.err
 
 
 def test_a_redirect_is_exit_1_and_not_followed(dpx_offline: Any, receiver: Any) -> None:
@@ -358,7 +358,7 @@ def test_a_redirect_is_exit_1_and_not_followed(dpx_offline: Any, receiver: Any) 
     url, _ = receiver(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")
     done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
     assert done.code == 1
-    assert "redirects are not followed" in done.err
+    assert "Redirects are not followed" in done.err
 
 
 def test_nobody_there_is_exit_7(dpx_offline: Any) -> None:
@@ -383,7 +383,7 @@ def test_other_events_are_refused(dpx_offline: Any) -> None:
     assert "deployment.rollback" in done.err
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "127.0.0.1:3000", "http://me:canary@127.0.0.1/", ""])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", ":3000/hook", "http://me:canary@127.0.0.1/", ""])
 def test_what_is_no_receiver_is_refused(dpx_offline: Any, url: str) -> None:
     """Exit 2; a password is not shown."""
     done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
@@ -408,7 +408,7 @@ class Listening:
         assert process.stderr
         assert process.stdout
         first = process.stderr.readline().decode()
-        assert first.startswith("listening on http://127.0.0.1:"), first
+        assert first.startswith("Listening on http://127.0.0.1:"), first
         self.url = first.split()[-1]
         self.port = int(self.url.rpartition(":")[2])
 
@@ -467,7 +467,7 @@ def test_listen_prints_one_line_a_delivery_as_it_comes(listen: Callable[..., Lis
     cells = listening.line().rstrip("\n").split("\t")
     assert cells[1:] == ["deployment.ready", "shop", "main\\x1b[31m", "READY", "received"]
     assert listening.post(SAMPLE, "sha256=" + "0" * 64) == 401
-    assert listening.line().rstrip("\n").split("\t")[1:] == ["", "", "", "", "the signature does not match"]
+    assert listening.line().rstrip("\n").split("\t")[1:] == ["", "", "", "", "The signature does not match."]
 
 
 def test_listen_as_json_lines(listen: Callable[..., Listening]) -> None:

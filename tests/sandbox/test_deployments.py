@@ -54,7 +54,8 @@ def test_a_deployment_over_the_wire(sandbox: Sandbox) -> None:
     assert isinstance(whole["bundleSizeKb"], int)
     assert whole["deployment_domain"] == "storefront.deploxa.com"
     listed = ask(sandbox, "GET", path).data[0]
-    assert listed == {key: whole[key] for key in ("id", "status", "branch", "deployment_domain", "created_at")}
+    assert listed == whole
+    assert (listed["commitMessage"], listed["commitSha"]) == ("Hello", "abc123")
     assert sandbox.deployments("storefront")[0]["commit_message"] == "Hello"
     assert sandbox.deployments("storefront")[0]["commit_sha"] == "abc123"
 

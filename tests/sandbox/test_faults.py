@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox_client import ask
 
 from dpx_cli.cli import topics
 from dpx_cli.errors import UsageError
+from dpx_cli.sandbox import drift
 from dpx_cli.sandbox.faults import ERROR, LOST, RESET, SLOW, Fault, Faults
 from dpx_cli.sandbox.server import Sandbox
 
@@ -43,14 +44,14 @@ if TYPE_CHECKING:
 def test_a_fault_that_is_none(text: str) -> None:
     """Exit code 2, and the hint shows how one is written."""
     with pytest.raises(UsageError) as caught:
-        Fault(text)
+        Fault.parse(text)
     assert caught.value.hint
 
 
 def test_the_forms_that_help_shows_are_all_there_are() -> None:
     """Each is one, and every effect and every word after it is among them."""
-    shown = [Fault(text) for text, _ in topics.FAULTS]
-    assert {fault.effect for fault in shown} == {"", SLOW, RESET, LOST, ERROR}
+    shown = [Fault.parse(text) for text, _ in topics.FAULTS]
+    assert {fault.effect for fault in shown} == {"", SLOW, RESET, LOST, ERROR, *drift.EFFECTS}
     assert any(fault.retry_after for fault in shown)
     assert any(" after " in fault.text for fault in shown)
 
@@ -155,6 +156,53 @@ def test_an_error_build(sandbox: Sandbox) -> None:
     for _ in range(2):
         assert ask(sandbox, "POST", path, {"branch": "main"}).status == 201
     assert [deployment["status"] for deployment in sandbox.deployments("docs")[:2]] == ["READY", "ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "before", "after"),
+    [
+        ("GET /projects drop=slug", "/projects?limit=1", ("data", 0, "slug"), None),
+        ("GET /projects wrong=current_deployment.status", "/projects", ("data", 0, "current_deployment", "status"), 0),
+        ("GET /projects add=region", "/projects", None, ("data", 1, "region")),
+        ("GET /projects wrong=pagination.hasMore", "/projects", ("pagination", "hasMore"), "drift"),
+        ("GET /orgs/* drop=_count", "/orgs/acme", ("data", "_count"), None),
+        ("GET /orgs drop=nothing.there", "/orgs", ("data", 0, "slug"), "acme"),
+    ],
+)
+def test_an_answer_drifts(sandbox: Sandbox, fault: str, path: str, before: tuple[Any, ...] | None, after: Any) -> None:
+    """A field is missing, has another type, or is new; the other fields stay, and so does the status."""
+
+    def at(document: Any, way: tuple[Any, ...]) -> Any:
+        for key in way:
+            document = document[key] if isinstance(key, int) else document.get(key)
+        return document
+
+    unchanged = ask(sandbox, "GET", path)
+    sandbox.fault(fault + " x1")
+    drifted = ask(sandbox, "GET", path)
+    assert drifted.status == 200
+    if before is None:
+        assert at(unchanged.body, after) is None
+        assert at(drifted.body, after) == "drift"
+    else:
+        assert at(unchanged.body, before) is not None
+        assert at(drifted.body, before) == after
+    assert ask(sandbox, "GET", path).body == unchanged.body
+
+
+def test_several_drifts_strike_one_answer(sandbox: Sandbox) -> None:
+    """They don't exclude each other, nor a delay; a refusal comes before them."""
+    sandbox.fault("GET /orgs/* drop=name")
+    sandbox.fault("GET /orgs/* add=a.b")
+    sandbox.fault("GET /orgs/* add=a")
+    assert ask(sandbox, "GET", "/orgs/acme").data | {"_count": 0} == {
+        "id": ask(sandbox, "GET", "/orgs").data[0]["id"],
+        "slug": "acme",
+        "_count": 0,
+        "a": "drift",
+    }
+    sandbox.fault("GET /orgs/* 503")
+    assert ask(sandbox, "GET", "/orgs/acme").body == {"error": "Scripted fault: 503"}
 
 
 def test_faults_are_taken_away(sandbox: Sandbox) -> None:

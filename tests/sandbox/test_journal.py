@@ -68,7 +68,7 @@ def test_the_log(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
     """Is told before anything is served; a disk that fills later does not change an answer."""
-    with pytest.raises(Failed, match="cannot open the log"), Sandbox(log=str(tmp_path)):
+    with pytest.raises(Failed, match="Can't open the log"), Sandbox(log=str(tmp_path)):
         pass
     with Sandbox(log="/dev/full") as sandbox:
         assert ask(sandbox, "GET", "/orgs").status == 200

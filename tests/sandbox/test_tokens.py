@@ -133,7 +133,7 @@ def test_a_port_that_is_taken() -> None:
     """Is said, and nothing is left open."""
     with Sandbox() as sandbox:
         port = int(sandbox.origin.rpartition(":")[2])
-        with pytest.raises(UsageError, match=f"cannot listen on port {port}"), Sandbox(port=port):
+        with pytest.raises(UsageError, match=f"Port {port} is already in use"), Sandbox(port=port):
             pass
     with Sandbox(port=port) as again:
         assert ask(again, "GET", "/orgs").status == 200

@@ -97,8 +97,7 @@ class Running:
 
     def stop(self) -> None:
         """End it, and wait until it has."""
-        if self.listener._server:
-            self.listener._server.should_exit = True
+        self.listener.stop()
         self.thread.join(10)
         assert not self.thread.is_alive()
 

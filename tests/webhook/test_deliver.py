@@ -12,7 +12,7 @@ import pytest
 from dpx_cli import __version__
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
 from dpx_cli.webhook import deliver
-from dpx_cli.webhook.deliver import NotDelivered, Target
+from dpx_cli.webhook.deliver import Endpoint, NotDelivered
 
 if TYPE_CHECKING:
     import ssl
@@ -57,11 +57,11 @@ def wire() -> Iterator[Callable[[bytes | None], str]]:
         one.close()
 
 
-def send(url: str, seconds: float = 10.0, body: bytes = b"{}") -> deliver.Answer:
+def send(url: str, seconds: float = 10.0, body: bytes = b"{}") -> deliver.Reply:
     """Deliver with a deadline of the test's own."""
 
-    async def once() -> deliver.Answer:
-        target = Target(url, "--to")
+    async def once() -> deliver.Reply:
+        target = Endpoint.parse(url, "--to")
         async with deliver.client(target, trust) as sender:
             return await deliver.deliver(sender, target, body, HEADERS, seconds)
 
@@ -76,7 +76,7 @@ def test_a_delivery_carries_its_own_headers_and_no_others(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     body = b'{"a": "\xff\x00"}\r\n'
-    answer = deliver.deliver_now(Target(receiver.url + "?a=b#c", "--to"), body, HEADERS, trust)
+    answer = deliver.deliver_now(Endpoint.parse(receiver.url + "?a=b#c", "--to"), body, HEADERS, trust)
     assert (answer.status, answer.excerpt) == (200, "thank you")
     [(method, path, headers, received)] = receiver.requests
     assert (method, path, received) == ("POST", "/hook?a=b", body)
@@ -112,14 +112,14 @@ def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -
     """Not a traceback of the library."""
     monkeypatch.setenv("http_proxy", "gopher://127.0.0.1:9")
     with pytest.raises(UsageError, match="proxy"):
-        deliver.client(Target("http://receiver.invalid/", "--to"), trust)
+        deliver.client(Endpoint.parse("http://receiver.invalid/", "--to"), trust)
 
 
 def test_a_proxys_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where it breaks the URL and is taken for a port."""
     monkeypatch.setenv("http_proxy", "http://user:canary/#@127.0.0.1:9")
     with pytest.raises(UsageError, match="proxy") as caught:
-        deliver.client(Target("http://receiver.invalid/", "--to"), trust)
+        deliver.client(Endpoint.parse("http://receiver.invalid/", "--to"), trust)
     assert "canary" not in caught.value.message
 
 
@@ -161,8 +161,8 @@ def test_an_answer_that_never_ends_is_an_answer(wire: Callable[..., str]) -> Non
 )
 def test_no_answer_after_sending_leaves_the_outcome_unknown(wire: Callable[..., str], answer: bytes | None) -> None:
     """The receiver may have acted on it."""
-    with pytest.raises(OutcomeUnknown, match="the answer was lost") as caught:
-        deliver.deliver_now(Target(wire(answer), "--to"), b"{}", HEADERS, trust)
+    with pytest.raises(OutcomeUnknown, match="the response was lost") as caught:
+        deliver.deliver_now(Endpoint.parse(wire(answer), "--to"), b"{}", HEADERS, trust)
     assert caught.value.hint
 
 
@@ -185,20 +185,20 @@ def test_nobody_there_is_a_network_error() -> None:
     """The reason is the system's, and says nothing of the library."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-    with pytest.raises(NetworkError, match=r"cannot reach http://127\.0\.0\.1:[0-9]+/: connection refused"):
-        deliver.deliver_now(Target(url, "--to"), b"{}", HEADERS, trust)
+    with pytest.raises(NetworkError, match=r"Can't reach http://127\.0\.0\.1:[0-9]+/: connection refused"):
+        deliver.deliver_now(Endpoint.parse(url, "--to"), b"{}", HEADERS, trust)
 
 
 def test_an_unknown_name_is_a_network_error() -> None:
     """`.invalid` is never resolved."""
-    with pytest.raises(NetworkError, match=r"cannot reach http://receiver\.invalid"):
-        deliver.deliver_now(Target("http://receiver.invalid/", "--to"), b"{}", HEADERS, trust)
+    with pytest.raises(NetworkError, match=r"Can't reach http://receiver\.invalid"):
+        deliver.deliver_now(Endpoint.parse("http://receiver.invalid/", "--to"), b"{}", HEADERS, trust)
 
 
 def test_https_to_a_plain_server_is_a_network_error(receiver: Receiver) -> None:
     """The delivery never left: TLS comes first."""
     with pytest.raises(NetworkError):
-        deliver.deliver_now(Target(receiver.url.replace("http:", "https:"), "--to"), b"{}", HEADERS, trust)
+        deliver.deliver_now(Endpoint.parse(receiver.url.replace("http:", "https:"), "--to"), b"{}", HEADERS, trust)
     assert receiver.requests == []
 
 
@@ -206,8 +206,10 @@ def test_https_to_a_plain_server_is_a_network_error(receiver: Receiver) -> None:
     "url",
     [
         "",
-        "127.0.0.1:3000",
-        "localhost",
+        ":3000/hook",
+        "/hook",
+        "localhost:port/hook",
+        "mailto:someone@example.com",
         "ftp://localhost/",
         "file:///etc/passwd",
         "http://",
@@ -228,7 +230,7 @@ def test_https_to_a_plain_server_is_a_network_error(receiver: Receiver) -> None:
 def test_what_is_no_receiver_is_refused(url: str) -> None:
     """Before anything is sent; a password is not repeated."""
     with pytest.raises(UsageError) as caught:
-        Target(url, "--to")
+        Endpoint.parse(url, "--to")
     assert "password@" not in caught.value.message
 
 
@@ -252,4 +254,4 @@ def test_what_is_no_receiver_is_refused(url: str) -> None:
 )
 def test_loopback_is_what_is_certain_to_be_this_machine(url: str, loopback: bool) -> None:
     """A name that some resolver could send elsewhere is not."""
-    assert Target(url, "--to").loopback is loopback
+    assert Endpoint.parse(url, "--to").loopback is loopback

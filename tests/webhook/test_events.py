@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from dpx_cli.webhook.events import EVENTS, encode, sample
+from dpx_cli.webhook.events import DESCRIPTIONS, encode, sample
 
 
 def test_the_events_are_the_documented_ones() -> None:
     """Under "Available Events" in the API reference."""
-    assert list(EVENTS) == ["deployment.started", "deployment.ready", "deployment.failed", "deployment.rollback"]
+    assert list(DESCRIPTIONS) == ["deployment.started", "deployment.ready", "deployment.failed", "deployment.rollback"]
 
 
 def test_the_sample_of_ready_has_the_shape_of_the_reference() -> None:
@@ -25,7 +25,7 @@ def test_the_sample_of_ready_has_the_shape_of_the_reference() -> None:
     assert payload["project"]["slug"] == "my-app"
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("event", DESCRIPTIONS)
 def test_every_sample_names_its_event_and_a_documented_status(event: str) -> None:
     """No status is invented."""
     payload = sample(event)

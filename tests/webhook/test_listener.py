@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli.errors import Failed, UsageError
+from dpx_cli.system.loopback.server import bind
 from dpx_cli.webhook import deliver, saved, signature
-from dpx_cli.webhook import listener as module
-from dpx_cli.webhook.deliver import Target
+from dpx_cli.webhook.deliver import Endpoint
 from dpx_cli.webhook.events import encode, sample
+from dpx_cli.webhook.listener import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ def test_a_delivery_is_verified_and_told_of(listen: Callable[..., Running]) -> N
     ("headers", "result"),
     [
         (b"", "no X-Deploxa-Signature"),
-        (b"X-Deploxa-Signature: sha256=" + b"0" * 64 + b"\r\n", "the signature does not match"),
+        (b"X-Deploxa-Signature: sha256=" + b"0" * 64 + b"\r\n", "The signature does not match."),
         (b"X-Deploxa-Signature: \xff\xfe\r\n", "not `sha256=` and 64 hex digits"),
         (b"X-Deploxa-Signature: " + signature.sign(BODY, SECRET)[7:].encode() + b"\r\n", "bare digest"),
         (signed(BODY) + signed(BODY), "2 signatures"),
@@ -84,7 +85,7 @@ def test_a_bad_signature_is_401_and_says_nothing_of_the_body(
     running = listen()
     answer = running.post(BODY, headers=headers)
     assert status(answer) == 401
-    assert answer.endswith(b"\r\n\r\nthe signature does not match\n")
+    assert answer.endswith(b"\r\n\r\nThe signature does not match.\n")
     [delivery] = running.deliveries
     assert delivery["verified"] is False
     assert [delivery[key] for key in ("event", "project", "branch", "status", "deployment_id")] == [None] * 5
@@ -321,13 +322,13 @@ def test_the_signed_event_goes_before_the_header(listen: Callable[..., Running])
     headers = signed(BODY, b"X-Deploxa-Event: deployment.failed\r\n")
     assert status(running.post(BODY, headers=headers)) == 200
     assert running.deliveries == []
-    assert "the signed body says deployment.ready" in running.warnings[0]
+    assert "the event in the signed body is deployment.ready" in running.warnings[0]
 
 
 def test_only_wanted_events_are_told_of_and_forwarded(listen: Callable[..., Running], receiver: Receiver) -> None:
     """The others are answered 200."""
     running = listen(
-        events=("deployment.failed", "deployment.rollback"), forward_to=Target(receiver.url, "--forward-to")
+        events=("deployment.failed", "deployment.rollback"), forward_to=Endpoint.parse(receiver.url, "--forward-to")
     )
     for event in ("deployment.ready", "deployment.failed", "deployment.started"):
         body = encode(sample(event))
@@ -338,7 +339,7 @@ def test_only_wanted_events_are_told_of_and_forwarded(listen: Callable[..., Runn
 
 def test_a_delivery_is_forwarded_as_it_came(listen: Callable[..., Running], receiver: Receiver) -> None:
     """Raw bytes, the two headers and Content-Type; no Authorization, no cookie, nothing else."""
-    running = listen(forward_to=Target(receiver.url, "--forward-to"))
+    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     body = b'{"event": "deployment.ready"}\r\n\xff'
     extra = (
         b"X-Deploxa-Event: deployment.ready\r\nContent-Type: application/json; charset=utf-8\r\n"
@@ -363,7 +364,7 @@ def test_a_delivery_is_forwarded_as_it_came(listen: Callable[..., Running], rece
 def test_a_cookie_of_the_receiver_is_not_kept(listen: Callable[..., Running], receiver: Receiver) -> None:
     """The second delivery is like the first."""
     receiver.headers = {"Set-Cookie": "a=b"}
-    running = listen(forward_to=Target(receiver.url, "--forward-to"))
+    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     for _ in range(2):
         still_serves(running)
     first, second = (sorted(name.lower() for name, _ in headers) for _, _, headers, _ in receiver.requests)
@@ -377,7 +378,7 @@ def test_the_answer_is_the_receivers_status(listen: Callable[..., Running], rece
     receiver.status = upstream
     receiver.body = b""
     receiver.headers = {"Location": receiver.url} if upstream // 100 == 3 else {}
-    running = listen(forward_to=Target(receiver.url, "--forward-to"))
+    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     assert status(running.post(BODY)) == upstream
     assert len(receiver.requests) == 1
     [delivery] = running.deliveries
@@ -389,7 +390,7 @@ def test_a_receiver_that_dies_is_502_and_may_come_back(listen: Callable[..., Run
     """The listener serves on without it."""
     server = socket.create_server(("127.0.0.1", 0))
     port = server.getsockname()[1]
-    running = listen(forward_to=Target(f"http://127.0.0.1:{port}/", "--forward-to"))
+    running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{port}/", "--forward-to"))
 
     def hang_up() -> None:
         connection, _ = server.accept()
@@ -422,9 +423,9 @@ def test_a_receiver_that_is_late_is_504(listen: Callable[..., Running], monkeypa
     """And holds up nobody else."""
     monkeypatch.setattr(deliver.deliver, "__defaults__", (0.3,))
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        running = listen(forward_to=Target(f"http://127.0.0.1:{silent.getsockname()[1]}/", "--forward-to"))
+        running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{silent.getsockname()[1]}/", "--forward-to"))
         assert status(running.post(BODY)) == 504
-    assert "no answer within" in running.deliveries[0]["result"]
+    assert "no response within" in running.deliveries[0]["result"]
 
 
 @pytest.mark.parametrize("line", [b"HTTP/1.1 999 What\r\n\r\n", b"HTTP/1.1 600 Hm\r\n\r\n", b"rubbish\r\n\r\n"])
@@ -439,7 +440,7 @@ def test_an_answer_that_is_none_is_502(listen: Callable[..., Running], line: byt
             connection.close()
 
         threading.Thread(target=answer, daemon=True).start()
-        running = listen(forward_to=Target(f"http://127.0.0.1:{odd.getsockname()[1]}/", "--forward-to"))
+        running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{odd.getsockname()[1]}/", "--forward-to"))
         assert status(running.post(BODY)) == 502
 
 
@@ -459,7 +460,7 @@ def test_it_stops_after_the_deliveries_it_was_told_to(listen: Callable[..., Runn
 
 def test_no_more_are_taken_than_it_was_told_to(listen: Callable[..., Running], receiver: Receiver) -> None:
     """Of many at once."""
-    running = listen(exit_after=3, forward_to=Target(receiver.url, "--forward-to"))
+    running = listen(exit_after=3, forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     answers: list[bytes] = []
 
     def post() -> None:
@@ -489,7 +490,7 @@ def test_an_idle_connection_does_not_keep_it_from_stopping(listen: Callable[...,
 
 def test_many_at_once_are_all_served(listen: Callable[..., Running], receiver: Receiver) -> None:
     """Concurrent deliveries, each told of once."""
-    running = listen(forward_to=Target(receiver.url, "--forward-to"))
+    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     statuses: list[int] = []
 
     def post() -> None:
@@ -522,19 +523,20 @@ def test_deliveries_are_saved_as_they_came(listen: Callable[..., Running], tmp_p
     )
 
 
-def test_a_folder_that_cannot_be_written_costs_a_warning(listen: Callable[..., Running], tmp_path: Path) -> None:
-    """The delivery is served all the same."""
+def test_a_delivery_that_cannot_be_saved_is_500_and_not_forwarded(
+    listen: Callable[..., Running], receiver: Receiver, tmp_path: Path
+) -> None:
+    """What is acknowledged is saved; the sender may send it again."""
     (tmp_path / "file").write_bytes(b"")
-    running = listen(save=str(tmp_path / "file" / "kept"))
-    assert status(running.post(BODY)) == 200
+    running = listen(save=str(tmp_path / "file" / "kept"), forward_to=Endpoint.parse(receiver.url, "--forward-to"))
+    assert status(running.post(BODY)) == 500
     assert "not saved" in running.warnings[0]
-    assert running.deliveries[0]["verified"] is True
+    assert (running.deliveries[0]["verified"], running.deliveries[0]["answer"]) == (True, 500)
+    assert receiver.requests == []
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_costs_a_warning(
-    listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_500(listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ENOSPC where the bytes are written."""
     from dpx_cli.system import files
 
@@ -542,9 +544,10 @@ def test_a_full_disk_costs_a_warning(
         with open("/dev/full", "wb", buffering=0) as device:
             device.write(b"x")
 
-    monkeypatch.setattr(files, "_write_new", full)
     running = listen(save=str(tmp_path))
-    assert status(running.post(BODY)) == 200
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_write_new", full)
+        assert status(running.post(BODY)) == 500
     assert "no space left" in running.warnings[0]
     still_serves(running)
 
@@ -572,23 +575,23 @@ def test_it_is_on_loopback_alone(listen: Callable[..., Running]) -> None:
 def test_a_port_in_use_is_an_error_that_names_it(listen: Callable[..., Running]) -> None:
     """With the way out."""
     running = listen()
-    with pytest.raises(Failed, match=f"cannot listen on 127.0.0.1:{running.port}: address already in use") as caught:
-        module.bind(running.port)
+    with pytest.raises(Failed, match=f"Port {running.port} is already in use") as caught:
+        bind(running.port, Failed)
     assert "--port 0" in str(caught.value.hint)
 
 
 def test_it_does_not_forward_to_itself() -> None:
     """Each delivery would go round for ever."""
-    with module.bind(0) as probe:
+    with bind(0, Failed) as probe:
         port = probe.getsockname()[1]
-    itself = module.Listener(
+    itself = Listener(
         SECRET,
         trust=lambda: None,  # type: ignore[arg-type,return-value]  # never called
         report=lambda _delivery: None,
         warn=lambda _text: None,
-        forward_to=Target(f"http://localhost:{port}/x", "--forward-to"),
+        forward_to=Endpoint.parse(f"http://localhost:{port}/x", "--forward-to"),
     )
-    with pytest.raises(UsageError, match="this listener itself"):
+    with pytest.raises(UsageError, match="--forward-to is this listener"):
         itself.run(port, lambda _url: None)
 
 
@@ -599,4 +602,4 @@ def test_hostile_text_reaches_the_record_as_text(listen: Callable[..., Running])
     assert status(running.post(body)) == 200
     assert running.deliveries[0]["event"] == "\x1b[31m\u202e"
     assert running.deliveries[0]["project"] == "\ud800"
-    assert "the signed body says" in running.warnings[0]
+    assert "the event in the signed body is" in running.warnings[0]

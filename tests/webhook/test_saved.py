@@ -82,10 +82,10 @@ def test_concurrent_listeners_lose_nothing(tmp_path: Path) -> None:
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
     """The body, or the headers beside it."""
-    with pytest.raises(NotFound, match="no such file"):
+    with pytest.raises(NotFound, match="No such file"):
         saved.load(str(tmp_path / "0001-x.body"))
     (tmp_path / "0001-x.body").write_bytes(b"x")
-    with pytest.raises(NotFound, match=r"no headers beside it") as caught:
+    with pytest.raises(NotFound, match=r"no headers file") as caught:
         saved.load(str(tmp_path / "0001-x.body"))
     assert "dpx webhook send" in str(caught.value.hint)
 

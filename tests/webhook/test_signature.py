@@ -95,9 +95,9 @@ BODY_CASES = [
     (BODY + b"\r\n", BODY, "the body has a final newline that was not signed"),
     (BODY, BODY + b"\n", "the signed body had a final newline that this one lacks"),
     (BODY, BODY + b"\r\n", "the signed body had a final newline that this one lacks"),
-    (b"{\r\n}\r\n", b"{\n}\n", "CRLF line endings where LF was signed"),
-    (b"{\n}\n", b"{\r\n}\r\n", "LF line endings where CRLF was signed"),
-    (b"{\r\n}\r\n", b"{\n}", "CRLF line endings where LF was signed; the body has a final newline"),
+    (b"{\r\n}\r\n", b"{\n}\n", "CRLF line endings, but LF was signed"),
+    (b"{\n}\n", b"{\r\n}\r\n", "LF line endings, but CRLF was signed"),
+    (b"{\r\n}\r\n", b"{\n}", "CRLF line endings, but LF was signed; the body has a final newline"),
     (b"\xef\xbb\xbf" + BODY, BODY, "begins with a BOM"),
     (b"\xef\xbb\xbf" + BODY + b"\n", BODY, "begins with a BOM"),
     (b"\xef\xbb\xbf{\r\n}", b"{\n}", "begins with a BOM (byte order mark) that was not signed, and has CRLF"),
@@ -246,7 +246,7 @@ def test_an_empty_body_is_named() -> None:
 def test_a_wrong_secret_has_no_cause() -> None:
     """Nothing is guessed where nothing fits."""
     assert causes(BODY, reference(BODY, b"another")) == ""
-    assert mismatch([]) == "the signature does not match"
+    assert mismatch([]) == "The signature does not match."
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
-"""One request as the resources see it: who asks, what for, and the checks that every body and query goes through.
+"""One request as the resources see it: its person, its parameters, and the checks of its body and query.
 
-Floor 1, beside the resources; `app.py` makes these. The words of the refusals are the sandbox's own: of an error body
-the reference says no more than that it has an `error`.
+The texts of the refusals are the sandbox's own: the reference only says that an error body has an `error`.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.sandbox.store import BadCursor
@@ -22,7 +22,7 @@ MAX_LIMIT = 100
 
 
 class Refused(Exception):
-    """An answer that is an error: its status, the `error` of its body, and headers."""
+    """An error answer: its status, the `error` of its body, and headers."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -31,39 +31,27 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
 
-class Call:
-    """A request that has passed every gate.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """A request that was authenticated.
 
     Attributes:
         state: the sandbox behind it.
-        user: `seq` of the person whose token it carries.
-        path: the parts of the path that vary, decoded.
+        user: `seq` of the token's person.
+        path: the variable parts of the path, decoded.
         query: the first value of each query parameter.
-        body: the JSON object; empty where the method has none.
-        now: when it came, in seconds since 1970.
-        fails: a scripted fault wants this deployment to end in ERROR.
+        body: the JSON object; empty if the method has none.
+        now: when it arrived, in seconds since 1970.
+        fails: whether a scripted fault makes this deployment fail.
     """
 
-    __slots__ = ("body", "fails", "now", "path", "query", "state", "user")
-
-    def __init__(
-        self,
-        *,
-        state: State,
-        user: int,
-        path: Mapping[str, str],
-        query: Mapping[str, str],
-        body: Mapping[str, Any],
-        now: float,
-        fails: bool,
-    ) -> None:
-        self.state = state
-        self.user = user
-        self.path = path
-        self.query = query
-        self.body = body
-        self.now = now
-        self.fails = fails
+    state: State
+    user: int
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Mapping[str, Any]
+    now: float
+    fails: bool
 
     def page(
         self,
@@ -75,10 +63,10 @@ class Call:
         scope: str,
         newest_first: bool = False,
     ) -> tuple[list[sqlite3.Row], dict[str, Any]]:
-        """The rows that `limit` and `cursor` ask for, and the answer's `pagination`. See `Store.page`.
+        """Return the rows for `limit` and `cursor`, and the answer's `pagination`. See `Store.page`.
 
         Raises:
-            Refused: 400, for a limit that is no number from 1 to 100, or a cursor of another list or of none.
+            Refused: 400, for a limit that isn't a number from 1 to 100, or an invalid cursor.
         """
         limit = DEFAULT_LIMIT
         if "limit" in self.query:
@@ -102,10 +90,10 @@ class Call:
         return rows, {"hasMore": cursor is not None, "nextCursor": cursor, "limit": limit}
 
     def text(self, name: str, *, empty: bool = True) -> str | None:
-        """A string of the body; None where it is not there.
+        """Return a string of the body; None if it is missing.
 
         Raises:
-            Refused: 400, for anything but a string, for a blank one where `empty` is false, and for half a character.
+            Refused: 400, for anything but a string, for a blank one unless `empty`, and for invalid Unicode.
         """
         if name not in self.body:
             return None
@@ -121,14 +109,14 @@ class Call:
         return value
 
     def required_text(self, name: str, *, empty: bool = True) -> str:
-        """As `text`, and 400 where it is not there."""
+        """As `text`, but refuse the request with 400 if it is missing."""
         value = self.text(name, empty=empty)
         if value is None:
             raise Refused(400, f"{name} is required")
         return value
 
     def choice(self, name: str, choices: Sequence[str]) -> str | None:
-        """A string of the body that is one of `choices`; None where it is not there."""
+        """Return a string of the body that is one of `choices`; None if it is missing."""
         value = self.text(name)
         if value is not None and value not in choices:
             raise Refused(400, f"{name} must be one of {', '.join(choices)}")

@@ -1,0 +1,105 @@
+"""What several webhook commands take: the secret, receivers, trust, and changes to a payload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from ssl import SSLContext
+
+    from dpx_cli.session import Session
+    from dpx_cli.webhook.deliver import Endpoint
+
+
+def secret_bytes(session: Session, secret: str | None, secret_file: str | None, *, body: str | None = None) -> bytes:
+    """Return the webhook's secret: from `--secret`, `--secret-file`, else DPX_WEBHOOK_SECRET.
+
+    Args:
+        session: for the environment and standard input.
+        secret: as given.
+        secret_file: as given; its bytes less one final newline, LF or CRLF.
+        body: where the body is read from; standard input can't be used for both.
+
+    Raises:
+        UsageError: none, an empty one, or two.
+        NotFound: no such file.
+    """
+    if secret is not None and secret_file is not None:
+        raise UsageError("--secret and --secret-file can't be used together.", hint="Pass one of them.")
+    if body == secret_file == "-":
+        raise UsageError("Standard input can't hold both the body and the secret.", hint="Pass a FILE for one of them.")
+    if secret is not None:
+        key, source = secret.encode("utf-8", "surrogateescape"), "--secret"
+    elif secret_file is not None:
+        key, source = session.screen.read_input(secret_file, "the secret"), "--secret-file"
+        key = key.removesuffix(b"\r\n") if key.endswith(b"\r\n") else key.removesuffix(b"\n")
+    else:
+        key, source = session.env.get("DPX_WEBHOOK_SECRET", "").encode("utf-8", "surrogateescape"), "DPX_WEBHOOK_SECRET"
+        if "DPX_WEBHOOK_SECRET" not in session.env:
+            raise UsageError(
+                "No webhook secret specified.", hint="Set DPX_WEBHOOK_SECRET, or pass --secret-file F or --secret S."
+            )
+    if not key:
+        raise UsageError(
+            f"The webhook secret in {source} is empty.", hint="Copy it from the project's Integrations settings."
+        )
+    return key
+
+
+def endpoint(session: Session, url: str, flag: str) -> Endpoint:
+    """Return a receiver, and note if deliveries to it cross the network unencrypted."""
+    from dpx_cli.webhook.deliver import Endpoint
+
+    found = Endpoint.parse(url, flag)
+    if not found.secure and not found.loopback:
+        session.screen.note(f"{found.host} is another machine, and http is not encrypted.")
+    return found
+
+
+def trust(session: Session) -> Callable[[], SSLContext]:
+    """Return what makes the TLS context, which only an https receiver needs."""
+
+    def context() -> SSLContext:
+        from dpx_cli.api import tls
+
+        return tls.context(session.env)
+
+    return context
+
+
+def assign(payload: dict[str, Any], assignments: Iterable[str]) -> None:
+    """Change a payload in place as `--set` says: `deployment.branch=main`. Missing objects are added.
+
+    Raises:
+        UsageError: no `=`, an empty name, or a path through something that isn't an object. Values are not shown.
+    """
+    for assignment in assignments:
+        path, equals, value = assignment.partition("=")
+        *way, name = path.split(".")
+        if not equals or not all((*way, name)):
+            raise UsageError("--set takes PATH=VALUE.", hint="Pass one like --set deployment.branch=main.")
+        holder = payload
+        for key in way:
+            below = holder.setdefault(key, {})
+            if not isinstance(below, dict):
+                raise UsageError(
+                    f"--set {path}: {key} isn't an object.", hint="List the fields: dpx webhook events --json"
+                )
+            holder = below
+        holder[name] = value
+
+
+def public_host(name: str) -> str:
+    """Return the name of a tunnel, in lower case. Raises UsageError for anything but a host name."""
+    import re
+
+    if not re.fullmatch(
+        r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?", name
+    ):
+        raise UsageError(
+            f"--public-host isn't a host name: {name}", hint="Pass the name alone, like --public-host abc.ngrok.app."
+        )
+    return name.lower()
