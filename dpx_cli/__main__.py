@@ -1,9 +1,8 @@
-"""The entry: the shortest possible way to `main()`.
+"""The entry point of `dpx`.
 
-`dpx --version` and `dpx __complete` (the hidden entry of the completion scripts) are answered before anything else is
-imported. The collector is off while a command starts (it would walk
-every module for nothing), and the process ends by `os._exit` once everything is written: tearing down an interpreter
-costs as much as a request over loopback.
+`dpx --version` and `dpx __complete` (which the completion scripts call) are answered before anything else is imported.
+The garbage collector is off while a command starts, because it would walk every module for nothing. The process ends
+by `os._exit` when everything is written: tearing down an interpreter costs as much as a request over loopback.
 """
 
 import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enums, which cost a tenth of a start

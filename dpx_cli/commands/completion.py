@@ -1,4 +1,4 @@
-"""`dpx completion`: the scripts that complete dpx in a shell. Made and installed by `dpx_cli/completion/`."""
+"""`dpx completion`: print, install and uninstall the scripts in `dpx_cli/completion/`."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ GROUP = Typer(name="completion", help="Complete commands, options and names in y
 @GROUP.command("bash", epilog="dpx completion bash")
 @effect(LOCAL)
 def bash(session: Session) -> None:
-    """Print the script for bash."""
+    """Print the completion script for bash."""
     _print(session, "bash")
 
 
 @GROUP.command("zsh", epilog="dpx completion zsh")
 @effect(LOCAL)
 def zsh(session: Session) -> None:
-    """Print the script for zsh."""
+    """Print the completion script for zsh."""
     _print(session, "zsh")
 
 
 @GROUP.command("fish", epilog="dpx completion fish")
 @effect(LOCAL)
 def fish(session: Session) -> None:
-    """Print the script for fish."""
+    """Print the completion script for fish."""
     _print(session, "fish")
 
 
 @GROUP.command("powershell", epilog="dpx completion powershell")
 @effect(LOCAL)
 def powershell(session: Session) -> None:
-    """Print the script for PowerShell."""
+    """Print the completion script for PowerShell."""
     _print(session, "powershell")
 
 
 @GROUP.command("install", epilog="dpx completion install bash")
 @effect(LOCAL)
 def install(session: Session, shell: Shell = None) -> None:
-    """Put the script where the shell looks, for this user. Doing it twice does no harm."""
+    """Install completion for the current user. Safe to repeat."""
     from dpx_cli.completion import install as installation
 
     for line in installation.install(installation.shell_of(shell, session.env), session.env):
@@ -55,7 +55,7 @@ def install(session: Session, shell: Shell = None) -> None:
 @GROUP.command("uninstall", epilog="dpx completion uninstall bash")
 @effect(LOCAL)
 def uninstall(session: Session, shell: Shell = None) -> None:
-    """Take away what `dpx completion install` put there, and nothing else."""
+    """Remove what `dpx completion install` installed, and nothing else."""
     from dpx_cli.completion import install as installation
 
     for line in installation.uninstall(installation.shell_of(shell, session.env), session.env):

@@ -1,13 +1,13 @@
-"""Put a completion script where its shell looks, and take it away again.
+"""Install a completion script where its shell looks for it, and uninstall it.
 
 | shell | script | start-up file, in a marked block |
 |---|---|---|
 | bash | `$BASH_COMPLETION_USER_DIR/completions/dpx` | `~/.bashrc`, for a bash without the bash-completion package |
-| zsh | `$XDG_DATA_HOME/zsh/site-functions/_dpx` | `$ZDOTDIR/.zshrc`, because no folder of a user's is on fpath |
+| zsh | `$XDG_DATA_HOME/zsh/site-functions/_dpx` | `$ZDOTDIR/.zshrc`, because zsh looks in no folder of the user |
 | fish | `$XDG_CONFIG_HOME/fish/completions/dpx.fish` | |
 | PowerShell | `$XDG_DATA_HOME/dpx/dpx.ps1` | `profile.ps1` of all hosts |
 
-A file that is not dpx's own is left alone. Removing gives the start-up file back byte for byte. Floor 4.
+A file that dpx didn't write is left alone. Uninstalling restores the start-up file byte for byte.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ fi""",
     "zsh": """\
 fpath=({folder} $fpath)
 if (( ! $+functions[compdef] )); then autoload -Uz compinit && compinit; fi
-autoload -Uz _dpx && compdef _dpx dpx""",
+autoload -Uz _dpx && compdef _dpx dpx dpx-cli""",
     "powershell": "if (Test-Path -LiteralPath {script}) {{ . {script} }}",
 }
 
@@ -47,8 +47,8 @@ class Place:
     Attributes:
         shell: which.
         script: the script's path.
-        base: the folder above everything that dpx may make for it; folders below it go when they are empty.
-        startup: the start-up file that gets a block, None where the shell needs none.
+        base: the folder above everything that dpx may create; folders below it are removed when they are empty.
+        startup: the start-up file that gets a block; None if the shell needs none.
     """
 
     __slots__ = ("base", "script", "shell", "startup")
@@ -61,17 +61,17 @@ class Place:
 
     @property
     def block(self) -> bytes:
-        """The lines for the start-up file, between their marks, without a final newline."""
+        """The lines for the start-up file, with their marks and without a final newline."""
         quote = _quoted_for_powershell if self.shell == "powershell" else _quoted
         text = BLOCKS[self.shell].format(script=quote(self.script), folder=quote(os.path.dirname(self.script)))
         return f"{BEGIN}\n{text}\n{END}".encode()
 
 
 def shell_of(given: str | None, env: Mapping[str, str]) -> str:
-    """The shell that is meant: the given one, or that of $SHELL.
+    """Return the shell to complete for: the given one, else that of $SHELL.
 
     Raises:
-        UsageError: where neither says.
+        UsageError: if neither names a shell that dpx completes for.
     """
     if given:
         return given
@@ -79,21 +79,21 @@ def shell_of(given: str | None, env: Mapping[str, str]) -> str:
     name = {"pwsh": "powershell", "": "powershell" if os.name == "nt" else ""}.get(name, name)
     if name not in completion.SHELLS:
         raise UsageError(
-            f"there is no completion for {name}" if name else "no shell is named, and $SHELL is not set",
-            hint=f"name one: dpx completion install {'|'.join(completion.SHELLS)}",
+            f"dpx has no completion for {name}." if name else "No shell specified, and $SHELL is not set.",
+            hint=f"Specify one of {', '.join(completion.SHELLS)}: dpx completion install SHELL",
         )
     return name
 
 
 def place_of(shell: str, env: Mapping[str, str]) -> Place:
-    """Where the completion of one of `completion.SHELLS` goes.
+    """Return where the completion of one of `completion.SHELLS` goes.
 
     Raises:
-        UsageError: where there is no home folder.
+        UsageError: if there is no home folder.
     """
     home = env.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home):
-        raise UsageError("no home folder is known", hint=f"dpx completion {shell} prints the script")
+        raise UsageError("This user has no home folder.", hint=f"To print the script, run: dpx completion {shell}")
     data = _absolute(env.get("XDG_DATA_HOME")) or os.path.join(home, ".local", "share")
     config = _absolute(env.get("XDG_CONFIG_HOME")) or os.path.join(home, ".config")
     if shell == "bash":
@@ -116,35 +116,37 @@ def place_of(shell: str, env: Mapping[str, str]) -> Place:
 
 
 def install(shell: str, env: Mapping[str, str]) -> Iterator[str]:
-    """Put the script in its place; gives what was done, a sentence each.
+    """Install the script; yield a sentence about each thing that was done.
 
     Raises:
-        Failed: where a file cannot be written, or the script's place is taken by somebody else's file.
+        Failed: if a file can't be written, or there is a file at the script's path that dpx didn't write.
     """
     place = place_of(shell, env)
     script = completion.script(shell)
     before = files.read_bytes(place.script, "the completion script")
     if before is not None and not _is_ours(before):
-        raise Failed(f"{place.script} is not dpx's own", hint=f"move it away, then: dpx completion install {shell}")
-    startup = _content(place)  # an unreadable start-up file stops us before anything is written
+        raise Failed(
+            f"{place.script} was not written by dpx.", hint=f"Move it away, then run: dpx completion install {shell}"
+        )
+    startup = _content(place)  # fails on an unreadable start-up file before anything is written
     if before == script:
-        yield f"{place.script} is up to date"
+        yield f"{place.script} is up to date."
     else:
         files.write_whole(place.script, script, mode=SCRIPT_MODE)
-        yield f"wrote {place.script}"
+        yield f"Wrote {place.script}."
     if place.startup is not None:
         after = _added(_without(startup or b""), place.block)
         if after != startup:
             files.write_whole(place.startup, after, mode=_mode(place.startup))
-            yield f"added a block to {place.startup}"
-    yield f"open a new {shell} to use it, or now: {_now(place)}"
+            yield f"Added a block to {place.startup}."
+    yield f"Open a new {shell} to use it, or run: {_now(place)}"
 
 
 def uninstall(shell: str, env: Mapping[str, str]) -> Iterator[str]:
-    """Take the script and the block away; gives what was done, a sentence each.
+    """Remove the script and the block; yield a sentence about each thing that was done.
 
     Raises:
-        Failed: where a file cannot be changed.
+        Failed: if a file can't be changed.
     """
     place = place_of(shell, env)
     startup = _content(place)
@@ -154,16 +156,16 @@ def uninstall(shell: str, env: Mapping[str, str]) -> Iterator[str]:
         files.remove(place.script)
         _remove_empty(os.path.dirname(place.script), place.base)
         done = True
-        yield f"removed {place.script}"
+        yield f"Removed {place.script}."
     if place.startup is not None and startup is not None and (after := _without(startup)) != startup:
         if after:
             files.write_whole(place.startup, after, mode=_mode(place.startup))
         else:
             files.remove(os.path.realpath(place.startup))
         done = True
-        yield f"took the block out of {place.startup}"
+        yield f"Removed the block from {place.startup}."
     if not done:
-        yield f"dpx has no completion installed for {shell}"
+        yield f"No completion is installed for {shell}."
 
 
 def _content(place: Place) -> bytes | None:
@@ -171,14 +173,14 @@ def _content(place: Place) -> bytes | None:
 
 
 def _added(content: bytes, block: bytes) -> bytes:
-    """A start-up file with the block at its end; whether it ended in a newline can be told from the result."""
+    """Return a start-up file with the block at its end. `_without` can tell whether it ended in a newline."""
     if content and not content.endswith(b"\n"):
         return content + b"\n" + block
     return content + block + b"\n"
 
 
 def _without(content: bytes) -> bytes:
-    """A start-up file without the block, as it was before."""
+    """Return a start-up file without the block, as it was before."""
     begin, end = BEGIN.encode(), END.encode()
     at = 0 if content.startswith(begin + b"\n") else content.find(b"\n" + begin + b"\n") + 1
     if not content.startswith(begin + b"\n", at):
@@ -197,7 +199,7 @@ def _is_ours(script: bytes) -> bool:
 
 
 def _mode(path: str) -> int:
-    """The permissions that a file has; those of a new one where there is none."""
+    """Return the permissions of a file; those of a new one if it doesn't exist."""
     try:
         return os.stat(path).st_mode & 0o777
     except OSError:
@@ -205,7 +207,7 @@ def _mode(path: str) -> int:
 
 
 def _remove_empty(folder: str, base: str) -> None:
-    """Remove folders that are empty, from one upward, and never `base` itself."""
+    """Remove empty folders, from one upward, but never `base` itself."""
     while folder != base and folder.startswith(base):
         try:
             os.rmdir(folder)
@@ -215,7 +217,7 @@ def _remove_empty(folder: str, base: str) -> None:
 
 
 def _now(place: Place) -> str:
-    """The line that loads the script into a shell that runs already."""
+    """Return the line that loads the script into a running shell."""
     quote = _quoted_for_powershell if place.shell == "powershell" else _quoted
     return f"{'.' if place.shell == 'powershell' else 'source'} {quote(place.script)}"
 

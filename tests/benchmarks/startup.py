@@ -142,7 +142,7 @@ def quick_rows(base: dict[str, str], plain: str, secure: dict[str, str] | None) 
         Row("dpx --help, terminal", [DPX, "--help"], base, True, 4),
         Row("dpx projects --help, pipe", [DPX, "projects", "--help"], base, False, 4),
         Row("dpx deploy --help, terminal", [DPX, "deploy", "--help"], base, True, 4),
-        Row("dynamic completion, warm cache", [DPX, "__complete", "project"], env, False, 2),
+        Row("dynamic completion, warm cache", [DPX, "__complete", "projects", "get", ""], env, False, 2),
         Row("a usage error", [DPX, "projects", "list", "--lmit", "5"], base, False, 6, code=2),
         Row("projects list --json", [DPX, "projects", "list", "--json"], env, False, 7),
         Row("… of an httpx script", [DPX, "projects", "list", "--json"], env, False, 1.3, "httpx script"),
@@ -299,7 +299,9 @@ def main() -> None:
             rows = quick_rows(base, plain, secure)
             warm = {**base, "DPX_API_URL": plain, "DPX_TOKEN": TOKEN}
             names = subprocess.run([DPX, "projects", "list", "-q"], env=warm, capture_output=True, check=True).stdout
-            found = subprocess.run([DPX, "__complete", "project"], env=warm, capture_output=True, check=True).stdout
+            found = subprocess.run(
+                [DPX, "__complete", "projects", "get", ""], env=warm, capture_output=True, check=True
+            ).stdout
             if not names or sorted(found.split()) != sorted(names.split()):
                 sys.exit("the completion cache is cold")
             show(rows, measure(rows, given.runs))

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from dpx_cli import __version__
 
 if TYPE_CHECKING:
     from dpx_cli.sandbox.server import Sandbox
@@ -108,3 +112,12 @@ def test_a_remembered_slug_is_not_looked_up_again(dpx: Program, sandbox: Sandbox
     sandbox.clear_requests()
     assert dpx("projects", "get", "storefront").code == 0
     assert len(sandbox.requests) == 1
+
+
+def test_both_names_of_the_program_are_ordinary_entry_points() -> None:
+    """So that every installer makes what its platform needs: an .exe on Windows, a wrapper for paths with spaces."""
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == dict.fromkeys(("dpx", "dpx-cli"), "dpx_cli.__main__:main")
+    for name in scripts:
+        done = subprocess.run([Path(sys.executable).with_name(name), "--version"], capture_output=True, check=True)
+        assert done.stdout == f"dpx {__version__}\n".encode()

@@ -81,7 +81,7 @@ def test_uninstall_gives_back_what_was_there(dpx_offline: Program, shell: str, b
 
     again = dpx_offline("completion", "uninstall", shell)
     assert again.code == 0
-    assert "no completion installed" in again.err
+    assert "No completion is installed" in again.err
     assert tree(dpx_offline.home) == left
 
 
@@ -100,20 +100,20 @@ def test_a_newer_block_takes_the_place_of_an_older_one(dpx_offline: Program, she
 
 
 def test_a_block_without_its_end_is_left_alone(dpx_offline: Program) -> None:
-    """Nobody knows where it would end."""
+    """Where it ends is unknown."""
     (dpx_offline.home / ".zshrc").write_text(f"{install.BEGIN}\nmy own lines\n")
     assert dpx_offline("completion", "uninstall", "zsh").code == 0
     assert (dpx_offline.home / ".zshrc").read_text() == f"{install.BEGIN}\nmy own lines\n"
 
 
-def test_somebody_elses_script_is_not_overwritten(dpx_offline: Program) -> None:
+def test_a_script_that_dpx_did_not_write_is_not_overwritten(dpx_offline: Program) -> None:
     """Nor removed."""
     script = dpx_offline.home / WHERE["fish"]
     script.parent.mkdir(parents=True)
     script.write_text("# my own\n")
     result = dpx_offline("completion", "install", "fish")
     assert result.code == 1
-    assert re.fullmatch(r"error: .*dpx\.fish is not dpx's own\nhint: .*\n", result.err)
+    assert re.fullmatch(r"error: .*dpx\.fish was not written by dpx\.\nhint: .*\n", result.err)
     assert dpx_offline("completion", "uninstall", "fish").code == 0
     assert script.read_text() == "# my own\n"
 
@@ -164,7 +164,7 @@ def test_an_unknown_shell_is_a_usage_error(dpx_offline: Program, value: str) -> 
     for verb in ("install", "uninstall"):
         result = dpx_offline("completion", verb, env={"SHELL": value})
         assert result.code == 2
-        assert "bash|zsh|fish|powershell" in result.err
+        assert "bash, zsh, fish, powershell" in result.err
     assert tree(dpx_offline.home) == {}
 
 

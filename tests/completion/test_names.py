@@ -111,7 +111,7 @@ def test_a_deployment_is_described_by_status_branch_and_age(dpx_offline: Program
 
 
 def test_a_pipe_in_the_link_files_place_is_not_waited_for(dpx_offline: Program) -> None:
-    """Nobody writes into it, and somebody sits at the TAB key."""
+    """Reading it would block the shell forever."""
     (dpx_offline.cwd / ".deploxa").mkdir()
     os.mkfifo(dpx_offline.cwd / ".deploxa" / "project.json")
     assert offered(dpx_offline, "key") == []
@@ -141,7 +141,7 @@ def test_names_of_another_origin_profile_or_token_are_not_offered(dpx_offline: P
     assert offered(dpx_offline, "project", DPX_API_URL="https://OTHER.example/api/v1") == ["elsewhere"]
     assert offered(dpx_offline, "project", DPX_TOKEN="4") == ["older"]
     assert offered(dpx_offline, "project", DPX_TOKEN=" 4 ") == ["older"]
-    assert offered(dpx_offline, "project", DPX_TOKEN="nobody's") == []
+    assert offered(dpx_offline, "project", DPX_TOKEN="unknown") == []
     dpx_offline("profile", "set", "work", "--api-url", "https://other.example/api/v1")
     dpx_offline("profile", "use", "work")
     remember(dpx_offline, "5", "https://other.example:443", profile="work", slugs=["of-work-elsewhere"])
