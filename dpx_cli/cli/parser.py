@@ -1,18 +1,18 @@
 """Parse a command line by the command table, without importing Typer or the command.
 
-It accepts exactly what the Typer application (`app.py`) accepts, which a differential test checks, with one rule more:
-an option that takes one value may not be given two different ones.
+It accepts exactly what the Typer application (`app.py`) accepts, which a differential test checks, except that an
+option that takes one value may not be given two different ones, and that synonyms of reading commands run.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.cli.command_table import ROOT, TABLE
+from dpx_cli.cli.command_table import TABLE
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from dpx_cli.errors import DpxError
 
@@ -74,6 +74,42 @@ class Version:
     __slots__ = ()
 
 
+# Kinds of mistakes that `suggest.py` knows a way out of.
+COMMAND, OPTION, MISPLACED, ARGUMENT = "command", "option", "misplaced", "argument"
+
+
+class Mistake(UsageError):
+    """A command line that isn't understood, with what `suggest.py` needs to find what was meant.
+
+    Args:
+        message: what is wrong.
+        kind: COMMAND: `rest` begins with a word that no command of `group` has. OPTION: it begins with an option that
+            `found` doesn't have. MISPLACED: the same, in front of the command. ARGUMENT: `rest` has the arguments
+            that `found` doesn't take.
+        rest: the words.
+        group: the group; "" for the root.
+        given: the root options that were given.
+        found: the command.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        kind: str,
+        rest: Sequence[str],
+        *,
+        group: str = "",
+        given: Mapping[str, Any] | None = None,
+        found: Route | None = None,
+    ) -> None:
+        super().__init__(message, hint=f"Run: {command_line(found.path if found else (group,))} --help")
+        self.kind = kind
+        self.rest = rest
+        self.group = group
+        self.given = given or {}
+        self.found = found or Route((group,), {}, [], {})
+
+
 class Route:
     """Which command a command line names, and the rest of the line."""
 
@@ -94,13 +130,19 @@ def command_line(path: Sequence[str]) -> str:
 
 
 def parse_line(argv: Sequence[str]) -> Call | Help | Version:
-    """Parse a whole command line.
+    """Parse a whole command line. A synonym of a command that only reads is parsed as that command.
 
     Raises:
         UsageError: with what is wrong. If the command takes a secret, nothing that was typed is repeated.
     """
-    found = route(argv)
-    return parse(found) if isinstance(found, Route) else found
+    try:
+        found = route(argv)
+        return parse(found) if isinstance(found, Route) else found
+    except Mistake as problem:
+        mistake = problem
+    from dpx_cli.cli import suggest
+
+    return parse_line(suggest.meant(mistake))
 
 
 def hide_tokens(error: DpxError, argv: Sequence[str]) -> None:
@@ -118,7 +160,7 @@ def route(argv: Sequence[str]) -> Route | Help | Version:
     """Follow a command line to the command it names.
 
     Raises:
-        UsageError: for a group, command or root option that does not exist, with the nearest name as the hint.
+        Mistake: for a group, command or root option that doesn't exist.
     """
     rest = list(argv)
     given: dict[str, Any] = {}
@@ -129,23 +171,22 @@ def route(argv: Sequence[str]) -> Route | Help | Version:
         flag, equals, value = word.partition("=")
         if word in ("--help", "-h"):
             return Help(())
-        if word == "--version":
+        if word in ("--version", "-V"):
             return Version()
         if word == "--debug":
             given["debug"] = True
         elif flag == "--profile" and (equals or rest):
             given["profile"] = value if equals else rest.pop(0)
         elif flag == "--profile":
-            raise UsageError("option --profile needs a value", hint="dpx profile list")
+            raise UsageError("Option --profile needs a value.", hint="Run: dpx profile list")
         else:
-            flags = [name for option in ROOT for name in option["flags"]]
-            raise UsageError(f"no such option: {flag}", hint=nearest(flag, flags, "dpx --help"))
+            raise Mistake(f"Unknown option: {_shown(flag)}", MISPLACED, [word, *rest], given=given)
     if not rest:
         return Help(())
     name = rest.pop(0)
     entry = TABLE.get(name)
     if entry is None:
-        raise UsageError(f"no such command: dpx {name}", hint=nearest(name, TABLE, "dpx --help"))
+        raise Mistake(f"No such command: dpx {_shown(name)}", COMMAND, [name, *rest], given=given)
     if "commands" not in entry:
         return Route((name,), entry, rest, given)
     return _route_group(name, entry["commands"], rest, given)
@@ -156,29 +197,25 @@ def _route_group(name: str, commands: Mapping[str, Any], rest: list[str], given:
         return Route((name, rest[0]), commands[rest[0]], rest[1:], given)
     if "" in commands:
         # `dpx deploy --branch main`: the group's own command, which takes no argument. A bare word is a typo then, and
-        # one after options may be a command meant to stand first; neither may ever start a deployment.
+        # one after options may be a command that belongs in front; neither may ever start a deployment.
         if rest and not rest[0].startswith("-"):
-            raise UsageError(
-                f"no such command: dpx {name} {rest[0]}", hint=nearest(rest[0], commands, f"dpx {name} --help")
-            )
+            raise Mistake(f"No such command: dpx {name} {_shown(rest[0])}", COMMAND, rest, group=name, given=given)
         return Route((name, ""), commands[""], rest, given)
     if rest[:1] == ["--"]:
         return _route_group(name, commands, rest[1:], given)
-    flag = rest[0].partition("=")[0] if rest else ""
-    if flag in ("--debug", "--profile"):
-        raise UsageError(f"{flag} stands before the group or after the command", hint=f"dpx {flag} … {name} COMMAND")
     if not rest or rest[0] in ("--help", "-h"):
         return Help((name,))
-    kind = "option" if rest[0].startswith("-") else "command"
-    raise UsageError(f"no such {kind}: dpx {name} {flag}", hint=nearest(rest[0], commands, f"dpx {name} --help"))
+    if rest[0].startswith("-"):
+        flag = rest[0].partition("=")[0]
+        raise Mistake(f"Unknown option: dpx {name} {_shown(flag)}", MISPLACED, rest, group=name, given=given)
+    raise Mistake(f"No such command: dpx {name} {_shown(rest[0])}", COMMAND, rest, group=name, given=given)
 
 
-def nearest(word: str, names: Iterable[str], otherwise: str) -> str:
-    """A hint that names the nearest of some names, or else where to look."""
-    import difflib
+def _shown(word: str) -> str:
+    """Return a word as an error may show it: it may be a token, or have a value behind "="."""
+    from dpx_cli.cli import suggest
 
-    close = difflib.get_close_matches(word, [name for name in names if name], n=1, cutoff=0.6)
-    return f"did you mean {close[0]}? See {otherwise}" if close else f"see {otherwise}"
+    return suggest.shown(word)
 
 
 def parse(found: Route) -> Call | Help:
@@ -203,12 +240,13 @@ def parse(found: Route) -> Call | Help:
             return Help(found.path)
     left = _place(words, [param for param in params if "flags" not in param], given)
     if left:
-        what = "too many arguments" if _is_secret(found) else f"an argument too many: {' '.join(left)}"
-        raise _wrong(found, f"{command_line(found.path)} was given {what}")
+        listed = ", ".join(map(_shown, left))
+        what = "Too many arguments." if is_secret(found) else f"Unexpected argument{'s' * (len(left) > 1)}: {listed}"
+        raise Mistake(what, ARGUMENT, left, found=found)
     for param in params:
         if param.get("required") and param["name"] not in given:
             what = f"option {param['flags'][0]}" if "flags" in param else f"argument {param['metavar']}"
-            raise _wrong(found, f"missing {what}")
+            raise _wrong(found, f"Missing {what}.")
     return Call(found.path, found.command, _converted(found, given))
 
 
@@ -220,16 +258,16 @@ def _read_option(found: Route, word: str, rest: list[str], by_flag: Mapping[str,
         equals = value
     param = by_flag.get(flag)
     if param is None:
-        raise _unknown(found, flag, by_flag)
+        raise Mistake(f"Unknown option: {_shown(flag)}", OPTION, [flag, *rest], found=found)
     if flag in ("--help", "-h"):
         return True
     if "metavar" in param:
         if not equals and not rest:
-            raise _wrong(found, f"option {flag} requires an argument")
+            raise _wrong(found, f"Option {flag} needs a value.")
         _add(given, param, value if equals else rest.pop(0))
         return False
     if equals and word.startswith("--"):
-        raise _wrong(found, f"option {flag} does not take a value")
+        raise _wrong(found, f"Option {flag} doesn't take a value.")
     if value:
         rest.insert(0, f"-{value}")
     given[param["name"]] = True
@@ -237,20 +275,11 @@ def _read_option(found: Route, word: str, rest: list[str], by_flag: Mapping[str,
 
 
 def _wrong(found: Route, what: str) -> UsageError:
-    return UsageError(what, hint=f"see {command_line(found.path)} --help")
+    return UsageError(what, hint=f"Run: {command_line(found.path)} --help")
 
 
-def _unknown(found: Route, flag: str, flags: Iterable[str]) -> UsageError:
-    line = command_line(found.path)
-    if _is_secret(found):
-        return UsageError(
-            f"{line} was given an option that it does not have",
-            hint=f"put -- before a value that starts with a dash; see {line} --help",
-        )
-    return UsageError(f"no such option: {flag}", hint=nearest(flag, flags, f"{line} --help"))
-
-
-def _is_secret(found: Route) -> bool:
+def is_secret(found: Route) -> bool:
+    """Return whether a command takes a secret, so that nothing that was typed may be repeated."""
     return any(param.get("secret") for param in found.command["params"])
 
 
@@ -258,7 +287,7 @@ def _add(given: dict[str, Any], param: Param, value: str) -> None:
     if param.get("multiple"):
         given[param["name"]] = (*given.get(param["name"], ()), value)
     elif given.get(param["name"], value) != value:
-        raise UsageError(f"{param['flags'][0]} was given twice, with different values", hint="give it once")
+        raise UsageError(f"{param['flags'][0]} is given twice, with different values.", hint="Pass it once.")
     else:
         given[param["name"]] = value
 
@@ -293,24 +322,25 @@ def _converted(found: Route, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(param: Param, text: str, path: Sequence[str]) -> Any:
-    label = param["flags"][0] if "flags" in param else param["metavar"]
+    label = param["flags"][0] if "flags" in param else param["metavar"].lower()
     if "choices" in param:
         for choice in param["choices"]:
             if choice.lower() == text.lower():
                 return choice
-        raise UsageError(f"{label} does not take {text!r}", hint=_choice_hint(text, param["choices"]))
+        raise UsageError(f"Invalid {label} {_shown(text)!r}.", hint=_choice_hint(text, param["choices"]))
     from dpx_cli.cli import values
 
     try:
         return getattr(values, param["kind"])(text)
     except ValueError as wanted:
-        raise UsageError(f"{label} takes {wanted}, not {text!r}", hint=f"see {command_line(path)} --help") from None
+        hint = f"It takes {wanted}. Run: {command_line(path)} --help"
+        raise UsageError(f"Invalid {label} {_shown(text)!r}.", hint=hint) from None
 
 
 def _choice_hint(text: str, choices: Sequence[str]) -> str:
     import difflib
 
-    allowed = ", ".join(choices)
+    allowed = f"It takes {', '.join(choices)}."
     close = difflib.get_close_matches(text.lower(), [choice.lower() for choice in choices], n=1)
     spelled = next((choice for choice in choices if close and choice.lower() == close[0]), "")
-    return f"did you mean {spelled}? It takes {allowed}" if spelled else f"it takes {allowed}"
+    return f"Did you mean {spelled}? {allowed}" if spelled else allowed

@@ -31,7 +31,7 @@ def show_help(
     """Explain a topic or a command."""
     from dpx_cli.cli import help as pages
     from dpx_cli.cli import parser as argv
-    from dpx_cli.cli import topics
+    from dpx_cli.cli import suggest, topics
     from dpx_cli.cli.command_table import TABLE
     from dpx_cli.errors import UsageError
 
@@ -44,19 +44,17 @@ def show_help(
         page.text("dpx COMMAND --help tells more of a command.")
     elif words[0] in topics.TOPICS and (len(words) == 1 or words[0] not in TABLE):
         if len(words) > 1:
-            raise UsageError(f"{words[0]} is one topic, with nothing below it", hint=f"dpx help {words[0]}")
+            raise UsageError(f"Unexpected argument: {words[1]}", hint=f"Run: dpx help {words[0]}")
         topics.draw(words[0], page)
-    elif words[0] not in TABLE:
+    elif words[0] not in TABLE and (close := suggest.nearest(words[0], topics.TOPICS)):
         raise UsageError(
-            f"no such topic or command: {words[0]}",
-            hint=argv.nearest(words[0], [*topics.TOPICS, *TABLE], "dpx help"),
+            f"No such topic: {words[0]}",
+            hint=f"Did you mean {close}? Run: dpx help {close}",
         )
     else:
-        found = argv.route([*words, "--help"])
-        if isinstance(found, argv.Route) and len(found.rest) > 1:
-            raise UsageError(
-                f"{argv.command_line(found.path)} has no commands: {found.rest[0]}",
-                hint=f"{argv.command_line(found.path)} --help",
-            )
-        pages.compose(page, getattr(found, "path", ()))
+        found = argv.parse_line([*words, "--help"])
+        path = getattr(found, "path", ())
+        if len(words) > len(path) > 0 and "--" not in words:
+            raise UsageError(f"Unexpected argument: {words[len(path)]}", hint=f"Run: {argv.command_line(path)} --help")
+        pages.compose(page, path)
     session.screen.raw(page.render())

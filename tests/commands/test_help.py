@@ -79,15 +79,16 @@ def test_a_commands_help_comes_by_either_way(dpx_offline: Program, words: tuple[
 @pytest.mark.parametrize(
     ("words", "error", "hint"),
     [
-        (["exit-code"], "no such topic or command: exit-code", "did you mean exit-codes? See dpx help"),
-        (["projcts"], "no such topic or command: projcts", "did you mean projects? See dpx help"),
-        (["qqqq"], "no such topic or command: qqqq", "see dpx help"),
-        (["projects", "lst"], "no such command: dpx projects lst", "did you mean list? See dpx projects --help"),
-        (["deploy", "lst"], "no such command: dpx deploy lst", "did you mean list? See dpx deploy --help"),
-        (["projects", "list", "x"], "dpx projects list has no commands: x", "dpx projects list --help"),
-        (["whoami", "x"], "dpx whoami has no commands: x", "dpx whoami --help"),
-        (["formats", "x"], "formats is one topic, with nothing below it", "dpx help formats"),
-        (["ci", "x"], "no such command: dpx ci x", "see dpx ci --help"),
+        (["exit-code"], "No such topic: exit-code", "Did you mean exit-codes? Run: dpx help exit-codes"),
+        (["projcts"], "No such command: dpx projcts", "Did you mean projects? Run: dpx projects --help"),
+        (["qqqq"], "No such command: dpx qqqq", "Run: dpx --help"),
+        (["projects", "lst"], "No such command: dpx projects lst", "Did you mean list? Run: dpx projects list --help"),
+        (["deploy", "lst"], "No such command: dpx deploy lst", "Did you mean list? Run: dpx deploy list --help"),
+        (["projects", "list", "x"], "Unexpected argument: x", "Run: dpx projects list --help"),
+        (["whoami", "x"], "Unexpected argument: x", "Run: dpx whoami --help"),
+        (["formats", "x"], "Unexpected argument: x", "Run: dpx help formats"),
+        (["ci", "x"], "No such command: dpx ci x", "Run: dpx ci --help"),
+        (["logs"], "Deploxa's API has no logs.", "Run: dpx deploy list --help"),
     ],
 )
 def test_what_there_is_not_gets_the_nearest(dpx_offline: Program, words: list[str], error: str, hint: str) -> None:
