@@ -41,6 +41,7 @@ class Session:
     ) -> None:
         self.env = env
         self.screen = screen
+        self.profile = profile
         self.debug = debug
         self.settings = Settings(env, profile=profile, cwd=cwd)
         self._cwd = cwd

@@ -24,6 +24,7 @@ from dpx_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -128,7 +129,9 @@ def _runner(path: tuple[str, ...], function: Callable[..., None]) -> Callable[..
 
 def execute(call: Call) -> int:
     """Run a parsed command and return its exit code."""
-    return main.guard(lambda _: main.run_command(call, os.environ), call.format, os.environ)
+    return main.guard(
+        lambda _: main.run_command(call, os.environ, main.screen_for(call, os.environ)), call.format, os.environ
+    )
 
 
 def _flat(value: Any) -> Any:

@@ -35,7 +35,7 @@ def guard(action: Callable[[Screen], None], format_: str | None, env: Mapping[st
     code = ExitCode.FAILED
     try:
         signals.arm()
-        code = _guarded(action, make_screen(format_, env))
+        code = guarded(action, make_screen(format_, env))
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except signals.Terminated:
@@ -48,7 +48,8 @@ def guard(action: Callable[[Screen], None], format_: str | None, env: Mapping[st
     return 128 + missed if missed else int(code)
 
 
-def _guarded(action: Callable[[Screen], None], screen: Screen) -> ExitCode:
+def guarded(action: Callable[[Screen], None], screen: Screen) -> ExitCode:
+    """Run something, show its error on a screen, and return the exit code."""
     try:
         try:
             action(screen)
@@ -61,6 +62,11 @@ def _guarded(action: Callable[[Screen], None], screen: Screen) -> ExitCode:
         screen.error(unexpected(problem))
         return ExitCode.FAILED
     return ExitCode.OK
+
+
+def screen_for(call: parser.Call, env: Mapping[str, str]) -> Screen:
+    """Return a screen on the process's own streams, with the output options of a command line."""
+    return make_screen(call.format, env, fields=call.fields, jq=call.jq)
 
 
 def make_screen(
@@ -82,19 +88,18 @@ def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
 
             screen.raw(help_text.draw(found.path, screen.look()))
         else:
-            run_command(found, env)
+            run_command(found, env, screen_for(found, env))
     except DpxError as error:
         parser.hide_tokens(error, argv)
         raise
 
 
-def run_command(call: parser.Call, env: Mapping[str, str]) -> None:
+def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> None:
     """Import a command's module and run its function."""
     from importlib import import_module
 
     from dpx_cli.session import Session
 
-    screen = make_screen(call.format, env, fields=call.fields, jq=call.jq)
     session = Session(env, screen, profile=call.profile, debug=call.debug)
     function = getattr(import_module(call.command["module"]), call.command["function"])
     gc.freeze()

@@ -10,6 +10,9 @@ from dpx_cli.output.columns import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Annotated
+
+    import typer
 
     from dpx_cli.commands.doctor.checks import Check
     from dpx_cli.output.screen import Screen
@@ -24,16 +27,24 @@ MARKS = {"ok": ("✓", "ok", "32"), "failed": ("✗", "x", "31"), "warning": ("!
 
 @ROOT.command("doctor", epilog="dpx doctor --json")
 @effect(READ, prints=ONE)
-def doctor(session: Session) -> None:
-    """Check Python, network, token, keyring, files, completion and clock. Exit 10 where one fails.
+def doctor(
+    session: Session,
+    api: Annotated[bool, typer.Option("--api", help="Also compare the API's answers with its reference.")] = False,
+) -> None:
+    """Check Python, network, token, keyring, files, completion and clock.
 
-    Each failure comes with what mends it. Nothing is changed, and the token is not shown.
+    Each failure comes with a fix. Exits 10 if any check fails. Nothing is changed, and the token is not shown. --api
+    asks every documented GET and tells which fields are missing, unknown or of another type.
     """
     from dpx_cli.commands.doctor import checks as examination
 
     with session.screen.live() as live:
         say: Callable[[str], None] = live.update if session.screen.animates else _keep_quiet
         checks = examination.examine(session, lambda: _completion(session), say)
+        if api:
+            from dpx_cli.commands.doctor import drift
+
+            checks += drift.checks(session.client)
     failed = [check for check in checks if not check.ok]
     if session.screen.shows_objects:
         found = {"ok": not failed, "checks": [check.as_json() for check in checks]}
@@ -44,7 +55,8 @@ def doctor(session: Session) -> None:
         session.screen.items([{"state": _state(check), **check.as_json()} for check in checks], COLUMNS, key="name")
     if failed:
         names = ", ".join(check.name for check in failed)
-        raise CheckFailed(f"not well: {names}", hint=failed[0].hint)
+        count = f"{len(failed)} check{'s' if len(failed) > 1 else ''} failed"
+        raise CheckFailed(f"{count}: {names}", hint=failed[0].hint)
 
 
 def _completion(session: Session) -> Check:

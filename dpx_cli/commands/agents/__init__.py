@@ -1,0 +1,90 @@
+"""`dpx commands`, `dpx skill`, `dpx mcp`: dpx for programs and agents, all from the command table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dpx_cli.commands import LOCAL, ONE, Typer, effect
+from dpx_cli.output.columns import Column
+
+if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
+
+    from dpx_cli.cli.options import Complete
+    from dpx_cli.session import Session
+
+ROOT = Typer(name="", help="")
+SKILL = Typer(name="skill", help="Teach an agent to use dpx.")
+
+COLUMNS = (Column("Command", "name"), Column("Effect", "effect"), Column("Example", "example"))
+
+
+@ROOT.command("commands", epilog="dpx commands --json")
+@effect(LOCAL, prints=ONE)
+def commands(session: Session) -> None:
+    """List every command with its effect: read, write, delete or local.
+
+    With --json it's a manifest of all arguments, options, formats and exit codes.
+    """
+    from dpx_cli.commands.agents import manifest
+
+    document = manifest.build()
+    if session.screen.shows_objects:
+        session.screen.item(document, (), key="commands")
+    else:
+        session.screen.items(document["commands"], COLUMNS, key="name")
+
+
+@SKILL.command("print", epilog="dpx skill print")
+@effect(LOCAL)
+def print_skill(session: Session) -> None:
+    """Print a SKILL.md that teaches an agent to use dpx."""
+    from dpx_cli.commands.agents import skill
+
+    session.screen.raw(skill.render().encode())
+
+
+@SKILL.command("install", epilog="dpx skill install skills")
+@effect(LOCAL)
+def install_skill(
+    session: Session,
+    directory: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR", help="Directory of skills. [default: .agents/skills]", autocompletion=Complete.file
+        ),
+    ] = ".agents/skills",
+) -> None:
+    """Write the skill to DIR/dpx/SKILL.md. Safe to repeat."""
+    import os
+
+    from dpx_cli.commands.agents import skill
+    from dpx_cli.system import files
+
+    path = os.path.join(directory, "dpx", "SKILL.md")
+    files.write_whole(os.path.join(session.cwd, path), skill.render().encode(), mode=0o644)
+    session.screen.done(f"Wrote {path}.")
+
+
+@ROOT.command("mcp", epilog="dpx mcp")
+@effect(LOCAL)
+def mcp(
+    session: Session,
+    allow_write: Annotated[
+        bool, typer.Option("--allow-write", help="Also offer commands that change something.")
+    ] = False,
+    allow_delete: Annotated[
+        bool,
+        typer.Option("--allow-delete", help="With --allow-write: also offer commands that delete, without asking."),
+    ] = False,
+) -> None:
+    """Serve the Model Context Protocol on standard input and output.
+
+    Each command that speaks to the API is a tool; without options only those that read. It needs the extra
+    dpx-cli[mcp].
+    """
+    from dpx_cli.commands.agents import server
+
+    server.serve(session.env, session.profile, allow_write=allow_write, allow_delete=allow_delete)

@@ -1,0 +1,76 @@
+"""The manifest of `dpx commands --json`: what each command takes, prints and does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.cli.command_table import TABLE
+from dpx_cli.cli.topics import MEANINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# What the parsers of `cli/values.py` accept, in the words of JSON Schema where it has one.
+TYPES = {"count": "integer", "number": "integer", "port": "integer", "factor": "number"}
+FORMATS = ("json", "jsonl", "quiet", "fields", "jq")
+
+
+def each_command() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Return every command's name, like "projects list", with its entry in the table."""
+    for name, entry in TABLE.items():
+        for verb, command in entry.get("commands", {"": entry}).items():
+            yield f"{name} {verb}".strip(), command
+
+
+def build() -> dict[str, Any]:
+    """Return the manifest."""
+    return {
+        "commands": [_command(name, command) for name, command in each_command()],
+        "exitCodes": [
+            {"code": int(code), "name": code.name.lower(), "meaning": meaning} for code, meaning in MEANINGS.items()
+        ],
+    }
+
+
+def _command(name: str, command: Mapping[str, Any]) -> dict[str, Any]:
+    params = command["params"]
+    return {
+        "name": name,
+        "summary": command["help"],
+        "effect": command["effect"],
+        "arguments": [_argument(param) for param in params if "flags" not in param],
+        "options": [_option(param) for param in params if "flags" in param],
+        "formats": [param["name"] for param in params if param["name"] in FORMATS],
+        "example": command["example"],
+    }
+
+
+def _argument(param: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": param["metavar"],
+        "help": param["help"],
+        "choices": param.get("choices"),
+        "required": bool(param.get("required")),
+        "repeatable": bool(param.get("multiple")),
+    }
+
+
+def _option(param: Mapping[str, Any]) -> dict[str, Any]:
+    text, _, default = param["help"].partition(" [default: ")
+    return {
+        "flags": list(param["flags"]),
+        "help": text,
+        "type": type_of(param),
+        "choices": param.get("choices"),
+        "default": default.removesuffix("]") or (f"${param['env']}" if "env" in param else None),
+        "required": bool(param.get("required")),
+        "repeatable": bool(param.get("multiple")),
+    }
+
+
+def type_of(param: Mapping[str, Any]) -> str:
+    """Return the type of a parameter's value: boolean, string, integer, number, duration or delay."""
+    if "flags" in param and "metavar" not in param:
+        return "boolean"
+    kind = str(param.get("kind", "string"))
+    return TYPES.get(kind, kind)

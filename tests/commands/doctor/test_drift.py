@@ -1,0 +1,64 @@
+"""`dpx doctor --api`: what differs from the reference is named, by GETs alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import fault_server as faults
+import pytest
+
+from dpx_cli.commands.doctor import drift
+
+if TYPE_CHECKING:
+    from fault_server import FaultServer
+
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+PROJECTS = "GET /projects"
+ITEM = {
+    "id": "clm1",
+    "name": "shop",
+    "slug": "shop",
+    "framework": "NEXTJS",
+    "current_deployment": {"status": "READY"},
+}
+PAGINATION = {"hasMore": False, "nextCursor": None}
+
+
+def test_the_sandbox_is_as_in_the_reference(dpx: Program, sandbox: Sandbox) -> None:
+    """Every documented GET is asked; fields that it does not document are told and fail nothing."""
+    done = dpx("doctor", "--api", "--json")
+    assert done.code == 0, done
+    checks = {check["name"]: check for check in done.json["checks"]}
+    assert set(drift.SHAPES) <= set(checks)
+    assert all(checks[name]["ok"] for name in drift.SHAPES)
+    assert "created_at" in checks[PROJECTS]["detail"]
+    assert {request.method for request in sandbox.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("page", "detail"),
+    [
+        ({"data": [{**ITEM, "slug": None}], "pagination": PAGINATION}, "slug is null"),
+        ({"data": [{**ITEM, "name": 5}], "pagination": PAGINATION}, "name is not a string"),
+        ({"data": [{"id": "a"}], "pagination": PAGINATION}, "missing: name"),
+        (
+            {"data": [{**ITEM, "current_deployment": {}}], "pagination": PAGINATION},
+            "missing: current_deployment.status",
+        ),
+        ({"data": [ITEM]}, "missing: pagination"),
+        ({"data": [ITEM], "pagination": {"hasMore": True, "nextCursor": None}}, "without a nextCursor"),
+        ({"data": [ITEM] * 3, "pagination": PAGINATION}, "limit is ignored"),
+        ({"data": {}, "pagination": PAGINATION}, '"data" is not a list'),
+    ],
+)
+def test_a_difference_is_named(dpx_on_faults: Program, server: FaultServer, page: dict[str, Any], detail: str) -> None:
+    """And fails the check: exit 10."""
+    for _ in range(4):
+        server.on("GET", "/projects", faults.reply(200, page))
+    done = dpx_on_faults("doctor", "--api", "--json")
+    assert done.code == 10
+    check = next(check for check in done.json["checks"] if check["name"] == PROJECTS)
+    assert not check["ok"]
+    assert detail in check["detail"]
