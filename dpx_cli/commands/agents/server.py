@@ -219,7 +219,7 @@ def serve(env: Mapping[str, str], profile: str | None, *, allow_write: bool, all
         else:
             texts, failed = await anyio.to_thread.run_sync(tools.call, params.name, params.arguments or {})
         return types.CallToolResult(
-            content=[types.TextContent(type="text", text=text) for text in texts], isError=failed
+            content=[types.TextContent(type="text", text=text) for text in texts], is_error=failed
         )
 
     server: Server[Any] = Server("dpx", version=__version__, on_list_tools=list_tools, on_call_tool=call_tool)
