@@ -396,7 +396,8 @@ def _add(typed: _Typed, flag: str, param: Param, value: str) -> None:
 
 def _is_allowed(param: Param, value: str) -> bool:
     choices = [choice.lower() for choice in param.get("choices", ())]
-    return not choices or all(part in choices for part in value.lower().split(","))
+    parts = value.lower().split(",") if param.get("multiple") else [value.lower()]
+    return not choices or all(part in choices for part in parts)
 
 
 def _translate(typed: _Typed, by_flag: Mapping[str, Param], flag: str, value: str) -> None:
