@@ -1,0 +1,54 @@
+"""What an installed package holds, seen in a wheel that is built from this checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from dpx_cli import completion
+from dpx_cli.cli.man import pages
+
+PROJECT = Path(__file__).parents[1]
+SHARED = {
+    "bash": "share/bash-completion/completions/dpx",
+    "zsh": "share/zsh/site-functions/_dpx",
+    "fish": "share/fish/vendor_completions.d/dpx.fish",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of a wheel, by their paths."""
+    pytest.importorskip("hatchling", reason="NOT BUILT: hatchling is not installed")
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=PROJECT, env={**os.environ, "SOURCE_DATE_EPOCH": "0"}, check=True, capture_output=True)
+    with ZipFile(next(folder.glob("*.whl"))) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def shared(wheel: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the files that are installed outside of the package, by their paths below the prefix."""
+    return {name.partition(".data/data/")[2]: data for name, data in wheel.items() if ".data/data/" in name}
+
+
+def test_the_wheel_holds_completion_scripts_and_man_pages(wheel: dict[str, bytes]) -> None:
+    """Where shells and man look for them, and nothing else outside of the package."""
+    wanted = {path: completion.script(shell) for shell, path in SHARED.items()}
+    wanted |= {f"share/man/man1/{name}": page.encode() for name, page in pages("1970-01-01").items()}
+    assert shared(wheel) == wanted
+
+
+def test_the_wheel_holds_the_whole_package_and_no_tests(wheel: dict[str, bytes]) -> None:
+    """Files that are no Python modules included: the scripts, and the mark that says that there are types."""
+    sources = {str(path.relative_to(PROJECT)) for path in (PROJECT / "dpx_cli").rglob("*") if path.suffix != ".pyc"}
+    inside = {name for name in wheel if name.startswith("dpx_cli/")}
+    assert inside == {name for name in sources if (PROJECT / name).is_file()}
+    assert {name.partition("/")[0].partition("-")[0] for name in wheel} == {"dpx_cli"}
+    [entry_points] = [data.decode() for name, data in wheel.items() if name.endswith("entry_points.txt")]
+    assert "dpx = dpx_cli.__main__:main" in entry_points
