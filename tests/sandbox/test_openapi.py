@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml  # type: ignore[import-untyped]
 
 from dpx_cli.sandbox.app import ROUTES
 from dpx_cli.sandbox.server import Sandbox
+
+pytestmark = pytest.mark.once
 
 DESCRIPTION = Path(__file__).parents[1] / "openapi.yaml"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
