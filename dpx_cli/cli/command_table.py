@@ -606,6 +606,31 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                                 PROFILE,
                                                 DEBUG,
                                                 HELP)},
+                          'check': {'module': 'dpx_cli.commands.webhook',
+                                    'function': 'check',
+                                    'effect': 'local',
+                                    'help': 'Check that a receiver accepts genuine deliveries and refuses forged '
+                                            "ones. Exits 10 if it doesn't.",
+                                    'more': 'Sends a good delivery, forged ones, every documented event and unusual '
+                                            'ones, and compares each status. A response\n'
+                                            "that doesn't come within DPX_TIMEOUT fails its check. Each failed check "
+                                            'comes with a fix. The receiver gets about 15\n'
+                                            "deliveries, which it can't tell from Deploxa's: don't run it against "
+                                            'one that acts on them.',
+                                    'example': 'dpx webhook check --to 127.0.0.1:3000/webhook --secret-file '
+                                               'secret.txt',
+                                    'formats': 'list',
+                                    'params': (TO,
+                                               SECRET,
+                                               SECRET_FILE,
+                                               JSON,
+                                               JSONL,
+                                               QUIET,
+                                               FIELDS,
+                                               JQ,
+                                               PROFILE,
+                                               DEBUG,
+                                               HELP)},
                           'listen': {'module': 'dpx_cli.commands.webhook',
                                      'function': 'listen',
                                      'effect': 'local',

@@ -209,6 +209,23 @@ async def deliver(
     return Reply(status, round((time.monotonic() - began) * 1000), _excerpt(start))
 
 
+def deliver_once(
+    endpoint: Endpoint,
+    body: bytes,
+    with_headers: Sequence[Header],
+    trust: Callable[[], ssl.SSLContext],
+    seconds: float = SECONDS,
+) -> Reply:
+    """Post one delivery over a connection of its own and wait for the response. Raises NotDelivered as `deliver`."""
+    from dpx_cli.webhook import loop
+
+    async def once() -> Reply:
+        async with client(endpoint, trust) as sender:
+            return await deliver(sender, endpoint, body, with_headers, seconds)
+
+    return loop.run(once())
+
+
 def deliver_now(
     endpoint: Endpoint, body: bytes, with_headers: Sequence[Header], trust: Callable[[], ssl.SSLContext]
 ) -> Reply:
@@ -218,25 +235,25 @@ def deliver_now(
         NetworkError: the receiver was not reached.
         OutcomeUnknown: it was sent, and no response came.
     """
-    from dpx_cli.webhook import loop
-
-    async def once() -> Reply:
-        async with client(endpoint, trust) as sender:
-            return await deliver(sender, endpoint, body, with_headers)
-
     try:
-        return loop.run(once())
+        return deliver_once(endpoint, body, with_headers, trust)
     except NotDelivered as exc:
-        request = f"POST {endpoint.path}"
         if exc.sent:
             raise OutcomeUnknown(
                 f"The delivery was sent to {endpoint.url}, but the response was lost: {exc.reason}.",
                 hint="Check the receiver's log.",
-                request=request,
+                request=f"POST {endpoint.path}",
             ) from exc
-        raise NetworkError(
-            f"Can't reach {endpoint.url}: {exc.reason}.", hint="Start the receiver, then try again.", request=request
-        ) from exc
+        raise unreachable(endpoint, exc) from exc
+
+
+def unreachable(endpoint: Endpoint, problem: NotDelivered) -> NetworkError:
+    """Return the error for a receiver that can't be reached."""
+    return NetworkError(
+        f"Can't reach {endpoint.url}: {problem.reason}.",
+        hint="Start the receiver, then try again.",
+        request=f"POST {endpoint.path}",
+    )
 
 
 def _httpx() -> Any:

@@ -11,6 +11,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 PREFIX = b"sha256="
@@ -232,7 +233,7 @@ def _bodies(body: bytes) -> Iterator[tuple[Pieces, list[Finding]]]:
         if note is not None:
             yield change(view), [note]
         for start, end, suffix, about in _newlines(source):
-            yield (*change(view[start:end]), suffix), [about] if note is None else [note, about]
+            yield chain(change(view[start:end]), (suffix,)), [about] if note is None else [note, about]
 
 
 Change = Callable[[memoryview], Pieces]

@@ -215,6 +215,23 @@ def replay(
         raise failures[0]
 
 
+@GROUP.command("check", epilog="dpx webhook check --to 127.0.0.1:3000/webhook --secret-file secret.txt")
+@effect(LOCAL, prints=LIST)
+def check(session: Session, to: To, secret: WebhookSecret = None, secret_file: SecretFile = None) -> None:
+    """Check that a receiver accepts genuine deliveries and refuses forged ones. Exits 10 if it doesn't.
+
+    Sends a good delivery, forged ones, every documented event and unusual ones, and compares each status. A response
+    that doesn't come within DPX_TIMEOUT fails its check. Each failed check comes with a fix. The receiver gets about 15
+    deliveries, which it can't tell from Deploxa's: don't run it against one that acts on them.
+    """
+    from dpx_cli.commands.webhook import inputs, receiver
+
+    key = inputs.secret_bytes(session, secret, secret_file)
+    found = receiver.Examination(key, inputs.endpoint(session, to, "--to"), inputs.trust(session), session)
+    session.screen.rows(found.pages(), receiver.COLUMNS, key="check")
+    found.conclude()
+
+
 @GROUP.command(
     "listen",
     epilog="dpx webhook listen --secret-file secret.txt --save deliveries --forward-to 127.0.0.1:3000/webhook",

@@ -1,0 +1,202 @@
+"""A sandbox with given content: it answers what the given objects say, and records what is changed."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sandbox_client import ask
+
+from dpx_cli.sandbox import seed, store
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dpx_cli.sandbox.snapshot import Seed
+
+SEED: Seed = {
+    "orgs": [
+        {
+            "id": "org-1",
+            "name": "Initech",
+            "slug": "initech",
+            "role": "member",
+            "members": [{"id": "m1", "role": "ADMIN", "user": {"email": "peter@initech.com"}}],
+        },
+        {"id": "org-2", "name": "Acme", "slug": "acme", "role": "owner", "members": []},
+    ],
+    "projects": [
+        {
+            "id": "p-shop",
+            "name": "The Shop",
+            "slug": "shop",
+            "org": "acme",
+            "framework": "NEXTJS",
+            "build_command": "make",
+            "created_at": "2026-01-02T03:04:05Z",
+            "domains": ["shop.example.com"],
+            "region": "eu",
+            "current_deployment": {"id": "d-1", "status": "READY"},
+            "env_vars": [
+                {"id": "v1", "key": "A", "targets": ["production"], "sensitive": True},
+                {"id": "v2", "key": "B", "targets": ["preview", "development"], "sensitive": False},
+            ],
+            "deployments": [
+                {"id": "d-2", "status": "ERROR", "branch": "next", "created_at": "2026-02-02T00:00:00Z"},
+                {
+                    "id": "d-1",
+                    "status": "READY",
+                    "branch": "main",
+                    "commitSha": "a" * 40,
+                    "buildDurationMs": 7,
+                    "bundleSizeKb": 9,
+                    "deployment_domain": "shop.example.com",
+                    "created_at": "2026-02-01T00:00:00Z",
+                },
+            ],
+        },
+        {"id": "p-mine", "name": "mine", "slug": "mine", "org": None, "env_vars": [], "deployments": []},
+        {"id": "p-works", "name": "works", "slug": "works", "org": "initech"},
+    ],
+}
+
+
+@pytest.fixture
+def given() -> Any:
+    """A sandbox with that content, whose builds take no time."""
+    with Sandbox(SEED, build_seconds=0) as sandbox:
+        yield sandbox
+
+
+def test_orgs_are_as_given(given: Sandbox) -> None:
+    """The person's own role shows in the list; the person isn't among the members, who are as given."""
+    assert ask(given, "GET", "/orgs").data == [
+        {"id": "org-1", "name": "Initech", "slug": "initech", "role": "member"},
+        {"id": "org-2", "name": "Acme", "slug": "acme", "role": "owner"},
+    ]
+    assert ask(given, "GET", "/orgs/initech").data["_count"] == {"members": 1, "projects": 1}
+    assert ask(given, "GET", "/orgs/initech/members").data == [
+        {"id": "m1", "role": "ADMIN", "user": {"email": "peter@initech.com"}}
+    ]
+
+
+def test_projects_are_as_given_and_in_the_given_order(given: Sandbox) -> None:
+    """With ids, slugs, settings, current deployment and fields that the reference doesn't know."""
+    assert [project["id"] for project in ask(given, "GET", "/projects").data] == ["p-shop", "p-mine", "p-works"]
+    assert [project["id"] for project in ask(given, "GET", "/projects?org=acme").data] == ["p-shop"]
+    whole = ask(given, "GET", "/projects/p-shop").data
+    assert (whole["name"], whole["framework"], whole["build_command"]) == ("The Shop", "NEXTJS", "make")
+    assert (whole["domains"], whole["region"], whole["created_at"]) == (
+        ["shop.example.com"],
+        "eu",
+        "2026-01-02T03:04:05Z",
+    )
+    assert (whole["current_deployment"]["id"], whole["current_deployment"]["status"]) == ("d-1", "READY")
+    assert given.projects() == ["works", "mine", "shop"]
+
+
+def test_deployments_and_variables_are_as_given(given: Sandbox) -> None:
+    """Newest first; a deployment can have its own domain."""
+    rows = ask(given, "GET", "/projects/p-shop/deployments").data
+    assert [(row["id"], row["status"], row["branch"]) for row in rows] == [
+        ("d-2", "ERROR", "next"),
+        ("d-1", "READY", "main"),
+    ]
+    assert [row["deployment_domain"] for row in rows] == ["shop.deploxa.com", "shop.example.com"]
+    whole = ask(given, "GET", "/deployments/d-1").data
+    assert (whole["buildDurationMs"], whole["bundleSizeKb"], whole["commitSha"]) == (7, 9, "a" * 40)
+    assert ask(given, "GET", "/projects/p-shop/env-vars").data == SEED["projects"][0]["env_vars"]
+
+
+def test_changes_are_recorded_and_refusals_are_not(given: Sandbox) -> None:
+    """One for each thing that was changed, in order."""
+    shop = "/projects/p-shop"
+    ask(given, "POST", "/projects", {"name": "New One", "orgSlug": "acme"})
+    ask(given, "PATCH", shop, {"description": "x", "output_dir": "out"})
+    ask(given, "POST", f"{shop}/env-vars", {"key": "C", "value": "1"})
+    ask(given, "DELETE", f"{shop}/env-vars/A")
+    ask(given, "POST", f"{shop}/deployments", {})
+    assert ask(given, "DELETE", "/projects/p-works").status == 403
+    assert ask(given, "DELETE", f"{shop}/env-vars/NONE").status == 404
+    assert ask(given, "POST", f"{shop}/env-vars", {"key": "1", "value": "1"}).status == 400
+    given.fault("POST /projects/*/deployments lost x1")
+    with pytest.raises(ConnectionResetError):
+        ask(given, "POST", f"{shop}/deployments", {"branch": "next"})
+    assert ask(given, "DELETE", shop).status == 200
+    assert given.changes == [
+        ("create", "new-one", "New One"),
+        ("update", "shop", "description"),
+        ("update", "shop", "output_dir"),
+        ("set", "shop", "C"),
+        ("remove", "shop", "A"),
+        ("deploy", "shop", "main"),
+        ("deploy", "shop", "next"),
+        ("delete", "shop", "shop"),
+    ]
+
+
+def test_a_current_deployment_that_is_not_listed_is_added() -> None:
+    """As where only the first page of deployments was read."""
+    current = {"id": "d-9", "status": "READY", "branch": "main"}
+    project = {"id": "p", "name": "p", "slug": "p", "current_deployment": current}
+    with Sandbox({"projects": [project]}) as sandbox:
+        assert ask(sandbox, "GET", "/deployments/d-9").data["status"] == "READY"
+        assert ask(sandbox, "GET", "/projects").data[0]["current_deployment"] == {"status": "READY"}
+
+
+def test_what_is_under_way_ends() -> None:
+    """After the sandbox's own build time."""
+    deployment = {"id": "d", "status": "BUILDING", "branch": "main"}
+    project = {"id": "p", "name": "p", "slug": "p", "deployments": [deployment]}
+    with Sandbox({"projects": [project]}, build_seconds=0.3) as sandbox:
+        assert ask(sandbox, "GET", "/deployments/d").data["status"] == "BUILDING"
+        while ask(sandbox, "GET", "/deployments/d").data["status"] != "READY":
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "projects",
+    [
+        [{"name": "x", "slug": "x"}],
+        [{"id": "1", "name": "x"}],
+        [{"id": "1", "slug": "x"}, {"id": "1", "slug": "y"}],
+        [{"id": "1", "slug": "x", "org": "nowhere"}],
+    ],
+)
+def test_a_seed_that_makes_no_sense_is_an_error(projects: list[Any]) -> None:
+    """Before anything is served."""
+    with pytest.raises(ValueError, match="The seed"), Sandbox({"projects": projects}):
+        pass
+
+
+def test_a_seeded_file_keeps_its_tokens_person(tmp_path: Path) -> None:
+    """Opened again, without the seed, it still answers the same."""
+    data = str(tmp_path / "state.db")
+    with Sandbox(SEED, data=data) as sandbox:
+        token = sandbox.token
+    with Sandbox(data=data) as sandbox:
+        assert sandbox.token == token
+        assert len(ask(sandbox, "GET", "/projects").data) == 3
+
+
+def test_a_file_of_version_1_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With everything in it."""
+    data = str(tmp_path / "state.db")
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "VERSION", 1)
+        patch.setattr(store, "SCHEMA", re.sub(r",(?:  --[^\n]*)?\n  extra TEXT[^\n]*", "", store.SCHEMA))
+        old = store.Store(data)
+        seed.seed(old, time.time())
+        assert "extra" not in old.one("SELECT * FROM projects LIMIT 1").keys()  # noqa: SIM118 - a Row holds values
+        old.close()
+    for _ in range(2):
+        with Sandbox(data=data) as sandbox:
+            assert [project["slug"] for project in ask(sandbox, "GET", "/projects").data] == [
+                "storefront",
+                "docs",
+                "api",
+            ]
+            assert len(ask(sandbox, "GET", f"/projects/{sandbox.project_id('docs')}/deployments").data) == 3
