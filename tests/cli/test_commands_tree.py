@@ -81,8 +81,10 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "orgs members": ("SLUG", (*L, *LIST)),
     "webhook verify": ("[FILE]", ("--signature", "--secret", "--secret-file")),
     "webhook sign": ("[FILE]", ()),
-    "webhook send": ("EVENT", ("--to",)),
-    "webhook listen": ("", ("--port", "--forward-to", "--event", "--json")),
+    "webhook send": ("EVENT", ("--to", "--set")),
+    "webhook replay": ("FILE…", ("--to",)),
+    "webhook check": ("", ("--to", "--secret", "--secret-file", *LIST)),
+    "webhook listen": ("", ("--port", "--forward-to", "--public-host", "--retry", "--event", "--save", "--json")),
     "webhook events": ("", ()),
     "api": ("PATH", ("-X", "-f", "-F", "--input", "--paginate", "-i")),
     "sandbox serve": ("", ("--port", "--data")),
@@ -94,7 +96,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "doctor": ("", ONE),
     "help": ("[TOPIC]…", ()),
 }
-REPEATED = {"env set": "--target", "env import": "--target", "webhook listen": "--event", "api": "-f"}
+REPEATED = {"env set": "--target", "env import": "--target", "webhook listen": "--event", "webhook send": "--set", "api": "-f"}
 
 SECRET_FILE = "printf 's3cret' > secret.txt && printf '{}' > body.json"
 # What an example finds: commands that are run before it.
@@ -111,11 +113,13 @@ BEFORE = {
     "webhook sign": SECRET_FILE,
     "webhook send": SECRET_FILE,
     "webhook listen": SECRET_FILE,
+    "webhook check": SECRET_FILE,
     "completion uninstall": "dpx completion install bash",
 }
 # What it may end with where that is not 0, and why.
 ENDS = {
     "doctor": {0, 10},  # what it finds is the machine's
+    "webhook check": {10},  # the receiver of this test accepts everything
     "env diff": {0, 10},  # there is a difference
 }
 # These go on until Ctrl-C.
