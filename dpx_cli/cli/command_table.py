@@ -43,7 +43,7 @@ SENSITIVE = {'name': 'sensitive', 'flags': ('--sensitive',), 'help': "Mask the v
 SHELL = {'name': 'shell', 'metavar': 'SHELL', 'help': 'Your shell. [default: the one in $SHELL]', 'choices': ('bash', 'zsh', 'fish', 'powershell')}
 SLOTS = {'name': 'slots', 'flags': ('--slots',), 'metavar': 'N', 'help': 'Maximum concurrent deployments.', 'kind': 'count'}
 SLUG = {'name': 'slug', 'metavar': 'SLUG', 'help': 'Organization slug.', 'required': True, 'complete': 'org'}
-TARGETS = {'name': 'targets', 'flags': ('--target',), 'metavar': 'TARGET', 'help': 'Target of the variable. Repeatable, or separated by commas.', 'choices': ('production', 'preview', 'development'), 'multiple': True}
+TARGETS = {'name': 'targets', 'flags': ('--target', '-t'), 'metavar': 'TARGET', 'help': 'Target of the variable. Repeatable, or separated by commas.', 'choices': ('production', 'preview', 'development'), 'multiple': True}
 TIMEOUT = {'name': 'timeout', 'flags': ('--timeout',), 'metavar': 'TIME', 'help': 'How long to wait, like 90s, 15m or 1h. [default: 15m]', 'kind': 'duration'}
 TIME_SCALE = {'name': 'time_scale', 'flags': ('--time-scale',), 'metavar': 'X', 'help': 'Speed multiplier for builds and token expiry.', 'kind': 'factor'}
 TO = {'name': 'to', 'flags': ('--to',), 'metavar': 'URL', 'help': 'URL of the receiver, like localhost:3000/webhook.', 'required': True}
@@ -338,6 +338,27 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                'params': ({'name': 'source', 'metavar': 'FROM', 'help': 'A project: id, slug or org/slug.', 'required': True, 'complete': 'project'},
                                           {'name': 'destination', 'metavar': 'TO', 'help': 'Another project.', 'required': True, 'complete': 'project'},
                                           {'name': 'keys', 'flags': ('--keys',), 'help': 'Print which keys TO lacks.'},
+                                          JSON,
+                                          JSONL,
+                                          QUIET,
+                                          FIELDS,
+                                          JQ,
+                                          PROFILE,
+                                          DEBUG,
+                                          HELP)},
+                      'scan': {'module': 'dpx_cli.commands.env.scan',
+                               'function': 'scan',
+                               'effect': 'read',
+                               'help': 'Find variables that the code reads and the project lacks.',
+                               'more': 'Reads the JavaScript, TypeScript and Python files that git tracks. A '
+                                       "variable that has a default wherever it's read\n"
+                                       "is optional. Exits 10 if a variable that isn't optional is missing in a "
+                                       'target.',
+                               'example': 'dpx env scan --project storefront --target production',
+                               'formats': 'list',
+                               'params': ({'name': 'path', 'metavar': 'PATH', 'help': 'Directory or file. [default: .]', 'complete': 'file'},
+                                          PROJECT,
+                                          TARGETS,
                                           JSON,
                                           JSONL,
                                           QUIET,

@@ -133,6 +133,7 @@ Targets = Annotated[
     tuple[Target, ...],
     typer.Option(
         "--target",
+        "-t",
         metavar="TARGET",
         help="Target of the variable. Repeatable, or separated by commas.",
         parser=OneOrMore("target", get_args(Target)),

@@ -41,7 +41,7 @@ def fields(session: Session, wanted: Wanted, last_branch: str | None) -> Deploym
 def _commit(session: Session, branch: str) -> tuple[str | None, str | None]:
     """Sha and subject of the commit that a branch's deployment will be of, as far as CI or git tell; with warnings."""
     from dpx_cli.commands.deploy import ci
-    from dpx_cli.commands.deploy import git as repository
+    from dpx_cli.system import git as repository
 
     built = ci.metadata(session.env)
     try:

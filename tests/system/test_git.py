@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dpx_cli.commands.deploy import git as repository
+from dpx_cli.system import git as repository
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "a",

@@ -112,6 +112,12 @@ def unpushed(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> int
     return _ahead(_Git(cwd, env), branch)
 
 
+def tracked(cwd: str, env: Mapping[str, str] | None = None) -> list[str] | None:
+    """Return the files that git tracks in a directory and below, relative to it; None outside a repository."""
+    found = _Git(cwd, env).run("ls-files", "-z")
+    return None if found is None else [os.fsdecode(name) for name in found.split(b"\0") if name]
+
+
 class _Git:
     """Runs git in one directory, two seconds for all runs together."""
 

@@ -1,0 +1,202 @@
+"""Find which environment variables the code in a directory reads, in files of JavaScript, TypeScript and Python.
+
+Files are read one at a time and only lexed if they mention the environment at all. No more is kept than one place per
+variable, and the first few places that can't be resolved.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from dpx_cli.errors import Failed, NotFound, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dpx_cli.commands.env.sources.readings import Found
+
+JAVASCRIPT = ("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "vue", "svelte", "astro")
+PYTHON = ("py", "pyw")
+SUFFIXES = tuple(f".{kind}" for kind in (*JAVASCRIPT, *PYTHON))
+# Folders that hold no source of one's own, for where git can't tell. So do hidden ones, and virtual environments.
+SKIPPED = frozenset(
+    {"node_modules", "bower_components", "dist", "build", "out", "coverage", "storybook-static", "__pycache__"}
+)
+VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
+MAX_BYTES = 1024 * 1024  # of a file; what is larger is generated
+MAX_PLACES = 5  # that are kept of accesses that can't be resolved
+
+# Not all systems have all of them. A named pipe doesn't block.
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"))
+_MENTIONS_JAVASCRIPT = re.compile(rb"env(?![\w$])")
+_JAVASCRIPT_ROOTS = (b"process", b"import.meta", b"Deno", b"Bun")
+_MENTIONS_PYTHON = (b"environ", b"getenv")
+
+
+class Place(NamedTuple):
+    """Where a variable is read.
+
+    Attributes:
+        file: path of the file, as the user gave the directory.
+        line: counted from 1.
+        optional: whether every place that reads the variable has a default.
+    """
+
+    file: str
+    line: int
+    optional: bool
+
+
+@dataclass
+class Places:
+    """How many places there are of one kind, and the first of them, like "src/env.ts:3"."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, place: str) -> None:
+        """Count a place."""
+        self.count += 1
+        if len(self.first) < MAX_PLACES:
+            self.first.append(place)
+
+    def __str__(self) -> str:
+        """Return the places as a message lists them."""
+        more = self.count - len(self.first)
+        return ", ".join(self.first) + (f" and {more} more" if more else "")
+
+
+@dataclass
+class Scan:
+    """What the code in a directory reads.
+
+    Attributes:
+        keys: each variable with the place that decides: the first without a default, else the first.
+        dynamic: accesses whose name is known only at run time.
+        whole: places where the whole environment is handed on.
+        unread: files that can't be read, are too large, or aren't valid Python.
+        files: how many source files there are.
+    """
+
+    keys: dict[str, Place] = field(default_factory=dict)
+    dynamic: Places = field(default_factory=Places)
+    whole: Places = field(default_factory=Places)
+    unread: Places = field(default_factory=Places)
+    files: int = 0
+
+    def add(self, file: str, found: Found) -> None:
+        """Add what one file reads."""
+        for reading in found.readings:
+            known = self.keys.get(reading.key)
+            if known is None or (known.optional and not reading.optional):
+                self.keys[reading.key] = Place(file, reading.line, reading.optional)
+        for places, lines in ((self.dynamic, found.dynamic), (self.whole, found.whole)):
+            for line in lines:
+                places.add(f"{file}:{line}")
+
+
+def scan(path: str, env: Mapping[str, str]) -> Scan:
+    """Return what the code in a directory reads, or in one file.
+
+    Args:
+        path: the directory or file.
+        env: the environment, for git.
+
+    Raises:
+        NotFound: if there is no such file or directory.
+        Failed: if the directory can't be read.
+    """
+    result = Scan()
+    for name, file in _files(path, env):
+        result.files += 1
+        try:
+            source = _source(file)
+        except OSError:
+            # A link isn't followed, and a file that is gone reads nothing.
+            if os.path.lexists(file) and not os.path.islink(file):
+                result.unread.add(name)
+            continue
+        found = None if source is None else read(source, name)
+        if found is None:
+            result.unread.add(name)
+        else:
+            result.add(name, found)
+    return result
+
+
+def read(source: bytes, name: str) -> Found | None:
+    """Return what one file reads, by the kind that its name tells; None if it isn't valid."""
+    kind = name.rpartition(".")[2].lower()
+    if kind in PYTHON:
+        if not any(word in source for word in _MENTIONS_PYTHON):
+            return _nothing()
+        from dpx_cli.commands.env.sources import python
+
+        return python.read(source)
+    if b"env" not in source or not any(root in source for root in _JAVASCRIPT_ROOTS):
+        return _nothing()
+    if _MENTIONS_JAVASCRIPT.search(source) is None:
+        return _nothing()
+    from dpx_cli.commands.env.sources import javascript
+
+    return javascript.read(source.decode("utf-8", "replace"), kind)
+
+
+def _nothing() -> Found:
+    from dpx_cli.commands.env.sources.readings import Found
+
+    return Found([], [], [])
+
+
+def _source(file: str) -> bytes | None:
+    """Return the bytes of a regular file; None if it is too large.
+
+    A symbolic link is not followed: what it leads to is in the repository, and scanned, or is none of its code.
+    """
+    descriptor = os.open(file, os.O_RDONLY | _FLAGS)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return b""
+        if status.st_size > MAX_BYTES:
+            return None
+        return os.read(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _files(path: str, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the source files of a directory: their names as a user reads them, and their paths."""
+    if os.path.isfile(path):
+        yield path, path
+        return
+    if not os.path.isdir(path):
+        raise NotFound(f"No such file or directory: {path}", hint="Check the path.")
+    from dpx_cli.system import git
+
+    prefix = "" if os.path.normpath(path) == os.curdir else path.rstrip("/\\" if os.sep == "\\" else "/") + "/"
+    names = git.tracked(path, env)
+    # In a directory that git ignores, or before the first `git add`, there is nothing tracked.
+    for name in names or _walk(path):
+        if name.endswith(SUFFIXES):
+            yield prefix + name, os.path.join(path, name)
+
+
+def _walk(path: str) -> Iterator[str]:
+    """Yield the files below a directory, without those of hidden and build folders, relative to it, sorted."""
+
+    def fail(error: OSError) -> None:
+        if error.filename == path:
+            raise Failed(f"Can't read {path}: {reason(error)}") from error
+
+    for folder, folders, files in os.walk(path, onerror=fail):
+        folders[:] = sorted(name for name in folders if name not in SKIPPED and not name.startswith("."))
+        if VIRTUAL_ENVIRONMENT in files:
+            folders.clear()
+            continue
+        relative = os.path.relpath(folder, path).replace(os.sep, "/")
+        yield from (name if relative == "." else f"{relative}/{name}" for name in sorted(files))

@@ -1,0 +1,42 @@
+"""What is found in one source file: the variables that it reads, and the accesses that can't be resolved."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# The API takes no other names (reference: Environment Variables).
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+# A call in place of a default that ends the program: `?? fail("X is not set")`.
+STOPS = re.compile(
+    r"throw|fail|panic|raise|missing|required|invariant|abort|(?<![a-z])exit|(?<![a-z])die\b", re.IGNORECASE
+)
+
+
+class Reading(NamedTuple):
+    """One place that reads a variable.
+
+    Attributes:
+        key: the variable's name.
+        line: counted from 1.
+        optional: whether the code has a default at this place.
+    """
+
+    key: str
+    line: int
+    optional: bool
+
+
+class Found(NamedTuple):
+    """What one file reads.
+
+    Attributes:
+        readings: in the order of the file.
+        dynamic: lines of accesses whose name is known only at run time, like `process.env[name]`.
+        whole: lines that hand on the whole environment, like `parse(process.env)`.
+    """
+
+    readings: list[Reading]
+    dynamic: list[int]
+    whole: list[int]

@@ -1,0 +1,257 @@
+"""`dpx env scan`: what the code reads and the project lacks, in every format, and which files count as code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+ON = ("-p", "storefront")
+EVERY = ["production", "preview", "development"]
+# The sandbox's storefront has DATABASE_URL for production, NEXT_PUBLIC_API_URL for all.
+CODE = """\
+export const url = process.env.DATABASE_URL;
+export const api = process.env.NEXT_PUBLIC_API_URL;
+export const level = process.env.LOG_LEVEL ?? "info";
+export const mode = process.env.NODE_ENV;
+export const name = process.env[key];
+
+export const queue = process.env.QUEUE_URL;
+"""
+ROWS = [
+    {"key": "DATABASE_URL", "file": "src/a.ts", "line": 1, "missing": ["preview", "development"], "optional": False},
+    {"key": "LOG_LEVEL", "file": "src/a.ts", "line": 3, "missing": EVERY, "optional": True},
+    {"key": "QUEUE_URL", "file": "src/a.ts", "line": 7, "missing": EVERY, "optional": False},
+]
+DYNAMIC = "note: 1 dynamic access, which can't be checked: src/a.ts:5"
+
+
+def write(folder: Path, **files: str) -> None:
+    """Write source files; "__" in a name is a folder, "_" before the end a dot."""
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def git(folder: Path, *argv: str) -> None:
+    """Run git in a folder."""
+    subprocess.run(["git", *argv], cwd=folder, check=True, capture_output=True, timeout=30)
+
+
+@pytest.fixture
+def code(dpx: Program) -> Path:
+    """The working directory with one source file."""
+    write(dpx.cwd, src__a_ts=CODE)
+    return dpx.cwd
+
+
+def test_every_format(dpx: Program, code: Path) -> None:
+    """Rows of what is missing, what can't be checked on stderr, exit 10 with the command that sets the first."""
+    assert code
+    result = dpx("env", "scan", *ON, "--json")
+    assert (result.code, result.json) == (10, ROWS), result
+    assert DYNAMIC in result.err
+    error = json.loads(result.err.splitlines()[-1])["error"]
+    assert error["code"] == "check_failed"
+    assert error["message"] == "Missing in the project: DATABASE_URL, QUEUE_URL"
+    # The target that has it stays.
+    assert error["hint"] == (
+        "Run: dpx env set DATABASE_URL --project storefront --target production,preview,development"
+    )
+    result = dpx("env", "scan", *ON, "--jsonl")
+    assert [json.loads(line) for line in result.out.splitlines()] == ROWS
+    assert dpx("env", "scan", *ON, "-q").out.split() == ["DATABASE_URL", "LOG_LEVEL", "QUEUE_URL"]
+    result = dpx("env", "scan", *ON)
+    assert result.code == 10
+    assert result.rows == [
+        ["DATABASE_URL", "src/a.ts:1", "preview,development", "false"],
+        ["LOG_LEVEL", "src/a.ts:3", "production,preview,development", "true"],
+        ["QUEUE_URL", "src/a.ts:7", "production,preview,development", "false"],
+    ]
+    shown = dpx.tty("env", "scan", *ON).out
+    assert "Missing in" in shown
+    assert "src/a.ts:7" in shown
+
+
+def test_only_gets_are_sent(dpx: Program, code: Path, sandbox: Sandbox) -> None:
+    """A scan changes nothing."""
+    assert code
+    dpx("env", "scan", *ON)
+    assert {seen.method for seen in sandbox.requests} == {"GET"}
+
+
+def test_target_narrows(dpx: Program, code: Path) -> None:
+    """Only the targets that are named are looked at; the hint keeps to them."""
+    (code / "src" / "a.ts").write_text("process.env.DATABASE_URL; process.env.NEXT_PUBLIC_API_URL")
+    result = dpx("env", "scan", *ON, "--target", "production", "--json")
+    assert (result.code, result.json, result.err) == (0, [], ""), result
+    result = dpx("env", "scan", *ON, "-t", "production,preview", "--json")
+    assert result.code == 10
+    assert [row["missing"] for row in result.json] == [["preview"]]
+    assert "--target production,preview" in result.err
+
+
+def test_what_is_optional_is_listed_and_no_failure(dpx: Program) -> None:
+    """Only if every reading has a default; the place shown is one that has none."""
+    write(
+        dpx.cwd,
+        a_js="process.env.A || 1;\nprocess.env.B ?? 2;\n",
+        b_js="\nprocess.env.B;\n",
+        c_py="import os\nos.getenv('C', '')\n",
+    )
+    result = dpx("env", "scan", *ON, "--json")
+    assert result.code == 10
+    assert [(row["key"], row["file"], row["line"], row["optional"]) for row in result.json] == [
+        ("A", "a.js", 1, True),
+        ("B", "b.js", 2, False),
+        ("C", "c.py", 2, True),
+    ]
+    (dpx.cwd / "b.js").write_text("")
+    result = dpx("env", "scan", *ON, "--json")
+    assert (result.code, len(result.json), result.err) == (0, 3, ""), result
+
+
+@pytest.mark.parametrize(
+    "name", ["NODE_ENV", "PORT", "CI", "MODE", "DEV", "PROD", "SSR", "BASE_URL", "npm_package_name"]
+)
+def test_built_ins_are_not_wanted(dpx: Program, name: str) -> None:
+    """The platform sets them."""
+    write(dpx.cwd, a_js=f"process.env.{name}; import.meta.env.{name};")
+    result = dpx("env", "scan", *ON)
+    assert (result.code, result.out) == (0, ""), result
+
+
+def test_variables_of_other_platforms_are_wanted(dpx: Program) -> None:
+    """Deploxa doesn't set them."""
+    write(dpx.cwd, a_js="process.env.VERCEL_URL")
+    assert dpx("env", "scan", *ON, "-q").out == "VERCEL_URL\n"
+
+
+def test_nothing_missing(dpx: Program) -> None:
+    """An empty list in each format, and a sentence on a terminal."""
+    write(dpx.cwd, a_js="process.env.NEXT_PUBLIC_API_URL")
+    for flags, out in (((), ""), (("--json",), "[]\n"), (("--jsonl",), ""), (("-q",), "")):
+        result = dpx("env", "scan", *ON, *flags)
+        assert (result.code, result.out) == (0, out), result
+        assert result.err == ("" if flags else "The project has every variable that the code reads.\n")
+    assert "has every variable" in dpx.tty("env", "scan", *ON).out
+
+
+def test_a_directory_without_code_says_so(dpx: Program) -> None:
+    """So that a wrong path isn't taken for a good result."""
+    result = dpx("env", "scan", *ON)
+    assert (result.code, result.out) == (0, "")
+    assert "No JavaScript, TypeScript or Python files found." in result.err
+
+
+def test_path_is_a_directory_or_a_file(dpx: Program) -> None:
+    """Files are named as a user finds them from the working directory."""
+    write(dpx.cwd, apps__web__a_js="process.env.A", apps__api__b_py="import os\nos.environ['B']\n")
+    assert [row["file"] for row in dpx("env", "scan", "apps", *ON, "--json").json] == ["apps/api/b.py", "apps/web/a.js"]
+    assert dpx("env", "scan", "apps/web/", *ON, "--json").json[0]["file"] == "apps/web/a.js"
+    assert dpx("env", "scan", "./apps/api/b.py", *ON, "--json").json[0]["file"] == "./apps/api/b.py"
+    whole = dpx("env", "scan", str(dpx.cwd), *ON, "--json").json
+    assert whole[0]["file"] == f"{dpx.cwd}/apps/api/b.py"
+    assert dpx("env", "scan", "nowhere", *ON).code == 3
+
+
+def test_no_project_and_unknown_project(dpx: Program, code: Path, sandbox: Sandbox) -> None:
+    """Exit 2 before anything is read or sent, and exit 3."""
+    assert code
+    result = dpx("env", "scan")
+    assert (result.code, result.out) == (2, "")
+    assert sandbox.requests == []
+    result = dpx("env", "scan", "-p", "nosuch")
+    assert (result.code, result.out) == (3, "")
+
+
+def test_in_a_repository_only_tracked_files_count(dpx: Program) -> None:
+    """Build folders too if they are tracked; a file that git doesn't track never."""
+    write(dpx.cwd, a_js="process.env.TRACKED", dist__b_js="process.env.BUILT", c_js="process.env.UNTRACKED")
+    git(dpx.cwd, "init")
+    git(dpx.cwd, "add", "a.js", "dist")
+    assert dpx("env", "scan", *ON, "-q").out.split() == ["TRACKED", "BUILT"]
+    # A subdirectory is a scan of its own.
+    assert dpx("env", "scan", "dist", *ON, "--json").json[0]["file"] == "dist/b.js"
+    (dpx.cwd / "a.js").unlink()
+    assert dpx("env", "scan", *ON, "-q").out.split() == ["BUILT"]
+
+
+def test_outside_a_repository_build_folders_do_not_count(dpx: Program) -> None:
+    """Nor do hidden folders and virtual environments, whatever they are called."""
+    write(
+        dpx.cwd,
+        a_js="process.env.A",
+        dist__b_js="process.env.C",
+        own__lib__d_py="import os\nos.environ['D']",
+        env__e_js="process.env.E",
+    )
+    for name in (".next", "node_modules/x", "sub/node_modules", "build", "coverage"):
+        (dpx.cwd / name).mkdir(parents=True)
+        (dpx.cwd / name / "x.js").write_text("process.env.F")
+    (dpx.cwd / "own" / "pyvenv.cfg").write_text("")
+    assert dpx("env", "scan", *ON, "-q").out.split() == ["A", "E"]
+
+
+def test_a_repository_of_a_stranger_runs_nothing(dpx: Program) -> None:
+    """Git is asked for its files with hooks and monitors switched off."""
+    write(dpx.cwd, a_js="process.env.A")
+    git(dpx.cwd, "init")
+    git(dpx.cwd, "add", "a.js")
+    monitor = dpx.home / "monitor"
+    monitor.write_text(f"#!/bin/sh\ntouch {dpx.home}/ran\n")
+    monitor.chmod(0o755)
+    git(dpx.cwd, "config", "core.fsmonitor", str(monitor))
+    assert dpx("env", "scan", *ON, "-q").out == "A\n"
+    assert not (dpx.home / "ran").exists()
+
+
+def test_links_and_pipes_are_not_read(dpx: Program) -> None:
+    """A link may lead anywhere, and a named pipe would block."""
+    outside = dpx.home / "outside.js"
+    outside.write_text("process.env.OUTSIDE")
+    (dpx.cwd / "link.js").symlink_to(outside)
+    (dpx.cwd / "loop").symlink_to(dpx.cwd)
+    os.mkfifo(dpx.cwd / "pipe.js")
+    write(dpx.cwd, a_js="process.env.A")
+    result = dpx("env", "scan", *ON, "-q", seconds=20)
+    assert (result.code, result.out) == (10, "A\n"), result
+
+
+def test_what_cannot_be_read_is_said(dpx: Program) -> None:
+    """Invalid Python and generated files of several megabytes; the rest is scanned."""
+    write(
+        dpx.cwd, bad_py="import os\nprint os.environ['X']\n", big_js="process.env.BIG;" * 100_000, a_js="process.env.A"
+    )
+    (dpx.cwd / "odd.js").write_bytes(b"\xff\xfe process.env.ODD \x00")
+    result = dpx("env", "scan", *ON, "-q")
+    assert result.out.split() == ["A", "ODD"], result
+    assert "warning: Can't read 2 files: bad.py, big.js" in result.err
+
+
+def test_the_whole_environment_passed_on_is_said(dpx: Program) -> None:
+    """Nothing is guessed of what a schema reads; the first places are named and all are counted."""
+    write(dpx.cwd, a_ts="schema.parse(process.env);\n" * 7, b_py="import os\nSettings(**os.environ)\n")
+    result = dpx("env", "scan", *ON)
+    assert (result.code, result.out) == (0, ""), result
+    assert "The whole environment is passed on in 8 places, which can't be checked" in result.err
+    assert "a.ts:1, a.ts:2, a.ts:3, a.ts:4, a.ts:5 and 3 more" in result.err
+
+
+def test_a_hostile_file_name_stays_on_its_line(dpx: Program) -> None:
+    """Names are neutralized and Rich's markup is inert."""
+    (dpx.cwd / "a\x1b[31m\n[red].js").write_text("process.env.A")
+    result = dpx("env", "scan", *ON)
+    assert result.out.count("\n") == 1
+    assert "\x1b" not in result.out
+    assert "[red].js" in dpx.tty("env", "scan", *ON).out
