@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import program
@@ -13,6 +14,10 @@ from dpx_cli.sandbox.server import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+# Tests of terminals and shells need what Windows doesn't have.
+if sys.platform == "win32":
+    collect_ignore = ["output", "completion", "commands/test_completion.py"]
 
 
 class Program:

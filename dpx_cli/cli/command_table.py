@@ -705,12 +705,11 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                         'function': 'print_workflow',
                                         'effect': 'local',
                                         'help': 'Print a workflow that deploys this repository.',
-                                        'more': 'It names the project given by --project, DPX_PROJECT or the link '
-                                                'file; without one, the project that is called as\n'
-                                                'the repository is. Nothing is sent and no token is needed to print '
-                                                'it.',
+                                        'more': 'It names the project of --project, DPX_PROJECT, deploxa.toml or the '
+                                                'link file, else the project that is named like\n'
+                                                'the repository. Nothing is sent, and no token is needed.',
                                         'example': 'dpx ci print-workflow github --project acme/storefront',
-                                        'params': ({'name': 'system', 'metavar': 'SYSTEM', 'help': 'Which CI.', 'choices': ('github', 'gitlab'), 'required': True},
+                                        'params': ({'name': 'system', 'metavar': 'SYSTEM', 'help': 'CI system.', 'choices': ('github', 'gitlab'), 'required': True},
                                                    PROJECT,
                                                    PROFILE,
                                                    DEBUG,

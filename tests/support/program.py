@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import select
 import signal
 import subprocess
@@ -132,7 +131,8 @@ def terminal(
         columns: the terminal's width.
         seconds: how long it may take before it is killed.
     """
-    import fcntl
+    import fcntl  # Windows has neither this, nor pty and termios
+    import pty
     import struct
     import termios
 

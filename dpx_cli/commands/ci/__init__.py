@@ -1,4 +1,4 @@
-"""`dpx ci`: what a CI needs to deploy. The texts are `workflows.py`'s."""
+"""`dpx ci`: print CI workflows that deploy."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ GROUP = Typer(name="ci", help="Deploy from GitHub Actions or GitLab.")
 def print_workflow(
     session: Session,
     system: Annotated[
-        Literal["github", "gitlab"], typer.Argument(metavar="SYSTEM", help="Which CI.", case_sensitive=False)
+        Literal["github", "gitlab"], typer.Argument(metavar="SYSTEM", help="CI system.", case_sensitive=False)
     ],
     project: Project = None,
 ) -> None:
     """Print a workflow that deploys this repository.
 
-    It names the project given by --project, DPX_PROJECT or the link file; without one, the project that is called as
-    the repository is. Nothing is sent and no token is needed to print it.
+    It names the project of --project, DPX_PROJECT, deploxa.toml or the link file, else the project that is named like
+    the repository. Nothing is sent, and no token is needed.
     """
     from dpx_cli import __version__
     from dpx_cli.commands.ci.workflows import WORKFLOWS
 
     named = _project(session, project)
-    # Mends come, changes of behavior do not.
+    # Allow patch releases only.
     version = ".".join([*__version__.split(".")[:2], "*"])
     session.screen.raw(WORKFLOWS[system](version, named).encode())
     if named is None:
-        session.screen.note("it deploys the project that is called as the repository is; give --project for another")
+        session.screen.note(
+            "The workflow deploys the project that is named like the repository. For another one, pass --project."
+        )
 
 
 def _project(session: Session, given: str | None) -> str | None:
-    """What the workflow calls the project: its slug where the link file knows it, since people will read it."""
+    """Return what the workflow calls the project: its slug if the link file has it, because people will read it."""
     import re
 
     from dpx_cli.errors import UsageError
@@ -56,5 +58,5 @@ def _project(session: Session, given: str | None) -> str | None:
         named = given if given is not None else session.settings.project
     # The link file comes with a checkout: nothing in it may mean something to YAML, a CI or a shell.
     if named is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?", named):
-        raise UsageError(f"not a project that a workflow can name: {named!r}", hint="give --project with an id or slug")
+        raise UsageError(f"A workflow can't name the project {named!r}.", hint="Pass --project with an ID or slug.")
     return named

@@ -1,7 +1,7 @@
-"""CI workflows that deploy with dpx, as text. Pure: given a version and a project, gives YAML.
+"""CI workflows that deploy with dpx, as text.
 
-Floor 1, for `commands/ci.py`; imports nothing of dpx. What a branch or a commit is called
-reaches the shell through the environment only, never through the text of the script, so that no name can run anything.
+The name of a branch or commit reaches the shell only through the environment, never through the text of the script, so
+that no name can run anything. Actions are pinned by commit, because a tag can be moved.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ permissions:
   contents: read
 
 concurrency:
-  # One deployment of a branch at a time; one that runs is not cut off.
+  # One deployment of a branch at a time; a running one is not canceled.
   group: deploxa-${{ github.ref }}
   cancel-in-progress: false
 
@@ -33,10 +33,10 @@ jobs:
     outputs:
       url: ${{ steps.deploy.outputs.deployment-url }}
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
         with:
           persist-credentials: false
-      - uses: actions/setup-python@v5
+      - uses: actions/setup-python@e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0
         with:
           python-version: "3.13"
       - name: Install dpx
@@ -57,7 +57,7 @@ deploxa:
   image: python:3.13-slim
   rules:
     - if: $CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
-  # One deployment at a time; one that runs is not cut off.
+  # One deployment at a time; a running one is not canceled.
   resource_group: deploxa
   interruptible: false
   timeout: 20 minutes
@@ -74,24 +74,24 @@ deploxa:
 """
 
 DOTENV = "dpx.env"  # where `--ci-output gitlab` writes: `ci.GITLAB_FILE`, and a test compares them
-# Where no project is known: the one that is called as the repository is.
+# If no project is known: the one that is named like the repository.
 GITHUB_PROJECT = "${{ github.event.repository.name }}"
 GITLAB_PROJECT = "$CI_PROJECT_NAME"
 
 
 def github(version: str, project: str | None) -> str:
-    """A workflow for GitHub Actions.
+    """Return a workflow for GitHub Actions.
 
     Args:
-        version: of dpx, as `pip install` takes it: "0.1.*".
-        project: what to deploy; None for the project that is called as the repository is.
+        version: the version of dpx, as `pip install` takes it: "0.1.*".
+        project: the project to deploy; None for the one that is named like the repository.
     """
     named = GITHUB_PROJECT if project is None else json.dumps(project)
     return GITHUB.replace("@VERSION@", version).replace("@PROJECT@", named)
 
 
 def gitlab(version: str, project: str | None) -> str:
-    """A job for GitLab CI; arguments as of `github`."""
+    """Return a job for GitLab CI. Arguments as for `github`."""
     named = GITLAB_PROJECT if project is None else json.dumps(project)
     return GITLAB.replace("@VERSION@", version).replace("@PROJECT@", named).replace("@DOTENV@", DOTENV)
 
