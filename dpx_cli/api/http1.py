@@ -1,0 +1,231 @@
+"""HTTP/1.1 over a connected socket (RFC 9112): write a request, read one response, strictly and within a deadline.
+
+Stricter and lighter than `http.client`: importing that takes as long as two bare interpreters, it takes the end of a
+connection for the end of a response's head, skips no interim response but 100, and reads until the end of the
+connection where a chunk has a negative length. `transport.py` adds connecting, decoding and bounds.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from dpx_cli.api.tls import NestedTls
+    from dpx_cli.api.transport import Deadline
+
+    Socket = socket.socket | NestedTls
+
+CHUNK = 64 * 1024
+MAX_LINE = 64 * 1024  # bytes
+MAX_FIELDS = 200  # header fields of a response, and fields of its trailer
+MAX_INTERIM = 100  # interim responses before the final one
+SWITCHING_PROTOCOLS, FINAL, NO_CONTENT, NOT_MODIFIED = 101, 200, 204, 304
+HEX = frozenset(b"0123456789abcdefABCDEF")
+MAX_HEX = 16  # digits of a chunk's size
+
+
+class NoResponse(Exception):
+    """The connection ended before the first byte of a response."""
+
+
+class CutOff(Exception):
+    """The connection ended within a response."""
+
+
+class Malformed(Exception):
+    """What came is not HTTP/1.1."""
+
+
+class Head:
+    """The head of a response.
+
+    Attributes:
+        status: 200 or above.
+        reason: the reason phrase.
+        headers: header fields, names in lower case; values of a repeated field are joined by a comma.
+        length: of the body in bytes; None if it's chunked or ends with the connection.
+        chunked: whether the body is chunked.
+        keeps_open: whether the connection can be used again after the body.
+    """
+
+    __slots__ = ("chunked", "headers", "keeps_open", "length", "reason", "status")
+
+    def __init__(self, method: str, version: str, status: int, reason: str, headers: dict[str, str]) -> None:
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+        coding = headers.get("transfer-encoding", "").lower()
+        self.chunked = bool(coding)
+        if coding not in ("", "chunked"):
+            raise Malformed(f"transfer encoding {coding[:100]}")
+        self.length = _length(headers.get("content-length"))
+        connection = headers.get("connection", "").lower()
+        is_open = "close" not in connection and (version == "1.1" or "keep-alive" in connection)
+        if self.chunked and self.length is not None:
+            # A sender that says both may mean either: what follows on the connection can't be trusted.
+            self.length, is_open = None, False
+        if method == "HEAD" or status in (NO_CONTENT, NOT_MODIFIED):
+            self.chunked, self.length = False, 0
+        self.keeps_open = is_open and (self.chunked or self.length is not None)
+
+
+def _length(text: str | None) -> int | None:
+    if text is None:
+        return None
+    values = {value.strip() for value in text.split(",")}
+    (value, *others) = values
+    if others or not (value.isascii() and value.isdigit()) or len(value) > MAX_HEX:
+        raise Malformed("Content-Length")
+    return int(value)
+
+
+class Line:
+    """An open connection. All responses are read through one buffer, so bytes that no request asked for are noticed.
+
+    Args:
+        raw: the connected socket.
+        deadline: of the first exchange.
+
+    Attributes:
+        deadline: of the current exchange. Every wait ends at it, however slowly the other side drips.
+    """
+
+    def __init__(self, raw: Socket, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._socket = raw
+        self._buffer = b""
+        self._space = bytearray(CHUNK)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def is_quiet(self) -> bool:
+        """Return whether nothing has come since the last response: no byte, and not the end."""
+        if self._buffer:
+            return False
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv_into(self._space)
+        except BlockingIOError:
+            return True
+        except OSError as problem:
+            return type(problem).__name__ == "SSLWantReadError"
+        return False
+
+    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> None:
+        """Write a request.
+
+        Raises:
+            ValueError: if the target or a header field can't be part of a head.
+        """
+        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        if " " in target or any("\r" in line or "\n" in line or "\0" in line for line in lines):
+            raise ValueError("a character that can't be part of a request")
+        send(self._socket, ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b""), self.deadline)
+
+    def head(self, method: str) -> Head:
+        """Read the head of the response to a method, past interim responses (RFC 9110, 15.2).
+
+        Raises:
+            NoResponse, CutOff, Malformed: if none came, or not a whole one.
+        """
+        for _ in range(MAX_INTERIM):
+            if not self._buffer and not self._receive():
+                raise NoResponse
+            version, status, reason = _status_line(self._read_line())
+            headers = self._fields()
+            if status == SWITCHING_PROTOCOLS:
+                raise Malformed("switching protocols, which no one asked for")
+            if status >= FINAL:
+                return Head(method, version, status, reason, headers)
+        raise Malformed("no end of interim responses")
+
+    def body(self, head: Head) -> Iterator[bytes]:
+        """Yield the body that follows a head.
+
+        Raises:
+            CutOff, Malformed: if it isn't complete.
+        """
+        if head.chunked:
+            while size := self._chunk_size():
+                yield from self._exactly(size)
+                if self._read_line():
+                    raise Malformed("a chunk without its end")
+            self._fields()
+        elif head.length is not None:
+            yield from self._exactly(head.length)
+        else:
+            while self._buffer or self._receive():
+                data, self._buffer = self._buffer, b""
+                yield data
+
+    def _receive(self) -> int:
+        """Wait for bytes, add them to the buffer, and return their number; 0 at the end of the connection."""
+        self._socket.settimeout(self.deadline.remaining())
+        count = self._socket.recv_into(self._space)
+        self._buffer += self._space[:count]
+        return count
+
+    def _exactly(self, size: int) -> Iterator[bytes]:
+        while size:
+            if not self._buffer and not self._receive():
+                raise CutOff
+            data, self._buffer = self._buffer[:size], self._buffer[size:]
+            size -= len(data)
+            yield data
+
+    def _read_line(self) -> bytes:
+        """Read a line; its end (CRLF, or LF alone) is not part of it."""
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > MAX_LINE:
+                raise Malformed("a line without an end")
+            if not self._receive():
+                raise CutOff
+        line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+        return line.removesuffix(b"\r")
+
+    def _fields(self) -> dict[str, str]:
+        """Read header fields, or those of a trailer, up to the empty line."""
+        found: dict[str, str] = {}
+        for _ in range(MAX_FIELDS):
+            line = self._read_line()
+            if not line:
+                return found
+            name, colon, value = line.decode("latin-1").partition(":")
+            if not colon or not name or not name.isascii() or any(mark in name for mark in " \t"):
+                raise Malformed("a header field")
+            name, value = name.lower(), value.strip(" \t")
+            found[name] = f"{found[name]}, {value}" if name in found else value
+        raise Malformed("too many header fields")
+
+    def _chunk_size(self) -> int:
+        digits = self._read_line().partition(b";")[0].strip(b" \t")
+        if not digits or len(digits) > MAX_HEX or not HEX.issuperset(digits):
+            raise Malformed("the size of a chunk")
+        return int(digits, 16)
+
+
+def _status_line(line: bytes) -> tuple[str, int, str]:
+    """Return version ("1.1", "1.0"), status and reason phrase."""
+    protocol, _, rest = line.decode("latin-1").partition(" ")
+    status, _, reason = rest.partition(" ")
+    if protocol not in ("HTTP/1.1", "HTTP/1.0") or len(status) != 3 or not (status.isascii() and status.isdigit()):  # noqa: PLR2004 - RFC 9112, 4
+        raise Malformed("the status line")
+    if status < "100":
+        raise Malformed("the status")
+    return protocol.removeprefix("HTTP/"), int(status), reason
+
+
+def send(raw: Socket, data: Any, deadline: Deadline) -> None:
+    """Send all of some bytes within a deadline."""
+    rest = memoryview(data)
+    while rest:
+        # Not the socket's own sendall: over TLS its timeout starts again with every piece.
+        raw.settimeout(deadline.remaining())
+        rest = rest[raw.send(rest) :]
