@@ -27,7 +27,7 @@ def set_env_var(
     value: str,
     *,
     targets: Sequence[str] = (),
-    sensitive: bool = False,
+    sensitive: bool | None = None,
 ) -> dict[str, Any]:
     """POST /projects/:id/env-vars: create or update a variable; gives it without its value.
 
@@ -38,8 +38,8 @@ def set_env_var(
     body: dict[str, Any] = {"key": key, "value": value}
     if targets:
         body["targets"] = list(targets)
-    if sensitive:
-        body["sensitive"] = True
+    if sensitive is not None:
+        body["sensitive"] = sensitive
     document = client.document("POST", path, body=body, repeatable=True, secret=True)
     variable = dict(data_of(document, f"POST {path}", dict))
     variable.pop("value", None)

@@ -17,7 +17,8 @@ DESCRIPTION = {'name': 'description', 'flags': ('--description',), 'metavar': 'T
 FAULTS = {'name': 'faults', 'flags': ('--fault',), 'metavar': 'FAULT', 'help': "Scripted fault, like 'POST /projects/*/deployments 429 x3'. Repeatable. See dpx help sandbox.", 'multiple': True}
 FIELDS = {'name': 'fields', 'flags': ('--fields',), 'metavar': 'FIELDS', 'help': 'Output only these fields, like slug,current_deployment.status.'}
 FILE = {'name': 'file', 'metavar': 'FILE', 'help': 'A .env file, or - for standard input.', 'required': True, 'complete': 'file'}
-FILE_2 = {'name': 'file', 'metavar': 'FILE', 'help': 'File with the raw body, or - for standard input.', 'complete': 'file'}
+FILE_2 = {'name': 'file', 'metavar': 'FILE', 'help': 'Project file. [default: the nearest deploxa.toml]', 'complete': 'file'}
+FILE_3 = {'name': 'file', 'metavar': 'FILE', 'help': 'File with the raw body, or - for standard input.', 'complete': 'file'}
 HELP = {'name': 'help', 'flags': ('--help', '-h'), 'help': 'Show this help.'}
 INSECURE_STORAGE = {'name': 'insecure_storage', 'flags': ('--insecure-storage',), 'help': 'Keep the token in a plain file, not in the keyring.'}
 INTERVAL = {'name': 'interval', 'flags': ('--interval',), 'metavar': 'TIME', 'help': 'Polling interval of --watch. [default: 2s]', 'kind': 'duration'}
@@ -448,6 +449,52 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
             'help': 'Take the link of this folder away.',
             'example': 'dpx link storefront && dpx unlink',
             'params': (PROFILE, DEBUG, HELP)},
+ 'plan': {'module': 'dpx_cli.commands.state',
+          'function': 'run_plan',
+          'effect': 'read',
+          'help': 'Show what "dpx apply" would change to make a project what deploxa.toml says.',
+          'more': "The project is the one that the file names. What the file doesn't name is left alone. The API "
+                  "doesn't return the\n"
+                  'values of variables: they are "unknown", unless DPX_LEDGER=1 remembers what this machine set; '
+                  '"apply" sets them, and\n'
+                  "they don't count as a change.\n"
+                  '\n'
+                  'A row of --json has the keys action (create, update, set, remove, missing, unknown), project, '
+                  'kind (project, field,\n'
+                  'variable), name, before, after and change.',
+          'example': 'dpx plan',
+          'formats': 'list',
+          'params': (FILE_2,
+                     {'name': 'exit_code', 'flags': ('--exit-code',), 'help': 'Exit 10 if there is a change.'},
+                     {'name': 'schema', 'flags': ('--schema',), 'help': 'Print the JSON Schema of deploxa.toml.'},
+                     JSON,
+                     JSONL,
+                     QUIET,
+                     FIELDS,
+                     JQ,
+                     PROFILE,
+                     DEBUG,
+                     HELP)},
+ 'apply': {'module': 'dpx_cli.commands.state',
+           'function': 'run_apply',
+           'effect': 'delete',
+           'help': 'Make a project what deploxa.toml says: create or update it, set and remove variables.',
+           'more': "Shows the plan and asks first. Variables that must exist (KEY = {}) and don't stop it before any "
+                   'change.',
+           'example': 'dpx apply --yes',
+           'formats': 'list',
+           'params': (FILE_2, YES, JSON, JSONL, QUIET, FIELDS, JQ, PROFILE, DEBUG, HELP)},
+ 'export': {'module': 'dpx_cli.commands.state',
+            'function': 'run_export',
+            'effect': 'read',
+            'help': 'Print a deploxa.toml of what is there. Variables come without values, as KEY = {}: they must '
+                    'exist.',
+            'example': 'dpx export --project storefront > deploxa.toml',
+            'params': (PROJECT,
+                       {'name': 'merge', 'flags': ('--merge',), 'help': 'Start from the nearest deploxa.toml and keep its comments.'},
+                       PROFILE,
+                       DEBUG,
+                       HELP)},
  'auth': {'help': 'Log in and out, and see which token is used.',
           'commands': {'login': {'module': 'dpx_cli.commands.auth',
                                  'function': 'login',
@@ -560,7 +607,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                                 '$(dpx webhook sign body.json --secret-file secret.txt)',
                                      'formats': 'one',
                                      'params': ({'name': 'signature', 'flags': ('--signature',), 'metavar': 'S', 'help': 'Value of the X-Deploxa-Signature header.', 'required': True},
-                                                FILE_2,
+                                                FILE_3,
                                                 SECRET,
                                                 SECRET_FILE,
                                                 {'name': 'show_expected', 'flags': ('--show-expected',), 'help': 'On a mismatch, show the expected signature.'},
@@ -576,7 +623,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                    'help': 'Print the signature of a body, as in the X-Deploxa-Signature header.',
                                    'example': 'dpx webhook sign body.json --secret-file secret.txt',
                                    'formats': 'one',
-                                   'params': (FILE_2, SECRET, SECRET_FILE, JSON, FIELDS, JQ, PROFILE, DEBUG, HELP)},
+                                   'params': (FILE_3, SECRET, SECRET_FILE, JSON, FIELDS, JQ, PROFILE, DEBUG, HELP)},
                           'events': {'module': 'dpx_cli.commands.webhook',
                                      'function': 'events',
                                      'effect': 'local',

@@ -150,6 +150,14 @@ FromFile = Annotated[
 ]
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept an empty value.")]
 
+# plan, apply
+ProjectFile = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="FILE", help="Project file. [default: the nearest deploxa.toml]", autocompletion=Complete.file
+    ),
+]
+
 # auth, profile
 ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="Profile name.", autocompletion=Complete.profile)]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.errors import DpxError, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dpx_cli.commands.deploy.job import Job
     from dpx_cli.session import Session
@@ -141,6 +141,20 @@ def write_outputs(env: Mapping[str, str], mode: str, result: Result) -> list[str
         except (OSError, ValueError) as exc:
             troubles.append(f"cannot write to {variable} ({path}): {reason(exc)}")
     return troubles
+
+
+def summarize(env: Mapping[str, str], title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
+    """Append a table to the step summary, if this is GitHub Actions, and return what didn't work, as a warning."""
+    path = env.get("GITHUB_STEP_SUMMARY", "")
+    if not path or not _is_github(env, "auto"):
+        return None
+    lines = [header, ["---"] * len(header), *([_inert(cell) for cell in row] for row in rows)]
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines) if rows else "No changes.\n"
+    try:
+        _append(path, f"\n**{_inert(title)}**\n\n{table}\n")
+    except (OSError, ValueError) as exc:
+        return f"Can't write to GITHUB_STEP_SUMMARY ({path}): {reason(exc)}"
+    return None
 
 
 def annotation(env: Mapping[str, str], mode: str, result: Result) -> str | None:

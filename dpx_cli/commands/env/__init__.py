@@ -250,7 +250,7 @@ def _show_plan(session: Session, places: Sequence[Place], edit: Edit, steps: Seq
     for line in changes.losses({"": steps}):
         session.screen.warn(f"The import takes a target away. {line}")
     if session.env.get("DPX_LEDGER"):
-        ledger.note(session, places[0].id, edit.values, edit.targets)
+        ledger.note(session, places[0].id, edit.values)
 
 
 def _project_flag(session: Session, project: str | None) -> str:

@@ -232,7 +232,7 @@ def apply(session: Session, places: Sequence[Place], edit: Edit) -> Changed:
     def change(client: Client, target: Target) -> dict[str, Any]:
         if target.key in edit.values:
             value = edit.values[target.key]
-            return env_vars.set_env_var(client, *target, value, targets=edit.targets, sensitive=edit.sensitive)
+            return env_vars.set_env_var(client, *target, value, targets=edit.targets, sensitive=edit.sensitive or None)
         try:
             return {"key": target.key, **env_vars.delete_env_var(client, *target)}
         except NotFound:
@@ -242,7 +242,7 @@ def apply(session: Session, places: Sequence[Place], edit: Edit) -> Changed:
 
     with ExitStack() as stack:
         for place in places:
-            _keep_ledger(session, stack, place.id, finished[place.id], edit.targets)
+            _keep_ledger(session, stack, place.id, edit.values, finished[place.id])
         bar = stack.enter_context(session.screen.progress(len(places) * len(edit.keys), "variables"))
 
         def done(target: Target) -> None:
@@ -265,13 +265,13 @@ def apply(session: Session, places: Sequence[Place], edit: Edit) -> Changed:
 
 
 def _keep_ledger(
-    session: Session, stack: ExitStack, project_id: str, finished: Mapping[str, str], targets: Sequence[str]
+    session: Session, stack: ExitStack, project_id: str, values: Mapping[str, str], finished: Mapping[str, str]
 ) -> None:
     """Record what is set in the ledger, if it's on, when the stack is closed."""
     if session.env.get("DPX_LEDGER"):
         from dpx_cli.commands.env import ledger
 
-        stack.enter_context(ledger.kept(session, project_id, finished, targets))
+        stack.enter_context(ledger.kept(session, project_id, values, finished))
 
 
 def _done_in(place: Place, outcome: parallel.Outcome[Target, Any]) -> list[str]:

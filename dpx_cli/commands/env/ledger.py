@@ -1,7 +1,7 @@
 """What was last set from this machine, as keyed digests: "changed" or "unchanged", though the API gives no values.
 
-Off unless DPX_LEDGER is set. Of a value only an HMAC-SHA256 is kept, over value, API, project, key and targets, under a
-random secret that is in the keyring and nowhere else: who has the file alone can neither read nor guess a value, nor
+Off unless DPX_LEDGER is set. Of a value only an HMAC-SHA256 is kept, over value, API, project and key, under a random
+secret that is in the keyring and nowhere else: who has the file alone can neither read nor guess a value, nor
 see that two variables have the same one. Without a keyring there is no ledger, and whatever is wrong with it stops no
 command. Floor 2; neighbours: `credentials/` (the keyring), `commands/env.py`.
 
@@ -23,7 +23,7 @@ from dpx_cli.errors import DpxError, TokenStorage, UsageError
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dpx_cli.config.settings import Settings
     from dpx_cli.credentials.stores import TokenStore
@@ -43,51 +43,67 @@ def is_on(env: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def kept(session: Session, project_id: str, finished: Mapping[str, str], targets: Sequence[str]) -> Iterator[None]:
-    """Keep the ledger of what is set within the context, also where that fails half-way; says what has changed.
+def kept(session: Session, project_id: str, values: Mapping[str, str], finished: Mapping[str, str]) -> Iterator[None]:
+    """Keep the ledger of what is set within the context, even if that fails half-way; say what has changed.
 
     Args:
-        session: of the command.
+        session: the session.
         project_id: where the variables are set.
-        finished: key -> value of those that are set, filled within the context.
-        targets: the targets that were named.
+        values: key -> value of those that are to be set.
+        finished: likewise, of those that are set; filled within the context.
     """
-    book = _opened(session)
+    book = opened(session)
+    same: dict[str, bool] = {}
+    try:
+        if book is not None:
+            same = book.compare(project_id, values)
+            # If dpx is killed between a request and its record, the old digest must not call the value unchanged.
+            book.forget(project_id, values)
+    except DpxError as problem:
+        session.screen.note(f"The ledger is off: {problem.message}")
+        book = None
     try:
         yield
     finally:
         if book is not None:
-            _note(session, book, project_id, finished, targets, record=True)
+            _record(session, book, project_id, finished)
+            _tell(session, {key: is_same for key, is_same in same.items() if key in finished})
 
 
-def note(session: Session, project_id: str, values: Mapping[str, str], targets: Sequence[str]) -> None:
+def _record(session: Session, book: Ledger, project_id: str, finished: Mapping[str, str]) -> None:
+    try:
+        book.record(project_id, finished)
+    except DpxError as problem:
+        session.screen.note(f"The ledger is off: {problem.message}")
+
+
+def note(session: Session, project_id: str, values: Mapping[str, str]) -> None:
     """Say what of some values would change, and record nothing; arguments as of `kept`."""
-    book = _opened(session)
-    if book is not None:
-        _note(session, book, project_id, values, targets, record=False)
+    _tell(session, compare(session, project_id, values))
 
 
-def _opened(session: Session) -> Ledger | None:
-    """Open the ledger, where it is on and there can be one; it is an extra, so what is wrong with it stops nothing."""
+def compare(session: Session, project_id: str, values: Mapping[str, str]) -> dict[str, bool]:
+    """Return `Ledger.compare`; nothing if the ledger is off or can't be read."""
+    try:
+        book = opened(session)
+        return {} if book is None else book.compare(project_id, values)
+    except DpxError as problem:
+        session.screen.note(f"The ledger is off: {problem.message}")
+        return {}
+
+
+def opened(session: Session) -> Ledger | None:
+    """Open the ledger, if it's on and there can be one; it is an extra, so what is wrong with it stops nothing."""
     if not is_on(session.env):
         return None
     try:
         return open_ledger(session.settings)
     except DpxError as problem:
-        session.screen.note(f"the ledger is off: {problem.message}")
+        session.screen.note(f"The ledger is off: {problem.message}")
         return None
 
 
-def _note(
-    session: Session, book: Ledger, project_id: str, values: Mapping[str, str], targets: Sequence[str], *, record: bool
-) -> None:
-    try:
-        same = book.compare(project_id, values, targets)
-        if record:
-            book.record(project_id, values, targets)
-    except DpxError as problem:
-        session.screen.note(f"the ledger is off: {problem.message}")
-        return
+def _tell(session: Session, same: Mapping[str, bool]) -> None:
     for word, wanted in (("changed", False), ("unchanged", True)):
         if keys := [key for key, is_same in same.items() if is_same is wanted]:
             session.screen.note(f"{word} since last set from this machine: {', '.join(keys)}")
@@ -112,29 +128,40 @@ class Ledger:
     def __repr__(self) -> str:
         return f"Ledger({self._path!r})"
 
-    def compare(self, project_id: str, values: Mapping[str, str], targets: Sequence[str]) -> dict[str, bool]:
-        """Say of each key whether its value is the one that was last set from this machine for the same targets.
+    def compare(self, project_id: str, values: Mapping[str, str]) -> dict[str, bool]:
+        """Say of each key whether its value is the one that was last set from this machine.
 
-        A key that never was is left out. Raises Failed where the file cannot be read or understood.
+        A key that never was is left out. Raises Failed if the file can't be read or understood.
         """
         digests = self._digests()
         found = {}
         for key, value in values.items():
-            last = digests.get(self._name(project_id, key, targets))
+            last = digests.get(self._name(project_id, key))
             if last is not None:
-                found[key] = hmac.compare_digest(last.encode(), self._digest(project_id, key, targets, value).encode())
+                found[key] = hmac.compare_digest(last.encode(), self._digest(project_id, key, value).encode())
         return found
 
-    def record(self, project_id: str, values: Mapping[str, str], targets: Sequence[str]) -> None:
-        """Keep the digests of values that were set. Raises Failed where they cannot be written; then none is."""
+    def record(self, project_id: str, values: Mapping[str, str]) -> None:
+        """Keep the digests of values that were set. Raises Failed if they can't be written; then none is."""
         if not values:
             return
         with files.locked(self._path):
             digests = self._digests()
             for key, value in values.items():
-                digests[self._name(project_id, key, targets)] = self._digest(project_id, key, targets, value)
-            document = {"place": self._place, "secret": self._which(), "digests": digests}
-            files.write_whole(self._path, (json.dumps(document, indent=1) + "\n").encode())
+                digests[self._name(project_id, key)] = self._digest(project_id, key, value)
+            self._write(digests)
+
+    def forget(self, project_id: str, keys: Iterable[str]) -> None:
+        """Drop the digests of keys that are about to be set. Raises Failed if that can't be written."""
+        names = {self._name(project_id, key) for key in keys}
+        with files.locked(self._path):
+            digests = self._digests()
+            if names & digests.keys():
+                self._write({name: digest for name, digest in digests.items() if name not in names})
+
+    def _write(self, digests: Mapping[str, str]) -> None:
+        document = {"place": self._place, "secret": self._which(), "digests": digests}
+        files.write_whole(self._path, (json.dumps(document, indent=1) + "\n").encode())
 
     def _digests(self) -> dict[str, str]:
         document = _read(self._path)
@@ -144,11 +171,12 @@ class Ledger:
     def _which(self) -> str:
         return self._hmac("which secret")[:16]
 
-    def _name(self, project_id: str, key: str, targets: Sequence[str]) -> str:
-        return self._hmac("name", self._origin, project_id, key, sorted(set(targets)))
+    # Without the targets: Deploxa keeps one value a key, whatever its targets are.
+    def _name(self, project_id: str, key: str) -> str:
+        return self._hmac("name", self._origin, project_id, key)
 
-    def _digest(self, project_id: str, key: str, targets: Sequence[str], value: str) -> str:
-        return self._hmac("value", self._origin, project_id, key, sorted(set(targets)), value)
+    def _digest(self, project_id: str, key: str, value: str) -> str:
+        return self._hmac("value", self._origin, project_id, key, value)
 
     def _hmac(self, *parts: Any) -> str:
         # JSON, so that no two lists of parts give the same bytes.

@@ -48,26 +48,33 @@ def opened(tmp_path: Path, keyring: MemoryStore) -> Callable[..., Ledger]:
 
 def test_unchanged_changed_and_never_set(opened: Callable[..., Ledger]) -> None:
     """Told by another process than the one that recorded it."""
-    assert opened().compare("p1", {"A": VALUE}, ()) == {}
-    opened().record("p1", {"A": VALUE, "B": ""}, ())
-    assert opened().compare("p1", {"A": VALUE, "B": "b", "C": "c"}, ()) == {"A": True, "B": False}
+    assert opened().compare("p1", {"A": VALUE}) == {}
+    opened().record("p1", {"A": VALUE, "B": ""})
+    assert opened().compare("p1", {"A": VALUE, "B": "b", "C": "c"}) == {"A": True, "B": False}
 
 
-def test_each_project_api_and_set_of_targets_has_its_own(opened: Callable[..., Ledger]) -> None:
-    """The order of the targets does not matter."""
-    opened().record("p1", {"A": VALUE}, ("preview", "production"))
-    assert opened().compare("p1", {"A": VALUE}, ("production", "preview")) == {"A": True}
-    assert opened().compare("p1", {"A": VALUE}, ("production",)) == {}
-    assert opened().compare("p2", {"A": VALUE}, ("preview", "production")) == {}
+def test_each_project_and_api_has_its_own(opened: Callable[..., Ledger]) -> None:
+    """The same key of another project, or at another API, was never set."""
+    opened().record("p1", {"A": VALUE})
+    assert opened().compare("p1", {"A": VALUE}) == {"A": True}
+    assert opened().compare("p2", {"A": VALUE}) == {}
     other = opened(origin="https://other.example:443")
-    assert other.compare("p1", {"A": VALUE}, ("preview", "production")) == {}
+    assert other.compare("p1", {"A": VALUE}) == {}
+
+
+def test_what_is_forgotten_is_unknown(opened: Callable[..., Ledger]) -> None:
+    """And nothing else is."""
+    opened().record("p1", {"A": VALUE, "B": VALUE})
+    opened().forget("p1", ["A", "C"])
+    opened().forget("p2", ["B"])
+    assert opened().compare("p1", {"A": VALUE, "B": VALUE}) == {"B": True}
 
 
 def test_the_file_has_neither_value_nor_secret_nor_name(
     opened: Callable[..., Ledger], keyring: MemoryStore, tmp_path: Path
 ) -> None:
     """And two variables with one value do not look alike; nor does a repr tell anything."""
-    opened().record("p1", {"KEY_A": VALUE, "KEY_B": VALUE}, ())
+    opened().record("p1", {"KEY_A": VALUE, "KEY_B": VALUE})
     text = (tmp_path / "ledger.json").read_text()
     for hidden in (VALUE, "KEY_A", "p1", keyring.tokens["ledger"]):
         assert hidden not in text
@@ -90,23 +97,23 @@ def test_after_the_secret_is_lost_nothing_is_called_changed(
     opened: Callable[..., Ledger], keyring: MemoryStore
 ) -> None:
     """The old digests say nothing any more; new ones take their place."""
-    opened().record("p1", {"A": VALUE}, ())
+    opened().record("p1", {"A": VALUE})
     del keyring.tokens["ledger"]
-    assert opened().compare("p1", {"A": VALUE}, ()) == {}
-    opened().record("p1", {"A": VALUE}, ())
-    assert opened().compare("p1", {"A": VALUE}, ()) == {"A": True}
+    assert opened().compare("p1", {"A": VALUE}) == {}
+    opened().record("p1", {"A": VALUE})
+    assert opened().compare("p1", {"A": VALUE}) == {"A": True}
 
 
 def test_concurrent_writers_lose_nothing(opened: Callable[..., Ledger]) -> None:
     """Each adds its own key."""
     opened()
-    threads = [threading.Thread(target=lambda n=n: opened().record("p1", {f"K{n}": VALUE}, ())) for n in range(8)]
+    threads = [threading.Thread(target=lambda n=n: opened().record("p1", {f"K{n}": VALUE})) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     keys = {f"K{n}": VALUE for n in range(8)}
-    assert opened().compare("p1", keys, ()) == dict.fromkeys(keys, True)
+    assert opened().compare("p1", keys) == dict.fromkeys(keys, True)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"digests": {}}', '{"place": 1, "secret": "", "digests": {}}', ""])

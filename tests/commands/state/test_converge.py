@@ -1,0 +1,219 @@
+"""apply converges: after it a plan is empty, for any file, and after a death at any request and a second apply."""
+
+from __future__ import annotations
+
+import io
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tomlkit
+from fault_server import FaultServer, hang_up, raw, reply
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dpx_cli.commands import state
+from dpx_cli.commands.env import ledger
+from dpx_cli.commands.state import document, plan
+from dpx_cli.credentials.memory import MemoryStore
+from dpx_cli.output.screen import Screen
+from dpx_cli.reference import TARGETS
+from dpx_cli.sandbox.server import Sandbox
+from dpx_cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import Program
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+SOME_TARGETS = st.lists(st.sampled_from(TARGETS), min_size=1, unique=True)
+VARIABLE = st.one_of(
+    TEXT,
+    st.fixed_dictionaries({"value": TEXT}, optional={"targets": SOME_TARGETS, "sensitive": st.just(False)}),
+    st.fixed_dictionaries(
+        {"from": st.sampled_from(["env:ONE", "env:TWO"])},
+        optional={"targets": SOME_TARGETS, "sensitive": st.booleans()},
+    ),
+    st.just({"absent": True}),
+)
+FIELDS = ("description", "build_command", "install_command", "output_dir")
+FILE = st.fixed_dictionaries(
+    {
+        "project": st.fixed_dictionaries(
+            {"slug": st.just("acme/one")}, optional={"framework": st.just("vite"), **dict.fromkeys(FIELDS, TEXT)}
+        ),
+        "env": st.dictionaries(st.sampled_from(["A", "B", "C_1", "_d"]), VARIABLE),
+    }
+)
+
+
+@pytest.fixture
+def with_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger whose secret is in memory."""
+    store = MemoryStore("keyring:SecretService")
+    real = ledger.open_ledger
+
+    def opened(found: Any) -> ledger.Ledger:
+        found.env = {name: value for name, value in found.env.items() if name != "DPX_TOKEN"}
+        return real(found, lambda: store, lambda _place, _folder: store)
+
+    monkeypatch.setattr(ledger, "open_ledger", opened)
+    monkeypatch.setenv("DPX_CONFIG_DIR", str(tmp_path / "config"))
+
+
+def session_of(sandbox: Sandbox, folder: Path, **env: str) -> Session:
+    """A session at a sandbox."""
+    screen = Screen("json", stdout=io.BytesIO(), stderr=io.BytesIO(), stdin=io.BytesIO(), env={})
+    known = {
+        "DPX_API_URL": sandbox.url,
+        "DPX_TOKEN": sandbox.token,
+        "DPX_CONFIG_DIR": str(folder / "config"),
+        "DPX_CACHE_DIR": str(folder / "cache"),
+        "ONE": "first",
+        "TWO": "second",
+    }
+    return Session({**known, **env}, screen, cwd=str(folder))
+
+
+def steps(sandbox: Sandbox, folder: Path, **env: str) -> list[plan.Step]:
+    """The steps of a plan of the file in a directory."""
+    found = document.read(str(folder / "deploxa.toml"))
+    return list(plan.make(session_of(sandbox, folder, **env), found).steps)
+
+
+@pytest.fixture
+def running() -> Iterator[Sandbox]:
+    """A sandbox that is shared by all examples: what one leaves is where the next begins."""
+    with Sandbox(build_seconds=0.1) as sandbox:
+        yield sandbox
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(FILE, min_size=1, max_size=2))
+def test_after_apply_a_plan_is_empty(running: Sandbox, tmp_path: Path, files: list[dict[str, Any]]) -> None:
+    """Apart from values, which can't be compared; from any state that another file left."""
+    for file in files:
+        (tmp_path / "deploxa.toml").write_text(tomlkit.dumps(file))
+        state.run_apply(session_of(running, tmp_path), str(tmp_path / "deploxa.toml"), yes=True)
+        left = steps(running, tmp_path)
+        assert [step for step in left if step.action != plan.UNKNOWN] == []
+        assert len(left) == sum(has_value(entry) for entry in file["env"].values())
+
+
+@pytest.mark.usefixtures("with_ledger")
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(FILE, min_size=1, max_size=2))
+def test_with_the_ledger_it_is_wholly_empty(running: Sandbox, tmp_path: Path, files: list[dict[str, Any]]) -> None:
+    """Values that this machine set last are known to be unchanged; another value is a change."""
+    for file in files:
+        (tmp_path / "deploxa.toml").write_text(tomlkit.dumps(file))
+        state.run_apply(session_of(running, tmp_path, DPX_LEDGER="1"), str(tmp_path / "deploxa.toml"), yes=True)
+        assert steps(running, tmp_path, DPX_LEDGER="1") == []
+        changed = steps(running, tmp_path, DPX_LEDGER="1", ONE="other", TWO="other")
+        wanted = {key for key, entry in file["env"].items() if isinstance(entry, dict) and "from" in entry}
+        assert {(step.action, step.name, step.change) for step in changed} == {("set", key, "value") for key in wanted}
+
+
+def has_value(entry: Any) -> bool:
+    """Whether an entry of a file has a value."""
+    return isinstance(entry, str) or not entry.get("absent")
+
+
+CONVERGING = """\
+[project]
+slug = "acme-new"
+description = "d"
+build_command = "make"
+[env]
+A = "1"
+B = {value = "2", targets = ["preview"]}
+C = {value = "3", targets = ["preview", "production"]}
+OLD = {absent = true}
+OLDER = {absent = true}
+"""
+# Every request of an apply: method, end of the path, and how many of them go well before.
+REQUESTS = [
+    *(("GET", "/projects", skip) for skip in range(2)),
+    ("POST", "/projects", 0),
+    ("GET", "/projects/[^/]+", 0),
+    ("GET", "/env-vars", 0),
+    ("PATCH", "/projects/[^/]+", 0),
+    *(("POST", "/env-vars", skip) for skip in range(3)),
+    *(("DELETE", "/env-vars/.*", skip) for skip in range(2)),
+]
+
+
+def prepared(server: FaultServer, *, exists: bool) -> None:
+    """A project with other variables than the file's, if it is to exist."""
+    if not exists:
+        return
+    server.projects.append({"id": "clm1newnewnewnewnewnewnew", "name": "acme-new", "slug": "acme-new"})
+    server.variables = {
+        "OLD": {"key": "OLD", "value": "x"},
+        "OLDER": {"key": "OLDER", "value": "x"},
+        "B": {"key": "B", "value": "x", "targets": ["production"]},
+    }
+
+
+@pytest.mark.parametrize("effect", [False, True])
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize(("method", "path", "skip"), REQUESTS)
+def test_killed_at_any_request_a_second_apply_does_the_rest(
+    dpx_on_faults: Program, server: FaultServer, method: str, path: str, skip: int, exists: bool, effect: bool
+) -> None:
+    """After kill -9 while a request is under way, done or not, the same command does the rest: the plan is empty."""
+    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING)
+    prepared(server, exists=exists)
+    children: list[Any] = []
+
+    def kill(_exchange: Any) -> None:
+        children[0].send_signal(signal.SIGKILL)
+        children[0].wait()
+
+    server.on(method, path, kill, times=1, skip=skip, effect=effect)
+    children.append(dpx_on_faults.start("apply", "--yes"))
+    out, err = children[0].communicate(timeout=60)
+    assert children[0].returncode in (-signal.SIGKILL, 0), (out, err)
+    again = dpx_on_faults("apply", "--yes")
+    assert again.code == 0, again
+    planned = dpx_on_faults("plan", "--exit-code")
+    assert planned.code == 0, planned
+    assert sum(project["slug"] == "acme-new" for project in server.projects) == 1
+    assert server.variables.keys() == {"A", "B", "C"}
+    assert sorted(server.variables["C"]["targets"]) == ["preview", "production"]
+
+
+@pytest.mark.parametrize("effect", [False, True])
+@pytest.mark.parametrize(("method", "path", "skip"), [row for row in REQUESTS if row[0] != "GET"])
+def test_a_failure_at_any_request_says_what_is_done(
+    dpx_on_faults: Program, server: FaultServer, method: str, path: str, skip: int, effect: bool
+) -> None:
+    """An answer of 403, though it may be done: what is done and what is not, and the command that does the rest."""
+    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING)
+    prepared(server, exists=method != "POST" or path != "/projects")
+    server.on(method, path, reply(403, {"error": "No"}), times=1, skip=skip, effect=effect and method != "POST")
+    failed = dpx_on_faults("apply", "--yes")
+    assert (failed.code, failed.out) == (5, ""), failed
+    assert "Done: " in failed.err
+    assert "Not done: " in failed.err
+    assert "hint: Run: dpx apply" in failed.err
+    again = dpx_on_faults("apply", "--yes")
+    assert again.code == 0, again
+    assert dpx_on_faults("plan", "--exit-code").code == 0
+    assert server.variables.keys() == {"A", "B", "C"}
+
+
+@pytest.mark.parametrize("fault", [hang_up, reply(500, {"error": "x"}), raw(b"nonsense")])
+@pytest.mark.parametrize("effect", [False, True])
+def test_a_project_is_not_created_twice(dpx_on_faults: Program, server: FaultServer, fault: Any, effect: bool) -> None:
+    """If the answer is lost, the list tells; if the project is not there, the next apply creates it."""
+    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING)
+    server.on("POST", "/projects", fault, times=1, effect=effect)
+    first = dpx_on_faults("apply", "--yes")
+    assert (first.code == 0) is effect, first
+    created = [project for project in server.projects if project["slug"] == "acme-new"]
+    assert [project.get("build_command") for project in created] == ["make"] * effect
+    assert dpx_on_faults("apply", "--yes").code == 0
+    assert sum(project["slug"] == "acme-new" for project in server.projects) == 1

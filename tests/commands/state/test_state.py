@@ -1,0 +1,416 @@
+"""`dpx plan`, `dpx apply` and `dpx export` against a sandbox: what they print, change and refuse."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import pytest
+
+from dpx_cli.commands import state
+from dpx_cli.commands.state import document
+from dpx_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from tests.conftest import Program
+
+CANARY = "s3cret-canary"
+FILE = f"""\
+# mine
+[project]
+slug = "storefront"
+description = "Shop window"   # shown
+build_command = "npm run build"
+
+[env]
+LOG_LEVEL = "{CANARY}-1"   # loud
+DATABASE_URL = {{value = "{CANARY}-2", targets = ["preview", "production"]}}
+STRIPE_SECRET_KEY = {{absent = true}}
+NEXT_PUBLIC_API_URL = {{}}
+"""
+PLANNED = [
+    ["update", "description", "The shop -> Shop window"],
+    ["update", "build_command", '"" -> npm run build'],
+    ["set", "LOG_LEVEL", "new"],
+    ["set", "DATABASE_URL", "targets: production -> production, preview"],
+    ["remove", "STRIPE_SECRET_KEY", ""],
+]
+
+
+def write(dpx: Program, text: str, name: str = "deploxa.toml") -> None:
+    """Put a file into the working directory."""
+    (dpx.cwd / name).write_text(text)
+
+
+def keys(dpx: Program, project: str) -> dict[str, Any]:
+    """The variables of a project: key to targets."""
+    return {row["key"]: row["targets"] for row in dpx("env", "list", "-p", project, "--json").json}
+
+
+def test_plan_apply_and_a_plan_that_is_empty(dpx: Program) -> None:
+    """The plan tells what apply does; after it only values, which can't be read, are unknown."""
+    write(dpx, FILE)
+    planned = dpx("plan")
+    assert (planned.code, planned.rows) == (0, PLANNED), planned
+    assert planned.err == "storefront: 2 to update, 2 to set, 1 to remove, 1 unchanged.\n"
+    assert dpx("plan", "--exit-code").code == 10
+    before = dpx("env", "list", "-p", "storefront").out
+    applied = dpx("apply", "--yes")
+    assert (applied.code, applied.rows) == (0, PLANNED), applied
+    assert "update description: The shop -> Shop window\n" in applied.err
+    assert "Run: dpx deploy --project storefront" in applied.err
+    assert before != dpx("env", "list", "-p", "storefront").out
+    again = dpx("plan", "--exit-code")
+    assert again.code == 0, again
+    assert [row[:2] for row in again.rows] == [["unknown", "LOG_LEVEL"], ["unknown", "DATABASE_URL"]]
+    assert again.err == "storefront: 2 unknown, 4 unchanged.\n"
+    assert keys(dpx, "storefront") == {
+        "DATABASE_URL": ["production", "preview"],
+        "NEXT_PUBLIC_API_URL": ["production", "preview", "development"],
+        "LOG_LEVEL": ["production", "preview", "development"],
+    }
+    found = dpx("projects", "get", "storefront", "--json").json
+    assert (found["description"], found["build_command"]) == ("Shop window", "npm run build")
+    for result in (planned, applied, again):
+        assert CANARY not in result.out + result.err
+
+
+def test_the_json_of_a_plan(dpx: Program) -> None:
+    """Its keys are documented in the help; no value of a variable is among them."""
+    write(dpx, FILE)
+    rows = dpx("plan", "--json").json
+    assert [sorted(row) for row in rows] == [
+        ["action", "after", "before", "change", "kind", "name", "project"] for _ in PLANNED
+    ]
+    assert rows[0] == {
+        "action": "update",
+        "project": "storefront",
+        "kind": "field",
+        "name": "description",
+        "before": "The shop",
+        "after": "Shop window",
+        "change": "The shop -> Shop window",
+    }
+    assert rows[3]["before"] == {"targets": ["production"], "sensitive": False}
+    assert rows[3]["after"] == {"targets": ["production", "preview"], "sensitive": False}
+    assert rows[4]["after"] is None
+    assert [json.loads(line) for line in dpx("plan", "--jsonl").out.splitlines()] == rows
+    assert dpx("plan", "-q").out.split() == [row["name"] for row in rows]
+    assert dpx("plan", "--fields", "name").out.split() == [row["name"] for row in rows]
+    help_text = dpx("plan", "--help").out
+    assert all(key in help_text for key in rows[0])
+
+
+def test_an_empty_plan_in_every_format(dpx: Program) -> None:
+    """Nothing on stdout, or an empty array; a terminal says so."""
+    write(dpx, '[project]\nslug = "docs"\n')
+    assert dpx("plan", "--exit-code").out == ""
+    assert dpx("plan", "--json").out == "[]\n"
+    assert dpx("plan", "--jsonl").out == ""
+    applied = dpx("apply", "--json")
+    assert (applied.code, applied.out) == (0, "[]\n"), applied
+    shown = dpx.tty("plan").out
+    assert "Nothing to change." in shown
+
+
+def test_on_a_terminal_apply_shows_the_plan_and_asks(dpx: Program) -> None:
+    """No is the default, and changes nothing."""
+    write(dpx, FILE)
+    shown = dpx.tty("plan").out
+    assert "Action" in shown
+    assert "The shop -> Shop window" in shown
+    refused = dpx.tty("apply", answers=[("[y/N]", "\r")])
+    assert refused.code == 2
+    assert "nothing was changed" in refused.out
+    assert "STRIPE_SECRET_KEY" in keys(dpx, "storefront")
+    agreed = dpx.tty("apply", answers=[("[y/N]", "y\r")])
+    assert agreed.code == 0
+    assert "Applied deploxa.toml." in agreed.out
+    assert "STRIPE_SECRET_KEY" not in keys(dpx, "storefront")
+    assert CANARY not in shown + refused.out + agreed.out
+
+
+def test_off_a_terminal_apply_needs_yes(dpx: Program) -> None:
+    """Exit 2, and nothing but GETs was sent."""
+    write(dpx, FILE)
+    result = dpx("apply", "--debug")
+    assert (result.code, result.out) == (2, ""), result
+    assert "hint: Pass --yes." in result.err
+    assert not any(method in result.err for method in ("POST ", "PATCH ", "DELETE "))
+    assert "STRIPE_SECRET_KEY" in keys(dpx, "storefront")
+
+
+def test_a_missing_variable_stops_apply_before_any_change(dpx: Program) -> None:
+    """Exit 10; the plan has a row for it, which counts as a change."""
+    write(dpx, '[project]\nslug = "docs"\nname = "New"\n[env]\nNEEDED = {}\nSEARCH_KEY = {}\n')
+    planned = dpx("plan", "--exit-code")
+    assert (planned.code, planned.rows[0]) == (10, ["missing", "NEEDED", "must exist"]), planned
+    assert dpx("plan").code == 0
+    result = dpx("apply", "--yes")
+    assert (result.code, result.out) == (10, ""), result
+    assert "Not set in docs: NEEDED" in result.err
+    assert "Run: dpx env set NEEDED --project docs" in result.err
+    assert dpx("projects", "get", "docs", "--fields", "name").out == "docs\n"
+    dpx("env", "set", "NEEDED", "x", "-p", "docs")
+    assert dpx("apply", "--yes").code == 0
+    assert dpx("projects", "get", "docs", "--fields", "name").out == "New\n"
+
+
+def test_the_project_is_the_files(dpx: Program) -> None:
+    """Never DPX_PROJECT's, nor that of a link file."""
+    write(dpx, '[project]\nslug = "docs"\n[env]\nONLY = "1"\n')
+    dpx("link", "api")
+    assert dpx("apply", "--yes", env={"DPX_PROJECT": "storefront"}).code == 0
+    assert "ONLY" in keys(dpx, "docs")
+    assert "ONLY" not in keys(dpx, "storefront")
+    assert "ONLY" not in keys(dpx, "api")
+
+
+def test_framework_and_app_type_of_an_existing_project_are_a_warning(dpx: Program) -> None:
+    """Never a change."""
+    write(dpx, '[project]\nslug = "docs"\nframework = "nodejs"\napp_type = "STATIC"\n')
+    result = dpx("plan", "--exit-code")
+    assert (result.code, result.out) == (0, ""), result
+    assert "warning: framework is VITE, not NODEJS, and can't be changed after creation." in result.err
+    assert "warning: app_type only counts when a project is created" in result.err
+    write(dpx, '[project]\nslug = "docs"\nframework = "Vite"\n')
+    assert "warning" not in dpx("plan").err
+
+
+NEW = """\
+[project]
+slug = "acme/brand-new"
+name = "Brand new"
+description = "Text"
+build_command = "make"
+framework = "nextjs"
+app_type = "nodejs"
+[env]
+A = "1"
+B = {value = "2", targets = ["Preview"]}
+C = {absent = true}
+"""
+
+
+def test_a_project_that_does_not_exist_is_created(dpx: Program) -> None:
+    """In the organization of its slug; then a plan is empty."""
+    write(dpx, NEW)
+    planned = dpx("plan", "--exit-code")
+    assert planned.code == 10
+    assert planned.rows == [
+        ["create", "acme/brand-new", "Brand new, NEXTJS, NODEJS"],
+        ["update", "build_command", '"" -> make'],
+        ["set", "A", "new"],
+        ["set", "B", "new (preview)"],
+    ]
+    assert dpx("apply", "-y").code == 0
+    found = dpx("projects", "get", "acme/brand-new", "--json").json
+    assert (found["name"], found["description"], found["framework"]) == ("Brand new", "Text", "NEXTJS")
+    assert found["build_command"] == "make"
+    assert keys(dpx, "acme/brand-new")["B"] == ["preview"]
+    assert dpx("plan", "--exit-code").code == 0
+    assert [row[0] for row in dpx("plan").rows] == ["unknown", "unknown"]
+
+
+def test_the_default_organization_counts_for_a_bare_slug(dpx: Program) -> None:
+    """As for `projects create`; the plan says so. Without a name the slug is the name."""
+    write(dpx, '[project]\nslug = "brand-new"\n')
+    assert dpx("plan", env={"DPX_ORG": "acme"}).rows == [["create", "brand-new", "in acme"]]
+    assert dpx("apply", "-y", env={"DPX_ORG": "acme"}).code == 0
+    assert "brand-new" in dpx("projects", "list", "--org", "acme", "-q").out.split()
+    assert dpx("plan", "--exit-code").code == 0
+
+
+@pytest.mark.parametrize("name", ["Other", "Brand New!!2", "!"])
+def test_a_slug_that_the_name_does_not_lead_to_is_refused(dpx: Program, name: str) -> None:
+    """Exit 2: the project would be created under another slug, each time again."""
+    write(dpx, f'[project]\nslug = "brand-new"\nname = "{name}"\n')
+    for argv in (("plan",), ("apply", "-y")):
+        result = dpx(*argv)
+        assert (result.code, result.out) == (2, ""), result
+        assert "leads to the slug" in result.err
+    assert dpx("projects", "list", "-q").out.split() == ["storefront", "docs", "api"]
+
+
+def test_an_organization_that_does_not_exist(dpx: Program) -> None:
+    """Is not found; no project is created elsewhere."""
+    write(dpx, '[project]\nslug = "nobody/docs"\n')
+    for argv in (("plan",), ("apply", "-y")):
+        result = dpx(*argv)
+        assert (result.code, result.out) == (3, ""), result
+
+
+def test_mistakes_and_missing_sources_are_exit_2_before_any_request(dpx_offline: Program) -> None:
+    """Neither a token nor a server is needed to hear of them."""
+    write(dpx_offline, f'[project]\nslug = "x"\n[env]\nA = {{value = "{CANARY}", sensitive = true}}\nB = 1\n')
+    for argv in (("plan",), ("apply", "-y")):
+        result = dpx_offline(*argv)
+        assert (result.code, result.out) == (2, ""), result
+        assert "deploxa.toml:4:" in result.err
+        assert "deploxa.toml:5:1" in result.err
+        assert CANARY not in result.err
+        assert dpx_offline(*argv, "--json").error["code"] == "usage"
+    write(dpx_offline, '[project]\nslug = "x"\n[env]\nA = {from = "env:NOT_THERE"}\nB = {from = "file:none"}\n')
+    result = dpx_offline("plan", env={"DPX_TOKEN": "dpx_" + "a" * 40, "DPX_API_URL": "http://127.0.0.1:9"})
+    assert (result.code, result.out) == (2, ""), result
+    assert "deploxa.toml:4:1: env:NOT_THERE is not set" in result.err
+    assert "deploxa.toml:5:1: file:none doesn't exist" in result.err
+
+
+def test_a_file_that_is_not_there(dpx: Program) -> None:
+    """Exit 3, with the way out."""
+    result = dpx("plan")
+    assert (result.code, result.out) == (3, ""), result
+    assert "No deploxa.toml" in result.err
+    assert "Run: dpx init" in result.err
+    assert dpx("apply", "other.toml", "-y").code == 3
+
+
+def test_the_nearest_file_upward_or_the_one_that_is_named(dpx: Program) -> None:
+    """Its `file:` sources are relative to it, not to the working directory."""
+    write(dpx, '[project]\nslug = "docs"\n[env]\nFROM_FILE = {from = "file:value.txt", sensitive = true}\n')
+    (dpx.cwd / "value.txt").write_text("text\n")
+    (dpx.cwd / "deep").mkdir()
+    outer, dpx.cwd = dpx.cwd, dpx.cwd / "deep"
+    assert dpx("plan").rows == [["set", "FROM_FILE", "new (sensitive)"]]
+    write(dpx, '[project]\nslug = "api"\n', "other.toml")
+    assert dpx("plan", "other.toml").out == ""
+    assert dpx("plan", str(outer / "deploxa.toml")).rows[0][1] == "FROM_FILE"
+    assert dpx("apply", "-y").code == 0
+    (row,) = [row for row in dpx("env", "list", "-p", "docs", "--json").json if row["key"] == "FROM_FILE"]
+    assert row["sensitive"] is True
+
+
+def test_what_the_file_does_not_say_stays(dpx: Program) -> None:
+    """Other keys, and the targets and sensitivity of those it names."""
+    write(dpx, '[project]\nslug = "storefront"\n[env]\nSTRIPE_SECRET_KEY = "new"\n')
+    before = dpx("env", "list", "-p", "storefront", "--json").json
+    assert dpx("apply", "-y").code == 0
+    assert dpx("env", "list", "-p", "storefront", "--json").json == before
+    write(dpx, '[project]\nslug = "storefront"\n[env]\nSTRIPE_SECRET_KEY = {value = "new", sensitive = false}\n')
+    assert dpx("plan").rows == [["set", "STRIPE_SECRET_KEY", "sensitive: yes -> no"]]
+    assert dpx("apply", "-y").code == 0
+    (row,) = [row for row in dpx("env", "list", "-p", "storefront", "--json").json if row["key"] == "STRIPE_SECRET_KEY"]
+    assert (row["sensitive"], row["targets"]) == (False, ["production", "preview"])
+
+
+def test_in_github_actions_the_plan_is_in_the_step_summary(dpx: Program) -> None:
+    """As a table, in which nothing of the file's text is markup."""
+    write(dpx, '[project]\nslug = "docs"\ndescription = "a | <b> [x](y)"\n[env]\nA = "1"\n')
+    summary = dpx.cwd / "summary.md"
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary), "CI": "true"}
+    assert dpx("plan", env=env).code == 0
+    text = summary.read_text()
+    assert "| Action | Name | Change |\n| --- | --- | --- |\n| update | description | " in text
+    assert "| set | A | new |" in text
+    assert "<b>" not in text
+    summary.unlink()
+    assert dpx("apply", "-y", env=env).code == 0
+    assert "| set | A | new |" in summary.read_text()
+    bad = dpx("plan", env={**env, "GITHUB_STEP_SUMMARY": str(dpx.cwd)})
+    assert (bad.code, "Can't write to GITHUB_STEP_SUMMARY" in bad.err) == (0, True), bad
+
+
+def test_export_prints_what_is_there(dpx: Program) -> None:
+    """A valid file of which the plan is empty; it needs no file in the directory."""
+    dpx("projects", "update", "storefront", "--build-command", 'say "hi" \\ \u00e9')
+    result = dpx("export", "-p", "storefront")
+    assert (result.code, result.err) == (0, ""), result
+    found = tomllib.loads(result.out)
+    assert found["project"] == {
+        "slug": "storefront",
+        "name": "storefront",
+        "description": "The shop",
+        "build_command": 'say "hi" \\ \u00e9',
+        "framework": "NEXTJS",
+    }
+    assert found["env"] == {"DATABASE_URL": {}, "NEXT_PUBLIC_API_URL": {}, "STRIPE_SECRET_KEY": {}}
+    assert "STRIPE_SECRET_KEY = {} # production, preview, sensitive" in result.out
+    write(dpx, result.out)
+    planned = dpx("plan", "--exit-code")
+    assert (planned.code, planned.out) == (0, ""), planned
+    assert 'slug = "acme/storefront"' in dpx("export", "-p", "acme/storefront").out
+    assert "slug" in dpx.tty("export", "-p", "api").out
+    assert dpx("export", "-p", "none").code == 3
+
+
+def test_export_merge_keeps_comments(dpx: Program) -> None:
+    """And order, sources and layout; afterwards the plan has no change."""
+    write(
+        dpx,
+        FILE.replace("[env]\n", 'framework = "nextjs" # any case\n[env] # these\nGONE = "x"\n').replace(
+            'LOG_LEVEL = "', 'DATABASE_URL_2 = "'
+        ),
+    )
+    dpx("env", "set", "EXTRA=1", "-p", "storefront")
+    result = dpx("export", "--merge")
+    assert result.code == 0, result
+    for kept in ("# mine\n", "   # shown\n", "# any case", "[env] # these\n", 'framework = "nextjs"'):
+        assert kept in result.out, result.out
+    found = tomllib.loads(result.out)
+    assert found["project"]["description"] == "The shop"
+    assert "build_command" not in found["project"]
+    assert found["env"] == {
+        "DATABASE_URL": {"value": f"{CANARY}-2", "targets": ["production"]},
+        "STRIPE_SECRET_KEY": {},
+        "NEXT_PUBLIC_API_URL": {},
+        "EXTRA": {},
+    }
+    write(dpx, result.out)
+    assert dpx("plan", "--exit-code").code == 0
+    assert dpx("export", "--merge").out == result.out
+
+
+def test_export_merge_refuses_a_file_that_the_shell_has_emptied(dpx: Program) -> None:
+    """`dpx export --merge > deploxa.toml` has lost the file before dpx starts."""
+    write(dpx, "")
+    result = dpx("export", "--merge", "-p", "docs")
+    assert (result.code, result.out) == (2, ""), result
+    assert "Don't redirect the output" in result.err
+
+
+def test_the_schema(dpx_offline: Program) -> None:
+    """Is printed without a token, a server or a file, and is the one in the package."""
+    result = dpx_offline("plan", "--schema")
+    assert result.code == 0, result
+    assert result.json["$schema"].startswith("http://json-schema.org/draft-07/")
+    assert result.out == Path(state.SCHEMA).read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "a = 1", "[env]", '[project]\nslug = "docs"', '[project]\nslug = "a/b/c"', '[project]\nslug = ""'),
+        *(
+            f'[project]\nslug = "a/docs"\n{line}'
+            for line in (
+                *('name = "x"', 'name = " "', "name = 1", 'nmae = "x"', 'framework = "NextJS"', 'framework = "rails"'),
+                *('app_type = "static"', 'app_type = "x"', 'paths = ["../a"]', 'paths = ["/a"]', 'paths = "a"'),
+                *("[env]\nA = 1", '[env]\nA = ""', '[env]\n"A-B" = ""', "[env]\nA = {}", "[env]\nA = {absent = true}"),
+                *("[env]\nA = {absent = false}", '[env]\nA = {absent = true, value = ""}', "[[env]]\nA = {}"),
+                *('[env]\nA = {value = "x"}', "[env]\nA = {value = 1}", '[env]\nA = {value = "x", sensitive = true}'),
+                *('[env]\nA = {value = "x", sensitive = false}', '[env]\nA = {value = "x", targets = ["Preview"]}'),
+                *('[env]\nA = {value = "x", targets = []}', '[env]\nA = {targets = ["preview"]}', "[x]"),
+                *('[env]\nA = {from = "env:X", sensitive = true}', '[env]\nA = {from = "file:a/b", targets = ["a"]}'),
+                *('[env]\nA = {from = "env:DPX_X"}', '[env]\nA = {from = "env:dpx_x"}', '[env]\nA = {from = "x"}'),
+                *(
+                    '[env]\nA = {from = "file:/x"}',
+                    '[env]\nA = {from = "env:X", value = "x"}',
+                    '[env]\nA = {form = ""}',
+                ),
+            )
+        ),
+    ],
+)
+def test_the_schema_takes_what_dpx_takes(text: str) -> None:
+    """So that an editor marks the same mistakes."""
+    valid = jsonschema_rs.validator_for(json.loads(Path(state.SCHEMA).read_text())).is_valid(tomllib.loads(text))
+    try:
+        document.parse(text.encode(), "deploxa.toml")
+    except UsageError:
+        assert not valid
+    else:
+        assert valid
