@@ -489,7 +489,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
             'effect': 'read',
             'help': 'Print a deploxa.toml of what is there. Variables come without values, as KEY = {}: they must '
                     'exist.',
-            'example': 'dpx export --project storefront > deploxa.toml',
+            'example': 'dpx export --project storefront',
             'params': (PROJECT,
                        {'name': 'merge', 'flags': ('--merge',), 'help': 'Start from the nearest deploxa.toml and keep its comments.'},
                        PROFILE,

@@ -71,6 +71,9 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "deploy get": ("ID", ONE),
     "deploy wait": ("ID", ("--timeout", *ONE)),
     "deploy stats": ("", (*P, "--last", *ONE)),
+    "plan": ("[FILE]", ("--exit-code", "--schema", *LIST)),
+    "apply": ("[FILE]", (*Y, *LIST)),
+    "export": ("", (*P, "--merge")),
     "env list": ("", (*P, *LIST)),
     "env set": ("KEY…", (*P, "--stdin", "--from-file", "--target", "--sensitive", "--allow-empty", *Y, *ONE)),
     "env rm": ("KEY…", (*P, *Y, *ONE)),
@@ -102,6 +105,8 @@ REPEATED = {"env set": "--target", "env import": "--target", "webhook listen": "
 SECRET_FILE = "printf 's3cret' > secret.txt && printf '{}' > body.json"
 # What an example finds: commands that are run before it.
 BEFORE = {
+    "plan": "dpx export --project storefront > deploxa.toml",
+    "apply": "dpx export --project storefront > deploxa.toml",
     "env rm": "dpx env set LEGACY_FLAG 1 --project storefront",
     "env import": "echo LOG_LEVEL=debug > .env",
     "env check": "echo DATABASE_URL= > .env.example",

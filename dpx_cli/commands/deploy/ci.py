@@ -13,10 +13,11 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.commands.step_summary import append, inert
 from dpx_cli.errors import DpxError, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from dpx_cli.commands.deploy.job import Job
     from dpx_cli.session import Session
@@ -28,8 +29,6 @@ _EVENT_BYTES = 16 * 1024 * 1024
 _SHA = re.compile(r"[0-9a-fA-F]{7,64}")  # some CIs can be told to abbreviate
 # What GitLab takes in a dotenv report as it stands; without `$`, which a later job would expand.
 _DOTENV_VALUE = re.compile(r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]*")
-_MARKUP = re.compile(r"[&<>\"'|\\`*_\[\](){}#!~@$]")
-_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 class Metadata:
@@ -137,24 +136,10 @@ def write_outputs(env: Mapping[str, str], mode: str, result: Result) -> list[str
             troubles.append(f"{variable} is not set, so nothing was written to it")
             continue
         try:
-            _append(path, text)
+            append(path, text)
         except (OSError, ValueError) as exc:
             troubles.append(f"cannot write to {variable} ({path}): {reason(exc)}")
     return troubles
-
-
-def summarize(env: Mapping[str, str], title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
-    """Append a table to the step summary, if this is GitHub Actions, and return what didn't work, as a warning."""
-    path = env.get("GITHUB_STEP_SUMMARY", "")
-    if not path or not _is_github(env, "auto"):
-        return None
-    lines = [header, ["---"] * len(header), *([_inert(cell) for cell in row] for row in rows)]
-    table = "".join(f"| {' | '.join(line)} |\n" for line in lines) if rows else "No changes.\n"
-    try:
-        _append(path, f"\n**{_inert(title)}**\n\n{table}\n")
-    except (OSError, ValueError) as exc:
-        return f"Can't write to GITHUB_STEP_SUMMARY ({path}): {reason(exc)}"
-    return None
 
 
 def annotation(env: Mapping[str, str], mode: str, result: Result) -> str | None:
@@ -221,39 +206,21 @@ def _github_outputs(result: Result) -> str:
 def _summary(result: Result) -> str:
     seconds = result.duration_seconds
     took = "" if seconds is None else f"{seconds:.0f} s"
-    cells = [_code(result.deployment_id), _inert(result.status), _site(result.url), took]
+    cells = [_code(result.deployment_id), inert(result.status), _site(result.url), took]
     table = f"| Deployment | Status | Site | Duration |\n| --- | --- | --- | --- |\n| {' | '.join(cells)} |\n"
     # After a word of our own, so that no first character of it makes a list or a heading.
-    problem = f"\nError: {_inert(result.problem)}\n" if result.problem else ""
+    problem = f"\nError: {inert(result.problem)}\n" if result.problem else ""
     # Between blank lines, so that it stays a table whatever stands before and after it.
     return f"\n{table}{problem}\n"
 
 
-def _inert(text: str) -> str:
-    """Text for Markdown and HTML in which nothing but its characters means anything."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", _NO_TEXT.sub(" ", text))
-
-
 def _code(text: str) -> str:
-    return f"`{text}`" if re.fullmatch(r"[A-Za-z0-9_-]+", text) else _inert(text)
+    return f"`{text}`" if re.fullmatch(r"[A-Za-z0-9_-]+", text) else inert(text)
 
 
 def _site(url: str | None) -> str:
-    text = _inert(url or "")
+    text = inert(url or "")
     return f'<a href="{text}">{text}</a>' if re.fullmatch(r"https?://[!-~]+", url or "") else text
-
-
-def _append(path: str, text: str) -> None:
-    """Append to a file in one write, on a line of its own."""
-    with open(path, "a+b", buffering=0) as file:
-        end = file.seek(0, os.SEEK_END)
-        if end:
-            file.seek(end - 1)
-            if file.read(1) != b"\n":
-                text = "\n" + text
-        data = text.encode("utf-8", "backslashreplace")
-        while data:
-            data = data[file.write(data) :]
 
 
 def _github(env: Mapping[str, str]) -> Metadata:

@@ -83,7 +83,7 @@ def run_apply(session: Session, file: ProjectFile = None, yes: Yes = False) -> N
         session.screen.rows([made.rows()], plans.COLUMNS, key="name")
 
 
-@ROOT.command("export", epilog="dpx export --project storefront > deploxa.toml")
+@ROOT.command("export", epilog="dpx export --project storefront")
 @effect(READ)
 def run_export(
     session: Session,
@@ -152,12 +152,15 @@ def _show(session: Session, made: Plan) -> None:
 
 def _tell(session: Session, made: Plan) -> None:
     """Warn of what can't be had, and write the plan into GitHub's step summary."""
-    from dpx_cli.commands.deploy import ci
+    from dpx_cli.commands import step_summary
+    from dpx_cli.commands.state import plan as plans
 
     for note in made.notes:
         session.screen.warn(note)
     rows = [[row["action"], row["name"], row["change"]] for row in made.rows()]
-    if problem := ci.summarize(session.env, f"Plan for {made.document.slug}", ("Action", "Name", "Change"), rows):
+    title = f"Plan for {made.document.slug}"
+    header = [column.title for column in plans.COLUMNS]
+    if problem := step_summary.add_table(session.env, title, header, rows, "Nothing to change."):
         session.screen.warn(problem)
 
 
