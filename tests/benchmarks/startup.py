@@ -1,10 +1,11 @@
-"""Every figure that dpx promises of its speed, as ratios measured in one call.
+"""What dpx promises of its speed, as ratios measured in one call, under the environment of a user: HOME and PATH.
 
     python tests/benchmarks/startup.py
 
 P is `python -c pass` of the same virtual environment. Runs are interleaved and medians compared, so that a machine
-whose speed drifts moves both sides of a ratio. Needs curl and jq for the bulk rows, openssl for TLS, dbus-run-session
-and gnome-keyring-daemon for the keyring row; a row whose tools are missing says so.
+whose speed drifts moves both sides of a ratio. gh and curl are measured beside dpx if they are installed. Needs curl
+and jq for the bulk rows, openssl for TLS, dbus-run-session and gnome-keyring-daemon for the keyring row; a row whose
+tools are missing says so.
 
     --runs N      interleaved runs of the quick rows (default 15)
     --no-imports  leave out the modules that each kind of call imports
@@ -26,6 +27,8 @@ import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -96,8 +99,17 @@ def server(items: int, latency: float = 0, tls: tuple[str, str] | None = None) -
             process.kill()
 
 
-def certificates(folder: Path) -> tuple[str, str, str] | None:
-    """A certificate for localhost, its key, and a hashed directory that has it among Debian's."""
+class Certificates(NamedTuple):
+    """A certificate for localhost and its key; a hashed directory and a bundle file that have it among Debian's."""
+
+    cert: str
+    key: str
+    directory: str
+    bundle: str
+
+
+def certificates(folder: Path) -> Certificates | None:
+    """Make the certificates of the TLS rows; None without openssl."""
     if not shutil.which("openssl"):
         return None
     trusted = folder / "certs"
@@ -115,7 +127,9 @@ def certificates(folder: Path) -> tuple[str, str, str] | None:
     for number, other in enumerate(Path("/etc/ssl/certs").glob("*.pem")):
         shutil.copy(other, trusted / f"{number}.pem")
     subprocess.run(["openssl", "rehash", str(trusted)], check=False, capture_output=True)
-    return str(cert), str(key), str(trusted)
+    bundle = folder / "bundle.pem"
+    bundle.write_bytes(b"".join(file.read_bytes() for file in sorted(trusted.glob("*.pem"))))
+    return Certificates(str(cert), str(key), str(trusted), str(bundle))
 
 
 class Row(NamedTuple):
@@ -130,7 +144,10 @@ class Row(NamedTuple):
     code: int = 0
 
 
-def quick_rows(base: dict[str, str], plain: str, secure: dict[str, str] | None) -> list[Row]:
+LIST = [DPX, "projects", "list", "--json"]
+
+
+def quick_rows(base: dict[str, str], plain: str) -> list[Row]:
     """The rows that start a process and little more."""
     env = {**base, "DPX_API_URL": plain, "DPX_TOKEN": TOKEN}
     rows = [
@@ -142,15 +159,39 @@ def quick_rows(base: dict[str, str], plain: str, secure: dict[str, str] | None) 
         Row("dpx --help, terminal", [DPX, "--help"], base, True, 4),
         Row("dpx projects --help, pipe", [DPX, "projects", "--help"], base, False, 4),
         Row("dpx deploy --help, terminal", [DPX, "deploy", "--help"], base, True, 4),
-        Row("dynamic completion, warm cache", [DPX, "__complete", "projects", "get", ""], env, False, 2),
-        Row("a usage error", [DPX, "projects", "list", "--lmit", "5"], base, False, 6, code=2),
-        Row("projects list --json", [DPX, "projects", "list", "--json"], env, False, 7),
-        Row("… of an httpx script", [DPX, "projects", "list", "--json"], env, False, 1.3, "httpx script"),
-        Row("… of a plain script", [DPX, "projects", "list", "--json"], env, False, 0, "plain http.client script"),
+        Row("completion, warm cache", [DPX, "__complete", "projects", "get", ""], env, False, 1.5),
+        Row("a usage error", [DPX, "projects", "list", "--lmit", "5"], base, False, 2.5, code=2),
+        Row("projects list --json", LIST, env, False, 4.2),
+        Row("… of an httpx script", LIST, env, False, 1.3, "httpx script"),
+        Row("… of a plain script", LIST, env, False, 0, "plain http.client script"),
         Row("projects list, terminal", [DPX, "projects", "list"], env, True, 9),
     ]
-    if secure:
-        rows.append(Row("projects list --json, TLS", [DPX, "projects", "list", "--json"], {**env, **secure}, False, 8))
+    if shutil.which("curl"):
+        curl = ["curl", "-s", "-o", "/dev/null", "-H", f"Authorization: Bearer {TOKEN}", f"{plain}/projects"]
+        rows += [Row("curl", curl, base, False, 0), Row("dpx list of curl", LIST, env, False, 0, "curl")]
+    return rows
+
+
+def tls_rows(base: dict[str, str], url: str, made: Certificates) -> list[Row]:
+    """The same list over TLS, with hashed certificates and with a bundle file, and gh's."""
+    env = {**base, "DPX_API_URL": url, "DPX_TOKEN": TOKEN}
+    hashed = {"SSL_CERT_DIR": made.directory}
+    bundle = {"SSL_CERT_FILE": made.bundle}
+    rows = [
+        Row("list --json, TLS, hashed certificates", LIST, {**env, **hashed}, False, 0),
+        Row("list --json, TLS, a bundle file", LIST, {**env, **bundle}, False, 0),
+    ]
+    if shutil.which("gh"):
+        host = url.removeprefix("https://").partition("/")[0]
+        gh = ["gh", "api", f"{url}/projects"]
+        own = {**base, "GH_HOST": host, "GH_ENTERPRISE_TOKEN": "x" * 40, "GH_NO_UPDATE_NOTIFIER": "1"}
+        rows += [
+            Row("gh --version", ["gh", "--version"], base, False, 0),
+            Row("dpx --version of gh's", [DPX, "--version"], base, False, 1, "gh --version"),
+            Row("gh api, TLS, a bundle file", gh, {**own, **bundle}, False, 0),
+            Row("dpx of gh, hashed", LIST, {**env, **hashed}, False, 1, "gh api, TLS, a bundle file"),
+            Row("dpx of gh, bundle", LIST, {**env, **bundle}, False, 0, "gh api, TLS, a bundle file"),
+        ]
     return rows
 
 
@@ -171,12 +212,12 @@ def show(rows: Sequence[Row], medians: dict[str, float]) -> None:
         ratio = medians[row.name] / medians[row.against]
         promised = f"at most {row.most:g} {'P' if row.against == 'P' else 'times'}" if row.most else ""
         verdict = "" if not row.most else ("ok" if ratio <= row.most else "MISSED")
-        print(f"{row.name:34} {medians[row.name] * 1000:8.1f} ms {ratio:7.2f} {promised:16} {verdict}")
+        print(f"{row.name:38} {medians[row.name] * 1000:8.1f} ms {ratio:7.2f} {promised:16} {verdict}")
 
 
 def line(name: str, ratio: float, most: float, detail: str) -> None:
     """Print one row that is measured in a way of its own."""
-    print(f"{name:34} {detail:>11} {ratio:7.2f} at most {most:<8g} {'ok' if ratio <= most else 'MISSED'}")
+    print(f"{name:38} {detail:>11} {ratio:7.2f} at most {most:<8g} {'ok' if ratio <= most else 'MISSED'}")
 
 
 def bulk(base: dict[str, str], runs: int) -> None:
@@ -202,11 +243,11 @@ def bulk(base: dict[str, str], runs: int) -> None:
                 taken[name].append(command())
         seconds = {name: statistics.median(one.seconds for one in many) for name, many in taken.items()}
         memory = {name: max(one.kibibytes for one in many) / 1024 for name, many in taken.items()}
-    print(f"{'curl | jq -c .data[]':34} {seconds['peer'] * 1000:8.1f} ms")
-    line("20,000 items, JSON Lines", seconds["jsonl"] / seconds["peer"], 2, f"{seconds['jsonl'] * 1000:.0f} ms")
+    print(f"{'curl | jq -c .data[]':38} {seconds['peer'] * 1000:8.1f} ms")
+    line("20,000 items, JSON Lines", seconds["jsonl"] / seconds["peer"], 1.3, f"{seconds['jsonl'] * 1000:.0f} ms")
     line("… resident MiB, of 32", memory["jsonl"] / 32, 1, f"{memory['jsonl']:.0f} MiB")
     line("20,000 items, JSON, of JSON Lines", seconds["json"] / seconds["jsonl"], 2, f"{memory['json']:.0f} MiB")
-    line("20,000 items, table, of JSON Lines", seconds["table"] / seconds["jsonl"], 4, f"{memory['table']:.0f} MiB")
+    line("20,000 items, table, of JSON Lines", seconds["table"] / seconds["jsonl"], 3, f"{memory['table']:.0f} MiB")
 
 
 def import_row(base: dict[str, str]) -> None:
@@ -231,7 +272,6 @@ def keyring_row(base: dict[str, str], url: str, runs: int) -> None:
     )
     with tempfile.TemporaryDirectory() as home:
         env = {**base, "DPX_API_URL": url, "HOME": home, "XDG_DATA_HOME": home, "XDG_RUNTIME_DIR": home}
-        env["DPX_CONFIG_DIR"] = str(Path(home) / "config")
         done = subprocess.run(
             ["dbus-run-session", "--", "sh", "-c", script], env=env, capture_output=True, text=True, check=False
         )
@@ -251,6 +291,43 @@ def inside(runs: int) -> None:
     ]
     medians = measure(rows, runs)
     print(f"RATIO {medians['list'] / medians['P']:.3f} {medians['list'] * 1000:.1f}")
+
+
+# Commands whose requests are counted; the second run of each is warm: it remembers the project's ID.
+COUNTED = (
+    ["projects", "list"],
+    ["projects", "get", "storefront"],
+    ["status", "storefront"],
+    ["status", "--all"],
+    ["env", "list", "-p", "storefront"],
+    ["env", "set", "A=1", "-p", "storefront"],
+    ["env", "rm", "A", "-p", "storefront", "--yes"],
+    ["deploy", "list", "-p", "storefront"],
+    ["deploy", "-p", "storefront", "--branch", "main", "--no-wait", "--no-git"],
+    ["deploy", "-p", "storefront", "--branch", "main", "--no-git"],
+    ["orgs", "list"],
+    ["whoami"],
+)
+
+
+def round_trips(base: dict[str, str]) -> None:
+    """How many requests each command makes, cold and warm, and over how many connections."""
+    print("\nrequests: cold, warm, and what they are when warm")
+    for argv in COUNTED:
+        with Sandbox(build_seconds=0.5) as sandbox, tempfile.TemporaryDirectory() as home:
+            env = {**base, "HOME": home, "DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token}
+            counts = []
+            for _ in range(2):
+                if "rm" in argv:
+                    run([DPX, "api", f"/projects/{sandbox.project_id('storefront')}/env-vars", "-f", "key=A", "-f",
+                         "value=1"], env)  # fmt: skip
+                sandbox.clear_requests()
+                run([DPX, *argv], env)
+                asked = [
+                    f"{request.method} {re.sub('c[a-z0-9]{24}', ':id', request.path)}" for request in sandbox.requests
+                ]
+                counts.append(len(asked))
+        print(f"dpx {' '.join(argv):60} {counts[0]:3} {counts[1]:3}  {', '.join(dict.fromkeys(asked))}")
 
 
 def imports(rows: Sequence[Row]) -> None:
@@ -287,27 +364,25 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        kept = ("PATH", "LANG", "LC_ALL", "TMPDIR")
-        base = {key: os.environ[key] for key in kept if key in os.environ}
-        base |= {"HOME": name, "DPX_CONFIG_DIR": f"{name}/config", "DPX_CACHE_DIR": f"{name}/cache"}
+        base = {"PATH": os.environ["PATH"], "HOME": name}
         made = certificates(folder)
         with contextlib.ExitStack() as stack:
             plain = stack.enter_context(server(20))
-            secure = None
+            rows = quick_rows(base, plain)
             if made:
-                secure = {"DPX_API_URL": stack.enter_context(server(20, tls=made[:2])), "SSL_CERT_DIR": made[2]}
-            rows = quick_rows(base, plain, secure)
+                rows += tls_rows(base, stack.enter_context(server(20, tls=(made.cert, made.key))), made)
             warm = {**base, "DPX_API_URL": plain, "DPX_TOKEN": TOKEN}
             names = subprocess.run([DPX, "projects", "list", "-q"], env=warm, capture_output=True, check=True).stdout
             found = subprocess.run(
                 [DPX, "__complete", "projects", "get", ""], env=warm, capture_output=True, check=True
             ).stdout
-            if not names or sorted(found.split()) != sorted(names.split()):
+            if not names or not {name.encode() for name in names.decode().split()} & set(found.split()):
                 sys.exit("the completion cache is cold")
             show(rows, measure(rows, given.runs))
             keyring_row(base, plain, given.runs)
             bulk(base, max(3, given.runs // 5))
             import_row(base)
+            round_trips(base)
             if not given.no_imports:
                 imports(rows)
 
