@@ -28,8 +28,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.sandbox.server import Sandbox
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -312,6 +310,9 @@ COUNTED = (
 
 def round_trips(base: dict[str, str]) -> None:
     """How many requests each command makes, cold and warm, and over how many connections."""
+    # Not at the top: a child's peak memory counts what its parent has before it becomes another program.
+    from dpx_cli.sandbox.server import Sandbox
+
     print("\nrequests: cold, warm, and what they are when warm")
     for argv in COUNTED:
         with Sandbox(build_seconds=0.5) as sandbox, tempfile.TemporaryDirectory() as home:
