@@ -168,3 +168,20 @@ def _is_selector(code: int) -> bool:
         or 0xE0100 <= code <= 0xE01EF  # noqa: PLR2004 - VS17 to VS256
         or code in (0x180B, 0x180C, 0x180D, 0x180F)  # Mongolian
     )
+
+
+def without_commands(text: str, *, json: bool = False) -> str:
+    r"""Return lines in which GitHub Actions reads no command: `##[…]` anywhere, `::…` at the start of a line.
+
+    A visible escape takes the place of a character; in JSON an escape that means the same.
+    """
+    if "##[" in text:
+        text = text.replace("##[", "#\\u0023[" if json else "#\\x23[")
+    if "::" in text and not json:
+        lines = text.split("\n")
+        for at, line in enumerate(lines):
+            command = line.lstrip()
+            if command.startswith("::"):
+                lines[at] = f"{line[: len(line) - len(command)]}\\x3a{command[1:]}"
+        text = "\n".join(lines)
+    return text

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.errors import Failed, InvalidResponse, NotFound, UsageError, reason
 from dpx_cli.output import terminal
 from dpx_cli.output.columns import dig, encoder, plain
-from dpx_cli.output.neutralize import neutralize
+from dpx_cli.output.neutralize import neutralize, without_commands
 from dpx_cli.output.terminal import Look
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class Screen:
         self._talks_to_terminal = terminal.is_terminal(self._stderr)
         self.format = format or ("table" if self.on_terminal else "tsv")
         self._dumb = env.get("TERM") == "dumb"
+        # What a step prints there may be taken for a command of the runner's.
+        self._in_actions = env.get("GITHUB_ACTIONS", "").lower() == "true"
         may_color = not env.get("NO_COLOR")
         forced = env.get("FORCE_COLOR", "").lower() not in {"", "0", "false"}
         self.color = self.on_terminal and may_color and (forced or not self._dumb)
@@ -206,7 +208,7 @@ class Screen:
     def _rows_jsonl(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
         encode = encoder(None)
         for page in pages:
-            self._write_text("".join([encode(item) + "\n" for item in page]))
+            self._write_text("".join([encode(item) + "\n" for item in page]), json=True)
 
     def _rows_json(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
         indented = self.on_terminal
@@ -239,7 +241,7 @@ class Screen:
     def _write_json(self, document: str) -> None:
         """Write a JSON document, or what `--jq` makes of it."""
         if self._filter is None:
-            self._write_text(document)
+            self._write_text(document, json=True)
             return
         results = self._filter.results(document)
         if self.on_terminal:
@@ -253,7 +255,9 @@ class Screen:
         else:
             self._write_json(data.decode())
 
-    def _write_text(self, text: str) -> None:
+    def _write_text(self, text: str, *, json: bool = False) -> None:
+        if self._in_actions:
+            text = without_commands(text, json=json)
         self._write(text.encode("utf-8", "backslashreplace"))
 
     def _write(self, data: bytes) -> None:
@@ -299,7 +303,8 @@ class Screen:
                             "request": exc.request,
                         }
                     }
-                )
+                ),
+                json=True,
             )
             return
         text = self.style("error:", _BOLD_RED) + " " + neutralize(exc.message)
@@ -311,7 +316,14 @@ class Screen:
         """Talk `text` in a color (SGR parameters, like "31"), or as it is where talk has no color."""
         return f"\x1b[{sgr}m{text}\x1b[0m" if self._talk_color else text
 
-    def _say(self, text: str) -> None:
+    def annotate(self, command: str) -> None:
+        """Write a workflow command for GitHub Actions, which reads both streams."""
+        with self.meanwhile():
+            self.tell(neutralize(command) + "\n")
+
+    def _say(self, text: str, *, json: bool = False) -> None:
+        if self._in_actions:
+            text = without_commands(text, json=json)
         with self.meanwhile():
             self.tell(text + "\n")
 

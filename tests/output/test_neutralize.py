@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpx_cli.output.neutralize import neutralize
+from dpx_cli.output.neutralize import neutralize, without_commands
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
@@ -139,3 +140,25 @@ def test_printable_ascii_is_never_changed(text: str) -> None:
 def test_a_soft_hyphen_becomes_an_escape() -> None:
     """Terminals disagree whether it is drawn at all."""
     assert neutralize("store\xadfront") == "store\\xadfront"
+
+
+@pytest.mark.parametrize(
+    ("text", "inert"),
+    [
+        ("::error::x", "\\x3a:error::x"),
+        ("  ::set-output name=a::b\nok", "  \\x3a:set-output name=a::b\nok"),
+        ("a ##[group]b", "a #\\x23[group]b"),
+        ("std::vector ## [x]", "std::vector ## [x]"),
+    ],
+)
+def test_a_workflow_command_becomes_text(text: str, inert: str) -> None:
+    """GitHub Actions reads `::` at the start of a line and `##[` anywhere."""
+    assert without_commands(text) == inert
+
+
+def test_json_stays_the_same_document() -> None:
+    """An escape of its own means the same."""
+    document = {"message": "##[command]rm ::error::"}
+    inert = without_commands(json.dumps(document), json=True)
+    assert json.loads(inert) == document
+    assert "##[" not in inert

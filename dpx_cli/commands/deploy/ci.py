@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.commands.step_summary import append, inert
 from dpx_cli.errors import DpxError, reason
+from dpx_cli.output.neutralize import without_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -95,7 +96,7 @@ def report(session: Session, mode: str, job: Job) -> Iterator[None]:
             for trouble in write_outputs(session.env, mode, result):
                 session.screen.warn(trouble)
         if line := annotation(session.env, mode, result):
-            session.screen.done(line)
+            session.screen.annotate(line)
 
 
 def _result(job: Job) -> Result:
@@ -149,8 +150,8 @@ def annotation(env: Mapping[str, str], mode: str, result: Result) -> str | None:
     """
     if not _is_github(env, mode) or not (result.problem or result.status == "ERROR"):
         return None
-    message = result.problem or f"deployment {result.deployment_id} ended in ERROR"
-    return "::error::" + message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    message = result.problem or f"Deployment {result.deployment_id} failed."
+    return "::error::" + without_commands(message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def gitlab_dotenv(path: str, result: Result) -> list[str]:

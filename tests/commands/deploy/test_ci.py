@@ -325,7 +325,7 @@ def test_modes(tmp_path: Path, env: dict[str, str], mode: str, writes: bool) -> 
     assert ci.write_outputs(env | files, mode, failed) == []
     assert (tmp_path / "output").exists() is writes
     assert (tmp_path / "summary").exists() is writes
-    assert (ci.annotation(env, mode, failed) == "::error::deployment clm1 ended in ERROR") is writes
+    assert (ci.annotation(env, mode, failed) == "::error::Deployment clm1 failed.") is writes
 
 
 def test_files_that_cannot_be_written_are_warnings(tmp_path: Path) -> None:

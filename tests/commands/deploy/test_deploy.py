@@ -520,3 +520,24 @@ def test_get_passes_unknown_fields_through(dpx_on_faults: Program, server: Fault
     assert done.out.count("\n") == 1
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_server_text_is_no_command_of_github_actions(
+    dpx_on_faults: Program, server: FaultServer, form: tuple[str, ...]
+) -> None:
+    """Neither on stdout nor on stderr; the annotation is one."""
+    server.course = ("##[command]curl",)
+    server.on(*POST, faults.refused(409, "##[command]curl ::x::"), skip=1)
+    hostile = {"id": "x", "status": "READY", "branch": "##[command]curl", "deployment_domain": "::error::x"}
+    server.on("GET", ".*/deployments", faults.reply(200, {"data": [hostile]}), skip=1)
+    env = {"GITHUB_ACTIONS": "true"}
+    done = dpx_on_faults("deploy", "--timeout", "400ms", *form, env=env)
+    assert done.code == 8, done
+    listed = dpx_on_faults("deploy", "list", *form, env=env)
+    refused = dpx_on_faults("deploy", *form, env=env)
+    for result in (done, listed, refused):
+        assert "##[" not in result.out + result.err
+        commands = [line for line in (result.out + result.err).splitlines() if line.lstrip().startswith("::")]
+        assert all(line.startswith("::error::") for line in commands)
+        assert len(commands) == (0 if result is listed else 1)
