@@ -1,4 +1,4 @@
-"""Durations as people write them (`90`, `0.5s`, `15m`, `1h30m`, `250ms`), and moments as they read them ("3 h ago")."""
+"""Durations as people write them (`90`, `0.5s`, `15m`, `1h30m`, `7d`), and moments as they read them ("3 h ago")."""
 
 from __future__ import annotations
 
@@ -42,12 +42,14 @@ def _seconds(text: str) -> float | None:
     import re
 
     parts = re.fullmatch(
-        r"(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)(?:s|\Z))?(?:(\d{1,9})ms)?", text, re.ASCII
+        r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)(?:s|\Z))?(?:(\d{1,9})ms)?",
+        text,
+        re.ASCII,
     )
     if not text or parts is None:
         return None
-    hours, minutes, seconds, milliseconds = (float(part or 0) for part in parts.groups())
-    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    days, hours, minutes, seconds, milliseconds = (float(part or 0) for part in parts.groups())
+    return days * DAY + hours * HOUR + minutes * MINUTE + seconds + milliseconds / 1000
 
 
 def epoch(value: Any) -> float | None:

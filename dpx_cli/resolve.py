@@ -115,10 +115,10 @@ class Projects:
                 f"No such project: {file.slug}, named by {file.path}", hint="Fix its slug, or create it. Run: dpx apply"
             ) from None
 
-    def known(self) -> str | None:
-        """Return the ID of the project that the environment or a file names, if it's known without a request."""
+    def known(self, given: str | None = None) -> str | None:
+        """Return the ID of the meant project; None if no project is specified, or it can't be found."""
         try:
-            reference = self._settings.project
+            reference = given if given is not None else self._settings.project
             return self.resolve(reference).id if reference else None
         except DpxError:
             return None

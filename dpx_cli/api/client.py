@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__, errors
 from dpx_cli.api.transport import Connection, Deadline, Lost, NotSent, Response, Unreadable
-from dpx_cli.system import exact_json
+from dpx_cli.system import exact_json, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -311,7 +311,7 @@ class Client:
         pause = max(backoff, wanted or 0.0)
         if number >= MAX_TRIES or time.monotonic() + pause >= deadline.at:
             return False
-        time.sleep(pause)
+        signals.sleep(pause)
         return True
 
     def _last(self, request: Request, response: Response, before: Response | None) -> Response:

@@ -19,6 +19,11 @@ class DeploymentFields(TypedDict, total=False):
     commitSha: str
 
 
+def path_of(project_id: str) -> str:
+    """Return the path of a project's deployments."""
+    return f"/projects/{segment(project_id, 'project')}/deployments"
+
+
 def list_deployments(
     client: Client,
     project_id: str,
@@ -28,8 +33,7 @@ def list_deployments(
     cursor: str | None = None,
 ) -> Pages:
     """GET /projects/:id/deployments: a project's deployments, newest first."""
-    path = f"/projects/{segment(project_id, 'project')}/deployments"
-    return Pages(client, path, {"status": status}, limit=limit, cursor=cursor)
+    return Pages(client, path_of(project_id), {"status": status}, limit=limit, cursor=cursor)
 
 
 def create_deployment(client: Client, project_id: str, fields: DeploymentFields) -> dict[str, Any]:
@@ -38,7 +42,7 @@ def create_deployment(client: Client, project_id: str, fields: DeploymentFields)
     Raises:
         OutcomeUnknown: if it was sent and the answer was lost; `commands/deploy/start.py` finds out what became of it.
     """
-    path = f"/projects/{segment(project_id, 'project')}/deployments"
+    path = path_of(project_id)
     document = client.document("POST", path, body=fields)
     created = dict(data_of(document, f"POST {path}", dict))
     if not is_name(created.get("id")):

@@ -7,6 +7,8 @@ connection where a chunk has a negative length. `transport.py` adds connecting, 
 
 from __future__ import annotations
 
+from dpx_cli.system import signals
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -165,6 +167,7 @@ class Line:
 
     def _receive(self) -> int:
         """Wait for bytes, add them to the buffer, and return their number; 0 at the end of the connection."""
+        signals.check()
         self._socket.settimeout(self.deadline.remaining())
         count = self._socket.recv_into(self._space)
         self._buffer += self._space[:count]

@@ -8,11 +8,13 @@ TYPE_CHECKING = False  # importing typing would be the slowest import of many a 
 if TYPE_CHECKING:
     from typing import Any
 
+BRANCH = {'name': 'branch', 'flags': ('--branch',), 'metavar': 'BRANCH', 'help': 'With --latest: take the latest deployment of this branch.', 'complete': 'branch'}
 BUILD_SECONDS = {'name': 'build_seconds', 'flags': ('--build-seconds',), 'metavar': 'S', 'help': 'Duration of a build. Branches named fail/… fail. [default: 2]', 'kind': 'delay'}
+CI_OUTPUT = {'name': 'ci_output', 'flags': ('--ci-output',), 'metavar': 'MODE', 'help': 'Write outputs, a summary and annotations for the CI.', 'choices': ('auto', 'never', 'github', 'gitlab')}
 CURSOR = {'name': 'cursor', 'flags': ('--cursor',), 'metavar': 'C', 'help': 'Continue from a cursor.'}
 DATA = {'name': 'data', 'flags': ('--data',), 'metavar': 'FILE', 'help': "Persist the sandbox's state in this file. [default: in memory]", 'complete': 'file'}
 DEBUG = {'name': 'debug', 'flags': ('--debug',), 'help': 'Log each request to stderr: method, path, status, time, attempt.'}
-DEPLOYMENT_ID = {'name': 'deployment_id', 'metavar': 'ID', 'help': 'Deployment ID.', 'required': True, 'complete': 'deployment'}
+DEPLOYMENT_ID = {'name': 'deployment_id', 'metavar': 'ID', 'help': 'Deployment ID.', 'complete': 'deployment'}
 DESCRIPTION = {'name': 'description', 'flags': ('--description',), 'metavar': 'TEXT', 'help': 'Project description.'}
 FAULTS = {'name': 'faults', 'flags': ('--fault',), 'metavar': 'FAULT', 'help': "Scripted fault, like 'POST /projects/*/deployments 429 x3'. Repeatable. See dpx help sandbox.", 'multiple': True}
 FIELDS = {'name': 'fields', 'flags': ('--fields',), 'metavar': 'FIELDS', 'help': 'Output only these fields, like slug,current_deployment.status.'}
@@ -25,9 +27,11 @@ INTERVAL = {'name': 'interval', 'flags': ('--interval',), 'metavar': 'TIME', 'he
 JQ = {'name': 'jq', 'flags': ('--jq',), 'metavar': 'EXPRESSION', 'help': 'Filter the JSON output with a jq expression.'}
 JSON = {'name': 'json', 'flags': ('--json',), 'help': 'Output JSON.'}
 JSONL = {'name': 'jsonl', 'flags': ('--jsonl',), 'help': 'Output JSON Lines, streamed.'}
+LATEST = {'name': 'latest', 'flags': ('--latest',), 'help': "Take the project's latest deployment."}
 LIMIT = {'name': 'limit', 'flags': ('--limit',), 'metavar': 'N', 'help': 'Show at most N. [default: all]', 'kind': 'count'}
 LOG = {'name': 'log', 'flags': ('--log',), 'metavar': 'FILE', 'help': 'Append one JSON line per request to this file; - is stderr.', 'complete': 'file'}
 NAME = {'name': 'name', 'metavar': 'PROFILE', 'help': 'Profile name.', 'required': True, 'complete': 'profile'}
+NO_WAIT = {'name': 'no_wait', 'flags': ('--no-wait',), 'help': "Print the ID and don't wait."}
 ORG = {'name': 'org', 'flags': ('--org',), 'metavar': 'ORG', 'help': 'Organization slug.', 'complete': 'org', 'env': 'DPX_ORG'}
 PORT = {'name': 'port', 'flags': ('--port',), 'metavar': 'PORT', 'help': 'Port to listen on. 0 picks a free one.', 'kind': 'port'}
 PROFILE = {'name': 'profile', 'flags': ('--profile',), 'metavar': 'NAME', 'help': 'Profile to use.', 'complete': 'profile', 'env': 'DPX_PROFILE'}
@@ -66,31 +70,54 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                       'if it failed, and 8 if the wait timed\n'
                                       'out. Never creates a second deployment, even if the network fails.',
                               'example': 'dpx deploy --project storefront --branch main',
-                              'formats': 'one',
+                              'formats': 'created',
                               'params': (PROJECT,
                                          {'name': 'branch', 'flags': ('--branch',), 'metavar': 'BRANCH', 'help': 'Branch to deploy. [default: the last deployed branch]', 'complete': 'branch'},
                                          {'name': 'message', 'flags': ('--message',), 'metavar': 'TEXT', 'help': "Message. [default: the commit's subject]"},
                                          {'name': 'sha', 'flags': ('--sha',), 'metavar': 'SHA', 'help': 'Commit SHA. [default: HEAD]'},
-                                         {'name': 'no_wait', 'flags': ('--no-wait',), 'help': "Print the ID and don't wait."},
+                                         {'name': 'dry_run', 'flags': ('--dry-run',), 'help': 'Show what would be deployed, and change nothing.'},
+                                         NO_WAIT,
                                          TIMEOUT,
                                          {'name': 'no_git', 'flags': ('--no-git',), 'help': "Don't read git or CI metadata."},
-                                         {'name': 'ci_output', 'flags': ('--ci-output',), 'metavar': 'MODE', 'help': 'Write outputs, a summary and annotations for the CI.', 'choices': ('auto', 'never', 'github', 'gitlab')},
+                                         CI_OUTPUT,
                                          JSON,
+                                         QUIET,
                                          FIELDS,
                                          JQ,
                                          PROFILE,
                                          DEBUG,
                                          HELP)},
+                         'again': {'module': 'dpx_cli.commands.deploy',
+                                   'function': 'again',
+                                   'effect': 'write',
+                                   'help': "Deploy the branch and commit of an earlier deployment once more. It's a "
+                                           'new build, not a rollback.',
+                                   'example': 'dpx deploy again --project storefront',
+                                   'formats': 'created',
+                                   'params': (DEPLOYMENT_ID,
+                                              PROJECT,
+                                              NO_WAIT,
+                                              TIMEOUT,
+                                              CI_OUTPUT,
+                                              JSON,
+                                              QUIET,
+                                              FIELDS,
+                                              JQ,
+                                              PROFILE,
+                                              DEBUG,
+                                              HELP)},
                          'list': {'module': 'dpx_cli.commands.deploy',
                                   'function': 'list_deployments',
                                   'effect': 'read',
                                   'help': "List a project's deployments, newest first.",
-                                  'more': 'With --watch the newest 20 (or --limit) are watched until you press '
-                                          'Ctrl-C.',
+                                  'more': '--limit counts what the filters leave. With --watch the newest 20 (or '
+                                          '--limit) are watched until you press Ctrl-C.',
                                   'example': 'dpx deploy list --project storefront --status error --limit 5',
                                   'formats': 'list',
                                   'params': (PROJECT,
-                                             {'name': 'status', 'flags': ('--status',), 'metavar': 'STATUS', 'help': 'Filter by status.', 'choices': ('QUEUED', 'BUILDING', 'READY', 'ERROR')},
+                                             {'name': 'statuses', 'flags': ('--status',), 'metavar': 'STATUS', 'help': 'Filter by status. Repeatable, or separated by commas.', 'choices': ('QUEUED', 'BUILDING', 'READY', 'ERROR'), 'multiple': True},
+                                             {'name': 'branch', 'flags': ('--branch',), 'metavar': 'BRANCH', 'help': 'Filter by branch.', 'complete': 'branch'},
+                                             {'name': 'since', 'flags': ('--since',), 'metavar': 'TIME', 'help': 'Show only those created since, like 12h or 7d.', 'kind': 'duration'},
                                              LIMIT,
                                              CURSOR,
                                              WATCH,
@@ -107,18 +134,35 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                  'function': 'get',
                                  'effect': 'read',
                                  'help': 'Show one deployment.',
-                                 'example': 'dpx deploy get $(dpx deploy list --project storefront --limit 1 '
-                                            '--quiet)',
+                                 'example': 'dpx deploy get --latest --project storefront',
                                  'formats': 'one',
-                                 'params': (DEPLOYMENT_ID, JSON, FIELDS, JQ, PROFILE, DEBUG, HELP)},
+                                 'params': (DEPLOYMENT_ID,
+                                            LATEST,
+                                            BRANCH,
+                                            PROJECT,
+                                            JSON,
+                                            FIELDS,
+                                            JQ,
+                                            PROFILE,
+                                            DEBUG,
+                                            HELP)},
                          'wait': {'module': 'dpx_cli.commands.deploy',
                                   'function': 'wait',
                                   'effect': 'read',
-                                  'help': 'Wait until a deployment is READY or has failed, as `dpx deploy` does.',
-                                  'example': 'dpx deploy wait $(dpx deploy list --project storefront --limit 1 '
-                                             '--quiet)',
+                                  'help': 'Wait until deployments are READY or have failed, as `dpx deploy` does.',
+                                  'example': 'dpx deploy wait --latest --project storefront',
                                   'formats': 'one',
-                                  'params': (DEPLOYMENT_ID, TIMEOUT, JSON, FIELDS, JQ, PROFILE, DEBUG, HELP)},
+                                  'params': ({'name': 'deployment_ids', 'metavar': 'ID', 'help': 'Deployment IDs.', 'multiple': True, 'complete': 'deployment'},
+                                             LATEST,
+                                             BRANCH,
+                                             PROJECT,
+                                             TIMEOUT,
+                                             JSON,
+                                             FIELDS,
+                                             JQ,
+                                             PROFILE,
+                                             DEBUG,
+                                             HELP)},
                          'stats': {'module': 'dpx_cli.commands.deploy.stats',
                                    'function': 'stats',
                                    'effect': 'read',

@@ -116,7 +116,32 @@ Timeout = Annotated[
         "--timeout", metavar="TIME", help="How long to wait, like 90s, 15m or 1h. [default: 15m]", parser=duration
     ),
 ]
-Deployment = Annotated[str, typer.Argument(metavar="ID", help="Deployment ID.", autocompletion=Complete.deployment)]
+OptionalDeployment = Annotated[
+    str | None, typer.Argument(metavar="ID", help="Deployment ID.", autocompletion=Complete.deployment)
+]
+DeploymentIds = Annotated[
+    tuple[str, ...], typer.Argument(metavar="ID", help="Deployment IDs.", autocompletion=Complete.deployment)
+]
+Latest = Annotated[bool, typer.Option("--latest", help="Take the project's latest deployment.")]
+LatestBranch = Annotated[
+    str | None,
+    typer.Option(
+        "--branch",
+        metavar="BRANCH",
+        help="With --latest: take the latest deployment of this branch.",
+        autocompletion=Complete.branch,
+    ),
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the ID and don't wait.")]
+CiOutput = Annotated[
+    Literal["auto", "never", "github", "gitlab"],
+    typer.Option(
+        "--ci-output",
+        metavar="MODE",
+        help="Write outputs, a summary and annotations for the CI.",
+        case_sensitive=False,
+    ),
+]
 
 Statuses = Annotated[
     tuple[Status, ...],

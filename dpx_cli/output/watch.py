@@ -6,11 +6,11 @@ by itself: Ctrl-C, an error that waiting does not mend, or what the caller does 
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import InvalidResponse, NetworkError, RateLimited, ServerError, UsageError
 from dpx_cli.output.columns import dig, plain
+from dpx_cli.system import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,7 +95,7 @@ def _look_again(look: Callable[[], Items], view: _Table | _Changes, interval: fl
             pause = interval
             view.show(items)
             shown()
-        time.sleep(pause)
+        signals.sleep(pause)
 
 
 class _Table:

@@ -1,10 +1,10 @@
 """What git knows of the working directory: branch, commit, unpushed and uncommitted changes.
 
-Floor 1, for `deploy`. Nothing here ever fails: without git, without a repository, or where git does not answer within
-its two seconds, there is simply nothing to say. Reading is all that is done: no lock is taken, no index refreshed,
-nothing fetched, nobody asked; and what a repository's own configuration would have git run (file system monitor,
-filters, hooks, transports) is switched off, because a directory may have come out of somebody's archive. For the same
-reason git is only looked for in absolute folders of the path, and gets none of our secrets.
+Nothing here ever fails: without git, without a repository, or if git doesn't answer within two seconds, there is
+nothing to tell. A directory may come out of anybody's archive, so git only reads: it takes no lock, fetches nothing and
+asks nobody, and everything that a repository's own configuration would have it run (file system monitor, filters,
+hooks, transports) is switched off. A git that is too old for that, or that doesn't answer how it is configured, isn't
+asked anything. git is only looked for in absolute directories of PATH, and gets none of our secrets.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SECONDS = 2.0
+_PROBE = "dpx.probe"  # a setting that git only finds if it heeds GIT_CONFIG_COUNT, as it does since 2.31
+_SHORTEST = 7  # digits of an abbreviated commit
 _QUIET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
@@ -68,7 +70,8 @@ def head(cwd: str, env: Mapping[str, str] | None = None) -> Head | None:
         env: the environment for git; the process's own, if not given.
     """
     git = _Git(cwd, env)
-    _switch_off_filters(git)
+    if not _switch_off_filters(git):
+        return None
     status = git.run(
         "status",
         "--porcelain=v2",
@@ -118,6 +121,16 @@ def tracked(cwd: str, env: Mapping[str, str] | None = None) -> list[str] | None:
     return None if found is None else [os.fsdecode(name) for name in found.split(b"\0") if name]
 
 
+def commit(cwd: str, name: str, env: Mapping[str, str] | None = None) -> str | None:
+    """Return the full hash of the commit that a name means ("HEAD~1", a tag, 7 digits); None if git can't tell."""
+    if name.startswith("-"):
+        return None
+    sha = _text(_Git(cwd, env).run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"))
+    if sha and len(name) < _SHORTEST and sha.startswith(name.lower()):
+        return None
+    return sha
+
+
 class _Git:
     """Runs git in one directory, two seconds for all runs together."""
 
@@ -127,8 +140,16 @@ class _Git:
         self._program = _program(self.env.get("PATH", os.defpath))
         self._until = time.monotonic() + _SECONDS
 
+    def override(self, count: int, name: str, value: str) -> None:
+        """Override a setting for the runs to come, as the one that `count` others come before."""
+        self.env |= {
+            f"GIT_CONFIG_KEY_{count}": name,
+            f"GIT_CONFIG_VALUE_{count}": value,
+            "GIT_CONFIG_COUNT": str(count + 1),
+        }
+
     def run(self, *arguments: str) -> bytes | None:
-        """Run git, and give its output; None where it failed, is not there, or took too long."""
+        """Run git and return its output; None if it failed, isn't there, or took too long."""
         import subprocess
 
         if self._program is None:
@@ -179,23 +200,26 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _switch_off_filters(git: _Git) -> None:
-    """Empty the filters of the repository's own configuration for the runs to come; the user's own stay."""
-    found = git.run(
-        "config", "--show-scope", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"
-    )
-    fields = os.fsdecode(found or b"").split("\0")
-    names = [name for scope, name in zip(fields[::2], fields[1::2], strict=False) if scope in {"local", "worktree"}]
-    if not names:
-        return
+def _switch_off_filters(git: _Git) -> bool:
+    """Empty the filters of the repository's own configuration for the runs to come; the user's own stay.
+
+    Returns:
+        Whether that's done. Otherwise nothing may be asked of git that runs a filter.
+    """
     # Through the environment: on the command line a name with "=" in it would be cut there.
-    first = git.env.get("GIT_CONFIG_COUNT", "")
-    count = int(first) if first.isascii() and first.isdigit() else 0
-    for name in names:
-        git.env[f"GIT_CONFIG_KEY_{count}"] = name
-        git.env[f"GIT_CONFIG_VALUE_{count}"] = "false" if name.endswith(".required") else ""
-        count += 1
-    git.env["GIT_CONFIG_COUNT"] = str(count)
+    given = git.env.get("GIT_CONFIG_COUNT", "")
+    first = int(given) if given.isascii() and given.isdigit() else 0
+    git.override(first, _PROBE, "1")
+    pattern = rf"^(filter\..*\.(clean|process|required)|{_PROBE})$"
+    found = os.fsdecode(git.run("config", "--show-scope", "-z", "--name-only", "--get-regexp", pattern) or b"")
+    fields = found.split("\0")
+    settings = list(zip(fields[::2], fields[1::2], strict=False))
+    if ("command", _PROBE) not in settings:
+        return False
+    names = [name for scope, name in settings if scope in {"local", "worktree"}]
+    for count, name in enumerate(names, first):
+        git.override(count, name, "false" if name.endswith(".required") else "")
+    return True
 
 
 def _branch(git: _Git) -> str | None:

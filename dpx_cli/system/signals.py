@@ -10,10 +10,11 @@ import os
 import signal
 import time
 from _thread import get_ident
-from typing import TYPE_CHECKING, NoReturn
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import NoReturn
 
 PATIENCE = 1.0  # seconds after the first signal from which another one ends the process at once
 

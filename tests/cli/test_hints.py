@@ -36,7 +36,9 @@ def test_a_failed_deployment(dpx_on_faults: Program, server: FaultServer) -> Non
     server.on("GET", "/deployments/.*", faults.reply(200, {"data": {"id": EVIL, "status": "ERROR"}}))
     done = dpx_on_faults("deploy", "wait", EVIL, "--json")
     assert done.code == 9, done
-    assert shlex.split(done.error["hint"])[-4:] == ["dpx", "deploy", "get", EVIL]
+    words = shlex.split(done.error["hint"])
+    assert words[1:5] == ["dpx", "deploy", "get", f"{EVIL};"]
+    assert words[-4:] == ["dpx", "deploy", "again", EVIL]
 
 
 def test_a_wait_that_ended(dpx_on_faults: Program, server: FaultServer) -> None:

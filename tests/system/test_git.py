@@ -308,3 +308,58 @@ def test_a_git_that_hangs_is_left_behind(repo: Path, tmp_path: Path, monkeypatch
         while Path(f"/proc/{pid}").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
             assert time.monotonic() < deadline, "the grandchild is still there"
             time.sleep(0.01)
+
+
+def old_git(tmp_path: Path, *, unknown: str = "", unheeded: str = "") -> dict[str, str]:
+    """An environment whose git is a wrapper that behaves like an old one.
+
+    Args:
+        tmp_path: a folder.
+        unknown: an option that it doesn't know yet.
+        unheeded: an environment variable that it doesn't heed yet.
+    """
+    real = shutil.which("git")
+    folder = tmp_path / "old-git"
+    folder.mkdir()
+    wrapper = folder / "git"
+    refuse = f'for word; do [ "$word" = "{unknown}" ] && exit 129; done\n' if unknown else ""
+    forget = f"unset {unheeded}\n" if unheeded else ""
+    wrapper.write_text(f'#!/bin/sh\n{refuse}{forget}exec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    return {**os.environ, "PATH": str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("unknown", "unheeded", "asked"),
+    [
+        ("--show-scope", "GIT_CONFIG_COUNT", False),  # 2.25
+        ("", "GIT_CONFIG_COUNT", False),  # 2.30
+        ("--show-scope", "", False),
+        ("", "", True),
+    ],
+)
+def test_a_git_that_cannot_switch_filters_off_runs_none(
+    repo: Path, tmp_path: Path, unknown: str, unheeded: str, *, asked: bool
+) -> None:
+    """It isn't asked anything then; a newer one is, without the filters."""
+    ran = tmp_path / "ran"
+    (repo / ".gitattributes").write_text("* filter=evil\n")
+    git(repo, "config", "filter.evil.clean", f"touch {ran}; cat")
+    (repo / "file").write_text("y")  # as long as what is committed, so that git has to read it
+    found = repository.head(str(repo), old_git(tmp_path, unknown=unknown, unheeded=unheeded))
+    assert (found is not None) is asked
+    assert not ran.exists()
+    git(repo, "status")
+    assert ran.exists(), "the filter would not have run anyway"
+
+
+def test_what_names_a_commit(repo: Path) -> None:
+    """A name, a tag, an abbreviation of 7 digits or more; nothing that is an option, and no path out of it."""
+    first = git(repo, "rev-parse", "HEAD")
+    second = commit(repo, "Second", "y")
+    git(repo, "tag", "-a", "v1", "-m", "v1", first)
+    for name in ("HEAD~1", "v1", first, first[:7], first[:7].upper()):
+        assert repository.commit(str(repo), name) == first, name
+    assert repository.commit(str(repo), "main") == second
+    for name in (first[:6], "nope", "", "--all", "HEAD:file", "f" * 40):
+        assert repository.commit(str(repo), name) is None, name

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands import LIST, ONE, READ, WRITE, Typer, effect
+from dpx_cli.commands import CREATED, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.commands.listing import show_pages
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 
 if TYPE_CHECKING:
-    from typing import Annotated, Any, Literal
+    from typing import Annotated, Any
 
     import typer
 
-    from dpx_cli.cli.options import Complete, Cursor, Deployment, Interval, Limit, Project, Status, Timeout, Watch
+    from dpx_cli.cli.options import (
+        CiOutput,
+        Complete,
+        Cursor,
+        DeploymentIds,
+        Interval,
+        Latest,
+        LatestBranch,
+        Limit,
+        NoWait,
+        OptionalDeployment,
+        Project,
+        Statuses,
+        Timeout,
+        Watch,
+        duration,
+    )
+    from dpx_cli.commands.deploy.find import Filters
     from dpx_cli.session import Session
 
 
@@ -33,7 +50,7 @@ COLUMNS = (
 
 
 @GROUP.command("", epilog="dpx deploy --project storefront --branch main")
-@effect(WRITE, prints=ONE)
+@effect(WRITE, prints=CREATED)
 def deploy(
     session: Session,
     project: Project = None,
@@ -50,18 +67,13 @@ def deploy(
         str | None, typer.Option("--message", metavar="TEXT", help="Message. [default: the commit's subject]")
     ] = None,
     sha: Annotated[str | None, typer.Option("--sha", metavar="SHA", help="Commit SHA. [default: HEAD]")] = None,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the ID and don't wait.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be deployed, and change nothing.")
+    ] = False,
+    no_wait: NoWait = False,
     timeout: Timeout = WAIT,
     no_git: Annotated[bool, typer.Option("--no-git", help="Don't read git or CI metadata.")] = False,
-    ci_output: Annotated[
-        Literal["auto", "never", "github", "gitlab"],
-        typer.Option(
-            "--ci-output",
-            metavar="MODE",
-            help="Write outputs, a summary and annotations for the CI.",
-            case_sensitive=False,
-        ),
-    ] = "auto",
+    ci_output: CiOutput = "auto",
 ) -> None:
     """Deploy a project and wait until it's live.
 
@@ -69,18 +81,49 @@ def deploy(
     out. Never creates a second deployment, even if the network fails.
     """
     from dpx_cli.api.transport import Deadline
-    from dpx_cli.commands.deploy import ci, single
+    from dpx_cli.commands.deploy import ci, dry, single
     from dpx_cli.commands.deploy.job import Job, Wanted
+    from dpx_cli.commands.deploy.preflight import Commits
 
-    wanted = Wanted(branch, message, sha, no_git, no_wait)
+    commits = Commits(session, Wanted(branch, message, sha, no_git))
     view = single.LineView(session.screen)
     job = Job(session, session.client, Deadline(timeout), view=view)
+    if dry_run:
+        job.prepare(session.projects, project, commits)
+        session.screen.item(dry.describe(session, job), dry.COLUMNS, key="project.id")
+        return
+    steps = [lambda: job.prepare(session.projects, project, commits), job.create, *([] if no_wait else [job.finish])]
+    with ci.report(session, ci_output, job):
+        single.run(session.screen, job, view, steps)
 
-    def steps() -> None:
-        job.create(session.projects, project, wanted)
-        if not no_wait:
-            job.finish()
 
+@GROUP.command("again", epilog="dpx deploy again --project storefront")
+@effect(WRITE, prints=CREATED)
+def again(
+    session: Session,
+    deployment_id: OptionalDeployment = None,
+    project: Project = None,
+    no_wait: NoWait = False,
+    timeout: Timeout = WAIT,
+    ci_output: CiOutput = "auto",
+) -> None:
+    """Deploy the branch and commit of an earlier deployment once more. It's a new build, not a rollback."""
+    from dpx_cli.api import deployments
+    from dpx_cli.api.transport import Deadline
+    from dpx_cli.commands.deploy import ci, find, single
+    from dpx_cli.commands.deploy.job import Job
+    from dpx_cli.commands.deploy.preflight import Commits
+
+    def earlier(project_id: str) -> dict[str, Any]:
+        if deployment_id is None:
+            return find.newest(session, project_id, project)
+        return find.in_project(session.client, project_id, deployment_id)
+
+    row = session.projects.on(project, earlier)
+    commits = Commits(session, find.as_wanted({**row, **deployments.get_deployment(session.client, str(row["id"]))}))
+    view = single.LineView(session.screen)
+    job = Job(session, session.client, Deadline(timeout), view=view)
+    steps = [lambda: job.prepare(session.projects, project, commits), job.create, *([] if no_wait else [job.finish])]
     with ci.report(session, ci_output, job):
         single.run(session.screen, job, view, steps)
 
@@ -90,9 +133,14 @@ def deploy(
 def list_deployments(
     session: Session,
     project: Project = None,
-    status: Annotated[
-        Status | None,
-        typer.Option("--status", metavar="STATUS", help="Filter by status.", case_sensitive=False),
+    statuses: Statuses = (),
+    branch: Annotated[
+        str | None,
+        typer.Option("--branch", metavar="BRANCH", help="Filter by branch.", autocompletion=Complete.branch),
+    ] = None,
+    since: Annotated[
+        float | None,
+        typer.Option("--since", metavar="TIME", help="Show only those created since, like 12h or 7d.", parser=duration),
     ] = None,
     limit: Limit = None,
     cursor: Cursor = None,
@@ -101,17 +149,23 @@ def list_deployments(
 ) -> None:
     """List a project's deployments, newest first.
 
-    With --watch the newest 20 (or --limit) are watched until you press Ctrl-C.
+    --limit counts what the filters leave. With --watch the newest 20 (or --limit) are watched until you press Ctrl-C.
     """
-    from dpx_cli.api import deployments
+    from dpx_cli.api.deployments import path_of
+    from dpx_cli.commands.deploy.find import Filtered, Filters
 
+    filters = Filters(statuses, branch, since)
     if watch or interval is not None:
-        _watch(session, project, status=status, limit=limit or WATCHED, cursor=cursor, watch=watch, interval=interval)
+        _watch(session, project, filters, limit=limit or WATCHED, cursor=cursor, watch=watch, interval=interval)
         return
 
     def show(project_id: str) -> None:
-        pages = deployments.list_deployments(session.client, project_id, status=status, limit=limit, cursor=cursor)
+        pages = Filtered(session.client, path_of(project_id), filters, limit=limit, cursor=cursor)
         show_pages(session, pages, COLUMNS, key="id", what="deployments", remember="deployments")
+        if pages.undated:
+            session.screen.warn(f"{pages.undated} deployments without a creation time are left out.")
+        if pages.more and session.screen.format != "quiet":
+            session.screen.note("More deployments match. Pass a larger --limit.")
 
     session.projects.on(project, show)
 
@@ -119,47 +173,64 @@ def list_deployments(
 def _watch(
     session: Session,
     project: str | None,
+    filters: Filters,
     *,
-    status: str | None,
     limit: int,
     cursor: str | None,
     watch: bool,
     interval: float | None,
 ) -> None:
-    from dpx_cli.api import deployments
+    from dpx_cli.api.deployments import path_of
+    from dpx_cli.commands.deploy.find import Filtered
     from dpx_cli.output import watch as watching
 
     seconds = watching.check_flags(session, watch=watch, interval=interval, cursor=cursor)
 
     def newest(project_id: str) -> list[dict[str, Any]]:
-        pages = deployments.list_deployments(session.client, project_id, status=status, limit=limit)
+        pages = Filtered(session.client, path_of(project_id), filters, limit=limit)
         return [deployment for page in pages for deployment in page]
 
     def look() -> list[dict[str, Any]]:
         return session.projects.on(project, newest)
 
-    watching.watch(session, look, COLUMNS, key="id", interval=seconds, empty="no deployments")
+    watching.watch(session, look, COLUMNS, key="id", interval=seconds, empty="No deployments.")
 
 
-@GROUP.command("get", epilog="dpx deploy get $(dpx deploy list --project storefront --limit 1 --quiet)")
+@GROUP.command("get", epilog="dpx deploy get --latest --project storefront")
 @effect(READ, prints=ONE)
-def get(session: Session, deployment_id: Deployment) -> None:
+def get(
+    session: Session,
+    deployment_id: OptionalDeployment = None,
+    latest: Latest = False,
+    branch: LatestBranch = None,
+    project: Project = None,
+) -> None:
     """Show one deployment."""
     from dpx_cli.api import deployments
+    from dpx_cli.commands.deploy import find
     from dpx_cli.commands.deploy.single import DETAILS
 
-    session.screen.item(deployments.get_deployment(session.client, deployment_id), DETAILS, key="id")
+    found = find.meant(session, deployment_id, project, latest=latest, branch=branch)
+    session.screen.item(deployments.get_deployment(session.client, found), DETAILS, key="id")
 
 
-@GROUP.command("wait", epilog="dpx deploy wait $(dpx deploy list --project storefront --limit 1 --quiet)")
+@GROUP.command("wait", epilog="dpx deploy wait --latest --project storefront")
 @effect(READ, prints=ONE)
-def wait(session: Session, deployment_id: Deployment, timeout: Timeout = WAIT) -> None:
-    """Wait until a deployment is READY or has failed, as `dpx deploy` does."""
+def wait(
+    session: Session,
+    deployment_ids: DeploymentIds = (),
+    latest: Latest = False,
+    branch: LatestBranch = None,
+    project: Project = None,
+    timeout: Timeout = WAIT,
+) -> None:
+    """Wait until deployments are READY or have failed, as `dpx deploy` does."""
     from dpx_cli.api.transport import Deadline
-    from dpx_cli.commands.deploy import single
+    from dpx_cli.commands.deploy import find, single
     from dpx_cli.commands.deploy.job import Job
 
+    found = find.meant(session, deployment_ids[0] if deployment_ids else None, project, latest=latest, branch=branch)
     view = single.LineView(session.screen)
     job = Job(session, session.client, Deadline(timeout), view=view)
-    job.adopt(deployment_id, session.projects.known())
-    single.run(session.screen, job, view, job.finish)
+    job.adopt(found, session.projects.known(project))
+    single.run(session.screen, job, view, [job.finish])

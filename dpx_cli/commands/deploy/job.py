@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.api.client import Client
     from dpx_cli.api.transport import Deadline
+    from dpx_cli.commands.deploy.preflight import Commits, Plan
     from dpx_cli.commands.deploy.start import Starter
     from dpx_cli.resolve import Projects
     from dpx_cli.session import Session
@@ -31,7 +32,7 @@ class Wanted(NamedTuple):
     message: str | None = None
     sha: str | None = None
     no_git: bool = False
-    no_wait: bool = False
+    source: str | None = None  # of the branch, if it isn't --branch
 
 
 class View(Protocol):
@@ -62,13 +63,16 @@ class Job:
 
     Attributes:
         title: what the user calls the project; "" if it isn't known.
+        source: where the project comes from: "--project", "DPX_PROJECT", or a file's path.
         project_id: the project's ID, once it is known.
+        rows: the project's newest deployments before the POST; set by `prepare`.
         id: the deployment's ID, once it is known.
         deployment: the last object seen.
         url: the site's URL, if there is one, once the deployment is READY.
         error: what ended the job, if it failed.
         branch: the branch, as far as it is known.
         sha: the commit, as far as it is known.
+        plan: what is going to be deployed; set by `prepare`.
         started: a moment of `time.monotonic()`.
     """
 
@@ -81,7 +85,8 @@ class Job:
         view: View,
         sleep: Callable[[float], None] = signals.sleep,
     ) -> None:
-        self.title = ""
+        self.title = self.source = ""
+        self.rows: list[dict[str, Any]] = []
         self.project_id: str | None = None
         self.id: str | None = None
         self.deployment: dict[str, Any] | None = None
@@ -95,6 +100,8 @@ class Job:
         self._deadline = deadline
         self._view = view
         self._sleep = sleep
+        self.plan: Plan | None = None
+        self._given: str | None = None
         self._starter: Starter | None = None
         # What is begun at the deadline may be finished, and no more.
         client.until = deadline.at + 1.5
@@ -130,29 +137,45 @@ class Job:
         """Whether the deployment was followed to its end."""
         return self.deployment is not None and self.deployment.get("status") in ENDED
 
-    def create(self, projects: Projects, given: str | None, wanted: Wanted) -> None:
-        """Create the deployment, once.
+    def prepare(self, projects: Projects, given: str | None, commits: Commits) -> Plan:
+        """Find the project, list its deployments, and tell what is going to be deployed.
 
         Args:
             projects: finds the project, with the job's own client.
             given: `--project`, or None.
-            wanted: what the user asked for.
+            commits: what the user asked for, and what git and the CI tell.
 
         Raises:
-            DpxError: as `start.Starter` does.
+            DpxError: as `start.Starter.look` does.
         """
         from dpx_cli.commands.deploy import preflight
 
+        self._given = given
         self.title = projects.title(given)
         starter = projects.on(given, self._look)
-        self.project_id = starter.project_id
-        fields = preflight.fields(self._session, wanted, starter.last_branch)
-        self.branch = fields.get("branch", starter.last_branch)
-        self.sha = fields.get("commitSha")
-        self.deployment = starter.start(fields)
+        self.project_id, self.rows = starter.project_id, starter.rows
+        self.plan = plan = commits.plan(starter.last_branch, project=given)
+        self.branch = plan.branch
+        self.sha = plan.fields.get("commitSha")
+        self.source = source = preflight.project_source(self._session, given)
+        # A slug in a file says nothing of the ID beside it, which is what counts.
+        name = self.title if source.isupper() or source.startswith("-") else f"{self.title} [{self.project_id}]"
+        self._view.done(plan.told(f"{name} ({source})"))
+        for warning in plan.warnings:
+            self._view.warn(warning)
+        return plan
+
+    def create(self) -> None:
+        """Create the deployment, once.
+
+        Raises:
+            DpxError: as `start.Starter.start` does.
+        """
+        if self.plan is None or self._starter is None:
+            raise RuntimeError("prepare comes first")
+        self.deployment = self._starter.start(self.plan.fields)
         self.id = str(self.deployment["id"])
-        branch = f" ({wanted.branch})" if wanted.branch else ""
-        self._view.done(f"Deployment {self.id} of {self.title}{branch} started.")
+        self._view.done(f"Deployment {self.id} of {self.title} started.")
 
     def adopt(self, deployment_id: str, project_id: str | None) -> None:
         """Take an existing deployment, and the project that it may belong to."""
@@ -214,13 +237,17 @@ class Job:
         """Return the error for a deployment that ended in ERROR: what was good last, and what to do next."""
         of = f" of {self.branch}" if self.branch else ""
         message = f"Deployment {deployment_id}{of} failed."
-        rows = self._starter.rows if self._starter else []
-        good = next((row for row in rows if row.get("status") == READY and row.get("branch") == self.branch), None)
-        if good:
-            when = f" ({relative(good['created_at'])})" if good.get("created_at") else ""
+        if good := self._last_good():
+            when = f", created {relative(good['created_at'])}" if good.get("created_at") else ""
             message += f" The last READY deployment{of} is {good['id']}{when}."
-        name = shlex.quote(deployment_id)
-        return DeploymentFailed(message, hint=f"For details, run: dpx deploy get {name}")
+        words = ["dpx", "deploy", "again", deployment_id]
+        words += ["--project", self._given or self.project_id] if self._starter and self.project_id else []
+        details = f"dpx deploy get {shlex.quote(deployment_id)}"
+        return DeploymentFailed(message, hint=f"See {details}; to try again, run: {shlex.join(words)}")
+
+    def _last_good(self) -> dict[str, Any] | None:
+        """Return the branch's READY deployment before this one, as far as it was listed before the POST."""
+        return next((row for row in self.rows if row.get("status") == READY and row.get("branch") == self.branch), None)
 
     def _wait_command(self, deployment_id: str) -> str:
         return f"dpx deploy wait {shlex.quote(deployment_id)}"

@@ -1,73 +1,150 @@
-"""What a deployment says of its commit, and what is worth a warning before it: git and the CI's variables.
-
-Floor 2; neighbours: `repository.py` (git), `ci.py` (variables), `commands/deploy.py`.
-"""
+"""What is going to be deployed: project, branch and commit, where each comes from, and what is worth a warning."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+import shlex
+from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.api.deployments import DeploymentFields
+from dpx_cli.commands.deploy import ci
 from dpx_cli.errors import UsageError
+from dpx_cli.system import git
 
 if TYPE_CHECKING:
     from dpx_cli.commands.deploy.job import Wanted
     from dpx_cli.session import Session
 
+FULL_SHA = re.compile(r"[0-9a-fA-F]{40}")
 
-def fields(session: Session, wanted: Wanted, last_branch: str | None) -> DeploymentFields:
-    """What to send: what was given, and the commit's sha and subject where the commit being deployed is known.
 
-    It is known where the CI built, or HEAD is on, the branch that will be deployed: the one given, or without one the
-    last deployed (which is what the reference says the API takes then).
+class Plan(NamedTuple):
+    """What is going to be deployed.
+
+    Attributes:
+        fields: what is sent.
+        branch: the branch, as far as it's known.
+        source: where the branch comes from.
+        warnings: what may be wrong, in sentences.
     """
-    branch, message, sha = wanted.branch, wanted.message, wanted.sha
-    found = DeploymentFields()
-    if branch is not None:
-        found["branch"] = branch
-    meant = branch if branch is not None else last_branch
-    if not wanted.no_git and meant is not None:
-        known_sha, known_message = _commit(session, meant)
-        # A sha of one's own makes the subject of another commit a lie.
-        message = message if message is not None or (sha is not None and sha != known_sha) else known_message
-        sha = sha if sha is not None else known_sha
-    if message is not None:
-        found["commitMessage"] = message
-    if sha is not None:
-        found["commitSha"] = sha
-    return found
+
+    fields: DeploymentFields
+    branch: str | None
+    source: str
+    warnings: list[str]
+
+    def told(self, project: str) -> str:
+        """Return the line that names project and branch, and where each comes from."""
+        branch = f"branch {self.branch} ({self.source})" if self.branch else self.source
+        return f"Deploying {project}, {branch}."
 
 
-def _commit(session: Session, branch: str) -> tuple[str | None, str | None]:
-    """Sha and subject of the commit that a branch's deployment will be of, as far as CI or git tell; with warnings."""
-    from dpx_cli.commands.deploy import ci
-    from dpx_cli.system import git as repository
+class Commits:
+    """What the CI and git tell of commits; read once, for any number of projects.
 
-    built = ci.metadata(session.env)
+    Args:
+        session: the session.
+        wanted: what the user asked for.
+
+    Raises:
+        UsageError: if `--sha` is no commit.
+    """
+
+    def __init__(self, session: Session, wanted: Wanted) -> None:
+        self._env = session.env
+        self._given = wanted
+        self._cwd = None if wanted.no_git else _cwd(session)
+        self._head = None if self._cwd is None else git.head(self._cwd)
+        self._built = None if wanted.no_git else ci.metadata(session.env)
+        self._sha = self._resolved(wanted.sha)
+
+    def plan(self, last_branch: str | None, *, project: str | None) -> Plan:
+        """Return what to send, and what to tell the user.
+
+        Sha and message are only sent if they were given, or if the commit is known: the CI built, or HEAD is on, the
+        branch that will be deployed.
+
+        Args:
+            last_branch: the branch that was deployed last, which the API takes without another one.
+            project: `--project`, for commands in warnings.
+        """
+        given = self._given
+        fields = DeploymentFields()
+        if given.branch is not None:
+            fields["branch"] = given.branch
+        branch = given.branch if given.branch is not None else last_branch
+        source = given.source or ("--branch" if given.branch is not None else "the last deployed one")
+        warnings = [] if given.branch is not None else self._other_branch(last_branch, project)
+        known_sha, known_message = self._commit(branch, warnings) if branch else (None, None)
+        sha = self._sha or known_sha
+        # HEAD's subject would be wrong for another commit.
+        message = given.message if given.message is not None or sha != known_sha else known_message
+        if message is not None:
+            fields["commitMessage"] = message
+        if sha is not None:
+            fields["commitSha"] = sha
+        return Plan(fields, branch, source if branch else "the branch that Deploxa chooses (never deployed)", warnings)
+
+    def _resolved(self, sha: str | None) -> str | None:
+        if sha is None or self._given.source:  # a source other than the user: the API
+            return sha
+        known = None if self._cwd is None else git.commit(self._cwd, sha)
+        if known is None and not FULL_SHA.fullmatch(sha):
+            raise UsageError(
+                f"--sha {sha!r} is not a commit here.",
+                hint="Pass all 40 digits, or what git can resolve in a checkout.",
+            )
+        return known or sha
+
+    def _other_branch(self, last_branch: str | None, project: str | None) -> list[str]:
+        """Return a warning if HEAD is on another branch than the one that will be deployed."""
+        head = (self._head and self._head.branch) or (self._built and self._built.branch)
+        if not head or last_branch is None or head == last_branch:
+            return []
+        words = ["dpx", "deploy", "--branch", head, *(["--project", project] if project is not None else [])]
+        why = f"HEAD is on {head}, but {last_branch} will be deployed, because it was deployed last."
+        return [f"{why} To deploy {head}, run: {shlex.join(words)}"]
+
+    def _commit(self, branch: str, warnings: list[str]) -> tuple[str | None, str | None]:
+        """Return sha and subject of the commit that a branch's deployment will be of, as far as CI or git tell."""
+        built, head = self._built, self._head
+        if built is not None and built.sha and built.branch == branch:
+            subject = built.message
+            if subject is None and head is not None and head.sha == built.sha:
+                subject = head.subject
+            return built.sha, subject
+        if head is None or self._cwd is None:
+            return None, None
+        if head.branch != branch:
+            # Which commit of a branch that isn't checked out will be deployed is unknown; what isn't pushed is known.
+            _warn_of_unpushed(warnings, branch, git.unpushed(self._cwd, branch))
+            return None, None
+        _warn_of_unpushed(warnings, branch, head.unpushed)
+        if head.unpushed is None:
+            warnings.append(f"{branch} has no upstream; Deploxa builds from the remote.")
+        if head.dirty:
+            warnings.append("Uncommitted changes are not deployed.")
+        return head.sha, head.subject
+
+
+def project_source(session: Session, given: str | None) -> str:
+    """Return where the project comes from: "--project", "DPX_PROJECT", or a file and its path."""
+    if given is not None:
+        return "--project"
+    if session.settings.variable("DPX_PROJECT"):
+        return "DPX_PROJECT"
+    file = session.settings.named
+    return file.path if file else ""
+
+
+def _cwd(session: Session) -> str | None:
     try:
-        head = repository.head(session.cwd)
+        return session.cwd
     except UsageError:  # no working directory, hence no repository
-        head = None
-    if built is not None and built.sha and built.branch == branch:
-        subject = built.message
-        if subject is None and head is not None and head.sha == built.sha:
-            subject = head.subject
-        return built.sha, subject
-    if head is None:
-        return None, None
-    if head.branch != branch:
-        # Which commit of a branch that is not checked out is meant is not known; what the remote lacks is.
-        _warn_of_unpushed(session, branch, repository.unpushed(session.cwd, branch))
-        return None, None
-    _warn_of_unpushed(session, branch, head.unpushed)
-    if head.unpushed is None:
-        session.screen.warn(f"{branch} has no upstream; Deploxa builds what is on the remote")
-    if head.dirty:
-        session.screen.warn("there are changes that are not committed; they will not be deployed")
-    return head.sha, head.subject
+        return None
 
 
-def _warn_of_unpushed(session: Session, branch: str, unpushed: int | None) -> None:
+def _warn_of_unpushed(warnings: list[str], branch: str, unpushed: int | None) -> None:
     if unpushed:
-        commits = "1 commit" if unpushed == 1 else f"{unpushed} commits"
-        session.screen.warn(f"{commits} of {branch} not pushed; Deploxa builds what is on the remote")
+        commits = "1 unpushed commit" if unpushed == 1 else f"{unpushed} unpushed commits"
+        warnings.append(f"{branch} has {commits}; Deploxa builds from the remote.")

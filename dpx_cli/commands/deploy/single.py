@@ -9,7 +9,7 @@ from dpx_cli.output.columns import Column
 from dpx_cli.output.format import duration_ms, relative, size_kb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dpx_cli.commands.deploy.job import Job
     from dpx_cli.output.live import LiveLine
@@ -56,7 +56,7 @@ class LineView:
         self._screen.warn(text)
 
 
-def run(screen: Screen, job: Job, view: LineView, steps: Callable[[], None]) -> None:
+def run(screen: Screen, job: Job, view: LineView, steps: Sequence[Callable[[], object]]) -> None:
     """Run the steps of a job under a live line, then show how it ended: a URL, an ID or an object.
 
     Raises:
@@ -65,14 +65,15 @@ def run(screen: Screen, job: Job, view: LineView, steps: Callable[[], None]) -> 
     with job.followable():
         try:
             with screen.live() as view.live:
-                steps()
+                for step in steps:
+                    step()
         except (DeploymentFailed, WaitTimeout):
             if screen.shows_objects and job.deployment:
                 screen.item(job.deployment, DETAILS, key="id")
             raise
         if screen.shows_objects and job.deployment:
             screen.item(job.deployment, DETAILS, key="id")
-        elif job.ended:
+        elif job.ended and screen.format != "quiet":
             _show_url(screen, job)
         else:
             screen.line(str(job.id))

@@ -76,7 +76,8 @@ def test_an_error_ends_with_9_and_an_empty_stdout(dpx: Program) -> None:
     done = dpx("deploy", "--project", "storefront", "--branch", "fail/build")
     assert (done.code, done.out) == (9, ""), done
     assert "error: " in done.err
-    assert "run: dpx deploy get " in done.err
+    assert "hint: See dpx deploy get " in done.err
+    assert "; to try again, run: dpx deploy again " in done.err
 
 
 def test_an_error_with_json_gives_the_object_and_the_error(dpx_on_faults: Program, server: FaultServer) -> None:
@@ -151,8 +152,8 @@ def test_without_flags_nothing_is_sent(dpx_on_faults: Program, server: FaultServ
 
 def test_flags_are_sent_as_they_are(dpx_on_faults: Program, server: FaultServer) -> None:
     """An empty text is a value."""
-    dpx_on_faults("deploy", "--no-wait", "--branch", "feature/ä", "--message", "", "--sha", "abc1234")
-    assert server.requests[-1].json == {"branch": "feature/ä", "commitMessage": "", "commitSha": "abc1234"}
+    dpx_on_faults("deploy", "--no-wait", "--branch", "feature/ä", "--message", "", "--sha", "b" * 40)
+    assert server.requests[-1].json == {"branch": "feature/ä", "commitMessage": "", "commitSha": "b" * 40}
 
 
 @pytest.mark.parametrize("flag", ["--branch", "--message", "--sha"])
@@ -174,7 +175,9 @@ def test_git_tells_the_commit_where_head_is_the_branch(dpx_on_faults: Program, s
         ((), commit),
         (("--branch", "main", "--no-git"), {"branch": "main"}),
         (("--message", "mine"), {"commitMessage": "mine", "commitSha": sha}),
-        (("--sha", "0123456"), {"commitSha": "0123456"}),
+        (("--sha", sha[:7]), commit),
+        (("--sha", "HEAD", "--message", "mine"), {"commitMessage": "mine", "commitSha": sha}),
+        (("--sha", "b" * 40), {"commitSha": "b" * 40}),
         (("--branch", "other"), {"branch": "other"}),
         ((), {}),
     ):
@@ -196,11 +199,11 @@ def test_unpushed_commits_are_warned_of_and_deployed(
     git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "two")
     done = dpx_on_faults("deploy", "--no-wait", "--branch", "main")
     assert done.code == 0
-    assert "warning: 1 commit of main not pushed" in done.err
+    assert "warning: main has 1 unpushed commit" in done.err
     assert "warning" not in dpx_on_faults("deploy", "--no-wait", "--branch", "main", "--no-git").err
     # Also of a branch that is not checked out.
     git(dpx_on_faults.cwd, "checkout", "-q", "-b", "other")
-    assert "warning: 1 commit of main not pushed" in dpx_on_faults("deploy", "--no-wait", "--branch", "main").err
+    assert "warning: main has 1 unpushed commit" in dpx_on_faults("deploy", "--no-wait", "--branch", "main").err
     assert server.made == 4
 
 
@@ -252,6 +255,128 @@ def test_github_actions_is_told_of_what_kept_a_deployment_from_starting(
     assert (done.code, done.out) == (5, "")
     assert "::error::Not yours" in done.err
     assert "::error::" not in dpx_on_faults("deploy", "--ci-output", "never", env={"GITHUB_ACTIONS": "true"}).err
+
+
+@pytest.mark.parametrize("sha", ["abc1234", "HEAD", "", "b" * 39, "b" * 41, "g" * 40])
+def test_a_sha_that_is_none_is_refused(dpx_on_faults: Program, server: FaultServer, sha: str) -> None:
+    """Outside a checkout only 40 digits are one; nothing is sent."""
+    done = dpx_on_faults("deploy", "--sha", sha)
+    assert (done.code, done.out) == (2, ""), done
+    assert server.requests == []
+
+
+def test_with_no_git_a_sha_is_40_digits(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Git isn't asked then."""
+    git(dpx_on_faults.cwd, "init", "-q")
+    git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "one")
+    assert dpx_on_faults("deploy", "--sha", "HEAD", "--no-git").code == 2
+    assert server.requests == []
+
+
+# The branch is never a surprise
+
+
+def test_the_first_line_names_project_and_branch(dpx_on_faults: Program, server: FaultServer) -> None:
+    """And where each comes from."""
+    del dpx_on_faults.env["DPX_PROJECT"]
+    first = dpx_on_faults("deploy", "--no-wait", "-p", PROJECT).err.splitlines()[0]
+    assert first == f"Deploying {PROJECT} (--project), branch main (the last deployed one)."
+    done = dpx_on_faults("deploy", "--no-wait", "--branch", "x", env={"DPX_PROJECT": PROJECT})
+    assert done.err.splitlines()[0] == f"Deploying {PROJECT} (DPX_PROJECT), branch x (--branch)."
+    (dpx_on_faults.cwd / ".deploxa").mkdir()
+    link = dpx_on_faults.cwd / ".deploxa" / "project.json"
+    link.write_text(json.dumps({"projectId": PROJECT, "projectSlug": "shop"}))
+    first = dpx_on_faults("deploy", "--no-wait", "--json").err.splitlines()[0]
+    assert first == f"Deploying shop [{PROJECT}] ({link}), branch x (the last deployed one)."
+    server.deployments.clear()
+    first = dpx_on_faults("deploy", "--no-wait").err.splitlines()[0]
+    assert "the branch that Deploxa chooses" in first
+
+
+def test_head_on_another_branch_is_warned_of(dpx_on_faults: Program) -> None:
+    """With the command for it; a given branch is no surprise."""
+    git(dpx_on_faults.cwd, "init", "-q", "-b", "feature/x")
+    git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "one")
+    done = dpx_on_faults("deploy", "--no-wait")
+    assert "warning: HEAD is on feature/x, but main will be deployed" in done.err
+    assert "run: dpx deploy --branch feature/x\n" in done.err
+    done = dpx_on_faults("deploy", "--no-wait", "-p", PROJECT)
+    assert f"run: dpx deploy --branch feature/x --project {PROJECT}\n" in done.err
+    for words in (("--branch", "main"), ("--no-git",)):
+        assert "HEAD is on" not in dpx_on_faults("deploy", "--no-wait", *words).err
+    git(dpx_on_faults.cwd, "checkout", "-q", "-b", "main")
+    assert "HEAD is on" not in dpx_on_faults("deploy", "--no-wait").err
+
+
+def test_a_dry_run_only_reads(dpx_on_faults: Program, server: FaultServer) -> None:
+    """And shows API, project, branch, what would be sent, and what is under way."""
+    git(dpx_on_faults.cwd, "init", "-q")
+    git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "Fix the cart")
+    sha = git(dpx_on_faults.cwd, "rev-parse", "HEAD")
+    server.deployments[0]["status"] = "BUILDING"
+    done = dpx_on_faults("deploy", "--dry-run", "--json")
+    assert done.code == 0, done
+    assert done.json == {
+        "api": server.url,
+        "profile": "default",
+        "project": {"id": PROJECT, "name": PROJECT, "source": "DPX_PROJECT"},
+        "branch": {"name": "main", "source": "the last deployed one"},
+        "request": {"commitMessage": "Fix the cart", "commitSha": sha},
+        "underWay": [server.deployments[0]],
+    }
+    done = dpx_on_faults("deploy", "--dry-run")
+    assert done.code == 0, done
+    for shown in (server.url, PROJECT, "main", "Fix the cart", sha, server.deployments[0]["id"]):
+        assert shown in done.out
+    assert {request.method for request in server.requests} == {"GET"}
+
+
+def test_quiet_prints_the_id(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Of the deployment that was created."""
+    done = dpx_on_faults("deploy", "-q")
+    assert (done.code, done.out) == (0, f"{server.deployments[0]['id']}\n"), done
+
+
+def test_a_failed_deployment_names_the_last_good_one(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Of its branch, with its age, and the command that tries again; no URL is looked up."""
+    server.deployments[0].update(status="ERROR")
+    server.deployments[1].update(branch="other")
+    server.deployments[2].update(created_at="2020-01-02T03:04:05Z")
+    server.course = ("ERROR",)
+    good = server.deployments[2]["id"]
+    done = dpx_on_faults("deploy", "--branch", "main")
+    assert (done.code, done.out) == (9, ""), done
+    assert f"of main failed. The last READY deployment of main is {good}, created 2020-01-02." in done.err
+    assert done.err.rstrip().endswith(f"dpx deploy again {server.deployments[0]['id']} --project {PROJECT}")
+    assert server.count("GET", ".*/deployments") == 1
+    assert server.count("GET", "/projects/[^/]*") == 0
+
+
+@pytest.mark.parametrize("words", [("deploy",), ("deploy", "wait")])
+def test_a_timeout_with_json_shows_the_last_object_seen(
+    dpx_on_faults: Program, server: FaultServer, words: tuple[str, ...]
+) -> None:
+    """And ends with 8."""
+    server.course = ("BUILDING",)
+    made = [server.make("main")["id"]] if len(words) > 1 else []
+    done = dpx_on_faults(*words, *made, "--json", "--timeout", "500ms")
+    assert done.code == 8, done
+    assert done.json == server.deployments[0]
+    assert done.error["code"] == "wait_timeout"
+
+
+def test_the_look_up_of_the_url_is_within_the_timeout(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Though the server never answers it."""
+    server.course = ("READY",)
+    bare = {"id": "clm1bare", "status": "READY", "branch": "main"}
+    server.on(*POST, faults.reply(201, {"data": bare}))
+    server.on("GET", "/deployments/clm1bare", faults.reply(200, {"data": bare}))
+    server.on("GET", ".*", faults.stall, skip=1)
+    began = time.monotonic()
+    done = dpx_on_faults("deploy", "--timeout", "1s", env={"DPX_TIMEOUT": "60"})
+    assert time.monotonic() - began < 5
+    assert (done.code, done.out) == (0, ""), done
+    assert "no URL" in done.err
 
 
 # Never two deployments, from outside
