@@ -101,7 +101,13 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "doctor": ("", ONE),
     "help": ("[TOPIC]…", ()),
 }
-REPEATED = {"env set": "--target", "env import": "--target", "webhook listen": "--event", "webhook send": "--set", "api": "-f"}
+REPEATED = {
+    "env set": "--target",
+    "env import": "--target",
+    "webhook listen": "--event",
+    "webhook send": "--set",
+    "api": "-f",
+}
 
 SECRET_FILE = "printf 's3cret' > secret.txt && printf '{}' > body.json"
 # What an example finds: commands that are run before it.
