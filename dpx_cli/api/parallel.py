@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dpx_cli.errors import DpxError, NetworkError, RateLimited, Unauthorized, unexpected
+from dpx_cli.system import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_IN_FLIGHT = 8
+LOOK = 0.5  # seconds between two looks for a signal that was remembered
 PAUSE = 1.0  # seconds, if a rate limit doesn't say how long to wait
 HOPELESS = (NetworkError, RateLimited, Unauthorized)  # failures that every further request would share
 
@@ -100,13 +102,14 @@ class _Work(Generic[Item, Result]):
         self._gate = Gate(alone=len(items) == 1)
         self._ended = threading.Semaphore(0)
 
-    def run(self, client: Callable[[], Client]) -> None:
-        workers = min(MAX_IN_FLIGHT, len(self._waiting))
+    def run(self, client: Callable[[], Client], limit: int) -> None:
+        workers = min(limit, len(self._waiting))
         for _ in range(workers):
             # Daemon threads, so that Ctrl-C ends the program while a request hangs.
             threading.Thread(target=self._work, args=(client(),), daemon=True).start()
         for _ in range(workers):
-            self._ended.acquire()
+            while not self._ended.acquire(timeout=LOOK):
+                signals.check()
 
     def _work(self, client: Client) -> None:
         try:
@@ -157,8 +160,9 @@ def run(
     client: Callable[[], Client],
     group: Callable[[Item], Any] = lambda _: None,
     done: Callable[[Item], None] = lambda _: None,
+    limit: int = MAX_IN_FLIGHT,
 ) -> None:
-    """Call a function for every item, up to eight at a time; each worker has its own connection.
+    """Call a function for every item, several at a time; each worker has its own connection.
 
     After a failure no further item of the same group is begun, and no item at all if the failure is one that every
     request would share: the network, the token, the rate limit.
@@ -171,8 +175,9 @@ def run(
         client: returns a client; called once for each worker.
         group: returns the group of an item. [default: all items are one group]
         done: called with each item that is done, in a worker thread.
+        limit: the maximum number of items at a time.
     """
-    _Work(items, action, outcome, group, done).run(client)
+    _Work(items, action, outcome, group, done).run(client, limit)
 
 
 def for_each(

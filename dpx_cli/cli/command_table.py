@@ -14,6 +14,7 @@ CI_OUTPUT = {'name': 'ci_output', 'flags': ('--ci-output',), 'metavar': 'MODE', 
 CURSOR = {'name': 'cursor', 'flags': ('--cursor',), 'metavar': 'C', 'help': 'Continue from a cursor.'}
 DATA = {'name': 'data', 'flags': ('--data',), 'metavar': 'FILE', 'help': "Persist the sandbox's state in this file. [default: in memory]", 'complete': 'file'}
 DEBUG = {'name': 'debug', 'flags': ('--debug',), 'help': 'Log each request to stderr: method, path, status, time, attempt.'}
+DEPLOY = {'name': 'deploy', 'flags': ('--deploy',), 'help': 'Deploy once after the change, and wait until the site is live.'}
 DEPLOYMENT_ID = {'name': 'deployment_id', 'metavar': 'ID', 'help': 'Deployment ID.', 'complete': 'deployment'}
 DESCRIPTION = {'name': 'description', 'flags': ('--description',), 'metavar': 'TEXT', 'help': 'Project description.'}
 FAULTS = {'name': 'faults', 'flags': ('--fault',), 'metavar': 'FAULT', 'help': "Scripted fault, like 'POST /projects/*/deployments 429 x3'. Repeatable. See dpx help sandbox.", 'multiple': True}
@@ -21,6 +22,7 @@ FIELDS = {'name': 'fields', 'flags': ('--fields',), 'metavar': 'FIELDS', 'help':
 FILE = {'name': 'file', 'metavar': 'FILE', 'help': 'A .env file, or - for standard input.', 'required': True, 'complete': 'file'}
 FILE_2 = {'name': 'file', 'metavar': 'FILE', 'help': 'Project file. [default: the nearest deploxa.toml]', 'complete': 'file'}
 FILE_3 = {'name': 'file', 'metavar': 'FILE', 'help': 'File with the raw body, or - for standard input.', 'complete': 'file'}
+FROM_FILE = {'name': 'from_file', 'flags': ('--from-file',), 'metavar': 'FILE', 'help': 'Read the value from a file.', 'complete': 'file'}
 HELP = {'name': 'help', 'flags': ('--help', '-h'), 'help': 'Show this help.'}
 INSECURE_STORAGE = {'name': 'insecure_storage', 'flags': ('--insecure-storage',), 'help': 'Keep the token in a plain file, not in the keyring.'}
 INTERVAL = {'name': 'interval', 'flags': ('--interval',), 'metavar': 'TIME', 'help': 'Polling interval of --watch. [default: 2s]', 'kind': 'duration'}
@@ -48,6 +50,7 @@ SENSITIVE = {'name': 'sensitive', 'flags': ('--sensitive',), 'help': "Mask the v
 SHELL = {'name': 'shell', 'metavar': 'SHELL', 'help': 'Your shell. [default: the one in $SHELL]', 'choices': ('bash', 'zsh', 'fish', 'powershell')}
 SLOTS = {'name': 'slots', 'flags': ('--slots',), 'metavar': 'N', 'help': 'Maximum concurrent deployments.', 'kind': 'count'}
 SLUG = {'name': 'slug', 'metavar': 'SLUG', 'help': 'Organization slug.', 'required': True, 'complete': 'org'}
+STDIN = {'name': 'stdin', 'flags': ('--stdin',), 'help': 'Read the value from standard input.'}
 TARGETS = {'name': 'targets', 'flags': ('--target', '-t'), 'metavar': 'TARGET', 'help': 'Target of the variable. Repeatable, or separated by commas.', 'choices': ('production', 'preview', 'development'), 'multiple': True}
 TIMEOUT = {'name': 'timeout', 'flags': ('--timeout',), 'metavar': 'TIME', 'help': 'How long to wait, like 90s, 15m or 1h. [default: 15m]', 'kind': 'duration'}
 TIME_SCALE = {'name': 'time_scale', 'flags': ('--time-scale',), 'metavar': 'X', 'help': 'Speed multiplier for builds and token expiry.', 'kind': 'factor'}
@@ -260,7 +263,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                                  PROFILE,
                                                  DEBUG,
                                                  HELP)}}},
- 'env': {'help': 'List, set, remove, import and check environment variables.',
+ 'env': {'help': 'List, set, remove, import, compare and rotate environment variables.',
          'commands': {'list': {'module': 'dpx_cli.commands.env',
                                'function': 'list_variables',
                                'effect': 'read',
@@ -268,6 +271,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                'example': 'dpx env list --project storefront',
                                'formats': 'list',
                                'params': (PROJECT,
+                                          TARGETS,
                                           LIMIT,
                                           CURSOR,
                                           JSON,
@@ -290,16 +294,18 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                       'machine remembers a keyed digest of what\n'
                                       'it set, and tells "changed" from "unchanged" the next time.',
                               'example': 'dpx env set LOG_LEVEL debug --project storefront --target preview',
-                              'formats': 'one',
+                              'formats': 'created',
                               'params': ({'name': 'words', 'metavar': 'KEY [VALUE] | KEY=VALUE', 'help': 'What to set.', 'multiple': True, 'required': True, 'complete': 'key', 'secret': True},
                                          PROJECTS,
                                          TARGETS,
                                          SENSITIVE,
-                                         {'name': 'stdin', 'flags': ('--stdin',), 'help': 'Read the value from standard input.'},
-                                         {'name': 'from_file', 'flags': ('--from-file',), 'metavar': 'FILE', 'help': 'Read the value from a file.', 'complete': 'file'},
+                                         STDIN,
+                                         FROM_FILE,
                                          {'name': 'allow_empty', 'flags': ('--allow-empty',), 'help': 'Accept an empty value.'},
+                                         DEPLOY,
                                          YES,
                                          JSON,
+                                         QUIET,
                                          FIELDS,
                                          JQ,
                                          PROFILE,
@@ -328,20 +334,28 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                          'With --target, --prune removes only\n'
                                          'variables that have no other target.',
                                  'example': 'dpx env import .env --project storefront --dry-run',
-                                 'formats': 'one',
+                                 'formats': 'created',
                                  'params': (FILE,
                                             PROJECT,
                                             TARGETS,
                                             SENSITIVE,
                                             {'name': 'dry_run', 'flags': ('--dry-run',), 'help': 'Show the plan and change nothing.'},
                                             {'name': 'prune', 'flags': ('--prune',), 'help': 'Also remove what is not in the file.'},
+                                            DEPLOY,
                                             YES,
                                             JSON,
+                                            QUIET,
                                             FIELDS,
                                             JQ,
                                             PROFILE,
                                             DEBUG,
                                             HELP)},
+                      'example': {'module': 'dpx_cli.commands.env',
+                                  'function': 'example',
+                                  'effect': 'read',
+                                  'help': 'Print a .env skeleton: every key of a project, without its value.',
+                                  'example': 'dpx env example --project storefront > .env.example',
+                                  'params': (PROJECT, TARGETS, PROFILE, DEBUG, HELP)},
                       'check': {'module': 'dpx_cli.commands.env',
                                 'function': 'check',
                                 'effect': 'read',
@@ -353,17 +367,19 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                       'diff': {'module': 'dpx_cli.commands.env.compare',
                                'function': 'diff',
                                'effect': 'read',
-                               'help': 'Show which variables only a .env file has, and which only the project.',
-                               'more': 'With --target the file counts as being for those environments, and only they '
-                                       'are compared; the targets shown are\n'
-                                       'those that the other side lacks. Values cannot be compared: the API does not '
-                                       'give them.',
+                               'help': 'Show which variables only one side has: a .env file or a project, or one of '
+                                       'two projects.',
+                               'more': 'With --target only those environments are compared, and a file counts as '
+                                       'being for them; the targets shown are the\n'
+                                       "ones that the other side lacks. Values can't be compared: the API doesn't "
+                                       'return them.',
                                'example': 'dpx env diff .env --project storefront --target production',
                                'formats': 'list',
-                               'params': (FILE,
+                               'params': ({'name': 'file', 'metavar': 'FILE', 'help': 'A .env file, or - for standard input.', 'complete': 'file'},
+                                          {'name': 'against', 'flags': ('--against',), 'metavar': 'PROJECT', 'help': 'Compare with another project.', 'complete': 'project'},
                                           PROJECT,
                                           TARGETS,
-                                          {'name': 'exit_code', 'flags': ('--exit-code',), 'help': 'Exit 10 where there is a difference.'},
+                                          {'name': 'exit_code', 'flags': ('--exit-code',), 'help': 'Exit 10 if there is a difference.'},
                                           JSON,
                                           JSONL,
                                           QUIET,
@@ -372,25 +388,47 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                           PROFILE,
                                           DEBUG,
                                           HELP)},
-                      'copy': {'module': 'dpx_cli.commands.env.compare',
-                               'function': 'copy',
-                               'effect': 'read',
-                               'help': 'Print which variables of a project another one lacks.',
-                               'more': 'The API does not give values, so nothing can be copied: --keys says so and '
-                                       'is required.',
-                               'example': 'dpx env copy storefront docs --keys',
-                               'formats': 'list',
-                               'params': ({'name': 'source', 'metavar': 'FROM', 'help': 'A project: id, slug or org/slug.', 'required': True, 'complete': 'project'},
-                                          {'name': 'destination', 'metavar': 'TO', 'help': 'Another project.', 'required': True, 'complete': 'project'},
-                                          {'name': 'keys', 'flags': ('--keys',), 'help': 'Print which keys TO lacks.'},
-                                          JSON,
-                                          JSONL,
-                                          QUIET,
-                                          FIELDS,
-                                          JQ,
-                                          PROFILE,
-                                          DEBUG,
-                                          HELP)},
+                      'where': {'module': 'dpx_cli.commands.env.rotate',
+                                'function': 'where',
+                                'effect': 'read',
+                                'help': 'List the projects that have a variable, with its targets.',
+                                'example': 'dpx env where DATABASE_URL',
+                                'formats': 'list',
+                                'params': ({'name': 'key', 'metavar': 'KEY', 'help': 'Variable to look for.', 'required': True, 'complete': 'key'},
+                                           {'name': 'org', 'flags': ('--org',), 'metavar': 'ORG', 'help': 'Only projects of this organization.', 'complete': 'org'},
+                                           JSON,
+                                           JSONL,
+                                           QUIET,
+                                           FIELDS,
+                                           JQ,
+                                           PROFILE,
+                                           DEBUG,
+                                           HELP)},
+                      'rotate': {'module': 'dpx_cli.commands.env.rotate',
+                                 'function': 'rotate',
+                                 'effect': 'write',
+                                 'help': 'Change the value of a variable in every project that has it.',
+                                 'more': 'Each project keeps its own targets, and whether the variable is sensitive. '
+                                         'Projects without the variable are left\n'
+                                         'alone. If it fails half-way, run it again with the same value: it does the '
+                                         'rest.',
+                                 'example': 'echo sk_new | dpx env rotate STRIPE_SECRET_KEY --stdin --all --yes',
+                                 'formats': 'one',
+                                 'params': ({'name': 'key', 'metavar': 'KEY', 'help': 'Variable to change.', 'required': True, 'complete': 'key', 'secret': True},
+                                            PROJECTS,
+                                            {'name': 'org', 'flags': ('--org',), 'metavar': 'ORG', 'help': 'Every project of this organization.', 'complete': 'org'},
+                                            {'name': 'every', 'flags': ('--all',), 'help': 'Every project you have access to.'},
+                                            STDIN,
+                                            FROM_FILE,
+                                            DEPLOY,
+                                            {'name': 'dry_run', 'flags': ('--dry-run',), 'help': 'List the projects and change nothing.'},
+                                            YES,
+                                            JSON,
+                                            FIELDS,
+                                            JQ,
+                                            PROFILE,
+                                            DEBUG,
+                                            HELP)},
                       'scan': {'module': 'dpx_cli.commands.env.scan',
                                'function': 'scan',
                                'effect': 'read',

@@ -173,7 +173,14 @@ FromFile = Annotated[
     str | None,
     typer.Option("--from-file", metavar="FILE", help="Read the value from a file.", autocompletion=Complete.file),
 ]
+Deploy = Annotated[
+    bool, typer.Option("--deploy", help="Deploy once after the change, and wait until the site is live.")
+]
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept an empty value.")]
+OptionalEnvFile = Annotated[
+    str | None,
+    typer.Argument(metavar="FILE", help="A .env file, or - for standard input.", autocompletion=Complete.file),
+]
 
 # plan, apply
 ProjectFile = Annotated[

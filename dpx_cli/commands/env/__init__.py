@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands import DELETE, LIST, ONE, READ, WRITE, Typer, effect
+from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined, yes_no
 from dpx_cli.output.screen import input_name
-from dpx_cli.reference import targets_of
+from dpx_cli.reference import is_key, targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Annotated, Any
 
     import typer
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         AllowEmpty,
         Complete,
         Cursor,
+        Deploy,
         EnvFile,
         FromFile,
         Limit,
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
         Targets,
         Yes,
     )
-    from dpx_cli.commands.env.changes import Changed, Edit, Place, Step
+    from dpx_cli.commands.env.changes import Edit, Place, Step
     from dpx_cli.session import Session
 
 
-GROUP = Typer(name="env", help="List, set, remove, import and check environment variables.")
+GROUP = Typer(name="env", help="List, set, remove, import, compare and rotate environment variables.")
 
 PROJECT = Column("Project", "project")
 ACTION = Column("Action", "action")
@@ -58,11 +59,21 @@ PLAN = (
 
 @GROUP.command("list", epilog="dpx env list --project storefront")
 @effect(READ, prints=LIST)
-def list_variables(session: Session, project: Project = None, limit: Limit = None, cursor: Cursor = None) -> None:
+def list_variables(
+    session: Session,
+    project: Project = None,
+    targets: Targets = (),
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> None:
     """List the keys of a project's variables. The API returns no values."""
     from dpx_cli.api import env_vars
 
     def show(project_id: str) -> None:
+        if targets:
+            pages = env_vars.list_env_vars(session.client, project_id, cursor=cursor)
+            session.screen.rows(_filtered(pages, targets, limit), COLUMNS, key="key", empty="No variables.")
+            return
         pages = env_vars.list_env_vars(session.client, project_id, limit=limit, cursor=cursor)
         show_pages(session, pages, COLUMNS, key="key", what="variables", remember="keys", under=project_id)
 
@@ -70,7 +81,7 @@ def list_variables(session: Session, project: Project = None, limit: Limit = Non
 
 
 @GROUP.command("set", epilog="dpx env set LOG_LEVEL debug --project storefront --target preview")
-@effect(WRITE, prints=ONE)
+@effect(WRITE, prints=CREATED)
 def set_variables(
     session: Session,
     words: Annotated[
@@ -84,6 +95,7 @@ def set_variables(
     stdin: Stdin = False,
     from_file: FromFile = None,
     allow_empty: AllowEmpty = False,
+    deploy: Deploy = False,
     yes: Yes = False,
 ) -> None:
     """Set one or several variables.
@@ -106,7 +118,7 @@ def set_variables(
             there = changes.look(session, places)
             steps = {place.name: changes.plan(there[place.id], edit.values, edit.targets) for place in places}
             changes.confirm(session, lost=changes.losses(steps), yes=yes)
-        _show(session, places, edit, changes.apply(session, places, edit))
+        _finish(session, places, edit, deploy=deploy)
 
     changes.on_projects(session, projects, change)
 
@@ -129,13 +141,13 @@ def remove(
 
     def change(places: list[Place]) -> None:
         changes.confirm(session, removals=edit.removals, yes=yes, places=places)
-        _show(session, places, edit, changes.apply(session, places, edit))
+        _finish(session, places, edit)
 
     changes.on_projects(session, projects, change)
 
 
 @GROUP.command("import", epilog="dpx env import .env --project storefront --dry-run")
-@effect(DELETE, prints=ONE)
+@effect(DELETE, prints=CREATED)
 def import_file(
     session: Session,
     file: EnvFile,
@@ -144,6 +156,7 @@ def import_file(
     sensitive: Sensitive = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Also remove what is not in the file.")] = False,
+    deploy: Deploy = False,
     yes: Yes = False,
 ) -> None:
     """Set every variable of a .env file.
@@ -176,9 +189,19 @@ def import_file(
         lost = changes.losses({"": steps})
         changes.confirm(session, lost=lost, removals=whole.removals, yes=yes)
         actions = {step.key: step.action for step in steps} if prune else {}
-        _show(session, places, whole, changes.apply(session, places, whole), actions=actions)
+        _finish(session, places, whole, actions=actions, deploy=deploy)
 
     changes.on_projects(session, () if project is None else (project,), change)
+
+
+@GROUP.command("example", epilog="dpx env example --project storefront > .env.example")
+@effect(READ)
+def example(session: Session, project: Project = None, targets: Targets = ()) -> None:
+    """Print a .env skeleton: every key of a project, without its value."""
+    found = variables(session, project)
+    wanted = [item["key"] for item in found if not targets or set(targets) & set(targets_of(item))]
+    # A key that the reference doesn't allow could be a line of its own.
+    session.screen.lines([f"{key}=" for key in wanted if is_key(key)])
 
 
 @GROUP.command("check", epilog="dpx env check .env.example --project storefront")
@@ -211,36 +234,60 @@ def variables(session: Session, project: str | None) -> list[dict[str, Any]]:
     )
 
 
-def _show(
-    session: Session, places: Sequence[Place], edit: Edit, changed: Changed, *, actions: dict[str, str] | None = None
+def _filtered(pages: Iterable[list[dict[str, Any]]], targets: Sequence[str], limit: int | None) -> Iterator[Any]:
+    """Yield the variables that have any of some targets, at most `limit` of them."""
+    left = limit
+    for page in pages:
+        found = [variable for variable in page if set(targets) & set(targets_of(variable))][:left]
+        left = None if left is None else left - len(found)
+        if found:
+            yield found
+        if left == 0:
+            return
+
+
+def _finish(
+    session: Session,
+    places: Sequence[Place],
+    edit: Edit,
+    *,
+    actions: Mapping[str, str] | None = None,
+    deploy: bool = False,
 ) -> None:
-    """Show what was changed, and raise what failed.
+    """Change variables, show what was changed, deploy if asked to, and raise the first failure.
 
     Args:
         session: the session.
         places: the projects.
         edit: what to change.
-        changed: what was changed.
-        actions: what was done to each key, to be shown in its row.
+        actions: what is done to each key, to be shown in its row.
+        deploy: whether to deploy the projects that were changed without a failure.
     """
     from dpx_cli.commands.env import changes
 
+    changed = changes.apply(session, places, edit)
     several = len(places) > 1
     rows = [
         {
             **({"project": place.reference} if several else {}),
-            **({"action": actions.get(row["key"], changes.ADD)} if actions else {}),
+            **({"action": actions[row["key"]]} if actions else {}),
             **row,
         }
         for place in places
         for row in changed.rows[place.id]
     ]
-    first = (*((PROJECT,) if several else ()), *((ACTION,) if actions else ()))
     if not changed.failures or (several and rows):
-        columns = (*first, *(COLUMNS if edit.values else REMOVED))
-        session.screen.items(rows, columns, key="key")
-    changes.report(session, places, edit, changed)
-    changes.raise_first(session, changed)
+        first = (*((PROJECT,) if several else ()), *((ACTION,) if actions else ()))
+        session.screen.items(rows, (*first, *(COLUMNS if edit.values else REMOVED)), key="key")
+    changes.report(session, places, edit, changed, deploy=deploy)
+    failures = dict(changed.failures)
+    if deploy:
+        from dpx_cli.commands.env.deploying import Rollout
+
+        rollout = Rollout(session)
+        rollout.run([place for place in places if place.id not in failures])
+        failures.update(rollout.failures)
+    changes.raise_first(session, [failures[place.id] for place in places if place.id in failures])
 
 
 def _show_plan(session: Session, places: Sequence[Place], edit: Edit, steps: Sequence[Step]) -> None:

@@ -225,6 +225,9 @@ def apply(session: Session, places: Sequence[Place], edit: Edit) -> Changed:
 
     The failures' messages say which keys are done; so does a warning if Ctrl-C or SIGTERM ends the call.
     """
+    from dpx_cli.commands.env import journal
+
+    journal.forget(session, edit.keys)
     outcome: parallel.Outcome[Target, dict[str, Any]] = parallel.Outcome()
     sets = [Target(place.id, key) for place in places for key in edit.values]
     finished: dict[str, dict[str, str]] = {place.id: {} for place in places}
@@ -308,22 +311,22 @@ def _changed(places: Sequence[Place], edit: Edit, outcome: parallel.Outcome[Targ
     return Changed(rows, failures)
 
 
-def report(session: Session, places: Sequence[Place], edit: Edit, changed: Changed) -> None:
-    """Say on stderr which project was changed, and that deployments don't notice yet."""
+def report(session: Session, places: Sequence[Place], edit: Edit, changed: Changed, *, deploy: bool) -> None:
+    """Say on stderr which project was changed, and what makes it take effect unless it's deployed now."""
     for place in places:
         rows = changed.rows[place.id]
         removed = sum("deleted" in row for row in rows)
         if said := _counted(len(rows) - removed, removed, place.name):
             session.screen.done(said)
         for row in rows:
-            _tell_race(session, place, edit.targets, row)
-    if any(changed.rows.values()):
-        session.screen.note(f"The change takes effect with the next deployment. Run: {deploy_command(session, places)}")
+            tell_race(session, place.name, edit.targets, row)
+    done = [place for place in places if changed.rows[place.id]]
+    if done and not deploy:
+        session.screen.note(f"The change takes effect with the next deployment. Run: {deploy_command(session, done)}")
 
 
-def raise_first(session: Session, changed: Changed) -> None:
-    """Raise the failure of the first project that has one; say the others on stderr."""
-    failures = list(changed.failures.values())
+def raise_first(session: Session, failures: Sequence[DpxError]) -> None:
+    """Raise the first failure; say the others on stderr."""
     for failure in failures[1:]:
         session.screen.warn(failure.message)
     if failures:
@@ -343,13 +346,13 @@ def _variables(count: int) -> str:
     return f"{count} variable{'' if count == 1 else 's'}"
 
 
-def _tell_race(session: Session, place: Place, asked: Sequence[str], row: Mapping[str, Any]) -> None:
+def tell_race(session: Session, name: str, asked: Sequence[str], row: Mapping[str, Any]) -> None:
     """Warn if the API stored other targets than were asked for: someone else changed the variable meanwhile."""
     stored = row.get("targets")
-    if asked and isinstance(stored, list) and sorted(map(str, stored)) != sorted(asked):
+    if asked and isinstance(stored, list) and sorted(map(str, stored)) != sorted(map(str, asked)):
         session.screen.warn(
-            f"{row.get('key')} in {place.name} is now set for {', '.join(map(str, stored))}, not for "
-            f"{', '.join(asked)}; it may have been changed at the same time."
+            f"{row.get('key')} in {name} is now set for {', '.join(map(str, stored))}, not for "
+            f"{', '.join(map(str, asked))}; it may have been changed at the same time."
         )
 
 

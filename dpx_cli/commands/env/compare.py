@@ -1,17 +1,14 @@
-"""`dpx env diff` and `dpx env copy`: what is here and what is there. Of keys and targets; the API gives no values."""
+"""`dpx env diff`: which keys a file and a project, or two projects, don't share. The API returns no values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, READ, effect
-from dpx_cli.commands.env import COLUMNS as VARIABLE
 from dpx_cli.commands.env import GROUP, variables
-from dpx_cli.commands.env.values import keys_of_file
 from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined
-from dpx_cli.output.screen import input_name
 from dpx_cli.reference import targets_of
 
 if TYPE_CHECKING:
@@ -20,69 +17,60 @@ if TYPE_CHECKING:
 
     import typer
 
-    from dpx_cli.cli.options import Complete, EnvFile, Project, Targets
+    from dpx_cli.cli.options import Complete, OptionalEnvFile, Project, Targets
     from dpx_cli.session import Session
 
-HERE, THERE = "file", "project"
+FILE, PROJECT = "file", "project"
 COLUMNS = (Column("Only in", "only"), Column("Key", "key"), Column("Targets", "targets", show=joined))
-NO_VALUES = "the API does not give them"
 
 
 @GROUP.command("diff", epilog="dpx env diff .env --project storefront --target production")
 @effect(READ, prints=LIST)
 def diff(
     session: Session,
-    file: EnvFile,
+    file: OptionalEnvFile = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against", metavar="PROJECT", help="Compare with another project.", autocompletion=Complete.project
+        ),
+    ] = None,
     project: Project = None,
     targets: Targets = (),
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 where there is a difference.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 if there is a difference.")] = False,
 ) -> None:
-    """Show which variables only a .env file has, and which only the project.
+    """Show which variables only one side has: a .env file or a project, or one of two projects.
 
-    With --target the file counts as being for those environments, and only they are compared; the targets shown are
-    those that the other side lacks. Values cannot be compared: the API does not give them.
+    With --target only those environments are compared, and a file counts as being for them; the targets shown are the
+    ones that the other side lacks. Values can't be compared: the API doesn't return them.
     """
-    here = keys_of_file(session, file)
-    there = {variable["key"]: variable for variable in variables(session, project)}
-    rows = _differences(here, there, tuple(dict.fromkeys(targets)))
-    session.screen.rows([rows], COLUMNS, key="key", empty="no difference")
-    session.screen.note(f"values cannot be compared: {NO_VALUES}")
+    if (file is None) == (against is None):
+        raise UsageError("Pass either FILE or --against PROJECT.", hint="Run: dpx env diff --help")
+    wanted = tuple(dict.fromkeys(targets))
+    if against is None:
+        from dpx_cli.commands.env.values import keys_of_file
+
+        here = keys_of_file(session, str(file))
+        there = {variable["key"]: variable for variable in variables(session, project)}
+        rows = _with_file(here, there, wanted)
+    else:
+        title = session.projects.title(project)
+        rows = _between(
+            (title, {variable["key"]: targets_of(variable) for variable in variables(session, project)}),
+            (against, {variable["key"]: targets_of(variable) for variable in variables(session, against)}),
+            wanted,
+        )
+    session.screen.rows([rows], COLUMNS, key="key", empty="No difference.")
+    session.screen.note("Values can't be compared: the API doesn't return them.")
     if rows and exit_code:
-        raise CheckFailed(
-            f"{input_name(file)} and the project differ in {len(rows)} key{'s' if len(rows) > 1 else ''}",
-            hint="dpx env import FILE --dry-run shows what an import would do",
-        )
+        count = len({row["key"] for row in rows})
+        raise CheckFailed(f"The two sides differ in {count} variable{'' if count == 1 else 's'}.")
 
 
-@GROUP.command("copy", epilog="dpx env copy storefront docs --keys")
-@effect(READ, prints=LIST)
-def copy(
-    session: Session,
-    source: Annotated[
-        str, typer.Argument(metavar="FROM", help="A project: id, slug or org/slug.", autocompletion=Complete.project)
-    ],
-    destination: Annotated[str, typer.Argument(metavar="TO", help="Another project.", autocompletion=Complete.project)],
-    keys: Annotated[bool, typer.Option("--keys", help="Print which keys TO lacks.")] = False,
-) -> None:
-    """Print which variables of a project another one lacks.
-
-    The API does not give values, so nothing can be copied: --keys says so and is required.
-    """
-    if not keys:
-        raise UsageError(
-            f"values cannot be copied: {NO_VALUES}",
-            hint=f"dpx env copy {source} {destination} --keys prints which keys {destination} lacks",
-        )
-    there = {variable["key"] for variable in variables(session, destination)}
-    lacking = [variable for variable in variables(session, source) if variable["key"] not in there]
-    session.screen.rows([lacking], VARIABLE, key="key", empty=f"{destination} has every key of {source}")
-    session.screen.note(f"values cannot be compared or copied: {NO_VALUES}")
-
-
-def _differences(
+def _with_file(
     here: Sequence[str], there: Mapping[str, Mapping[str, Any]], targets: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """One row a key that one side lacks, or lacks for some of the targets; the file's first, in its order."""
+    """Return a row for each key that one side lacks, or lacks for some of the targets; the file's keys first."""
     rows = []
     for key in here:
         lacking = list(targets)
@@ -91,10 +79,26 @@ def _differences(
             lacking = [target for target in targets if target not in own]
             if not lacking:
                 continue
-        rows.append({"only": HERE, "key": key, "targets": lacking})
+        rows.append({"only": FILE, "key": key, "targets": lacking})
     for key, variable in there.items():
         own = targets_of(variable)
         shared = [target for target in own if not targets or target in targets]
         if key not in here and shared:
-            rows.append({"only": THERE, "key": key, "targets": shared})
+            rows.append({"only": PROJECT, "key": key, "targets": shared})
+    return rows
+
+
+def _between(
+    one: tuple[str, Mapping[str, Sequence[str]]],
+    other: tuple[str, Mapping[str, Sequence[str]]],
+    targets: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Return a row for each key of a project with the targets that the other project lacks."""
+    rows = []
+    for (name, here), (_, there) in ((one, other), (other, one)):
+        for key, own in here.items():
+            lacking = [target for target in own if target not in there.get(key, ())]
+            lacking = [target for target in lacking if not targets or target in targets]
+            if lacking:
+                rows.append({"only": name, "key": key, "targets": lacking})
     return rows

@@ -72,6 +72,15 @@ def from_words(
     return {key: check_value(key, words[1] if len(words) > 1 else _asked(session, allow_empty=allow_empty))}
 
 
+def for_key(session: Session, key: str, *, stdin: bool, from_file: str | None) -> str:
+    """Return the value of one key: from `--stdin`, `--from-file` or a prompt. Raises UsageError without any of them."""
+    if stdin or from_file is not None:
+        return from_input(session, key, stdin=stdin, from_file=from_file, allow_empty=False)
+    if not session.screen.can_ask:
+        raise UsageError("No value given.", hint="Pass --stdin or --from-file FILE.")
+    return check_value(key, _asked(session, allow_empty=False))
+
+
 def from_input(session: Session, key: str, *, stdin: bool, from_file: str | None, allow_empty: bool) -> str:
     """Return a value as the bytes of a file or of standard input are, without exactly one final newline.
 
