@@ -129,6 +129,9 @@ RUNS = frozenset(("ls", "show", "view", "info"))
 READS = frozenset(("profile list", "webhook events", "webhook verify", "webhook sign", "auth status"))
 
 PHRASES: dict[str, Synonym] = {
+    "env copy": Synonym(
+        "env diff --against PROJECT", lacks="way to read a variable's value", says="Compare the keys of two projects."
+    ),
     # Run at once.
     "version": Synonym("--version", runs=True),
     "deployment": Synonym("deploy list", runs=True),

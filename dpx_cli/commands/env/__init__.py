@@ -200,7 +200,7 @@ def example(session: Session, project: Project = None, targets: Targets = ()) ->
     """Print a .env skeleton: every key of a project, without its value."""
     found = variables(session, project)
     wanted = [item["key"] for item in found if not targets or set(targets) & set(targets_of(item))]
-    # A key that the reference doesn't allow could be a line of its own.
+    # A key that the reference doesn't allow could add a line of its own.
     session.screen.lines([f"{key}=" for key in wanted if is_key(key)])
 
 

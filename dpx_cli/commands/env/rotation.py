@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import env_vars, parallel
+from dpx_cli.api.client import is_name
 from dpx_cli.commands.env import changes, reach
 from dpx_cli.commands.env.journal import SET, Journal
 from dpx_cli.output.columns import Column
@@ -163,7 +165,12 @@ class Rotation:
         return self._session.client_for(self._session.token())
 
     def _places(self) -> list[changes.Place]:
-        return [changes.Place(each.id, each.name, each.id) for each in self.projects if each in self._done]
+        count = Counter(project.name for project in self.projects)
+        return [
+            changes.Place(each.id, each.name, each.name if count[each.name] == 1 and is_name(each.name) else each.id)
+            for each in self.projects
+            if each in self._done
+        ]
 
     def _progress(self) -> str:
         names = [project.name for project in self.projects]

@@ -1,4 +1,4 @@
-"""`dpx env diff` and `dpx env copy --keys`: keys and targets, and the plain word that values cannot be had."""
+"""`dpx env diff` of a file or of another project: keys and targets, and a note that values can't be compared."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def test_diff_in_every_format(dpx: Program) -> None:
     ]
     result = dpx(*argv, "--json", stdin=FILE)
     assert (result.code, result.json) == (0, wanted), result
-    assert result.err == "note: values cannot be compared: the API does not give them\n"
+    assert result.err == "note: Values can't be compared: the API doesn't return them.\n"
     assert [json.loads(line) for line in dpx(*argv, "--jsonl", stdin=FILE).out.splitlines()] == wanted
     assert dpx(*argv, "-q", stdin=FILE).out.split() == [row["key"] for row in wanted]
     assert dpx(*argv, stdin=FILE).rows[1] == ["project", "NEXT_PUBLIC_API_URL", "production,preview,development"]
     (dpx.cwd / ".env").write_bytes(FILE)
     shown = dpx.tty("env", "diff", ".env", "-p", "storefront").out
     assert "Only in" in shown
-    assert "values cannot be compared" in shown
+    assert "Values can't be compared" in shown
 
 
 def test_diff_of_one_target_looks_at_that_one(dpx: Program) -> None:
@@ -65,33 +65,48 @@ def test_diff_shows_no_value_and_sends_none(dpx: Program, sandbox: Sandbox) -> N
     assert all(seen.method == "GET" for seen in sandbox.requests)
 
 
-def test_copy_prints_what_the_other_lacks(dpx: Program, sandbox: Sandbox) -> None:
-    """In every format; nothing is changed, and it says so."""
-    dpx("env", "set", "DATABASE_URL=1", "-p", "docs")
+def test_diff_against_another_project(dpx: Program, sandbox: Sandbox) -> None:
+    """In every format: the keys of each side with the targets that the other lacks; nothing is changed."""
+    dpx("env", "set", "DATABASE_URL=1", "-p", "docs", "--target", "preview")
     sandbox.clear_requests()
-    argv = ("env", "copy", "acme/storefront", "docs", "--keys")
+    argv = ("env", "diff", "--against", "docs", "-p", "acme/storefront")
+    wanted = [
+        {"only": "acme/storefront", "key": "DATABASE_URL", "targets": ["production"]},
+        {"only": "acme/storefront", "key": "NEXT_PUBLIC_API_URL", "targets": EVERY},
+        {"only": "acme/storefront", "key": "STRIPE_SECRET_KEY", "targets": ["production", "preview"]},
+        {"only": "docs", "key": "SEARCH_KEY", "targets": ["production"]},
+        {"only": "docs", "key": "DATABASE_URL", "targets": ["preview"]},
+    ]
     result = dpx(*argv, "--json")
-    assert [item["key"] for item in result.json] == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
-    assert result.err == "note: values cannot be compared or copied: the API does not give them\n"
-    assert len(dpx(*argv, "--jsonl").out.splitlines()) == 2
-    assert dpx(*argv, "-q").out.split() == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
-    assert [row[0] for row in dpx(*argv).rows] == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
-    assert "Sensitive" in dpx.tty(*argv).out
+    assert (result.code, result.json) == (0, wanted), result
+    assert [json.loads(line) for line in dpx(*argv, "--jsonl").out.splitlines()] == wanted
+    assert dpx(*argv, "-q").out.split() == [row["key"] for row in wanted]
+    assert dpx(*argv).rows[0] == ["acme/storefront", "DATABASE_URL", "production"]
+    assert "Only in" in dpx.tty(*argv).out
+    only_preview = dpx(*argv, "--target", "preview", "--json").json
+    assert [row["key"] for row in only_preview] == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY", "DATABASE_URL"]
+    assert dpx(*argv, "--exit-code").code == 10
+    same = dpx("env", "diff", "--against", "docs", "-p", "docs", "--exit-code", "--json")
+    assert (same.code, same.json) == (0, []), same
     assert all(seen.method == "GET" for seen in sandbox.requests)
-    assert "docs has every key of docs" in dpx.tty("env", "copy", "docs", "docs", "--keys").out
 
 
-@pytest.mark.parametrize("argv", [["storefront", "docs"], ["storefront", "--keys"]])
-def test_copy_without_keys_or_with_one_project_is_refused(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
-    """Because values cannot be had."""
-    result = dpx("env", "copy", *argv)
-    assert result.code == 2, result
+@pytest.mark.parametrize("argv", [[], ["-", "--against", "docs"]])
+def test_diff_takes_a_file_or_a_project(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
+    """Not both, and not neither."""
+    result = dpx("env", "diff", *argv, "-p", "storefront")
+    assert (result.code, result.out) == (2, ""), result
     assert sandbox.requests == []
-    if "--keys" not in argv:
-        assert "values cannot be copied: the API does not give them" in result.err
-        assert "dpx env copy storefront docs --keys" in result.err
 
 
-def test_copy_of_a_project_that_is_not_there(dpx: Program) -> None:
+def test_diff_against_a_project_that_does_not_exist(dpx: Program) -> None:
     """Exit 3."""
-    assert dpx("env", "copy", "storefront", "none", "--keys").code == 3
+    assert dpx("env", "diff", "--against", "none", "-p", "storefront").code == 3
+
+
+def test_copy_is_answered_with_diff(dpx: Program, sandbox: Sandbox) -> None:
+    """Values can't be copied; the hint is the command that shows what the other project lacks."""
+    result = dpx("env", "copy", "storefront", "docs")
+    assert (result.code, result.out) == (2, ""), result
+    assert "dpx env diff --against PROJECT" in result.err
+    assert sandbox.requests == []

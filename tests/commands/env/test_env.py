@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import fault_server as faults
 import pytest
+from fault_server import PROJECT
 
 if TYPE_CHECKING:
+    from fault_server import FaultServer
+
     from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
 
@@ -62,6 +66,38 @@ def test_two_pages_are_one_list_and_limit_says_how_to_go_on(dpx: Program) -> Non
     assert [row[0] for row in first.rows] == whole[:120]
     cursor = first.err.split("--cursor ")[1].strip()
     assert dpx("env", "list", "-p", "docs", "-q", "--cursor", cursor).out.split() == whole[120:]
+
+
+def test_list_of_some_targets(dpx: Program) -> None:
+    """Keys with any of them, also as several, in any case; --limit counts what is left."""
+    argv = ("env", "list", *ON, "-q", "--target")
+    assert dpx(*argv, "preview").out.split() == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
+    assert dpx(*argv, "Development").out.split() == ["NEXT_PUBLIC_API_URL"]
+    assert dpx(*argv, "preview,production").out.split() == KEYS
+    assert dpx(*argv, "preview", "--target", "development").out.split() == KEYS[1:]
+    assert dpx(*argv, "preview", "--limit", "1").out.split() == ["NEXT_PUBLIC_API_URL"]
+    assert dpx("env", "list", *ON, "--target", "development", "--json").json[0]["key"] == "NEXT_PUBLIC_API_URL"
+    assert dpx("env", "list", "-p", "docs", "--target", "preview", "--json").json == []
+    assert "No variables." in dpx.tty("env", "list", "-p", "docs", "--target", "preview").out
+    assert dpx(*argv, "staging").code == 2
+
+
+def test_example_is_a_skeleton_without_values(dpx: Program, sandbox: Sandbox) -> None:
+    """It passes `env check`, and is what `env import` reads once it is filled in."""
+    result = dpx("env", "example", *ON)
+    assert (result.code, result.out, result.err) == (0, "".join(f"{key}=\n" for key in KEYS), ""), result
+    assert dpx("env", "example", *ON, "--target", "development").out == "NEXT_PUBLIC_API_URL=\n"
+    assert dpx("env", "check", "-", *ON, stdin=result.out.encode()).code == 0
+    assert dpx("env", "diff", "-", *ON, "--exit-code", stdin=result.out.encode()).code == 0
+    sandbox.seed_project("bare")
+    assert dpx("env", "example", "-p", "bare").out == ""
+
+
+def test_example_takes_no_key_that_is_none(dpx_on_faults: Program, server: FaultServer) -> None:
+    """A server's key can't add a line of its own."""
+    hostile = [{"key": key} for key in ("GOOD", "A\nB=1", "A=$(x)", "", "1A")]
+    server.on("GET", ".*/env-vars", faults.reply(200, {"data": hostile}))
+    assert dpx_on_faults("env", "example", "-p", PROJECT).out == "GOOD=\n"
 
 
 # set
@@ -194,6 +230,37 @@ def test_a_terminal_is_asked_twice_and_shows_nothing(dpx: Program, sandbox: Sand
     assert "the two answers differ" in result.out
     assert "B" not in sandbox.env_keys("storefront")
     assert dpx.tty("env", "set", "B", *ON, env={"DPX_NO_INPUT": "1"}).code == 2
+
+
+def test_quiet_prints_the_keys_that_were_set(dpx: Program) -> None:
+    """For set and import."""
+    assert dpx("env", "set", "A=1", "B=2", *ON, "-q").out.split() == ["A", "B"]
+    assert dpx("env", "import", "-", *ON, "-q", stdin=b"C=1\n").out.split() == ["C"]
+
+
+def test_deploy_after_a_change(dpx: Program, sandbox: Sandbox) -> None:
+    """Once, after all are set, and waits; of several projects each. A change that failed is not deployed."""
+    before = {project: len(sandbox.deployments(project)) for project in ("storefront", "docs")}
+    result = dpx("env", "set", "A=1", "B=2", *ON, "--deploy")
+    assert result.code == 0, result
+    assert [seen.path.rpartition("/")[2] for seen in sandbox.requests if seen.method == "POST"] == [
+        "env-vars",
+        "env-vars",
+        "deployments",
+    ]
+    assert "is READY" in result.err
+    assert "next deployment" not in result.err
+    assert dpx("env", "import", "-", *ON, "--deploy", stdin=b"A=1\n").code == 0
+    assert dpx("env", "set", "A=1", "-p", "docs", *ON, "--deploy").code == 0
+    sandbox.fault(f"POST /projects/{sandbox.project_id('docs')}/env-vars 403")
+    assert dpx("env", "set", "A=1", "-p", "docs", *ON, "--deploy").code == 5
+    assert len(sandbox.deployments("docs")) == before["docs"] + 1
+    assert len(sandbox.deployments("storefront")) == before["storefront"] + 4
+    sandbox.clear_faults()
+    sandbox.fault("POST /projects/*/deployments ERROR")
+    result = dpx("env", "set", "A=1", *ON, "--deploy")
+    assert result.code == 9, result
+    assert result.rows[0][0] == "A"
 
 
 # rm

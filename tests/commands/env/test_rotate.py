@@ -1,0 +1,344 @@
+"""`env where` and `env rotate`: one variable in many projects, whatever goes wrong in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from fault_server import wait_until
+
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Program
+
+KEY = "DATABASE_URL"  # of storefront and api, not of docs
+VALUE = "c4n4ry-value-8d2e"
+POSTS = "POST /projects/*/env-vars"
+
+
+def posts(sandbox: Sandbox, what: str = "env-vars") -> Counter[str]:
+    """Return how often each project was POSTed to with success, by the project's ID."""
+    return Counter(
+        seen.path.split("/")[-2]
+        for seen in sandbox.requests
+        if seen.method == "POST" and seen.path.endswith(what) and (seen.status or 500) < 300
+    )
+
+
+def rotate(dpx: Program, *words: str, value: str = VALUE) -> list[str]:
+    """Return the arguments of a rotation whose value is in a file."""
+    (dpx.cwd / "value").write_text(value)
+    return ["env", "rotate", KEY, "--from-file", "value", *words]
+
+
+def with_targets(dpx: Program, key: str, project: str) -> tuple[list[str], bool]:
+    """Return the targets of a variable, and whether it's sensitive."""
+    found = {item["key"]: item for item in dpx("env", "list", "-p", project, "--json").json}
+    return found[key]["targets"], found[key]["sensitive"]
+
+
+# where
+
+
+def test_where_in_every_format(dpx: Program, sandbox: Sandbox) -> None:
+    """Every project that has the key, with its targets; -q prints the slugs."""
+    rows = dpx("env", "where", KEY).rows
+    assert [row[:3] for row in rows] == [["storefront", "production", "false"], ["api", "production,preview", "false"]]
+    found = dpx("env", "where", KEY, "--json").json
+    assert found[1] == {
+        "project": "api",
+        "projectId": sandbox.project_id("api"),
+        "key": KEY,
+        "targets": ["production", "preview"],
+        "sensitive": False,
+    }
+    assert [json.loads(line) for line in dpx("env", "where", KEY, "--jsonl").out.splitlines()] == found
+    assert dpx("env", "where", KEY, "-q").out.split() == ["storefront", "api"]
+    assert dpx("env", "where", KEY, "--fields", "project").rows == [["storefront"], ["api"]]
+    assert "Targets" in dpx.tty("env", "where", KEY).out
+    assert all(seen.method == "GET" for seen in sandbox.requests)
+
+
+def test_where_of_an_organization(dpx: Program) -> None:
+    """Only its projects."""
+    slugs = dpx("projects", "list", "--org", "acme", "-q").out.split()
+    found = dpx("env", "where", KEY, "--org", "acme", "-q").out.split()
+    assert found
+    assert set(found) <= set(slugs)
+    assert dpx("env", "where", KEY, "--org", "nope").code == 3
+
+
+def test_where_of_a_key_that_no_project_has(dpx: Program) -> None:
+    """Exit 3 with nothing on stdout, in every format; a name that can't be one is exit 2."""
+    for format_ in ((), ("--json",), ("--jsonl",), ("-q",)):
+        result = dpx("env", "where", "NOBODY_HAS_IT", *format_)
+        assert (result.code, result.out) == (3, ""), result
+    assert dpx("env", "where", "1X").code == 2
+
+
+def test_where_over_two_pages_has_eight_requests_in_flight(dpx: Program, sandbox: Sandbox) -> None:
+    """Each project is asked once; the order is the list's."""
+    slugs = sandbox.seed_projects(150)
+    for slug in (slugs[0], slugs[75], slugs[149]):
+        assert dpx("env", "set", "RARE=1", "-p", slug).code == 0
+    sandbox.clear_requests()
+    found = dpx("env", "where", "RARE", "-q").out.split()
+    assert sorted(found) == sorted([slugs[0], slugs[75], slugs[149]])
+    assert found == [slug for slug in dpx("projects", "list", "-q").out.split() if slug in found]
+    asked = Counter(seen.path for seen in sandbox.requests if seen.path.endswith("/env-vars"))
+    assert len(asked) == 153
+    assert set(asked.values()) == {1}
+
+
+def test_where_shows_what_it_can_read_and_fails_for_the_rest(dpx: Program, sandbox: Sandbox) -> None:
+    """The exit code is the first failure's; a project that was deleted meanwhile is no failure."""
+    sandbox.fault(f"GET /projects/{sandbox.project_id('api')}/env-vars 403")
+    sandbox.fault(f"GET /projects/{sandbox.project_id('docs')}/env-vars 404")
+    result = dpx("env", "where", KEY)
+    assert result.code == 5, result
+    assert [row[0] for row in result.rows] == ["storefront"]
+    assert "api: " in result.err
+    sandbox.clear_faults()
+    sandbox.fault("GET /projects/*/env-vars 401")
+    result = dpx("env", "where", KEY)
+    assert (result.code, result.out) == (4, ""), result
+
+
+# rotate
+
+
+def test_rotate_keeps_targets_and_sensitive(dpx: Program, sandbox: Sandbox) -> None:
+    """Each project has its own; those without the key are left alone."""
+    dpx("env", "set", f"{KEY}=1", "-p", "api", "--sensitive")
+    before = {project: with_targets(dpx, KEY, project) for project in ("storefront", "api")}
+    sandbox.clear_requests()
+    result = dpx(*rotate(dpx, "--all", "--yes"))
+    assert result.code == 0, result
+    assert [row[:2] for row in result.rows] == [["storefront", "production"], ["api", "production,preview"]]
+    assert {project: with_targets(dpx, KEY, project) for project in before} == before
+    assert all(sandbox.env_is(project, KEY, VALUE) for project in before)
+    assert posts(sandbox) == {sandbox.project_id(project): 1 for project in before}
+    assert VALUE not in result.out + result.err
+
+
+def test_rotate_reads_stdin_and_takes_projects_or_an_organization(dpx: Program, sandbox: Sandbox) -> None:
+    """Without any of them, the default project."""
+    argv = ("env", "rotate", KEY, "--stdin", "-y")
+    for number, (words, env) in enumerate(
+        ((("-p", "api", "-p", "storefront"), {}), (("--org", "acme"), {}), ((), {"DPX_PROJECT": "api"}))
+    ):
+        value = f"value-{number}"
+        result = dpx(*argv, *words, stdin=f"{value}\n".encode(), env=env)
+        assert result.code == 0, result
+        assert sandbox.env_is("api", KEY, value)
+    assert sandbox.env_is("storefront", KEY, "value-1")
+
+
+def test_rotate_dry_run_lists_and_changes_nothing(dpx: Program, sandbox: Sandbox) -> None:
+    """It needs neither a value nor a yes."""
+    result = dpx("env", "rotate", KEY, "--all", "--dry-run", "--json")
+    assert result.code == 0, result
+    assert [row["project"] for row in result.json] == ["storefront", "api"]
+    assert not posts(sandbox)
+
+
+def test_rotate_asks_and_needs_yes_off_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
+    """No is the default; the question names the projects."""
+    result = dpx(*rotate(dpx, "--all"))
+    assert (result.code, result.out) == (2, ""), result
+    assert "--yes" in result.err
+    assert sandbox.requests == []
+    question = f"Change {KEY} in 2 projects (storefront, api)? [y/N]"
+    assert dpx.tty(*rotate(dpx, "--all"), answers=[(question, "\r")]).code == 2
+    assert not posts(sandbox)
+    assert dpx.tty(*rotate(dpx, "--all"), answers=[(question, "y\r")]).code == 0
+    assert sandbox.env_is("api", KEY, VALUE)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--all", "--org", "acme"), 2),
+        (("-p", "api", "--all"), 2),
+        ((), 2),
+        (("--all", "--stdin"), 2),
+        (("-p", "docs"), 3),
+        (("-p", "nowhere"), 3),
+    ],
+)
+def test_rotate_refuses_what_it_cannot_do(dpx: Program, sandbox: Sandbox, words: tuple[str, ...], code: int) -> None:
+    """Several reaches, none, two sources of the value; a key that no project in reach has."""
+    result = dpx(*rotate(dpx, "-y", *words))
+    assert (result.code, result.out) == (code, ""), result
+    assert not posts(sandbox)
+    assert dpx("env", "rotate", KEY, VALUE, "--all", "-y").code == 2
+    assert VALUE not in dpx("env", "rotate", KEY, VALUE, "--all", "-y").err
+
+
+def test_rotate_that_fails_half_way_says_what_is_done_and_does_the_rest(dpx: Program, sandbox: Sandbox) -> None:
+    """The second run with the same value sets only what is left; one with another value sets everything."""
+    sandbox.fault(f"POST /projects/{sandbox.project_id('storefront')}/env-vars 403 x1")
+    result = dpx(*rotate(dpx, "--all", "-y"))
+    assert result.code == 5, result
+    assert [row[0] for row in result.rows] == ["api"]
+    assert "; done: api; not done: storefront" in result.err
+    sandbox.clear_requests()
+    again = dpx(*rotate(dpx, "--all", "-y"))
+    assert again.code == 0, again
+    assert posts(sandbox) == {sandbox.project_id("storefront"): 1}
+    assert [row[0] for row in again.rows] == ["storefront", "api"]
+    sandbox.clear_requests()
+    assert dpx(*rotate(dpx, "--all", "-y")).code == 0
+    assert len(posts(sandbox)) == 2, "a rotation that was finished is not remembered"
+
+
+def test_a_change_in_between_is_not_taken_for_done(dpx: Program, sandbox: Sandbox) -> None:
+    """`env set` of the same key, or a rotation to another value, makes the next run set everything."""
+    for between in (["env", "set", f"{KEY}=other", "-p", "api"], rotate(dpx, "-p", "api", "-y", value="other")):
+        sandbox.fault(f"POST /projects/{sandbox.project_id('storefront')}/env-vars 403 x1")
+        assert dpx(*rotate(dpx, "--all", "-y")).code == 5
+        (dpx.cwd / "value").write_text("other")
+        assert dpx(*between).code == 0
+        assert dpx(*rotate(dpx, "--all", "-y")).code == 0
+        assert sandbox.env_is("api", KEY, VALUE)
+
+
+def test_rotate_and_deploy(dpx: Program, sandbox: Sandbox) -> None:
+    """Each project once, after all are set; a failed deployment is exit 9 and its project's."""
+    ids = [sandbox.project_id(project) for project in ("storefront", "api")]
+    result = dpx(*rotate(dpx, "--all", "-y", "--deploy", "--json"))
+    assert result.code == 0, result
+    assert [row["deployment"]["status"] for row in result.json] == ["READY", "READY"]
+    changes = [seen.path.rpartition("/")[2] for seen in sandbox.requests if seen.method == "POST"]
+    assert changes == ["env-vars", "env-vars", "deployments", "deployments"]
+    assert posts(sandbox, "deployments") == dict.fromkeys(ids, 1)
+    sandbox.fault(f"POST /projects/{ids[1]}/deployments ERROR")
+    result = dpx(*rotate(dpx, "--all", "-y", "--deploy"))
+    assert result.code == 9, result
+    assert "api: " in result.err
+
+
+# 200 projects and faults
+
+
+@pytest.fixture
+def many() -> Iterator[Sandbox]:
+    """A sandbox with 200 projects that have the key, and three build slots."""
+    with Sandbox(build_seconds=0.02, slots=3) as sandbox:
+        seed(sandbox, 200)
+        yield sandbox
+
+
+def seed(sandbox: Sandbox, count: int) -> list[str]:
+    """Give the sandbox projects that have the key, each with other targets."""
+    import http.client
+    from urllib.parse import urlsplit
+
+    slugs = sandbox.seed_projects(count)
+    parts = urlsplit(sandbox.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    for number, slug in enumerate(slugs):
+        targets = [["production"], ["preview", "development"], ["production", "preview"]][number % 3]
+        body = json.dumps({"key": "SHARED", "value": "old", "targets": targets, "sensitive": number % 2 == 0})
+        path = f"{parts.path}/projects/{sandbox.project_id(slug)}/env-vars"
+        connection.request("POST", path, body, {"Authorization": f"Bearer {sandbox.token}"})
+        assert connection.getresponse().read()
+    connection.close()
+    sandbox.clear_requests()
+    return slugs
+
+
+def test_200_projects_with_429_503_and_lost_answers(dpx_offline: Program, many: Sandbox) -> None:
+    """Each is set and deployed once, with its targets; the value is in no output and no file."""
+    dpx_offline.env.update({"DPX_API_URL": many.url, "DPX_TOKEN": many.token})
+    before = variables(many)
+    for fault in ("429 after 20 x8", "503 after 50 x3", "lost after 90 x3", "429 retry-after=1 after 120 x4"):
+        many.fault(f"{POSTS} {fault}")
+    many.fault("POST /projects/*/deployments lost after 30 x2")
+    result = dpx_offline(
+        "env", "rotate", "SHARED", "--stdin", "--all", "-y", "--deploy", "--debug", stdin=VALUE.encode(), seconds=280
+    )
+    assert result.code == 0, result.err[-2000:]
+    assert len(result.rows) == 200
+    assert variables(many) == before
+    slugs = [row[0] for row in result.rows]
+    assert all(many.env_is(slug, "SHARED", VALUE) for slug in slugs)
+    # A lost answer was sent again: the API has no other way to be sure.
+    sent = Counter(seen.path for seen in many.requests if seen.method == "POST" and "env-vars" in seen.path)
+    assert sum(sent.values()) <= 200 + 8 + 3 + 3 + 4
+    assert made(many, slugs) == {1: 200}, "each is deployed once"
+    assert VALUE not in result.out + result.err
+    for root, _, names in os.walk(dpx_offline.home):
+        for name in names:
+            with open(os.path.join(root, name), "rb") as file:
+                assert VALUE.encode() not in file.read()
+
+
+def made(sandbox: Sandbox, slugs: list[str]) -> Counter[int]:
+    """Return how many projects have how many deployments besides the one that each is seeded with."""
+    return Counter(len(sandbox.deployments(slug)) - 1 for slug in slugs)
+
+
+def variables(sandbox: Sandbox) -> dict[str, tuple[list[str], bool]]:
+    """Return targets and sensitive of the key in every project."""
+    import http.client
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(sandbox.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    found = {}
+    for slug in sandbox.projects():
+        path = f"{parts.path}/projects/{sandbox.project_id(slug)}/env-vars"
+        connection.request("GET", path, headers={"Authorization": f"Bearer {sandbox.token}"})
+        for item in json.loads(connection.getresponse().read())["data"]:
+            if item["key"] == "SHARED":
+                found[slug] = (item["targets"], item["sensitive"])
+    connection.close()
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_rotation_is_resumed(dpx: Program, sandbox: Sandbox, number: signal.Signals) -> None:
+    """After kill -9 in the middle of the deployments, the next run sets and deploys only what is left."""
+    slugs = seed(sandbox, 24)
+    (dpx.cwd / "value").write_text(VALUE)
+    argv = ("env", "rotate", "SHARED", "--from-file", "value", "--all", "-y", "--deploy")
+    sandbox.fault("POST /projects/*/deployments slow 100ms")
+    running = dpx.start(*argv)
+    wait_until(lambda: sum(posts(sandbox, "deployments").values()) >= 8)
+    running.send_signal(number)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode in {-signal.SIGKILL, 143, 130}
+    if number != signal.SIGKILL:
+        assert b"is still running. To follow it, run: dpx deploy wait " in err
+    result = dpx(*argv)
+    assert result.code == 0, result
+    assert len(result.rows) == 24
+    assert set(posts(sandbox).values()) == {1}, "each was set once"
+    assert len(posts(sandbox)) == 24
+    assert made(sandbox, slugs) == {1: 24}, "each was deployed once"
+
+
+def test_killed_while_setting(dpx: Program, sandbox: Sandbox) -> None:
+    """What was set is not set again, but for the requests that were under way."""
+    seed(sandbox, 60)
+    (dpx.cwd / "value").write_text(VALUE)
+    argv = ("env", "rotate", "SHARED", "--from-file", "value", "--all", "-y")
+    sandbox.fault(f"{POSTS} slow 50ms")
+    running = dpx.start(*argv)
+    wait_until(lambda: sum(posts(sandbox).values()) >= 20)
+    running.kill()
+    running.communicate(timeout=30)
+    result = dpx(*argv)
+    assert result.code == 0, result
+    assert len(result.rows) == 60
+    sent = posts(sandbox)
+    assert len(sent) == 60
+    assert sum(sent.values()) <= 60 + 8
