@@ -354,7 +354,7 @@ TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wai
                                   'function': 'example',
                                   'effect': 'read',
                                   'help': 'Print a .env skeleton: every key of a project, without its value.',
-                                  'example': 'dpx env example --project storefront > .env.example',
+                                  'example': 'dpx env example --project storefront',
                                   'params': (PROJECT, TARGETS, PROFILE, DEBUG, HELP)},
                       'check': {'module': 'dpx_cli.commands.env',
                                 'function': 'check',

@@ -194,7 +194,7 @@ def import_file(
     changes.on_projects(session, () if project is None else (project,), change)
 
 
-@GROUP.command("example", epilog="dpx env example --project storefront > .env.example")
+@GROUP.command("example", epilog="dpx env example --project storefront")
 @effect(READ)
 def example(session: Session, project: Project = None, targets: Targets = ()) -> None:
     """Print a .env skeleton: every key of a project, without its value."""
