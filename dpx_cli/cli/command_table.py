@@ -64,7 +64,30 @@ WITH_TOKEN = {'name': 'with_token', 'flags': ('--with-token',), 'help': 'Read th
 YES = {'name': 'yes', 'flags': ('--yes', '-y'), 'help': "Don't ask for confirmation."}
 ROOT: tuple[dict[str, Any], ...] = ({'name': 'profile', 'flags': ('--profile',), 'metavar': 'NAME', 'help': 'Profile to use.', 'complete': 'profile', 'env': 'DPX_PROFILE'}, {'name': 'debug', 'flags': ('--debug',), 'help': 'Log each request to stderr: method, path, status, time, attempt.'}, {'name': 'help', 'flags': ('--help', '-h'), 'help': 'Show this help.'}, {'name': 'version', 'flags': ('--version',), 'help': 'Show the version.'})
 TOPICS: dict[str, str] = {'exit-codes': 'What a shell sees, and what --json calls it.', 'environment': 'The variables that dpx reads.', 'formats': 'Tables, tab-separated lines, JSON, JSON Lines, and what goes where.', 'ci': 'Deploying from GitHub Actions, GitLab and others.', 'webhooks': 'Checking, sending and receiving signed deliveries.', 'sandbox': 'A Deploxa of your own to try things on.'}
-TABLE: dict[str, dict[str, Any]] = {'deploy': {'help': "Deploy a project and wait until it's live; list and follow deployments.",
+TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
+          'function': 'init',
+          'effect': 'write',
+          'help': 'Create a project for this directory and write deploxa.toml, which names it.',
+          'more': 'Reads package.json for the name and the framework, shows what it will create, and asks. If a '
+                  'project with the slug\n'
+                  'exists, it is taken instead.',
+          'example': 'dpx init my-app --framework nextjs --yes',
+          'formats': 'created',
+          'params': ({'name': 'name', 'metavar': 'NAME', 'help': 'Project name. [default: that of package.json or the directory]'},
+                     ORG,
+                     {'name': 'framework', 'flags': ('--framework',), 'metavar': 'FRAMEWORK', 'help': 'Framework. [default: from package.json]', 'choices': ('NEXTJS', 'REACTJS', 'VITE', 'NODEJS')},
+                     {'name': 'app_type', 'flags': ('--app-type',), 'metavar': 'TYPE', 'help': "App type. [default: the framework's]", 'choices': ('STATIC', 'NODEJS')},
+                     {'name': 'ci', 'flags': ('--ci',), 'metavar': 'SYSTEM', 'help': 'Also write a workflow that deploys.', 'choices': ('github', 'gitlab')},
+                     {'name': 'deploy', 'flags': ('--deploy',), 'help': "Deploy and wait until it's live."},
+                     YES,
+                     JSON,
+                     QUIET,
+                     FIELDS,
+                     JQ,
+                     PROFILE,
+                     DEBUG,
+                     HELP)},
+ 'deploy': {'help': "Deploy a project and wait until it's live; list and follow deployments.",
             'commands': {'': {'module': 'dpx_cli.commands.deploy',
                               'function': 'deploy',
                               'effect': 'write',

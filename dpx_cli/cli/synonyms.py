@@ -87,7 +87,6 @@ VERBS: dict[str, tuple[str, ...]] = {
     "new": ("create", "set"),
     "make": ("create", "set"),
     "add": ("create", "set"),
-    "init": ("create",),
     "create": ("set",),
     "edit": ("update", "set"),
     "change": ("update", "set"),
@@ -141,7 +140,6 @@ PHRASES: dict[str, Synonym] = {
     # A new project.
     "new": Synonym("projects create {NAME} --link"),
     "create": Synonym("projects create {NAME} --link", of="heroku"),
-    "init": Synonym("projects create {NAME} --link", of="netlify, railway"),
     "launch": Synonym("projects create {NAME} --link", of="fly"),
     "setup": Synonym("projects create {NAME} --link"),
     "add": Synonym("projects create {NAME} --link", of="railway"),

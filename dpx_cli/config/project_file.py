@@ -22,7 +22,7 @@ class ProjectFile:
 
     Attributes:
         path: the file.
-        slug: the project: `slug` or `org/slug`.
+        slug: the project: `slug` or `org/slug`; "" if the file names none.
         org_slug: the organization; None if the file names none.
     """
 
@@ -32,6 +32,13 @@ class ProjectFile:
         self.path = path
         self.slug = slug
         self.org_slug = slug.rpartition("/")[0] or None
+
+    @property
+    def reference(self) -> str:
+        """The project. Raises UsageError if the file names none."""
+        if not self.slug:
+            raise UsageError(f"{self.path} names no project.", hint='Add slug = "SLUG" to its table [project].')
+        return self.slug
 
 
 def load(path: str) -> bytes:
@@ -54,7 +61,7 @@ def read(path: str) -> ProjectFile:
     """Read which project a deploxa.toml names, and nothing else of it.
 
     Raises:
-        UsageError: it names none, or is not TOML; the message shows nothing of its text.
+        UsageError: it is not TOML; the message shows nothing of its text.
         Failed: it can't be read.
     """
     import tomllib
@@ -69,6 +76,4 @@ def read(path: str) -> ProjectFile:
         raise UsageError(f"{path} is not valid TOML, at {place}.", hint=hint) from None
     project = found.get("project")
     slug = project.get("slug") if isinstance(project, dict) else None
-    if not isinstance(slug, str) or not slug:
-        raise UsageError(f"{path} names no project.", hint='Add slug = "SLUG" to its table [project].')
-    return ProjectFile(path, slug)
+    return ProjectFile(path, slug if isinstance(slug, str) else "")

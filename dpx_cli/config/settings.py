@@ -235,7 +235,7 @@ class Settings:
         if given := self.variable("DPX_PROJECT"):
             return given
         if file := self.project_file:
-            return file.slug
+            return file.reference
         return self.link.project_id if self.link else None
 
     @property

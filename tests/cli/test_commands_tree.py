@@ -72,6 +72,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "deploy get": ("[ID]", (*P, "--latest", "--branch", *ONE)),
     "deploy wait": ("[ID]…", (*P, "--latest", "--branch", "--timeout", *ONE)),
     "deploy stats": ("", (*P, "--last", *ONE)),
+    "init": ("[NAME]", ("--org", "--framework", "--app-type", "--ci", "--deploy", *Y)),
     "plan": ("[FILE]", ("--exit-code", "--schema", *LIST)),
     "apply": ("[FILE]", (*Y, *LIST)),
     "export": ("", (*P, "--merge")),

@@ -93,7 +93,7 @@ GUESSES = [
     ("up", "dpx deploy"),
     ("up --detach", "dpx deploy --no-wait"),
     ("down", "dpx deploy list --status building"),
-    ("init shop", "dpx projects create shop --link"),
+    ("init shop", "runs dpx init shop"),
     ("variables", "dpx env list"),
     ("variables --set API_KEY=secret", "dpx env set API_KEY=…"),
     ("environment", "runs dpx env --help"),

@@ -31,17 +31,22 @@ def print_workflow(
     It names the project of --project, DPX_PROJECT, deploxa.toml or the link file, else the project that is named like
     the repository. Nothing is sent, and no token is needed.
     """
-    from dpx_cli import __version__
-    from dpx_cli.commands.ci.workflows import WORKFLOWS
-
     named = _project(session, project)
-    # Allow patch releases only.
-    version = ".".join([*__version__.split(".")[:2], "*"])
-    session.screen.raw(WORKFLOWS[system](version, named).encode())
+    session.screen.raw(workflow(system, named).encode())
     if named is None:
         session.screen.note(
             "The workflow deploys the project that is named like the repository. For another one, pass --project."
         )
+
+
+def workflow(system: str, project: str | None) -> str:
+    """Return a workflow of "github" or "gitlab" that installs this version of dpx and deploys a project."""
+    from dpx_cli import __version__
+    from dpx_cli.commands.ci.workflows import WORKFLOWS
+
+    # Allow patch releases only.
+    version = ".".join([*__version__.split(".")[:2], "*"])
+    return WORKFLOWS[system](version, project)
 
 
 def _project(session: Session, given: str | None) -> str | None:
@@ -50,7 +55,8 @@ def _project(session: Session, given: str | None) -> str | None:
 
     from dpx_cli.errors import UsageError
 
-    link = None if given is not None or session.env.get("DPX_PROJECT") else session.settings.link
+    is_named = given is not None or session.env.get("DPX_PROJECT") or session.settings.project_file
+    link = None if is_named else session.settings.link
     named: str | None
     if link is not None and link.project_slug:
         named = f"{link.org_slug}/{link.project_slug}" if link.org_slug else link.project_slug

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.commands.state import plan as plans
-from dpx_cli.errors import DpxError, NotFound
+from dpx_cli.errors import DpxError, Failed, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ class _Run:
                 self._each(actions[plans.REMOVE], self._remove)
         except DpxError as failure:
             failure.message = f"{failure.message.rstrip('.')}. {self._progress()}"
-            failure.hint = again
+            failure.hint = again if failure.code != "failed" or not failure.hint else failure.hint
             raise
         except BaseException:
             self._session.screen.warn(f"Interrupted. {self._progress()}")
@@ -78,6 +78,12 @@ class _Run:
         }
         fields: ProjectFields = {key: value for key, value in given.items() if value is not None}  # type: ignore[assignment]  # keys are the TypedDict's
         created = create_once(self._session, document.fields.get("name", slug), slug, fields)
+        if created.get("slug", slug) != slug:
+            made = created["slug"]
+            raise Failed(
+                f"Deploxa named the new project {made}, not {slug}",
+                hint=f"Change the slug in the file, or delete the project. Run: dpx projects delete {created['id']}",
+            )
         self._project_id = created["id"]
         self._session.names.remember_project(document.slug, self._project_id)
         self._done.append(step.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import DpxError, Failed, InvalidResponse, OutcomeUnknown, ServerError
+from dpx_cli.errors import DpxError, InvalidResponse, OutcomeUnknown, ServerError
 
 if TYPE_CHECKING:
     from dpx_cli.api.projects import ProjectFields
@@ -15,7 +15,7 @@ LOOKS = (0.0, 1.0, 2.0)  # seconds before each look at the list, which may lag
 
 
 def create_once(session: Session, name: str, slug: str, fields: ProjectFields) -> dict[str, Any]:
-    """Create a project and return it.
+    """Create a project and return it. The server may have given it another slug.
 
     Args:
         session: the session.
@@ -24,7 +24,6 @@ def create_once(session: Session, name: str, slug: str, fields: ProjectFields) -
         fields: what else is sent.
 
     Raises:
-        Failed: the server gave it another slug.
         OutcomeUnknown: the answer was lost, and the list doesn't tell.
     """
     from dpx_cli.api import projects
@@ -38,11 +37,6 @@ def create_once(session: Session, name: str, slug: str, fields: ProjectFields) -
         session.screen.warn(f"The answer was lost, but the list has the new project {slug}.")
     if not isinstance(created.get("id"), str):
         raise InvalidResponse("POST /projects: the response has no ID.", request="POST /projects")
-    if created.get("slug", slug) != slug:
-        raise Failed(
-            f"Deploxa created the project as {created['slug']}, not as {slug}.",
-            hint=f"Change the slug in the file, or delete the project. Run: dpx projects delete {created['id']}",
-        )
     return created
 
 

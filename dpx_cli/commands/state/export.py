@@ -16,6 +16,11 @@ HEAD = """\
 # What this project should be: dpx plan compares, dpx apply changes it.
 # KEY = {} must exist; its value is not in this file.
 """
+# What `dpx init` writes, without the slug.
+NAMED = """\
+# The project of this directory: https://deploxa.com. Settings and variables can be added: dpx plan --help
+[project]
+"""
 
 
 def render(slug: str, project: Mapping[str, Any], variables: Mapping[str, Mapping[str, Any]]) -> str:
@@ -72,6 +77,15 @@ def merge(text: str, slug: str, project: Mapping[str, Any], variables: Mapping[s
         if key in table and key in project and not project[key] and table[key]:
             table.remove(key)
     _merge_env(found, variables)
+    return tomlkit.dumps(found)
+
+
+def name_project(text: str, slug: str) -> str:
+    """Return the text of a deploxa.toml, "" for none, with the project that it names."""
+    import tomlkit
+
+    found = tomlkit.parse(text or NAMED)
+    _table(found, "project")["slug"] = slug
     return tomlkit.dumps(found)
 
 

@@ -1,0 +1,286 @@
+"""`dpx init`: what it proposes, that it creates nothing twice, and what it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fault_server import FaultServer, hang_up, raw, reply
+
+from dpx_cli.commands.init import detect, propose
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+
+def named(dpx: Program) -> str:
+    """What deploxa.toml names."""
+    found: str = tomllib.loads((dpx.cwd / "deploxa.toml").read_text())["project"]["slug"]
+    return found
+
+
+def slugs(dpx: Program) -> list[str]:
+    """All projects."""
+    return dpx("projects", "list", "-q").out.split()
+
+
+@pytest.mark.parametrize(
+    ("package", "framework"),
+    [
+        ({"dependencies": {"next": "15", "react": "19"}}, "NEXTJS"),
+        ({"devDependencies": {"vite": "7"}, "dependencies": {"react": "19"}}, "VITE"),
+        ({"dependencies": {"react-scripts": "5", "react": "18"}}, "REACTJS"),
+        ({"dependencies": {"react": "19"}, "scripts": {"start": "x"}}, "REACTJS"),
+        ({"scripts": {"start": "node server.js"}, "dependencies": {"express": "5"}}, "NODEJS"),
+        ({"scripts": {"build": "x"}}, None),
+        ({"scripts": "start", "dependencies": ["next"], "devDependencies": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_framework_of_a_package(package: dict[str, Any], framework: str | None) -> None:
+    """By its dependencies, then by its start script; nothing in it makes it fail."""
+    assert detect(package) == framework
+
+
+@pytest.mark.parametrize(
+    ("package", "given", "name", "slug"),
+    [
+        ({"name": "my-app"}, None, "my-app", "my-app"),
+        ({"name": "@acme/web"}, None, "web", "web"),
+        ({"name": "my-app"}, "Other App", "Other App", "other-app"),
+        ({"name": ""}, None, "folder", "folder"),
+        ({"name": 5}, None, "folder", "folder"),
+        ({"name": "@scope/!"}, None, "folder", "folder"),
+        ({}, None, "folder", "folder"),
+    ],
+)
+def test_the_name(package: dict[str, Any], given: str | None, name: str, slug: str) -> None:
+    """As given, else the package's without its scope, else the directory's."""
+    found = propose(package, "/some/folder", given, None, None, None)
+    assert (found.name, found.slug) == (name, slug)
+
+
+def test_the_app_type_follows_the_framework() -> None:
+    """Also one that is given; given itself, it counts."""
+    package = {"dependencies": {"next": "15"}}
+    assert propose(package, "/x", None, None, None, None)[3:] == ("NEXTJS", "NODEJS")
+    assert propose(package, "/x", None, None, "VITE", None)[3:] == ("VITE", "STATIC")
+    assert propose(package, "/x", None, None, None, "STATIC")[3:] == ("NEXTJS", "STATIC")
+    assert propose({}, "/x", None, None, None, None)[3:] == (None, None)
+
+
+def test_init_creates_a_project_and_names_it(dpx: Program) -> None:
+    """Then every command in the directory knows it, and a plan is empty."""
+    (dpx.cwd / "package.json").write_text(json.dumps({"name": "@me/my-shop", "devDependencies": {"vite": "7"}}))
+    result = dpx("init", "--yes", "--org", "acme")
+    assert result.code == 0, result
+    for line in ("Project:      my-shop", "Organization: acme", "Framework:    VITE", "App type:     STATIC"):
+        assert f"{line}\n" in result.err
+    assert result.rows[0][0] == "my-shop"
+    assert named(dpx) == "acme/my-shop"
+    assert dpx("projects", "get", "--fields", "slug,framework").rows == [["my-shop", "VITE"]]
+    assert "my-shop" in dpx("projects", "list", "--org", "acme", "-q").out.split()
+    assert dpx("plan", "--exit-code").code == 0
+
+
+def test_its_formats(dpx: Program) -> None:
+    """The slug alone, or the object."""
+    assert dpx("init", "One", "-y", "-q").out == "one\n"
+    (dpx.cwd / "deploxa.toml").unlink()
+    assert dpx("init", "Two", "-y", "--json").json["slug"] == "two"
+
+
+def test_off_a_terminal_it_needs_yes(dpx: Program) -> None:
+    """Exit 2, and nothing was asked of the server or written."""
+    result = dpx("init", "--debug")
+    assert (result.code, result.out) == (2, ""), result
+    assert result.err == "error: Can't ask for confirmation (not a terminal).\nhint: Pass --yes.\n"
+    assert list(dpx.cwd.iterdir()) == []
+
+
+def test_on_a_terminal_it_shows_and_asks(dpx: Program) -> None:
+    """No is the default and creates nothing."""
+    result = dpx.tty("init", "my-app", answers=[("Create this project? [y/N]", "\r")])
+    assert result.code == 2
+    assert "Slug:         my-app" in result.out
+    assert "my-app" not in slugs(dpx)
+    assert list(dpx.cwd.iterdir()) == []
+    result = dpx.tty("init", "my-app", answers=[("Create this project? [y/N]", "y\r")])
+    assert result.code == 0, result
+    assert named(dpx) == "my-app"
+
+
+def test_a_project_that_is_there_is_taken(dpx: Program) -> None:
+    """It is offered on a terminal, and with --yes taken; no second one is created."""
+    before = slugs(dpx)
+    result = dpx.tty("init", "docs", answers=[("Use it for this directory? [y/N]", "n\r")])
+    assert result.code == 2
+    assert "The project docs exists already." in result.out
+    assert list(dpx.cwd.iterdir()) == []
+    result = dpx("init", "Docs", "-y", "-q")
+    assert (result.code, result.out) == (0, "docs\n"), result
+    assert (named(dpx), slugs(dpx)) == ("docs", before)
+    assert dpx("env", "list", "-q").out == "SEARCH_KEY\n"
+
+
+def test_a_slug_of_several_projects_is_not_guessed(dpx: Program, sandbox: Sandbox) -> None:
+    """Exit 2; --org tells which."""
+    sandbox.seed_project("storefront", "globex")
+    result = dpx("init", "storefront", "-y")
+    assert (result.code, result.out) == (2, ""), result
+    assert dpx("init", "storefront", "-y", "--org", "globex").code == 0
+    assert named(dpx) == "globex/storefront"
+
+
+def test_a_directory_with_a_project_is_left_alone(dpx: Program) -> None:
+    """Whether the link file or deploxa.toml names it; one further up is no reason."""
+    assert dpx("init", "one", "-y").code == 0
+    result = dpx("init", "two", "-y")
+    assert (result.code, result.out) == (2, ""), result
+    assert "deploxa.toml names it" in result.err
+    (dpx.cwd / "below").mkdir()
+    dpx.cwd = dpx.cwd / "below"
+    assert dpx("init", "two", "-y").code == 0
+    (dpx.cwd / "linked").mkdir()
+    dpx.cwd = dpx.cwd / "linked"
+    assert dpx("link", "docs").code == 0
+    result = dpx("init", "three", "-y")
+    assert (result.code, "is linked to a project already" in result.err) == (2, True), result
+    assert {"one", "two"} < set(slugs(dpx))
+    assert "three" not in slugs(dpx)
+
+
+def test_what_a_file_says_already_stays(dpx: Program) -> None:
+    """Its comments too; it only gets its slug."""
+    (dpx.cwd / "deploxa.toml").write_text('# mine\n\n[env] # these\nA = "1" # x\n')
+    assert dpx("init", "one", "-y").code == 0
+    text = (dpx.cwd / "deploxa.toml").read_text()
+    assert all(kept in text for kept in ("# mine\n", "[env] # these\n", 'A = "1" # x\n')), text
+    assert named(dpx) == "one"
+    assert dpx("plan").rows == [["set", "A", "new"]]
+
+
+@pytest.mark.parametrize("text", ["[env\n", "= 1", '[project\nslug = "x"'])
+def test_a_damaged_file_is_never_overwritten(dpx: Program, text: str) -> None:
+    """Exit 2 with its line; nothing is created."""
+    (dpx.cwd / "deploxa.toml").write_text(text)
+    result = dpx("init", "one", "-y")
+    assert (result.code, result.out) == (2, ""), result
+    assert "deploxa.toml:1:" in result.err
+    assert (dpx.cwd / "deploxa.toml").read_text() == text
+    assert "one" not in slugs(dpx)
+
+
+def test_bad_directories_and_packages(dpx: Program, tmp_path: Path) -> None:
+    """Are named before anything is created."""
+    (dpx.cwd / "package.json").write_text("{")
+    assert "package.json is not a JSON object" in dpx("init", "one", "-y").err
+    (dpx.cwd / "package.json").write_text("[]")
+    assert dpx("init", "one", "-y").code == 2
+    (dpx.cwd / "package.json").unlink()
+    os.mkfifo(dpx.cwd / "package.json")
+    (dpx.cwd / "deploxa.toml").symlink_to(tmp_path / "elsewhere")
+    result = dpx("init", "one", "-y")
+    assert (result.code, "is not a regular file" in result.err) == (2, True), result
+    (tmp_path / "elsewhere").write_text("[env]\n")
+    result = dpx("init", "one", "-y")
+    assert (result.code, "is a symbolic link" in result.err) == (1, True), result
+    (dpx.cwd / "deploxa.toml").unlink()
+    assert dpx("init", "!", "-y").code == 2
+    assert "one" not in slugs(dpx)
+    assert dpx("init", "one", "-y").code == 0
+    assert (tmp_path / "elsewhere").read_text() == "[env]\n"
+
+
+def test_an_organization_that_does_not_exist(dpx: Program) -> None:
+    """Exit 3, and nothing is created or written."""
+    result = dpx("init", "one", "-y", "--org", "nobody")
+    assert (result.code, result.out) == (3, ""), result
+    assert list(dpx.cwd.iterdir()) == []
+
+
+@pytest.mark.parametrize("effect", [True, False])
+@pytest.mark.parametrize("fault", [hang_up, reply(502, {"error": "x"}), raw(b"nonsense")])
+def test_nothing_is_created_twice(dpx_on_faults: Program, server: FaultServer, fault: Any, effect: bool) -> None:
+    """If the answer is lost, the list tells; then the same command takes what is there, or creates it."""
+    server.on("POST", "/projects", fault, times=1, effect=effect)
+    first = dpx_on_faults("init", "one", "-y")
+    assert (first.code == 0) is effect, first
+    if effect:
+        assert "The answer was lost" in first.err
+        (dpx_on_faults.cwd / "deploxa.toml").unlink()
+    assert dpx_on_faults("init", "one", "-y").code == 0
+    assert [project["slug"] for project in server.projects] == ["shop", "one"]
+    assert named(dpx_on_faults) == "one"
+
+
+def test_another_slug_of_the_servers_is_taken(dpx_on_faults: Program, server: FaultServer) -> None:
+    """And said: the file names what is there."""
+    created = {"data": {"id": "clm1otherotherotherother1", "slug": "one-2", "name": "one"}}
+    server.on("POST", "/projects", reply(201, created), times=1)
+    result = dpx_on_faults("init", "one", "-y")
+    assert result.code == 0, result
+    assert "Deploxa named the project one-2, not one." in result.err
+    assert named(dpx_on_faults) == "one-2"
+
+
+def test_deploy_at_once(dpx: Program) -> None:
+    """From nothing to a URL in one command, which is alone on stdout."""
+    result = dpx("init", "my-app", "-y", "--deploy")
+    assert (result.code, result.out) == (0, "https://my-app.deploxa.com\n"), result
+
+
+def git(*argv: str, cwd: Path) -> str:
+    """Run git, without the developer's own settings."""
+    env = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "GIT_CONFIG_NOSYSTEM": "1"}
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+    return subprocess.run(
+        ["git", *identity, *argv], cwd=cwd, env=env, check=True, capture_output=True, text=True
+    ).stdout
+
+
+@pytest.mark.parametrize(("system", "path"), [("github", ".github/workflows/deploy.yml"), ("gitlab", ".gitlab-ci.yml")])
+def test_a_workflow_at_the_top_of_the_repository(dpx: Program, system: str, path: str) -> None:
+    """It deploys this project; one that is there already is kept."""
+    git("init", "-q", cwd=dpx.cwd)
+    top = dpx.cwd
+    dpx.cwd = top / "web"
+    dpx.cwd.mkdir()
+    result = dpx("init", "web", "-y", "--org", "acme", "--ci", system)
+    assert result.code == 0, result
+    assert "DPX_TOKEN" in result.err
+    text = (top / path).read_text()
+    assert '"acme/web"' in text
+    (dpx.cwd / "deploxa.toml").unlink()
+    (top / path).write_text("mine\n")
+    result = dpx("init", "web", "-y", "--org", "acme", "--ci", system)
+    assert (result.code, "exists and was not changed" in result.err) == (0, True), result
+    assert (top / path).read_text() == "mine\n"
+    (dpx.cwd / "deploxa.toml").unlink()
+    (top / path).unlink()
+    (top / path).symlink_to(top / "target")
+    result = dpx("init", "web", "-y", "--org", "acme", "--ci", system)
+    assert result.code == 1, result
+    assert not (top / "target").exists()
+
+
+def test_in_a_ci_checkout_the_file_is_enough_to_deploy(dpx: Program, tmp_path: Path) -> None:
+    """What is committed names the project; the link file, which ignores itself, is not in the checkout."""
+    git("init", "-q", "-b", "main", cwd=dpx.cwd)
+    assert dpx("init", "docs", "-y").code == 0
+    assert dpx("link", "api").code == 0
+    git("add", "-A", cwd=dpx.cwd)
+    git("commit", "-q", "-m", "Add the project", cwd=dpx.cwd)
+    checkout = tmp_path / "checkout"
+    git("clone", "-q", str(dpx.cwd), str(checkout), cwd=tmp_path)
+    assert sorted(path.name for path in checkout.iterdir()) == [".git", "deploxa.toml"]
+    dpx.cwd = checkout
+    result = dpx("deploy", env={"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_REF": "refs/heads/main"})
+    assert (result.code, result.out) == (0, "https://docs.deploxa.com\n"), result
