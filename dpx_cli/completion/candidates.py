@@ -30,11 +30,11 @@ HARMLESS = "-._@+/"  # besides letters and digits of any script
 
 # Options that can't be used together with another one.
 CONFLICTS = {
-    "json": ("jsonl", "quiet"),
-    "jsonl": ("json", "quiet", "jq"),
-    "quiet": ("json", "jsonl", "fields", "jq"),
-    "fields": ("quiet", "jq"),
-    "jq": ("jsonl", "quiet", "fields"),
+    "--json": ("--jsonl", "--quiet"),
+    "--jsonl": ("--json", "--quiet", "--jq"),
+    "--quiet": ("--json", "--jsonl", "--fields", "--jq"),
+    "--fields": ("--quiet", "--jq"),
+    "--jq": ("--jsonl", "--quiet", "--fields"),
 }
 
 
@@ -90,7 +90,7 @@ class Line:
         tables: the tables it is read by.
         commands: names that may come next, with their entries.
         params: options and arguments of the command so far.
-        given: the values of each option that was given, by its name; those of a flag are "".
+        given: the values of each option that was given, by its long flag; a flag has none.
         arguments: the arguments that were given.
         wanted: the option whose value comes next.
         is_ended: whether `--` was there, after which nothing is an option.
@@ -116,7 +116,7 @@ class Line:
         """Read words from one on. An unknown option is passed over; after an unknown command nothing is known."""
         for at, word in enumerate(words[start:], start):
             if self.wanted:
-                self.given.setdefault(self.wanted["name"], []).append(word)
+                self.given.setdefault(self.wanted["flags"][0], []).append(word)
                 self.wanted = None
             elif word == "--" and not self.is_ended:
                 self.is_ended = True
@@ -143,13 +143,13 @@ class Line:
         if not param:
             return
         if "metavar" not in param:
-            self.given[param["name"]] = []
+            self.given[param["flags"][0]] = []
             if value and not word.startswith("--"):
                 self._read_option(f"-{value}")  # a cluster, like -yq
         elif value is None:
             self.wanted = param
         else:
-            self.given.setdefault(param["name"], []).append(value)
+            self.given.setdefault(param["flags"][0], []).append(value)
 
     def option(self, word: str) -> tuple[Param | None, str | None]:
         """Return the option of a word, None if unknown, and the value that the word has, None if it has none."""
@@ -183,9 +183,9 @@ class Line:
             return arguments[at]
         return arguments[-1] if arguments and arguments[-1].get("multiple") else None
 
-    def value(self, name: str) -> str | None:
+    def value(self, flag: str) -> str | None:
         """Return the last value that was given to an option."""
-        return self.given[name][-1] if self.given.get(name) else None
+        return self.given[flag][-1] if self.given.get(flag) else None
 
 
 def _at_option(line: Line, typed: str, env: Mapping[str, str]) -> Iterable[Candidate]:
@@ -199,13 +199,13 @@ def _at_option(line: Line, typed: str, env: Mapping[str, str]) -> Iterable[Candi
 
 def _options(line: Line, typed: str) -> Iterator[Candidate]:
     """Yield the options that may still be given, by their long names; a short one only if it was typed."""
-    excluded = [other for name in line.given for other in CONFLICTS.get(name, ())]
+    excluded = [other for flag in line.given for other in CONFLICTS.get(flag, ())]
     for param in line.params:
-        if "flags" not in param or param["name"] in excluded:
-            continue
-        if param["name"] in line.given and not param.get("multiple"):
+        if "flags" not in param:
             continue
         long = param["flags"][0]
+        if long in excluded or (long in line.given and not param.get("multiple")):
+            continue
         if long.startswith(typed):
             yield long, sentence(param["help"])
         elif typed in param["flags"]:
@@ -215,7 +215,7 @@ def _options(line: Line, typed: str) -> Iterator[Candidate]:
 def values(line: Line, param: Param, typed: str, env: Mapping[str, str]) -> Iterable[Candidate]:
     """Return the values of an option or argument that begin with what was typed, in any case."""
     is_option = "flags" in param
-    taken = line.given.get(param["name"], ()) if is_option else line.arguments
+    taken = line.given.get(param["flags"][0], ()) if is_option else line.arguments
     # The first word of `env set` is a key, but the next one may be its value.
     if param.get("secret") and (is_option or taken or "=" in typed):
         return []
@@ -236,7 +236,7 @@ def values(line: Line, param: Param, typed: str, env: Mapping[str, str]) -> Iter
     elif kind:
         from dpx_cli.completion import names
 
-        found = names.find(kind, line.value("profile"), line.value("project"), env)
+        found = names.find(kind, line.value("--profile"), line.value("--project"), env)
     known = typed.lower()
     return [
         (name, text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from dpx_cli.config.paths import API_URL, folder, link_file, names_file, origin_of
+from dpx_cli.config.paths import API_URL, PROJECT_FILE, folder, names_file, naming_file, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def find(kind: str, profile: str | None, project: str | None, env: Mapping[str, 
     elif kind == "org":
         found = _list(names, "orgs")
     elif kind == "key":
-        project = project or env.get("DPX_PROJECT") or _linked()
+        project = project or env.get("DPX_PROJECT") or _default_project()
         found = _list(_of(names, "keys"), str(_of(names, "projects").get(project) or project))
     return ((name, "") for name in found)
 
@@ -75,10 +75,21 @@ def _newest(cache: str, origin: str, profile: str, token: str) -> dict[str, Any]
     return {}
 
 
-def _linked() -> str:
-    """Return the project of the nearest link file; "" if there is none."""
-    path = link_file(os.getcwd())
-    return str(_read(path).get("projectId") or "") if path else ""
+def _default_project() -> str:
+    """Return the project that the link file or deploxa.toml names; "" if there is none."""
+    path = naming_file(os.getcwd())
+    if not path:
+        return ""
+    if os.path.basename(path) != PROJECT_FILE:
+        return str(_read(path).get("projectId") or "")
+    table = ""
+    for line in _text(path).splitlines():  # tomllib imports re
+        key, _, value = line.partition("=")
+        if line.startswith("["):
+            table = line.partition("#")[0].strip()
+        elif table == "[project]" and key.strip() == "slug":
+            return value.partition("#")[0].strip().strip("\"'")
+    return ""
 
 
 def _of(document: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -106,12 +117,7 @@ class _Plain:
 def _read(path: str) -> dict[str, Any]:
     """Return the object in a small JSON file; {} if it is missing, too large or damaged."""
     try:
-        if not os.path.isfile(path):  # a pipe in a checkout would block forever
-            return {}
-        with open(path, "rb") as file:
-            text = file.read(MAX_BYTES + 1).decode().strip()
-        if len(text) > MAX_BYTES:
-            return {}
+        text = _text(path).strip()
         try:
             # The scanner under json.loads; json itself imports re.
             from _json import make_scanner
@@ -122,6 +128,18 @@ def _read(path: str) -> dict[str, Any]:
         else:
             context: Any = _Plain()
             found, _ = make_scanner(context)(text, 0)
-    except (OSError, ValueError, RecursionError, StopIteration):
+    except (ValueError, RecursionError, StopIteration):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _text(path: str) -> str:
+    """Return the text of a small file; "" if it can't be read, or is no regular file, which might block forever."""
+    try:
+        if not os.path.isfile(path):
+            return ""
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        return data.decode() if len(data) <= MAX_BYTES else ""
+    except (OSError, ValueError):
+        return ""

@@ -59,6 +59,18 @@ def project_file(cwd: str) -> str | None:
     return _nearest(cwd, PROJECT_FILE)
 
 
+def naming_file(cwd: str) -> str | None:
+    """Return the path of the file that names the project: the nearer of link file and deploxa.toml, or None.
+
+    In one folder the link file wins, because it is the user's own.
+    """
+    linked, committed = link_file(cwd), project_file(cwd)
+    # Both are in the folder or above it, so the longer path is the nearer one.
+    if linked and committed and len(os.path.dirname(committed)) > len(os.path.dirname(os.path.dirname(linked))):
+        return committed
+    return linked or committed
+
+
 def _nearest(cwd: str, *names: str) -> str | None:
     above = os.path.abspath(cwd)
     while True:

@@ -215,10 +215,8 @@ class Settings:
             cwd = self.cwd or os.getcwd()
         except FileNotFoundError:
             return None
-        path = paths.project_file(cwd)
-        linked = paths.link_file(cwd) if path else None
-        # Both are in the working directory or above it, so the longer one is the nearer one.
-        if path is None or (linked and len(os.path.dirname(os.path.dirname(linked))) >= len(os.path.dirname(path))):
+        path = paths.naming_file(cwd)
+        if path is None or os.path.basename(path) != paths.PROJECT_FILE:
             return None
         from dpx_cli.config import project_file
 

@@ -85,6 +85,28 @@ def test_a_subfolder_of_a_linked_folder_has_its_keys(dpx_offline: Program) -> No
     assert offered(dpx_offline, "key") == ["FROM_LINK"]
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('[project]\nslug = "acme/docs" # ours\n[env]\nslug = "x"\n', ["FROM_FILE"]),
+        ("  [ignored]\n[project] # ours\nslug='docs'", ["FROM_FILE"]),
+        ('[env]\nslug = "docs"\n', []),
+        ("\0\xff", []),
+    ],
+)
+def test_the_project_of_a_deploxa_toml_has_its_keys(dpx_offline: Program, text: str, wanted: list[str]) -> None:
+    """The nearer of it and the link file counts, as for every other command."""
+    remember(dpx_offline, keys={ID: ["FROM_FILE"], "other": ["FROM_LINK"]}, projects={"docs": ID, "acme/docs": ID})
+    (dpx_offline.cwd / ".deploxa").mkdir()
+    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": "other"}))
+    (dpx_offline.cwd / "deploxa.toml").write_text("[project]\nslug='docs'")
+    assert offered(dpx_offline, "key") == ["FROM_LINK"]
+    dpx_offline.cwd = dpx_offline.cwd / "below"
+    dpx_offline.cwd.mkdir()
+    (dpx_offline.cwd / "deploxa.toml").write_text(text, encoding="latin-1")
+    assert offered(dpx_offline, "key") == wanted
+
+
 def test_a_link_file_that_a_stranger_planted_is_not_read(dpx_offline: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """As no other command reads it: completion has the same rule."""
     remember(dpx_offline, keys={ID: ["PLANTED"]})
