@@ -107,6 +107,7 @@ class FaultServer:
         self.projects: list[dict[str, Any]] = [
             {"id": PROJECT, "name": "Shop", "slug": "shop", "domains": ["shop.example"]},
         ]
+        self._number = len(self.deployments)
         self._looks: dict[str, int] = {}
         self._rules: list[list[Any]] = []
         self._on_connection: dict[int, Fault] = {}
@@ -168,6 +169,14 @@ class FaultServer:
         """Requests of a method whose path ends so."""
         pattern = re.compile(f".*{path}")
         return sum(1 for found in self.requests if found.method == method and pattern.fullmatch(found.path))
+
+    def locked(self) -> threading.Lock:
+        """Return the lock that a fault holds while it changes the server."""
+        return self._lock
+
+    def own(self, request: Request) -> tuple[int, Any]:
+        """Return status and document of the answer that the server gives by itself; with the lock held."""
+        return self._own(request)
 
     # Below: the serving
 
@@ -285,7 +294,8 @@ class FaultServer:
     def make(self, branch: str) -> dict[str, Any]:
         """Make a deployment, as somebody else might."""
         self.made += 1
-        made = _deployment(len(self.deployments) + 1, branch, "QUEUED")
+        self._number += 1
+        made = _deployment(self._number, branch, "QUEUED")
         self.deployments.insert(0, made)
         return made
 

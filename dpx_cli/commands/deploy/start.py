@@ -35,7 +35,7 @@ REQUEST_TIMEOUT = 408  # a proxy's word for a request that it has passed on, and
 MIN_SHA = 7  # digits of an abbreviated commit
 
 
-class _New(NamedTuple):
+class _Candidates(NamedTuple):
     """Deployments that may be ours, and whether there is only one and it's certainly ours."""
 
     rows: list[Row]
@@ -114,7 +114,7 @@ class Starter:
         while True:
             self.may_have_started = True
             try:
-                return deployments.create_deployment(self._client, self.project_id, fields)
+                return self._new(deployments.create_deployment(self._client, self.project_id, fields))
             except errors.RateLimited as busy:
                 self.may_have_started = False
                 if found := self._made_while_busy(busy, fields):
@@ -124,6 +124,12 @@ class Starter:
                     self.may_have_started = False
                     raise
                 return self._find(problem, fields)
+
+    def _new(self, created: Row) -> Row:
+        """Return what the POST answered. Raise InvalidResponse if it names a deployment that was there before."""
+        if created["id"] in self._before:
+            raise errors.InvalidResponse(f"The response to the POST names an older deployment, {created['id']}.")
+        return created
 
     def _newest(self) -> list[Row]:
         pages = deployments.list_deployments(self._client, self.project_id, limit=MAX_PAGE)
@@ -173,7 +179,7 @@ class Starter:
             OutcomeUnknown: if there is none, or several may be ours.
         """
         self._say(f"The answer was lost ({lost.message}). Checking whether the deployment was created.")
-        found = _New([], sure=False)
+        found = _Candidates([], sure=False)
         seen: list[str] = []
         unlisted: errors.DpxError | None = None
         for pause in LOOKS:
@@ -195,7 +201,7 @@ class Starter:
             return found.rows[0]
         raise self._unknown(found.rows, unlisted) from lost
 
-    def _candidates(self, fields: DeploymentFields) -> _New:
+    def _candidates(self, fields: DeploymentFields) -> _Candidates:
         """Return the deployments that are new, and may be ours by what their rows and details say."""
         meant = fields.get("branch") or self.last_branch
         new: list[Row] = []
@@ -211,7 +217,7 @@ class Starter:
         detailed = [self._detailed(row) for row in new[:MAX_DETAILS]]
         rows = [row for row in detailed if not _contradicts(row, fields, meant)] + new[MAX_DETAILS:]
         known = meant is None or (len(rows) == 1 and rows[0].get("branch") == meant)
-        return _New(rows, sure=placed and known and len(rows) == 1)
+        return _Candidates(rows, sure=placed and known and len(rows) == 1)
 
     def _detailed(self, row: Row) -> Row:
         """Return a row with its details: the branch, or a commit that isn't ours, may be told only there."""

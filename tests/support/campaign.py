@@ -1,0 +1,362 @@
+"""Campaigns of random faults, signals, kills and inputs against dpx, and what they count.
+
+Each function runs one kind and returns its figures; what must never happen is counted beside how often it was tried.
+`tests/commands/deploy/test_campaign.py` runs a short form, `tests/benchmarks/campaign.py` the long one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import fault_server as faults
+import program
+from clients import client_of
+from fault_server import PROJECT, TOKEN, FaultServer
+
+from dpx_cli import errors
+from dpx_cli.api import client
+from dpx_cli.api.transport import Deadline
+from dpx_cli.commands.deploy import follow as following
+from dpx_cli.commands.deploy import start as starting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fault_server import Exchange, Fault
+
+    from dpx_cli.api.deployments import DeploymentFields
+
+POST = ("POST", ".*/deployments")
+LIST = ("GET", ".*/deployments")
+DETAILS = ("GET", "/deployments/.*")
+TIMEOUT = 0.4  # seconds of one deploy
+SHA = "a" * 40
+
+
+def stray(exchange: Exchange) -> None:
+    """Answer well, and then send an answer that no request asked for."""
+    request = exchange.request
+    assert request is not None
+    with exchange.server.locked():
+        status, document = exchange.server.own(request)
+    faults.reply(status, document)(exchange)
+    somebody = {"data": {"id": "somebody-elses", "status": "READY"}}
+    faults.reply(200, somebody)(exchange)
+
+
+BREAKS: tuple[Fault, ...] = (
+    faults.reset,
+    faults.hang_up,
+    faults.truncated_head,
+    faults.truncated_body,
+    faults.broken_chunks,
+    faults.not_http,
+    faults.html_502,
+    faults.html_200,
+    faults.refused(500, "Internal error"),
+    faults.refused(503, "busy", "0"),
+    faults.refused(408, "Request Timeout"),
+    faults.refused(429, "slow down", "0"),
+    faults.reply(504, b""),
+    faults.reply(200, b""),
+    faults.reply(201, {"data": {"status": "QUEUED"}}),
+)
+ANOTHER = faults.reply(200, {"data": {"id": "somebody-elses", "status": "READY"}})
+
+
+class Deploys:
+    """Random faults at each step of a deployment: list, POST, list, polls. The server counts.
+
+    Attributes:
+        figures: how the deploys ended, by exit code; "duplicates" and "false greens" are what must not be.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.figures: dict[str, int] = {"deploys": 0, "duplicates": 0, "false greens": 0}
+        self._random = random.Random(seed)
+
+    def run(self, number: int) -> dict[str, int]:
+        """Run a number of deploys and return the figures."""
+        with short_pauses():
+            for _ in range(number):
+                with FaultServer() as server:
+                    self._one(server)
+        return self.figures
+
+    def _one(self, server: FaultServer) -> None:
+        # Ours are known by a commit that nobody else deploys; half of the servers never tell it.
+        tells = self._random.random() < 0.5
+        ours: set[str] = set()
+        self._prepare(server, ours, tells=tells)
+        fields: DeploymentFields = {"branch": "main", "commitSha": SHA}
+        code, found = self._deploy(server, fields)
+        self.figures["deploys"] += 1
+        self.figures["duplicates"] += len(ours) > 1
+        self.figures["false greens"] += code == 0 and found not in ours
+        self.figures[f"exit {code}"] = self.figures.get(f"exit {code}", 0) + 1
+
+    def _prepare(self, server: FaultServer, ours: set[str], *, tells: bool) -> None:
+        """Put faults in front of a server."""
+        chance = self._random.random
+        server.course = self._random.choice((("READY",), ("BUILDING", "READY"), ("QUEUED", "ERROR"), ("BUILDING",)))
+        for _ in range(self._random.choice((0, 3, 97))):
+            server.make("main")
+        make = server.make
+
+        def made(branch: str) -> dict[str, Any]:
+            row = make(branch)
+            ours.add(row["id"])
+            if tells:
+                row["commitSha"] = SHA
+            if chance() < 0.1:
+                del row["branch"]  # only its details tell
+                server.on("GET", f"/deployments/{row['id']}", detailed(row, branch), times=2)
+            return row
+
+        server.make = made  # type: ignore[method-assign]
+        for _ in range(self._random.randrange(3)):
+            server.on(*LIST, self._fault(), times=1, skip=self._random.randrange(5))
+        for _ in range(self._random.randrange(4)):
+            server.on(*DETAILS, self._fault(), times=1, skip=self._random.randrange(4))
+        if chance() < 0.7:
+            server.on(*POST, self._around(server, make, tells=tells), times=1, effect=chance() < 0.5)
+
+    def _fault(self) -> Fault:
+        return self._random.choice((*BREAKS, ANOTHER, stray, faults.after(0.05, faults.refused(500, "slow"))))
+
+    def _around(self, server: FaultServer, make: Callable[[str], dict[str, Any]], *, tells: bool) -> Fault:
+        """Return a loss of the POST's answer, while others deploy and old deployments vanish."""
+        fault = self._random.choice(BREAKS)
+        race, vanish, lag = (self._random.random() < chance for chance in (0.3, 0.15, 0.2))
+
+        def answer(exchange: Exchange) -> None:
+            before = {"data": list(server.deployments[:100])}
+            with server.locked():
+                if race:
+                    # Where nobody tells commits, another's deployment of our branch could not be told from ours.
+                    row = make("main" if tells else "other")
+                    if tells:
+                        row["commitSha"] = "b" * 40
+                if vanish and len(server.deployments) > 50:
+                    del server.deployments[40]
+            if lag:
+                server.on(*LIST, faults.reply(200, before), times=1)
+            fault(exchange)
+
+        return answer
+
+    def _deploy(self, server: FaultServer, fields: DeploymentFields) -> tuple[int, str | None]:
+        """Look, start and follow as `dpx deploy` does; return the exit code and the deployment that was followed."""
+        api = client_of(server.url, timeout=0.3)
+        deadline = Deadline(TIMEOUT)
+        api.until = deadline.at + starting.GRACE
+        starter = starting.Starter(api, PROJECT, deadline=deadline, say=lambda _: None, warn=lambda _: None)
+        try:
+            starter.look()
+            created = starter.start(fields)
+            final = following.follow(
+                api, created["id"], deadline, say=lambda *_: None, created=created, command="dpx deploy wait"
+            )
+        except errors.DpxError as problem:
+            return int(problem.exit_code), None
+        return (0 if final["status"] == "READY" else 9), final["id"]
+
+
+def detailed(row: dict[str, Any], branch: str) -> Fault:
+    """Answer with a deployment's details, which tell its branch."""
+    return faults.reply(200, {"data": {**row, "branch": branch, "status": "BUILDING"}})
+
+
+class short_pauses:  # noqa: N801 - used like a function
+    """A context in which dpx waits a fiftieth of what it usually does."""
+
+    SHORT = ((client, "FIRST_PAUSE", 0.004), (starting, "MIN_PAUSE", 0.02), (following, "FIRST_POLL", 0.01))
+    LOOKS = (0.0, 0.01, 0.02, 0.03)
+
+    def __enter__(self) -> None:
+        self._before = [(module, name, getattr(module, name)) for module, name, _ in self.SHORT]
+        self._looks = starting.LOOKS
+        for module, name, value in self.SHORT:
+            setattr(module, name, value)
+        starting.LOOKS = self.LOOKS
+
+    def __exit__(self, *_: object) -> None:
+        for module, name, value in self._before:
+            setattr(module, name, value)
+        starting.LOOKS = self._looks
+
+
+def signals(number: int, folder: Path, seed: int) -> dict[str, int]:
+    """Send SIGINT or SIGTERM to `dpx deploy` at random moments; the deployment never ends by itself.
+
+    Figures: "lost" (the program didn't end with the signal's code), "silent" (a deployment was made, and neither its
+    ID nor the list is named), "tracebacks" of dpx; "before dpx" (the interpreter was still starting, which may end it
+    with a traceback of its own).
+    """
+    figures = {"signals": 0, "lost": 0, "silent": 0, "tracebacks": 0, "before dpx": 0, "after the POST": 0}
+    rng = random.Random(seed)
+    with FaultServer(course=("BUILDING",)) as server:
+        env = program.clean_env(folder, {"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_PROJECT": PROJECT})
+        for _ in range(number):
+            server.made = 0
+            running = program.start("deploy", "--no-git", env=env, cwd=folder)
+            time.sleep(rng.uniform(0.0, 0.7))
+            sent = rng.choice((signal.SIGINT, signal.SIGTERM))
+            running.send_signal(sent)
+            try:
+                out, err = running.communicate(timeout=5)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                out, err = running.communicate()
+            count_signal(figures, running.returncode, sent, out + err, made=server.made)
+    return figures
+
+
+def count_signal(figures: dict[str, int], code: int, sent: signal.Signals, told: bytes, *, made: int) -> None:
+    """Count how one signal ended a program."""
+    figures["signals"] += 1
+    early = code in (-sent, 1) and not made and b"dpx_cli/" not in told  # python itself was still starting
+    figures["before dpx"] += early
+    figures["lost"] += not early and code != 128 + sent
+    figures["tracebacks"] += b"Traceback" in told and not early
+    figures["after the POST"] += made
+    figures["silent"] += bool(made) and b"dpx deploy wait clm1" not in told and b"dpx deploy list" not in told
+
+
+WRITERS = r"""
+import itertools, os, sys
+from dpx_cli.cache import Names
+from dpx_cli.config import link, profiles
+from dpx_cli.commands.deploy.ci import Result, gitlab_dotenv
+from dpx_cli.system import files
+folder = sys.argv[1]
+for number in itertools.count():
+    filler = "x" * (number * 7919 % 30000)
+    profiles.update(folder, lambda found: found.put("work", org=f"org{number}"))
+    link.write(folder, f"clm1project{number}", filler or None, None)
+    names = Names(lambda: folder, "https://a.example", "dpx_token", profile=None)
+    names.remember("projects", [f"p{number}", filler])
+    gitlab_dotenv(os.path.join(folder, "dpx.env"), Result("clm1", "READY", "https://a.example/" + filler, 1.0))
+    files.write_whole(os.path.join(folder, "plain"), (filler + "END").encode())
+"""
+
+
+def kills(number: int, folder: Path, seed: int) -> dict[str, int]:
+    """Kill a program that writes every kind of file, at random moments; then each file must be whole."""
+    figures = {"kills": 0, "torn": 0, "files": 0}
+    rng = random.Random(seed)
+    for _ in range(number):
+        running = subprocess.Popen([sys.executable, "-c", WRITERS, str(folder)], cwd=folder, stderr=subprocess.PIPE)
+        time.sleep(rng.uniform(0.15, 0.4))
+        running.kill()
+        _, err = running.communicate()
+        assert running.returncode == -signal.SIGKILL, err.decode()
+        figures["kills"] += 1
+        for path in (
+            path for path in folder.rglob("*") if path.is_file() and not path.name.endswith((".lock", ".tmp"))
+        ):
+            figures["files"] += 1
+            figures["torn"] += not is_whole(path)
+    return figures
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a file that a killed program wrote is complete."""
+    data = path.read_bytes()
+    if path.suffix == ".json":
+        try:
+            json.loads(data)
+        except ValueError:
+            return False
+        return True
+    if path.name == "dpx.env":
+        return data.endswith(b"DURATION_SECONDS=1\n")
+    return data.endswith(b"END") if path.name == "plain" else True
+
+
+def inputs(number: int, seed: int) -> dict[str, int]:
+    """Give random bytes, texts and words to everything that reads input; each raises a DpxError or nothing."""
+    rng = random.Random(seed)
+    figures = {"inputs": 0, "tracebacks": 0}
+    readers = list(each_reader())
+    for count in range(number):
+        read, make = readers[count % len(readers)]
+        figures["inputs"] += 1
+        try:
+            read(make(rng))
+        except errors.DpxError:
+            continue
+        except Exception as problem:  # noqa: BLE001 - what is counted
+            figures["tracebacks"] += 1
+            figures[f"{type(problem).__name__} in {read.__name__}"] = 1
+    return figures
+
+
+def each_reader() -> Iterator[tuple[Callable[[Any], object], Callable[[random.Random], Any]]]:
+    """Yield what reads input, with what makes some for it."""
+    from dpx_cli.api.client import data_of, decode
+    from dpx_cli.api.transport import Response
+    from dpx_cli.cli import parser
+    from dpx_cli.commands.env import dotenv
+    from dpx_cli.config.settings import Settings
+    from dpx_cli.output.neutralize import neutralize, without_commands
+
+    def read_body(body: bytes) -> object:
+        return data_of(decode(Response(200, "OK", {}, body), "GET /projects"), "GET /projects", list)
+
+    def read_settings(values: list[str]) -> object:
+        env = dict(zip(("DPX_API_URL", "DPX_TIMEOUT", "DPX_PROFILE", "DPX_PROJECT", "HOME"), values, strict=True))
+        settings = Settings({**env, "DPX_CONFIG_DIR": os.devnull})
+        return settings.timeout, settings.api_url, settings.project
+
+    def read_text(text: str) -> object:
+        return without_commands(neutralize(text))
+
+    yield read_body, lambda rng: mutated(rng, b'{"data": [{"id": "a", "n": 1.5e3, "x": [null, true]}]}')
+    yield (lambda data: dotenv.parse(data, ".env")), lambda rng: mutated(rng, b"A=\"x\\n\"\nexport B='y' # z\nC=1\r\n")
+    yield parser.parse_line, words
+    yield read_settings, lambda rng: [noise(rng, 12) for _ in range(5)]
+    yield read_text, lambda rng: noise(rng, 40)
+
+
+def mutated(rng: random.Random, seed: bytes) -> bytes:
+    """Return bytes with some of them changed, doubled or left out."""
+    data = bytearray(seed)
+    for _ in range(rng.randrange(1, 8)):
+        at = rng.randrange(len(data) + 1)
+        data[at : at + rng.randrange(4)] = bytes(rng.randrange(256) for _ in range(rng.randrange(5)))
+    return bytes(data * rng.choice((1, 1, 1, 50)))
+
+
+def noise(rng: random.Random, size: int) -> str:
+    """Return a text of any characters, lone surrogates included."""
+    pools = ("abc-_./:@?#% ", "\x00\x1b\n\r\t", "\u202e\u200b\ud800é界", "0123456789.smh")
+    return "".join(rng.choice(rng.choice(pools)) for _ in range(rng.randrange(size)))
+
+
+def words(rng: random.Random) -> list[str]:
+    """Return a command line: real commands and options among noise."""
+    real = [
+        "deploy",
+        "list",
+        "env",
+        "set",
+        "projects",
+        "api",
+        "--json",
+        "--project",
+        "-p",
+        "--limit",
+        "--",
+        "-q",
+        "--jq",
+    ]
+    return [rng.choice(real) if rng.random() < 0.7 else noise(rng, 8) for _ in range(rng.randrange(8))]
