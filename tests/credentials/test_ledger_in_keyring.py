@@ -42,34 +42,41 @@ def test_env_set_and_import_tell_what_changed(keyring_bus: dict[str, str], tmp_p
             assert CANARY not in done.stdout + done.stderr
             return done
 
+        def told(done: subprocess.CompletedProcess[str]) -> list[str]:
+            """What the ledger says on stderr."""
+            return [line for line in done.stderr.splitlines() if "since last set" in line or "ledger" in line]
+
+        changed, unchanged = (f"note: {word} since last set from this machine: " for word in ("changed", "unchanged"))
         assert dpx("login", stdin=TOKEN).returncode == 0
-        assert dpx("env", "set", f"A={CANARY}").stderr == ""
+        assert told(dpx("env", "set", f"A={CANARY}")) == []
         assert not (tmp_path / "config" / "ledger.json").exists()
         env["DPX_LEDGER"] = "1"
-        assert dpx("env", "set", f"A={CANARY}", "B=1").stderr == ""
-        assert dpx("env", "set", f"A={CANARY}", "B=2").stderr == (
-            "note: changed since last set from this machine: B\nnote: unchanged since last set from this machine: A\n"
-        )
-        done = dpx("env", "import", "-", stdin=f"A={CANARY}\nC=3\n")
-        assert done.stderr == "note: unchanged since last set from this machine: A\nset 2, removed 0\n"
+        assert told(dpx("env", "set", f"A={CANARY}", "B=1")) == []
+        assert told(dpx("env", "set", f"A={CANARY}", "B=2")) == [f"{changed}B", f"{unchanged}A"]
+        # Whatever the targets are: Deploxa keeps one value a key.
+        assert told(dpx("env", "set", "B=2", "--target", "preview", "--yes")) == [f"{unchanged}B"]
+        assert told(dpx("env", "import", "-", stdin=f"A={CANARY}\nC=3\n")) == [f"{unchanged}A"]
         # A dry run tells, and keeps nothing.
         for _ in range(2):
             done = dpx("env", "import", "-", "--dry-run", stdin=f"A={CANARY}\nB=9\nNEW=1\n")
-            assert done.stderr == (
-                "note: changed since last set from this machine: B\n"
-                "note: unchanged since last set from this machine: A\n"
-            )
+            assert told(done) == [f"{changed}B", f"{unchanged}A"]
         # Half-way: what was set counts as set.
         sandbox.fault("POST /projects/*/env-vars 400 after 1 x1")
         done = dpx("env", "import", "-", stdin=f"D={CANARY}\nE={CANARY}\n")
         assert done.returncode == 2
         finished = "D" if "; done: D" in done.stderr else "E"
-        done = dpx("env", "import", "-", stdin=f"D={CANARY}\nE={CANARY}\n")
-        assert done.stderr == f"note: unchanged since last set from this machine: {finished}\nset 2, removed 0\n"
+        assert told(dpx("env", "import", "-", stdin=f"D={CANARY}\nE={CANARY}\n")) == [f"{unchanged}{finished}"]
+        # A plan tells changed from unchanged by it, and from what this machine never set.
+        file = tmp_path / "deploxa.toml"
+        file.write_text(f'[project]\nslug = "docs"\n[env]\nA = "{CANARY}"\nC = "4"\nSEARCH_KEY = "{CANARY}"\n')
+        assert dpx("plan", str(file)).stdout == "set\tC\tvalue\nunknown\tSEARCH_KEY\tthe value can't be compared\n"
+        assert dpx("apply", str(file), "--yes").returncode == 0
+        assert (dpx("plan", str(file), "--exit-code").returncode, dpx("plan", str(file)).stdout) == (0, "")
+        file.unlink()
         for path in tmp_path.rglob("*"):
             assert not path.is_file() or CANARY.encode() not in path.read_bytes()
         # Without its keyring it is off, and the variable is set all the same.
         done = dpx("env", "set", "A=1", DPX_TOKEN=TOKEN)
         assert done.returncode == 0
-        assert done.stderr.startswith("note: the ledger is off: ")
+        assert done.stderr.startswith("note: The ledger is off: ")
         assert sandbox.env_is("docs", "A", "1")

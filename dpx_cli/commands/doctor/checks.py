@@ -115,6 +115,8 @@ class _Examination:
         return _folder("cache", self._settings.cache_dir, "DPX_CACHE_DIR", needed=False)
 
     def _link(self) -> Check:
+        if file := self._settings.project_file:
+            return Check("link", f"{file.reference} ({file.path})")
         found = self._settings.link
         if found is None:
             return Check("link", "none in this folder or above")

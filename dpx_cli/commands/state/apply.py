@@ -54,8 +54,8 @@ class _Run:
             if actions[plans.REMOVE]:
                 self._each(actions[plans.REMOVE], self._remove)
         except DpxError as failure:
-            failure.message = f"{failure.message.rstrip('.')}. {self._progress()}"
-            failure.hint = again if failure.code != "failed" or not failure.hint else failure.hint
+            failure.message = f"{failure.message.rstrip('.')}. {self._progress()} Doing it again does the rest."
+            failure.hint = failure.hint or again
             raise
         except BaseException:
             self._session.screen.warn(f"Interrupted. {self._progress()}")

@@ -425,7 +425,8 @@ def values(document: Document, env: Mapping[str, str]) -> dict[str, str]:
             elif variable.value is not None:
                 found[variable.key] = variable.value
         except _Mistake as mistake:
-            mistakes.add(variable.offset, mistake.what)
+            at_source = places.keys(document.text).get(("env", variable.key, "from"), variable.offset)
+            mistakes.add(at_source, mistake.what)
     mistakes.refuse()
     return found
 

@@ -198,7 +198,7 @@ def test_a_failure_at_any_request_says_what_is_done(
     assert (failed.code, failed.out) == (5, ""), failed
     assert "Done: " in failed.err
     assert "Not done: " in failed.err
-    assert "hint: Run: dpx apply" in failed.err
+    assert "Doing it again does the rest." in failed.err
     again = dpx_on_faults("apply", "--yes")
     assert again.code == 0, again
     assert dpx_on_faults("plan", "--exit-code").code == 0

@@ -404,19 +404,21 @@ def test_bad_sources(folder: Path, name: str, what: str) -> None:
     env = {"EMPTY": "", "DPX_TOKEN_FILE": str(folder / "token")}
     with pytest.raises(UsageError) as caught:
         source(folder, name, env)
-    assert f"{folder}/deploxa.toml:5:1: " in caught.value.message
+    assert f"{folder}/deploxa.toml:5:6: " in caught.value.message
     assert what in caught.value.message, caught.value.message
     assert CANARY not in caught.value.message
 
 
 def test_every_bad_source_is_named(folder: Path) -> None:
     """All of them at once, each with its line."""
-    text = HEAD + '[env]\nA = {from = "env:M"}\nB = "b"\nC = {from = "file:n"}\n'
+    inline = '[env]\nA = {from = "env:M"}\nB = "b"\nC = {from = "file:n"}\n'
+    text = f'{HEAD}{inline}[env.D]\ntargets = ["preview"]\nfrom = "env:M"\n'
     found = document.parse(text.encode(), str(folder / "deploxa.toml"))
     with pytest.raises(UsageError) as caught:
         document.values(found, {})
-    assert ":4:1: env:M is not set" in caught.value.message
-    assert ":6:1: file:n doesn't exist" in caught.value.message
+    assert ":4:6: env:M is not set" in caught.value.message
+    assert ":6:6: file:n doesn't exist" in caught.value.message
+    assert ":9:1: env:M is not set" in caught.value.message
 
 
 def test_a_file_that_may_not_be_read(folder: Path) -> None:

@@ -256,8 +256,8 @@ def test_mistakes_and_missing_sources_are_exit_2_before_any_request(dpx_offline:
     write(dpx_offline, '[project]\nslug = "x"\n[env]\nA = {from = "env:NOT_THERE"}\nB = {from = "file:none"}\n')
     result = dpx_offline("plan", env={"DPX_TOKEN": "dpx_" + "a" * 40, "DPX_API_URL": "http://127.0.0.1:9"})
     assert (result.code, result.out) == (2, ""), result
-    assert "deploxa.toml:4:1: env:NOT_THERE is not set" in result.err
-    assert "deploxa.toml:5:1: file:none doesn't exist" in result.err
+    assert "deploxa.toml:4:6: env:NOT_THERE is not set" in result.err
+    assert "deploxa.toml:5:6: file:none doesn't exist" in result.err
 
 
 def test_a_file_that_is_not_there(dpx: Program) -> None:
