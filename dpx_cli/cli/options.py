@@ -238,21 +238,9 @@ Shell = Annotated[
 ]
 
 
-class SandboxOptions(TypedDict, total=False):
-    """Options of `sandbox serve` and `sandbox run`, named like the parameters of `sandbox.server.Sandbox`."""
+class RehearsalOptions(TypedDict, total=False):
+    """Options of `rehearse`, named like the parameters of `sandbox.server.Sandbox`."""
 
-    port: Annotated[
-        int, typer.Option("--port", metavar="PORT", help="Port to listen on. 0 picks a free one.", parser=port)
-    ]
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data",
-            metavar="FILE",
-            help="Persist the sandbox's state in this file. [default: in memory]",
-            autocompletion=Complete.file,
-        ),
-    ]
     build_seconds: Annotated[
         float,
         typer.Option(
@@ -275,6 +263,36 @@ class SandboxOptions(TypedDict, total=False):
         str, typer.Option("--rate", metavar="N/s", help="Maximum request rate of a token: N/s, N/m or N/h.")
     ]
     role: Annotated[Role, typer.Option("--role", metavar="ROLE", help="Role of the token.", case_sensitive=False)]
+    time_scale: Annotated[
+        float,
+        typer.Option("--time-scale", metavar="X", help="Speed multiplier for builds and token expiry.", parser=factor),
+    ]
+    log: Annotated[
+        str,
+        typer.Option(
+            "--log",
+            metavar="FILE",
+            help="Append one JSON line per request to this file; - is stderr.",
+            autocompletion=Complete.file,
+        ),
+    ]
+
+
+class SandboxOptions(RehearsalOptions, total=False):
+    """Options of `sandbox serve` and `sandbox run`, named likewise."""
+
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", help="Port to listen on. 0 picks a free one.", parser=port)
+    ]
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            metavar="FILE",
+            help="Persist the sandbox's state in this file. [default: in memory]",
+            autocompletion=Complete.file,
+        ),
+    ]
     tokens: Annotated[
         tuple[str, ...],
         typer.Option(
@@ -285,10 +303,6 @@ class SandboxOptions(TypedDict, total=False):
     token_ttl: Annotated[
         float, typer.Option("--token-ttl", metavar="S", help="Seconds until tokens expire.", parser=delay)
     ]
-    time_scale: Annotated[
-        float,
-        typer.Option("--time-scale", metavar="X", help="Speed multiplier for builds and token expiry.", parser=factor),
-    ]
     webhook_url: Annotated[
         str, typer.Option("--webhook-url", metavar="URL", help="Where to send signed deployment events.")
     ]
@@ -298,15 +312,6 @@ class SandboxOptions(TypedDict, total=False):
             "--webhook-secret", metavar="S", help="Secret that signs the events. [default: DPX_WEBHOOK_SECRET]"
         ),
         SECRET,
-    ]
-    log: Annotated[
-        str,
-        typer.Option(
-            "--log",
-            metavar="FILE",
-            help="Append one JSON line per request to this file; - is stderr.",
-            autocompletion=Complete.file,
-        ),
     ]
     projects: Annotated[
         int,

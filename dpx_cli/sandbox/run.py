@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 FORWARDED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 # These belong to the user's own account.
-DROPPED = ("DPX_PROFILE",)
+DROPPED = ("DPX_PROFILE", "DPX_TOKEN_FILE")
+STDOUT, STDERR = 1, 2
 LOOPBACK = "127.0.0.1,localhost"
 
 
-def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox) -> int:
+def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False) -> int:
     """Run a command against a new sandbox until it ends, and leave nothing behind.
 
     The standard streams are the command's own. A signal that is sent to this process is passed on to it; one that the
@@ -31,6 +32,7 @@ def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox) -> int
         command: the program and its arguments.
         env: the environment to start from.
         sandbox: the sandbox, not yet started.
+        to_stderr: whether the command's standard output goes to standard error.
 
     Returns:
         The command's exit code; 128 and the signal's number where a signal ended it.
@@ -40,8 +42,8 @@ def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox) -> int
         Failed: it cannot be run, or no temporary folder can be made.
     """
     if hasattr(signal, "sigwaitinfo") and hasattr(os, "posix_spawnp"):
-        return _run_exactly(command, env, sandbox)
-    return _run_portably(command, env, sandbox)
+        return _run_exactly(command, env, sandbox, to_stderr=to_stderr)
+    return _run_portably(command, env, sandbox, to_stderr=to_stderr)
 
 
 def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str) -> dict[str, str]:
@@ -56,14 +58,14 @@ def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str) -> dict[s
     return new
 
 
-def _run_exactly(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox) -> int:
+def _run_exactly(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False) -> int:
     # Signals are blocked, here and in the threads started from here, so none is lost: one that arrives early waits
     # until the command runs.
     watched = {*FORWARDED, signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     try:
         with _Folder() as folder, sandbox:
-            process = _spawn(command, environment(sandbox, env, folder), before)
+            process = _spawn(command, environment(sandbox, env, folder), before, to_stderr=to_stderr)
             return _see_through(process, watched)
     finally:
         while signal.sigtimedwait(watched, 0) is not None:
@@ -71,12 +73,13 @@ def _run_exactly(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbo
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _spawn(command: Sequence[str], env: dict[str, str], mask: set[int | signal.Signals]) -> int:
+def _spawn(command: Sequence[str], env: dict[str, str], mask: set[int | signal.Signals], *, to_stderr: bool) -> int:
     path = _find(command[0], env["PATH"])
     # Python ignores these two, and a new program would inherit that.
     restored = [signal.SIGPIPE, signal.SIGXFSZ]
+    actions = [(os.POSIX_SPAWN_DUP2, STDERR, STDOUT)] if to_stderr else []
     try:
-        return os.posix_spawn(path, list(command), env, setsigmask=mask, setsigdef=restored)
+        return os.posix_spawn(path, list(command), env, file_actions=actions, setsigmask=mask, setsigdef=restored)
     except OSError as error:
         raise _cannot_run(command[0], error) from error
     except ValueError as error:
@@ -96,14 +99,14 @@ def _see_through(process: int, watched: set[signal.Signals]) -> int:
             return exit_code(os.waitstatus_to_exitcode(status))
 
 
-def _run_portably(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox) -> int:
+def _run_portably(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False) -> int:
     import subprocess
 
     with _Folder() as folder, sandbox:
         own = environment(sandbox, env, folder)
         path = _find(command[0], own["PATH"])
         try:
-            process = subprocess.Popen([path, *command[1:]], env=own)
+            process = subprocess.Popen([path, *command[1:]], env=own, stdout=STDERR if to_stderr else None)
         except OSError as error:
             raise _cannot_run(command[0], error) from error
         while True:

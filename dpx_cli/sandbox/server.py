@@ -278,6 +278,7 @@ class Sandbox:
 
 
 def _check(behavior: Behavior) -> None:
+    Faults(behavior.faults)
     if not 0 <= behavior.build_seconds < float("inf"):
         raise UsageError("--build-seconds must not be negative.")
     if not 0 < behavior.time_scale < float("inf"):

@@ -100,6 +100,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "webhook listen": ("", ("--port", "--forward-to", "--public-host", "--retry", "--event", "--save", "--json")),
     "webhook events": ("", ()),
     "api": ("PATH", ("-X", "-f", "-F", "--input", "--paginate", "-i")),
+    "rehearse": ("COMMAND…", (*P, "--org", "--all", "--fail-on", "--report", "--fault", "--slots", "--role", *ONE)),
     "sandbox serve": ("", ("--port", "--data")),
     "sandbox run": ("COMMAND…", ()),
     "completion bash": ("", ()),

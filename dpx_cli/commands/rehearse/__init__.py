@@ -1,0 +1,106 @@
+"""`dpx rehearse`: run a command against a sandbox with the user's own projects, and show what it would have changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.commands import LOCAL, ONE, Typer, effect
+from dpx_cli.errors import CheckFailed, UsageError
+from dpx_cli.output.columns import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Annotated, Literal, Unpack
+
+    import typer
+
+    from dpx_cli.cli.options import Complete, Org, Projects, RehearsalOptions
+    from dpx_cli.sandbox.journal import Change
+    from dpx_cli.session import Session
+
+ROOT = Typer(name="", help="")
+
+COLUMNS = (Column("Action", "action"), Column("Project", "project"), Column("Name", "name"))
+DELETIONS = ("delete", "remove")
+
+
+@ROOT.command(
+    "rehearse", epilog="dpx rehearse --project storefront -- dpx deploy --project storefront --branch main --no-wait"
+)
+@effect(LOCAL, prints=ONE)
+def rehearse(
+    session: Session,
+    command: Annotated[
+        tuple[str, ...],
+        typer.Argument(metavar="-- COMMAND", help="The command and its arguments.", autocompletion=Complete.command),
+    ],
+    projects: Projects = (),
+    org: Org = None,
+    every: Annotated[bool, typer.Option("--all", help="All projects you have access to.")] = False,
+    fail_on: Annotated[
+        Literal["delete"] | None,
+        typer.Option(
+            "--fail-on",
+            metavar="ACTION",
+            help="Exit 10 if the command deletes a project or a variable.",
+            case_sensitive=False,
+        ),
+    ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Also write the changes to a JSON file.", autocompletion=Complete.file
+        ),
+    ] = None,
+    **world: Unpack[RehearsalOptions],
+) -> None:
+    """Run a command against a copy of your projects, and show what it would have changed.
+
+    Reads the projects, with GET requests only, into a sandbox with the same IDs, settings, variables (without values)
+    and last 100 deployments. The command gets the sandbox's address and token, never yours. Builds are assumed to
+    succeed. Exits with the command's own code. With --json, the command's output goes to stderr.
+    """
+    from dpx_cli.commands.rehearse import reach
+    from dpx_cli.sandbox import run
+    from dpx_cli.sandbox.server import Sandbox
+
+    if sum((bool(projects), org is not None, every)) > 1:
+        raise UsageError("--project, --org and --all can't be used together.", hint="Pass one of them.")
+    Sandbox(**world)  # an option that is wrong is reported before anything is read
+    seed = reach.read(session, projects, org=org, every=every, role=world.get("role"))
+    count = len(seed["projects"])
+    session.screen.note(f"Rehearsing against a copy of {_many(count, 'project')}; nothing reaches Deploxa.")
+    sandbox = Sandbox(seed=seed, **world)
+    code = run.run(command, reach.environment(session), sandbox, to_stderr=session.screen.format == "json")
+    _show(session, sandbox.changes, report)
+    deleted = [f"{change.project}/{change.name}" for change in sandbox.changes if change.action in DELETIONS]
+    if fail_on and deleted:
+        raise CheckFailed(
+            f"The command deletes: {', '.join(dict.fromkeys(deleted))}", hint="Check it before you run it."
+        )
+    if code:
+        # The command's own code may be none of dpx's.
+        raise SystemExit(code)
+
+
+def _show(session: Session, changes: Sequence[Change], report: str | None) -> None:
+    """Show the changes, and write them to a file."""
+    rows: list[dict[str, Any]] = [change._asdict() for change in changes]
+    screen = session.screen
+    if rows or screen.shows_objects:
+        screen.items(rows, COLUMNS, key="name")
+    if report is not None:
+        import json
+        import os
+
+        from dpx_cli.system import files
+
+        files.write_whole(os.path.join(session.cwd, report), json.dumps(rows, indent=2).encode() + b"\n", mode=0o644)
+    said = f"The command would have made {_many(len(rows), 'change')}."
+    if any(change.action == "deploy" for change in changes):
+        said += " Builds were assumed to succeed."
+    screen.note(said)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,123 @@
+"""Read what a rehearsal may touch, with GET requests only, as the seed of a sandbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.api import deployments, env_vars, orgs, parallel, projects
+from dpx_cli.api.client import is_name
+from dpx_cli.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dpx_cli.api.client import Client
+    from dpx_cli.sandbox.snapshot import Seed
+    from dpx_cli.session import Session
+
+    Item = dict[str, Any]
+
+MAX_DEPLOYMENTS = 100  # of a project
+
+
+def read(session: Session, references: Sequence[str], *, org: str | None, every: bool, role: str | None) -> Seed:
+    """Return the projects in reach and the organizations of the token's user, as `Sandbox(seed=...)` takes them.
+
+    Args:
+        session: the session.
+        references: what `--project` named; empty for the default project, if neither `org` nor `every` is given.
+        org: slug of the organization whose projects are in reach.
+        every: whether all projects are.
+        role: the role to rehearse with. [default: the user's own in each organization]
+
+    Raises:
+        NotFound: if a project or the organization doesn't exist.
+        UsageError: if no project is specified anywhere.
+    """
+    client = session.client
+    if every:
+        named = _listed(client, None)
+    elif org is not None:
+        named = _listed(client, org)
+    else:
+        named = _unique(_referenced(session, reference) for reference in references or (None,))
+    mine = [item for page in orgs.list_orgs(client) for item in page if is_name(item.get("slug"))]
+    if org is not None and org not in [item["slug"] for item in mine]:
+        raise NotFound(f"No such organization: {org}", hint="Run: dpx orgs list")
+    ids = [item["id"] for item in named]
+    owners = {project["id"]: org for project in named} if org is not None else _owners(client, mine, set(ids))
+    whole = _whole(session, ids)
+    return {
+        "orgs": [_org(client, item, role, is_reached=item["slug"] in owners.values()) for item in mine],
+        "projects": _distinct({**project, "org": owners.get(project["id"])} for project in whole),
+    }
+
+
+def environment(session: Session) -> dict[str, str]:
+    """Return the environment of the command.
+
+    A profile's default organization comes along, the profile doesn't. DPX_READ_ONLY guards the real API, which the
+    command doesn't reach.
+    """
+    env = {name: value for name, value in session.env.items() if name != "DPX_READ_ONLY"}
+    settings = session.settings
+    if settings.org is not None and (settings.named is None or not settings.named.org_slug):
+        env["DPX_ORG"] = settings.org
+    return env
+
+
+def _referenced(session: Session, reference: str | None) -> Item:
+    return session.projects.on(reference, lambda project_id: projects.get_project(session.client, project_id))
+
+
+def _listed(client: Client, org: str | None) -> list[Item]:
+    return _unique(project for page in projects.list_projects(client, org=org) for project in page)
+
+
+def _unique(items: Iterable[Item], key: str = "id") -> list[Item]:
+    """Return items that have an ID, each of them once. A list may repeat what moves while it's read."""
+    return list({item[key]: item for item in items if is_name(item.get(key))}.values())
+
+
+def _distinct(items: Iterable[Item]) -> list[Item]:
+    """Return projects whose slug is their own in their organization; the first of several, which is the newest."""
+    found: dict[tuple[Any, Any], Item] = {}
+    for item in items:
+        if is_name(item.get("slug")):
+            found.setdefault((item["org"], item["slug"]), item)
+    return list(found.values())
+
+
+def _owners(client: Client, mine: Sequence[Item], ids: set[str]) -> dict[str, str]:
+    """Return the organization of each project that has one. A project itself doesn't tell."""
+    owners: dict[str, str] = {}
+    for org in mine:
+        for page in projects.list_projects(client, org=org["slug"]):
+            owners.update((item["id"], org["slug"]) for item in page if item.get("id") in ids)
+            if len(owners) == len(ids):
+                return owners
+    return owners
+
+
+def _whole(session: Session, ids: Sequence[str]) -> list[Item]:
+    """Return projects with their settings, variables and deployments, in the order given."""
+    with session.screen.progress(len(ids), "projects") as bar:
+        return parallel.for_each(
+            ids, _project, client=lambda: session.client_for(session.token()), done=lambda _: bar.advance()
+        )
+
+
+def _project(client: Client, project_id: str) -> Item:
+    listed = deployments.list_deployments(client, project_id, limit=MAX_DEPLOYMENTS)
+    variables = env_vars.list_env_vars(client, project_id)
+    return {
+        **projects.get_project(client, project_id),
+        "env_vars": _unique((item for page in variables for item in page), "key"),
+        "deployments": _unique(item for page in listed for item in page),
+    }
+
+
+def _org(client: Client, org: Item, role: str | None, *, is_reached: bool) -> Item:
+    """Return an organization, with its members if a project of it is in reach."""
+    members = _unique(item for page in orgs.list_members(client, org["slug"]) for item in page) if is_reached else []
+    return {**org, "members": members, **({} if role is None else {"role": role})}

@@ -1,0 +1,254 @@
+"""`dpx rehearse`: the real API sees GETs only, the command sees a copy, and its changes are told."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from fault_server import FaultServer
+
+    from dpx_cli.sandbox.server import Sandbox
+    from tests.conftest import Program
+
+ON = ("-p", "storefront")
+RELEASE = """\
+set -e
+dpx env set A=1 B=2 -p storefront
+dpx env rm A -y -p storefront
+dpx deploy -p storefront --branch main --no-wait
+dpx projects update storefront --description changed
+dpx projects create "New shop" --org acme
+dpx projects delete api -y
+"""
+CHANGES = [
+    {"action": "set", "project": "storefront", "name": "A"},
+    {"action": "set", "project": "storefront", "name": "B"},
+    {"action": "remove", "project": "storefront", "name": "A"},
+    {"action": "deploy", "project": "storefront", "name": "main"},
+    {"action": "update", "project": "storefront", "name": "description"},
+    {"action": "create", "project": "new-shop", "name": "New shop"},
+    {"action": "delete", "project": "api", "name": "api"},
+]
+ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+def in_order(changes: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return changes with those at the beginning, which run in parallel, in alphabetical order."""
+    return sorted(changes[:2], key=lambda change: change["name"]) + changes[2:]
+
+
+def assert_part(original: Any, copy: Any, path: str) -> None:
+    """Assert that a copy has everything that the original has; lists of the copy may show more fields."""
+    if isinstance(original, dict):
+        for name, value in original.items():
+            assert_part(value, copy[name], f"{path} {name}")
+    elif isinstance(original, list):
+        assert len(original) == len(copy), path
+        for one, other in zip(original, copy, strict=True):
+            assert_part(one, other, path)
+    else:
+        assert original == copy, path
+
+
+def test_every_change_is_told_and_none_is_made(dpx: Program, sandbox: Sandbox) -> None:
+    """As a table after the command's own output, and in the report."""
+    keys, deployments = sandbox.env_keys("storefront"), sandbox.deployments("storefront")
+    result = dpx("rehearse", "--all", "--report", "report.json", "--", "sh", "-c", RELEASE, seconds=60)
+    assert result.code == 0, result
+    told = [dict(zip(("action", "project", "name"), row, strict=True)) for row in result.rows[-7:]]
+    assert in_order(told) == CHANGES
+    assert result.out.index("New shop") < result.out.index("set\tstorefront"), "the command's own output comes first"
+    assert in_order(json.loads((dpx.cwd / "report.json").read_text())) == CHANGES
+    assert {seen.method for seen in sandbox.requests} == {"GET"}
+    assert (sandbox.env_keys("storefront"), sandbox.deployments("storefront")) == (keys, deployments)
+    assert "Builds were assumed to succeed." in result.err
+
+
+def test_json_is_one_document(dpx: Program) -> None:
+    """The command's own output goes to stderr then; an empty array if nothing would change."""
+    result = dpx("rehearse", *ON, "--json", "--", "sh", "-c", "echo mine; dpx env set A=1 -p storefront")
+    assert (result.code, result.json) == (0, CHANGES[:1]), result
+    assert "mine" in result.err
+    result = dpx("rehearse", *ON, "--json", "--", "true")
+    assert (result.code, result.out) == (0, "[]\n")
+    result = dpx("rehearse", *ON, "--", "true")
+    assert (result.code, result.out) == (0, "")
+    assert "no changes" in result.err
+
+
+def test_on_a_terminal_a_table_follows_the_output(dpx: Program) -> None:
+    """With titles."""
+    shown = dpx.tty("rehearse", *ON, "--", "dpx", "env", "set", "A=1", *ON).out
+    assert "Action" in shown
+    assert "storefront" in shown
+
+
+def test_refused_requests_do_not_count(dpx: Program) -> None:
+    """Neither what the API would refuse nor what a fault refuses; a lost answer does."""
+    result = dpx("rehearse", *ON, "--json", "--", "dpx", "api", "/projects", "-X", "POST", "-f", "name=")
+    assert (result.code, result.json) == (2, []), result
+    deploy = ("dpx", "deploy", *ON, "--branch", "main", "--no-wait", "--timeout", "3s")
+    result = dpx("rehearse", *ON, "--json", "--fault", "POST /projects/*/deployments 400", "--", *deploy)
+    assert (result.code, result.json) == (2, []), result
+    result = dpx("rehearse", *ON, "--json", "--fault", "POST /projects/*/deployments lost x1", "--", *deploy)
+    assert [change["action"] for change in result.json] == ["deploy"], result
+
+
+def test_options_of_the_sandbox_work(dpx: Program, sandbox: Sandbox) -> None:
+    """A full build queue, and another role."""
+    twice = (
+        "dpx deploy -p storefront --branch main --no-wait && dpx deploy -p docs --branch main --no-wait --timeout 1s"
+    )
+    result = dpx("rehearse", "--all", "--slots", "1", "--build-seconds", "60", "--json", "--", "sh", "-c", twice)
+    assert result.code == 6, result
+    assert [change["project"] for change in result.json] == ["storefront"]
+    result = dpx("rehearse", "--all", "--role", "member", "--json", "--", "dpx", "projects", "delete", "api", "-y")
+    assert (result.code, result.json) == (5, []), result
+    assert dpx("rehearse", *ON, "--fault", "nonsense", "--", "true").code == 2
+    assert {seen.method for seen in sandbox.requests} == {"GET"}
+
+
+def test_the_copy_answers_as_the_original(dpx: Program, sandbox: Sandbox) -> None:
+    """With the same IDs, slugs, organizations, members, keys, targets, settings and deployments."""
+    dpx("env", "set", "OWN=1", "-p", "docs", "--target", "preview")
+    dpx("projects", "update", "docs", "--build-command", "make site")
+    ids = {slug: sandbox.project_id(slug) for slug in ("storefront", "docs", "api")}
+    paths = ["/projects", "/orgs", "/orgs/acme", "/orgs/globex/members", "/projects?org=globex"]
+    for project in ids.values():
+        paths += [f"/projects/{project}", f"/projects/{project}/env-vars", f"/projects/{project}/deployments"]
+    script = "\n".join(f"dpx api '{path}'; echo" for path in paths)
+    real = [dpx("api", path).out for path in paths]
+    result = dpx("rehearse", "--all", "--", "sh", "-c", script, seconds=60)
+    assert result.code == 0, result
+    copied = [line for line in result.out.splitlines() if line]
+    assert len(copied) == len(real)
+    for path, copy, original in zip(paths, copied, real, strict=True):
+        assert_part(json.loads(original), json.loads(copy), path)
+
+
+def test_the_command_never_sees_the_real_token(dpx: Program, sandbox: Sandbox) -> None:
+    """Neither in its environment nor through a file or a profile."""
+    file = dpx.home / "token"
+    file.write_text(sandbox.token)
+    dpx("profile", "set", "work", "--api-url", sandbox.url, "--org", "acme")
+    more = {"DPX_TOKEN_FILE": str(file), "DPX_PROFILE": "work", "DPX_READ_ONLY": "1"}
+    result = dpx("rehearse", *ON, "--", sys.executable, "-c", ENVIRONMENT, env=more)
+    assert result.code == 0, result
+    assert sandbox.token not in result.out + result.err
+    env = json.loads(result.out)
+    assert env["DPX_TOKEN"].startswith("dpx_")
+    assert env["DPX_API_URL"] != sandbox.url
+    assert not {"DPX_TOKEN_FILE", "DPX_PROFILE", "DPX_READ_ONLY"} & env.keys()
+    # A profile's default organization is part of what the command would do.
+    assert env["DPX_ORG"] == "acme"
+    assert not env["DPX_CONFIG_DIR"].startswith(str(dpx.home))
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("exit 42", 42), ("kill -TERM $$", 143), ("kill -9 $$", 137)]
+)
+def test_the_exit_code_is_the_commands_own(dpx: Program, script: str, code: int) -> None:
+    """A signal is 128 and its number."""
+    assert dpx("rehearse", *ON, "--", "sh", "-c", script).code == code
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("dpx env rm DATABASE_URL -y -p storefront", 10),
+        ("dpx env rm DATABASE_URL -y -p storefront; exit 42", 10),
+        ("dpx projects delete storefront -y", 10),
+        ("dpx env set A=1 -p storefront", 0),
+        ("dpx projects delete nosuch -y; exit 3", 3),
+    ],
+)
+def test_fail_on_delete(dpx: Program, script: str, code: int) -> None:
+    """10 if a project or a variable would be deleted, whatever the command said."""
+    result = dpx("rehearse", *ON, "--fail-on", "delete", "--", "sh", "-c", script)
+    assert result.code == code, result
+    assert ("The command deletes: storefront/" in result.err) == (code == 10)
+
+
+def test_only_what_is_in_reach_exists(dpx: Program) -> None:
+    """One project, several, those of an organization, all."""
+    listed = ("--", "dpx", "projects", "list", "-q")
+    assert dpx("rehearse", *ON, *listed).out.split() == ["storefront"]
+    assert dpx("rehearse", *ON, "-p", "docs", "-p", "acme/storefront", *listed).out.split() == ["storefront", "docs"]
+    assert dpx("rehearse", "--org", "acme", *listed).out.split() == ["storefront", "api"]
+    assert dpx("rehearse", "--all", *listed).out.split() == ["storefront", "docs", "api"]
+    assert dpx("rehearse", *listed, env={"DPX_PROJECT": "docs"}).out.split() == ["docs"]
+
+
+def test_pages_and_projects_of_ones_own(dpx: Program, sandbox: Sandbox) -> None:
+    """More projects than a page has, and one that belongs to no organization."""
+    sandbox.seed_projects(110)
+    dpx("projects", "create", "mine")
+    script = "dpx projects list -q | wc -l; dpx projects get mine --json; dpx deploy list -p project-00005 -q | wc -l"
+    result = dpx("rehearse", "--all", "--", "sh", "-c", script, seconds=90)
+    assert result.code == 0, result
+    lines = result.out.split("\n")
+    assert (lines[0].strip(), json.loads(lines[1])["slug"], lines[2].strip()) == ("114", "mine", "1")
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (["--", "true"], 2),
+        (["--all"], 2),
+        (["--all", "--org", "acme", "--", "true"], 2),
+        ([*ON, "--all", "--", "true"], 2),
+        (["--fail-on", "create", *ON, "--", "true"], 2),
+        (["-p", "nosuch", "--", "true"], 3),
+        (["--org", "nosuch", "--", "true"], 3),
+        ([*ON, "--", "no-such-command"], 3),
+    ],
+)
+def test_mistakes(dpx: Program, sandbox: Sandbox, argv: list[str], code: int) -> None:
+    """Nothing on stdout, and nothing is changed."""
+    result = dpx("rehearse", *argv)
+    assert (result.code, result.out) == (code, ""), result
+    assert {seen.method for seen in sandbox.requests} <= {"GET"}
+
+
+def test_without_a_token_nothing_is_run(dpx_offline: Program) -> None:
+    """Exit 4."""
+    result = dpx_offline("rehearse", *ON, "--", "touch", "ran")
+    assert result.code == 4, result
+    assert not (dpx_offline.cwd / "ran").exists()
+
+
+def test_what_cannot_be_read_is_not_rehearsed(dpx: Program, sandbox: Sandbox) -> None:
+    """A copy with holes would mislead: the command isn't run."""
+    sandbox.fault("GET /projects/*/env-vars 500 x9")
+    result = dpx("rehearse", *ON, "--", "touch", "ran")
+    assert (result.code, result.out) == (1, ""), result
+    assert not (dpx.cwd / "ran").exists()
+
+
+def test_a_strange_api_is_an_error_of_one_line(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Objects without what the reference promises are left out, or named."""
+    result = dpx_on_faults("rehearse", "--all", "--", "true")
+    assert result.code in {0, 1}, result
+    assert "Traceback" not in result.err
+    assert all(request.method == "GET" for request in server.requests)
+
+
+def test_ctrl_c_reaches_the_command_and_what_it_did_is_told(dpx: Program) -> None:
+    """A script that is interrupted half-way has changed something."""
+    script = "dpx env set A=1 -p storefront >/dev/null; echo ready; exec sleep 30"
+    process = dpx.start("rehearse", *ON, "--", "sh", "-c", script)
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 143
+    assert out == b"set\tstorefront\tA\n"
