@@ -37,6 +37,19 @@ class Resolved(NamedTuple):
     guessed: bool = False
 
 
+def either(argument: str | None, option: str | None) -> str | None:
+    """Return the project that was given as an argument or with --project, None if it was given in neither way.
+
+    Raises:
+        UsageError: if both were given, and differ.
+    """
+    if argument is not None and option is not None and argument != option:
+        raise UsageError(
+            f"PROJECT and --project can't be used together: {argument}, {option}", hint="Pass the project once."
+        )
+    return option if argument is None else argument
+
+
 class Projects:
     """Finds projects by what users call them.
 

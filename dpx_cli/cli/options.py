@@ -86,14 +86,14 @@ ProjectArgument = Annotated[
     str | None,
     typer.Argument(metavar="PROJECT", help="Project: ID, slug or org/slug.", autocompletion=Complete.project),
 ]
-RequiredProject = Annotated[
-    str, typer.Argument(metavar="PROJECT", help="Project: ID, slug or org/slug.", autocompletion=Complete.project)
-]
 Org = Annotated[
     str | None,
     typer.Option("--org", metavar="ORG", help="Organization slug. [default: DPX_ORG]", autocompletion=Complete.org),
 ]
-OrgSlug = Annotated[str, typer.Argument(metavar="SLUG", help="Organization slug.", autocompletion=Complete.org)]
+OrgSlug = Annotated[
+    str | None,
+    typer.Argument(metavar="SLUG", help="Organization slug. [default: DPX_ORG]", autocompletion=Complete.org),
+]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Show at most N. [default: all]", parser=count)]
 Cursor = Annotated[str | None, typer.Option("--cursor", metavar="C", help="Continue from a cursor.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")]

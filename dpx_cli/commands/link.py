@@ -1,4 +1,4 @@
-"""`dpx link` and `dpx unlink`: which project a folder belongs to. The file is `link.py`'s."""
+"""`dpx link` and `dpx unlink`: which project a directory belongs to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from dpx_cli.cli.options import ProjectArgument
+    from dpx_cli.cli.options import Project, ProjectArgument
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -19,14 +19,17 @@ ROOT = Typer(name="", help="")
 
 @ROOT.command("link", epilog="dpx link acme/storefront")
 @effect(LOCAL)
-def link(session: Session, project: ProjectArgument = None) -> None:
-    """Link this folder to a project, so that commands below it need no --project.
+def link(session: Session, project: ProjectArgument = None, named: Project = None) -> None:
+    """Link this directory to a project, so that commands in it and below need no --project.
 
-    On a terminal, without PROJECT, one can be picked from a list.
+    On a terminal, without PROJECT, lets you pick one from a list, or create one.
     """
     from dpx_cli.api import projects
+    from dpx_cli.resolve import either
 
-    reference = project if project is not None else _pick(session)
+    reference = either(project, named)
+    if reference is None:
+        reference = pick_project(session, "Link to project")
     found = session.projects.on(reference, lambda project_id: projects.get_project(session.client, project_id))
     org, slash, _ = reference.rpartition("/")
     link_to(session, found, org_slug=org if slash else session.settings.variable("DPX_ORG"))
@@ -35,39 +38,89 @@ def link(session: Session, project: ProjectArgument = None) -> None:
 @ROOT.command("unlink", epilog="dpx link storefront && dpx unlink")
 @effect(LOCAL)
 def unlink(session: Session) -> None:
-    """Take the link of this folder away."""
+    """Unlink this directory."""
     from dpx_cli.config import link as link_file
 
     found = session.settings.link
     if found is None:
-        raise NotFound("this folder is not linked to a project", hint="dpx link PROJECT")
+        raise NotFound("This directory is not linked to a project.", hint="Run: dpx link PROJECT")
     link_file.remove(found)
-    session.screen.done(f"unlinked {found.path}")
+    session.screen.done(f"Removed {found.path}.")
 
 
 def link_to(session: Session, project: Mapping[str, Any], *, org_slug: str | None) -> None:
-    """Link the working directory to a project, and say so."""
+    """Link the working directory to a project, and say so.
+
+    Raises:
+        InvalidResponse: if the project has no valid ID; nothing is written.
+    """
+    from dpx_cli.api.client import is_name
     from dpx_cli.config import link as link_file
 
-    slug = project.get("slug")
-    path = link_file.write(session.cwd, str(project["id"]), slug if isinstance(slug, str) else None, org_slug)
-    session.screen.done(f"Linked this directory to {slug or project['id']} ({path}).")
+    identity, slug = usable_id(project), project.get("slug")
+    path = link_file.write(session.cwd, identity, slug if is_name(slug) else None, org_slug)
+    session.screen.done(f"Linked this directory to {slug or identity} ({path}).")
 
 
-def _pick(session: Session) -> str:
-    """Let a person pick a project; gives its id."""
+def usable_id(project: Mapping[str, Any]) -> str:
+    """Return the ID of a project that the API has returned.
+
+    Raises:
+        InvalidResponse: if it has none, or one that could change a request's path.
+    """
+    import shlex
+
+    from dpx_cli.api.client import is_name
+    from dpx_cli.errors import InvalidResponse
+
+    identity, slug = project.get("id"), project.get("slug")
+    if not is_name(identity):
+        hint = f"Run: dpx link {shlex.quote(str(slug))}" if is_name(slug) else "Run: dpx projects list"
+        raise InvalidResponse("The API returned no valid ID of the project.", hint=hint)
+    return str(identity)
+
+
+def pick_project(session: Session, question: str) -> str:
+    """Ask which project is meant, or create one, and return its ID.
+
+    Args:
+        session: the session.
+        question: what it is for, like "Link to project".
+
+    Raises:
+        UsageError: if the user can't be asked.
+    """
     from dpx_cli.api import projects
+    from dpx_cli.api.client import is_name
+    from dpx_cli.output import picker
 
     if not session.screen.can_ask:
-        raise UsageError("no project is named, and nobody can be asked", hint="dpx link PROJECT")
-    pages = projects.list_projects(session.client, org=session.settings.variable("DPX_ORG"))
-    found = [project for page in pages for project in page if isinstance(project.get("id"), str)]
-    if not found:
-        raise NotFound("there is no project to link to", hint="dpx projects create NAME --link")
+        raise UsageError("No project specified.", hint="Pass its ID or slug. Run: dpx link PROJECT")
+    with session.screen.live() as live:
+        live.update("Loading projects")
+        pages = projects.list_projects(session.client, org=session.settings.variable("DPX_ORG"))
+        found = [project for page in pages for project in page if is_name(project.get("id"))]
     slugs = [str(project.get("slug") or project["id"]) for project in found]
-    # The same slug in two organizations is told apart by the id: the API does not say whose a project is.
+    # The same slug in two organizations is told apart by the ID: the API doesn't say whose a project is.
     names = [
         slug if slugs.count(slug) == 1 else f"{slug} ({project['id']})"
         for slug, project in zip(slugs, found, strict=True)
     ]
-    return str(found[session.screen.choose("link this folder to", names)]["id"])
+    chosen = picker.choose(session.screen, question, names, other="Create a new project")
+    return _create(session) if chosen is None else str(found[chosen]["id"])
+
+
+def _create(session: Session) -> str:
+    """Ask for the name of a new project, create it, and return its ID."""
+    from dpx_cli.api import projects
+    from dpx_cli.commands.projects import note_slug
+
+    name = session.screen.ask("Name of the new project")
+    if not name:
+        raise UsageError("No name given; nothing was created.", hint="Run: dpx projects create NAME --link")
+    org = session.org(None)
+    created = projects.create_project(session.client, name, projects.ProjectFields(orgSlug=org) if org else {})
+    identity = usable_id(created)
+    session.screen.done(f"Created project {created.get('slug') or identity}.")
+    note_slug(session, name, created)
+    return identity

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.cache import MAX_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dpx_cli.api.pages import Pages
     from dpx_cli.output.columns import Column
@@ -18,9 +18,47 @@ DESCRIPTIONS = {"deployments": ("status", "branch", "created_at")}
 MAX_DESCRIPTION = 128  # characters of one field
 
 
+class Filtered:
+    """Those items of a list that the API can't choose by itself, page by page.
+
+    Args:
+        pages: the list.
+        fits: says whether an item is chosen.
+        limit: the maximum number of chosen items; None for all.
+
+    Attributes:
+        next_cursor: always None: a cursor can't name a place within a page.
+        is_cut: after iteration, whether `limit` may have cut off items.
+        is_whole: always False: it is not the whole list.
+    """
+
+    next_cursor: str | None = None
+    is_whole = False
+
+    def __init__(self, pages: Pages, fits: Callable[[dict[str, Any]], bool], limit: int | None) -> None:
+        self._pages = pages
+        self._fits = fits
+        self._limit = limit
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+        left = self._limit
+        for page in self._pages:
+            chosen = [item for item in page if self._fits(item)]
+            if left is not None and len(chosen) > left:
+                self.is_cut = True
+                chosen = chosen[:left]
+            if chosen:
+                yield chosen
+            if left is not None:
+                left -= len(chosen)
+                if self.is_cut:
+                    return
+
+
 def show_pages(
     session: Session,
-    pages: Pages,
+    pages: Pages | Filtered,
     columns: Sequence[Column],
     *,
     key: str,
@@ -49,12 +87,13 @@ def show_pages(
 
             session.screen.note(f"More {what}: --cursor {shlex.quote(pages.next_cursor)}")
         elif pages.is_cut:
-            session.screen.note(f"There are more {what}, but the server sent no cursor.")
+            way_out = "pass a higher --limit" if isinstance(pages, Filtered) else "the server sent no cursor"
+            session.screen.note(f"There are more {what}; {way_out}.")
     if remember and (pages.is_whole or remember == "deployments"):
         session.names.remember(remember, seen, under)
 
 
-def _noting(pages: Pages, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
+def _noting(pages: Pages | Filtered, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
     """Pass pages on, and note the identifiers on them, up to what is remembered."""
     for page in pages:
         if len(seen) < MAX_NAMES:

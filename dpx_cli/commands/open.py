@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from dpx_cli.cli.options import ProjectArgument
+    from dpx_cli.cli.options import Project, ProjectArgument
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -23,25 +23,33 @@ ROOT = Typer(name="", help="")
 def open_site(
     session: Session,
     project: ProjectArgument = None,
-    print_url: Annotated[bool, typer.Option("--print", help="Print the URL; open nothing.")] = False,
+    named: Project = None,
+    print_url: Annotated[bool, typer.Option("--print", help="Print the URL, and open nothing.")] = False,
 ) -> None:
-    """Open a project's site in a browser. Where there is none (ssh, CI) its URL is printed."""
+    """Open a project's site in a browser.
+
+    Prints the URL if there is no browser, as over ssh or in CI.
+    """
     from dpx_cli.api import projects
     from dpx_cli.api.sites import project_url
+    from dpx_cli.resolve import either
     from dpx_cli.system import browser
 
-    found = session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
+    meant = either(project, named)
+    found = session.projects.on(meant, lambda project_id: projects.get_project(session.client, project_id))
     url = project_url(session.client, found)
     if url is None:
-        raise NotFound(
-            f"the API tells no URL of {found.get('slug') or found.get('id')}", hint="deploy it first: dpx deploy"
-        )
+        import shlex
+
+        name = str(found.get("slug") or found.get("id"))
+        hint = f"Deploy it first. Run: dpx deploy --project {shlex.quote(name)}"
+        raise NotFound(f"The API returned no URL of {name}.", hint=hint)
     if session.screen.shows_objects:
         session.screen.item({"url": url}, (), key="url")
     elif print_url:
         session.screen.line(url)
     elif browser.open_url(url, session.env):
-        session.screen.done(f"opened {url}")
+        session.screen.done(f"Opened {url}.")
     else:
-        session.screen.note("there is no browser here")
+        session.screen.note("No browser found.")
         session.screen.line(url)

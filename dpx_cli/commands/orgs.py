@@ -1,4 +1,4 @@
-"""`dpx orgs`: organizations and their members. Requested in `api/orgs.py`."""
+"""`dpx orgs`: organizations and their members."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, ONE, READ, Typer, effect
 from dpx_cli.commands.listing import show_pages
+from dpx_cli.errors import UsageError
 from dpx_cli.output.columns import Column
 
 if TYPE_CHECKING:
@@ -38,18 +39,28 @@ def list_orgs(session: Session, limit: Limit = None, cursor: Cursor = None) -> N
 
 @GROUP.command("get", epilog="dpx orgs get acme")
 @effect(READ, prints=ONE)
-def get(session: Session, slug: OrgSlug) -> None:
+def get(session: Session, slug: OrgSlug = None) -> None:
     """Show one organization."""
     from dpx_cli.api import orgs
 
-    session.screen.item(orgs.get_org(session.client, slug), DETAILS, key="slug")
+    session.screen.item(orgs.get_org(session.client, _slug(session, slug, "get")), DETAILS, key="slug")
 
 
 @GROUP.command("members", epilog="dpx orgs members acme")
 @effect(READ, prints=LIST)
-def members(session: Session, slug: OrgSlug, limit: Limit = None, cursor: Cursor = None) -> None:
+def members(session: Session, slug: OrgSlug = None, limit: Limit = None, cursor: Cursor = None) -> None:
     """List the members of an organization."""
     from dpx_cli.api import orgs
 
-    pages = orgs.list_members(session.client, slug, limit=limit, cursor=cursor)
+    pages = orgs.list_members(session.client, _slug(session, slug, "members"), limit=limit, cursor=cursor)
     show_pages(session, pages, MEMBERS, key="user.email", what="members")
+
+
+def _slug(session: Session, given: str | None, command: str) -> str:
+    """Return the organization's slug: as given, else the default one. Raise UsageError if there is neither."""
+    slug = session.org(given)
+    if not slug:
+        raise UsageError(
+            "No organization specified.", hint=f"Pass its slug, or set DPX_ORG. Run: dpx orgs {command} SLUG"
+        )
+    return slug

@@ -1,17 +1,18 @@
-"""`dpx projects`: list, get, create, update and delete projects. Requested in `api/projects.py`."""
+"""`dpx projects`: list, get, create, update and delete projects."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
-from dpx_cli.commands.listing import show_pages
+from dpx_cli.commands.listing import Filtered, show_pages
 from dpx_cli.errors import UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 
 if TYPE_CHECKING:
-    from typing import Annotated
+    from collections.abc import Mapping, Sequence
+    from typing import Annotated, Any
 
     import typer
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
         Framework,
         Limit,
         Org,
+        Project,
         ProjectArgument,
-        RequiredProject,
+        Statuses,
         Yes,
     )
     from dpx_cli.session import Session
@@ -49,28 +51,54 @@ DETAILS = (
 )
 
 
-@GROUP.command("list", epilog="dpx projects list --org acme")
+@GROUP.command("list", epilog="dpx projects list --org acme --status ready,building")
 @effect(READ, prints=LIST)
-def list_projects(session: Session, org: Org = None, limit: Limit = None, cursor: Cursor = None) -> None:
+def list_projects(
+    session: Session,
+    org: Org = None,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Show projects with TEXT in their slug or name.")
+    ] = None,
+    statuses: Statuses = (),
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> None:
     """List the projects you have access to.
 
-    Without --org (or DPX_ORG, the link file or the profile) those of every organization.
+    Without --org, DPX_ORG, deploxa.toml, a link file or a profile's organization, lists those of every organization.
     """
     from dpx_cli.api import projects
 
     org = session.org(org)
-    pages = projects.list_projects(session.client, org=org, limit=limit, cursor=cursor)
-    # Completion offers the projects of every organization, so one's own are no replacement.
-    show_pages(session, pages, COLUMNS, key="slug", what="projects", remember=None if org else "slugs")
+    if search is None and not statuses:
+        pages = projects.list_projects(session.client, org=org, limit=limit, cursor=cursor)
+        # Completion offers the projects of every organization, which those of one must not replace.
+        show_pages(session, pages, COLUMNS, key="slug", what="projects", remember=None if org else "slugs")
+        return
+    everything = projects.list_projects(session.client, org=org, cursor=cursor)
+    chosen = Filtered(everything, lambda project: _fits(project, search, statuses), limit)
+    show_pages(session, chosen, COLUMNS, key="slug", what="projects")
+
+
+def _fits(project: Mapping[str, Any], search: str | None, statuses: Sequence[str]) -> bool:
+    """Return whether a project has a text in its slug or name, in any case, and a deployment in one of some states."""
+    if search is not None:
+        names = [name.casefold() for key in ("slug", "name") if isinstance(name := project.get(key), str)]
+        if not any(search.casefold() in name for name in names):
+            return False
+    current = project.get("current_deployment")
+    return not statuses or (isinstance(current, dict) and current.get("status") in statuses)
 
 
 @GROUP.command("get", epilog="dpx projects get storefront")
 @effect(READ, prints=ONE)
-def get(session: Session, project: ProjectArgument = None) -> None:
+def get(session: Session, project: ProjectArgument = None, named: Project = None) -> None:
     """Show one project."""
     from dpx_cli.api import projects
+    from dpx_cli.resolve import either
 
-    found = session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
+    meant = either(project, named)
+    found = session.projects.on(meant, lambda project_id: projects.get_project(session.client, project_id))
     session.screen.item(found, DETAILS, key="slug")
 
 
@@ -78,31 +106,42 @@ def get(session: Session, project: ProjectArgument = None) -> None:
 @effect(WRITE, prints=CREATED)
 def create(
     session: Session,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Project name.")],
     org: Org = None,
     framework: Annotated[
         Framework | None,
-        typer.Option("--framework", metavar="FRAMEWORK", help="What it is built with.", case_sensitive=False),
+        typer.Option("--framework", metavar="FRAMEWORK", help="Framework.", case_sensitive=False),
     ] = None,
     app_type: Annotated[
-        AppType | None, typer.Option("--app-type", metavar="TYPE", help="What is served.", case_sensitive=False)
+        AppType | None, typer.Option("--app-type", metavar="TYPE", help="App type.", case_sensitive=False)
     ] = None,
     description: Description = None,
-    link: Annotated[bool, typer.Option("--link", help="Link this folder to the new project.")] = False,
+    link: Annotated[bool, typer.Option("--link", help="Link this directory to the new project.")] = False,
 ) -> None:
     """Create a project."""
     from dpx_cli.api import projects
 
     if not name.strip():
-        raise UsageError("a project's name cannot be empty", hint="dpx projects create NAME")
+        raise UsageError("A project's name can't be empty.", hint="Run: dpx projects create NAME")
     given = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
     fields = projects.ProjectFields(**{key: value for key, value in given.items() if value is not None})  # type: ignore[typeddict-item]  # keys are the TypedDict's
     created = projects.create_project(session.client, name, fields)
     session.screen.item(created, DETAILS, key="slug")
+    note_slug(session, name, created)
     if link:
         from dpx_cli.commands.link import link_to
 
         link_to(session, created, org_slug=fields.get("orgSlug"))
+
+
+def note_slug(session: Session, name: str, created: Mapping[str, Any]) -> None:
+    """Say so if the slug of a new project is not the one that its name leads to."""
+    import re
+
+    expected = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    slug = created.get("slug")
+    if isinstance(slug, str) and slug not in (expected, name):
+        session.screen.note(f"The project's slug is {slug}, not {expected or name}.")
 
 
 @GROUP.command("update", epilog="dpx projects update storefront --build-command 'npm run build'")
@@ -110,21 +149,25 @@ def create(
 def update(
     session: Session,
     project: ProjectArgument = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The new name.")] = None,
+    named: Project = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="New name.")] = None,
     description: Description = None,
     build_command: Annotated[
-        str | None, typer.Option("--build-command", metavar="COMMAND", help="The command that builds it.")
+        str | None, typer.Option("--build-command", metavar="COMMAND", help="Build command.")
     ] = None,
     install_command: Annotated[
-        str | None,
-        typer.Option("--install-command", metavar="COMMAND", help="The command that installs what it needs."),
+        str | None, typer.Option("--install-command", metavar="COMMAND", help="Install command.")
     ] = None,
     output_dir: Annotated[
-        str | None, typer.Option("--output-dir", metavar="FOLDER", help="Where the build puts its output.")
+        str | None, typer.Option("--output-dir", metavar="DIR", help="Output directory of the build.")
     ] = None,
 ) -> None:
-    """Change a project's settings. An empty text ('') is a value and is sent."""
+    """Change a project's settings.
+
+    An empty text ('') is a value and is sent.
+    """
     from dpx_cli.api import projects
+    from dpx_cli.resolve import either
 
     given = {
         "name": name,
@@ -135,22 +178,27 @@ def update(
     }
     changes = projects.ProjectChanges(**{key: value for key, value in given.items() if value is not None})  # type: ignore[typeddict-item]  # keys are the TypedDict's
     if not changes:
-        raise UsageError("nothing to change was given", hint="dpx projects update --help lists what can be changed")
+        raise UsageError("Nothing to change.", hint="Pass an option like --name. Run: dpx projects update --help")
+    meant = either(project, named)
     updated = session.projects.on(
-        project, lambda project_id: projects.update_project(session.client, project_id, changes)
+        meant, lambda project_id: projects.update_project(session.client, project_id, changes)
     )
     session.screen.item(updated, DETAILS, key="slug")
 
 
 @GROUP.command("delete", epilog="dpx projects delete docs --yes")
 @effect(DELETE, prints=ONE)
-def delete(
-    session: Session,
-    project: RequiredProject,
-    yes: Yes = False,
-) -> None:
-    """Delete a project. Only its owner can, and nothing brings it back."""
+def delete(session: Session, project: ProjectArgument = None, named: Project = None, yes: Yes = False) -> None:
+    """Delete a project. Only its owner can, and it can't be undone.
+
+    Neither DPX_PROJECT nor a file of this directory names the project to delete.
+    """
     from dpx_cli.api import projects
+    from dpx_cli.resolve import either
+
+    meant = either(project, named)
+    if meant is None:
+        raise UsageError("No project specified.", hint="Run: dpx projects delete PROJECT")
 
     def delete_it(project_id: str) -> dict[str, object]:
         if not yes:
@@ -160,7 +208,7 @@ def delete(
 
     if not yes:
         session.screen.require_terminal()
-    answer = session.projects.on(project, delete_it)
+    answer = session.projects.on(meant, delete_it)
     if session.screen.shows_objects:
         session.screen.item(answer, (), key="deleted")
-    session.screen.done(f"deleted project {project}")
+    session.screen.done(f"Deleted project {meant}.")

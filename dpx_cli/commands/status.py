@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     import typer
 
-    from dpx_cli.cli.options import Interval, Org, ProjectArgument, Watch
+    from dpx_cli.cli.options import Interval, Org, Project, ProjectArgument, Watch
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
 
 COLUMNS = (
     Column("Project", "slug"),
-    Column("Status", "current_deployment.status", status=True),
+    Column("Status", "current_deployment.status", status=True, missing="never deployed"),
     Column("Branch", "current_deployment.branch"),
     Column("Domain", "current_deployment.deployment_domain", link=True),
     Column("Created", "current_deployment.created_at", show=relative),
@@ -34,23 +34,28 @@ COLUMNS = (
 def status(
     session: Session,
     project: ProjectArgument = None,
+    named: Project = None,
     org: Org = None,
-    every: Annotated[bool, typer.Option("--all", help="Each project you have access to.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show every project you have access to.")] = False,
     fail_on: Annotated[
         Literal["error"] | None,
-        typer.Option("--fail-on", metavar="STATE", help="Exit 10 where a deployment is in it.", case_sensitive=False),
+        typer.Option(
+            "--fail-on", metavar="STATE", help="Exit 10 if a deployment is in this state.", case_sensitive=False
+        ),
     ] = None,
     watch: Watch = False,
     interval: Interval = None,
 ) -> None:
     """Show the current deployment of a project, of an organization's projects, or of all.
 
-    With --watch it goes on looking until Ctrl-C; with --fail-on too, until a deployment is in that state.
+    --watch ends with Ctrl-C or, with --fail-on, as soon as a deployment is in that state.
     """
     from dpx_cli.api import projects
+    from dpx_cli.resolve import either
 
+    project = either(project, named)
     if sum((project is not None, org is not None, every)) > 1:
-        raise UsageError("PROJECT, --org and --all exclude each other", hint="give one of them")
+        raise UsageError("PROJECT, --org and --all can't be used together.", hint="Pass one of them.")
     failing: list[str] = []
 
     def one() -> dict[str, Any]:
@@ -73,9 +78,9 @@ def status(
             if fail_on:
                 _raise_on(failing)
 
-        watching.watch(session, look, COLUMNS, key="slug", interval=seconds, empty="no projects", shown=shown)
+        watching.watch(session, look, COLUMNS, key="slug", interval=seconds, empty="No projects.", shown=shown)
     elif many:
-        session.screen.rows(each(), COLUMNS, key="slug", empty="no projects")
+        session.screen.rows(each(), COLUMNS, key="slug", empty="No projects.")
     else:
         found = one()
         _note_failure(found, failing)
@@ -97,8 +102,8 @@ def _raise_on(failing: list[str]) -> None:
         import shlex
 
         raise CheckFailed(
-            f"in ERROR: {', '.join(failing)}",
-            hint=f"dpx deploy list --project {shlex.quote(failing[0])} --limit 5",
+            f"In ERROR: {', '.join(failing)}",
+            hint=f"Run: dpx deploy list --project {shlex.quote(failing[0])} --limit 5",
         )
 
 

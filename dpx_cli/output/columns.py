@@ -21,9 +21,10 @@ class Column:
             it is. It is not called for null.
         link: the shown value is a URL or a domain, clickable where the terminal can.
         status: the value is a deployment status, colored.
+        missing: what a table and tab-separated lines have for a value that isn't there.
     """
 
-    __slots__ = ("link", "parts", "path", "show", "status", "title")
+    __slots__ = ("link", "missing", "parts", "path", "show", "status", "title")
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Column:
         show: Callable[[Any], str] | None = None,
         link: bool = False,
         status: bool = False,
+        missing: str = "",
     ) -> None:
         self.title = title
         self.path = path
@@ -40,6 +42,7 @@ class Column:
         self.show = show
         self.link = link
         self.status = status
+        self.missing = missing
 
 
 def dig(item: Any, parts: tuple[str, ...]) -> Any:

@@ -1,13 +1,16 @@
-"""A few lines on a terminal that are drawn again in place, as a table that is watched.
+"""Lines on a terminal that are drawn again in place, as a table that is watched.
 
-Floor 1, over `screen.py`; for `watch.py`. Each drawing is one write that goes over the old lines, so nothing flickers;
-what else is written meanwhile stands above the next drawing. The last drawing stays when the frame is closed.
+Each drawing is one write over the former lines, so nothing flickers; anything else that is written meanwhile stands
+above the next drawing. The last drawing stays when the frame is closed.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
+
+from dpx_cli.output.width import width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,9 +18,38 @@ if TYPE_CHECKING:
 
     from dpx_cli.output.screen import Screen
 
-# The cursor, and the wrapping of lines that are too long: off while we draw, on again whatever ends us.
-_ENTER = b"\x1b[?25l\x1b[?7l"
-_LEAVE = b"\x1b[?7h\x1b[?25h"
+# The cursor and the wrapping of long lines are off while drawing, and on again afterwards.
+ENTER = "\x1b[?25l\x1b[?7l"
+LEAVE = "\x1b[?7h\x1b[?25h"
+_STYLES = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\")
+
+
+class Block:
+    """Lines that were drawn last, and the text that draws others in their place.
+
+    The cursor is on a line of its own below them.
+    """
+
+    def __init__(self) -> None:
+        self._widths: list[int] = []
+
+    def redraw(self, lines: Sequence[str], columns: int) -> str:
+        """Return the text that replaces the block.
+
+        Args:
+            lines: the new lines, neutralized and styled.
+            columns: the width of the terminal now. If it was made narrower, it has wrapped the former lines.
+        """
+        rows = sum(max(-(-taken // columns), 1) for taken in self._widths)
+        up = f"\x1b[{rows}A" if rows else ""
+        self._widths = [min(width(_STYLES.sub("", line)), columns) for line in lines]
+        # Erased before each line and not after it: behind a line as wide as the terminal the cursor is on its last
+        # character.
+        return f"{up}\r" + "".join([f"\x1b[K{line}\n" for line in lines]) + "\x1b[J"
+
+    def forget(self) -> None:
+        """Leave the lines where they are: the next ones are drawn below."""
+        self._widths = []
 
 
 class Frame:
@@ -25,10 +57,10 @@ class Frame:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._height = 0
+        self._block = Block()
 
     def __enter__(self) -> Self:
-        self._screen.raw(_ENTER)
+        self._screen.raw(ENTER.encode())
         self._screen.overlay = self
         return self
 
@@ -36,27 +68,25 @@ class Frame:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._screen.overlay = None
-        self._screen.raw(_LEAVE)
+        self._screen.raw(LEAVE.encode())
 
     @contextmanager
     def away(self) -> Iterator[None]:
         """Leave the lines where they are: what is written now, and the next drawing, go below them."""
-        self._height = 0
+        self._block.forget()
         yield
 
     def draw(self, lines: Sequence[str], last: str) -> None:
-        """Draw lines in the place of those before.
+        """Draw lines in the place of the former ones.
 
         Args:
-            lines: neutralized, styled as they are to be; those that the terminal has no room for are counted instead.
+            lines: neutralized and styled; those that the terminal has no room for are counted instead.
             last: the last line, which is always there.
         """
-        # The cursor stands on a line of its own below all of them.
         room = max(self._screen.height - 2, 1)
         if len(lines) > room:
             lines = [*lines[: room - 1], f"and {len(lines) - room + 1} more lines"]
-        up = f"\x1b[{self._height}A" if self._height else ""
-        # Erased before and not after: behind a line as wide as the terminal the cursor stands on its last character.
-        text = "".join([f"\x1b[K{line}\n" for line in (*lines, last)])
-        self._screen.raw(f"{up}\r{text}\x1b[J".encode("utf-8", "backslashreplace"))
-        self._height = len(lines) + 1
+        text = self._block.redraw([*lines, last], self._screen.width)
+        self._screen.overlay = None  # this text is not to go below the lines
+        self._screen.raw(text.encode("utf-8", "backslashreplace"))
+        self._screen.overlay = self

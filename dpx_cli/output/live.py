@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dpx_cli.output.screen import Overlay, Screen
 
 _EVERY = 0.1  # seconds between two drawings
+_EVERY_LINE = 10.0  # seconds between two plain lines with ACCESSIBLE=1
 _ERASE = "\r\x1b[K"
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _BAR = 24
@@ -45,7 +46,7 @@ class _Line:
         if self._outer is not None:
             self._meanwhile.enter_context(self._outer.away())
         self._screen.overlay = self
-        if self._animates:
+        if self._animates or self._screen.accessible:
             # A daemon, so that a process that ends early does not wait for it.
             self._thread = threading.Thread(target=self._run, name="dpx-progress", daemon=True)
             self._thread.start()
@@ -71,17 +72,23 @@ class _Line:
             yield
 
     def _run(self) -> None:
-        while not self._stopped.wait(_EVERY):
+        while not self._stopped.wait(_EVERY if self._animates else _EVERY_LINE):
             with self._lock:
-                text = self._text()
-                if text:
+                if self._animates and (text := self._text()):
                     self._draw(text)
+                elif not self._animates and (text := self._plain()):
+                    self._screen.tell(text + "\n")
 
     def _draw(self, text: str) -> None:
         self._drawn = True
         self._screen.tell(_ERASE + cut(text, max(self._screen.talk_width - 1, 1)))
 
     def _text(self) -> str:
+        """Return what is drawn in place."""
+        raise NotImplementedError
+
+    def _plain(self) -> str:
+        """Return what a line of its own says."""
         raise NotImplementedError
 
 
@@ -121,8 +128,12 @@ class LiveLine(_Line):
             return ""
         self._frame += 1
         spinner = _SPINNER if self._screen.unicode else "|/-\\"
-        text = f"{spinner[self._frame % len(spinner)]} {self._said}"
-        return text if self._started is None else f"{text} {elapsed(time.monotonic() - self._started)}"
+        return f"{spinner[self._frame % len(spinner)]} {self._plain()}"
+
+    def _plain(self) -> str:
+        if not self._said or self._started is None:
+            return self._said
+        return f"{self._said} {elapsed(time.monotonic() - self._started)}"
 
 
 class Progress(_Line):
@@ -156,3 +167,6 @@ class Progress(_Line):
         full = self._steps * _BAR // self._total if self._total else _BAR
         on, off = ("█", "░") if self._screen.unicode else ("#", "-")
         return f"{on * full}{off * (_BAR - full)} {neutralize(self._count())}"
+
+    def _plain(self) -> str:
+        return neutralize(self._count())

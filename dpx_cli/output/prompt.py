@@ -13,7 +13,7 @@ from dpx_cli.errors import UsageError
 from dpx_cli.output.neutralize import neutralize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from dpx_cli.output.screen import Screen
@@ -41,21 +41,6 @@ def secret(screen: Screen, question: str, again: str | None, hint: str | None) -
     if again is not None and _answer(screen, f"{again}: ", again, hint, hidden=True) != first:
         raise UsageError("the two answers differ")
     return first
-
-
-def choose(screen: Screen, question: str, options: Sequence[str], hint: str | None) -> int:
-    """List the options with numbers and ask for a number or a name until one of them is given."""
-    _require(screen, question, hint)
-    margin = len(str(len(options)))
-    for number, option in enumerate(options, 1):
-        screen.done(f"{number:>{margin}}  {option}")
-    while True:
-        answer = _answer(screen, f"{question} [1-{len(options)}]: ", question, hint).strip()
-        if answer in options:
-            return options.index(answer)
-        if answer.isascii() and answer.isdigit() and len(answer) < 10 and 1 <= int(answer) <= len(options):  # noqa: PLR2004 - no longer list
-            return int(answer) - 1
-        screen.done("please give one of the numbers")
 
 
 def _require(screen: Screen, question: str, hint: str | None) -> BinaryIO:

@@ -197,7 +197,7 @@ class Screen:
             elif isinstance(value, list):
                 cells.append(", ".join([plain(part) for part in value]))
             else:
-                cells.append(plain(value))
+                cells.append(plain(value) or column.missing)
         return cells
 
     def _table(self, cells: Sequence[Sequence[str]], columns: Sequence[Column], key: str) -> str:
@@ -234,9 +234,10 @@ class Screen:
             self._write_text("".join(lines))
 
     def _rows_tsv(self, pages: Iterable[Sequence[Mapping[str, Any]]], columns: Sequence[Column]) -> None:
-        paths = [column.parts for column in columns]
+        paths = [(column.parts, column.missing) for column in columns]
         for page in pages:
-            self._write_text("".join(["\t".join([plain(dig(item, path)) for path in paths]) + "\n" for item in page]))
+            lines = ["\t".join([plain(dig(item, path)) or missing for path, missing in paths]) + "\n" for item in page]
+            self._write_text("".join(lines))
 
     def _write_json(self, document: str) -> None:
         """Write a JSON document, or what `--jq` makes of it."""
@@ -351,7 +352,15 @@ class Screen:
         return self.format == "table" and self.on_terminal and self._may_animate()
 
     def _may_animate(self) -> bool:
-        return not self._dumb and self._env.get("CI", "").lower() in {"", "0", "false"}
+        return not (self._dumb or self.accessible or self._is_on("CI"))
+
+    @property
+    def accessible(self) -> bool:
+        """Whether a screen reader may be listening: nothing is redrawn, and waiting is told in plain lines."""
+        return self._is_on("ACCESSIBLE")
+
+    def _is_on(self, variable: str) -> bool:
+        return self._env.get(variable, "").lower() not in {"", "0", "false", "no", "off"}
 
     def live(self) -> AbstractContextManager[LiveLine]:
         """Open a line that tells how something is going; see `live.LiveLine`."""
@@ -370,9 +379,8 @@ class Screen:
     @property
     def can_ask(self) -> bool:
         """Whether someone can be asked: stdin and stderr are terminals, and neither DPX_NO_INPUT nor CI forbids it."""
-        no_input = self._env.get("DPX_NO_INPUT", "") or self._env.get("CI", "")
         return (
-            no_input.lower() in {"", "0", "false", "no", "off"}
+            not self._is_on("DPX_NO_INPUT" if self._env.get("DPX_NO_INPUT") else "CI")
             and self._talks_to_terminal
             and terminal.is_terminal(self.stdin)
         )
@@ -394,12 +402,6 @@ class Screen:
         from dpx_cli.output import prompt
 
         return prompt.secret(self, question, again, hint)
-
-    def choose(self, question: str, options: Sequence[str], *, hint: str | None = None) -> int:
-        """Let someone pick one of `options` by number or by name, and give its index."""
-        from dpx_cli.output import prompt
-
-        return prompt.choose(self, question, options, hint)
 
     def require_terminal(self) -> None:
         """Raise UsageError if the user can't be asked for confirmation."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import InvalidResponse, NetworkError, RateLimited, ServerError, UsageError
-from dpx_cli.output.columns import dig, plain
+from dpx_cli.output.columns import dig
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
@@ -149,14 +149,7 @@ class _Changes:
         if not changed:
             return
         if self._screen.format == "table":
-            self._screen.lines(
-                "  ".join(
-                    column.show(value) if column.show and value is not None else plain(value)
-                    for column in self._columns
-                    if (value := dig(item, column.parts)) is not None
-                )
-                for item in changed
-            )
+            self._screen.lines("  ".join(filter(None, self._screen.shown(item, self._columns))) for item in changed)
         else:
             self._screen.rows([changed], self._columns, key=self._key)
 

@@ -42,36 +42,69 @@ def test_commands_below_need_no_project(dpx: Program) -> None:
     assert "DATABASE_URL" in dpx("env", "list", "-q", env={"DPX_PROJECT": "api"}).out
 
 
-def test_a_picker_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
-    """By number or by slug; what is none of them is asked again."""
-    result = dpx.tty("link", answers=[("[1-3]: ", "9\r"), ("[1-3]: ", "2\r")])
+LIST = "Type to filter"
+
+
+def test_a_list_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
+    """Typed text filters it, and Enter chooses."""
+    result = dpx.tty("link", answers=[(LIST, "doc\r")])
     assert result.code == 0, result
-    assert "1  storefront" in result.out
     assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
-    assert dpx.tty("link", answers=[("[1-3]: ", "api\r")]).code == 0
+    assert dpx.tty("link", answers=[(LIST, "\x1b[B\x1b[B\r")], columns=40).code == 0
     assert json.loads(file_of(dpx).read_text())["projectId"] == sandbox.project_id("api")
 
 
-def test_the_picker_tells_projects_of_one_slug_apart(dpx: Program, sandbox: Sandbox) -> None:
-    """By their ids."""
+def test_a_list_of_many(dpx: Program, sandbox: Sandbox) -> None:
+    """From every page, at 40 columns."""
+    sandbox.seed_projects(250)
+    result = dpx.tty("link", answers=[("253 of 253", "docs\r")], columns=40)
+    assert result.code == 0, result
+    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
+
+
+def test_a_numbered_prompt_for_screen_readers(dpx: Program) -> None:
+    """By number or slug; nothing moves the cursor."""
+    result = dpx.tty("link", answers=[("[1-4]: ", "2\r")], env={"ACCESSIBLE": "1"})
+    assert result.code == 0, result
+    assert "1  storefront" in result.out
+    assert "\x1b[?" not in result.out
+    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
+
+
+def test_the_list_tells_projects_of_one_slug_apart(dpx: Program, sandbox: Sandbox) -> None:
+    """By their IDs."""
     other = sandbox.seed_project("storefront", "globex")
-    result = dpx.tty("link", answers=[("[1-4]: ", f"storefront ({other})\r")])
+    result = dpx.tty("link", answers=[(LIST, f"storefront ({other})\r")])
     assert result.code == 0, result
     assert json.loads(file_of(dpx).read_text())["projectId"] == other
 
 
-def test_nobody_to_ask(dpx: Program, sandbox: Sandbox) -> None:
-    """Exit 2 off a terminal and in CI, nothing sent, nothing written."""
+def test_a_new_project_is_a_choice(dpx: Program, sandbox: Sandbox) -> None:
+    """It asks for a name, creates the project and links it; no name creates nothing."""
+    result = dpx.tty("link", answers=[(LIST, "\x1b[B" * 3 + "\r"), ("Name of the new project: ", "My Shop\r")])
+    assert result.code == 0, result
+    assert "Created project my-shop." in result.out
+    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "my-shop"
+    before = sandbox.projects()
+    assert dpx.tty("link", answers=[(LIST, "zzz\r"), ("Name of the new project: ", "\r")]).code == 2
+    assert sandbox.projects() == before
+
+
+def test_without_a_terminal_there_is_no_list(dpx: Program, sandbox: Sandbox) -> None:
+    """Exit 2 in a pipe and in CI; nothing is sent or written."""
     for result in (dpx("link"), dpx.tty("link", env={"CI": "1"})):
         assert result.code == 2, result
-        assert "dpx link PROJECT" in result.out + result.err
+        assert "No project specified." in result.out + result.err
+        assert "Run: dpx link PROJECT" in result.out + result.err
     assert sandbox.requests == []
     assert not file_of(dpx).exists()
 
 
-def test_ctrl_c_in_the_picker_links_nothing(dpx: Program) -> None:
-    """Exit 130."""
-    assert dpx.tty("link", answers=[("[1-3]: ", "\x03")]).code == 130
+def test_ctrl_c_in_the_list_links_nothing(dpx: Program) -> None:
+    """Exit 130, and the terminal is as before."""
+    result = dpx.tty("link", answers=[(LIST, "\x03")])
+    assert result.code == 130
+    assert result.out.count("\x1b[?25l") == result.out.count("\x1b[?25h")
     assert not file_of(dpx).exists()
 
 

@@ -28,7 +28,7 @@ def browser(tmp_path: Path) -> Path:
 def test_a_browser_is_opened(dpx: Program, browser: Path) -> None:
     """Stdout stays empty; which site is said on stderr."""
     result = dpx("open", "storefront", env={"BROWSER": str(browser)})
-    assert (result.code, result.out, result.err) == (0, "", f"opened {URL}\n"), result
+    assert (result.code, result.out, result.err) == (0, "", f"Opened {URL}.\n"), result
     assert (browser.parent / "opened").read_text() == URL
 
 
@@ -55,7 +55,7 @@ def test_print_opens_nothing(dpx: Program, browser: Path) -> None:
 def test_without_a_browser_the_url_is_printed(dpx: Program, env: dict[str, str]) -> None:
     """Without a desktop, in CI, and over ssh."""
     result = dpx("open", "storefront", env=env)
-    assert (result.code, result.out, result.err) == (0, f"{URL}\n", "note: there is no browser here\n"), result
+    assert (result.code, result.out, result.err) == (0, f"{URL}\n", "note: No browser found.\n"), result
 
 
 def test_a_browser_that_fails(dpx: Program) -> None:

@@ -129,3 +129,17 @@ def test_a_hostile_name_stays_text(dpx: Program, sandbox: Sandbox) -> None:
         assert "\u202e" not in result.out
     assert len(dpx("orgs", "list").rows[0]) == 4
     assert dpx("orgs", "list", "--json").out.isascii()
+
+
+@pytest.mark.parametrize(("command", "shown"), [("get", "Acme Corp"), ("members", "alice@acme.com")])
+def test_the_default_organization(dpx: Program, sandbox: Sandbox, command: str, shown: str) -> None:
+    """DPX_ORG stands for SLUG; without either it is exit 2 and nothing is sent."""
+    assert shown in dpx("orgs", command, env={"DPX_ORG": "acme"}).out
+    assert shown in dpx("orgs", command, "acme", env={"DPX_ORG": "globex"}).out
+    sandbox.clear_requests()
+    result = dpx("orgs", command)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        f"error: No organization specified.\nhint: Pass its slug, or set DPX_ORG. Run: dpx orgs {command} SLUG\n"
+    )
+    assert sandbox.requests == []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import fault_server as faults
 import pytest
 
 if TYPE_CHECKING:
+    from fault_server import FaultServer
+
     from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
 
@@ -87,7 +90,70 @@ def test_a_list_of_an_organization_takes_no_name_from_completion(dpx: Program) -
     """Only a list of all projects says what there is."""
     dpx("projects", "list")
     dpx("projects", "list", env={"DPX_ORG": "globex"})
-    assert sorted(dpx("__complete", "project").out.split()) == sorted(SLUGS)
+    offered = dpx("__complete", "projects", "get", "").out.splitlines()
+    assert sorted(line.partition("\t")[0] for line in offered) == sorted(SLUGS)
+
+
+def test_search_finds_part_of_a_slug_or_name_in_any_case(dpx: Program, sandbox: Sandbox) -> None:
+    """On every page; --limit counts what is found; completion keeps the names that it has."""
+    sandbox.seed_projects(120)
+    dpx("projects", "update", "docs", "--name", "The Manual")
+    assert dpx("projects", "list", "--search", "STORE", "-q").out == "storefront\n"
+    assert dpx("projects", "list", "--search", "manual", "-q").out == "docs\n"
+    assert dpx("projects", "list", "--search", "nope", "--json").json == []
+    assert "No projects." in dpx.tty("projects", "list", "--search", "nope").out
+    few = dpx("projects", "list", "--search", "o", "--limit", "1")
+    assert (few.code, len(few.rows)) == (0, 1), few
+    assert few.err == "note: There are more projects; pass a higher --limit.\n"
+    assert dpx("projects", "list", "--search", "o", "--limit", "1", "-q").err == ""
+    assert dpx("projects", "list", "--search", "storefront", "--limit", "1").err == ""
+    dpx("projects", "list")
+    dpx("projects", "list", "--search", "storefront")
+    assert "docs" in dpx("__complete", "projects", "get", "").out
+
+
+def test_lists_by_status(dpx: Program, sandbox: Sandbox) -> None:
+    """Several, separated by commas or repeated, in any case; a project that was never deployed has none."""
+    sandbox.seed_project("bare")
+    assert dpx("projects", "list", "--status", "error", "-q").out == "api\n"
+    assert dpx("projects", "list", "--status", "ERROR,ready", "-q").out.split() == SLUGS
+    assert dpx("projects", "list", "--status", "error", "--status", "ready", "-q").out.split() == SLUGS
+    assert dpx("projects", "list", "--status", "ready", "--search", "doc", "--json").json[0]["slug"] == "docs"
+    sandbox.clear_requests()
+    result = dpx("projects", "list", "--status", "redy")
+    assert (result.code, result.out) == (2, "")
+    assert "QUEUED, BUILDING, READY, ERROR" in result.err
+    assert sandbox.requests == []
+
+
+def test_create_says_which_slug_the_server_gave(dpx: Program) -> None:
+    """If it isn't the one that the name leads to; -q prints the slug alone."""
+    first = dpx("projects", "create", "My Shop", "-q")
+    assert (first.code, first.out, first.err) == (0, "my-shop\n", "")
+    second = dpx("projects", "create", "My Shop", "-q")
+    assert (second.code, second.err) == (0, "note: The project's slug is my-shop-2, not my-shop.\n")
+    assert second.out == "my-shop-2\n"
+
+
+@pytest.mark.parametrize("identity", [None, "../../x", "", "a/b", 7, "..", "x?y"])
+def test_create_links_to_no_hostile_id(dpx_on_faults: Program, server: FaultServer, identity: Any) -> None:
+    """What was created is shown; no link file is written."""
+    made = {"id": identity, "name": "shop", "slug": "shop"}
+    server.on("POST", "/projects", faults.reply(201, {"data": {k: v for k, v in made.items() if v is not None}}))
+    result = dpx_on_faults("projects", "create", "shop", "--link", "--json")
+    assert result.code == 1, result
+    assert result.json["slug"] == "shop"
+    assert result.error["code"] == "invalid_response"
+    assert result.error["hint"] == "Run: dpx link shop"
+    assert not (dpx_on_faults.cwd / ".deploxa").exists()
+    assert dpx_on_faults("projects", "create", "shop", "--json").code == 0
+
+
+def test_delete_takes_no_project_from_the_environment(dpx: Program, sandbox: Sandbox) -> None:
+    """It must be named on the command line."""
+    result = dpx("projects", "delete", "--yes", env={"DPX_PROJECT": "docs"})
+    assert (result.code, result.err) == (2, "error: No project specified.\nhint: Run: dpx projects delete PROJECT\n")
+    assert sandbox.requests == []
 
 
 def test_an_empty_list(dpx: Program) -> None:

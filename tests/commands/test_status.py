@@ -61,6 +61,27 @@ def test_only_one_of_project_org_and_all(dpx: Program, sandbox: Sandbox, argv: l
     assert sandbox.requests == []
 
 
+def test_a_project_is_also_an_option(dpx: Program, sandbox: Sandbox) -> None:
+    """`-p` is PROJECT; both are fine if they are the same, else exit 2 and nothing sent."""
+    for words in (
+        ["status", "-q"],
+        ["projects", "get", "--fields", "slug"],
+        ["open", "--print"],
+        ["projects", "update", "--name", "Docs"],
+    ):
+        assert dpx(*words, "-p", "docs").out == dpx(*words, "docs").out == dpx(*words, "docs", "--project", "docs").out
+    sandbox.clear_requests()
+    for command in ("status", "open", "link", "projects get", "projects delete", "projects update"):
+        result = dpx(*command.split(), "docs", "-p", "api")
+        assert (result.code, result.out) == (2, ""), result
+        assert (
+            result.err
+            == "error: PROJECT and --project can't be used together: docs, api\nhint: Pass the project once.\n"
+            or (command == "projects update" and "Nothing to change." in result.err)
+        )
+    assert sandbox.requests == []
+
+
 def test_no_project_is_named(dpx: Program) -> None:
     """The hint names dpx link."""
     result = dpx("status")
@@ -73,17 +94,21 @@ def test_fail_on_is_for_a_cron_job(dpx: Program) -> None:
     result = dpx("status", "--org", "acme", "--fail-on", "ERROR")
     assert result.code == 10, result
     assert len(result.rows) == 2
-    assert result.err.startswith("error: in ERROR: api\nhint: dpx deploy list --project api")
+    assert result.err.startswith("error: In ERROR: api\nhint: Run: dpx deploy list --project api")
     assert dpx("status", "--org", "globex", "--fail-on", "error").code == 0
     assert dpx("status", "api", "--fail-on", "error", "--json").code == 10
     assert dpx("status", "--all", "--fail-on", "ready").code == 2
 
 
 def test_a_project_that_was_never_deployed(dpx: Program, sandbox: Sandbox) -> None:
-    """Has no status, and does not fail."""
+    """It says so in a table and in a pipe, is as the API has it under --json, and is no failure."""
     sandbox.seed_project("bare")
     result = dpx("status", "bare", "--fail-on", "error")
-    assert (result.code, result.rows[0][:2]) == (0, ["bare", ""]), result
+    assert (result.code, result.rows[0][:2]) == (0, ["bare", "never deployed"]), result
+    assert ["bare", "never deployed"] in [row[:2] for row in dpx("status", "--all").rows]
+    assert "never deployed" in dpx.tty("status", "bare").out
+    assert "never deployed" in dpx.tty("status", "--all").out
+    assert dpx("status", "bare", "--json").json["current_deployment"] is None
 
 
 def test_nothing_to_show(dpx: Program, sandbox: Sandbox) -> None:

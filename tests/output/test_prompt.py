@@ -114,21 +114,6 @@ def test_end_of_input_is_a_usage_error(terminal: Terminal) -> None:
         terminal.screen(env=ENV).done("Token")
 
 
-def test_choose_by_number_or_name(terminal: Terminal) -> None:
-    """Anything else is asked again."""
-    options = ["storefront", "docs", "api"]
-    pick = answered(
-        terminal, lambda s: s.choose("Project", options), ("[1-3]: ", "9\n"), ("one of the numbers\n", "2\n")
-    )
-    assert pick == 1
-    assert "1  storefront\n2  docs\n3  api\n" in terminal.finish()
-
-
-def test_choose_by_name(terminal: Terminal) -> None:
-    """As above."""
-    assert answered(terminal, lambda s: s.choose("Project", ["a", "b"]), ("[1-2]: ", "b\n")) == 1
-
-
 @pytest.mark.parametrize(
     ("env", "can"),
     [
@@ -155,5 +140,3 @@ def test_without_a_terminal_every_question_is_refused(method: str) -> None:
         getattr(screen, method)("Delete it?", hint="add --yes")
     assert caught.value.hint == "add --yes"
     assert stdin.tell() == 0
-    with pytest.raises(UsageError):
-        screen.choose("Project", ["a"])

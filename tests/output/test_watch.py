@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
+import subprocess
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
+import program
 import pytest
 
 if TYPE_CHECKING:
-    import subprocess
-
     from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
 
+SLUGS = ["storefront", "docs", "api"]
 HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -37,7 +41,13 @@ def interrupted(watcher: subprocess.Popen[bytes], started: bytes, then: Any, unt
 
 def test_a_table_is_redrawn_in_place_and_the_cursor_comes_back(dpx: Program, sandbox: Sandbox) -> None:
     """No screen of its own is opened or cleared; Ctrl-C ends with 130 and leaves the last table."""
-    threading.Timer(1.5, lambda: sandbox.seed_deployments("docs", 1, branch="second-look")).start()
+
+    def seed_after_the_first_drawing() -> None:
+        while sum(seen.path.endswith("/deployments") for seen in sandbox.requests) < 2:
+            time.sleep(0.01)
+        sandbox.seed_deployments("docs", 1, branch="second-look")
+
+    threading.Thread(target=seed_after_the_first_drawing, daemon=True).start()
     result = dpx.tty("deploy", "list", "-p", "docs", "--watch", "--interval", "0.5s", answers=[("second-look", "\x03")])
     assert result.code == 130, result
     assert result.out.index(HIDDEN) < result.out.index("Status") < result.out.rindex(SHOWN)
@@ -48,6 +58,38 @@ def test_a_table_is_redrawn_in_place_and_the_cursor_comes_back(dpx: Program, san
     # A line may be as wide as the terminal: an erasure behind it would take its last character.
     assert "\x1b[K\n" not in result.out
     assert "Ctrl-C ends it" in result.out
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs a terminal that wraps lines again when resized")
+@pytest.mark.parametrize("sizes", [(120, 60), (120, 40), (60, 120), (100, 40, 120)])
+def test_a_resize_leaves_no_debris(dpx: Program, sandbox: Sandbox, sizes: tuple[int, ...]) -> None:
+    """After the next drawing the table is on the screen once, whatever the terminal did with the former one."""
+    first, *others = map(str, sizes)
+    tmux = ["tmux", "-L", f"dpx-{os.getpid()}-{'-'.join(map(str, sizes))}", "-f", "/dev/null"]
+    command = f"echo before; {program.PROGRAM[0]} status --all --watch --interval 0.5s"
+    env = {**dpx.env, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+
+    def run(*words: str) -> str:
+        done = subprocess.run([*tmux, *words], env=env, cwd=dpx.cwd, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def drawn_again() -> str:
+        looks = len(sandbox.requests)
+        deadline = time.monotonic() + 30
+        while len(sandbox.requests) < looks + 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return run("capture-pane", "-p")
+
+    run("new-session", "-d", "-x", first, "-y", "30", command)
+    try:
+        drawn_again()
+        for columns in others:
+            run("resize-window", "-x", columns, "-y", "30")
+            shown = [line for line in drawn_again().splitlines() if line]
+            assert [line.split()[0] for line in shown] == ["before", "Project", shown[2].split()[0], *SLUGS, "Ctrl-C"]
+    finally:
+        run("kill-server")
 
 
 def test_a_low_terminal_counts_what_it_has_no_room_for(dpx: Program, sandbox: Sandbox) -> None:
