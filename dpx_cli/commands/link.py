@@ -80,6 +80,13 @@ def usable_id(project: Mapping[str, Any]) -> str:
     return str(identity)
 
 
+def given_or_picked(session: Session, given: str | None, question: str) -> str | None:
+    """Return the project that was given. If none is known and the user can be asked, return the one they pick."""
+    if given is None and session.screen.can_ask and session.settings.project is None:
+        return pick_project(session, question)
+    return given
+
+
 def pick_project(session: Session, question: str) -> str:
     """Ask which project is meant, or create one, and return its ID.
 

@@ -161,3 +161,16 @@ def test_a_folder_that_cannot_be_written(dpx: Program) -> None:
     result = dpx("link", "docs")
     assert result.code == 1, result
     assert ".deploxa" in result.err
+
+
+def test_deploy_offers_the_same_list(dpx: Program, sandbox: Sandbox) -> None:
+    """Without any project and on a terminal; in a pipe it is exit 2, and nothing is sent."""
+    result = dpx.tty("deploy", "--no-git", answers=[(LIST, "docs\r")])
+    assert result.code == 0, result
+    assert "https://docs.deploxa.com" in result.out
+    assert "Type to filter" not in dpx.tty("deploy", "--no-git", env={"DPX_PROJECT": "docs"}).out
+    sandbox.clear_requests()
+    refused = dpx("deploy")
+    assert (refused.code, refused.out) == (2, "")
+    assert "No project specified." in refused.err
+    assert sandbox.requests == []

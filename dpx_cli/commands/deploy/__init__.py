@@ -84,7 +84,9 @@ def deploy(
     from dpx_cli.commands.deploy import ci, dry, single
     from dpx_cli.commands.deploy.job import Job, Wanted
     from dpx_cli.commands.deploy.preflight import Commits
+    from dpx_cli.commands.link import given_or_picked
 
+    project = given_or_picked(session, project, "Deploy project")
     commits = Commits(session, Wanted(branch, message, sha, no_git))
     view = single.LineView(session.screen)
     job = Job(session, session.client, Deadline(timeout), view=view)
