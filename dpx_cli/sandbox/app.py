@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import QueryParams
 from starlette.routing import Match, Route
 
-from dpx_cli.sandbox import deployments, drift, env_vars, orgs, projects
+from dpx_cli.sandbox import dashboard, deployments, drift, env_vars, orgs, projects
 from dpx_cli.sandbox.faults import API_ROOT, ERROR, LOST, RESET, SLOW, Fault
 from dpx_cli.sandbox.journal import masked
 from dpx_cli.sandbox.request import Refused, Request
 from dpx_cli.system.loopback.exchange import Exchange, Gone, TooLarge, foreign
+from dpx_cli.system.loopback.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,6 +63,7 @@ class Application:
     def __init__(self, state: State, reset: Callable[[tuple[str, int]], None]) -> None:
         self._state = state
         self._reset = reset
+        self._page = dashboard.page(state)
         # A Route without methods matches all of them; this class answers 405 with the path's own Allow header.
         self._routes = [(Route(f"{API_ROOT}{path}", _unused), handlers) for path, handlers in ROUTES.items()]
 
@@ -72,6 +74,8 @@ class Application:
         exchange = Exchange(scope, receive, send)
         if refusal := foreign(exchange):
             await exchange.answer_json(403, {"error": refusal}, close=False)
+        elif Page.wanted(exchange):
+            await self._page.answer(exchange)
         elif exchange.path.startswith("/__sandbox__"):
             await self._inspect(exchange)
         else:

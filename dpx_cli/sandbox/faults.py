@@ -35,6 +35,18 @@ METHODS = ("GET", "POST", "PATCH", "DELETE", "*")
 HINT = "Write it as 'METHOD PATH EFFECT [xN]', like 'POST /projects/*/deployments 429 x3'."
 API_ROOT = "/api/v1"
 
+# On the page of `dpx sandbox serve`.
+EXAMPLES = (
+    "POST /projects/*/deployments 429 x3",
+    "POST /projects/*/deployments lost x1",
+    "POST /projects/*/deployments ERROR",
+    "GET /deployments/* 503 retry-after=2 x1",
+    "* /** slow 2s",
+    "* /** 500",
+    "GET /projects reset x1",
+    "GET /projects drop=slug",
+)
+
 _FIELD = re.compile(r"(drop|add|wrong)=([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)")
 
 

@@ -22,6 +22,7 @@ class Tokens:
 
     Attributes:
         plain: the tokens as a client sends them, in the order given.
+        owner: the e-mail address of the person with the owner's role.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Tokens:
         Raises:
             UsageError: a token or its role is invalid. The message doesn't show it.
         """
+        self.owner = people["owner"]
         self.plain: list[str] = []
         self._known: dict[bytes, tuple[str, float | None]] = {}
         for text in given or [f"dpx_{hmac.digest(secret, b'token', 'sha256').hex()[:60]}"]:

@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
+import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import DpxError, Failed, UsageError
 from dpx_cli.system.loopback.exchange import Exchange, Gone, TooLarge, foreign
-from dpx_cli.webhook import deliver, loop, record, saved, signature
+from dpx_cli.system.loopback.page import Page
+from dpx_cli.webhook import deliver, keys, loop, record, saved, signature
 from dpx_cli.webhook.deliver import NotDelivered
 from dpx_cli.webhook.record import History, Outcome
 
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import httpx
 
     from dpx_cli.system.loopback.exchange import Header, Receive, Scope, Send
     from dpx_cli.system.loopback.server import Server
     from dpx_cli.webhook.deliver import Endpoint
-    from dpx_cli.webhook.record import Delivery
+    from dpx_cli.webhook.record import Delivery, Kept
 
 MAX_BODY = 1024 * 1024
 MAX_CONNECTIONS = 256  # at once; each may hold one body
@@ -51,7 +54,12 @@ class Listener:
         exit_after: stop after this many verified deliveries of interest; 0 for never.
         save: a directory to save them in; "" for none.
         public_host: the name of a tunnel that leads here; "" for none.
+        keyboard: the file descriptor of a terminal, where r repeats the last delivery; None for none.
         patience: seconds for the headers, and again for the body.
+
+    Attributes:
+        page_key: the fragment of the page's address; "" if it needs none. Visitors of a tunnel can pretend to be on
+            this machine, so with one the page needs a key.
     """
 
     def __init__(
@@ -67,6 +75,7 @@ class Listener:
         exit_after: int = 0,
         save: str = "",
         public_host: str = "",
+        keyboard: int | None = None,
         patience: float = PATIENCE,
     ) -> None:
         self.secret = secret
@@ -79,8 +88,12 @@ class Listener:
         self.exit_after = exit_after
         self.save = save
         self.public_host = public_host
+        self.keyboard = keyboard
         self.patience = patience
+        self.page_key = secrets.token_urlsafe(16) if public_host else ""
         self.history = History()
+        self._page = Page(self._shown, {"replay": self._replay}, key=self.page_key)
+        self._repeating: set[asyncio.Task[None]] = set()
         self._taken = 0
         self._served = 0
         self._sender: httpx.AsyncClient | None = None
@@ -123,6 +136,8 @@ class Listener:
             if self.forward_to:
                 self._sender = await stack.enter_async_context(deliver.client(self.forward_to, self.trust))
             self._server = Server(self._app, ready=ready, header_seconds=self.patience, max_connections=MAX_CONNECTIONS)
+            if self.keyboard is not None:
+                stack.enter_context(keys.watch(running, self.keyboard, self._press))
             serving = asyncio.create_task(self._server.serve(sockets=[listening]))
             await asyncio.wait((serving, self._failure), return_when=asyncio.FIRST_COMPLETED)
             if self._failure.done():
@@ -145,6 +160,8 @@ class Listener:
         if refusal := foreign(exchange, self.public_host):
             self._warn(f"Refused a request. {refusal}")
             await exchange.answer(403, refusal.encode() + b"\n")
+        elif Page.wanted(exchange):
+            await self._page.answer(exchange)
         elif exchange.method != "POST":
             await exchange.answer(405, b"Deliveries are posted.\n", headers=[(b"allow", b"POST")])
         elif (body := await self._read(exchange)) is not None:
@@ -220,7 +237,7 @@ class Listener:
             return Outcome(500, "not saved")
         return None
 
-    async def _forward(self, body: bytes, headers: list[Header]) -> Outcome:
+    async def _forward(self, body: bytes, headers: Sequence[Header]) -> Outcome:
         """Send a delivery on, as often as `retry` allows."""
         outcome = await self._forward_once(body, headers)
         for again in range(self.retry):
@@ -231,7 +248,7 @@ class Listener:
             outcome = outcome._replace(result=f"{outcome.result} (retry {again + 1})")
         return outcome
 
-    async def _forward_once(self, body: bytes, headers: list[Header]) -> Outcome:
+    async def _forward_once(self, body: bytes, headers: Sequence[Header]) -> Outcome:
         if self.forward_to is None or self._sender is None:
             return Outcome(200, "received")
         try:
@@ -241,6 +258,56 @@ class Listener:
         if reply.status not in _STATUSES:
             return Outcome(502, f"forwarded: {reply.status}, which is not an HTTP status", reply.status)
         return Outcome(reply.status, f"forwarded: {reply.status} in {reply.milliseconds} ms", reply.status)
+
+    async def _repeat(self, kept: Kept) -> str:
+        """Forward a delivery again and report it; return what became of it.
+
+        Raises:
+            UsageError: nothing is forwarded.
+        """
+        if self.forward_to is None:
+            raise UsageError("There is no receiver to repeat it to. Start with --forward-to URL.")
+        began = time.monotonic()
+        outcome = await self._forward(kept.body, kept.carried)
+        outcome = outcome._replace(result=f"repeated, {outcome.result}")
+        payload = {**record.parse(kept.body), "event": kept.delivery["event"]}
+        delivery = record.describe(payload, outcome, verified=True, began=began)
+        self.history.add(delivery, kept.headers, kept.carried, kept.body)
+        self._report(delivery)
+        return outcome.result
+
+    def _press(self, key: str) -> None:
+        """Repeat the last verified delivery if r is pressed."""
+        if key.lower() == "r":
+            task = asyncio.get_running_loop().create_task(self._repeat_last())
+            self._repeating.add(task)
+            task.add_done_callback(self._repeating.discard)
+
+    async def _repeat_last(self) -> None:
+        last = self.history.last
+        if last is None:
+            self._warn("There is no verified delivery to repeat yet.")
+            return
+        try:
+            await self._repeat(last)
+        except UsageError as exc:
+            self._warn(exc.message)
+
+    async def _replay(self, content: Mapping[str, Any]) -> str:
+        """Repeat the delivery that the page names."""
+        number = content.get("number")
+        kept = self.history.find(number) if isinstance(number, int) else None
+        if kept is None:
+            raise UsageError("This delivery can't be replayed.")
+        return await self._repeat(kept)
+
+    def _shown(self, after: int) -> dict[str, Any]:
+        """Return what the page shows: the deliveries after this number."""
+        return {
+            "kind": "listener",
+            "forwardTo": self.forward_to.url if self.forward_to else None,
+            "deliveries": [record.shown(kept) for kept in self.history.after(after)],
+        }
 
     def _report(self, delivery: Delivery) -> None:
         self._tell(self.report, delivery)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 MAX_KEPT = 100  # deliveries
 MAX_KEPT_BYTES = 16 * 1024 * 1024  # of their bodies
+MAX_SHOWN = 64 * 1024  # bytes of a body on the page
+
+# A proxy may add these.
+_SECRET = (b"authorization", b"cookie", b"proxy-authorization")
 
 
 class Delivery(TypedDict):
@@ -92,6 +96,22 @@ class History:
     def last(self) -> Kept | None:
         """The last verified delivery."""
         return next((kept for kept in reversed(self._kept) if kept.delivery["verified"]), None)
+
+
+def shown(kept: Kept) -> dict[str, Any]:
+    """Return a delivery as the page shows it. Invalid UTF-8 is replaced, credentials are masked."""
+    return {
+        "number": kept.number,
+        "delivery": kept.delivery,
+        "replay": kept.delivery["verified"],
+        "headers": [
+            [name.decode("latin-1"), "********" if name in _SECRET else value.decode("latin-1")]
+            for name, value in kept.headers
+        ],
+        "body": kept.body[:MAX_SHOWN].decode("utf-8", "replace"),
+        "size": len(kept.body),
+        "cut": len(kept.body) > MAX_SHOWN,
+    }
 
 
 def parse(body: bytes) -> dict[str, Any]:

@@ -1,0 +1,115 @@
+"""What the page of `dpx sandbox serve` shows, and what its buttons do."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli.errors import UsageError
+from dpx_cli.sandbox import course, deployments
+from dpx_cli.sandbox.faults import EXAMPLES
+from dpx_cli.sandbox.request import Refused, Request
+from dpx_cli.system.loopback.page import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dpx_cli.sandbox.state import State
+
+MAX_ROWS = 50
+
+_PROJECTS = (
+    "SELECT p.id, p.slug, o.slug AS org, d.outcome, d.building_at, d.ended_at FROM projects p"
+    " LEFT JOIN orgs o ON o.seq = p.org LEFT JOIN deployments d ON d.seq = p.newest"
+    " WHERE p.org IS NULL OR p.org IN (SELECT m.org FROM members m JOIN users u ON u.seq = m.user WHERE u.email = ?)"
+    " ORDER BY p.seq DESC LIMIT ?"
+)
+_DEPLOYMENTS = (
+    "SELECT d.*, p.slug FROM deployments d JOIN projects p ON p.seq = d.project"
+    " ORDER BY d.created_at DESC, d.seq DESC LIMIT ?"
+)
+
+
+class Dashboard:
+    """The content and the buttons of a sandbox's page."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def show(self, _after: int) -> dict[str, Any]:
+        """Return projects, deployments, requests and faults, the newest first."""
+        now = time.time()
+        store = self._state.store
+        return {
+            "kind": "sandbox",
+            "projects": [
+                {
+                    "id": row["id"],
+                    "name": f"{row['org']}/{row['slug']}" if row["org"] else row["slug"],
+                    "status": None if row["outcome"] is None else course.status(row, now),
+                }
+                for row in store.all(_PROJECTS, (self._state.tokens.owner, MAX_ROWS))
+            ],
+            "deployments": [
+                {
+                    "project": row["slug"],
+                    "branch": row["branch"],
+                    "status": course.status(row, now),
+                    "created_at": row["created_at"],
+                }
+                for row in store.all(_DEPLOYMENTS, (MAX_ROWS,))
+            ],
+            "requests": [
+                {
+                    "time": record.time,
+                    "method": record.method,
+                    "path": record.path,
+                    "status": record.status,
+                    "milliseconds": record.milliseconds,
+                    "fault": record.fault,
+                }
+                for record in self._state.journal.requests()[: -MAX_ROWS - 1 : -1]
+            ],
+            "faults": [
+                {"text": fault.text, "hits": fault.hits, "left": fault.left} for fault in self._state.faults.all()
+            ],
+            "examples": EXAMPLES,
+        }
+
+    async def add_fault(self, content: Mapping[str, Any]) -> str:
+        """Add a fault. Raises UsageError if it isn't one."""
+        text = content.get("text")
+        if not isinstance(text, str):
+            raise UsageError("A fault is a text.")
+        self._state.faults.add(text.strip())
+        return "Fault added."
+
+    async def remove_fault(self, content: Mapping[str, Any]) -> str:
+        """Remove a fault."""
+        self._state.faults.remove(str(content.get("text")))
+        return "Fault removed."
+
+    async def deploy(self, content: Mapping[str, Any]) -> str:
+        """Deploy the last deployed branch of a project. Raises UsageError if that's refused."""
+        user = self._state.store.one("SELECT seq FROM users WHERE email = ?", (self._state.tokens.owner,))["seq"]
+        request = Request(
+            state=self._state,
+            user=user,
+            path={"id": str(content.get("id"))},
+            query={},
+            body={},
+            now=time.time(),
+            fails=False,
+        )
+        try:
+            deployments.create(request)
+        except Refused as refused:
+            raise UsageError(refused.message) from refused
+        return "Deployment started."
+
+
+def page(state: State) -> Page:
+    """Return the page of a sandbox."""
+    dashboard = Dashboard(state)
+    actions = {"fault": dashboard.add_fault, "remove": dashboard.remove_fault, "deploy": dashboard.deploy}
+    return Page(dashboard.show, actions)

@@ -1,0 +1,133 @@
+"""The page at the address of `dpx webhook listen` and `dpx sandbox serve`: one static file and a little JSON.
+
+The file holds no data: what it shows comes from `state`, as text. Its Content-Security-Policy allows its own script and
+style and no others. What a button does needs the CSRF token, which only a page of this origin can read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from dpx_cli.errors import DpxError
+from dpx_cli.system.loopback.exchange import TooLarge, is_loopback, without_port
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from dpx_cli.system.loopback.exchange import Exchange, Header
+
+    State = Callable[[int], dict[str, Any]]
+    Action = Callable[[Mapping[str, Any]], Awaitable[str]]
+
+FILE = os.path.join(os.path.dirname(__file__), "page.html")
+PREFIX = "/__dpx__/"
+MAX_BODY = 64 * 1024
+
+# A tunnel adds one of these; the page is for this machine only.
+TUNNELED = (b"x-forwarded-for", b"x-forwarded-host", b"forwarded", b"via", b"x-real-ip", b"cf-connecting-ip")
+COMMON: tuple[Header, ...] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+
+
+class Page:
+    """The page of one server.
+
+    Args:
+        state: returns what the page shows; its argument is the number of the last item that the page has.
+        actions: what its buttons do, by name; each returns a sentence, or raises DpxError.
+        key: if not "", the page must be opened with it as the fragment of its address.
+    """
+
+    def __init__(self, state: State, actions: Mapping[str, Action], *, key: str = "") -> None:
+        self._state = state
+        self._actions = actions
+        self._key = key
+        self._csrf = secrets.token_urlsafe(32)
+
+    @staticmethod
+    def wanted(exchange: Exchange) -> bool:
+        """Return whether a request is for the page and not for the server behind it."""
+        host = b",".join(exchange.values(b"host")).decode("latin-1")
+        if not is_loopback(without_port(host).lower()):
+            return False
+        return (exchange.path == "/" and exchange.method in ("GET", "HEAD")) or exchange.path.startswith(PREFIX)
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Answer a request for the page, its state or one of its buttons."""
+        site = exchange.values(b"sec-fetch-site")
+        if any(exchange.values(name) for name in TUNNELED):
+            await self._refuse(exchange, 403, "This page is for this machine only, not for a tunnel.")
+        elif exchange.path == "/":
+            document = _read()
+            await exchange.answer(200, document, kind=b"text/html; charset=utf-8", headers=_headers(document))
+        elif site and site[0] not in (b"same-origin", b"none"):
+            await self._refuse(exchange, 403, "Another site may not read this.")
+        elif self._key and not _same(self._key, exchange.values(b"x-dpx-key")):
+            await self._refuse(exchange, 403, "Open the address that dpx printed, with the key after #.")
+        elif exchange.path == PREFIX + "state" and exchange.method == "GET":
+            after = parse_qs(exchange.query.decode("latin-1")).get("after", ["0"])[0]
+            number = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0  # noqa: PLR2004 - digits
+            await exchange.answer_json(200, {"csrf": self._csrf, **self._state(number)}, headers=COMMON)
+        elif exchange.method == "POST":
+            await self._press(exchange)
+        else:
+            await self._refuse(exchange, 404, "Not found.")
+
+    async def _press(self, exchange: Exchange) -> None:
+        action = self._actions.get(exchange.path.removeprefix(PREFIX))
+        if not _same(self._csrf, exchange.values(b"x-dpx-csrf")):
+            await self._refuse(exchange, 403, "The CSRF token is missing or wrong. Reload the page.")
+        elif action is None:
+            await self._refuse(exchange, 404, "Not found.")
+        else:
+            try:
+                content = json.loads(await exchange.body(MAX_BODY))
+                if not isinstance(content, dict):
+                    raise ValueError  # noqa: TRY004, TRY301 - handled with other invalid JSON
+                done = await action(content)
+            except DpxError as exc:
+                await self._refuse(exchange, 400, exc.message)
+            except (TooLarge, ValueError, RecursionError):
+                await self._refuse(exchange, 400, "The request is not a JSON object.")
+            else:
+                await exchange.answer_json(200, {"done": done}, headers=COMMON)
+
+    @staticmethod
+    async def _refuse(exchange: Exchange, status: int, error: str) -> None:
+        await exchange.answer_json(status, {"error": error}, headers=COMMON)
+
+
+def _same(secret: str, given: list[bytes]) -> bool:
+    return len(given) == 1 and hmac.compare_digest(secret.encode(), given[0])
+
+
+def _read() -> bytes:
+    with open(FILE, "rb") as file:
+        return file.read()
+
+
+def _headers(document: bytes) -> tuple[Header, ...]:
+    script, style = (_hash_of(document, tag) for tag in (b"script", b"style"))
+    policy = (
+        f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    )
+    return (*COMMON, (b"content-security-policy", policy.encode()))
+
+
+def _hash_of(document: bytes, tag: bytes) -> str:
+    """Return the source expression of CSP for the content of an element."""
+    content = document.partition(b"<%s>" % tag)[2].partition(b"</%s>" % tag)[0]
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}'"

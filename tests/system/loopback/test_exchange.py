@@ -1,0 +1,62 @@
+"""Which Host and Origin headers belong to this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dpx_cli.system.loopback.exchange import Exchange, foreign, is_loopback
+
+
+def request(*headers: tuple[bytes, bytes]) -> Exchange:
+    """Return an exchange with these headers, whose connection does nothing."""
+
+    async def nothing(*_: Any) -> Any:
+        return {}
+
+    scope = {
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": list(headers),
+        "client": ("127.0.0.1", 1),
+    }
+    return Exchange(scope, nothing, nothing)
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.255.0.9", "[::1]", "::1"])
+def test_this_machine(name: str) -> None:
+    """The whole of 127.0.0.0/8, ::1 and localhost."""
+    assert is_loopback(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "x.localhost", "localhost.", "127.0.0.1.", "127.1", "127.0.0.256", "0127.0.0.1", "127.0.0.\uff11", "[::2]"],
+)
+def test_another_machine(name: str) -> None:
+    """What a resolver could send elsewhere."""
+    assert not is_loopback(name)
+
+
+@pytest.mark.parametrize("host", [b"abc.ngrok.app", b"ABC.NGROK.APP", b"abc.ngrok.app:443", b"Abc.Ngrok.App:80"])
+def test_a_public_host_in_any_case_and_with_any_port(host: bytes) -> None:
+    """Only where it was named."""
+    assert foreign(request((b"host", host)), "abc.ngrok.app") == ""
+    assert foreign(request((b"host", host)))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [b"x.abc.ngrok.app", b"ngrok.app", b"abc.ngrok.app.evil.example", b"abc.ngrok.app.", b"abc.ngrok.app:x", b""],
+)
+def test_other_hosts_stay_refused(host: bytes) -> None:
+    """Subdomains too."""
+    assert foreign(request((b"host", host)), "abc.ngrok.app")
+
+
+def test_no_page_is_served_under_a_public_host() -> None:
+    """An Origin header there is a web page's, even one of the same name."""
+    headers = ((b"host", b"abc.ngrok.app"), (b"origin", b"http://abc.ngrok.app"))
+    assert foreign(request(*headers), "abc.ngrok.app")

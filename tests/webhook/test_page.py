@@ -1,0 +1,254 @@
+"""The listener's page: what it shows, who may see it, and that nothing in it is executed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import re
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from browser import Browser, needs_chromium
+
+from dpx_cli.webhook import record, signature
+from dpx_cli.webhook.deliver import Endpoint
+from dpx_cli.webhook.events import encode, sample
+from dpx_cli.webhook.record import History
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.webhook.conftest import Receiver, Running
+
+SECRET = b"s3cret"
+BODY = encode(sample("deployment.ready", project="shop"))
+
+
+def ask(
+    running: Running, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None
+) -> tuple[int, dict[str, str], bytes]:
+    """Send one request and return status, headers in lower case, and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
+    connection.request(method, path, None if body is None else json.dumps(body), headers or {})
+    answer = connection.getresponse()
+    found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    connection.close()
+    return found
+
+
+def state(running: Running, after: int = 0, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return what the page would show."""
+    status, _, body = ask(running, "GET", f"/__dpx__/state?after={after}", headers)
+    assert status == 200, body
+    document: dict[str, Any] = json.loads(body)
+    return document
+
+
+def test_the_page_is_one_file_with_a_strict_policy(listen: Callable[..., Running]) -> None:
+    """Its own script and style by hash, no others; nothing in it comes from the network."""
+    status, headers, document = ask(listen(), "GET", "/")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == policy["frame-ancestors"] == "'none'"
+    for tag in ("script", "style"):
+        [content] = re.findall(f"<{tag}>(.*?)</{tag}>".encode(), document, re.DOTALL)
+        wanted = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        assert policy[f"{tag}-src"] == f"'sha256-{wanted}'"
+    assert not re.search(rb"https?://|innerHTML|insertAdjacentHTML|document\.write|\son[a-z]+=|style=", document)
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_deliveries_are_shown_with_verdict_and_reason(listen: Callable[..., Running]) -> None:
+    """Headers and body, of refused ones too; credentials that a proxy added are masked."""
+    running = listen()
+    running.post(BODY)
+    bad = b"X-Deploxa-Signature: sha256=" + b"0" * 64 + b"\r\nAuthorization: Bearer canary\r\n"
+    running.post(BODY, headers=bad)
+    first, second = state(running)["deliveries"]
+    assert (first["number"], first["delivery"]["verified"], first["replay"]) == (1, True, True)
+    assert first["body"].encode() == BODY
+    assert ["x-deploxa-event", "deployment.ready"] in first["headers"]
+    assert (second["delivery"]["verified"], second["replay"]) == (False, False)
+    assert second["delivery"]["result"] == "The signature does not match."
+    assert ["authorization", "********"] in second["headers"]
+    assert [it["number"] for it in state(running, after=1)["deliveries"]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"X-Forwarded-For": "203.0.113.1"}, 403),
+        ({"X-Forwarded-Host": "abc.ngrok.app"}, 403),
+        ({"Cf-Connecting-Ip": "203.0.113.1"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({}, 200),
+    ],
+)
+def test_who_may_read_it(listen: Callable[..., Running], headers: dict[str, str], status: int) -> None:
+    """Neither another site nor a visitor who came through a tunnel."""
+    assert ask(listen(), "GET", "/__dpx__/state", headers)[0] == status
+
+
+def test_a_tunnels_visitor_gets_no_page(listen: Callable[..., Running]) -> None:
+    """Under the public name there are only deliveries, and a visitor who claims to be local lacks the key."""
+    running = listen(public_host="abc.ngrok.app")
+    public = {"Host": "abc.ngrok.app"}
+    assert ask(running, "GET", "/", public)[0] == 405
+    assert ask(running, "GET", "/__dpx__/state", public)[0] == 405
+    assert ask(running, "POST", "/__dpx__/replay", public)[0] == 401
+    assert ask(running, "GET", "/__dpx__/state")[0] == 403
+    assert ask(running, "GET", "/__dpx__/state", {"X-Dpx-Key": "wrong"})[0] == 403
+    assert state(running, headers={"X-Dpx-Key": running.listener.page_key})["deliveries"][0]["replay"] is False
+
+
+def test_a_button_needs_the_csrf_token(listen: Callable[..., Running], receiver: Receiver) -> None:
+    """Without it, or with another one, nothing happens."""
+    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
+    running.post(BODY)
+    token = state(running)["csrf"]
+    for headers in ({}, {"X-Dpx-Csrf": ""}, {"X-Dpx-Csrf": token[:-1]}, {"X-Dpx-Csrf": token + "é"}):
+        assert ask(running, "POST", "/__dpx__/replay", headers, {"number": 1})[0] == 403
+    assert ask(running, "GET", "/__dpx__/replay", {"X-Dpx-Csrf": token})[0] == 404
+    assert len(receiver.requests) == 1
+    status, _, body = ask(running, "POST", "/__dpx__/replay", {"X-Dpx-Csrf": token}, {"number": 1})
+    assert (status, list(json.loads(body))) == (200, ["done"])
+    assert len(receiver.requests) == 2
+    assert receiver.requests[0][3] == receiver.requests[1][3] == BODY
+    assert "repeated, forwarded: 200" in running.deliveries[1]["result"]
+
+
+@pytest.mark.parametrize("content", [{}, {"number": 2}, {"number": "1"}, {"number": True}, [], "x", None])
+def test_what_cannot_be_replayed_is_400(listen: Callable[..., Running], receiver: Receiver, content: Any) -> None:
+    """An unknown delivery, one that was refused, or nonsense."""
+    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
+    running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")
+    running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")
+    token = state(running)["csrf"]
+    status, _, body = ask(running, "POST", "/__dpx__/replay", {"X-Dpx-Csrf": token}, content)
+    assert (status, list(json.loads(body))) == (400, ["error"])
+    assert receiver.requests == []
+
+
+def test_without_a_receiver_nothing_is_replayed(listen: Callable[..., Running]) -> None:
+    """The page says why."""
+    running = listen()
+    running.post(BODY)
+    headers = {"X-Dpx-Csrf": state(running)["csrf"]}
+    status, _, body = ask(running, "POST", "/__dpx__/replay", headers, {"number": 1})
+    assert status == 400
+    assert b"--forward-to" in body
+
+
+def test_unknown_pages_and_buttons_are_404(listen: Callable[..., Running]) -> None:
+    """And the state's number can be anything."""
+    running = listen()
+    assert ask(running, "GET", "/__dpx__/none")[0] == 404
+    headers = {"X-Dpx-Csrf": state(running)["csrf"]}
+    assert ask(running, "POST", "/__dpx__/none", headers, {})[0] == 404
+    for after in ("", "x", "-1", "9" * 5000, "%00", "1&after=2"):
+        assert ask(running, "GET", f"/__dpx__/state?after={after}")[0] == 200
+
+
+def test_history_is_bounded() -> None:
+    """By number and by bytes; the newest stays in any case."""
+    history = History()
+    outcome = record.Outcome(200, "received")
+    delivery = record.describe({}, outcome, verified=True, began=0)
+    for _ in range(250):
+        history.add(delivery, [], [], b"x" * 1024)
+    assert [kept.number for kept in history.after(0)] == list(range(151, 251))
+    for _ in range(40):
+        history.add(delivery, [], [], b"x" * 1024 * 1024)
+    kept = history.after(0)
+    assert kept[-1].number == 290
+    assert sum(len(one.body) for one in kept) <= record.MAX_KEPT_BYTES
+
+
+def test_a_large_body_is_shown_in_part(listen: Callable[..., Running]) -> None:
+    """The page must stay usable."""
+    running = listen()
+    running.post(b'"' + b"x" * 200_000 + b'"')
+    [it] = state(running)["deliveries"]
+    assert (len(it["body"]), it["size"], it["cut"]) == (record.MAX_SHOWN, 200_002, True)
+
+
+@needs_chromium
+def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receiver, tmp_path: Path) -> None:
+    """Deliveries appear as they come, hostile text is only text, and the button replays."""
+    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
+    hostile = '</pre></script><img src=x onerror="document.title=1"><script>document.title=2</script>'
+    body = json.dumps({"event": hostile, "project": {"slug": hostile}}).encode()
+    with Browser(tmp_path / "browser", f"{running.url}/") as page:
+        page.wait("document.body.innerText.includes('No deliveries yet')")
+        running.post(BODY)
+        page.wait("document.body.innerText.includes('Signature valid')")
+        assert BODY.decode() in page.text()
+        headers = b"X-Deploxa-Signature: " + signature.sign(body, SECRET).encode() + b"\r\nX-Odd: <b>x</b>\r\n"
+        running.post(body, headers=headers)
+        page.wait("document.querySelectorAll('#deliveries tr').length === 2")
+        page.run("document.querySelector('#deliveries tr').click()")
+        assert hostile in page.text()
+        assert "<b>x</b>" in page.text()
+        running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")
+        page.wait("document.querySelectorAll('#deliveries tr').length === 3")
+        page.run("document.querySelector('#deliveries tr').click()")
+        assert "Signature invalid" in page.text()
+        assert page.run("document.getElementById('replay').hidden") is True
+        page.run("document.querySelectorAll('#deliveries tr')[2].click()")
+        before = len(receiver.requests)
+        page.run("document.getElementById('replay').click()")
+        page.wait("document.querySelectorAll('#deliveries tr').length === 4")
+        assert "repeated, forwarded: 200" in page.text()
+        assert len(receiver.requests) == before + 1
+        assert page.run("document.title") == "dpx webhook listen"
+        assert page.run("document.images.length + document.scripts.length") == 1
+        assert page.console == []
+        # What the policy forbids does not run.
+        page.run("document.body.append(Object.assign(document.createElement('img'), {src: 'http://127.0.0.1:9/'}))")
+        while not page.console:
+            page.run("0")
+        assert "Content Security Policy" in page.console[0]
+        running.stop()
+        page.wait("document.body.innerText.includes('dpx has stopped')")
+
+
+@needs_chromium
+def test_the_page_behind_a_key(listen: Callable[..., Running], tmp_path: Path) -> None:
+    """With a tunnel the address that dpx printed has the key."""
+    running = listen(public_host="abc.ngrok.app")
+    with Browser(tmp_path / "one", f"{running.url}/") as page:
+        page.wait("document.body.innerText.includes('with the key after #')")
+    with Browser(tmp_path / "two", f"{running.url}/#{running.listener.page_key}") as page:
+        page.wait("document.body.innerText.includes('No deliveries yet')")
+
+
+def test_idle_connections_give_way(listen: Callable[..., Running]) -> None:
+    """300 connections that send nothing, or half a request, don't keep a delivery waiting."""
+    running = listen(patience=60)
+    idle = []
+    try:
+        for number in range(300):
+            connection = socket.create_connection(("127.0.0.1", running.port), timeout=20)
+            idle.append(connection)
+            if number % 3 == 1:
+                connection.sendall(b"POST / HT")
+            elif number % 3 == 2:
+                connection.sendall(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\n1")
+        assert running.post(BODY).startswith(b"HTTP/1.1 200")
+        # The oldest were closed to make room; the newest are still open.
+        assert idle[0].recv(1) == b""
+        idle[-1].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            idle[-1].recv(1)
+    finally:
+        for connection in idle:
+            connection.close()
