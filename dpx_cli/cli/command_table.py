@@ -813,14 +813,14 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
                                      'help': 'Receive webhooks on this machine: verify, show, save and forward them.',
                                      'more': 'Prints one line per delivery: time, event, project, branch, status, '
                                              'result. Payloads with invalid signatures are not\n'
-                                             'shown. A page at its address shows all of them with headers and body. '
-                                             'On a terminal, r repeats the last one. Answers to the sender: the '
-                                             "receiver's own status (200 without\n"
-                                             '--forward-to), 401 for an invalid signature, 403 for a foreign Host or '
-                                             'Origin, 405 for anything but POST, 408 after\n'
-                                             "10 s, 413 over 1 MiB, 500 if it can't be saved, 502 or 504 if the "
-                                             "receiver can't be reached or is too slow. Press\n"
-                                             'Ctrl-C to stop.',
+                                             'printed. A page at its address shows every delivery with headers and '
+                                             'body. On a terminal, r repeats the last one.\n'
+                                             "Answers to the sender: the receiver's own status (200 without "
+                                             '--forward-to), 401 for an invalid signature, 403 for a\n'
+                                             'foreign Host or Origin, 405 for anything but POST, 408 after 10 s, 413 '
+                                             "over 1 MiB, 500 if it can't be saved, 502 or\n"
+                                             "504 if the receiver can't be reached or is too slow. Press Ctrl-C to "
+                                             'stop.',
                                      'example': 'dpx webhook listen --secret-file secret.txt --save deliveries '
                                                 '--forward-to 127.0.0.1:3000/webhook',
                                      'formats': 'stream',

@@ -38,7 +38,8 @@ def serve(
         session.screen.done("Serving until Ctrl-C. To use it, run these two lines in a shell:")
         session.screen.line(f"export DPX_API_URL={sandbox.url}")
         session.screen.line(f"export DPX_TOKEN={_quoted(sandbox.token)}")
-        session.screen.done(f"To watch it and switch faults on, open {sandbox.origin}/")
+        if session.screen.on_terminal:
+            session.screen.done(f"To watch it and switch faults on, open {sandbox.origin}/")
         threading.Event().wait()
 
 

@@ -10,13 +10,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 SECRET = "canary-s3cret"
@@ -270,25 +271,26 @@ def test_events_in_every_format(dpx_offline: Any) -> None:
 
 @pytest.fixture
 def receiver() -> Iterator[Callable[[bytes], Any]]:
-    """Start a receiver that takes one request and answers these bytes; gives its URL and the request."""
+    """Start a receiver that takes some requests and answers these bytes; gives its URL and the requests."""
     servers: list[socket.socket] = []
 
-    def start(answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") -> Any:
+    def start(answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", times: int = 1) -> Any:
         server = socket.create_server(("127.0.0.1", 0))
         servers.append(server)
         seen: list[bytes] = []
 
         def serve() -> None:
-            connection, _ = server.accept()
-            data = b""
-            while b"\r\n\r\n" not in data:
-                data += connection.recv(65536)
-            length = int(data.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-            while len(data.split(b"\r\n\r\n", 1)[1]) < length:
-                data += connection.recv(65536)
-            seen.append(data)
-            connection.sendall(answer)
-            connection.close()
+            for _ in range(times):
+                connection, _ = server.accept()
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    data += connection.recv(65536)
+                length = int(data.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                while len(data.split(b"\r\n\r\n", 1)[1]) < length:
+                    data += connection.recv(65536)
+                seen.append(data)
+                connection.sendall(answer)
+                connection.close()
 
         threading.Thread(target=serve, daemon=True).start()
         return f"http://127.0.0.1:{server.getsockname()[1]}/hook", seen
@@ -526,6 +528,189 @@ def test_send_listen_save_replay(dpx_offline: Any, listen: Callable[..., Listeni
     kept.write_bytes(kept.read_bytes() + b"\n")
     assert dpx_offline("webhook", "replay", str(kept), "--to", last.url).code == 1
     assert "final newline" in json.loads(last.line())["result"]
+
+
+def saved(directory: Path, numbers: Sequence[int]) -> list[str]:
+    """Save deliveries as `listen --save` does; return the paths of their bodies."""
+    directory.mkdir()
+    paths = []
+    for number in numbers:
+        body = b'{"event":"deployment.ready","n":%d}' % number
+        stem = directory / f"{number:04}-deployment.ready"
+        stem.with_name(stem.name + ".body").write_bytes(body)
+        headers = f"X-Deploxa-Signature: {signature_of(body)}\nX-Deploxa-Event: deployment.ready\n"
+        stem.with_name(stem.name + ".headers").write_text(headers)
+        paths.append(f"{directory.name}/{stem.name}.body")
+    return paths
+
+
+def test_replay_of_a_directory(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
+    """Each delivery once, by number; a row for each."""
+    saved(dpx_offline.cwd / "in", [2, 1, 10_001, 9_999])
+    listening = listen("--save", "out")
+    done = dpx_offline("webhook", "replay", "in", "--to", listening.url)
+    assert done.code == 0, done
+    assert [row[0].partition("/")[2][:5].rstrip("-") for row in done.rows] == ["0001", "0002", "9999", "10001"]
+    assert [row[1] for row in done.rows] == ["200"] * 4
+    files = sorted((dpx_offline.cwd / "out").glob("*.body"))
+    assert [json.loads(file.read_bytes())["n"] for file in files] == [1, 2, 9999, 10_001]
+
+
+def test_replay_of_several_tries_every_one(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
+    """The first failure's exit code; a file that is named twice, or by both of its files, is sent once."""
+    one, two = saved(dpx_offline.cwd / "in", [1, 2])
+    listening = listen("--json")
+    headers = two.removesuffix(".body") + ".headers"
+    done = dpx_offline("webhook", "replay", one, "in/missing.body", two, headers, one, "--to", listening.url, "--json")
+    assert done.code == 3
+    assert [(item["file"], item["status"]) for item in done.json] == [(one, 200), ("in/missing.body", None), (two, 200)]
+    assert done.error["code"] == "not_found"
+    assert [json.loads(listening.line())["answer"] for _ in range(2)] == [200, 200]
+    (dpx_offline.cwd / one).write_bytes(b"{}")
+    assert dpx_offline("webhook", "replay", one, "in/missing.body", two, "--to", listening.url).code == 1
+    assert dpx_offline("webhook", "replay", "in/missing.body", one, two, "--to", listening.url).code == 3
+
+
+def test_replay_of_an_empty_directory_is_exit_3(dpx_offline: Any) -> None:
+    """By name."""
+    (dpx_offline.cwd / "none").mkdir()
+    done = dpx_offline("webhook", "replay", "none", "--to", "http://127.0.0.1:9/")
+    assert (done.code, done.out) == (3, "")
+    assert "No deliveries in none." in done.err
+
+
+def test_send_sets_fields(dpx_offline: Any, receiver: Any) -> None:
+    """Values are text; what is missing on the way is added; the signature is of what was sent."""
+    url, seen = receiver()
+    done = dpx_offline(
+        "webhook", "send", "deployment.ready", "--to", url,
+        "--set", "deployment.branch=feature/a=b", "--set", "project.name=",
+        "--set", "meta.deep.n=1", "--set", "event=x", env=ENV,
+    )  # fmt: skip
+    assert done.code == 0, done
+    sent = seen[0].split(b"\r\n\r\n", 1)[1]
+    payload = json.loads(sent)
+    assert payload["deployment"]["branch"] == "feature/a=b"
+    assert payload["project"]["name"] == ""
+    assert payload["meta"] == {"deep": {"n": "1"}}
+    assert payload["event"] == "x"
+    assert header(seen[0], "x-deploxa-event") == "deployment.ready"
+    assert header(seen[0], "x-deploxa-signature") == signature_of(sent)
+
+
+@pytest.mark.parametrize(
+    "given", ["event.name=canary", "deployment.id.x=canary", "deployment", "=canary", "a..b=canary", ".=canary", ""]
+)
+def test_what_cannot_be_set_is_exit_2(dpx_offline: Any, given: str) -> None:
+    """A path through something that isn't an object, no name, no `=`; the value isn't shown."""
+    done = dpx_offline("webhook", "send", "deployment.ready", "--to", "http://127.0.0.1:9/", "--set", given, env=ENV)
+    assert (done.code, done.out) == (2, "")
+    assert "--set" in done.err
+    assert "canary" not in done.err
+
+
+def test_set_does_not_change_a_body_of_ones_own(dpx_offline: Any) -> None:
+    """Exit 2 with --data."""
+    argv = ("webhook", "send", "deployment.ready", "--to", "localhost:9", "--data", "x", "--set", "a=b")
+    assert dpx_offline(*argv, env=ENV).code == 2
+
+
+@pytest.mark.parametrize("name", ["localhost:{}/hook", "127.0.0.1:{}", "[::1]:{}"])
+def test_a_receiver_without_a_scheme(dpx_offline: Any, receiver: Any, name: str) -> None:
+    """Http on this machine."""
+    url, seen = receiver()
+    to = name.format(url.rpartition(":")[2].partition("/")[0])
+    done = dpx_offline("webhook", "send", "deployment.ready", "--to", to, env=ENV)
+    if "::1" in name:  # nothing listens on IPv6 here; it is asked all the same
+        assert (done.code, "http://[::1]:" in done.err) == (7, True)
+    else:
+        assert done.code == 0, done
+        assert len(seen) == 1
+
+
+def test_listen_takes_a_public_host(listen: Callable[..., Listening]) -> None:
+    """That name, and no other; the page's address has a key."""
+    listening = listen("--public-host", "ABC.ngrok.app")
+    assert listening.process.stderr
+    assert "/#" in listening.process.stderr.readline().decode()
+    for host, status in (
+        ("abc.ngrok.app", 200),
+        ("Abc.Ngrok.App:443", 200),
+        ("x.abc.ngrok.app", 403),
+        ("127.0.0.1", 200),
+        ("evil.example", 403),
+    ):
+        connection = http.client.HTTPConnection("127.0.0.1", listening.port, timeout=20)
+        connection.request("POST", "/", BODY, {"Host": host, "X-Deploxa-Signature": signature_of(BODY)})
+        assert connection.getresponse().status == status, host
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "https://abc.ngrok.app", "abc.ngrok.app:443", "a b", "*.ngrok.app", "abc\n", "-a"]
+)
+def test_a_public_host_that_is_none_is_exit_2(dpx_offline: Any, name: str) -> None:
+    """A name alone."""
+    done = dpx_offline("webhook", "listen", "--port", "0", f"--public-host={name}", env=ENV)
+    assert (done.code, done.out) == (2, "")
+
+
+def test_listen_retries_to_forward(listen: Callable[..., Listening], receiver: Any) -> None:
+    """As often as --retry says; the sender gets the last status."""
+    url, seen = receiver(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", times=3)
+    listening = listen("--forward-to", url, "--retry", "2")
+    assert listening.post(BODY) == 503
+    assert "(retry 2)" in listening.line()
+    assert len(seen) == 3
+    assert len({request.split(b"\r\n\r\n", 1)[1] for request in seen}) == 1
+
+
+def test_r_repeats_the_last_delivery(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
+    """On a terminal, without Enter; the terminal is as it was afterwards."""
+    last = listen("--json")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def deliver() -> None:
+        for _ in range(200):
+            if dpx_offline("webhook", "send", "deployment.ready", "--to", f"localhost:{port}", env=ENV).code == 0:
+                return
+
+    thread = threading.Thread(target=deliver)
+    thread.start()
+    import program
+
+    command = f"{program.PROGRAM[0]} webhook listen --port {port} --forward-to {last.url}; stty -a"
+    shown = program.terminal(
+        ["sh", "-c", f"trap : INT; {command}"],
+        env={**dpx_offline.env, **ENV},
+        cwd=dpx_offline.cwd,
+        answers=[("Press r", "r"), ("forwarded: 200", "r"), ("repeated, forwarded: 200", "\x03")],
+    )
+    thread.join()
+    assert "There is no verified delivery to repeat yet." in shown.out
+    assert [json.loads(last.line())["event"] for _ in range(2)] == ["deployment.ready"] * 2
+    assert " icanon" in shown.out
+    assert "-icanon" not in shown.out
+
+
+def test_verify_needs_little_memory(dpx_offline: Any) -> None:
+    """A body of 32 MiB is not copied to find out why its signature doesn't match."""
+    import program
+
+    (dpx_offline.cwd / "large").write_bytes(b'{"a": 1}\r\n' * (32 * 1024 * 1024 // 10))
+    # In a process between, since a process inherits the peak of the one that started it.
+    code = (
+        "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:])\n"
+        "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    verify = [*program.PROGRAM, "webhook", "verify", "large", "--secret", "x", "--signature", "sha256=" + "0" * 64]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *verify], env=dpx_offline.env, cwd=dpx_offline.cwd, capture_output=True, check=True
+    )
+    exit_code, peak = map(int, done.stdout.split())
+    assert exit_code == 10
+    assert peak < 100 * 1024 * (1024 if sys.platform == "darwin" else 1)
 
 
 def test_replay_of_nothing_is_exit_3(dpx_offline: Any) -> None:

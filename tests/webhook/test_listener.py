@@ -156,7 +156,7 @@ def test_two_hosts_are_refused(listen: Callable[..., Running]) -> None:
 def test_what_is_no_post_is_405(listen: Callable[..., Running], method: str) -> None:
     """And is told what is allowed."""
     running = listen()
-    answer = running.talk(b"%s / HTTP/1.1\r\nHost: localhost\r\n\r\n" % method.encode())
+    answer = running.talk(b"%s /webhook HTTP/1.1\r\nHost: localhost\r\n\r\n" % method.encode())
     assert status(answer) == 405
     assert b"allow: POST" in answer
     still_serves(running)
@@ -261,7 +261,7 @@ def test_a_body_that_drips_is_408(listen: Callable[..., Running]) -> None:
         b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"POST / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 100_000,
         b"POST /" + b"a" * 200_000,
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )

@@ -138,6 +138,37 @@ LAYOUT_CASES = [
 ]
 
 
+@pytest.mark.parametrize(
+    "signed",
+    [
+        '{ "b": [ 1, { "c": "x, {y}: [z]" } ], "a": {}, "d": [] }',
+        '{ "b": [1, { "c": "x, {y}: [z]" }], "a": {}, "d": [] }',
+        '{ "b":[ 1,{ "c":"x, {y}: [z]" } ],"a":{},"d":[] }',
+        '{ "b" : [ 1, { "c" : "x, {y}: [z]" } ], "a" : {}, "d" : [] }',
+        '{ "a": {}, "b": [ 1, { "c": "x, {y}: [z]" } ], "d": [] }',
+    ],
+)
+def test_spaces_inside_braces_are_named(signed: str) -> None:
+    """In either direction: on the way in and on the way out. Punctuation inside strings is not touched."""
+    compact = json.dumps(json.loads(signed), separators=(",", ":")).encode()
+    assert "with spaces inside braces" in causes(compact, reference(signed.encode(), SECRET))
+    if not signed.startswith('{ "a"'):
+        assert "compact, without spaces" in causes(signed.encode(), reference(compact, SECRET))
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("size", [65_535, 65_536, 65_537, 2_000_000])
+def test_line_endings_of_a_large_body_are_named(newline: bytes, size: int) -> None:
+    """Read in chunks, of which none may end between CR and LF."""
+    lines = b"x" * 1000 + newline
+    body = (lines * (size // len(lines) + 1))[: size - len(newline)] + newline
+    other = body.replace(b"\r\n", b"\n") if newline == b"\r\n" else body.replace(b"\n", b"\r\n")
+    assert "line endings" in causes(body, reference(other, SECRET))
+    assert "line endings; the body has a final newline" in causes(
+        body, reference(other.removesuffix(b"\n").removesuffix(b"\r"), SECRET)
+    ).replace(", but LF was signed", "").replace(", but CRLF was signed", "")
+
+
 @pytest.mark.parametrize(("signed", "layout"), LAYOUT_CASES)
 @pytest.mark.parametrize("newline", ["", "\n"])
 def test_json_written_anew_is_named(signed: str, layout: str, newline: str) -> None:

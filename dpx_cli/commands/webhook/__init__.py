@@ -306,8 +306,10 @@ def listen(
 
     def ready(url: str) -> None:
         screen.done(f"Listening on {url}")
-        fragment = f"#{listener.page_key}" if listener.page_key else ""
-        screen.done(f"To inspect deliveries, open {url}/{fragment}")
+        if listener.page_key:
+            screen.done(f"To inspect deliveries, open {url}/#{listener.page_key}")
+        elif screen.on_terminal:
+            screen.done(f"To inspect deliveries, open {url}/")
         if listener.keyboard is not None:
             screen.done("Press r to repeat the last delivery, Ctrl-C to stop.")
 
