@@ -1,7 +1,7 @@
 """The README as a program: its shell blocks run in order against one sandbox.
 
-`python tests/support/readme.py` writes the tables and the outputs of the `console` blocks anew, and
-`tests/test_readme.py` compares them. A `console` block is what a terminal shows: lines that begin with "$ " are typed,
+`python tests/support/readme.py` updates the outputs of the `console` blocks, and `tests/test_readme.py` compares them.
+A `console` block is what a terminal shows: lines that begin with "$ " are typed,
 the rest is what came. A `sh` block is run as a script and must end with 0.
 """
 
@@ -16,16 +16,12 @@ from typing import TYPE_CHECKING
 
 import program
 
-from dpx_cli.cli import topics
-from dpx_cli.cli.command_table import TABLE
-from dpx_cli.cli.help import usage
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 README = Path(__file__).parents[2] / "README.md"
-TABLES = ("commands", "exit-codes", "settings", "faults")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # What differs from run to run: ids, ports, times, paths.
@@ -84,39 +80,9 @@ def rewritten(text: str, run: Callable[[str], str]) -> str:
     return BLOCK.sub(lambda found: f"```{found[1]}\n{run(found[2])}```" if found[1] == "console" else found[0], text)
 
 
-def table(name: str) -> str:
-    """One of the page's tables, drawn from what the program itself reads: one of `TABLES`."""
-    head, rows = {
-        "commands": (("command", "what it does"), command_rows),
-        "exit-codes": (("code", "error codes", "meaning"), topics.exit_code_rows),
-        "settings": (("variable", "what", "default"), topics.variable_rows),
-        "faults": (("fault", "what happens"), fault_rows),
-    }[name]
-    lines = [head, ("---",) * len(head), *rows()]
-    return "".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
-
-
-def command_rows() -> Iterator[tuple[str, str]]:
-    """Every command with its arguments, and its help."""
-    for name, entry in TABLE.items():
-        for sub, command in entry.get("commands", {"": entry}).items():
-            if not command.get("hidden"):
-                arguments = [usage(param) for param in command["params"] if "flags" not in param]
-                yield f"`{' '.join(filter(None, ('dpx', name, sub, *arguments)))}`", command["help"]
-
-
-def fault_rows() -> Iterator[tuple[str, str]]:
-    """Every kind of scripted fault, as `dpx help sandbox` explains it."""
-    for fault, what in topics.FAULTS:
-        yield f"`{fault}`", what
-
-
 def main() -> None:
-    """Write the tables and the outputs anew."""
+    """Write the outputs of the console blocks as they are now."""
     text = README.read_text()
-    for name in TABLES:
-        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        text = text.split(start)[0] + start + table(name) + end + text.split(end)[1]
     with world() as (env, cwd):
         text = rewritten(text, lambda block: console(block, env, cwd))
     README.write_text(text)
