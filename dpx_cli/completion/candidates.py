@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("dpx", "dpx-cli")
 MAX_CHARACTERS = 128  # of one name
-HARMLESS = "-._@+/"  # besides letters and digits of any script
+HARMLESS = dict.fromkeys(map(ord, "-._@+/"))  # besides letters and digits of any script
 
 # Options that can't be used together with another one.
 CONFLICTS = {
@@ -241,7 +241,10 @@ def values(line: Line, param: Param, typed: str, env: Mapping[str, str]) -> Iter
     return [
         (name, text)
         for name, text in found
-        if is_harmless(name) and name.lower().startswith(known) and not (param.get("multiple") and name in taken)
+        if isinstance(name, str)
+        and name.lower().startswith(known)
+        and is_harmless(name)
+        and not (param.get("multiple") and name in taken)
     ]
 
 
@@ -275,9 +278,7 @@ def sentence(text: str) -> str:
 
 def is_harmless(name: Any) -> bool:
     """Return whether a name can go unquoted onto any shell's command line and be taken for nothing but a name."""
-    return (
-        isinstance(name, str)
-        and 0 < len(name) <= MAX_CHARACTERS
-        and name[0] not in "-./+@"
-        and all(character.isalnum() or character in HARMLESS for character in name)
-    )
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_CHARACTERS or name[0] in "-./+@":
+        return False
+    rest = name.translate(HARMLESS)
+    return not rest or rest.isalnum()
