@@ -1,4 +1,4 @@
-"""Environment variables: the reference's section of that name. Floor 1; served by `sandbox/env_vars.py`."""
+"""Environment variables: the reference's section of that name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def list_env_vars(client: Client, project_id: str, *, limit: int | None = None, cursor: str | None = None) -> Pages:
-    """GET /projects/:id/env-vars: the keys of a project's variables; the API returns no values."""
+    """Return the variables of a project, page by page, without values: GET /projects/:id/env-vars."""
     path = f"/projects/{segment(project_id, 'project')}/env-vars"
     return Pages(client, path, limit=limit, cursor=cursor, without="value")
 
@@ -29,10 +29,18 @@ def set_env_var(
     targets: Sequence[str] = (),
     sensitive: bool | None = None,
 ) -> dict[str, Any]:
-    """POST /projects/:id/env-vars: create or update a variable; gives it without its value.
+    """Create or update a variable and return it, without its value: POST /projects/:id/env-vars.
 
-    Doing it twice leaves what doing it once leaves, so it is sent again where its answer was lost. The value is in no
-    error, not even where the server sends it back.
+    The request is idempotent, so it's sent again if its answer was lost. No error has the value, even if the server
+    echoes it.
+
+    Args:
+        client: the API.
+        project_id: the project's ID.
+        key: the variable's name.
+        value: its value.
+        targets: its targets; none to leave them to the API.
+        sensitive: whether it's sensitive; None to leave it to the API.
     """
     path = f"/projects/{segment(project_id, 'project')}/env-vars"
     body: dict[str, Any] = {"key": key, "value": value}
@@ -47,5 +55,5 @@ def set_env_var(
 
 
 def delete_env_var(client: Client, project_id: str, key: str) -> dict[str, Any]:
-    """DELETE /projects/:id/env-vars/:key: delete a variable by key. Raises NotFound."""
+    """Delete a variable: DELETE /projects/:id/env-vars/:key. Raises NotFound if there is none."""
     return deleted(client, f"/projects/{segment(project_id, 'project')}/env-vars/{segment(key, 'variable')}")

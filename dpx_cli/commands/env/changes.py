@@ -245,7 +245,7 @@ def apply(session: Session, places: Sequence[Place], edit: Edit) -> Changed:
 
     with ExitStack() as stack:
         for place in places:
-            _keep_ledger(session, stack, place.id, edit.values, finished[place.id])
+            keep_ledger(session, stack, place.id, edit.values, finished[place.id])
         bar = stack.enter_context(session.screen.progress(len(places) * len(edit.keys), "variables"))
 
         def done(target: Target) -> None:
@@ -267,7 +267,7 @@ def apply(session: Session, places: Sequence[Place], edit: Edit) -> Changed:
     return _changed(places, edit, outcome)
 
 
-def _keep_ledger(
+def keep_ledger(
     session: Session, stack: ExitStack, project_id: str, values: Mapping[str, str], finished: Mapping[str, str]
 ) -> None:
     """Record what is set in the ledger, if it's on, when the stack is closed."""

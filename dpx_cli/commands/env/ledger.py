@@ -1,9 +1,8 @@
-"""What was last set from this machine, as keyed digests: "changed" or "unchanged", though the API gives no values.
+"""Remember what was last set from this machine, as keyed digests, to tell changed from unchanged values.
 
 Off unless DPX_LEDGER is set. Of a value only an HMAC-SHA256 is kept, over value, API, project and key, under a random
-secret that is in the keyring and nowhere else: who has the file alone can neither read nor guess a value, nor
-see that two variables have the same one. Without a keyring there is no ledger, and whatever is wrong with it stops no
-command. Floor 2; neighbours: `credentials/` (the keyring), `commands/env.py`.
+secret that is only in the keyring: the file alone doesn't let anyone read or guess a value, or see that two variables
+have the same one. Without a keyring there is no ledger. No problem with the ledger stops a command.
 
 One file, `ledger.json`:
     {"place": "keyring:SecretService", "secret": "<which secret>", "digests": {"<digest of a name>": "<digest>"}}
@@ -34,11 +33,11 @@ NAME = "ledger"  # of the secret in the keyring; tokens are named "profile@origi
 SECRET_BYTES = 32
 _WHAT = "the ledger"
 _OFF = ("", "0", "false", "no", "off")
-_MAKE_ANEW = "take it out of the keyring (service dpx, user ledger), and dpx makes a new one"
+_REMOVE = "Remove it from the keyring (service dpx, user ledger); dpx then makes a new one."
 
 
 def is_on(env: Mapping[str, str]) -> bool:
-    """Whether the user wants a ledger."""
+    """Return whether the user wants a ledger."""
     return env.get(VARIABLE, "").lower() not in _OFF
 
 
@@ -48,7 +47,7 @@ def kept(session: Session, project_id: str, values: Mapping[str, str], finished:
 
     Args:
         session: the session.
-        project_id: where the variables are set.
+        project_id: the project.
         values: key -> value of those that are to be set.
         finished: likewise, of those that are set; filled within the context.
     """
@@ -78,12 +77,12 @@ def _record(session: Session, book: Ledger, project_id: str, finished: Mapping[s
 
 
 def note(session: Session, project_id: str, values: Mapping[str, str]) -> None:
-    """Say what of some values would change, and record nothing; arguments as of `kept`."""
+    """Say which of some values would change, without recording them. Arguments as for `kept`."""
     _tell(session, compare(session, project_id, values))
 
 
 def compare(session: Session, project_id: str, values: Mapping[str, str]) -> dict[str, bool]:
-    """Return `Ledger.compare`; nothing if the ledger is off or can't be read."""
+    """Return what `Ledger.compare` does, or nothing if the ledger is off or can't be read."""
     try:
         book = opened(session)
         return {} if book is None else book.compare(project_id, values)
@@ -93,7 +92,7 @@ def compare(session: Session, project_id: str, values: Mapping[str, str]) -> dic
 
 
 def opened(session: Session) -> Ledger | None:
-    """Open the ledger, if it's on and there can be one; it is an extra, so what is wrong with it stops nothing."""
+    """Return the ledger, or None if it's off or can't be opened, which the user is told."""
     if not is_on(session.env):
         return None
     try:
@@ -129,9 +128,12 @@ class Ledger:
         return f"Ledger({self._path!r})"
 
     def compare(self, project_id: str, values: Mapping[str, str]) -> dict[str, bool]:
-        """Say of each key whether its value is the one that was last set from this machine.
+        """Return for each key whether its value is the one that was last set from this machine.
 
-        A key that never was is left out. Raises Failed if the file can't be read or understood.
+        A key that was never set is left out.
+
+        Raises:
+            Failed: if the file can't be read or understood.
         """
         digests = self._digests()
         found = {}
@@ -142,7 +144,7 @@ class Ledger:
         return found
 
     def record(self, project_id: str, values: Mapping[str, str]) -> None:
-        """Keep the digests of values that were set. Raises Failed if they can't be written; then none is."""
+        """Store the digests of values that were set. Raises Failed, and stores none, if they can't be written."""
         if not values:
             return
         with files.locked(self._path):
@@ -165,13 +167,13 @@ class Ledger:
 
     def _digests(self) -> dict[str, str]:
         document = _read(self._path)
-        # Under another secret, as of a keyring that was made anew, they say nothing any more.
+        # Digests under another secret, of a keyring that was replaced, are worthless.
         return dict(document["digests"]) if document.get("secret") == self._which() else {}
 
     def _which(self) -> str:
         return self._hmac("which secret")[:16]
 
-    # Without the targets: Deploxa keeps one value a key, whatever its targets are.
+    # Without the targets: Deploxa keeps one value per key, for all its targets.
     def _name(self, project_id: str, key: str) -> str:
         return self._hmac("name", self._origin, project_id, key)
 
@@ -188,23 +190,23 @@ def open_ledger(
     default_store: Callable[[], TokenStore] | None = None,
     open_store: Callable[[str, str], TokenStore] | None = None,
 ) -> Ledger:
-    """The ledger of this machine; its secret is made where there is none.
+    """Return the ledger of this machine, and make its secret if there is none.
 
     Args:
-        settings: environment, origin and folder.
-        default_store: the keyring of this machine; `stores.default_store` unless a test says otherwise.
-        open_store: the store of a place; `stores.open_store` unless a test says otherwise.
+        settings: the settings.
+        default_store: returns the keyring of this machine. [default: `stores.default_store`]
+        open_store: returns the store of a place. [default: `stores.open_store`]
 
     Raises:
-        UsageError: DPX_TOKEN is set, and where it is no keyring is asked.
-        TokenStorage: there is no keyring, or it refuses.
-        Failed: the file cannot be read, understood or locked.
+        UsageError: if DPX_TOKEN is set: then the keyring is not used.
+        TokenStorage: if there is no keyring, or it refuses.
+        Failed: if the file can't be read, understood or locked.
     """
     from dpx_cli import credentials
     from dpx_cli.credentials import stores
 
     if credentials.given(settings.env):
-        raise UsageError("its secret is in the keyring, which is not asked where DPX_TOKEN is set")
+        raise UsageError("Its secret is in the keyring, which isn't used if DPX_TOKEN is set.")
 
     path = os.path.join(settings.config_dir, "ledger.json")
     place = _read(path).get("place", "")
@@ -216,10 +218,10 @@ def open_ledger(
     secret = store.get(NAME)
     if secret is None:
         with files.locked(path):
-            # Somebody else may have made one meanwhile.
+            # Another process may have made one meanwhile.
             secret = store.get(NAME) or _new_secret(store)
     if not re.fullmatch(rf"[0-9a-f]{{{SECRET_BYTES * 2}}}", secret):
-        raise TokenStorage(f"what {store.title} has for the ledger is no secret of dpx", hint=_MAKE_ANEW)
+        raise TokenStorage(f"What {store.title} has for the ledger is not a secret of dpx.", hint=_REMOVE)
     return Ledger(path, settings.origin, bytes.fromhex(secret), store.place)
 
 
@@ -234,7 +236,7 @@ def _new_secret(store: TokenStore) -> str:
 
 
 def _read(path: str) -> dict[str, Any]:
-    """The document of a ledger; an empty one where there is no file."""
+    """Return the document of a ledger file, an empty one if there is no file."""
     data = files.read_bytes(path, _WHAT)
     if data is None:
         return {"digests": {}}
@@ -243,7 +245,7 @@ def _read(path: str) -> dict[str, Any]:
         digests = document["digests"]
         texts = [document["place"], document["secret"], *digests, *digests.values()]
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        raise files.damaged(path, _WHAT, "it is not of the form that dpx writes") from None
+        raise files.damaged(path, _WHAT, "it doesn't have the form that dpx writes") from None
     if not all(isinstance(text, str) for text in texts):
-        raise files.damaged(path, _WHAT, "it is not of the form that dpx writes")
+        raise files.damaged(path, _WHAT, "it doesn't have the form that dpx writes")
     return dict(document)

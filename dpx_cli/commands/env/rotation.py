@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import env_vars, parallel
@@ -100,23 +101,28 @@ class Rotation:
 
         def change(client: Client, project: Project) -> dict[str, Any]:
             variable = self._variables[project]
-            own = variable.get("targets")
+            own, sensitive = variable.get("targets"), variable.get("sensitive")
             return env_vars.set_env_var(
                 client,
                 project.id,
                 self._key,
                 value,
                 targets=own if isinstance(own, list) else (),
-                sensitive=variable.get("sensitive") is True,
+                sensitive=sensitive if isinstance(sensitive, bool) else None,
             )
+
+        finished: dict[str, dict[str, str]] = {project.id: {} for project in self.projects}
 
         def done(project: Project) -> None:
             journal.note(SET, project.id)
+            finished[project.id][self._key] = value
             bar.advance()
 
         todo = [project for project in self.projects if project not in self._done]
         try:
-            with screen.progress(len(todo), "projects") as bar:
+            with ExitStack() as stack, screen.progress(len(todo), "projects") as bar:
+                for project in todo:
+                    changes.keep_ledger(self._session, stack, project.id, {self._key: value}, finished[project.id])
                 parallel.run(todo, change, outcome, client=self._client, group=lambda project: project, done=done)
         except BaseException:
             self._done |= set(outcome.results)

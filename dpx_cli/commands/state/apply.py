@@ -98,7 +98,10 @@ class _Run:
     def _set(self, steps: Sequence[Step]) -> None:
         from contextlib import nullcontext
 
+        from dpx_cli.commands.env import journal
+
         values = {step.name: self._plan.values[step.name] for step in steps}
+        journal.forget(self._session, values)
         finished: dict[str, str] = {}
         kept: AbstractContextManager[None] = nullcontext()
         if self._session.env.get("DPX_LEDGER"):
