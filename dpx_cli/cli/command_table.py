@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 BRANCH = {'name': 'branch', 'flags': ('--branch',), 'metavar': 'BRANCH', 'help': 'With --latest: take the latest deployment of this branch.', 'complete': 'branch'}
 BUILD_SECONDS = {'name': 'build_seconds', 'flags': ('--build-seconds',), 'metavar': 'S', 'help': 'Duration of a build. Branches named fail/… fail. [default: 2]', 'kind': 'delay'}
+CHANGED = {'name': 'changed', 'flags': ('--changed',), 'help': 'Deploy the projects of a monorepo that a push changed.'}
 CI_OUTPUT = {'name': 'ci_output', 'flags': ('--ci-output',), 'metavar': 'MODE', 'help': 'Write outputs, a summary and annotations for the CI.', 'choices': ('auto', 'never', 'github', 'gitlab')}
 COMMAND = {'name': 'command', 'metavar': '-- COMMAND', 'help': 'The command and its arguments.', 'multiple': True, 'required': True, 'complete': 'command'}
 CURSOR = {'name': 'cursor', 'flags': ('--cursor',), 'metavar': 'C', 'help': 'Continue from a cursor.'}
@@ -863,13 +864,32 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
                                         'help': 'Print a workflow that deploys this repository.',
                                         'more': 'It names the project of --project, DPX_PROJECT, deploxa.toml or the '
                                                 'link file, else the project that is named like\n'
-                                                'the repository. Nothing is sent, and no token is needed.',
+                                                'the repository. With --changed it deploys the projects of a '
+                                                'monorepo whose folders a push changed: those that have a\n'
+                                                'deploxa.toml. Nothing is sent, and no token is needed.',
                                         'example': 'dpx ci print-workflow github --project acme/storefront',
                                         'params': ({'name': 'system', 'metavar': 'SYSTEM', 'help': 'CI system.', 'choices': ('github', 'gitlab'), 'required': True},
                                                    PROJECT,
+                                                   CHANGED,
                                                    PROFILE,
                                                    DEBUG,
-                                                   HELP)}}},
+                                                   HELP)},
+                     'setup': {'module': 'dpx_cli.commands.ci',
+                               'function': 'setup_github',
+                               'effect': 'local',
+                               'help': 'Write a workflow that deploys this repository, and tell how to set its '
+                                       'secret.',
+                               'more': 'Writes .github/workflows/deploy.yml and asks before it replaces another one. '
+                                       'With --yes it replaces it, and sets the\n'
+                                       'secret DPX_TOKEN to your token if the GitHub CLI (gh) is installed.',
+                               'example': 'dpx ci setup github --project acme/storefront --yes',
+                               'params': ({'name': 'system', 'metavar': 'SYSTEM', 'help': 'CI system: github.', 'choices': ('github',), 'required': True},
+                                          PROJECT,
+                                          CHANGED,
+                                          YES,
+                                          PROFILE,
+                                          DEBUG,
+                                          HELP)}}},
  'sandbox': {'help': 'Run an embedded Deploxa API on this machine.',
              'commands': {'serve': {'module': 'dpx_cli.commands.sandbox',
                                     'function': 'serve',

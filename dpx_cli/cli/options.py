@@ -153,6 +153,11 @@ Statuses = Annotated[
     ),
 ]
 
+# ci
+ChangedProjects = Annotated[
+    bool, typer.Option("--changed", help="Deploy the projects of a monorepo that a push changed.")
+]
+
 # env
 Targets = Annotated[
     tuple[Target, ...],

@@ -294,4 +294,5 @@ def write_workflow(session: Session, system: str, reference: str) -> None:
     """Write a workflow that deploys the project."""
     from dpx_cli.commands.ci import setup, workflow
 
-    setup.write(session, system, workflow(system, reference))
+    if setup.write(session, system, workflow(system, reference)):
+        session.screen.done(setup.SECRETS[system])

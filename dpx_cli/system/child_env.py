@@ -21,6 +21,17 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if name not in SECRETS}
 
 
+def program(name: str, env: Mapping[str, str]) -> str | None:
+    """Return the path of a program in the first absolute directory of PATH that has it; None if there is none.
+
+    Windows, and a PATH with ".", would run one that came with a checkout.
+    """
+    file = f"{name}.exe" if os.name == "nt" else name
+    folders = env.get("PATH", os.defpath).split(os.pathsep)
+    found = (os.path.join(folder, file) for folder in folders if os.path.isabs(folder))
+    return next((path for path in found if os.path.isfile(path) and os.access(path, os.X_OK)), None)
+
+
 @contextlib.contextmanager
 def without_secrets() -> Iterator[None]:
     """Take our secrets out of the process's own environment, for what is started with that."""

@@ -137,7 +137,7 @@ class _Git:
     def __init__(self, cwd: str, env: Mapping[str, str] | None) -> None:
         self._cwd = cwd
         self.env = {**children.environment(os.environ if env is None else env), **_QUIET}
-        self._program = _program(self.env.get("PATH", os.defpath))
+        self._program = children.program("git", self.env)
         self._until = time.monotonic() + _SECONDS
 
     def override(self, count: int, name: str, value: str) -> None:
@@ -178,13 +178,6 @@ class _Git:
             if process.stdout is not None:
                 process.stdout.close()
         return output if process.returncode == 0 else None
-
-
-def _program(path: str) -> str | None:
-    """The git of the first absolute folder that has one: Windows, and a path with ".", would take the checkout's."""
-    name = "git.exe" if os.name == "nt" else "git"
-    found = (os.path.join(folder, name) for folder in path.split(os.pathsep) if os.path.isabs(folder))
-    return next((file for file in found if os.path.isfile(file) and os.access(file, os.X_OK)), None)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -106,6 +106,8 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "webhook listen": ("", ("--port", "--forward-to", "--public-host", "--retry", "--event", "--save", "--json")),
     "webhook events": ("", ()),
     "api": ("PATH", ("-X", "-f", "-F", "--input", "--paginate", "-i")),
+    "ci print-workflow": ("SYSTEM", (*P, "--changed")),
+    "ci setup": ("SYSTEM", (*P, "--changed", *Y)),
     "rehearse": ("COMMAND…", (*P, "--org", "--all", "--fail-on", "--report", "--fault", "--slots", "--role", *ONE)),
     "sandbox serve": ("", ("--port", "--data")),
     "sandbox run": ("COMMAND…", ()),

