@@ -6,6 +6,7 @@ leave its directory, and no `env:` source reaches the variables of dpx itself. `
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tomllib
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_VALUE = 4 * 1024 * 1024  # bytes of a value from a file
 MAX_NAMED = 20  # mistakes
+MAX_FOUND = 100  # mistakes; a file that has more is not read on
 
 FIELDS = ("name", "description", "build_command", "install_command", "output_dir")
 CHOICES = {"framework": FRAMEWORKS, "app_type": APP_TYPES}
@@ -95,6 +97,10 @@ class _Mistake(Exception):
         self.what = what
 
 
+class _EnoughError(Exception):
+    """There are as many mistakes as are worth finding."""
+
+
 class _Mistakes:
     """The mistakes of one file, by their offsets."""
 
@@ -119,7 +125,7 @@ class _Mistakes:
             shown = places.shown(self._text, offset, pieces)
             named.append(f"{self._path}:{line}:{column}: {what}" + (f": {shown}" if shown else "."))
         if len(found) > MAX_NAMED:
-            named.append(f"and {len(found) - MAX_NAMED} more.")
+            named.append(f"and {len(found) - MAX_NAMED}{' or' * (len(found) >= MAX_FOUND)} more.")
         them = "this line" if len(found) == 1 else "these lines"
         raise UsageError("; ".join(named), hint=f"Fix {them}. Nothing was changed.")
 
@@ -209,6 +215,10 @@ class _Reader:
         self._at_keys = at_keys
         self._project: dict[str, Any] = {}
         self._variables: dict[str, Variable] = {}
+        with contextlib.suppress(_EnoughError):
+            self._read(found)
+
+    def _read(self, found: dict[str, Any]) -> None:
         for key, value in found.items():
             if key not in ("project", "env"):
                 self._wrong(_unknown(key, ("project", "env"), ""), key)
@@ -223,6 +233,8 @@ class _Reader:
 
     def _wrong(self, what: str, *path: str) -> None:
         self.mistakes.append(_Mistake(what, *path))
+        if len(self.mistakes) >= MAX_FOUND:
+            raise _EnoughError
 
     def parts(self) -> dict[str, Any]:
         """Return the fields of a `Document`, if there are no mistakes."""

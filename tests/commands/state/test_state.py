@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
+import tomlkit
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dpx_cli.commands import state
 from dpx_cli.commands.state import document
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from tests.conftest import Program
 
 CANARY = "s3cret-canary"
+SCHEMA = jsonschema_rs.validator_for(json.loads(Path(state.SCHEMA).read_text()))
 FILE = f"""\
 # mine
 [project]
@@ -407,10 +411,39 @@ def test_the_schema(dpx_offline: Program) -> None:
 )
 def test_the_schema_takes_what_dpx_takes(text: str) -> None:
     """So that an editor marks the same mistakes."""
-    valid = jsonschema_rs.validator_for(json.loads(Path(state.SCHEMA).read_text())).is_valid(tomllib.loads(text))
+    valid = SCHEMA.is_valid(tomllib.loads(text))
     try:
         document.parse(text.encode(), "deploxa.toml")
     except UsageError:
         assert not valid
     else:
         assert valid
+
+
+TEXTS = st.sampled_from(["", "x", "docs", "a/b", "a/b/c", "..", "a/..", "./b", "/x", "C:/x", "x y", "x?", "env:A"])
+VALUES = st.one_of(
+    TEXTS,
+    st.sampled_from(["file:a/b", "file:/a", "file:C:x", "file:", "env:", "env:1", "vite", "Static", "Preview"]),
+    st.booleans(),
+    st.integers(),
+    st.lists(st.sampled_from(["preview", "PRODUCTION", "prod", "", 1]), max_size=2),
+)
+TABLES = st.fixed_dictionaries({}, optional=dict.fromkeys((*document.VARIABLE_KEYS, "valeu"), VALUES))
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.fixed_dictionaries({"slug": TEXTS}, optional=dict.fromkeys((*document.PROJECT_KEYS[1:], "nmae"), VALUES)),
+    st.dictionaries(st.sampled_from(["A", "b_1", "1A", "A-B"]), st.one_of(VALUES, TABLES), max_size=2),
+)
+def test_the_schema_takes_what_dpx_takes_of_any_file(project: dict[str, Any], env: dict[str, Any]) -> None:
+    """Random values in the place of each key."""
+    text = tomlkit.dumps({"project": project, "env": env})
+    valid = SCHEMA.is_valid(tomllib.loads(text))
+    try:
+        document.parse(text.encode(), "deploxa.toml")
+    except UsageError as refused:
+        problem = refused.message
+    else:
+        problem = ""
+    assert valid is not bool(problem), (text, problem)
