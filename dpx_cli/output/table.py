@@ -1,8 +1,8 @@
 """Lay out lists and single things for a terminal.
 
-Floor 1, for `screen.py`. Rich paints small tables; large ones, dumb terminals and texts that Rich would measure
-otherwise are laid out here by hand, because Rich takes half a millisecond a row. Both look the same: widths are worked
-out once, here, and `tests/output/test_table.py` compares them. Cells come in neutralized.
+Rich draws small tables. Large ones and those of dumb terminals are laid out here, because Rich takes half a
+millisecond a row. Both look the same, which a test checks: columns and widths are worked out once, here. Cells come in
+neutralized.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from dpx_cli.output.columns import Column
     from dpx_cli.output.terminal import Look
 
-# Rich is worth its import and its time up to here.
-RICH_ROWS = 50
+RICH_ROWS = 50  # up to here Rich is worth its import and its time
 
 _GAP = 2
-_NARROWEST = 4
+_NARROWEST = 12  # cells; a column that would be narrower is left out
 
 # Of the sixteen colors of a terminal those that can be read on white and on black.
 _STATUS_SGR = {"READY": "32", "ERROR": "31", "BUILDING": "33", "QUEUED": "33"}
@@ -29,26 +28,29 @@ _STATUS_STYLE = {"READY": "green", "ERROR": "red", "BUILDING": "yellow", "QUEUED
 
 
 def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str, look: Look) -> str:
-    """A table as text that ends in a newline.
+    """Return a table as text that ends in a newline, no line of which is wider than the terminal.
+
+    Columns are left out before an identifier or a status is cut.
 
     Args:
         cells: rows of neutralized texts, one a column.
         columns: their titles, and what their values are.
-        key: path of the column that is never cut.
+        key: path of the identifier, which is always there.
         look: what the terminal can draw.
     """
     cells, columns = _filled(cells, columns, key)
-    ellipsis = ELLIPSIS if look.unicode else "..."
-    widths = _fit([_natural(cells, columns, index) for index in range(len(columns))], columns, key, look.width)
+    natural = [_natural(cells, columns, index) for index in range(len(columns))]
+    kept = _kept(natural, columns, key, look.width)
+    cells = [[row[index] for index in kept] for row in cells]
+    columns = [columns[index] for index in kept]
+    widths = _fit([natural[index] for index in kept], columns, key, look.width)
     if len(cells) <= RICH_ROWS and look.unicode:
-        painted = _by_rich(cells, columns, widths, look)
-        if painted is not None:
-            return painted
-    return _by_hand(cells, columns, widths, look, ellipsis)
+        return _by_rich(cells, columns, widths, look)
+    return _by_hand(cells, columns, widths, look, ELLIPSIS if look.unicode else "...")
 
 
 def draw_one(cells: Sequence[str], columns: Sequence[Column], *, look: Look) -> str:
-    """One thing as lines of title and value, those that it has; values are never cut."""
+    """Return one thing as lines of title and value, without empty ones; values are never cut."""
     (cells,), columns = _filled([cells], columns, "")
     margin = max((width(column.title) for column in columns), default=0) + _GAP
     lines = []
@@ -62,7 +64,7 @@ def draw_one(cells: Sequence[str], columns: Sequence[Column], *, look: Look) -> 
 def _filled(
     cells: Sequence[Sequence[str]], columns: Sequence[Column], key: str
 ) -> tuple[Sequence[Sequence[str]], Sequence[Column]]:
-    """Leave out the columns in which no row has anything, but for the key: a terminal has better use for the room."""
+    """Leave out columns in which every row is empty, except the key's."""
     kept = [index for index, column in enumerate(columns) if column.path == key or any(row[index] for row in cells)]
     if len(kept) == len(columns):
         return cells, columns
@@ -70,13 +72,13 @@ def _filled(
 
 
 def target(text: str) -> str:
-    """The URL that a domain stands for; any other text as it is."""
+    """Return the URL that a domain stands for; any other text as it is."""
     is_domain = "." in text and text[0].isalnum() and text.replace(".", "").replace("-", "").isalnum()
     return f"https://{text}" if is_domain and text.isascii() else text
 
 
 def link(url: str, text: str) -> str:
-    """`text` as a link to `url`, or a domain (OSC 8); as it is where `url` is not plainly http or https."""
+    """Return a text as a link (OSC 8) to a URL or domain; the text itself unless that is plainly http or https."""
     url = target(url)
     if url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and " " not in url:
         return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
@@ -87,21 +89,35 @@ def _natural(cells: Sequence[Sequence[str]], columns: Sequence[Column], index: i
     return max(width(columns[index].title), max([width(row[index]) for row in cells], default=0))
 
 
+def _is_whole(column: Column, key: str) -> bool:
+    """Return whether a column's values are useless if cut: the key, IDs and statuses."""
+    return column.path == key or column.status or column.parts[-1] == "id"
+
+
+def _kept(natural: Sequence[int], columns: Sequence[Column], key: str, room: int) -> list[int]:
+    """Return the indexes of the columns that the terminal has room for: key and status first, then from the left."""
+    order = sorted(range(len(columns)), key=lambda at: (columns[at].path != key, not columns[at].status, at))
+    kept: list[int] = []
+    left = room + _GAP
+    for index in order:
+        least = natural[index] if _is_whole(columns[index], key) else min(natural[index], _NARROWEST)
+        if least + _GAP <= left or not kept:
+            kept.append(index)
+            left -= least + _GAP
+    return sorted(kept)
+
+
 def _fit(widths: list[int], columns: Sequence[Column], key: str, room: int) -> list[int]:
-    """Take from the widest columns, never from the identifier, until the table fits or nothing more can be taken."""
+    """Take from the widest columns until the table fits; from the key only if there is no other."""
+    if len(widths) == 1:
+        return [min(widths[0], max(room, 1))]
     over = sum(widths) + _GAP * (len(widths) - 1) - room
-    givers = [index for index, column in enumerate(columns) if column.path != key and widths[index] > _NARROWEST]
-    while over > 0 and givers:
-        givers.sort(key=lambda index: widths[index], reverse=True)
-        widest = widths[givers[0]]
-        level = [index for index in givers if widths[index] == widest]
-        below = widths[givers[len(level)]] if len(level) < len(givers) else _NARROWEST
-        step = min(widest - below, -(-over // len(level)))
-        for index in level:
-            taken = min(step, over)
-            widths[index] -= taken
-            over -= taken
+    givers = [index for index, column in enumerate(columns) if not _is_whole(column, key)]
+    while over > 0:
         givers = [index for index in givers if widths[index] > _NARROWEST]
+        widest = max(givers, key=lambda index: widths[index])
+        widths[widest] -= 1
+        over -= 1
     return widths
 
 
@@ -122,7 +138,7 @@ def _by_hand(
             text = cell
             if takes > room:
                 text = cut(cell, room, ellipsis)
-                takes = width(text)
+                takes = room if cell.isascii() else width(text)
             if painted is not None:
                 text = _paint(cell, text, painted, look)
             parts.append(text + " " * (room - takes))
@@ -135,15 +151,7 @@ def _rule(widths: Sequence[int], look: Look) -> str:
     return ("─" if look.unicode else "-") * (sum(widths) + _GAP * (len(widths) - 1))
 
 
-def _by_rich(
-    cells: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], look: Look
-) -> str | None:
-    """Let Rich paint the table; None where Rich would measure some text otherwise than we did."""
-    from rich.cells import cell_len
-
-    shown = [[cut(cell, room) for cell, room in zip(row, widths, strict=True)] for row in cells]
-    if any(cell_len(cell) != width(cell) for row in shown for cell in row):
-        return None
+def _by_rich(cells: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], look: Look) -> str:
     from io import StringIO
 
     from rich import box
@@ -161,19 +169,20 @@ def _by_rich(
     )
     for column, room in zip(columns, widths, strict=True):
         grid.add_column(Text(cut(column.title, room)), width=room, no_wrap=True)
-    for row, short in zip(cells, shown, strict=True):
+    for row in cells:
         texts = []
-        for cell, text, column in zip(row, short, columns, strict=True):
+        for cell, room, column in zip(row, widths, columns, strict=True):
+            text = cut(cell, room)
             colored = column.status and look.color and cell in _STATUS_STYLE
             style = Style.parse(_STATUS_STYLE[cell]) if colored else Style.null()
             if column.link and look.links and link(cell, text) != text:
                 style += Style(link=target(cell))
-            texts.append(Text(text, style))
+            texts.append(Text.assemble((text, style)))  # not Text(text, style), which styles the padding too
         grid.add_row(*texts)
     paper = StringIO()
     console = Console(
         file=paper,
-        # The widths are settled: Rich is not to settle them again.
+        # The widths are settled; Rich must not settle them again.
         width=sum(widths) + _GAP * len(widths),
         force_terminal=True,
         # Not switched off under NO_COLOR, or links would go as well: there are no colored styles then.

@@ -73,19 +73,17 @@ def test_rich_and_the_hand_laid_table_look_the_same(monkeypatch: pytest.MonkeyPa
 
 def test_small_tables_are_rich_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the comparison above compares two things."""
-    plain = [row for row in CELLS if "👨" not in row[1]]
-    calls: list[str | None] = []
+    calls: list[str] = []
     by_rich = table._by_rich
 
-    def recorded(*given: Any) -> str | None:
+    def recorded(*given: Any) -> str:
         calls.append(by_rich(*given))
         return calls[-1]
 
     monkeypatch.setattr(table, "_by_rich", recorded)
-    table.draw(plain, COLUMNS, key="slug", look=look())
-    table.draw(plain * 50, COLUMNS, key="slug", look=look())
+    table.draw(CELLS, COLUMNS, key="slug", look=look())
+    table.draw(CELLS * 50, COLUMNS, key="slug", look=look())
     assert len(calls) == 1
-    assert calls[0] is not None
 
 
 def test_the_whole_look() -> None:
@@ -98,18 +96,51 @@ def test_the_whole_look() -> None:
     )
 
 
-@pytest.mark.parametrize("columns", [90, 60, 54])
-def test_narrow_terminals_shorten_columns_but_never_the_identifier(columns: int) -> None:
-    """Every line fits; the slug is whole."""
-    text = bare(table.draw(CELLS, COLUMNS, key="slug", look=look(columns)))
+@pytest.mark.parametrize("columns", range(5, 121))
+def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
+    """By Rich and by hand, at any width; from 40 columns on identifiers and statuses are whole."""
+    for cells in (CELLS, CELLS * 20):
+        text = bare(table.draw(cells, COLUMNS, key="slug", look=look(columns)))
+        assert all(width(line) <= columns for line in text.splitlines())
+        if columns >= 42:
+            for row in CELLS:
+                assert row[0] in text
+                assert row[2] in text
+
+
+LIST = (
+    Column("Status", "status", status=True),
+    Column("Branch", "branch"),
+    Column("Domain", "domain", link=True),
+    Column("Created", "created"),
+    Column("Id", "id"),
+)
+ROW = ["BUILDING", "feature/a-branch-with-a-long-name", "storefront.deploxa.com", "16 d ago", "clm" + "x" * 22]
+
+
+@pytest.mark.parametrize(
+    ("columns", "titles"),
+    [
+        (120, ["Status", "Branch", "Domain", "Created", "Id"]),
+        (80, ["Status", "Branch", "Domain", "Created", "Id"]),
+        (60, ["Status", "Branch", "Created", "Id"]),
+        (40, ["Status", "Id"]),
+    ],
+)
+def test_columns_are_left_out_before_an_identifier_is_cut(columns: int, titles: list[str]) -> None:
+    """What is left has at least 12 cells, or all that it needs."""
+    text = bare(table.draw([ROW], LIST, key="id", look=look(columns)))
+    assert text.splitlines()[0].split() == titles
     assert all(width(line) <= columns for line in text.splitlines())
-    assert "x" * 30 in text
-    assert "…" in text
+    assert ROW[0] in text
+    assert ROW[4] in text
 
 
-def test_the_identifier_stays_whole_where_nothing_fits() -> None:
-    """Better a wrapped line than half an identifier."""
-    assert "x" * 30 in bare(table.draw(CELLS, COLUMNS, key="slug", look=look(5)))
+def test_another_ones_id_gives_way_to_a_name() -> None:
+    """An ID that isn't the key is left out whole."""
+    columns = (Column("Slug", "slug"), Column("Name", "name"), Column("Id", "id"))
+    text = bare(table.draw([["shop", "The Shop", "clm" + "x" * 22]], columns, key="slug", look=look(40)))
+    assert text.splitlines()[0].split() == ["Slug", "Name"]
 
 
 def test_only_what_is_plainly_http_or_https_is_a_link() -> None:
