@@ -37,6 +37,23 @@ def run_plan(
     values of variables: they are "unknown", unless DPX_LEDGER=1 remembers what this machine set; "apply" sets them, and
     they don't count as a change.
 
+    What deploxa.toml can say:
+
+      [project]
+      slug = "acme/docs"              # or "docs"
+      name = "Docs"                   # and description, build_command,
+                                      # install_command, output_dir
+      framework = "VITE"              # and app_type: for creation only
+      paths = ["../packages/ui"]      # also counted by deploy --changed
+
+      [env]
+      LOG_LEVEL = "debug"
+      API_URL = {value = "https://api.example.com", targets = ["preview"]}
+      API_KEY = {from = "env:API_KEY", sensitive = true}
+      CERT = {from = "file:cert.pem"} # below the directory of deploxa.toml
+      DATABASE_URL = {}               # must exist
+      LEGACY = {absent = true}        # must not exist
+
     A row of --json has the keys action (create, update, set, remove, missing, unknown), project, kind (project, field,
     variable), name, before, after and change.
     """

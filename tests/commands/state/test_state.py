@@ -447,3 +447,11 @@ def test_the_schema_takes_what_dpx_takes_of_any_file(project: dict[str, Any], en
     else:
         problem = ""
     assert valid is not bool(problem), (text, problem)
+
+
+def test_the_file_in_the_help_is_valid(dpx_offline: Program) -> None:
+    """What `dpx plan --help` shows can be copied."""
+    text = dpx_offline("plan", "--help").out
+    example = text[text.index("[project]") : text.index("A row of --json")]
+    found = document.parse("\n".join(line.strip() for line in example.splitlines()).encode(), "deploxa.toml")
+    assert len(found.variables) == 6
