@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def choose(screen: Screen, question: str, options: Sequence[str], *, other: str,
     if not screen.can_ask or screen.stdin is None:
         raise UsageError(f"Can't ask (not a terminal): {question}", hint=hint)
     shown = [neutralize(option) for option in options]
-    if os.name == "nt" or not screen.animates:
+    if sys.platform == "win32" or not screen.animates:
         return _numbered(screen, question, shown, other, hint)
     with screen.meanwhile(), _key_by_key(screen.stdin):
         return _List(screen, question, shown, other, screen.stdin).run()
@@ -158,6 +159,9 @@ def _key(stdin: BinaryIO) -> str:
 @contextmanager
 def _key_by_key(stdin: BinaryIO) -> Iterator[None]:
     """Have the terminal hand over each key at once, without showing it, and give it its former state back."""
+    if sys.platform == "win32":  # pragma: no cover - `choose` asks for a number there
+        yield
+        return
     import termios
 
     fd = stdin.fileno()
@@ -178,7 +182,7 @@ def _on_resize(draw: Callable[[], None]) -> Iterator[None]:
     import signal
     import threading
 
-    if threading.current_thread() is not threading.main_thread():
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGWINCH, lambda *_: draw())

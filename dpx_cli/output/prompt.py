@@ -6,6 +6,7 @@ Nobody is asked who cannot answer: without a terminal, in CI or under DPX_NO_INP
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,7 @@ def _console_line() -> bytes:  # pragma: no cover - Windows only
 @contextmanager
 def _no_echo(stdin: BinaryIO) -> Iterator[None]:
     """Keep the terminal from showing what is typed, and give it its old state back whatever happens."""
-    if os.name == "nt":  # pragma: no cover - `_console_line` shows nothing by itself
+    if sys.platform == "win32":  # pragma: no cover - `_console_line` shows nothing by itself
         yield
         return
     import termios

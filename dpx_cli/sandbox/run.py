@@ -41,9 +41,9 @@ def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_
         NotFound: there is no such command.
         Failed: it cannot be run, or no temporary folder can be made.
     """
-    if hasattr(signal, "sigwaitinfo") and hasattr(os, "posix_spawnp"):
-        return _run_exactly(command, env, sandbox, to_stderr=to_stderr)
-    return _run_portably(command, env, sandbox, to_stderr=to_stderr)
+    # macOS has no sigwaitinfo.
+    run_it = _run_exactly if sys.platform != "win32" and sys.platform != "darwin" else _run_portably
+    return run_it(command, env, sandbox, to_stderr=to_stderr)
 
 
 def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str) -> dict[str, str]:
@@ -58,45 +58,47 @@ def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str) -> dict[s
     return new
 
 
-def _run_exactly(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False) -> int:
-    # Signals are blocked, here and in the threads started from here, so none is lost: one that arrives early waits
-    # until the command runs.
-    watched = {*FORWARDED, signal.SIGCHLD}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
-    try:
-        with _Folder() as folder, sandbox:
-            process = _spawn(command, environment(sandbox, env, folder), before, to_stderr=to_stderr)
-            return _see_through(process, watched)
-    finally:
-        while signal.sigtimedwait(watched, 0) is not None:
-            pass  # the terminal's Ctrl-C was for the command; its exit code reports it
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+if sys.platform != "win32" and sys.platform != "darwin":
 
+    def _run_exactly(
+        command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False
+    ) -> int:
+        # Signals are blocked, here and in the threads started from here, so none is lost: one that arrives early waits
+        # until the command runs.
+        watched = {*FORWARDED, signal.SIGCHLD}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+        try:
+            with _Folder() as folder, sandbox:
+                process = _spawn(command, environment(sandbox, env, folder), before, to_stderr=to_stderr)
+                return _see_through(process, watched)
+        finally:
+            while signal.sigtimedwait(watched, 0) is not None:
+                pass  # the terminal's Ctrl-C was for the command; its exit code reports it
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-def _spawn(command: Sequence[str], env: dict[str, str], mask: set[int | signal.Signals], *, to_stderr: bool) -> int:
-    path = _find(command[0], env["PATH"])
-    # Python ignores these two, and a new program would inherit that.
-    restored = [signal.SIGPIPE, signal.SIGXFSZ]
-    actions = [(os.POSIX_SPAWN_DUP2, STDERR, STDOUT)] if to_stderr else []
-    try:
-        return os.posix_spawn(path, list(command), env, file_actions=actions, setsigmask=mask, setsigdef=restored)
-    except OSError as error:
-        raise _cannot_run(command[0], error) from error
-    except ValueError as error:
-        raise Failed(f"Can't run {command[0]!r}: {error}.") from error
+    def _spawn(command: Sequence[str], env: dict[str, str], mask: set[int | signal.Signals], *, to_stderr: bool) -> int:
+        path = _find(command[0], env["PATH"])
+        # Python ignores these two, and a new program would inherit that.
+        restored = [signal.SIGPIPE, signal.SIGXFSZ]
+        actions = [(os.POSIX_SPAWN_DUP2, STDERR, STDOUT)] if to_stderr else []
+        try:
+            return os.posix_spawn(path, list(command), env, file_actions=actions, setsigmask=mask, setsigdef=restored)
+        except OSError as error:
+            raise _cannot_run(command[0], error) from error
+        except ValueError as error:
+            raise Failed(f"Can't run {command[0]!r}: {error}.") from error
 
-
-def _see_through(process: int, watched: set[signal.Signals]) -> int:
-    while True:
-        came = signal.sigwaitinfo(watched)
-        if came.si_signo != signal.SIGCHLD:
-            # Positive means that the kernel sent it, as for Ctrl-C, and to the whole group.
-            if came.si_code <= 0:
-                os.kill(process, came.si_signo)
-            continue
-        ended, status = os.waitpid(process, os.WNOHANG)
-        if ended:
-            return exit_code(os.waitstatus_to_exitcode(status))
+    def _see_through(process: int, watched: set[signal.Signals]) -> int:
+        while True:
+            came = signal.sigwaitinfo(watched)
+            if came.si_signo != signal.SIGCHLD:
+                # Positive means that the kernel sent it, as for Ctrl-C, and to the whole group.
+                if came.si_code <= 0:
+                    os.kill(process, came.si_signo)
+                continue
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if ended:
+                return exit_code(os.waitstatus_to_exitcode(status))
 
 
 def _run_portably(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import Failed, reason
@@ -155,13 +156,13 @@ def _acquire(descriptor: int, name: str, timeout: float) -> None:
 
 def _try_lock(descriptor: int) -> bool:
     """Take the lock if it is free; say whether it was."""
-    if os.name == "nt":  # pragma: no cover - Windows only
+    if sys.platform == "win32":  # pragma: no cover
         import errno
         import msvcrt
 
         try:
             os.lseek(descriptor, 0, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]  # is there on Windows alone
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError as exc:
             if exc.errno in (errno.EACCES, errno.EDEADLK):
                 return False

@@ -10,6 +10,7 @@ asked anything. git is only looked for in absolute directories of PATH, and gets
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -182,7 +183,7 @@ class _Git:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End git and whatever it started; not all systems have groups."""
-    if hasattr(os, "killpg"):
+    if sys.platform != "win32":
         import signal
 
         # It may have ended by itself just now; until it is waited for, its id is still its own.
