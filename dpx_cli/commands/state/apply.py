@@ -35,7 +35,7 @@ class _Run:
     def __init__(self, session: Session, plan: Plan) -> None:
         self._session = session
         self._plan = plan
-        self._done: list[str] = []
+        self._done: list[Step] = []
         self._project_id = plan.project_id or ""
 
     def run(self, again: str) -> None:
@@ -54,7 +54,9 @@ class _Run:
             if actions[plans.REMOVE]:
                 self._each(actions[plans.REMOVE], self._remove)
         except DpxError as failure:
-            failure.message = f"{failure.message.rstrip('.')}. {self._progress()} Doing it again does the rest."
+            failure.message = f"{failure.message.rstrip('.')}. {self._progress()}"
+            if failure.code != Failed.code:
+                failure.message += " Doing it again does the rest."
             failure.hint = failure.hint or again
             raise
         except BaseException:
@@ -62,8 +64,9 @@ class _Run:
             raise
 
     def _progress(self) -> str:
-        left = [step.name for step in self._plan.steps if step.name not in self._done]
-        return f"Done: {', '.join(self._done) or 'none'}. Not done: {', '.join(left) or 'none'}."
+        done = [step.name for step in self._plan.steps if step in self._done]
+        left = [step.name for step in self._plan.steps if step not in self._done]
+        return f"Done: {', '.join(done) or 'none'}. Not done: {', '.join(left) or 'none'}."
 
     def _create(self, step: Step) -> None:
         from dpx_cli.commands.state.creation import create_once
@@ -86,14 +89,14 @@ class _Run:
             )
         self._project_id = created["id"]
         self._session.names.remember_project(document.slug, self._project_id)
-        self._done.append(step.name)
+        self._done.append(step)
 
     def _update(self, steps: Sequence[Step]) -> None:
         from dpx_cli.api import projects
 
         changes: ProjectChanges = {step.name: step.after for step in steps}  # type: ignore[assignment]  # keys are the TypedDict's
         projects.update_project(self._session.client, self._project_id, changes)
-        self._done += [step.name for step in steps]
+        self._done += steps
 
     def _set(self, steps: Sequence[Step]) -> None:
         from contextlib import nullcontext
@@ -112,7 +115,7 @@ class _Run:
             try:
                 self._each(steps, self._set_one)
             finally:
-                finished.update({key: value for key, value in values.items() if key in self._done})
+                finished.update({step.name: values[step.name] for step in steps if step in self._done})
 
     def _set_one(self, client: Client, step: Step) -> None:
         from dpx_cli.api import env_vars
@@ -146,7 +149,7 @@ class _Run:
         with self._session.screen.progress(len(steps), "variables") as bar:
 
             def done(step: Step) -> None:
-                self._done.append(step.name)
+                self._done.append(step)
                 bar.advance()
 
             parallel.run(steps, action, outcome, client=self._client, done=done)

@@ -16,6 +16,7 @@ from dpx_cli.commands import state
 from dpx_cli.commands.env import ledger
 from dpx_cli.commands.state import document, plan
 from dpx_cli.credentials.memory import MemoryStore
+from dpx_cli.errors import Forbidden
 from dpx_cli.output.screen import Screen
 from dpx_cli.reference import TARGETS
 from dpx_cli.sandbox.server import Sandbox
@@ -44,7 +45,7 @@ FILE = st.fixed_dictionaries(
         "project": st.fixed_dictionaries(
             {"slug": st.just("acme/one")}, optional={"framework": st.just("vite"), **dict.fromkeys(FIELDS, TEXT)}
         ),
-        "env": st.dictionaries(st.sampled_from(["A", "B", "C_1", "_d"]), VARIABLE),
+        "env": st.dictionaries(st.sampled_from(["A", "B_1", "_c", "description"]), VARIABLE),
     }
 )
 
@@ -217,3 +218,17 @@ def test_a_project_is_not_created_twice(dpx_on_faults: Program, server: FaultSer
     assert [project.get("build_command") for project in created] == ["make"] * effect
     assert dpx_on_faults("apply", "--yes").code == 0
     assert sum(project["slug"] == "acme-new" for project in server.projects) == 1
+
+
+@pytest.mark.usefixtures("with_ledger")
+def test_a_variable_that_is_called_like_a_field_is_not_taken_for_it(running: Sandbox, tmp_path: Path) -> None:
+    """If setting it fails, the ledger doesn't call it set because the field was."""
+    path = tmp_path / "deploxa.toml"
+    path.write_text('[project]\nslug = "docs"\nbuild_command = "x"\n[env]\nbuild_command = "y"\n')
+    running.fault("POST /projects/*/env-vars 403 x1")
+    with pytest.raises(Forbidden) as caught:
+        state.run_apply(session_of(running, tmp_path, DPX_LEDGER="1"), str(path), yes=True)
+    assert "Done: build_command. Not done: build_command." in caught.value.message
+    assert [step.action for step in steps(running, tmp_path, DPX_LEDGER="1")] == ["set"]
+    state.run_apply(session_of(running, tmp_path, DPX_LEDGER="1"), str(path), yes=True)
+    assert steps(running, tmp_path, DPX_LEDGER="1") == []
