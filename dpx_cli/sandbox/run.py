@@ -41,9 +41,10 @@ def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_
         NotFound: there is no such command.
         Failed: it cannot be run, or no temporary folder can be made.
     """
-    # macOS has no sigwaitinfo.
-    run_it = _run_exactly if sys.platform != "win32" and sys.platform != "darwin" else _run_portably
-    return run_it(command, env, sandbox, to_stderr=to_stderr)
+    if sys.platform != "win32" and sys.platform != "darwin":  # noqa: PLR1714, RET505 - the form that mypy knows
+        return _run_exactly(command, env, sandbox, to_stderr=to_stderr)
+    else:
+        return _run_portably(command, env, sandbox, to_stderr=to_stderr)
 
 
 def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str) -> dict[str, str]:
