@@ -1,4 +1,4 @@
-"""Several variables at a time: eight in flight, rate limits, half-way failures; and values that show nowhere."""
+"""Many requests at a time: eight in flight, rate limits, failures half-way; and values that are shown nowhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CANARY = "value-canary-8f3a"
 
 @pytest.fixture
 def dpx_on_faults(dpx_on_faults: Program) -> Program:
-    """The program, with a default project."""
+    """Return the program with a default project."""
     dpx_on_faults.env["DPX_PROJECT"] = PROJECT
     return dpx_on_faults
 
@@ -48,12 +48,12 @@ def set_all(server: FaultServer, keys: Sequence[str], *, timeout: float = 3.0) -
 
 
 def keys_of(count: int) -> list[str]:
-    """Some keys."""
+    """Return some keys."""
     return [f"KEY_{number}" for number in range(count)]
 
 
 def refusing(key: str, fault: Fault) -> Fault:
-    """A fault for one key alone."""
+    """Return a fault for one key alone."""
 
     def answer(exchange: faults.Exchange) -> None:
         assert exchange.request is not None
@@ -68,7 +68,7 @@ def refusing(key: str, fault: Fault) -> Fault:
 
 
 def test_all_are_set_in_the_order_they_were_given(server: FaultServer) -> None:
-    """However they overtake one another."""
+    """Results come in the order of the keys, however requests overtake one another."""
     keys = keys_of(50)
     assert [item["key"] for item in set_all(server, keys)] == keys
     assert {key: sent["value"] for key, sent in server.variables.items()} == {key: key for key in keys}
@@ -76,7 +76,7 @@ def test_all_are_set_in_the_order_they_were_given(server: FaultServer) -> None:
 
 
 def test_eight_are_in_flight_and_no_more(server: FaultServer) -> None:
-    """Over eight connections."""
+    """Eight requests are in flight and no more, over eight connections."""
     server.on(*POST, faults.after(0.05, faults.reply(200, {"data": {"key": "x"}})))
     set_all(server, keys_of(40))
     assert server.busiest == MAX_IN_FLIGHT == 8
@@ -84,14 +84,14 @@ def test_eight_are_in_flight_and_no_more(server: FaultServer) -> None:
 
 
 def test_few_keys_take_few_connections(server: FaultServer) -> None:
-    """One each at the most."""
+    """Two keys take at most two connections."""
     set_all(server, keys_of(2))
     assert server.connections <= 2
 
 
 @pytest.mark.parametrize("retry_after", [None, "0", "1"])
 def test_a_rate_limit_is_waited_out(server: FaultServer, retry_after: str | None) -> None:
-    """Each is set once it may be."""
+    """A rate limit is waited out for every key."""
     server.on(*POST, faults.refused(429, "slow down", retry_after), times=12)
     keys = keys_of(20)
     assert [item["key"] for item in set_all(server, keys, timeout=10)] == keys
@@ -100,7 +100,7 @@ def test_a_rate_limit_is_waited_out(server: FaultServer, retry_after: str | None
 @pytest.mark.parametrize("count", [1, 20])
 @pytest.mark.parametrize("retry_after", [None, "0", "3600"])
 def test_a_rate_limit_that_stays_ends_it(server: FaultServer, count: int, retry_after: str | None) -> None:
-    """Within a request's deadline, not after minutes."""
+    """A rate limit that stays ends the work within a request's deadline."""
     server.on(*POST, faults.refused(429, "slow down", retry_after))
     began = time.monotonic()
     with pytest.raises(errors.RateLimited):
@@ -111,7 +111,7 @@ def test_a_rate_limit_that_stays_ends_it(server: FaultServer, count: int, retry_
 
 
 def test_a_failure_names_what_is_done_and_what_is_not(server: FaultServer) -> None:
-    """And nothing more is begun."""
+    """A failure names what is done and what isn't, and nothing more is begun."""
     # So many that the worker with the failure cannot be the last to get the processor.
     keys = keys_of(500)
     server.on(*POST, refusing("KEY_4", faults.refused(403, "not yours")))
@@ -125,7 +125,7 @@ def test_a_failure_names_what_is_done_and_what_is_not(server: FaultServer) -> No
 
 
 def test_a_failure_of_one_key_alone_needs_no_list(server: FaultServer) -> None:
-    """It is the one."""
+    """The failure of a single key needs no list of keys."""
     server.on(*POST, faults.refused(400, "no"))
     with pytest.raises(errors.BadRequest) as caught:
         set_all(server, ["A"])
@@ -133,7 +133,7 @@ def test_a_failure_of_one_key_alone_needs_no_list(server: FaultServer) -> None:
 
 
 def test_a_bug_in_a_worker_is_told_and_hangs_nothing() -> None:
-    """As any other failure."""
+    """A bug in a worker is reported and hangs nothing."""
 
     def action(_: Any, __: str) -> dict[str, Any]:
         raise ZeroDivisionError
@@ -145,7 +145,7 @@ def test_a_bug_in_a_worker_is_told_and_hangs_nothing() -> None:
 
 
 def test_a_callback_that_fails_is_told_and_hangs_nothing(server: FaultServer) -> None:
-    """A progress bar is no reason to hang."""
+    """A callback that fails is reported and hangs nothing."""
 
     def done(_: str) -> None:
         raise OSError("no terminal")
@@ -160,7 +160,7 @@ def test_a_callback_that_fails_is_told_and_hangs_nothing(server: FaultServer) ->
 
 
 def test_clients_that_cannot_be_made_hang_nothing() -> None:
-    """The error is the one of making them."""
+    """An error while clients are made is raised as it is and hangs nothing."""
 
     def client() -> Any:
         raise errors.NotLoggedIn("no token")
@@ -173,13 +173,13 @@ def test_clients_that_cannot_be_made_hang_nothing() -> None:
 
 @pytest.mark.parametrize("key", ["A", "_", "a1", "A_B", "a" * 200])
 def test_a_key(key: str) -> None:
-    """As the reference has it."""
+    """Names that match the reference's pattern are accepted."""
     assert check_key(key) == key
 
 
 @pytest.mark.parametrize("key", ["", "1A", "A-B", "A B", "A\n", "Ä", "A\u0661", "A=", "A.B", "$A", "A\x00", "\udcff"])
 def test_what_is_no_key(key: str) -> None:
-    """A final newline and digits of other scripts included."""
+    """Other names are refused, also those with a final newline or digits of other scripts."""
     with pytest.raises(errors.UsageError):
         check_key(key)
 
@@ -208,7 +208,7 @@ def test_what_is_no_key(key: str) -> None:
 def test_read_bytes_are_the_value_less_one_newline(
     dpx_on_faults: Program, server: FaultServer, data: bytes, value: str
 ) -> None:
-    """From stdin and from a file; the note is only there where something was taken away."""
+    """A value is the bytes that were read, less one newline; only then there is a note."""
     (dpx_on_faults.cwd / "value").write_bytes(data)
     for words, stdin in ((("--stdin",), data), (("--from-file", "value"), b"")):
         done = dpx_on_faults("env", "set", "A", *words, stdin=stdin)
@@ -219,7 +219,7 @@ def test_read_bytes_are_the_value_less_one_newline(
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\r\n"])
 def test_an_empty_value_must_be_meant(dpx_on_faults: Program, server: FaultServer, data: bytes) -> None:
-    """An unset variable of a script must not empty one here."""
+    """An empty value needs --allow-empty: a script's unset variable must not empty one."""
     done = dpx_on_faults("env", "set", "A", "--stdin", stdin=data)
     assert (done.code, done.out) == (2, ""), done
     assert "--allow-empty" in done.err
@@ -229,7 +229,7 @@ def test_an_empty_value_must_be_meant(dpx_on_faults: Program, server: FaultServe
 
 
 def test_bytes_that_are_not_utf8_are_refused(dpx_on_faults: Program, server: FaultServer) -> None:
-    """From stdin, from a file and on the command line; nothing is sent, nothing shown."""
+    """Bytes that are not UTF-8 are refused, neither sent nor shown."""
     (dpx_on_faults.cwd / "value").write_bytes(b"canary\xff")
     hostile = os.fsdecode(b"canary\xff")
     for words in (("A", "--stdin"), ("A", "--from-file", "value"), ("A", hostile), (f"A={hostile}",)):
@@ -241,7 +241,7 @@ def test_bytes_that_are_not_utf8_are_refused(dpx_on_faults: Program, server: Fau
 
 
 def test_a_pipe_may_be_named_and_an_endless_file_may_not(dpx_on_faults: Program, server: FaultServer) -> None:
-    """`--from-file <(command)` works; a wrong path eats no memory."""
+    """`--from-file <(command)` works, and an endless file takes no memory."""
     read, write = os.pipe()
     os.write(write, b"from a pipe\n")
     os.close(write)
@@ -288,7 +288,7 @@ def test_a_pipe_may_be_named_and_an_endless_file_may_not(dpx_on_faults: Program,
     ],
 )
 def test_no_argument_error_shows_a_value(dpx_on_faults: Program, server: FaultServer, words: tuple[str, ...]) -> None:
-    """Not even the parser's own; and nothing is sent."""
+    """No argument error shows a value, and nothing is sent."""
     done = dpx_on_faults("env", "set", *words)
     assert (done.code, done.out) == (2, ""), done
     if words[-1] != f"--target={CANARY}":  # the value of --target is no variable's
@@ -298,7 +298,7 @@ def test_no_argument_error_shows_a_value(dpx_on_faults: Program, server: FaultSe
 
 @pytest.mark.parametrize("status", [400, 404, 429, 502])
 def test_no_output_shows_a_value(dpx_on_faults: Program, server: FaultServer, status: int) -> None:
-    """Whatever the server says, in every format, with --debug; nor does any file."""
+    """No output and no file has a value, whatever the server answers."""
     echo = {"error": f"cannot set {CANARY}", "value": CANARY, "data": {"value": CANARY}}
     server.on(*POST, faults.reply(status, echo, {"Retry-After": "0", "X-Value": CANARY}))
     (dpx_on_faults.cwd / "value").write_text(CANARY)
@@ -312,7 +312,7 @@ def test_no_output_shows_a_value(dpx_on_faults: Program, server: FaultServer, st
 
 
 def test_what_was_set_shows_without_its_value(dpx_on_faults: Program, server: FaultServer) -> None:
-    """Though the server sends it back."""
+    """What was set is shown without its value, even if the server sends it back."""
     server.on(*POST, faults.reply(200, {"data": {"id": "v", "key": "A", "value": CANARY, "new": 1}}))
     server.on("GET", ".*/env-vars", faults.reply(200, {"data": [{"key": "A", "value": CANARY}]}))
     for words in (("set", f"A={CANARY}"), ("list",)):
@@ -324,7 +324,7 @@ def test_what_was_set_shows_without_its_value(dpx_on_faults: Program, server: Fa
 
 
 def test_a_hidden_prompt_shows_nothing(dpx_on_faults: Program, server: FaultServer) -> None:
-    """And sends what was typed."""
+    """A hidden prompt shows nothing and sends what was typed."""
     done = dpx_on_faults.tty("env", "set", "A", answers=[("Value of", f"{CANARY}\r"), ("again", f"{CANARY}\r")])
     assert done.code == 0, done
     assert "canary" not in done.out
@@ -332,7 +332,7 @@ def test_a_hidden_prompt_shows_nothing(dpx_on_faults: Program, server: FaultServ
 
 
 def test_an_import_that_fails_half_way_says_which_keys_are_done(dpx_on_faults: Program, server: FaultServer) -> None:
-    """On stderr; in JSON as well."""
+    """An import that fails half-way says which keys are done, also as JSON."""
     (dpx_on_faults.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
     server.on(*POST, refusing("KEY_3", faults.reset))
     done = dpx_on_faults("env", "import", ".env", "--json")
@@ -344,7 +344,7 @@ def test_an_import_that_fails_half_way_says_which_keys_are_done(dpx_on_faults: P
 
 
 def test_a_rate_limit_that_stays_is_6(dpx_on_faults: Program, server: FaultServer) -> None:
-    """After three tries of one variable."""
+    """A rate limit that stays is exit 6, after three tries."""
     server.on(*POST, faults.refused(429, "slow down"))
     done = dpx_on_faults("env", "set", "A=1", "--json")
     assert (done.code, done.out, done.error["code"]) == (6, "", "rate_limited"), done
@@ -355,7 +355,7 @@ def test_a_rate_limit_that_stays_is_6(dpx_on_faults: Program, server: FaultServe
 def test_a_signal_ends_it_though_requests_hang(
     dpx_on_faults: Program, server: FaultServer, number: signal.Signals, code: int
 ) -> None:
-    """At once, and it says what is done."""
+    """A signal ends the work at once and says what is done, even if requests hang."""
     (dpx_on_faults.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
     server.on(*POST, faults.stall, skip=2)
     running = dpx_on_faults.start("env", "import", ".env", env={"DPX_TIMEOUT": "60"})
@@ -369,7 +369,7 @@ def test_a_signal_ends_it_though_requests_hang(
 
 
 def test_rm_of_several_prints_an_array(dpx_on_faults: Program, server: FaultServer) -> None:
-    """Each key once; in the order given."""
+    """`env rm` of several keys prints an array in the order given, each key once."""
     server.variables = {key: {} for key in "ABC"}
     done = dpx_on_faults("env", "rm", "B", "A", "B", "--yes", "--json")
     assert done.json == [{"key": "B", "deleted": True}, {"key": "A", "deleted": True}]
@@ -377,13 +377,13 @@ def test_rm_of_several_prints_an_array(dpx_on_faults: Program, server: FaultServ
 
 
 def test_set_of_one_prints_an_array_too(dpx_on_faults: Program) -> None:
-    """One shape, however many."""
+    """`env set` of one variable prints an array, too."""
     assert [item["key"] for item in dpx_on_faults("env", "set", "A=1", "--json").json] == ["A"]
     assert json.loads(dpx_on_faults("env", "set", "A=1", "B=2", "--json").out)[1]["key"] == "B"
 
 
 def test_prune_for_a_target_spares_what_is_for_all(dpx_on_faults: Program, server: FaultServer) -> None:
-    """A variable that names no target is for every one, production included; odd targets are no reason to fall over."""
+    """--prune for a target spares variables that have other targets, or none, which means all."""
     server.variables = {
         "EVERYWHERE": {"key": "EVERYWHERE", "targets": None},
         "EMPTY": {"key": "EMPTY", "targets": []},

@@ -59,10 +59,10 @@ class Tools:
         params = _shown(command)
         schema: dict[str, Any] = {
             "type": "object",
-            "properties": {param["name"]: _property(param) for param in params},
+            "properties": {_argument(param): _property(param) for param in params},
             "additionalProperties": False,
         }
-        if required := [param["name"] for param in params if param.get("required")]:
+        if required := [_argument(param) for param in params if param.get("required")]:
             schema["required"] = required
         return schema
 
@@ -105,7 +105,7 @@ class Tools:
             UsageError: for arguments that the tool doesn't have, or that it may not be given.
         """
         name, command = self.commands[tool]
-        params = {param["name"]: param for param in _shown(command)}
+        params = {_argument(param): param for param in _shown(command)}
         unknown = [key for key in arguments if key not in params]
         if unknown:
             raise UsageError(f"Unknown argument: {unknown[0]}", hint=f"Arguments of {tool}: {', '.join(params)}")
@@ -124,7 +124,9 @@ class Tools:
             else:
                 argv += [f"{_long(param['flags'])}={text}" for text in texts]
         names = {param["name"] for param in command["params"]}
-        if command["effect"] == DELETE and self._allow_delete and "yes" in names and not arguments.get("yes"):
+        # Not for an import that names targets: whether it may take other targets away is the caller's decision.
+        stands_for_yes = command["effect"] == DELETE and self._allow_delete
+        if stands_for_yes and "yes" in names and not arguments.get("yes") and not arguments.get("target"):
             argv.append("--yes")
         if "json" in names:
             argv.append("--json")
@@ -141,6 +143,11 @@ class Tools:
 
 def _shown(command: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [param for param in command["params"] if param["name"] not in HIDDEN]
+
+
+def _argument(param: Mapping[str, Any]) -> str:
+    """Return what a tool calls a parameter: an option's name, whatever it is called in the code."""
+    return _long(param["flags"])[2:].replace("-", "_") if "flags" in param else str(param["name"])
 
 
 def _long(flags: Iterable[str]) -> str:
@@ -171,7 +178,7 @@ def _text(param: Mapping[str, Any], value: Any) -> str:
     else:
         fits = isinstance(value, str) and "\0" not in value
     if not fits:
-        raise UsageError(f"{param['name']} must be {'an' if kind[0] in 'aeiou' else 'a'} {kind}.")
+        raise UsageError(f"{_argument(param)} must be {'an' if kind[0] in 'aeiou' else 'a'} {kind}.")
     return str(value)
 
 

@@ -85,6 +85,23 @@ def test_reading_tools_send_nothing_but_gets(dpx: Program, sandbox: Sandbox) -> 
     assert {request.method for request in sandbox.requests} == {"GET"}
 
 
+def test_a_tool_takes_no_target_away_unless_it_is_told_to(dpx: Program, sandbox: Sandbox) -> None:
+    """The refusal names the variable, with --allow-delete too; `yes` of the caller is what allows it."""
+    (dpx.cwd / ".env").write_text("SEARCH_KEY=1\n")
+    for delete in (False, True):
+        writing = tools(dpx.env, write=True, delete=delete)
+        for tool, more in (
+            ("env_import", {"file": str(dpx.cwd / ".env"), "project": "docs"}),
+            ("env_set", {"words": ["SEARCH_KEY=1"], "project": ["docs"]}),
+        ):
+            arguments = {**more, "target": ["preview"]}
+            text, failed = writing.call(tool, arguments)
+            assert failed
+            assert "SEARCH_KEY: production -> preview" in text[0]
+    assert {seen.method for seen in sandbox.requests} == {"GET"}
+    assert not tools(dpx.env, write=True).call("env_set", {**arguments, "yes": True})[1]
+
+
 def test_without_allow_delete_nothing_is_deleted(dpx: Program, sandbox: Sandbox) -> None:
     """`api` sends no DELETE and `--prune` is refused; with it, nothing has to be confirmed."""
     (dpx.cwd / ".env").write_text("ONLY=1\n")

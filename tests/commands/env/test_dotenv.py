@@ -15,14 +15,14 @@ CANARY = "c4n4ry"
 
 
 def one(text: str) -> str:
-    """The value of K in a file of one variable."""
+    """Return the value of K in a file of one variable."""
     values = envfile.parse(text.encode(), ".env")
     assert list(values) == ["K"]
     return values["K"]
 
 
 def refusal(data: bytes, name: str = ".env") -> str:
-    """The message that refuses a file."""
+    """Return the message that refuses a file."""
     with pytest.raises(UsageError) as caught:
         envfile.parse(data, name)
     return caught.value.message
@@ -67,18 +67,18 @@ def refusal(data: bytes, name: str = ".env") -> str:
     ],
 )
 def test_what_a_line_means(text: str, value: str) -> None:
-    """Quotes, comments, escapes, export, byte order mark, CRLF; and no interpolation."""
+    """Each form of a value is read as documented, without interpolation."""
     assert one(text) == value
 
 
 def test_order_is_kept_and_names_are_exact() -> None:
-    """As in the file."""
+    """Variables come in the order of the file."""
     text = b"B=1\n_a9=2\nexport=3\nA=4"
     assert list(envfile.parse(text, ".env").items()) == [("B", "1"), ("_a9", "2"), ("export", "3"), ("A", "4")]
 
 
 def test_an_empty_file_has_no_variables() -> None:
-    """Nor has one with comments alone."""
+    """An empty file, or one with comments alone, has no variables."""
     assert envfile.parse(b"", ".env") == {}
     assert envfile.parse(b"\xef\xbb\xbf# nothing\r\n", ".env") == {}
 
@@ -111,21 +111,21 @@ def test_an_empty_file_has_no_variables() -> None:
     ],
 )
 def test_bad_lines_are_named_and_values_are_not_shown(data: bytes, message: str) -> None:
-    """One message, the line of the file, and nothing of what stands there."""
+    """A bad line is named by its number, and its text is not shown."""
     said = refusal(data)
     assert said == message
     assert CANARY not in said
 
 
 def test_every_bad_line_is_named_at_once() -> None:
-    """In the order of the file, and good lines between them do not count."""
+    """Every bad line is named, in the order of the file."""
     data = b"A=1\nB\nC='x'y\nD=\"\\q\nE=2\n\"\nF=3\nA=4\n9=1\nG='open\nH"
     lines = [int(number) for number in re.findall(r"\.env:(\d+): ", refusal(data))]
     assert lines == [2, 3, 4, 8, 9, 10, 11]
 
 
 def test_a_hundred_lines_are_named_and_the_others_counted() -> None:
-    """A message must stay readable."""
+    """A hundred bad lines are named, and the others counted."""
     said = refusal(b"bad\n" * 150, "prod.env")
     assert said.count("prod.env:") == 100
     assert said.endswith("; and 50 more")
@@ -142,12 +142,12 @@ def test_what_is_no_env_file_is_not_read_to_its_end(line: bytes) -> None:
 
 
 def test_a_file_too_large_is_refused() -> None:
-    """Before it is read through."""
+    """A file that is too large is refused before it's parsed."""
     assert refusal(b"K=" + b"x" * envfile.MAX_BYTES) == ".env is larger than 8 MiB."
 
 
 def test_keys_of_an_example_file() -> None:
-    """A key alone will do there; everything else is as strict."""
+    """In a .env.example file a line may be a key alone; everything else is as strict."""
     assert envfile.keys(b"A=\nexport B\nC # comment\nD='x'\n", ".env.example") == ["A", "B", "C", "D"]
     for bad in (b"A B", b"A\nA=1", b"A-B", b"A 'x"):
         with pytest.raises(UsageError):
@@ -159,7 +159,7 @@ VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"
 
 
 def write(values: dict[str, str], how: str) -> str:
-    """A .env file of these values, in the given quotes and with the given noise."""
+    """Return a .env file of some values, in the given quotes and with the given noise."""
     lines = []
     for key, value in values.items():
         if how == "single" and "'" not in value and "\r\n" not in value:
@@ -173,7 +173,7 @@ def write(values: dict[str, str], how: str) -> str:
 
 @given(st.dictionaries(KEYS, VALUES), st.sampled_from(["single", "double", "escaped"]), st.sampled_from(["\n", "\r\n"]))
 def test_what_is_written_is_read_back(values: dict[str, str], how: str, newline: str) -> None:
-    """Whatever the values, the quotes and the line ends."""
+    """What is written is read back, for any values, quotes and line ends."""
     text = write(values, how).replace("\n", newline)
     assert envfile.parse(text.encode(), ".env") == values
 
@@ -184,7 +184,7 @@ def test_what_is_written_is_read_back(values: dict[str, str], how: str, newline:
     )
 )
 def test_plain_values_are_read_back_without_quotes(values: dict[str, str]) -> None:
-    """No white space, no quotes: nothing to interpret."""
+    """A value without white space and quotes is read back as it is."""
     text = "".join(f"{key}={value}\n" for key, value in values.items())
     assert envfile.parse(text.encode(), ".env") == values
 
@@ -196,7 +196,7 @@ def test_plain_values_are_read_back_without_quotes(values: dict[str, str]) -> No
     ).map(b"".join)
 )
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    """Nothing but UsageError ever comes of it, and its message is one line."""
+    """Any bytes are parsed or refused with a UsageError of one line."""
     for read in (envfile.parse, envfile.keys):
         message = ""
         try:

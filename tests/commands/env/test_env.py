@@ -1,4 +1,4 @@
-"""`dpx env` against the sandbox: list, set, rm, import and check in every format, on a terminal and off it."""
+"""`dpx env` against the sandbox: list, set, rm, import, check and example, in every format, on and off a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ON = ("-p", "storefront")
 
 
 def posts(sandbox: Sandbox) -> int:
-    """How many requests changed something."""
+    """Return how many requests changed something."""
     return sum(seen.method != "GET" for seen in sandbox.requests)
 
 
@@ -29,7 +29,7 @@ def posts(sandbox: Sandbox) -> int:
 
 
 def test_list_in_every_format(dpx: Program) -> None:
-    """Keys, targets, whether sensitive, id; never a value."""
+    """`env list` shows keys, targets, whether they are sensitive, and IDs, but never a value."""
     rows = dpx("env", "list", *ON).rows
     assert [row[:3] for row in rows] == [
         ["DATABASE_URL", "production", "false"],
@@ -46,7 +46,7 @@ def test_list_in_every_format(dpx: Program) -> None:
 
 
 def test_empty_list(dpx: Program, sandbox: Sandbox) -> None:
-    """Nothing, an empty array, and a word on a terminal."""
+    """An empty list is nothing, an empty array, or a sentence on a terminal."""
     sandbox.seed_project("bare")
     for flags, out in (((), ""), (("--json",), "[]\n"), (("--jsonl",), ""), (("-q",), "")):
         result = dpx("env", "list", "-p", "bare", *flags)
@@ -55,7 +55,7 @@ def test_empty_list(dpx: Program, sandbox: Sandbox) -> None:
 
 
 def test_two_pages_are_one_list_and_limit_says_how_to_go_on(dpx: Program) -> None:
-    """In pages of 100."""
+    """A list of 131 variables is complete, and --limit says how to continue."""
     file = "".join(f"K{number:03}=v\n" for number in range(130))
     assert dpx("env", "import", "-", "-p", "docs", stdin=file.encode()).code == 0
     whole = dpx("env", "list", "-p", "docs", "-q").out.split()
@@ -69,7 +69,7 @@ def test_two_pages_are_one_list_and_limit_says_how_to_go_on(dpx: Program) -> Non
 
 
 def test_list_of_some_targets(dpx: Program) -> None:
-    """Keys with any of them, also as several, in any case; --limit counts what is left."""
+    """`env list --target` shows the keys that have any of the targets; --limit counts what is left."""
     argv = ("env", "list", *ON, "-q", "--target")
     assert dpx(*argv, "preview").out.split() == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
     assert dpx(*argv, "Development").out.split() == ["NEXT_PUBLIC_API_URL"]
@@ -83,7 +83,7 @@ def test_list_of_some_targets(dpx: Program) -> None:
 
 
 def test_example_is_a_skeleton_without_values(dpx: Program, sandbox: Sandbox) -> None:
-    """It passes `env check`, and is what `env import` reads once it is filled in."""
+    """`env example` prints every key without its value; `env check` and `env diff` accept it."""
     result = dpx("env", "example", *ON)
     assert (result.code, result.out, result.err) == (0, "".join(f"{key}=\n" for key in KEYS), ""), result
     assert dpx("env", "example", *ON, "--target", "development").out == "NEXT_PUBLIC_API_URL=\n"
@@ -94,7 +94,7 @@ def test_example_is_a_skeleton_without_values(dpx: Program, sandbox: Sandbox) ->
 
 
 def test_example_takes_no_key_that_is_none(dpx_on_faults: Program, server: FaultServer) -> None:
-    """A server's key can't add a line of its own."""
+    """A key from the server can't add a line of its own to the skeleton."""
     hostile = [{"key": key} for key in ("GOOD", "A\nB=1", "A=$(x)", "", "1A")]
     server.on("GET", ".*/env-vars", faults.reply(200, {"data": hostile}))
     assert dpx_on_faults("env", "example", "-p", PROJECT).out == "GOOD=\n"
@@ -104,7 +104,7 @@ def test_example_takes_no_key_that_is_none(dpx_on_faults: Program, server: Fault
 
 
 def test_set_one_and_several(dpx: Program, sandbox: Sandbox) -> None:
-    """As KEY VALUE and as KEY=VALUE; values arrive as they are and come back in nothing."""
+    """`env set` takes KEY VALUE and KEY=VALUE; values arrive unchanged and are shown nowhere."""
     result = dpx("env", "set", "A", CANARY, *ON)
     assert result.code == 0, result
     assert result.rows[0][0] == "A"
@@ -118,7 +118,7 @@ def test_set_one_and_several(dpx: Program, sandbox: Sandbox) -> None:
 
 
 def test_a_value_may_begin_with_a_dash_or_have_an_equals_sign(dpx: Program, sandbox: Sandbox) -> None:
-    """After --, and as the second word."""
+    """A value may begin with a dash after --, and contain an equals sign."""
     assert dpx("env", "set", *ON, "--", "A", "-x=1").code == 0
     assert sandbox.env_is("storefront", "A", "-x=1")
     assert dpx("env", "set", *ON, "A", "b=c").code == 0
@@ -126,7 +126,7 @@ def test_a_value_may_begin_with_a_dash_or_have_an_equals_sign(dpx: Program, sand
 
 
 def test_targets_and_sensitive_are_sent_only_when_given(dpx: Program, sandbox: Sandbox) -> None:
-    """In any case, each once."""
+    """Targets and `sensitive` are sent only if given, each target once, in lower case."""
     dpx("env", "set", "A=1", *ON)
     assert set(sandbox.requests[-1].body) == {"key", "value"}
     targets = ("--target", "PREVIEW", "--target", "preview", "--target", "production")
@@ -150,7 +150,7 @@ def test_targets_and_sensitive_are_sent_only_when_given(dpx: Program, sandbox: S
 def test_read_values_lose_exactly_one_newline(
     dpx: Program, sandbox: Sandbox, given: bytes, value: str, noted: bool
 ) -> None:
-    """From stdin and from a file alike, with a note."""
+    """A value that is read loses exactly one final newline, with a note."""
     (dpx.cwd / "value").write_bytes(given)
     for key, flags, stdin in (
         ("S", ["--stdin"], given),
@@ -184,7 +184,7 @@ def test_read_values_lose_exactly_one_newline(
     ],
 )
 def test_what_cannot_be_set_is_refused_before_any_request(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
-    """With one error line and exit 2 (3 for a missing file)."""
+    """What can't be set is refused before any request, with exit 2 (3 for a missing file)."""
     result = dpx("env", "set", *argv, *ON)
     assert result.code == (3 if argv == ["A", "--from-file", "none"] else 2), result
     assert result.out == ""
@@ -193,7 +193,7 @@ def test_what_cannot_be_set_is_refused_before_any_request(dpx: Program, sandbox:
 
 
 def test_values_show_in_no_usage_error(dpx: Program) -> None:
-    """Not even in those of the argument parser."""
+    """No usage error shows a value, not even one of the argument parser."""
     for argv in (
         [f"A={CANARY}", f"A={CANARY}"],
         ["A", CANARY, CANARY],
@@ -211,14 +211,14 @@ def test_values_show_in_no_usage_error(dpx: Program) -> None:
 
 
 def test_empty_needs_to_be_meant(dpx: Program, sandbox: Sandbox) -> None:
-    """Where it was read."""
+    """An empty value that is read needs --allow-empty."""
     assert dpx("env", "set", "A", "--stdin", *ON, stdin=b"\n").code == 2
     assert dpx("env", "set", "A", "--stdin", "--allow-empty", *ON, stdin=b"").code == 0
     assert sandbox.env_is("storefront", "A", "")
 
 
 def test_a_terminal_is_asked_twice_and_shows_nothing(dpx: Program, sandbox: Sandbox) -> None:
-    """The value is not echoed; two answers that differ set nothing."""
+    """The hidden prompt shows nothing, and sets nothing if the two answers differ."""
     result = dpx.tty(
         "env", "set", "A", *ON, answers=[("variable: ", f"{CANARY}\r"), ("variable again: ", f"{CANARY}\r")]
     )
@@ -233,13 +233,13 @@ def test_a_terminal_is_asked_twice_and_shows_nothing(dpx: Program, sandbox: Sand
 
 
 def test_quiet_prints_the_keys_that_were_set(dpx: Program) -> None:
-    """For set and import."""
+    """`env set -q` and `env import -q` print keys."""
     assert dpx("env", "set", "A=1", "B=2", *ON, "-q").out.split() == ["A", "B"]
     assert dpx("env", "import", "-", *ON, "-q", stdin=b"C=1\n").out.split() == ["C"]
 
 
 def test_deploy_after_a_change(dpx: Program, sandbox: Sandbox) -> None:
-    """Once, after all are set, and waits; of several projects each. A change that failed is not deployed."""
+    """--deploy deploys each project once, after all variables are set, and waits; not after a failure."""
     before = {project: len(sandbox.deployments(project)) for project in ("storefront", "docs")}
     result = dpx("env", "set", "A=1", "B=2", *ON, "--deploy")
     assert result.code == 0, result
@@ -267,7 +267,7 @@ def test_deploy_after_a_change(dpx: Program, sandbox: Sandbox) -> None:
 
 
 def test_rm_in_both_formats(dpx: Program, sandbox: Sandbox) -> None:
-    """A key given twice is removed once."""
+    """`env rm` removes a key once, even if it's given twice."""
     dpx("env", "set", "A=1", "B=2", "C=3", *ON)
     result = dpx("env", "rm", "A", "B", "A", *ON, "-y", "--json")
     assert result.json == [{"key": "A", "deleted": True}, {"key": "B", "deleted": True}]
@@ -276,7 +276,7 @@ def test_rm_in_both_formats(dpx: Program, sandbox: Sandbox) -> None:
 
 
 def test_rm_asks_on_a_terminal_and_refuses_elsewhere(dpx: Program, sandbox: Sandbox) -> None:
-    """No is the default."""
+    """`env rm` asks on a terminal, where no is the default, and refuses elsewhere."""
     assert dpx("env", "rm", "DATABASE_URL", *ON).code == 2
     result = dpx.tty("env", "rm", "DATABASE_URL", *ON, answers=[("[y/N]", "\r")])
     assert result.code == 2, result
@@ -287,7 +287,7 @@ def test_rm_asks_on_a_terminal_and_refuses_elsewhere(dpx: Program, sandbox: Sand
 
 
 def test_rm_of_what_is_not_there(dpx: Program) -> None:
-    """Exit 3, and which keys are done."""
+    """`env rm` of a missing key is exit 3 and says which keys are done."""
     result = dpx("env", "rm", "DATABASE_URL", "NONE", *ON, "-y")
     assert result.code == 3, result
     assert "not done: NONE" in result.err
@@ -297,7 +297,7 @@ def test_rm_of_what_is_not_there(dpx: Program) -> None:
 
 
 def test_import_sets_every_line(dpx: Program, sandbox: Sandbox) -> None:
-    """From a file and from stdin, in both formats."""
+    """`env import` sets every line of a file or of standard input."""
     text = f"# all\nexport A={CANARY}\nB='x y'\nC=\"1\\n2\"\n"
     (dpx.cwd / ".env").write_text(text)
     result = dpx("env", "import", ".env", *ON, "--target", "preview")
@@ -311,7 +311,7 @@ def test_import_sets_every_line(dpx: Program, sandbox: Sandbox) -> None:
 
 
 def test_dry_run_shows_the_plan_and_changes_nothing(dpx: Program, sandbox: Sandbox) -> None:
-    """Add, replace, remove."""
+    """--dry-run shows what would be added, replaced and removed, and changes nothing."""
     argv = ("env", "import", "-", *ON, "--dry-run", "--prune")
     file = b"DATABASE_URL=x\nNEW=y\n"
     result = dpx(*argv, stdin=file)
@@ -328,7 +328,7 @@ def test_dry_run_shows_the_plan_and_changes_nothing(dpx: Program, sandbox: Sandb
 
 
 def test_prune_removes_what_the_file_lacks(dpx: Program, sandbox: Sandbox) -> None:
-    """After a yes; with --target only what has no other one."""
+    """--prune removes other variables after a yes; with --target only those without another target."""
     file = b"DATABASE_URL=x\n"
     assert dpx("env", "import", "-", *ON, "--prune", stdin=file).code == 2
     assert posts(sandbox) == 0
@@ -346,7 +346,7 @@ def test_prune_removes_what_the_file_lacks(dpx: Program, sandbox: Sandbox) -> No
 
 
 def test_a_bad_line_rejects_the_whole_file(dpx: Program, sandbox: Sandbox) -> None:
-    """Each is named, no value shown, nothing sent."""
+    """A bad line rejects the whole file: it's named, no value is shown, and nothing is sent."""
     result = dpx("env", "import", "-", *ON, stdin=f"A=1\nB {CANARY}\nC='{CANARY}\n".encode())
     assert result.code == 2, result
     assert "2" in result.err
@@ -356,7 +356,7 @@ def test_a_bad_line_rejects_the_whole_file(dpx: Program, sandbox: Sandbox) -> No
 
 
 def test_a_failure_half_way_says_what_is_done(dpx: Program, sandbox: Sandbox) -> None:
-    """And exits with the failure's code."""
+    """A failure half-way says which keys are done, and exits with its own code."""
     sandbox.fault("POST /projects/*/env-vars 403 after 2 x1")
     result = dpx("env", "import", "-", *ON, stdin="".join(f"K{n}=v\n" for n in range(30)).encode())
     assert result.code == 5, result
@@ -365,7 +365,7 @@ def test_a_failure_half_way_says_what_is_done(dpx: Program, sandbox: Sandbox) ->
 
 
 def test_an_empty_file_and_an_endless_one(dpx: Program, sandbox: Sandbox) -> None:
-    """Nothing to do, and a refusal in bounded time and memory."""
+    """An empty file is nothing to do; an endless one is refused in bounded time and memory."""
     result = dpx("env", "import", "-", *ON)
     assert (result.code, result.out, result.err) == (0, "", ""), result
     assert dpx("env", "import", "/dev/zero", *ON).code == 2
@@ -374,7 +374,7 @@ def test_an_empty_file_and_an_endless_one(dpx: Program, sandbox: Sandbox) -> Non
 
 
 def test_progress_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
-    """A bar while it goes on."""
+    """An import on a terminal shows a progress bar."""
     sandbox.fault("POST /projects/*/env-vars slow 100ms")
     (dpx.cwd / ".env").write_text("".join(f"K{n:03}=v\n" for n in range(40)))
     result = dpx.tty("env", "import", ".env", *ON)
@@ -387,7 +387,7 @@ def test_progress_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
 
 
 def test_check_of_what_is_there(dpx: Program) -> None:
-    """A line may be a key alone; --target asks for that environment."""
+    """`env check` passes if every key is set; a line may be a key alone, and --target asks for that environment."""
     (dpx.cwd / ".env.example").write_text("DATABASE_URL=\n# why\nSTRIPE_SECRET_KEY\n")
     result = dpx("env", "check", ".env.example", *ON)
     assert (result.code, result.out) == (0, ""), result
@@ -400,7 +400,7 @@ def test_check_of_what_is_there(dpx: Program) -> None:
 
 
 def test_check_names_every_missing_key(dpx: Program) -> None:
-    """Exit 10, also as JSON."""
+    """`env check` names every missing key and exits 10, also with --json."""
     result = dpx("env", "check", "-", *ON, stdin=b"DATABASE_URL=\nA=\nB=\n")
     assert result.code == 10, result
     assert result.err.startswith("error: Not set: A, B\n")

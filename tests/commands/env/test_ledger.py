@@ -30,13 +30,13 @@ class Settings:
 
 @pytest.fixture
 def keyring() -> MemoryStore:
-    """A keyring, in memory."""
+    """Return a keyring in memory."""
     return MemoryStore("keyring:SecretService")
 
 
 @pytest.fixture
 def opened(tmp_path: Path, keyring: MemoryStore) -> Callable[..., Ledger]:
-    """Opens the ledger of a folder, as a new process would."""
+    """Return a function that opens the ledger of a folder, as a new process would."""
 
     def open_it(**changes: Any) -> Ledger:
         settings: Any = Settings(tmp_path)
@@ -47,14 +47,14 @@ def opened(tmp_path: Path, keyring: MemoryStore) -> Callable[..., Ledger]:
 
 
 def test_unchanged_changed_and_never_set(opened: Callable[..., Ledger]) -> None:
-    """Told by another process than the one that recorded it."""
+    """Another process tells unchanged, changed and never set values apart."""
     assert opened().compare("p1", {"A": VALUE}) == {}
     opened().record("p1", {"A": VALUE, "B": ""})
     assert opened().compare("p1", {"A": VALUE, "B": "b", "C": "c"}) == {"A": True, "B": False}
 
 
 def test_each_project_and_api_has_its_own(opened: Callable[..., Ledger]) -> None:
-    """The same key of another project, or at another API, was never set."""
+    """The same key of another project, or at another API, is unknown."""
     opened().record("p1", {"A": VALUE})
     assert opened().compare("p1", {"A": VALUE}) == {"A": True}
     assert opened().compare("p2", {"A": VALUE}) == {}
@@ -63,7 +63,7 @@ def test_each_project_and_api_has_its_own(opened: Callable[..., Ledger]) -> None
 
 
 def test_what_is_forgotten_is_unknown(opened: Callable[..., Ledger]) -> None:
-    """And nothing else is."""
+    """Only the keys that are forgotten become unknown."""
     opened().record("p1", {"A": VALUE, "B": VALUE})
     opened().forget("p1", ["A", "C"])
     opened().forget("p2", ["B"])
@@ -73,7 +73,7 @@ def test_what_is_forgotten_is_unknown(opened: Callable[..., Ledger]) -> None:
 def test_the_file_has_neither_value_nor_secret_nor_name(
     opened: Callable[..., Ledger], keyring: MemoryStore, tmp_path: Path
 ) -> None:
-    """And two variables with one value do not look alike; nor does a repr tell anything."""
+    """The file has no value, secret or name, and two variables with one value don't look alike."""
     opened().record("p1", {"KEY_A": VALUE, "KEY_B": VALUE})
     text = (tmp_path / "ledger.json").read_text()
     for hidden in (VALUE, "KEY_A", "p1", keyring.tokens["ledger"]):
@@ -85,7 +85,7 @@ def test_the_file_has_neither_value_nor_secret_nor_name(
 
 
 def test_the_secret_is_random_and_made_once(opened: Callable[..., Ledger], keyring: MemoryStore) -> None:
-    """32 bytes, beside the tokens in the keyring."""
+    """The secret is 32 random bytes in the keyring, made once."""
     opened()
     first = keyring.tokens["ledger"]
     opened()
@@ -96,7 +96,7 @@ def test_the_secret_is_random_and_made_once(opened: Callable[..., Ledger], keyri
 def test_after_the_secret_is_lost_nothing_is_called_changed(
     opened: Callable[..., Ledger], keyring: MemoryStore
 ) -> None:
-    """The old digests say nothing any more; new ones take their place."""
+    """After the secret is lost, the old digests are replaced."""
     opened().record("p1", {"A": VALUE})
     del keyring.tokens["ledger"]
     assert opened().compare("p1", {"A": VALUE}) == {}
@@ -105,7 +105,7 @@ def test_after_the_secret_is_lost_nothing_is_called_changed(
 
 
 def test_concurrent_writers_lose_nothing(opened: Callable[..., Ledger]) -> None:
-    """Each adds its own key."""
+    """Concurrent writers lose no key."""
     opened()
     threads = [threading.Thread(target=lambda n=n: opened().record("p1", {f"K{n}": VALUE})) for n in range(8)]
     for thread in threads:
@@ -118,7 +118,7 @@ def test_concurrent_writers_lose_nothing(opened: Callable[..., Ledger]) -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"digests": {}}', '{"place": 1, "secret": "", "digests": {}}', ""])
 def test_a_damaged_file_is_named_and_kept(opened: Callable[..., Ledger], tmp_path: Path, text: str) -> None:
-    """Never overwritten."""
+    """A damaged file is named in the error and never overwritten."""
     (tmp_path / "ledger.json").write_text(text)
     with pytest.raises(Failed) as caught:
         opened()
@@ -127,13 +127,13 @@ def test_a_damaged_file_is_named_and_kept(opened: Callable[..., Ledger], tmp_pat
 
 
 def test_with_a_token_in_the_environment_no_keyring_is_asked(opened: Callable[..., Ledger]) -> None:
-    """The contract says so of DPX_TOKEN."""
+    """With DPX_TOKEN in the environment the keyring is not used."""
     with pytest.raises(UsageError):
         opened(env={"DPX_TOKEN": "dpx_x"})
 
 
 def test_a_keyring_that_keeps_nothing_is_refused(tmp_path: Path) -> None:
-    """Nothing is written then."""
+    """A keyring that keeps nothing is refused, and no file is written."""
 
     class Forgetful(MemoryStore):
         """It takes everything and gives nothing back."""
@@ -149,7 +149,7 @@ def test_a_keyring_that_keeps_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_no_secret_of_ours_is_not_used(opened: Callable[..., Ledger], keyring: MemoryStore) -> None:
-    """And is not shown."""
+    """A keyring entry that is no secret of dpx is neither used nor shown."""
     keyring.tokens["ledger"] = "canary"
     with pytest.raises(DpxError) as caught:
         opened()
@@ -158,6 +158,6 @@ def test_what_is_no_secret_of_ours_is_not_used(opened: Callable[..., Ledger], ke
 
 @pytest.mark.parametrize(("text", "on"), [("", False), ("0", False), ("off", False), ("1", True), ("true", True)])
 def test_it_is_off_unless_asked_for(text: str, on: bool) -> None:
-    """By DPX_LEDGER."""
+    """The ledger is off unless DPX_LEDGER is on."""
     assert is_on({"DPX_LEDGER": text}) is on
     assert not is_on({})
