@@ -41,10 +41,9 @@ def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_
         NotFound: there is no such command.
         Failed: it cannot be run, or no temporary folder can be made.
     """
-    if sys.platform != "win32" and sys.platform != "darwin":  # noqa: PLR1714, RET505 - the form that mypy knows
+    if sys.platform != "win32" and sys.platform != "darwin":
         return _run_exactly(command, env, sandbox, to_stderr=to_stderr)
-    else:
-        return _run_portably(command, env, sandbox, to_stderr=to_stderr)
+    return _run_portably(command, env, sandbox, to_stderr=to_stderr)
 
 
 def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str) -> dict[str, str]:
