@@ -139,10 +139,10 @@ def test_link_of_a_project_that_is_not_there_writes_nothing(dpx: Program) -> Non
 
 
 def test_link_without_a_project_asks_only_on_a_terminal(dpx: Program) -> None:
-    """A number picks one."""
+    """Typed text picks one."""
     done = dpx("link")
     assert (done.code, done.out) == (2, ""), done
-    done = dpx.tty("link", answers=[("link this folder to", "2\r")])
+    done = dpx.tty("link", answers=[("Type to filter", "docs\r")])
     assert done.code == 0, done
     assert dpx("projects", "get", "--json").json["slug"] == "docs"
 
