@@ -64,8 +64,23 @@ WEBHOOKS = (
     ("dpx webhook verify body.json --signature S", "exit 0 where it fits, 10 with the cause where it does not"),
     ("dpx webhook sign body.json", "the signature of a body"),
     ("dpx webhook send deployment.ready --to URL", "a signed sample delivery to your receiver"),
+    ("dpx webhook check --to URL", "tells whether your receiver accepts what is genuine and refuses what is forged"),
     ("dpx webhook listen --forward-to URL", "receives on this machine, verifies, forwards"),
     ("dpx webhook replay DIR --to URL", "sends the deliveries of listen --save again"),
+)
+TUNNELS = (
+    (
+        "ngrok",
+        ("ngrok http 4400", "dpx webhook listen --public-host NAME.ngrok-free.app --forward-to localhost:3000/hook"),
+    ),
+    (
+        "cloudflared",
+        (
+            "cloudflared tunnel --url http://127.0.0.1:4400",
+            "dpx webhook listen --public-host NAME.trycloudflare.com --forward-to localhost:3000/hook",
+        ),
+    ),
+    ("any other tunnel to port 4400", ("dpx webhook listen --public-host NAME --forward-to localhost:3000/hook",)),
 )
 SANDBOX = (
     ("dpx sandbox run -- dpx deploy -p storefront", "one command against a sandbox of its own"),
@@ -185,6 +200,16 @@ def _webhooks(page: Page) -> None:
     )
     page.heading("Commands")
     page.rows(WEBHOOKS)
+    page.heading("Deliveries from Deploxa on this machine")
+    page.text(
+        "Start a tunnel, then pass its name to listen; every other Host is refused. Set the tunnel's https:// URL as "
+        "the webhook's URL in the project's Integrations settings."
+    )
+    for name, commands in TUNNELS:
+        page.gap()
+        page.text(f"{name}:")
+        for command in commands:
+            page.text(f"  {command}")
 
 
 def _sandbox(page: Page) -> None:

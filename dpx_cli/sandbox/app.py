@@ -17,18 +17,18 @@ from starlette.routing import Match, Route
 from dpx_cli.sandbox import dashboard, deployments, drift, env_vars, orgs, projects
 from dpx_cli.sandbox.faults import API_ROOT, ERROR, LOST, RESET, SLOW, Fault
 from dpx_cli.sandbox.journal import masked
-from dpx_cli.sandbox.request import Refused, Request
+from dpx_cli.sandbox.request import Refused, SandboxRequest
 from dpx_cli.system.loopback.exchange import Exchange, Gone, TooLarge, foreign
-from dpx_cli.system.loopback.page import Page
+from dpx_cli.system.loopback.page import WebPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dpx_cli.sandbox.journal import RecordedRequest
-    from dpx_cli.sandbox.state import State
+    from dpx_cli.sandbox.state import SandboxState
     from dpx_cli.system.loopback.exchange import Receive, Scope, Send
 
-    Handler = Callable[[Request], tuple[int, dict[str, Any]]]
+    Handler = Callable[[SandboxRequest], tuple[int, dict[str, Any]]]
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Application:
         reset: resets the connection of a client's address.
     """
 
-    def __init__(self, state: State, reset: Callable[[tuple[str, int]], None]) -> None:
+    def __init__(self, state: SandboxState, reset: Callable[[tuple[str, int]], None]) -> None:
         self._state = state
         self._reset = reset
         self._page = dashboard.page(state)
@@ -74,7 +74,7 @@ class Application:
         exchange = Exchange(scope, receive, send)
         if refusal := foreign(exchange):
             await exchange.answer_json(403, {"error": refusal}, close=False)
-        elif Page.wanted(exchange):
+        elif WebPage.wanted(exchange):
             await self._page.answer(exchange)
         elif exchange.path.startswith("/__sandbox__"):
             await self._inspect(exchange)
@@ -121,7 +121,7 @@ class Application:
             body = await _read_object(exchange)
             record.body = masked(body)
         fails = any(fault.effect == ERROR for fault in faults)
-        request = Request(
+        request = SandboxRequest(
             state=self._state, user=user, path=path, query=record.query, body=body, now=time.time(), fails=fails
         )
         status, content = handler(request)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.errors import UsageError
 from dpx_cli.sandbox import course, deployments
 from dpx_cli.sandbox.faults import EXAMPLES
-from dpx_cli.sandbox.request import Refused, Request
-from dpx_cli.system.loopback.page import Page
+from dpx_cli.sandbox.request import Refused, SandboxRequest
+from dpx_cli.system.loopback.page import WebPage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dpx_cli.sandbox.state import State
+    from dpx_cli.sandbox.state import SandboxState
 
 MAX_ROWS = 50
 
@@ -33,7 +33,7 @@ _DEPLOYMENTS = (
 class Dashboard:
     """The content and the buttons of a sandbox's page."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         self._state = state
 
     def show(self, _after: int) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Dashboard:
     async def deploy(self, content: Mapping[str, Any]) -> str:
         """Deploy the last deployed branch of a project. Raises UsageError if that's refused."""
         user = self._state.store.one("SELECT seq FROM users WHERE email = ?", (self._state.tokens.owner,))["seq"]
-        request = Request(
+        request = SandboxRequest(
             state=self._state,
             user=user,
             path={"id": str(content.get("id"))},
@@ -108,8 +108,8 @@ class Dashboard:
         return "Deployment started."
 
 
-def page(state: State) -> Page:
+def page(state: SandboxState) -> WebPage:
     """Return the page of a sandbox."""
     dashboard = Dashboard(state)
     actions = {"fault": dashboard.add_fault, "remove": dashboard.remove_fault, "deploy": dashboard.deploy}
-    return Page(dashboard.show, actions)
+    return WebPage(dashboard.show, actions)

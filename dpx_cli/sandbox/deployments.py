@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.reference import STATUSES
 from dpx_cli.sandbox import course, projects
-from dpx_cli.sandbox.request import Refused, Request
+from dpx_cli.sandbox.request import Refused, SandboxRequest
 from dpx_cli.sandbox.sites import domain
 from dpx_cli.sandbox.store import more, timestamp
 from dpx_cli.sandbox.webhooks import BOTH
@@ -27,7 +27,7 @@ _AT_STATUS = {
 }
 
 
-def list_(request: Request) -> tuple[int, dict[str, Any]]:
+def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer GET /projects/:id/deployments, newest first."""
     project = projects.visible(request, request.path["id"])
     where, values = "d.project = ?", [project["seq"]]
@@ -49,7 +49,7 @@ def list_(request: Request) -> tuple[int, dict[str, Any]]:
     return 200, {"data": data, "pagination": pagination}
 
 
-def get(request: Request) -> tuple[int, dict[str, Any]]:
+def get(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer GET /deployments/:id."""
     row = request.state.store.find(
         f"{_WITH_SLUG} WHERE d.id = ? AND {projects.VISIBLE}",
@@ -60,7 +60,7 @@ def get(request: Request) -> tuple[int, dict[str, Any]]:
     return 200, {"data": _shown(row, row["slug"], request.now)}
 
 
-def create(request: Request) -> tuple[int, dict[str, Any]]:
+def create(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer POST /projects/:id/deployments. Without a branch it is the last deployed one."""
     project = projects.visible(request, request.path["id"])
     branch = request.text("branch", empty=False)

@@ -9,14 +9,14 @@ from typing import Any
 
 from dpx_cli.reference import TARGETS
 from dpx_cli.sandbox import projects
-from dpx_cli.sandbox.request import Refused, Request
+from dpx_cli.sandbox.request import Refused, SandboxRequest
 from dpx_cli.sandbox.store import digest_of, new_id
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SALT_BYTES = 16
 
 
-def list_(request: Request) -> tuple[int, dict[str, Any]]:
+def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer GET /projects/:id/env-vars, oldest first."""
     project = projects.visible(request, request.path["id"])["seq"]
     rows, pagination = request.page(
@@ -34,7 +34,7 @@ def list_(request: Request) -> tuple[int, dict[str, Any]]:
     return 200, {"data": data, "pagination": pagination}
 
 
-def upsert(request: Request) -> tuple[int, dict[str, Any]]:
+def upsert(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer POST /projects/:id/env-vars. A new variable is for every target; an update keeps what the body omits."""
     row = projects.visible(request, request.path["id"])
     project = row["seq"]
@@ -73,7 +73,7 @@ def upsert(request: Request) -> tuple[int, dict[str, Any]]:
     return 201 if old is None else 200, {"data": {"id": identity, "key": key, "targets": targets}}
 
 
-def delete(request: Request) -> tuple[int, dict[str, Any]]:
+def delete(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer DELETE /projects/:id/env-vars/:key."""
     project = projects.visible(request, request.path["id"])
     key = request.path["key"]

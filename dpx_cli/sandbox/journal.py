@@ -64,7 +64,7 @@ class Change(NamedTuple):
     name: str
 
 
-class Journal:
+class SandboxJournal:
     """The last requests and changes, and the log file.
 
     Args:

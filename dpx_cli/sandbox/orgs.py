@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.sandbox import projects
 
 if TYPE_CHECKING:
-    from dpx_cli.sandbox.request import Request
+    from dpx_cli.sandbox.request import SandboxRequest
 
 
-def list_(request: Request) -> tuple[int, dict[str, Any]]:
+def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer GET /orgs: the person's organizations, with the role in lower case, as in the reference."""
     rows, pagination = request.page(
         "SELECT o.*, m.role FROM members m JOIN orgs o ON o.seq = m.org",
@@ -23,7 +23,7 @@ def list_(request: Request) -> tuple[int, dict[str, Any]]:
     return 200, {"data": data, "pagination": pagination}
 
 
-def get(request: Request) -> tuple[int, dict[str, Any]]:
+def get(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer GET /orgs/:slug."""
     row = request.state.store.one(
         "SELECT o.*, (SELECT count(*) FROM members m JOIN users u ON u.seq = m.user"
@@ -35,7 +35,7 @@ def get(request: Request) -> tuple[int, dict[str, Any]]:
     return 200, {"data": {"id": row["id"], "name": row["name"], "slug": row["slug"], "_count": count}}
 
 
-def members(request: Request) -> tuple[int, dict[str, Any]]:
+def members(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer GET /orgs/:slug/members, with roles in upper case, as in the reference."""
     org = projects.org_of(request, request.path["slug"])
     rows, pagination = request.page(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.reference import APP_TYPES, FRAMEWORKS
 from dpx_cli.sandbox import course
-from dpx_cli.sandbox.request import Refused, Request
+from dpx_cli.sandbox.request import Refused, SandboxRequest
 from dpx_cli.sandbox.sites import domain
 from dpx_cli.sandbox.store import more, new_id, timestamp
 
@@ -26,7 +26,7 @@ _SELECT = (
 )
 
 
-def visible(request: Request, project: str) -> sqlite3.Row:
+def visible(request: SandboxRequest, project: str) -> sqlite3.Row:
     """Return the project with this id. A slug isn't accepted: the reference only knows `:id`.
 
     Raises:
@@ -38,7 +38,7 @@ def visible(request: Request, project: str) -> sqlite3.Row:
     return row
 
 
-def list_(request: Request) -> tuple[int, dict[str, Any]]:
+def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer GET /projects, newest first."""
     if "org" in request.query:
         org = org_of(request, request.query["org"])
@@ -64,12 +64,12 @@ def list_(request: Request) -> tuple[int, dict[str, Any]]:
     return 200, {"data": data, "pagination": pagination}
 
 
-def get(request: Request) -> tuple[int, dict[str, Any]]:
+def get(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer GET /projects/:id."""
     return 200, {"data": _whole(visible(request, request.path["id"]), request.now)}
 
 
-def create(request: Request) -> tuple[int, dict[str, Any]]:
+def create(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer POST /projects. Without `orgSlug` it is the person's own project."""
     name = request.required_text("name", empty=False)
     framework = request.choice("framework", FRAMEWORKS)
@@ -89,7 +89,7 @@ def create(request: Request) -> tuple[int, dict[str, Any]]:
     return 201, {"data": {"id": project, "name": name, "slug": slug, "created_at": timestamp(request.now)}}
 
 
-def update(request: Request) -> tuple[int, dict[str, Any]]:
+def update(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer PATCH /projects/:id. The slug doesn't change, so the site's address doesn't either."""
     project = visible(request, request.path["id"])
     changes = {
@@ -109,7 +109,7 @@ def update(request: Request) -> tuple[int, dict[str, Any]]:
     return get(request)
 
 
-def delete(request: Request) -> tuple[int, dict[str, Any]]:
+def delete(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Answer DELETE /projects/:id. Only an organization's owners may delete its projects."""
     project = visible(request, request.path["id"])
     if project["org"] is not None:
@@ -124,7 +124,7 @@ def delete(request: Request) -> tuple[int, dict[str, Any]]:
     return 200, {"deleted": True}
 
 
-def org_of(request: Request, slug: str) -> int:
+def org_of(request: SandboxRequest, slug: str) -> int:
     """Return `seq` of the organization with this slug; refuse with 404 if the person isn't a member."""
     row = request.state.store.find(
         "SELECT o.seq FROM orgs o JOIN members m ON m.org = o.seq WHERE o.slug = ? AND m.user = ?", (slug, request.user)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from dpx_cli.sandbox.state import State
+    from dpx_cli.sandbox.state import SandboxState
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class SandboxRequest:
     """A request that was authenticated.
 
     Attributes:
@@ -45,7 +45,7 @@ class Request:
         fails: whether a scripted fault makes this deployment fail.
     """
 
-    state: State
+    state: SandboxState
     user: int
     path: Mapping[str, str]
     query: Mapping[str, str]

@@ -19,9 +19,9 @@ from dpx_cli.errors import Failed, UsageError
 from dpx_cli.sandbox import course, seed, snapshot
 from dpx_cli.sandbox.app import Application
 from dpx_cli.sandbox.faults import API_ROOT, Faults
-from dpx_cli.sandbox.journal import Change, Journal, RecordedRequest
+from dpx_cli.sandbox.journal import Change, RecordedRequest, SandboxJournal
 from dpx_cli.sandbox.rate import Rate
-from dpx_cli.sandbox.state import Behavior, State
+from dpx_cli.sandbox.state import Behavior, SandboxState
 from dpx_cli.sandbox.store import Store, digest_of
 from dpx_cli.sandbox.tokens import Tokens
 from dpx_cli.sandbox.webhooks import DeliveryAttempt, Webhooks
@@ -83,9 +83,9 @@ class Sandbox:
             store = Store(self.behavior.data)
             undo.callback(store.close)
             tokens = self._open(store)
-            journal = Journal(self.behavior.log)
+            journal = SandboxJournal(self.behavior.log)
             undo.pop_all()
-        self._state = State(
+        self._state = SandboxState(
             behavior=self.behavior,
             store=store,
             tokens=tokens,
@@ -139,7 +139,7 @@ class Sandbox:
             scale=behavior.time_scale,
         )
 
-    def _webhooks(self, store: Store, journal: Journal) -> Webhooks | None:
+    def _webhooks(self, store: Store, journal: SandboxJournal) -> Webhooks | None:
         url, secret = self.behavior.webhook_url, self.behavior.webhook_secret
         if url is None or secret is None:
             return None

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dpx_cli.sandbox.faults import Faults
-    from dpx_cli.sandbox.journal import Journal
+    from dpx_cli.sandbox.journal import SandboxJournal
     from dpx_cli.sandbox.rate import Rate
     from dpx_cli.sandbox.store import Store
     from dpx_cli.sandbox.tokens import Tokens
@@ -54,7 +54,7 @@ class Behavior:
 
 
 @dataclass(kw_only=True)
-class State:
+class SandboxState:
     """The parts of a running sandbox."""
 
     behavior: Behavior
@@ -62,5 +62,5 @@ class State:
     tokens: Tokens
     faults: Faults
     rate: Rate | None
-    journal: Journal
+    journal: SandboxJournal
     webhooks: Webhooks | None = None

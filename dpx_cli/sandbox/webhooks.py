@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from dpx_cli.sandbox.journal import Journal
+    from dpx_cli.sandbox.journal import SandboxJournal
     from dpx_cli.sandbox.store import Store
 
 BOTH, LAST = 2, 1
@@ -66,7 +66,7 @@ class Webhooks:
         scale: speed multiplier of the pauses between attempts.
     """
 
-    def __init__(self, url: str, secret: str, *, store: Store, journal: Journal, scale: float) -> None:
+    def __init__(self, url: str, secret: str, *, store: Store, journal: SandboxJournal, scale: float) -> None:
         self._url = url
         self._secret = secret.encode()
         self._store = store

@@ -25,7 +25,7 @@ UNKNOWN_EVENT = "deployment.paused"
 _ACCEPT = "Answer 2xx if the header is `sha256=` and the hex HMAC-SHA256 of the raw body with the webhook's secret."
 
 
-class Check(NamedTuple):
+class Probe(NamedTuple):
     """One check.
 
     Attributes:
@@ -54,14 +54,14 @@ class Finding(TypedDict):
     ok: bool
 
 
-def checks(secret: bytes) -> list[Check]:
+def probes(secret: bytes) -> list[Probe]:
     """Return all checks for a receiver with this secret, the good delivery first."""
     good = encode(sample("deployment.ready", deployment_id="clm1check0good"))
     return [
-        Check("good delivery", ACCEPTED, _ACCEPT, good, _headers(good, secret)),
+        Probe("good delivery", ACCEPTED, _ACCEPT, good, _headers(good, secret)),
         *_forgeries(good, secret),
         *_events(secret),
-        Check(
+        Probe(
             "same delivery twice",
             ACCEPTED,
             "Answer 2xx to a delivery that came before, and ignore it.",
@@ -73,41 +73,41 @@ def checks(secret: bytes) -> list[Check]:
     ]
 
 
-def _forgeries(good: bytes, secret: bytes) -> list[Check]:
+def _forgeries(good: bytes, secret: bytes) -> list[Probe]:
     """Return the deliveries that must be refused."""
     valid = signature.sign(good, secret)
     other = signature.sign(good, hmac.digest(secret, b"another secret", "sha256"))
     changed = good.replace(b'"READY"', b'"ERROR"')
     return [
-        Check(
+        Probe(
             "wrong signature",
             REFUSED,
             "Answer 401 if the header isn't the signature of the body, before anything else is done.",
             good,
             deliver.headers(other, "deployment.ready"),
         ),
-        Check(
+        Probe(
             "no signature",
             REFUSED,
             "Answer 401 if there is no X-Deploxa-Signature header, instead of skipping the check or failing on it.",
             good,
             [header for header in deliver.headers(valid, "deployment.ready") if header[0] != deliver.SIGNATURE],
         ),
-        Check(
+        Probe(
             "changed body",
             REFUSED,
             "Compute the HMAC of the whole body of each request; a valid header alone proves nothing.",
             changed,
             deliver.headers(valid, "deployment.ready"),
         ),
-        Check(
+        Probe(
             "empty body",
             REFUSED,
             "Check the signature of an empty body too, before anything is answered.",
             b"",
             deliver.headers(valid, "deployment.ready"),
         ),
-        Check(
+        Probe(
             "upper-case digest",
             REFUSED,
             "Compare the header as it came with the lower-case hex digest; don't ignore case.",
@@ -117,40 +117,40 @@ def _forgeries(good: bytes, secret: bytes) -> list[Check]:
     ]
 
 
-def _events(secret: bytes) -> list[Check]:
+def _events(secret: bytes) -> list[Probe]:
     """Return one delivery of each documented event, and one of an event that isn't documented."""
     found = []
     for event in EVENTS:
         body = encode(sample(event, deployment_id=f"clm1check{EVENTS.index(event)}"))
         fix = f"Answer 2xx to {event}, even if there is nothing to do."
-        found.append(Check(f"event {event}", ACCEPTED, fix, body, _headers(body, secret, event)))
+        found.append(Probe(f"event {event}", ACCEPTED, fix, body, _headers(body, secret, event)))
     body = encode({**sample("deployment.ready"), "event": UNKNOWN_EVENT})
     fix = "Answer 2xx to an event that the receiver doesn't know, and ignore it."
-    return [*found, Check("unknown event", ACCEPTED, fix, body, _headers(body, secret, UNKNOWN_EVENT))]
+    return [*found, Probe("unknown event", ACCEPTED, fix, body, _headers(body, secret, UNKNOWN_EVENT))]
 
 
-def _bodies(secret: bytes) -> list[Check]:
+def _bodies(secret: bytes) -> list[Probe]:
     """Return correctly signed deliveries whose bodies are unusual."""
     large = encode({**sample("deployment.ready", deployment_id="clm1check0large"), "note": ""})
     large = large.replace(b'"note":""', b'"note":"%s"' % (b"x" * (MIB - len(large))))
     foreign = encode(sample("deployment.ready", branch="größe/日本語-🚀", deployment_id="clm1check0text"))
     layout = _unusual_layout()
     return [
-        Check(
+        Probe(
             "1 MiB body",
             ACCEPTED,
             "Raise the limit for request bodies to 2 MiB.",
             large,
             _headers(large, secret),
         ),
-        Check(
+        Probe(
             "non-ASCII bytes",
             ACCEPTED,
             "Compute the HMAC of the raw bytes (UTF-8), not of text that was decoded or escaped in another way.",
             foreign,
             _headers(foreign, secret),
         ),
-        Check(
+        Probe(
             "unusual JSON layout",
             ACCEPTED,
             "Compute the HMAC of the raw body, not of JSON that was parsed and written again.",
@@ -171,11 +171,11 @@ def _headers(body: bytes, secret: bytes, event: str = "deployment.ready") -> lis
     return deliver.headers(signature.sign(body, secret), event)
 
 
-def run(check: Check, endpoint: Endpoint, trust: Callable[[], ssl.SSLContext], seconds: float) -> Finding:
+def run(probe: Probe, endpoint: Endpoint, trust: Callable[[], ssl.SSLContext], seconds: float) -> Finding:
     """Send a check's delivery and judge the response.
 
     Args:
-        check: what to send.
+        probe: what to send.
         endpoint: the receiver.
         trust: returns the TLS context for an https receiver.
         seconds: how long the receiver may take.
@@ -184,21 +184,21 @@ def run(check: Check, endpoint: Endpoint, trust: Callable[[], ssl.SSLContext], s
         NotDelivered: the receiver can't be reached: nothing listens there.
     """
     status: int | None = None
-    for _ in range(check.times):
+    for _ in range(probe.times):
         try:
-            status = deliver.deliver_once(endpoint, check.body, check.headers, trust, seconds).status
+            status = deliver.deliver_once(endpoint, probe.body, probe.headers, trust, seconds).status
         except NotDelivered as exc:
             if not exc.sent and not exc.late:
                 raise
             status = None
-        if not _is(status, check.expected):
+        if not _is(status, probe.expected):
             break
-    return judge(check, status)
+    return judge(probe, status)
 
 
-def judge(check: Check, status: int | None) -> Finding:
+def judge(probe: Probe, status: int | None) -> Finding:
     """Return the finding for a check's response; None if there was none."""
-    return {"check": check.name, "expected": check.expected, "status": status, "ok": _is(status, check.expected)}
+    return {"check": probe.name, "expected": probe.expected, "status": status, "ok": _is(status, probe.expected)}
 
 
 def _is(status: int | None, expected: str) -> bool:

@@ -23,7 +23,7 @@ _STATUS = {
 }
 
 
-class Deployment(TypedDict):
+class DeploymentPayload(TypedDict):
     """The deployment of a payload."""
 
     id: str
@@ -32,7 +32,7 @@ class Deployment(TypedDict):
     url: str
 
 
-class Project(TypedDict):
+class ProjectPayload(TypedDict):
     """The project of a payload."""
 
     id: str
@@ -44,11 +44,11 @@ class Payload(TypedDict):
     """The body of a delivery, from "Payload Example" in the API reference."""
 
     event: str
-    deployment: Deployment
-    project: Project
+    deployment: DeploymentPayload
+    project: ProjectPayload
 
 
-def payload(event: str, deployment: Deployment, project: Project) -> Payload:
+def payload(event: str, deployment: DeploymentPayload, project: ProjectPayload) -> Payload:
     """Return the body of an event, its keys in the reference's order."""
     return {"event": event, "deployment": deployment, "project": project}
 
@@ -63,7 +63,7 @@ def sample(event: str, *, project: str = "my-app", branch: str = "main", deploym
         deployment_id: the deployment's id.
     """
     url = f"https://{project}.deploxa.com"
-    deployment: Deployment = {"id": deployment_id, "status": _STATUS[event], "branch": branch, "url": url}
+    deployment: DeploymentPayload = {"id": deployment_id, "status": _STATUS[event], "branch": branch, "url": url}
     return payload(event, deployment, {"id": "clm1def", "name": project, "slug": project})
 
 

@@ -23,36 +23,35 @@ def watch(loop: AbstractEventLoop, terminal: int, pressed: Callable[[str], None]
         terminal: a file descriptor.
         pressed: called in the event loop.
     """
-    if sys.platform == "win32":
-        yield
-        return
-    import termios
-    import tty
+    if sys.platform != "win32" and _in_foreground(terminal):
+        import termios
+        import tty
 
-    try:
-        if os.tcgetpgrp(terminal) != os.getpgrp():
-            yield
-            return
+        def read() -> None:
+            try:
+                keys = os.read(terminal, 64)
+            except OSError:
+                keys = b""
+            if not keys:
+                loop.remove_reader(terminal)  # The terminal is gone.
+            for key in keys.decode("latin-1"):
+                pressed(key)
+
         before = termios.tcgetattr(terminal)
-    except (OSError, termios.error):
-        yield
-        return
-
-    def read() -> None:
+        tty.setcbreak(terminal, termios.TCSADRAIN)
+        loop.add_reader(terminal, read)
         try:
-            keys = os.read(terminal, 64)
-        except OSError:
-            keys = b""
-        if not keys:
-            loop.remove_reader(terminal)  # The terminal is gone.
-        for key in keys.decode("latin-1"):
-            pressed(key)
-
-    tty.setcbreak(terminal, termios.TCSADRAIN)
-    loop.add_reader(terminal, read)
-    try:
+            yield
+        finally:
+            loop.remove_reader(terminal)
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+    else:
         yield
-    finally:
-        loop.remove_reader(terminal)
-        with contextlib.suppress(termios.error):
-            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _in_foreground(terminal: int) -> bool:
+    try:
+        return sys.platform != "win32" and os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False

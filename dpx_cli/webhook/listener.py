@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import DpxError, Failed, UsageError
 from dpx_cli.system.loopback.exchange import Exchange, Gone, TooLarge, foreign
-from dpx_cli.system.loopback.page import Page
+from dpx_cli.system.loopback.page import WebPage
 from dpx_cli.webhook import deliver, keys, loop, record, saved, signature
 from dpx_cli.webhook.deliver import NotDelivered
-from dpx_cli.webhook.record import History, Outcome
+from dpx_cli.webhook.record import DeliveryResult, History
 
 if TYPE_CHECKING:
     import socket
@@ -92,7 +92,7 @@ class Listener:
         self.patience = patience
         self.page_key = secrets.token_urlsafe(16) if public_host else ""
         self.history = History()
-        self._page = Page(self._shown, {"replay": self._replay}, key=self.page_key)
+        self._page = WebPage(self._shown, {"replay": self._replay}, key=self.page_key)
         self._repeating: set[asyncio.Task[None]] = set()
         self._taken = 0
         self._served = 0
@@ -160,7 +160,7 @@ class Listener:
         if refusal := foreign(exchange, self.public_host):
             self._warn(f"Refused a request. {refusal}")
             await exchange.answer(403, refusal.encode() + b"\n")
-        elif Page.wanted(exchange):
+        elif WebPage.wanted(exchange):
             await self._page.answer(exchange)
         elif exchange.method != "POST":
             await exchange.answer(405, b"Deliveries are posted.\n", headers=[(b"allow", b"POST")])
@@ -186,7 +186,7 @@ class Listener:
         if signature.verify(body, self.secret, given):
             await self._take(exchange, body)
             return
-        outcome = Outcome(401, self._why_not(body, given, len(values)))
+        outcome = DeliveryResult(401, self._why_not(body, given, len(values)))
         delivery = record.describe({}, outcome, verified=False, began=exchange.began)
         self.history.add(delivery, exchange.headers, (), body)
         self._report(delivery)
@@ -226,7 +226,7 @@ class Listener:
             if self._served == self.exit_after:
                 self.stop()
 
-    async def _save(self, event: str, body: bytes, headers: list[Header]) -> Outcome | None:
+    async def _save(self, event: str, body: bytes, headers: list[Header]) -> DeliveryResult | None:
         """Save a delivery. If that fails, the sender is told so: what is answered 2xx is saved."""
         if not self.save:
             return None
@@ -234,10 +234,10 @@ class Listener:
             await asyncio.to_thread(saved.save, self.save, event, body, headers)
         except (DpxError, OSError) as exc:
             self._warn(f"A delivery was not saved: {exc}")
-            return Outcome(500, "not saved")
+            return DeliveryResult(500, "not saved")
         return None
 
-    async def _forward(self, body: bytes, headers: Sequence[Header]) -> Outcome:
+    async def _forward(self, body: bytes, headers: Sequence[Header]) -> DeliveryResult:
         """Send a delivery on, as often as `retry` allows."""
         outcome = await self._forward_once(body, headers)
         for again in range(self.retry):
@@ -248,16 +248,16 @@ class Listener:
             outcome = outcome._replace(result=f"{outcome.result} (retry {again + 1})")
         return outcome
 
-    async def _forward_once(self, body: bytes, headers: Sequence[Header]) -> Outcome:
+    async def _forward_once(self, body: bytes, headers: Sequence[Header]) -> DeliveryResult:
         if self.forward_to is None or self._sender is None:
-            return Outcome(200, "received")
+            return DeliveryResult(200, "received")
         try:
             reply = await deliver.deliver(self._sender, self.forward_to, body, headers)
         except NotDelivered as exc:
-            return Outcome(504 if exc.late else 502, f"not forwarded: {exc.reason}")
+            return DeliveryResult(504 if exc.late else 502, f"not forwarded: {exc.reason}")
         if reply.status not in _STATUSES:
-            return Outcome(502, f"forwarded: {reply.status}, which is not an HTTP status", reply.status)
-        return Outcome(reply.status, f"forwarded: {reply.status} in {reply.milliseconds} ms", reply.status)
+            return DeliveryResult(502, f"forwarded: {reply.status}, which is not an HTTP status", reply.status)
+        return DeliveryResult(reply.status, f"forwarded: {reply.status} in {reply.milliseconds} ms", reply.status)
 
     async def _repeat(self, kept: Kept) -> str:
         """Forward a delivery again and report it; return what became of it.

@@ -40,7 +40,7 @@ class Delivery(TypedDict):
     milliseconds: int
 
 
-class Outcome(NamedTuple):
+class DeliveryResult(NamedTuple):
     """What became of a delivery: the sender's answer, the receiver's status, and both in words."""
 
     answer: int
@@ -128,7 +128,7 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def describe(payload: Mapping[str, Any], outcome: Outcome, *, verified: bool, began: float) -> Delivery:
+def describe(payload: Mapping[str, Any], outcome: DeliveryResult, *, verified: bool, began: float) -> Delivery:
     """Return the record of a delivery; its time is UTC, to the millisecond.
 
     Args:

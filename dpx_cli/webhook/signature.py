@@ -236,10 +236,10 @@ def _bodies(body: bytes) -> Iterator[tuple[Pieces, list[Finding]]]:
             yield chain(change(view[start:end]), (suffix,)), [about] if note is None else [note, about]
 
 
-Change = Callable[[memoryview], Pieces]
+Transform = Callable[[memoryview], Pieces]
 
 
-def _encodings(body: bytes) -> Iterator[tuple[bytes, Change, Finding | None]]:
+def _encodings(body: bytes) -> Iterator[tuple[bytes, Transform, Finding | None]]:
     """Yield (source, what is done to it, note): other line endings, BOM or encoding. The body itself comes first."""
     yield body, _as_is, None
     crlf = b"\r\n" in body
@@ -275,7 +275,7 @@ def _with_bom(view: memoryview) -> Pieces:
     return (BOM, view)
 
 
-def _without_bom(then: Change, view: memoryview) -> Pieces:
+def _without_bom(then: Transform, view: memoryview) -> Pieces:
     return then(view[len(BOM) :])
 
 

@@ -694,6 +694,40 @@ def test_r_repeats_the_last_delivery(dpx_offline: Any, listen: Callable[..., Lis
     assert "-icanon" not in shown.out
 
 
+def test_a_listener_that_is_killed_has_saved_what_it_acknowledged(
+    dpx_offline: Any, listen: Callable[..., Listening]
+) -> None:
+    """Kill -9 at some moment of a stream of deliveries: each 200 is on the disk, whole, with its headers."""
+    for run in range(5):
+        listening = listen("--save", f"kept-{run}")
+        acknowledged: set[bytes] = set()
+        started = threading.Event()
+
+        def post(
+            sender: int, to: Listening = listening, seen: set[bytes] = acknowledged, started: Any = started
+        ) -> None:
+            for number in range(10_000):
+                body = b'{"event":"deployment.ready","n":"%d-%d"}' % (sender, number)
+                try:
+                    if to.post(body) == 200:
+                        seen.add(body)
+                except (OSError, http.client.HTTPException):
+                    return
+                started.set()
+
+        threads = [threading.Thread(target=post, args=(sender,)) for sender in range(3)]
+        for thread in threads:
+            thread.start()
+        assert started.wait(20)
+        threading.Event().wait(0.05 * run)
+        listening.process.kill()
+        for thread in threads:
+            thread.join()
+        kept = [file.with_suffix(".body") for file in (dpx_offline.cwd / f"kept-{run}").glob("*.headers")]
+        assert acknowledged
+        assert acknowledged <= {file.read_bytes() for file in kept}
+
+
 def test_verify_needs_little_memory(dpx_offline: Any) -> None:
     """A body of 32 MiB is not copied to find out why its signature doesn't match."""
     import program

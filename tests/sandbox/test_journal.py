@@ -9,7 +9,7 @@ import pytest
 from sandbox_client import ask
 
 from dpx_cli.errors import Failed
-from dpx_cli.sandbox.journal import Journal, masked
+from dpx_cli.sandbox.journal import SandboxJournal, masked
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_it_forgets_in_time() -> None:
     """The last ten thousand are kept, so a sandbox that runs for weeks does not grow."""
-    journal = Journal()
+    journal = SandboxJournal()
     for number in range(10_001):
         journal.arrive("GET", f"/{number}", {}, [])
     assert len(journal.requests()) == 10_000

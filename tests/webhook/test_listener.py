@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import random
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli.errors import Failed, UsageError
+from dpx_cli.system import files
 from dpx_cli.system.loopback.server import bind
 from dpx_cli.webhook import deliver, saved, signature
 from dpx_cli.webhook.deliver import Endpoint
@@ -538,7 +541,6 @@ def test_a_delivery_that_cannot_be_saved_is_500_and_not_forwarded(
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_500(listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ENOSPC where the bytes are written."""
-    from dpx_cli.system import files
 
     def full(_path: str, _data: bytes, _mode: int) -> None:
         with open("/dev/full", "wb", buffering=0) as device:
@@ -550,6 +552,38 @@ def test_a_full_disk_is_500(listen: Callable[..., Running], tmp_path: Path, monk
         assert status(running.post(BODY)) == 500
     assert "no space left" in running.warnings[0]
     still_serves(running)
+
+
+def test_what_is_acknowledged_is_saved(
+    listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 200 deliveries by eight senders at once, on a disk that fails now and then: every 200 is on the disk."""
+    chance = random.Random(7)
+    write = files._write_new
+
+    def sometimes(path: str, data: bytes, mode: int) -> None:
+        if chance.random() < 0.15:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(path, data, mode)
+
+    monkeypatch.setattr(files, "_write_new", sometimes)
+    running = listen(save=str(tmp_path))
+    answers: dict[bytes, int] = {}
+
+    def post(sender: int) -> None:
+        for number in range(25):
+            body = b'{"event":"deployment.ready","n":"%d-%d"}' % (sender, number)
+            answers[body] = status(running.post(body))
+
+    threads = [threading.Thread(target=post, args=(sender,)) for sender in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    acknowledged = {body for body, answer in answers.items() if answer == 200}
+    assert {200, 500} == set(answers.values())
+    assert acknowledged == {saved.load(str(path))[0] for path in tmp_path.glob("*.headers")}
+    assert len(running.warnings) == len(answers) - len(acknowledged)
 
 
 def test_a_reader_that_went_away_ends_it(listen: Callable[..., Running]) -> None:

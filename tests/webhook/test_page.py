@@ -161,7 +161,7 @@ def test_unknown_pages_and_buttons_are_404(listen: Callable[..., Running]) -> No
 def test_history_is_bounded() -> None:
     """By number and by bytes; the newest stays in any case."""
     history = History()
-    outcome = record.Outcome(200, "received")
+    outcome = record.DeliveryResult(200, "received")
     delivery = record.describe({}, outcome, verified=True, began=0)
     for _ in range(250):
         history.add(delivery, [], [], b"x" * 1024)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from dpx_cli.session import Session
-    from dpx_cli.webhook.check import Check, Finding
+    from dpx_cli.webhook.check import Finding, Probe
     from dpx_cli.webhook.deliver import Endpoint
 
 COLUMNS = (
@@ -37,7 +37,7 @@ class Examination:
         self._endpoint = endpoint
         self._trust = trust
         self._session = session
-        self._failed: list[tuple[Check, Finding]] = []
+        self._failed: list[tuple[Probe, Finding]] = []
         self._count = 0
 
     def pages(self) -> Iterator[list[Finding]]:
@@ -50,19 +50,19 @@ class Examination:
         from dpx_cli.webhook import deliver
 
         seconds = self._session.settings.timeout
-        checks = receiver_checks.checks(self._secret)
-        with self._session.screen.progress(len(checks), "checks") as bar:
-            for check in checks:
+        probes = receiver_checks.probes(self._secret)
+        with self._session.screen.progress(len(probes), "checks") as bar:
+            for probe in probes:
                 try:
-                    finding = receiver_checks.run(check, self._endpoint, self._trust, seconds)
+                    finding = receiver_checks.run(probe, self._endpoint, self._trust, seconds)
                 except deliver.NotDelivered as exc:
                     if self._count == 0:
                         raise deliver.unreachable(self._endpoint, exc) from exc
                     # It was there before: an earlier delivery has ended it.
-                    finding = receiver_checks.judge(check, None)
+                    finding = receiver_checks.judge(probe, None)
                 self._count += 1
                 if not finding["ok"]:
-                    self._failed.append((check, finding))
+                    self._failed.append((probe, finding))
                 bar.advance()
                 yield [finding]
 
@@ -71,9 +71,9 @@ class Examination:
         from dpx_cli.errors import CheckFailed
 
         screen = self._session.screen
-        for check, finding in self._failed:
+        for probe, finding in self._failed:
             got = f"got {finding['status']}" if finding["status"] is not None else "got no response"
-            screen.note(f"{check.name}: expected {check.expected}, {got}. {check.fix}")
+            screen.note(f"{probe.name}: expected {probe.expected}, {got}. {probe.fix}")
         if self._failed:
             count = len(self._failed)
             raise CheckFailed(f"{count} of {self._count} checks failed.", hint="Fix the receiver as the notes say.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.system.loopback.exchange import Exchange, Header
 
-    State = Callable[[int], dict[str, Any]]
+    Shown = Callable[[int], dict[str, Any]]
     Action = Callable[[Mapping[str, Any]], Awaitable[str]]
 
 FILE = os.path.join(os.path.dirname(__file__), "page.html")
@@ -41,7 +41,7 @@ COMMON: tuple[Header, ...] = (
 )
 
 
-class Page:
+class WebPage:
     """The page of one server.
 
     Args:
@@ -50,7 +50,7 @@ class Page:
         key: if not "", the page must be opened with it as the fragment of its address.
     """
 
-    def __init__(self, state: State, actions: Mapping[str, Action], *, key: str = "") -> None:
+    def __init__(self, state: Shown, actions: Mapping[str, Action], *, key: str = "") -> None:
         self._state = state
         self._actions = actions
         self._key = key

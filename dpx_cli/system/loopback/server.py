@@ -85,7 +85,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=functools.partial(Connection, self),  # type: ignore[arg-type]  # uvicorn only calls it
+                http=functools.partial(HttpConnection, self),  # type: ignore[arg-type]  # uvicorn only calls it
                 interface="asgi3",
                 ws="none",
                 loop="asyncio",
@@ -102,7 +102,7 @@ class Server(uvicorn.Server):
         self._ready = ready
         self._stopped = stopped
         self._max_connections = max_connections
-        self._open: dict[int, Connection] = {}  # by id, the oldest first
+        self._open: dict[int, HttpConnection] = {}  # by id, the oldest first
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
 
@@ -120,7 +120,7 @@ class Server(uvicorn.Server):
                 connection.reset()
                 return
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: HttpConnection) -> bool:
         """Return whether a new connection may stay; the oldest one without a complete request makes room for it."""
         if self._max_connections is not None and len(self._open) >= self._max_connections:
             oldest = next((other for other in self._open.values() if other.is_waiting), None)
@@ -131,7 +131,7 @@ class Server(uvicorn.Server):
         self._open[id(connection)] = connection
         return True
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: HttpConnection) -> None:
         """Forget a connection."""
         self._open.pop(id(connection), None)
 
@@ -159,7 +159,7 @@ class Server(uvicorn.Server):
         yield
 
 
-class Connection(H11Protocol):
+class HttpConnection(H11Protocol):
     """One connection of a `Server`."""
 
     def __init__(self, server: Server, *args: Any, **kwargs: Any) -> None:
