@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -217,6 +218,28 @@ def test_nothing_is_created_twice(dpx_on_faults: Program, server: FaultServer, f
         assert "The answer was lost" in first.err
         (dpx_on_faults.cwd / "deploxa.toml").unlink()
     assert dpx_on_faults("init", "one", "-y").code == 0
+    assert [project["slug"] for project in server.projects] == ["shop", "one"]
+    assert named(dpx_on_faults) == "one"
+
+
+@pytest.mark.parametrize("effect", [True, False])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/projects"), ("POST", "/projects")])
+def test_killed_at_any_request_it_creates_one_project(
+    dpx_on_faults: Program, server: FaultServer, method: str, path: str, effect: bool
+) -> None:
+    """The same command once more takes what is there."""
+    children: list[Any] = []
+
+    def kill(_exchange: Any) -> None:
+        children[0].send_signal(signal.SIGKILL)
+        children[0].wait()
+
+    server.on(method, path, kill, times=1, effect=effect)
+    children.append(dpx_on_faults.start("init", "one", "-y"))
+    children[0].communicate(timeout=60)
+    assert children[0].returncode == -signal.SIGKILL
+    again = dpx_on_faults("init", "one", "-y")
+    assert again.code == 0, again
     assert [project["slug"] for project in server.projects] == ["shop", "one"]
     assert named(dpx_on_faults) == "one"
 
