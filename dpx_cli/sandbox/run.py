@@ -25,8 +25,8 @@ LOOPBACK = "127.0.0.1,localhost"
 def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False) -> int:
     """Run a command against a new sandbox until it ends, and leave nothing behind.
 
-    The standard streams are the command's own. A signal that is sent to this process is passed on to it; one that the
-    terminal sends has reached it already.
+    The command uses the standard streams directly. A signal sent to this process is passed on to it; one from the
+    terminal has reached it already.
 
     Args:
         command: the program and its arguments.
@@ -35,15 +35,16 @@ def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_
         to_stderr: whether the command's standard output goes to standard error.
 
     Returns:
-        The command's exit code; 128 and the signal's number where a signal ended it.
+        The command's exit code; 128 plus the signal's number if a signal ended it.
 
     Raises:
         NotFound: there is no such command.
-        Failed: it cannot be run, or no temporary folder can be made.
+        Failed: it can't be run, or no temporary directory can be created.
     """
     if sys.platform != "win32" and sys.platform != "darwin":
         return _run_exactly(command, env, sandbox, to_stderr=to_stderr)
-    return _run_portably(command, env, sandbox, to_stderr=to_stderr)
+    else:  # noqa: RET505 - without it mypy calls the rest unreachable
+        return _run_portably(command, env, sandbox, to_stderr=to_stderr)
 
 
 def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str) -> dict[str, str]:
