@@ -91,27 +91,30 @@ def on_projects(session: Session, references: Sequence[str], action: Callable[[l
     Raises:
         NotFound: if a project doesn't exist.
     """
+    from dpx_cli.api import projects
+
     if len(references) <= 1:
         given = references[0] if references else None
-        reference, name = session.projects.reference(given), _name(session, given)
-        return session.projects.on(given, lambda project_id: action([Place(project_id, name, reference)]))
-    from dpx_cli.api import projects
+        reference, title = session.projects.reference(given), session.projects.title(given)
+        from_file = given is None and not session.settings.variable("DPX_PROJECT")
+
+        def one(project_id: str) -> T:
+            # A file may say anything, so its name comes with the ID.
+            name = f"{title} ({project_id})" if from_file and title != project_id else title
+            return action([Place(project_id, name, reference)])
+
+        return session.projects.on(given, one)
+
+    def existing(project_id: str) -> str:
+        # Asked for, so that a stale ID is noticed before anything is changed.
+        projects.get_project(session.client, project_id)
+        return project_id
 
     found: dict[str, Place] = {}
     for reference in references:
-        # Ask for each, so that a stale ID is noticed before anything is changed.
-        project = session.projects.on(reference, lambda project_id: projects.get_project(session.client, project_id))
-        found.setdefault(str(project["id"]), Place(str(project["id"]), reference, reference))
+        project_id = session.projects.on(reference, existing)
+        found.setdefault(project_id, Place(project_id, reference, reference))
     return action(list(found.values()))
-
-
-def _name(session: Session, given: str | None) -> str:
-    """Return what to call a project; with its ID if the name comes from a file, which may say anything."""
-    title = session.projects.title(given)
-    if given is None and not session.settings.variable("DPX_PROJECT"):
-        reference = session.projects.reference(None)
-        return title if title == reference else f"{title} ({reference})"
-    return title
 
 
 def variables(client: Client, project_id: str) -> dict[str, Mapping[str, Any]]:

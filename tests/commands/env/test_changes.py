@@ -142,6 +142,11 @@ def test_a_project_from_a_file_is_shown_with_its_id(dpx: Program, sandbox: Sandb
     result = dpx("env", "set", "A=1")
     assert f"Set 1 variable in storefront ({identity}).\n" in result.err
     assert f"dpx deploy --project {identity}\n" in result.err
+    (dpx.cwd / ".deploxa" / "project.json").unlink()
+    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n')
+    result = dpx("env", "set", "A=1")
+    assert f"Set 1 variable in docs ({sandbox.project_id('docs')}).\n" in result.err
+    assert "dpx deploy --project docs\n" in result.err
 
 
 # Several projects
