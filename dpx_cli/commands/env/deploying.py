@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.api import parallel
+from dpx_cli.api import deployments, parallel
 from dpx_cli.api.transport import Deadline
 from dpx_cli.commands.deploy import WAIT
 from dpx_cli.commands.deploy.follow import follow
@@ -83,7 +83,7 @@ class Rollout:
         screen = self._session.screen
         starter = Starter(client, place.id, deadline=deadline, say=lambda _: None, warn=screen.warn)
         try:
-            created = self._begun(place, starter) or self._begin(place, starter)
+            created = self._begun(client, place, starter) or self._begin(place, starter)
         except RateLimited as busy:
             return busy  # not raised: `parallel` would try again, beyond the deadline
         deployment_id = str(created["id"])
@@ -106,19 +106,19 @@ class Rollout:
         screen.done(f"Deployment {deployment_id} of {place.name} is READY.")
         return final
 
-    def _begun(self, place: Place, starter: Starter) -> dict[str, Any] | None:
-        """Return the deployment that an interrupted rotation has created, if there is one."""
+    def _begun(self, client: Client, place: Place, starter: Starter) -> dict[str, Any] | None:
+        """Return the deployment that an interrupted rotation has created, if there is one that didn't fail."""
         if self._journal is None:
             return None
+        found = None
         if known := self._journal.deployed(place.id):
-            return {"id": known}
-        before = self._journal.deploying(place.id)
-        if before is None:
-            return None
-        starter.look()
-        newest = str(starter.rows[0].get("id")) if starter.rows else journals.NONE
-        # Whoever created a newer one: it was created after the variable was set.
-        return None if newest == before else starter.rows[0]
+            found = deployments.get_deployment(client, known)
+        elif before := self._journal.deploying(place.id):
+            starter.look()
+            newest = starter.rows[0] if starter.rows else {}
+            # Whoever created a newer one: it was created after the variable was set.
+            found = newest if str(newest.get("id", journals.NONE)) != before else None
+        return found if found and found.get("status") != ERROR else None
 
     def _begin(self, place: Place, starter: Starter) -> dict[str, Any]:
         starter.look()

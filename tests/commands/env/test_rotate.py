@@ -225,6 +225,19 @@ def test_rotate_and_deploy(dpx: Program, sandbox: Sandbox) -> None:
     assert "api: " in result.err
 
 
+def test_a_failed_deployment_is_done_again_and_no_other(dpx: Program, sandbox: Sandbox) -> None:
+    """The second run with the same value sets nothing, and deploys only what failed."""
+    failing = sandbox.project_id("api")
+    sandbox.fault(f"POST /projects/{failing}/deployments ERROR x1")
+    assert dpx(*rotate(dpx, "--all", "-y", "--deploy")).code == 9
+    sandbox.clear_requests()
+    result = dpx(*rotate(dpx, "--all", "-y", "--deploy", "--json"))
+    assert result.code == 0, result
+    assert [row["deployment"]["status"] for row in result.json] == ["READY", "READY"]
+    assert not posts(sandbox)
+    assert posts(sandbox, "deployments") == {failing: 1}
+
+
 # 200 projects and faults
 
 
