@@ -1,13 +1,10 @@
-"""Help, drawn from the command table: neither a command nor Typer nor Rich is imported for it.
-
-Floor 4; neighbours: `command_table.py`, `argv.py`.
-"""
+"""Help, drawn from the command table: neither a command nor Typer nor Rich is imported for it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.cli.command_table import ROOT, TABLE
+from dpx_cli.cli.command_table import ROOT, TABLE, TOPICS
 from dpx_cli.cli.parser import command_line
 
 if TYPE_CHECKING:
@@ -20,14 +17,22 @@ MARGIN = 2
 GAP = 2
 NARROWEST = 24  # columns that a description always gets
 
-TAGLINE = "The command line of Deploxa: deploy, and wait until it is there."
-MORE = (
-    "dpx COMMAND --help tells more; dpx help lists the topics: exit-codes, environment, formats, ci, webhooks, sandbox."
-)
+TAGLINE = "The command line of Deploxa."
+MORE = "dpx COMMAND --help shows more. dpx help lists the topics: {topics}."
+
+# The sections of the root's help. What is in no section is in the last one.
+FIRST = ("login", "init", "deploy", "env", "status")
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Projects": ("projects", "open", "link", "unlink", "orgs"),
+    "Configuration in a file": ("plan", "apply", "export"),
+    "Logins": ("auth", "logout", "whoami", "profile"),
+    "Try and check": ("sandbox", "rehearse", "webhook", "api", "doctor"),
+    "Automation and shell": ("ci", "commands", "skill", "mcp", "completion", "help"),
+}
 
 
 def draw(path: Sequence[str], look: Look) -> bytes:
-    """Help as it is written, ending in a newline.
+    """Return help as it is written, ending in a newline.
 
     Args:
         path: () for the root, ("projects",) for a group, ("projects", "list") for a command.
@@ -37,7 +42,7 @@ def draw(path: Sequence[str], look: Look) -> bytes:
     compose(page, path)
     if not path:
         page.gap()
-        page.text(MORE)
+        page.text(MORE.format(topics=", ".join(TOPICS)))
     return page.render()
 
 
@@ -65,19 +70,19 @@ class Page:
         self._color = look.color
 
     def heading(self, text: str) -> None:
-        """An empty line and a bold word."""
+        """Add an empty line and a bold title."""
         self.lines += ["", f"\x1b[1m{text}\x1b[0m" if self._color else text]
 
     def render(self) -> bytes:
-        """The page's bytes, ending in a newline."""
+        """Return the page's bytes, ending in a newline."""
         return ("\n".join(self.lines) + "\n").encode()
 
     def gap(self) -> None:
-        """An empty line."""
+        """Add an empty line."""
         self.lines.append("")
 
     def text(self, text: str) -> None:
-        """Paragraphs between empty lines, filled anew; a line that begins with two spaces stays as it is."""
+        """Add paragraphs, separated by empty lines and wrapped; a line that begins with two spaces stays as it is."""
         waiting = ""
         for line in (*text.split("\n"), ""):
             if line and not line.startswith("  "):
@@ -88,10 +93,10 @@ class Page:
             self.lines.append(line)
         self.lines.pop()
 
-    def rows(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Two columns: what is typed, and what it does."""
+    def rows(self, rows: Iterable[tuple[str, str]], first: int = 0) -> None:
+        """Add two columns: what is typed, and what it does. The first one has at least `first` characters."""
         listed = list(rows)
-        first = max((len(left) for left, _ in listed), default=0)
+        first = max([first, *(len(left) for left, _ in listed)])
         first = min(first, max(self._width - NARROWEST - MARGIN - GAP, 12))
         room = max(self._width - first - MARGIN - GAP, NARROWEST)
         for left, right in listed:
@@ -108,7 +113,7 @@ class Page:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most `width` columns, between words; textwrap costs a quarter of the start."""
+    """Break a text into lines of at most some columns, between words. Importing textwrap costs a quarter of a start."""
     lines: list[str] = []
     line = ""
     for word in text.split():
@@ -121,9 +126,15 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _root(page: Page) -> None:
-    page.text(f"{TAGLINE}\n\nUsage: dpx [OPTIONS] COMMAND [ARGUMENTS]")
-    page.heading("Commands")
-    page.rows(_listed(TABLE, ""))
+    page.text(f"{TAGLINE}\n\nUsage: dpx COMMAND [OPTIONS] [ARGUMENTS]")
+    page.heading("Start here")
+    rest = dict(TABLE)
+    column = max(map(len, TABLE))
+    page.rows(_listed({name: rest.pop(name) for name in FIRST}, ""), column)
+    for number, (title, names) in enumerate(SECTIONS.items(), 1):
+        section = {name: rest.pop(name) for name in names if name in rest}
+        page.heading(title)
+        page.rows(_listed(section if number < len(SECTIONS) else {**section, **rest}, ""), column)
     page.heading("Options")
     page.rows(_options(ROOT))
 
@@ -133,7 +144,7 @@ def _group(page: Page, name: str, group: Mapping[str, Any]) -> None:
     page.heading("Commands")
     page.rows(_listed(group["commands"], ""))
     page.gap()
-    page.text(f"dpx {name} COMMAND --help tells more.")
+    page.text(f"dpx {name} COMMAND --help shows more.")
 
 
 def _listed(commands: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
@@ -157,7 +168,7 @@ def _command(page: Page, path: Sequence[str], command: Mapping[str, Any]) -> Non
 
 
 def usage(param: Mapping[str, Any]) -> str:
-    """An argument as a usage line has it: "ID", "[PROJECT]", "KEY..."."""
+    """Return an argument as a usage line has it: "ID", "[PROJECT]", "KEY..."."""
     text = str(param["metavar"]) + ("..." if param.get("multiple") else "")
     return text if param.get("required") else f"[{text}]"
 
@@ -165,7 +176,7 @@ def usage(param: Mapping[str, Any]) -> str:
 def _options(params: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     listed = []
     for param in params:
-        # The short form first, as man pages have it, so that the long ones stand under each other.
+        # The short form comes first, as in man pages, so that the long ones are aligned.
         flags = ", ".join(sorted(param["flags"], key=len))
         left = flags if len(param["flags"]) > 1 else f"    {flags}"
         listed.append((f"{left} {param['metavar']}" if "metavar" in param else left, describe(param)))
@@ -173,10 +184,10 @@ def _options(params: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def describe(param: Mapping[str, Any]) -> str:
-    """What a parameter does, the values it takes, the variable that gives its default."""
+    """Return what a parameter does, the values it takes, and the variable that gives its default."""
     extra = []
     if "choices" in param:
-        extra.append("one of " + ", ".join(param["choices"]))
+        extra.append("one of: " + ", ".join(param["choices"]))
     if "env" in param:
         extra.append(f"default: {param['env']}")
     if param.get("required") and "flags" in param:

@@ -323,7 +323,9 @@ def line(template: str, rest: Sequence[str], given: Mapping[str, Any], *, only: 
         typed.options.extend(targets)
     for at, word in enumerate(fixed):
         if word.startswith("{"):
-            fixed[at] = words.pop(0) if words else word[1:-1]
+            arguments = [param for param in found.command["params"] if "flags" not in param]
+            fits = words and all(_is_allowed(param, words[0]) for param in arguments)
+            fixed[at] = words.pop(0) if fits else word[1:-1]
     if any("{" in word for word in template.split()):
         words = []
     else:

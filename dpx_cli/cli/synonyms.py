@@ -138,11 +138,11 @@ PHRASES: dict[str, Synonym] = {
     "deploys": Synonym("deploy list", runs=True),
     "members": Synonym("orgs members", runs=True),
     # A new project.
-    "new": Synonym("projects create {NAME} --link"),
-    "create": Synonym("projects create {NAME} --link", of="heroku"),
-    "launch": Synonym("projects create {NAME} --link", of="fly"),
-    "setup": Synonym("projects create {NAME} --link"),
-    "add": Synonym("projects create {NAME} --link", of="railway"),
+    "new": Synonym("init"),
+    "create": Synonym("init", of="heroku"),
+    "launch": Synonym("init", of="fly"),
+    "setup": Synonym("init"),
+    "add": Synonym("init", of="railway"),
     "apps create": Synonym("projects create {NAME}", of="heroku, fly"),
     "repo create": Synonym("projects create {NAME}", of="gh"),
     # Deploy.
@@ -152,17 +152,17 @@ PHRASES: dict[str, Synonym] = {
     "ship": Synonym("deploy"),
     "release": Synonym("deploy"),
     "build": Synonym("deploy", says="Deploxa builds a branch and deploys it."),
-    "redeploy": Synonym("deploy", of="vercel, railway"),
-    "restart": Synonym("deploy", of="heroku, render"),
-    "retry": Synonym("deploy"),
-    "rebuild": Synonym("deploy"),
+    "redeploy": Synonym("deploy again", of="vercel, railway"),
+    "restart": Synonym("deploy again", of="heroku, render"),
+    "retry": Synonym("deploy again"),
+    "rebuild": Synonym("deploy again"),
     "deploys create": Synonym("deploy", of="render"),
     "deploy create": Synonym("deploy"),
     "deploy new": Synonym("deploy"),
     "deploy start": Synonym("deploy"),
     "deploy run": Synonym("deploy"),
-    "deploy redeploy": Synonym("deploy"),
-    "deploy retry": Synonym("deploy"),
+    "deploy redeploy": Synonym("deploy again"),
+    "deploy retry": Synonym("deploy again"),
     "projects deploy": Synonym("deploy --project {PROJECT}"),
     # Look at deployments.
     "inspect": Synonym("deploy get {ID}", of="vercel"),
@@ -182,7 +182,7 @@ PHRASES: dict[str, Synonym] = {
     "run list": Synonym("deploy list", of="gh"),
     "run view": Synonym("deploy get {ID}", of="gh"),
     "run watch": Synonym("deploy wait {ID}", of="gh"),
-    "run rerun": Synonym("deploy", of="gh"),
+    "run rerun": Synonym("deploy again", of="gh"),
     "stats": Synonym("deploy stats"),
     "metrics": Synonym("deploy stats"),
     "ps": Synonym("status", of="heroku"),
@@ -222,6 +222,13 @@ PHRASES: dict[str, Synonym] = {
     "env clear": Synonym("env rm"),
     "import": Synonym("env import {FILE}"),
     "secrets import": Synonym("env import {FILE}", of="fly"),
+    # deploxa.toml, CI.
+    "diff": Synonym("plan"),
+    "preview": Synonym("plan"),
+    "sync": Synonym("apply"),
+    "ci init": Synonym("ci setup {github}"),
+    "ci github": Synonym("ci setup {github}"),
+    "ci gitlab": Synonym("ci print-workflow {gitlab}"),
     # Organizations, profiles, logins.
     "team": Synonym("orgs list"),
     "teams": Synonym("orgs list", of="vercel"),
@@ -260,27 +267,37 @@ PHRASES: dict[str, Synonym] = {
     "man": Synonym("help"),
     "docs": Synonym("help"),
     "topics": Synonym("help"),
-    "commands": Synonym("help"),
     "check": Synonym("doctor"),
     "diagnose": Synonym("doctor"),
     "debug": Synonym("doctor"),
     "curl": Synonym("api {PATH}"),
     "request": Synonym("api {PATH}"),
     # What the API doesn't have.
-    "logs": Synonym("deploy list", lacks="logs", of="vercel, heroku, fly, railway, render"),
-    "log": Synonym("deploy list", lacks="logs"),
-    "tail": Synonym("deploy list", lacks="logs"),
-    "run view-log": Synonym("deploy list", lacks="logs"),
-    "rollback": Synonym("deploy list --status ready", lacks="rollback", of="vercel, heroku"),
-    "rollbacks": Synonym("deploy list --status ready", lacks="rollback"),
-    "revert": Synonym("deploy list --status ready", lacks="rollback"),
-    "releases rollback": Synonym("deploy list --status ready", lacks="rollback", of="heroku"),
+    "logs": Synonym("deploy get --latest", lacks="logs", of="vercel, heroku, fly, railway, render"),
+    "log": Synonym("deploy get --latest", lacks="logs"),
+    "tail": Synonym("deploy get --latest", lacks="logs"),
+    "run view-log": Synonym("deploy get --latest", lacks="logs"),
+    "rollback": Synonym(
+        "deploy again {ID}",
+        lacks="rollback",
+        says="A new build of an earlier deployment comes nearest.",
+        of="vercel, heroku",
+    ),
+    "rollbacks": Synonym(
+        "deploy again {ID}", lacks="rollback", says="A new build of an earlier deployment comes nearest."
+    ),
+    "revert": Synonym(
+        "deploy again {ID}", lacks="rollback", says="A new build of an earlier deployment comes nearest."
+    ),
+    "releases rollback": Synonym(
+        "deploy again {ID}", lacks="rollback", says="A new build of an earlier deployment comes nearest.", of="heroku"
+    ),
     "promote": Synonym("deploy --branch BRANCH", lacks="promotion of a deployment", of="vercel"),
-    "cancel": Synonym("deploy list --status building", lacks="way to cancel a deployment", of="gh, render"),
-    "abort": Synonym("deploy list --status building", lacks="way to cancel a deployment"),
-    "stop": Synonym("deploy list --status building", lacks="way to cancel a deployment"),
-    "down": Synonym("deploy list --status building", lacks="way to take a deployment down", of="railway"),
-    "run cancel": Synonym("deploy list --status building", lacks="way to cancel a deployment", of="gh"),
+    "cancel": Synonym("deploy list --status queued,building", lacks="way to cancel a deployment", of="gh, render"),
+    "abort": Synonym("deploy list --status queued,building", lacks="way to cancel a deployment"),
+    "stop": Synonym("deploy list --status queued,building", lacks="way to cancel a deployment"),
+    "down": Synonym("deploy list --status queued,building", lacks="way to take a deployment down", of="railway"),
+    "run cancel": Synonym("deploy list --status queued,building", lacks="way to cancel a deployment", of="gh"),
     "deploy delete": Synonym("deploy list", lacks="way to delete a deployment"),
     "deploy rm": Synonym("deploy list", lacks="way to delete a deployment"),
     "deploy remove": Synonym("deploy list", lacks="way to delete a deployment"),
@@ -303,17 +320,19 @@ PHRASES: dict[str, Synonym] = {
         "env list", lacks="way to read a variable's value", says="It returns only keys and targets.", of="heroku"
     ),
     "env pull": Synonym(
-        "env list",
+        "env example",
         lacks="way to read a variable's value",
-        says="It returns only keys and targets.",
+        says="Print a .env file without values.",
         of="vercel, netlify",
     ),
     "env download": Synonym(
-        "env list", lacks="way to read a variable's value", says="It returns only keys and targets."
+        "env example", lacks="way to read a variable's value", says="Print a .env file without values."
     ),
-    "env export": Synonym("env list", lacks="way to read a variable's value", says="It returns only keys and targets."),
+    "env export": Synonym(
+        "env example", lacks="way to read a variable's value", says="Print a .env file without values."
+    ),
     "pull": Synonym(
-        "env list", lacks="way to read a variable's value", says="It returns only keys and targets.", of="vercel"
+        "env example", lacks="way to read a variable's value", says="Print a .env file without values.", of="vercel"
     ),
     "run": Synonym(
         "sandbox run -- {COMMAND...}",
@@ -396,8 +415,7 @@ PHRASES: dict[str, Synonym] = {
 }
 # `dpx deploy` takes no word, so these must not be taken for a branch.
 for _word in ("logs", "log", "rollback", "revert", "promote", "cancel", "abort", "stop", "down"):
-    PHRASES[f"deploy {_word}"] = PHRASES[_word]
-    PHRASES[f"projects {_word}"] = PHRASES[_word]
+    PHRASES[f"deploy {_word}"] = PHRASES[f"projects {_word}"] = PHRASES[_word]._replace(of="")
 
 
 class Option(NamedTuple):

@@ -1,7 +1,6 @@
 """The topics of `dpx help TOPIC`, drawn from the tables that the program itself works by.
 
-`exit_code_rows`, `variable_rows` and `FAULTS` are the README's tables too; a test compares. Floor 4; neighbours:
-`help.py` (the page), `commands/help.py`.
+`exit_code_rows`, `variable_rows` and `FAULTS` are the README's tables too; a test compares them.
 """
 
 from __future__ import annotations
@@ -13,60 +12,101 @@ from dpx_cli.cli.command_table import TABLE
 from dpx_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dpx_cli.cli.help import Page
 
+    Rows = Sequence[tuple[str, str]]
+
 TOPICS = {
-    "exit-codes": "What a shell sees, and what --json calls it.",
-    "environment": "The variables that dpx reads.",
-    "formats": "Tables, tab-separated lines, JSON, JSON Lines, and what goes where.",
-    "ci": "Deploying from GitHub Actions, GitLab and others.",
-    "webhooks": "Checking, sending and receiving signed deliveries.",
-    "sandbox": "A Deploxa of your own to try things on.",
+    "first-steps": "From a token to the first deployment.",
+    "coming-from": "What commands of vercel, netlify, heroku, fly, railway, render, gh and stripe are called here.",
+    "deploy": "Deploy, wait, and find out why a deployment failed.",
+    "env": "Set, compare and rotate environment variables.",
+    "plan": "Describe a project in deploxa.toml, and apply it.",
+    "ci": "Deploy from GitHub Actions, GitLab and other CI systems.",
+    "webhooks": "Verify, send and receive signed deliveries.",
+    "sandbox": "Try everything on a local Deploxa API.",
+    "agents": "Let programs and AI agents use dpx.",
+    "formats": "Tables, tab-separated lines, JSON and JSON Lines.",
+    "exit-codes": "What exit codes and error codes mean.",
+    "environment": "The environment variables that dpx reads.",
 }
 
 MEANINGS = {
-    ExitCode.OK: "done",
-    ExitCode.FAILED: "the server failed, or anything not named below",
-    ExitCode.USAGE: "wrong flag or input, an answer needed where nobody can be asked, 400",
-    ExitCode.NOT_FOUND: "404, or no such project, organization, file",
-    ExitCode.AUTH: "no token, 401, the keyring refuses or does not answer",
-    ExitCode.FORBIDDEN: "403",
-    ExitCode.RATE_LIMITED: "429 (rate limit or build slot) for longer than we may wait",
-    ExitCode.NETWORK: "could not reach the server; nothing was changed",
-    ExitCode.WAIT_TIMEOUT: "the wait ended, the deployment goes on",
-    ExitCode.DEPLOYMENT_FAILED: "the deployment ended in ERROR",
-    ExitCode.CHECK_FAILED: "a check does not hold: signature, env check, doctor, status --fail-on",
-    ExitCode.OUTCOME_UNKNOWN: "it was sent and the answer was lost; the hint says how to find out",
+    ExitCode.OK: "success",
+    ExitCode.FAILED: "server error, or any error not listed below",
+    ExitCode.USAGE: "invalid option or input, confirmation needed but not possible, 400",
+    ExitCode.NOT_FOUND: "404; project, organization or file not found",
+    ExitCode.AUTH: "no token, malformed token, 401, keyring locked or not responding",
+    ExitCode.FORBIDDEN: "403; a change blocked by DPX_READ_ONLY",
+    ExitCode.RATE_LIMITED: "429 (rate limit or build slots) until the timeout",
+    ExitCode.NETWORK: "server unreachable; nothing was changed",
+    ExitCode.WAIT_TIMEOUT: "timed out waiting; the deployment is still running",
+    ExitCode.DEPLOYMENT_FAILED: "deployment failed",
+    ExitCode.CHECK_FAILED: "check failed: signature, env check, env scan, doctor, status --fail-on, plan --exit-code, "
+    "a gate of deploy, webhook check, rehearse --fail-on",
+    ExitCode.OUTCOME_UNKNOWN: "outcome unknown: the request was sent but the response was lost; the hint says how to "
+    "check",
     ExitCode.INTERRUPTED: "Ctrl-C",
-    ExitCode.READER_GONE: "the reader of the output went away; nothing is said",
+    ExitCode.READER_GONE: "closed pipe",
     ExitCode.TERMINATED: "SIGTERM",
 }
 
-FORMATS = (
-    ("on a terminal", "a table, with colors and clickable URLs where the terminal can"),
-    ("in a pipe", "one row a line, columns separated by one tab, no header, no color"),
-    ("--json", "one document: a list is an array of all pages, one thing is an object, with the API's own keys"),
-    ("--jsonl", "one object a line, each page as it arrives; for lists"),
-    ("-q, --quiet", "one identifier a line: slug, id, key or e-mail; for lists"),
+FIRST_STEPS: Rows = (
+    ("dpx login", "Create a token in the browser and paste it. It is kept in the keyring."),
+    ("dpx init", "Create a project for this directory and write deploxa.toml, which you commit."),
+    ("dpx link", "Or pick a project that exists."),
+    ("dpx env import .env", "Set the variables that the project needs."),
+    ("dpx deploy", "Deploy the branch and wait until the site is live. Prints its URL."),
+    ("dpx open", "Open the site."),
+    ("dpx status", "Show the current deployment."),
+    ("dpx completion install", "Complete commands, options and names in your shell."),
 )
-CI = (
-    ("dpx deploy --branch main", "waits for READY; the site's URL alone is on stdout"),
-    ("dpx deploy --no-wait", "prints the id at once; dpx deploy wait ID follows it"),
-    ("dpx deploy --ci-output gitlab", "writes dpx.env for a dotenv report"),
-    ("dpx env check .env.example", "exit 10 where a key is missing"),
-    ("dpx status --all --fail-on error", "exit 10 where a project's deployment is in ERROR"),
-    ("dpx ci print-workflow github", "prints a whole workflow; gitlab too"),
+DEPLOY: Rows = (
+    ("dpx deploy", "Deploy the last deployed branch and wait. Prints only the URL on stdout."),
+    ("dpx deploy --branch NAME", "Deploy another branch."),
+    ("dpx deploy --dry-run", "Show what would be deployed, and change nothing."),
+    ("dpx deploy --no-wait", "Print the deployment's ID and don't wait."),
+    ("dpx deploy wait --latest", "Wait for a deployment that is running."),
+    ("dpx deploy list --status error", "List the failed deployments."),
+    ("dpx deploy get --latest", "Show the newest deployment."),
+    ("dpx deploy again", "Deploy the same branch and commit once more. A new build, not a rollback."),
+    ("dpx deploy stats", "Show success rate, build time and bundle size."),
 )
-WEBHOOKS = (
-    ("dpx webhook events", "the events, with a sample payload each under --json"),
-    ("dpx webhook verify body.json --signature S", "exit 0 where it fits, 10 with the cause where it does not"),
-    ("dpx webhook sign body.json", "the signature of a body"),
-    ("dpx webhook send deployment.ready --to URL", "a signed sample delivery to your receiver"),
-    ("dpx webhook check --to URL", "tells whether your receiver accepts what is genuine and refuses what is forged"),
-    ("dpx webhook listen --forward-to URL", "receives on this machine, verifies, forwards"),
-    ("dpx webhook replay DIR --to URL", "sends the deliveries of listen --save again"),
+ENV: Rows = (
+    ("dpx env list", "List keys and targets. Deploxa never returns a value."),
+    ("dpx env set KEY", "Ask for the value without showing it, and set it."),
+    ("dpx env set KEY --stdin", "Read the value from standard input; --from-file reads a file."),
+    ("dpx env import .env", "Set every variable of a file. --dry-run shows the plan."),
+    ("dpx env rm KEY", "Remove a variable."),
+    ("dpx env check .env.example", "Exit 10 if a key of the file isn't set."),
+    ("dpx env scan", "Find variables that the code reads and the project lacks."),
+    ("dpx env diff --against PROJECT", "Compare the keys of two projects."),
+    ("dpx env where KEY", "List the projects that have a variable."),
+    ("dpx env rotate KEY --stdin --all", "Change a variable in every project that has it."),
+)
+PLAN: Rows = (
+    ("dpx export", "Print a deploxa.toml of a project that exists."),
+    ("dpx plan", "Show what would change. --exit-code exits 10 if anything would."),
+    ("dpx apply", "Show it, ask, and change it. --yes doesn't ask."),
+)
+CI: Rows = (
+    ("dpx ci setup github", "Write a workflow file, and tell how to set its secret."),
+    ("dpx ci print-workflow gitlab", "Print a workflow; github too."),
+    ("dpx deploy --branch main", "Deploy and wait. The exit code is the result; 0 is READY."),
+    ("dpx deploy --ci-output gitlab", "Write dpx.env for a dotenv report."),
+    ("dpx env check .env.example", "Exit 10 if a key is missing."),
+    ("dpx status --all --fail-on error", "Exit 10 if a project's deployment has failed."),
+)
+WEBHOOKS: Rows = (
+    ("dpx webhook events", "List the events; with --json, sample payloads too."),
+    ("dpx webhook verify body.json --signature S", "Exit 0 if the signature is valid, 10 with the cause if not."),
+    ("dpx webhook sign body.json", "Print the signature of a body."),
+    ("dpx webhook send deployment.ready --to URL", "Send a signed sample delivery to your receiver."),
+    ("dpx webhook check --to URL", "Check that your receiver accepts genuine deliveries and refuses forged ones."),
+    ("dpx webhook listen --forward-to URL", "Receive on this machine, verify, forward."),
+    ("dpx webhook replay DIR --to URL", "Send the deliveries of listen --save again."),
 )
 TUNNELS = (
     (
@@ -82,14 +122,31 @@ TUNNELS = (
     ),
     ("any other tunnel to port 4400", ("dpx webhook listen --public-host NAME --forward-to localhost:3000/hook",)),
 )
-SANDBOX = (
-    ("dpx sandbox run -- dpx deploy -p storefront", "one command against a sandbox of its own"),
-    ("dpx sandbox serve", "until Ctrl-C; prints the two lines that point a shell at it"),
-    ("  --fault 'POST /projects/*/deployments 429 x3'", "scripted faults, as below; may be given several times"),
-    ("  --slots 1, --rate 5/s", "build slots and rate limit, as 429"),
-    ("  --role member", "what a token may not do"),
-    ("  --webhook-url URL --webhook-secret S", "signed deliveries of what happens"),
-    ("  --data FILE", "a world that outlives the server"),
+SANDBOX: Rows = (
+    ("dpx sandbox run -- dpx deploy -p storefront", "Run a command against a new sandbox."),
+    ("dpx sandbox serve", "Serve until Ctrl-C. Prints the two lines that point a shell at it."),
+    ("  --fault 'POST /projects/*/deployments 429 x3'", "Script a fault, as below. Repeatable."),
+    ("  --slots 1, --rate 5/s", "Limit build slots and requests; answered with 429."),
+    ("  --role member", "Take permissions from the token."),
+    ("  --webhook-url URL --webhook-secret S", "Send signed deliveries of what happens."),
+    ("  --data FILE", "Keep the state in a file."),
+    ("dpx rehearse -- COMMAND", "Run a command against a copy of your projects, and show what it would change."),
+)
+AGENTS: Rows = (
+    ("dpx commands --json", "List every command, its effect, options, formats and exit codes."),
+    ("dpx skill install DIR", "Write a SKILL.md that teaches an agent to use dpx."),
+    ("dpx mcp", "Serve the Model Context Protocol; only reading tools, unless --allow-write is given."),
+    ("DPX_READ_ONLY=1", "Refuse every request that could change something."),
+    ("dpx rehearse -- COMMAND", "Show what a command would change, before it does."),
+)
+FORMATS: Rows = (
+    ("on a terminal", "A table, with colors and clickable URLs if the terminal has them."),
+    ("in a pipe", "One row a line, columns separated by one tab, no header, no color."),
+    ("--json", "One document: a list is an array of all pages, with the API's own keys."),
+    ("--jsonl", "One object a line, each page as it arrives; for lists."),
+    ("-q, --quiet", "One identifier a line: slug, ID, key or e-mail."),
+    ("--fields a,b.c", "Only these fields, in any of these formats but --quiet."),
+    ("--jq EXPRESSION", "Filter the JSON, as jq does. Needs: pip install 'dpx-cli[jq]'"),
 )
 FAULTS = (
     ("POST /projects/*/deployments 429 x3", "the first three are refused with this status, 4xx or 5xx"),
@@ -105,7 +162,7 @@ FAULTS = (
 
 
 def exit_code_rows() -> Iterator[tuple[str, str, str]]:
-    """One row an exit code: the code, the error codes of --json that come with it, what it means."""
+    """Yield each exit code with its error codes and its meaning."""
     codes: dict[ExitCode, list[str]] = {}
     kinds = errors.DpxError.__subclasses__()
     for kind in kinds:
@@ -118,7 +175,7 @@ def exit_code_rows() -> Iterator[tuple[str, str, str]]:
 
 
 def variable_rows() -> Iterator[tuple[str, str, str]]:
-    """One row a variable of the environment: its name, what it is for, its default ("" where it has none)."""
+    """Yield each environment variable with its meaning and its default, "" if it has none."""
     from dpx_cli.config.settings import VARIABLES
 
     yield from VARIABLES
@@ -127,15 +184,19 @@ def variable_rows() -> Iterator[tuple[str, str, str]]:
 def draw(topic: str, page: Page) -> None:
     """Write one of `TOPICS` onto a page."""
     page.text(TOPICS[topic])
-    {
-        "exit-codes": _exit_codes,
-        "environment": _environment,
-        "formats": _formats,
-        "ci": _ci,
-        "webhooks": _webhooks,
-        "sandbox": _sandbox,
-    }[topic](page)
-    if topic in TABLE:
+    if topic in LISTS:
+        before, listed, behind = LISTS[topic]
+        if before:
+            page.gap()
+            page.text(before)
+        page.heading("Formats" if topic == "formats" else "Commands")
+        page.rows(listed)
+        if behind:
+            page.gap()
+            page.text(behind)
+    if topic in DRAWN:
+        DRAWN[topic](page)
+    if topic in TABLE and "commands" in TABLE[topic]:
         page.gap()
         page.text(f"dpx {topic} --help lists its commands.")
 
@@ -144,7 +205,10 @@ def _exit_codes(page: Page) -> None:
     page.heading("Exit codes")
     page.rows((code, f"{meaning} [{names}]" if names else meaning) for code, names, meaning in exit_code_rows())
     page.gap()
-    page.text("In brackets: `code` of the error that --json and --jsonl print on stderr; see dpx help formats.")
+    page.text(
+        "In brackets: `code` of the error that --json and --jsonl print on stderr; see dpx help formats. Of several "
+        "things acted on, the exit code is that of the first one that isn't 0."
+    )
 
 
 def _environment(page: Page) -> None:
@@ -152,54 +216,37 @@ def _environment(page: Page) -> None:
     page.rows((name, f"{what} [default: {default}]" if default else what) for name, what, default in variable_rows())
     page.gap()
     page.text(
-        "A flag wins over the environment, which wins over the folder's link file (project and organization only), "
-        "which wins over the profile, which wins over the default. An empty variable counts as not set."
+        "A flag takes precedence over the environment, which takes precedence over deploxa.toml or the link file "
+        "(project and organization only), over the profile, over the default. An empty variable counts as not set."
     )
 
 
-def _formats(page: Page) -> None:
-    page.heading("Formats")
-    page.rows(FORMATS)
-    page.gap()
-    page.text(
-        "stdout is data and nothing else; notes, progress, questions and errors go to stderr. A list is complete "
-        "unless --limit N asks for less; the note on stderr then has the cursor to go on from with --cursor."
-    )
-    page.gap()
-    page.text("An error under --json or --jsonl is one line on stderr; a key without a value is null:")
-    page.gap()
-    page.text('  {"error": {"code": …, "message": …, "hint": …, "status": …, "request": …}}')
-    page.gap()
-    page.text("NO_COLOR, FORCE_COLOR, COLUMNS and TERM=dumb are honored.")
+def _coming_from(page: Page) -> None:
+    from dpx_cli.cli.synonyms import PHRASES
 
-
-def _ci(page: Page) -> None:
-    page.gap()
-    page.text(
-        "A step needs DPX_TOKEN and a project; the exit code is the result, and 0 is READY. Where CI is set nothing "
-        "is asked and nothing is animated."
-    )
+    there: dict[str, list[str]] = {}
+    lacking: dict[str, list[str]] = {}
+    for typed, synonym in PHRASES.items():
+        if synonym.of:
+            rows = lacking if synonym.lacks else there
+            rows.setdefault(_command(synonym.meant), []).append(f"{typed} ({synonym.of})")
     page.heading("Commands")
-    page.rows(CI)
+    page.rows((command, ", ".join(names)) for command, names in there.items())
+    page.heading("Not in Deploxa's API, and what comes nearest")
+    page.rows((command, ", ".join(names)) for command, names in lacking.items())
     page.gap()
     page.text(
-        "In GitHub Actions dpx deploy also writes the outputs deployment-id, deployment-status, deployment-url and "
-        "duration-seconds, a step summary, and an annotation on failure. Commit and message come from the CI's "
-        "variables or from git; --no-git sends neither."
+        "dpx prints the command to run for these and many more words. ls, show, view, info, version, and the singular "
+        "and plural of groups work as they are."
     )
-    page.gap()
-    page.text("8: the wait ended and the deployment goes on. 11: the answer was lost; look before deploying again.")
 
 
-def _webhooks(page: Page) -> None:
-    page.gap()
-    page.text(
-        "A delivery is signed with HMAC-SHA256 over the raw body: X-Deploxa-Signature: sha256=<hex>. Verify the bytes "
-        "as they came, before anything parsed them. The secret comes from --secret-file, --secret or "
-        "DPX_WEBHOOK_SECRET."
-    )
-    page.heading("Commands")
-    page.rows(WEBHOOKS)
+def _command(meant: str) -> str:
+    """Return a synonym's command as a page shows it."""
+    return "dpx " + meant.replace("{", "").replace("}", "").replace("...", "")
+
+
+def _tunnels(page: Page) -> None:
     page.heading("Deliveries from Deploxa on this machine")
     page.text(
         "Start a tunnel, then pass its name to listen; every other Host is refused. Set the tunnel's https:// URL as "
@@ -212,20 +259,95 @@ def _webhooks(page: Page) -> None:
             page.text(f"  {command}")
 
 
-def _sandbox(page: Page) -> None:
-    page.gap()
-    page.text(
-        "An embedded Deploxa API server on the loopback interface, with the organizations acme and globex and the "
-        "projects storefront, docs and api. Deployments take two seconds; a branch named fail/… ends in ERROR."
-    )
-    page.heading("Commands")
-    page.rows(SANDBOX)
+def _faults(page: Page) -> None:
     page.heading("Faults")
     page.rows(FAULTS)
     page.gap()
-    page.text(
-        "A path is below the API root; * is one part of it, ** any number of parts. A field is a dotted path in "
-        "each object of data, like current_deployment.status, or begins with pagination."
-    )
+    page.text("A path is below the API root; * stands for one part of it, ** for any number.")
     page.gap()
     page.text("In pytest the fixture `deploxa`, which comes with the package, is a running sandbox.")
+
+
+LISTS = {
+    "first-steps": ("", FIRST_STEPS, "No token yet? Try it on a sandbox. Run: dpx sandbox run -- dpx projects list"),
+    "deploy": (
+        "",
+        DEPLOY,
+        (
+            "Deploxa builds what is in the remote repository: push before you deploy. The first line on stderr names "
+            "project and branch, and where each came from. dpx never creates two deployments: if a response is lost, "
+            "it looks for the deployment first. On Ctrl-C or a timeout the deployment is still running, "
+            "and the hint has the command that waits for it."
+        ),
+    ),
+    "env": (
+        "",
+        ENV,
+        (
+            "A variable has one value for all its targets: production, preview, development. A change takes effect "
+            "with the next deployment; --deploy starts one. A value is never printed."
+        ),
+    ),
+    "plan": (
+        (
+            "deploxa.toml names a project, its settings and its variables. Commit it; secrets stay in the environment "
+            "or in files:"
+        ),
+        PLAN,
+        (
+            '  [project]\n  slug = "acme/storefront"\n  build_command = "npm run build"\n\n  [env]\n'
+            '  LOG_LEVEL = "info"\n  DATABASE_URL = {from = "env:DATABASE_URL", sensitive = true}\n'
+            "  OLD = {absent = true}\n  API_KEY = {}"
+        ),
+    ),
+    "ci": (
+        "A step needs DPX_TOKEN and a project. If CI is set, nothing is asked and nothing is animated.",
+        CI,
+        (
+            "In GitHub Actions dpx deploy also writes the outputs deployment-id, deployment-status, deployment-url and "
+            "duration-seconds, a step summary, and an annotation on failure. Commit and message come from the CI's "
+            "variables or from git; --no-git sends neither. Exit code 8: the deployment is still running. 11: the "
+            "response was lost; look before you deploy again."
+        ),
+    ),
+    "webhooks": (
+        (
+            "A delivery is signed with HMAC-SHA256 over the raw body: X-Deploxa-Signature: sha256=<hex>. Verify the "
+            "bytes as received, before anything parses them. The secret comes from --secret-file, --secret or "
+            "DPX_WEBHOOK_SECRET."
+        ),
+        WEBHOOKS,
+        "",
+    ),
+    "sandbox": (
+        (
+            "A Deploxa API on the loopback interface, with the organizations acme and globex and the projects "
+            "storefront, docs and api. A deployment takes two seconds; one of a branch named fail/… fails."
+        ),
+        SANDBOX,
+        "",
+    ),
+    "agents": (
+        "",
+        AGENTS,
+        "No output of a command changes because an agent runs it. No tool prints a value or a token.",
+    ),
+    "formats": (
+        "",
+        FORMATS,
+        (
+            "stdout is data and nothing else; notes, progress, questions and errors go to stderr. A list is complete "
+            "unless --limit N asks for less; the note on stderr then has the cursor to continue from with --cursor.\n\n"
+            "An error under --json or --jsonl is one line on stderr; a key without a value is null:\n\n"
+            '  {"error": {"code": …, "message": …, "hint": …, "status": …, "request": …}}\n\n'
+            "NO_COLOR, FORCE_COLOR, COLUMNS and TERM=dumb are honored. With ACCESSIBLE=1 nothing is animated."
+        ),
+    ),
+}
+DRAWN = {
+    "coming-from": _coming_from,
+    "exit-codes": _exit_codes,
+    "environment": _environment,
+    "webhooks": _tunnels,
+    "sandbox": _faults,
+}

@@ -97,7 +97,7 @@ def logout(session: Session) -> None:
 def status(session: Session) -> None:
     """Show which token is used, where it comes from, and whether it is accepted.
 
-    Exits 4 where there is no token, or where it is not accepted.
+    Exits 4 if there is no token, or if it is not accepted.
     """
     from dpx_cli import credentials
     from dpx_cli.errors import Unauthorized

@@ -1,4 +1,4 @@
-"""`dpx help`: the root's help, a command's, or a topic. The pages are `help.py`'s and `topics.py`'s."""
+"""`dpx help`: the root's help, a command's, or a topic."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def show_help(
         page.heading("Topics (dpx help TOPIC)")
         page.rows(topics.TOPICS.items())
         page.gap()
-        page.text("dpx COMMAND --help tells more of a command.")
+        page.text("dpx COMMAND --help shows more.")
     elif words[0] in topics.TOPICS and (len(words) == 1 or words[0] not in TABLE):
         if len(words) > 1:
             raise UsageError(f"Unexpected argument: {words[1]}", hint=f"Run: dpx help {words[0]}")

@@ -71,13 +71,11 @@ def set_profile(
     session: Session,
     name: ProfileName,
     api_url: Annotated[
-        str | None, typer.Option("--api-url", metavar="URL", help='The root of the API; "" takes it away.')
+        str | None, typer.Option("--api-url", metavar="URL", help='Root of the API. "" clears it.')
     ] = None,
     org: Annotated[
         str | None,
-        typer.Option(
-            "--org", metavar="ORG", help='The default organization; "" takes it away.', autocompletion=Complete.org
-        ),
+        typer.Option("--org", metavar="ORG", help='Default organization. "" clears it.', autocompletion=Complete.org),
     ] = None,
 ) -> None:
     """Make a profile, or change its defaults."""
@@ -101,7 +99,7 @@ def set_profile(
 def remove(session: Session, name: ProfileName, yes: Yes = False) -> None:
     """Remove a profile and the tokens stored for it.
 
-    Where it was the current one, commands go on with the default profile.
+    If it was the current one, the default profile becomes the current one.
     """
     from dpx_cli.config import profiles
     from dpx_cli.credentials import logins

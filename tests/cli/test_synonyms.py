@@ -26,10 +26,10 @@ GUESSES = [
     ("deploy --prod", "dpx deploy"),
     ("deploy .", "dpx deploy"),
     ("--prod", "dpx --help"),
-    ("redeploy", "dpx deploy"),
+    ("redeploy", "dpx deploy again"),
     ("inspect clm1", "dpx deploy get clm1"),
-    ("logs clm1", "dpx deploy list"),
-    ("rollback", "dpx deploy list --status ready"),
+    ("logs clm1", "dpx deploy get --latest"),
+    ("rollback clm1", "dpx deploy again clm1"),
     ("promote clm1", "dpx deploy --branch BRANCH"),
     ("rm docs", "dpx projects delete docs"),
     ("remove docs --yes", "dpx projects delete docs --yes"),
@@ -40,8 +40,8 @@ GUESSES = [
     ("env add API_KEY", "dpx env set API_KEY"),
     ("env add API_KEY production", "dpx env set API_KEY --target production"),
     ("env rm API_KEY production", "runs dpx env rm API_KEY production"),
-    ("env pull .env.local", "dpx env list"),
-    ("pull", "dpx env list"),
+    ("env pull .env.local", "dpx env example"),
+    ("pull", "dpx env example"),
     ("teams ls", "dpx orgs list"),
     ("switch work", "dpx auth switch work"),
     ("domains ls", "dpx projects get"),
@@ -59,7 +59,7 @@ GUESSES = [
     ("env list --site docs", "dpx env list --project docs"),
     ("open:site", "dpx open"),
     # heroku
-    ("create shop", "dpx projects create shop --link"),
+    ("create shop", "dpx init shop"),
     ("apps", "dpx projects list"),
     ("apps:info docs", "dpx projects get docs"),
     ("apps:destroy docs", "dpx projects delete docs"),
@@ -69,7 +69,7 @@ GUESSES = [
     ("config:get API_KEY", "dpx env list"),
     ("config:unset API_KEY -a shop", "dpx env rm API_KEY --project shop"),
     ("releases", "dpx deploy list"),
-    ("releases:rollback v1", "dpx deploy list --status ready"),
+    ("releases:rollback v1", "dpx deploy again v1"),
     ("ps", "dpx status"),
     ("ps:scale web=1", "dpx status"),
     ("run npm test", "dpx sandbox run -- npm test"),
@@ -77,7 +77,8 @@ GUESSES = [
     ("domains:add example.com", "dpx projects get"),
     ("addons", "dpx projects get"),
     # fly
-    ("launch", "dpx projects create NAME --link"),
+    ("launch", "dpx init"),
+    ("new shop --org acme", "dpx init shop --org acme"),
     ("apps list", "dpx projects list"),
     ("apps create shop", "dpx projects create shop"),
     ("secrets set API_KEY=secret", "dpx env set API_KEY=…"),
@@ -92,7 +93,7 @@ GUESSES = [
     # railway
     ("up", "dpx deploy"),
     ("up --detach", "dpx deploy --no-wait"),
-    ("down", "dpx deploy list --status building"),
+    ("down", "dpx deploy list --status queued,building"),
     ("init shop", "runs dpx init shop"),
     ("variables", "dpx env list"),
     ("variables --set API_KEY=secret", "dpx env set API_KEY=…"),
@@ -103,7 +104,7 @@ GUESSES = [
     ("deploys create", "dpx deploy"),
     ("services -o json", "dpx projects list --json"),
     ("projects list --output json", "dpx projects list --json"),
-    ("restart", "dpx deploy"),
+    ("restart", "dpx deploy again"),
     # gh
     ("repo list", "dpx projects list"),
     ("repo view docs", "dpx projects get docs"),
@@ -111,7 +112,8 @@ GUESSES = [
     ("run list -L 5", "dpx deploy list --limit 5"),
     ("run view clm1", "dpx deploy get clm1"),
     ("run watch clm1", "dpx deploy wait clm1"),
-    ("run cancel clm1", "dpx deploy list --status building"),
+    ("run cancel clm1", "dpx deploy list --status queued,building"),
+    ("run rerun clm1", "dpx deploy again clm1"),
     ("secret set API_KEY", "dpx env set API_KEY"),
     ("variable list", "dpx env list"),
     ("browse", "dpx open"),
@@ -145,10 +147,11 @@ GUESSES = [
     ("deploy main", "dpx deploy --branch main"),
     ("deploy feature/x --no-wait", "dpx deploy --branch feature/x --no-wait"),
     ("deploy --no-wait main", "dpx deploy --branch main --no-wait"),
-    ("deploy logs", "dpx deploy list"),
-    ("deploy rollback", "dpx deploy list --status ready"),
+    ("deploy logs", "dpx deploy get --latest"),
+    ("logs -a docs", "dpx deploy get --latest --project docs"),
+    ("deploy rollback", "dpx deploy again ID"),
     ("deploy promote", "dpx deploy --branch BRANCH"),
-    ("deploy cancel clm1", "dpx deploy list --status building"),
+    ("deploy cancel clm1", "dpx deploy list --status queued,building"),
     ("deploy --json list", "dpx deploy list --json"),
     ("--json projects list", "dpx projects list --json"),
     ("projects --json list", "dpx projects list --json"),
@@ -236,7 +239,7 @@ def test_every_hint_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
         else:
             continue
         assert hint, words
-        assert SECRET not in hint or "dpx env" not in hint, words
+        assert SECRET not in hint or "dpx env set" not in hint, words
         found = re.search(r"Run: (dpx .*)", hint)
         if found is None:
             assert re.search(r"It takes |Pass ", hint), (words, hint)
@@ -292,7 +295,7 @@ def test_a_known_slug_is_a_project(dpx: Program) -> None:
         assert (result.code, result.out) == (2, ""), result
         assert "Run: dpx deploy --project storefront" in result.err
     assert "--branch main --project docs" in dpx("deploy", "main", "--project", "docs").err
-    assert "Run: dpx deploy list --project docs\n" in dpx("logs", "docs").err
+    assert "Run: dpx deploy get --latest --project docs\n" in dpx("logs", "docs").err
 
 
 def test_a_synonym_runs(dpx: Program) -> None:
