@@ -43,12 +43,18 @@ class Session:
         self.screen = screen
         self.profile = profile
         self.debug = debug
-        self.settings = Settings(env, profile=profile, cwd=cwd)
+        self.settings = Settings(env, profile=profile, cwd=cwd, logged_in=self._logged_in)
         self._cwd = cwd
         self._client: Client | None = None
         self._token: Token | None = None
         self._names: Names | None = None
         self._projects: Projects | None = None
+
+    def _logged_in(self) -> set[str]:
+        """Return the profiles that have a stored token."""
+        from dpx_cli.credentials import index
+
+        return {index.split(key)[0] for key in index.load(self.settings.config_dir)}
 
     @property
     def cwd(self) -> str:
@@ -66,7 +72,7 @@ class Session:
         return self._client
 
     def token(self) -> str:
-        """The token's text: from DPX_TOKEN, the keyring or the token file."""
+        """Return the token: of DPX_TOKEN or DPX_TOKEN_FILE, else the stored one."""
         if self._token is None:
             from dpx_cli import credentials
 
@@ -74,11 +80,12 @@ class Session:
         return self._token.value
 
     def client_for(self, token: str) -> Client:
-        """The API as another token sees it; over a connection of its own, so that threads may have one each."""
+        """Return the API as a token sees it, over a connection of its own, so that threads may have one each."""
         from dpx_cli.api import proxy
         from dpx_cli.api.client import Client
         from dpx_cli.api.transport import Connection
 
+        self.settings.check_profile()
         scheme, host, port = split_origin(self.settings.origin)
         through = proxy.find(self.env, scheme, host, port)
         connection = Connection(scheme, host, port, context=self._tls_context, proxy=through)
@@ -87,6 +94,7 @@ class Session:
             token,
             connection,
             timeout=self.settings.timeout,
+            read_only=lambda: self.settings.read_only,
             token_hint=self._token_hint(token),
             on_attempt=self._say_attempt if self.debug else None,
             on_note=self.screen.note,
@@ -98,7 +106,8 @@ class Session:
             return None
         from dpx_cli import credentials
 
-        return credentials.renewal(self._token, self.settings.profile)
+        # For a token of the environment the profiles need not be read.
+        return credentials.renewal(self._token, "" if self._token.variable else self.settings.profile)
 
     def _tls_context(self) -> SSLContext:
         from dpx_cli.api import tls

@@ -98,7 +98,8 @@ class Client:
         token: the Personal Access Token, checked by `credentials`; it is sent to this URL's origin and nowhere else.
         connection: opens connections to that origin.
         timeout: seconds that a whole request may take, its retries included.
-        read_only: what forbids changes ("DPX_READ_ONLY", "profile work"); None if nothing does.
+        read_only: returns what forbids changes ("DPX_READ_ONLY", "profile work"), None if nothing does. It is asked
+            before every request that may change something.
         token_hint: the hint of a 401: how to replace the token.
         on_attempt: told of every attempt when it is over.
         on_note: told what a person should know of a request that succeeded.
@@ -114,7 +115,7 @@ class Client:
         connection: Connection,
         *,
         timeout: float,
-        read_only: str | None = None,
+        read_only: Callable[[], str | None] = lambda: None,
         token_hint: str | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
         on_note: Callable[[str], None] | None = None,
@@ -262,14 +263,17 @@ class Client:
         return error
 
     def _check_allowed(self, request: Request) -> None:
-        if self._read_only and not request.reads:
-            raise errors.ReadOnly(
-                f"{request.name} was not sent: {self._read_only} allows no changes.",
-                hint="Use a profile that isn't read-only: dpx profile list"
-                if self._read_only.startswith("profile ")
-                else f"To allow changes, unset {self._read_only}.",
-                request=request.name,
-            )
+        if request.reads or (forbids := self._read_only()) is None:
+            return
+        kind, _, name = forbids.partition(" ")
+        hint = f"To allow changes, run: dpx profile set {name} --no-read-only" if name else f"Unset {kind}."
+        raise errors.ReadOnly(
+            f"{request.name} was not sent: {forbids} is read-only."
+            if name
+            else f"{request.name} was not sent: {kind} allows no changes.",
+            hint=hint,
+            request=request.name,
+        )
 
     def _attempt(self, request: Request, number: int, deadline: Deadline) -> Response:
         """Do one exchange, and tell `on_attempt` of it even if it fails."""

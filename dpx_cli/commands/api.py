@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.commands import API, DELETE, Typer, effect
 from dpx_cli.errors import UsageError
+from dpx_cli.system import exact_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +143,8 @@ def _print_pages(session: Session, target: str, given: dict[str, Any]) -> None:
     params.pop("limit", None)
     cursor = params.pop("cursor", None)
     items = [item for page in Pages(session.client, path, params, cursor=cursor) for item in page]
-    session.screen.document(json.dumps(items, indent=2 if session.screen.on_terminal else None).encode("ascii") + b"\n")
+    write = exact_json.encoder(2 if session.screen.on_terminal else None)
+    session.screen.document(write(items).encode("ascii") + b"\n")
 
 
 def _head(answer: Response) -> bytes:
@@ -161,6 +163,7 @@ def _print(session: Session, answer: Response) -> None:
         session.screen.document(answer.body)
         return
     try:
-        session.screen.document(json.dumps(json.loads(answer.body), indent=2).encode("ascii") + b"\n")
+        document = exact_json.loads(answer.body.decode())
+        session.screen.document(exact_json.encoder(2)(document).encode("ascii") + b"\n")
     except (ValueError, RecursionError):
         session.screen.lines(answer.body.decode("utf-8", "backslashreplace").splitlines())

@@ -1,7 +1,4 @@
-"""`dpx auth`: log in, log out, and see which token is used; `dpx login`, `logout` and `whoami` are the same functions.
-
-Floor 3. Tokens are kept by `credentials/`; a token is checked against `GET /orgs` before it is kept.
-"""
+"""`dpx auth`: log in, log out, and see which token is used. `login`, `logout` and `whoami` are the same functions."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ COLUMNS = (
     Column("Organizations", "organizations"),
 )
 
-_PAGE = 100  # organizations that one request gives at the most
+_PAGE = 100  # organizations that one request gives at most
 _STDIN_LIMIT = 65536  # bytes; a token is far shorter, a file given by mistake is not
 
 
@@ -49,24 +46,25 @@ def login(
     """Log in with a token, kept in the operating system's keyring.
 
     The token is asked for, or read from stdin. It is checked before it is stored, and stored for this profile and this
-    API only. Tokens are made on the page /settings/tokens of Deploxa.
+    API only. Tokens are created on the page /settings/tokens of Deploxa.
     """
     from dpx_cli import credentials
     from dpx_cli.config import profiles
     from dpx_cli.credentials import logins, stores
 
     settings = session.settings
+    settings.may_create_profile = True
     api_url = settings.api_url
-    token = credentials.check_token(_given_token(session, with_token=with_token))
+    token = credentials.check_token(*_given_token(session, with_token=with_token))
     _first_page(session, token, limit=1)
     store = stores.open_store(stores.FILE, settings.config_dir) if insecure_storage else stores.default_store()
     logins.store(settings, token, store)
-    session.screen.done(f"logged in to {api_url} as profile {settings.profile}; the token is in {store.title}")
-    if credentials.given(settings.env):
-        session.screen.note(f"{credentials.VARIABLE} is set and goes before the stored token")
-    if settings.profile != profiles.load(settings.config_dir).current:
+    session.screen.done(f"Logged in to {api_url} as profile {settings.profile}. The token is in {store.title}.")
+    if variable := credentials.given(settings.env):
+        session.screen.note(f"{variable} is set and takes precedence over the stored token.")
+    if settings.profile != settings.profiles.current:
         profiles.update(settings.config_dir, lambda found: found.put(settings.profile))
-        session.screen.note(f"to use it without --profile: dpx profile use {settings.profile}")
+        session.screen.note(f"To use it without --profile, run: dpx profile use {settings.profile}")
 
 
 @ROOT.command("logout", epilog="dpx logout")
@@ -84,11 +82,11 @@ def logout(session: Session) -> None:
     title = logins.forget(settings)
     who = f"{settings.api_url} as profile {settings.profile}"
     if title is None:
-        session.screen.note(f"there was no token stored for {who}")
+        session.screen.note(f"No token was stored for {who}.")
     else:
-        session.screen.done(f"logged out of {who}; the token is gone from {title}")
-    if credentials.given(settings.env):
-        session.screen.note(f"{credentials.VARIABLE} is still set and still used")
+        session.screen.done(f"Logged out of {who}. The token is removed from {title}.")
+    if variable := credentials.given(settings.env):
+        session.screen.note(f"{variable} is still set and used.")
 
 
 @ROOT.command("whoami", epilog="dpx whoami")
@@ -141,26 +139,28 @@ def switch(session: Session, name: ProfileName) -> None:
     use_profile(session, name)
 
 
-def _given_token(session: Session, *, with_token: bool) -> str:
-    """The token that the user types, or that stdin has; a pipe is read without being asked for."""
+def _given_token(session: Session, *, with_token: bool) -> tuple[str, str]:
+    """Return the token that the user types or that standard input has, and where it came from."""
     from dpx_cli.errors import UsageError
 
     if session.screen.can_ask:
-        return session.screen.secret("Token (not shown)")
+        return session.screen.secret("Token (not shown)"), "your answer"
     stdin = session.screen.stdin
     if stdin is None or (stdin.isatty() and not with_token):
         raise UsageError("Can't ask for the token (not a terminal).", hint="Run: dpx auth login --with-token < FILE")
     data = stdin.read(_STDIN_LIMIT + 1)
     if not data.strip():
-        raise UsageError("stdin has no token", hint="dpx auth login --with-token < FILE, or set DPX_TOKEN")
+        raise UsageError(
+            "Standard input has no token.", hint="Set DPX_TOKEN, or run: dpx auth login --with-token < FILE"
+        )
     try:
-        return data[:_STDIN_LIMIT].decode("utf-8-sig")
+        return data[:_STDIN_LIMIT].decode("utf-8-sig"), "standard input"
     except UnicodeDecodeError:
-        raise UsageError("stdin is not text", hint="give the token, and nothing else") from None
+        raise UsageError("Standard input is not text.", hint="Give it the token, and nothing else.") from None
 
 
 def _first_page(session: Session, token: str, *, limit: int) -> int | str:
-    """Ask for the organizations of a token; return how many there are, "100+" where one page does not say."""
+    """Return the number of organizations of a token, "100+" if one page does not tell."""
     from dpx_cli.api import orgs
 
     pages = orgs.list_orgs(session.client_for(token), limit=limit)

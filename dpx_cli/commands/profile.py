@@ -1,7 +1,4 @@
-"""`dpx profile`: named defaults for the API URL and the organization, each with its own login.
-
-Floor 3. The file is `profiles.py`'s; the tokens of a profile are kept by `credentials/`.
-"""
+"""`dpx profile`: named defaults for the API URL and the organization, each with its own login."""
 
 from __future__ import annotations
 
@@ -29,6 +26,7 @@ COLUMNS = (
     Column("API URL", "api_url"),
     Column("Organization", "org"),
     Column("Logged in", "logged_in", show=yes_no),
+    Column("Read-only", "read_only", show=yes_no),
 )
 
 
@@ -37,13 +35,12 @@ COLUMNS = (
 def list_profiles(session: Session) -> None:
     """List the profiles, and which of them is in use.
 
-    Whether a profile is logged in is read from dpx's own files: neither the keyring nor the API is asked.
+    Whether a profile is logged in is read from dpx's own files. Neither the keyring nor the API is asked.
     """
-    from dpx_cli.config import profiles
     from dpx_cli.credentials import logins
 
     settings = session.settings
-    found = profiles.load(settings.config_dir)
+    found = settings.profiles
     origins = logins.origins(settings.config_dir)
     items = [
         {
@@ -52,6 +49,7 @@ def list_profiles(session: Session) -> None:
             "api_url": found.get(name).get("api_url"),
             "org": found.get(name).get("org"),
             "logged_in": name in origins,
+            "read_only": found.is_read_only(name),
         }
         for name in sorted({*found.names, *origins, settings.profile})
     ]
@@ -77,21 +75,28 @@ def set_profile(
         str | None,
         typer.Option("--org", metavar="ORG", help='Default organization. "" clears it.', autocompletion=Complete.org),
     ] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Refuse every request that could change something.")
+    ] = False,
+    no_read_only: Annotated[bool, typer.Option("--no-read-only", help="Allow changes again.")] = False,
 ) -> None:
-    """Make a profile, or change its defaults."""
+    """Create a profile, or change its defaults."""
     from dpx_cli.config import profiles
     from dpx_cli.config.settings import check_api_url
+    from dpx_cli.errors import UsageError
 
+    if read_only and no_read_only:
+        raise UsageError("--read-only and --no-read-only can't be used together.", hint="Pass one of them.")
     url = check_api_url(api_url, "--api-url") if api_url else api_url
     profiles.check_name(name)
     made = []
 
     def change(found: profiles.Profiles) -> None:
         made.append(name not in found.names)
-        found.put(name, api_url=url, org=org)
+        found.put(name, api_url=url, org=org, read_only=True if read_only else False if no_read_only else None)
 
     profiles.update(session.settings.config_dir, change)
-    session.screen.done(f"profile {name} is {'made' if made[0] else 'set'}")
+    session.screen.done(f"Profile {name} {'created' if made[0] else 'changed'}.")
 
 
 @GROUP.command("remove", epilog="dpx profile remove work")
@@ -106,27 +111,27 @@ def remove(session: Session, name: ProfileName, yes: Yes = False) -> None:
     from dpx_cli.errors import NotFound
 
     config_dir = session.settings.config_dir
-    found = profiles.load(config_dir)
+    found = session.settings.profiles
     profiles.check_name(name)
     if name not in found.names and name not in logins.origins(config_dir):
-        raise NotFound(f"there is no profile {name}", hint="dpx profile list")
+        raise NotFound(f"There is no profile {name}.", hint="Run: dpx profile list")
     current = name == found.current
     if (
         not yes
         and session.screen.can_ask
         and not session.screen.confirm(f"Remove profile {name} and its stored tokens?")
     ):
-        session.screen.note("nothing was removed")
+        session.screen.note("Nothing was removed.")
         return
     tokens = logins.forget_profile(config_dir, name)
     profiles.update(config_dir, lambda changed: changed.remove(name))
-    session.screen.done(f"profile {name} is removed" + (", and its stored tokens" if tokens else ""))
+    session.screen.done(f"Profile {name}{' and its stored tokens' if tokens else ''} removed.")
     if current and name != profiles.DEFAULT:
-        session.screen.note(f"the current profile is {profiles.DEFAULT} now")
+        session.screen.note(f"The current profile is now {profiles.DEFAULT}.")
 
 
 def use_profile(session: Session, name: str) -> None:
-    """Make a profile the current one, and say so; `NotFound` where there is none of that name."""
+    """Make a profile the current one, and say so. Raise NotFound if it doesn't exist."""
     from dpx_cli.config import profiles
     from dpx_cli.credentials import logins
 
@@ -139,6 +144,6 @@ def use_profile(session: Session, name: str) -> None:
         found.use(name)
 
     profiles.update(settings.config_dir, change)
-    session.screen.done(f"the current profile is {name}")
+    session.screen.done(f"The current profile is {name}.")
     if given := settings.env.get("DPX_PROFILE"):
-        session.screen.note(f"DPX_PROFILE is set to {given} and goes before it")
+        session.screen.note(f"DPX_PROFILE is set to {given} and takes precedence.")

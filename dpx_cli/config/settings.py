@@ -1,7 +1,6 @@
-"""Names of variables, defaults, and precedence: flag > environment > deploxa.toml or link file > profile > default.
+"""Settings and their precedence: flag > environment > deploxa.toml or link file > profile > default.
 
-Nothing is read before it is asked for: `dpx help` must work where the home folder does not. Floor 2: it reads the
-profiles and the link file through `profiles.py` and `link.py`.
+Nothing is read before it is asked for: `dpx help` must work even if the home folder does not.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.config.paths import API_URL, folder, origin_of
 from dpx_cli.errors import UsageError
+from dpx_cli.system.switches import is_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from typing import TypeVar
 
     from dpx_cli.config.link import Link
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 TIMEOUT = 30.0
 PROFILE = "default"
 
-# One row a variable: name, what it is for, default. `dpx help environment` and the README draw their tables from it.
+# One row a variable: name, meaning, default. `dpx help environment` and the README draw their tables from it.
 VARIABLES = (
-    ("DPX_TOKEN", "the token; where it is set no keyring is asked", ""),
+    ("DPX_TOKEN", "the token; if set, the keyring is not used", ""),
+    ("DPX_TOKEN_FILE", "a file that holds the token, such as a mounted secret; used if DPX_TOKEN is not set", ""),
+    ("DPX_READ_ONLY", "refuse every request that could change something; a profile's read-only does the same", "off"),
     ("DPX_API_URL", "the root of the API", API_URL),
     ("DPX_PROJECT", "the default for --project", ""),
     ("DPX_ORG", "the default for --org", ""),
@@ -36,10 +38,10 @@ VARIABLES = (
     ("DPX_CACHE_DIR", "where remembered names live", "the platform's"),
     ("DPX_CA_BUNDLE", "certificates to trust; also SSL_CERT_FILE, SSL_CERT_DIR", "the system's"),
     ("DPX_TIMEOUT", "seconds that a whole request may take", f"{TIMEOUT:g}"),
-    ("DPX_NO_INPUT", "never ask; on where CI is set or stdin is no terminal", "off"),
+    ("DPX_NO_INPUT", "never ask; on if CI is set or stdin is not a terminal", "off"),
     ("DPX_LEDGER", "remember what env set and import set, as keyed digests; needs a keyring", "off"),
     ("DPX_WEBHOOK_SECRET", "the secret for dpx webhook", ""),
-    ("HTTPS_PROXY", "the proxy; also HTTP_PROXY, ALL_PROXY, NO_PROXY", ""),
+    ("HTTPS_PROXY", "the proxy; also HTTP_PROXY, ALL_PROXY, NO_PROXY; never used for http to this machine", ""),
     ("NO_COLOR", "no color; FORCE_COLOR, COLUMNS and TERM=dumb are honored too", ""),
 )
 
@@ -47,7 +49,7 @@ LOOPBACK = ("localhost", "::1")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address never leaves this machine."""
+    """Return whether a host name or address means this machine."""
     if host in LOOPBACK or host.endswith(".localhost"):
         return True
     parts = host.split(".")
@@ -57,42 +59,55 @@ def is_loopback(host: str) -> bool:
 
 
 def check_api_url(text: str, source: str = "the API URL") -> str:
-    """A URL that may be an API root, without its final slash: https, or http to a loopback address.
+    """Return the URL of an API root without its final slash: https, or http to a loopback address.
 
     Raises:
-        UsageError: for anything else; `source` says where it came from. A password in it is not shown.
+        UsageError: it is anything else; `source` says where it came from. The URL is not shown.
     """
     from dpx_cli.config import urls
 
-    hint = f"give one like {API_URL}"
-    parts = urls.split(text, source, hint=hint, userinfo_hint="put the token into DPX_TOKEN")
+    hint = f"Use a URL like {API_URL}"
+    parts = urls.split(text, source, hint=hint, userinfo_hint="Put the token into DPX_TOKEN.")
     if parts.query or parts.fragment or "?" in text or "#" in text:
-        raise UsageError(f"{source} must not have a query or a fragment: {text}", hint=hint)
+        raise UsageError(f"{source} must not have a query or a fragment.", hint=hint)
     if parts.scheme != "https" and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
-        raise UsageError(f"{source} must be https, or http to a loopback address: {text}", hint=hint)
+        raise UsageError(f"{source} must be https, or http to a loopback address.", hint=hint)
     return text.rstrip("/")
 
 
 def split_origin(origin: str) -> tuple[str, str, int]:
-    """Scheme, host (an IPv6 address without its brackets) and port of what `origin_of` gives."""
+    """Return scheme, host (an IPv6 address without its brackets) and port of an origin from `origin_of`."""
     scheme, _, rest = origin.partition("://")
     host, _, port = rest.rpartition(":")
     return scheme, host.strip("[]"), int(port)
 
 
 class Settings:
-    """What the flags, the environment, the link file and the profile say; each is read when it is asked for.
+    """What flags, environment, files and profile say. Each is read on its first use, and once.
 
     Args:
         env: the environment.
-        profile: `--profile`, None where it was not given.
-        cwd: the folder from which the link file is looked for.
+        profile: `--profile`; None if not given.
+        cwd: the directory from which files are looked for; None for the process's own.
+        logged_in: returns the profiles that have a token; they exist even if the file of profiles doesn't name them.
+
+    Attributes:
+        may_create_profile: whether the profile in use need not exist, because the command creates it.
     """
 
-    def __init__(self, env: Mapping[str, str], *, profile: str | None = None, cwd: str | None = None) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        *,
+        profile: str | None = None,
+        cwd: str | None = None,
+        logged_in: Callable[[], Collection[str]] = tuple,
+    ) -> None:
         self.env = env
         self.cwd = cwd
         self.profile_flag = profile
+        self.may_create_profile = False
+        self._logged_in = logged_in
         self._read: dict[str, Any] = {}
 
     def _once(self, name: str, read: Callable[[], T]) -> T:
@@ -108,7 +123,7 @@ class Settings:
 
     @property
     def config_dir(self) -> str:
-        """Where profiles live. Raises UsageError where the platform has no such place and no variable names one."""
+        """The folder of the profiles. Raises UsageError for a user without a home."""
         return self._once("config_dir", self._read_config_dir)
 
     def _read_config_dir(self) -> str:
@@ -116,7 +131,7 @@ class Settings:
 
     @property
     def cache_dir(self) -> str:
-        """Where remembered names live."""
+        """The folder of remembered names."""
         return self._once("cache_dir", self._read_cache_dir)
 
     def _read_cache_dir(self) -> str:
@@ -130,17 +145,32 @@ class Settings:
 
     @property
     def profile(self) -> str:
-        """The name of the profile in use."""
+        """The name of the profile in use. Raises UsageError if --profile or DPX_PROFILE names an unknown one."""
         return self._once("profile", self._read_profile)
 
     def _read_profile(self) -> str:
         from dpx_cli.config import profiles
 
-        if given := self.profile_flag or self.variable("DPX_PROFILE"):
-            return profiles.check_name(given)
-        return self._profiles().current
+        given = self.profile_flag or self.variable("DPX_PROFILE")
+        if not given:
+            return self.profiles.current
+        name = profiles.check_name(given)
+        if not self.may_create_profile and name not in self.profiles.names and name not in self._logged_in():
+            source = "--profile" if self.profile_flag else "DPX_PROFILE"
+            raise UsageError(
+                f"{source}: there is no profile {name}. Profiles: {', '.join(self.profiles.names)}.",
+                hint=f"To create it, run: dpx auth login --profile {name}",
+            )
+        return name
 
-    def _profiles(self) -> Profiles:
+    def check_profile(self) -> None:
+        """Raise UsageError if --profile or DPX_PROFILE names an unknown profile."""
+        if self.profile_flag or self.variable("DPX_PROFILE"):
+            _ = self.profile
+
+    @property
+    def profiles(self) -> Profiles:
+        """All profiles."""
         return self._once("profiles", self._read_profiles)
 
     def _read_profiles(self) -> Profiles:
@@ -149,12 +179,19 @@ class Settings:
         try:
             folder = self.config_dir
         except UsageError:
-            # Nobody without a home has profiles, and what the environment says may be enough.
+            # A user without a home has no profiles, and the environment may say enough.
             return profiles.Profiles()
         return profiles.load(folder)
 
     def _of_profile(self, key: str) -> str | None:
-        return self._profiles().get(self.profile).get(key)
+        return self.profiles.get(self.profile).get(key)
+
+    @property
+    def read_only(self) -> str | None:
+        """What forbids changes: "profile NAME" or "DPX_READ_ONLY"; None if nothing does."""
+        if self.profiles.is_read_only(self.profile):
+            return f"profile {self.profile}"
+        return "DPX_READ_ONLY" if is_on(self.env, "DPX_READ_ONLY") else None
 
     @property
     def api_url(self) -> str:
@@ -184,12 +221,14 @@ class Settings:
         except ValueError:
             seconds = 0.0
         if not 0 < seconds <= 86400:  # noqa: PLR2004 - a day; also refuses nan and inf
-            raise UsageError(f"DPX_TIMEOUT must be seconds above 0, not {text!r}", hint="unset it, or DPX_TIMEOUT=30")
+            raise UsageError(
+                f"DPX_TIMEOUT must be seconds above 0, not {text!r}.", hint="Unset it, or set DPX_TIMEOUT=30"
+            )
         return seconds
 
     @property
     def link(self) -> Link | None:
-        """The link file found from the working directory upward, or None. Raises Failed where it is damaged."""
+        """The link file found from the working directory upward, or None. Raises Failed if it is damaged."""
         return self._once("link", self._read_link)
 
     def _read_link(self) -> Link | None:

@@ -1,7 +1,7 @@
-"""URLs that a user named: what each of them must be, whatever it is for.
+"""Check the URLs that users name.
 
-Floor 0: imports `errors.py` alone. Schemes, hosts and paths are for the callers to judge: `settings.py` (the API),
-`webhook/deliver.py` (receivers), `sandbox/server.py` (where it sends webhooks).
+Schemes, hosts and paths are for the callers to judge: `settings.py` (the API), `webhook/deliver.py` (receivers),
+`sandbox/server.py` (receivers of its webhooks).
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 
 
 def split(text: str, source: str, *, hint: str, userinfo_hint: str | None = None) -> SplitResult:
-    """A URL in its parts: it has a host, a port that can be connected to, no user name and no password.
+    """Split a URL that has a host, a usable port, no user name and no password.
 
     Args:
         text: as given.
         source: where it came from, for messages: "--to", "DPX_API_URL".
-        hint: what a right one looks like.
-        userinfo_hint: where a user name or password belongs instead; the same hint, if not given.
+        hint: what a valid one looks like.
+        userinfo_hint: where a user name or password belongs instead; None: the same hint.
 
     Raises:
-        UsageError: for anything else. What may be a password is not shown.
+        UsageError: it is anything else. The text is not shown: however mistyped, it may hold a password.
     """
-    # Here, so that no command without such a URL waits for urllib.
+    # Imported here, so that only commands with such a URL wait for urllib.
     from urllib.parse import urlsplit
 
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise UsageError(f"{source} is not a URL", hint=hint) from None
+        raise UsageError(f"{source} is not a URL.", hint=hint) from None
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
-        raise UsageError(f"{source} has characters that a URL cannot have", hint=hint)
+        raise UsageError(f"{source} contains characters that a URL can't.", hint=hint)
     _, bracket, rest = parts.netloc.rpartition("]")
     if bracket and (not parts.netloc.startswith("[") or rest.partition(":")[0]):
-        # Python takes what is in the brackets for the host, and a reader what is around them.
-        raise UsageError(f"{source} is not a URL", hint=hint)
+        # Python takes what is inside the brackets for the host, a reader what is around them.
+        raise UsageError(f"{source} is not a URL.", hint=hint)
     if "@" in parts.netloc:
-        raise UsageError(f"{source} must not hold a user name or password", hint=userinfo_hint or hint)
+        raise UsageError(f"{source} must not contain a user name or password.", hint=userinfo_hint or hint)
     if not host or port == 0:
-        raise UsageError(f"{source} is not a URL with a host: {text}", hint=hint)
+        raise UsageError(f"{source} is not a URL with a host.", hint=hint)
     return parts

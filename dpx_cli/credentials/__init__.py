@@ -1,22 +1,21 @@
-"""Where tokens live: the environment, the operating system's keyring, an opt-in file.
+"""Find the token: in the environment, the operating system's keyring, or a file that the user asked for.
 
-Floor 1. This module is what every command asks: `token_for`. A token in the environment needs nothing else; a stored
-one is bound to its profile and its API origin, and the index (`index.py`) says where it is, so that a machine without a
-stored token loads no keyring code, and one with a token only that keyring's. `logins.py` stores and forgets tokens;
-`stores.py` is the small protocol that the places share; `keyring_store.py`, `file_store.py` and `memory.py` fill it.
+A token in the environment needs nothing else. A stored one is bound to its profile and its API origin, and the index
+(`index.py`) says where it is, so that a machine without a stored token loads no keyring code. `logins.py` stores and
+forgets tokens; `stores.py` opens the places (`keyring_store.py`, `file_store.py`), which share `interface.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.errors import NotLoggedIn, TokenStorage, UsageError
+from dpx_cli.errors import NotLoggedIn, TokenStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol
 
-    from dpx_cli.credentials.stores import TokenStore
+    from dpx_cli.credentials.interface import TokenStore
 
     class Settings(Protocol):
         """The part of `settings.Settings` that credentials read."""
@@ -39,56 +38,61 @@ if TYPE_CHECKING:
 
 
 VARIABLE = "DPX_TOKEN"
+FILE_VARIABLE = "DPX_TOKEN_FILE"
 PREFIX = "dpx_"
-_LONGEST = 4096  # characters; a header line much longer than this no server takes
-_SHOW_END_FROM = 24  # characters a token must have before its last four may be shown
+MAX_TOKEN = 4096  # characters; servers take header lines little longer than this
+MAX_FILE = 64 * 1024  # bytes of a file that should hold one token
+_SHOW_END_FROM = 24  # characters that a token must have before its last four are shown
+_WHERE_FROM = "Tokens are created on the page /settings/tokens of Deploxa."
 
 
 class Token:
     """A token and where it came from. Its `repr` and `str` never show it.
 
     Attributes:
-        value: the token itself, printable ASCII without spaces.
+        value: the token itself: "dpx_" and printable ASCII without spaces.
         source: "env", "keyring" or "file".
+        variable: the variable that names it or its file; None for a stored one.
     """
 
-    __slots__ = ("source", "value")
+    __slots__ = ("source", "value", "variable")
 
-    def __init__(self, value: str, source: str) -> None:
+    def __init__(self, value: str, source: str, variable: str | None = None) -> None:
         self.value = value
         self.source = source
+        self.variable = variable
 
     @property
     def masked(self) -> str:
-        """What may be shown: the prefix, and the last four characters of a token long enough to spare them."""
-        start = PREFIX if self.value.startswith(PREFIX) else ""
-        return f"{start}****{self.value[-4:] if len(self.value) >= _SHOW_END_FROM else ''}"
+        """What may be shown: the prefix, and the last four characters of a long token."""
+        return f"{PREFIX}****{self.value[-4:] if len(self.value) >= _SHOW_END_FROM else ''}"
 
     def __repr__(self) -> str:
         return f"Token({self.masked!r}, source={self.source!r})"
 
 
 def given(env: Mapping[str, str]) -> str:
-    """The token that DPX_TOKEN gives, unchecked and without the white space around it; "" where there is none."""
-    return env.get(VARIABLE, "").strip()
+    """Return the variable that gives the token, DPX_TOKEN or DPX_TOKEN_FILE; "" if none does."""
+    return VARIABLE if env.get(VARIABLE, "").strip() else FILE_VARIABLE if env.get(FILE_VARIABLE) else ""
 
 
 def token_for(settings: Settings, open_store: Callable[[str, str], TokenStore] | None = None) -> Token:
-    """The token to use for this profile and this API.
+    """Return the token to use for this profile and this API.
 
     Args:
         settings: profile, origin, environment and folder.
-        open_store: makes the store of a place in a folder; `stores.open_store` unless a test says otherwise.
+        open_store: opens a place by its name, in a folder. [default: `stores.open_store`]
 
     Raises:
-        NotLoggedIn: there is none; nothing but the environment and the index was looked at.
+        NotLoggedIn: there is none, or what is there is not a token.
         TokenStorage: there is one, and the keyring or the file does not give it.
-        UsageError: DPX_TOKEN cannot be a token.
     """
-    if from_env := given(settings.env):
-        if not is_sendable(from_env):
-            raise UsageError(f"{VARIABLE} is not a token: it has characters that no token has", hint=_WHERE_FROM)
-        return Token(from_env, "env")
+    variable = given(settings.env)
+    if variable == VARIABLE:
+        return Token(check_token(settings.env[VARIABLE], VARIABLE), "env", VARIABLE)
+    if variable:
+        path = settings.env[FILE_VARIABLE]
+        return Token(check_token(_read(path), f"the file in {FILE_VARIABLE}"), "file", FILE_VARIABLE)
     from dpx_cli.credentials import index
 
     entries = index.load(settings.config_dir)
@@ -106,56 +110,69 @@ def token_for(settings: Settings, open_store: Callable[[str, str], TokenStore] |
     stored = store.get(key)
     if stored is None:
         raise NotLoggedIn(
-            f"the token of profile {settings.profile} is no longer in {store.title}", hint=_login(settings.profile)
+            f"The token of profile {settings.profile} is no longer in {store.title}.",
+            hint=f"Run: {_login(settings.profile)}",
         )
-    if not is_sendable(stored):
-        raise TokenStorage(f"what is stored in {store.title} is not a token", hint=_login(settings.profile))
-    return Token(stored, store.source)
+    return Token(check_token(stored, store.title, hint=f"Run: {_login(settings.profile)}"), store.source)
 
 
-def is_sendable(text: str) -> bool:
-    """Whether a text can stand in a header as it is: printable ASCII without spaces, of a length a server takes."""
-    return 0 < len(text) <= _LONGEST and text.isascii() and text.isprintable() and " " not in text
+def _read(path: str) -> str:
+    """Return the text of the file that DPX_TOKEN_FILE names. Raise TokenStorage if it can't be read."""
+    from dpx_cli.errors import Failed
+    from dpx_cli.system import files
+
+    hint = f"Check {FILE_VARIABLE}, or unset it."
+    try:
+        data = files.read_bytes(path, "the token", MAX_FILE)
+    except Failed as problem:
+        raise TokenStorage(problem.message, hint=hint) from None
+    if data is None:
+        raise TokenStorage(f"{FILE_VARIABLE} names a file that doesn't exist: {path}", hint=hint)
+    return data.decode("utf-8-sig", "replace")
 
 
-def check_token(text: str) -> str:
-    """A token that someone gave, without the white space around it.
+def check_token(text: str, source: str, *, hint: str = _WHERE_FROM) -> str:
+    """Return a token without the white space around it.
+
+    Args:
+        text: what was given.
+        source: where it came from, for the message.
+        hint: how to get a token.
 
     Raises:
-        UsageError: it cannot be a token; the message does not show it.
+        NotLoggedIn: it is not a token: it may be another service's. The message does not show it.
     """
     token = text.strip()
-    if not token:
-        raise UsageError("the token is empty", hint=_WHERE_FROM)
-    if not is_sendable(token):
-        raise UsageError("the token has characters that no token has", hint=f"copy it again; {_WHERE_FROM}")
     if not token.startswith(PREFIX) or token == PREFIX:
-        raise UsageError(f"a token starts with {PREFIX}, this one does not", hint=_WHERE_FROM)
+        raise NotLoggedIn(f"What is in {source} is not a Deploxa token: a token begins with {PREFIX}.", hint=hint)
+    if len(token) > MAX_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        raise NotLoggedIn(f"What is in {source} is not a token: it contains invalid characters.", hint=hint)
     return token
 
 
-_WHERE_FROM = "tokens are made on the page /settings/tokens of Deploxa"
-
-
 def _login(profile: str) -> str:
-    """The command that logs this profile in."""
+    """Return the command that logs a profile in."""
     return "dpx auth login" if profile == "default" else f"dpx auth login --profile {profile}"
 
 
 def renewal(token: Token, profile: str) -> str:
-    """The hint for a token that was not accepted: how to put another in its place."""
-    ways = {"env": f"set {VARIABLE} to it", "file": f"{_login(profile)} --insecure-storage"}
-    return f"make a new token on the page /settings/tokens of Deploxa, then: {ways.get(token.source, _login(profile))}"
+    """Return the hint for a token that was refused: how to replace it."""
+    if token.variable == VARIABLE:
+        return f"Create a token on the page /settings/tokens of Deploxa, and set {VARIABLE} to it."
+    if token.variable:
+        return f"Create a token on the page /settings/tokens of Deploxa, and write it to the file in {FILE_VARIABLE}."
+    flag = " --insecure-storage" if token.source == "file" else ""
+    return f"Create a token on the page /settings/tokens of Deploxa. Then run: {_login(profile)}{flag}"
 
 
 def _plain(origin: str) -> str:
-    """An origin as people write it, without the port that goes without saying."""
+    """Return an origin without its default port."""
     return origin.removesuffix(":443") if origin.startswith("https:") else origin.removesuffix(":80")
 
 
 def _not_logged_in(settings: Settings, others: list[str]) -> NotLoggedIn:
-    """Make the error; a token for another origin is worth a word, since the API URL may be what is wrong."""
-    message = f"not logged in to {_plain(settings.origin)} as profile {settings.profile}"
+    """Return the error. It names other origins that there is a token for, since the API URL may be wrong."""
+    message = f"Not logged in to {_plain(settings.origin)} as profile {settings.profile}."
     if others:
-        message += f" (there is a token for {', '.join(map(_plain, others))})"
-    return NotLoggedIn(message, hint=f"{_login(settings.profile)}, or set {VARIABLE}")
+        message = f"{message[:-1]} (there is a token for {', '.join(map(_plain, others))})."
+    return NotLoggedIn(message, hint=f"Set {VARIABLE}, or run: {_login(settings.profile)}")

@@ -1,6 +1,6 @@
-"""Tokens in a plain file, `tokens.json`: only where `--insecure-storage` asked for it.
+"""Tokens in a plain file, `tokens.json`: only if `--insecure-storage` asked for it.
 
-Floor 1. The file is its owner's alone (0600); one that others may read is refused, as ssh refuses such a key.
+The file is for its owner only (0600). One that others may read is refused, as ssh refuses such a key.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _WHAT = "the stored tokens"
 
 
 class FileStore:
-    """The token file of one folder; `logins.py` holds the index's lock while it changes it."""
+    """The token file of one folder. `logins.py` holds the index's lock while it changes the file."""
 
     place = "file"
     source = "file"
@@ -25,11 +25,11 @@ class FileStore:
 
     @property
     def title(self) -> str:
-        """How a sentence names it."""
+        """What a sentence calls it."""
         return f"the file {self._path}"
 
     def get(self, key: str) -> str | None:
-        """The token of this name, None where there is none."""
+        """Return the token of a name, None if there is none."""
         return self._load().get(key)
 
     def set(self, key: str, token: str) -> None:
@@ -37,7 +37,7 @@ class FileStore:
         index.save_texts(self._path, {**self._load(), key: token})
 
     def delete(self, key: str) -> bool:
-        """Remove a token; say whether there was one."""
+        """Remove a token and return whether there was one."""
         tokens = self._load()
         found = tokens.pop(key, None) is not None
         if found:
@@ -45,14 +45,16 @@ class FileStore:
         return found
 
     def _load(self) -> dict[str, str]:
-        """Read the file, if nobody else can."""
+        """Read the file, unless others can."""
         try:
             mode = os.stat(self._path).st_mode
         except (OSError, ValueError):
-            mode = 0  # missing, or what keeps it from being read says `load_texts`
+            mode = 0  # it is missing, or `load_texts` says why it can't be read
         if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+            import shlex
+
             raise TokenStorage(
-                f"others may read the token in {self._path} (mode {stat.S_IMODE(mode):04o})",
-                hint=f"chmod 600 {self._path}, and replace the token if others use this machine",
+                f"Others may read the token in {self._path} (mode {stat.S_IMODE(mode):04o}).",
+                hint=f"If others use this machine, replace the token. Run: chmod 600 {shlex.quote(self._path)}",
             )
         return index.load_texts(self._path, _WHAT)

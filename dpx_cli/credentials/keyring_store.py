@@ -1,8 +1,8 @@
 """Tokens in the operating system's keyring: only keyrings that keep secrets secret, and at most 3 s a call.
 
-Floor 1. `choose` asks the keyring library which keyring this machine has, once, at login. After that the one that the
-index names is made directly: the library's own way reads the entry points of every installed package first. From the
-Secret Service (GNOME, KDE, KeePassXC) a token is read by `secret_service.py`, which is an eighth of the library's time.
+`choose` asks the keyring library which keyring this machine has, once, at login. After that the keyring that the index
+names is used directly, because the library reads the entry points of every installed package first. From the Secret
+Service (GNOME, KDE, KeePassXC) `secret_service.py` reads a token in an eighth of the library's time.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dpx_cli.credentials.stores import WITHOUT_KEYRING
+from dpx_cli.credentials.interface import WITHOUT_KEYRING
 from dpx_cli.errors import TokenStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SERVICE = "dpx"
-SECONDS = 3.0  # for one call; somebody may have to type a password, but not into a program that looks hung
-HINT = f"unlock it, {WITHOUT_KEYRING}"
+SECONDS = 3.0  # for one call: a person may have to type a password, but the program must not look hung
+HINT = f"Unlock it. Or {WITHOUT_KEYRING[0].lower()}{WITHOUT_KEYRING[1:]}"
 
 # The keyrings that keep secrets secret. All others "succeed" and keep nothing, or keep it in plain text.
 BACKENDS = {
@@ -48,16 +48,16 @@ class KeyringStore:
 
     @property
     def place(self) -> str:
-        """How the index names it."""
+        """What the index calls it."""
         return f"keyring:{self._name}"
 
     @property
     def title(self) -> str:
-        """How a sentence names it."""
+        """What a sentence calls it."""
         return f"the keyring ({self._name})"
 
     def get(self, key: str) -> str | None:
-        """The token of this name, None where there is none."""
+        """Return the token of a name, None if there is none."""
         return bounded(lambda: self._get(key), self.title)
 
     def set(self, key: str, token: str) -> None:
@@ -65,7 +65,7 @@ class KeyringStore:
         bounded(lambda: self._backend().set_password(SERVICE, key, token), self.title, secret=token)
 
     def delete(self, key: str) -> bool:
-        """Remove a token; say whether there was one."""
+        """Remove a token and return whether there was one."""
         return bounded(lambda: self._delete(key), self.title)
 
     def _get(self, key: str) -> str | None:
@@ -87,7 +87,7 @@ class KeyringStore:
         return True
 
     def _backend(self) -> Any:
-        """Make the keyring."""
+        """Return the keyring."""
         import importlib
 
         self._heed_override()
@@ -95,28 +95,28 @@ class KeyringStore:
         return getattr(importlib.import_module(module), name)()
 
     def _heed_override(self) -> None:
-        """Refuse where the user tells the keyring library to take another keyring, or none."""
+        """Raise TokenStorage if the user tells the keyring library to use another keyring, or none."""
         override = os.environ.get(_OVERRIDE) or BACKENDS[self._name]
         if override != BACKENDS[self._name]:
             raise TokenStorage(
-                f"the token is in {self.title}, and {_OVERRIDE} names {override}", hint=f"unset {_OVERRIDE}"
+                f"The token is in {self.title}, but {_OVERRIDE} names {override}.", hint=f"Unset {_OVERRIDE}."
             )
 
 
 def choose() -> str:
-    """The name, in `BACKENDS`, of the keyring that the keyring library takes on this machine.
+    """Return the name, in `BACKENDS`, of the keyring that the keyring library uses on this machine.
 
     Raises:
-        TokenStorage: it takes none, or one that does not keep secrets secret.
+        TokenStorage: it uses none, or one that doesn't keep secrets secret.
     """
     found = bounded(_usual, "the keyring")
     names = {path: name for name, path in BACKENDS.items()}
     for path in found:
         if path in names:
             return names[path]
-    what = "this machine has no keyring"
+    what = "This machine has no keyring."
     if found and found[0] not in _NO_KEYRING:
-        what = f"the keyring of this machine does not keep secrets secret: {found[0]}"
+        what = f"The keyring of this machine doesn't keep secrets secret: {found[0]}"
     raise TokenStorage(what, hint=WITHOUT_KEYRING)
 
 
@@ -124,7 +124,7 @@ _NO_KEYRING = ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring")
 
 
 def _usual() -> list[str]:
-    """The class names of the library's choice; a chain of keyrings gives its members, best first."""
+    """Return the class names of the library's choice; of a chain of keyrings its members, best first."""
     import keyring
 
     chosen = keyring.get_keyring()
@@ -141,11 +141,11 @@ def bounded(call: Callable[[], _T], title: str, *, secret: str = "") -> _T:
 
     Args:
         call: the call; every exception of it is a refusal.
-        title: who is asked, for the error.
+        title: what the error calls the keyring.
         secret: what the error must not repeat.
 
     Raises:
-        TokenStorage: it refused or did not answer.
+        TokenStorage: it refused or did not respond.
     """
     import threading
 
@@ -164,11 +164,11 @@ def bounded(call: Callable[[], _T], title: str, *, secret: str = "") -> _T:
     if answers:
         return answers[0]
     if not problems:
-        raise TokenStorage(f"{title} did not answer within {SECONDS:g} s", hint=HINT)
+        raise TokenStorage(f"{title[0].upper()}{title[1:]} did not respond within {SECONDS:g} s.", hint=HINT)
     problem = problems[0]
     if isinstance(problem, TokenStorage):
         raise problem
     reason = " ".join(str(problem).split()).rstrip(".")
     if not reason or (secret and secret in reason):
         reason = type(problem).__name__
-    raise TokenStorage(f"{title} refuses: {reason}", hint=HINT) from None
+    raise TokenStorage(f"{title[0].upper()}{title[1:]} refuses: {reason}.", hint=HINT) from None

@@ -1,7 +1,7 @@
-"""Store and forget tokens: what `auth login`, `auth logout` and `profile remove` do.
+"""Store and forget tokens, for `auth login`, `auth logout` and `profile remove`.
 
-Floor 1. The index is changed under its lock, and before the keyring: whoever is killed in between leaves a line that
-points at nothing, never a secret that nobody knows of.
+The index is changed under its lock, and before the keyring: a process that is killed in between leaves a line that
+points at nothing, never a secret that is listed nowhere.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from dpx_cli.credentials import index, stores
+from dpx_cli.credentials import index, interface, stores
 from dpx_cli.errors import Failed, TokenStorage
 from dpx_cli.system import files
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dpx_cli.credentials import Settings
-    from dpx_cli.credentials.stores import TokenStore
+    from dpx_cli.credentials.interface import TokenStore
 
     OpenStore = Callable[[str, str], TokenStore]
 
 
 def store(settings: Settings, token: str, to: TokenStore, open_store: OpenStore = stores.open_store) -> None:
-    """Store a token for this profile and origin, and read it back; the one stored before, wherever it is, goes away.
+    """Store a token for this profile and origin, and read it back. The one stored before is removed.
 
     Args:
         settings: profile, origin and folder.
@@ -32,16 +32,16 @@ def store(settings: Settings, token: str, to: TokenStore, open_store: OpenStore 
         open_store: opens the place of an earlier token.
 
     Raises:
-        TokenStorage: the place did not take it or did not give it back; then everything is as it was.
+        TokenStorage: the place did not take it or did not give it back; everything is as it was.
     """
     config_dir = settings.config_dir
     key = index.key(settings.profile, settings.origin)
     with _locked(config_dir):
         before = index.load(config_dir)
-        previous = to.get(key)  # a place that does not answer is found out before anything is written
+        previous = to.get(key)  # fails, if the place does not respond, before anything is written
         index.save(config_dir, {**before, key: to.place})
         try:
-            stores.keep(to, key, token)
+            interface.keep(to, key, token)
         except BaseException:
             with contextlib.suppress(TokenStorage):
                 index.save(config_dir, before)
@@ -61,10 +61,10 @@ def forget(settings: Settings, open_store: OpenStore = stores.open_store) -> str
     """Delete the token of this profile and origin.
 
     Returns:
-        The title of the place it was in, or None where there was none.
+        The title of the place it was in, or None if there was none.
 
     Raises:
-        TokenStorage: the place refuses; the token is still known.
+        TokenStorage: the place refuses; the token is still in the index.
     """
     config_dir = settings.config_dir
     key = index.key(settings.profile, settings.origin)
@@ -75,7 +75,7 @@ def forget(settings: Settings, open_store: OpenStore = stores.open_store) -> str
 
 
 def forget_profile(config_dir: str, profile: str, open_store: OpenStore = stores.open_store) -> int:
-    """Delete the tokens of a profile, whatever their origin; return how many there were."""
+    """Delete the tokens of a profile, of every origin, and return how many there were."""
     keys = [key for key in index.load(config_dir) if index.split(key)[0] == profile]
     if not keys:
         return 0
@@ -84,7 +84,7 @@ def forget_profile(config_dir: str, profile: str, open_store: OpenStore = stores
 
 
 def origins(config_dir: str) -> dict[str, list[str]]:
-    """Profile -> the origins it has a token for; only the index is read."""
+    """Return the origins that each profile has a token for. Only the index is read."""
     found: dict[str, list[str]] = {}
     for key in index.load(config_dir):
         profile, origin = index.split(key)
@@ -93,7 +93,7 @@ def origins(config_dir: str) -> dict[str, list[str]]:
 
 
 def _delete(config_dir: str, key: str, open_store: OpenStore) -> str | None:
-    """Delete one token, then its line of the index; the caller holds the lock."""
+    """Delete one token, then its line in the index. The caller holds the lock."""
     entries = index.load(config_dir)
     place = entries.pop(key, None)
     if place is None:
@@ -106,11 +106,11 @@ def _delete(config_dir: str, key: str, open_store: OpenStore) -> str | None:
 
 @contextlib.contextmanager
 def _locked(config_dir: str) -> Iterator[None]:
-    """Hold the lock of the index; a folder that cannot be written is a matter of token storage here."""
+    """Hold the lock of the index. Here a folder that can't be written is a problem of token storage."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(files.locked(index.path_in(config_dir)))
         except Failed as exc:
-            hint = exc.hint or "set DPX_CONFIG_DIR to a folder that you may write, or set DPX_TOKEN"
+            hint = exc.hint or "Set DPX_CONFIG_DIR to a folder that you may write, or set DPX_TOKEN."
             raise TokenStorage(exc.message, hint=hint) from None
         yield

@@ -71,15 +71,13 @@ def plain(value: Any) -> str:
 
 def encoder(indent: int | None) -> Callable[[Any], str]:
     """Return a function that encodes a value as ASCII JSON; it raises InvalidResponse for what JSON can't carry."""
-    import json
+    from dpx_cli.system import exact_json
 
-    separators = (",", ": ") if indent else (",", ":")
-    # No check for cycles: these values came out of a JSON parser.
-    plainly = json.JSONEncoder(indent=indent, separators=separators, allow_nan=False, check_circular=False).encode
+    exactly = exact_json.encoder(indent)
 
     def encode(value: Any) -> str:
         try:
-            return plainly(value)
+            return exactly(value)
         except (ValueError, RecursionError) as problem:
             raise InvalidResponse("The response has a value that JSON can't carry.") from problem
 

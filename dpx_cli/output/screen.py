@@ -19,6 +19,7 @@ from dpx_cli.output import terminal
 from dpx_cli.output.columns import dig, encoder, plain
 from dpx_cli.output.neutralize import neutralize, without_commands
 from dpx_cli.output.terminal import Look
+from dpx_cli.system.switches import is_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -96,7 +97,7 @@ class Screen:
         # What a step prints there may be taken for a command of the runner's.
         self._in_actions = env.get("GITHUB_ACTIONS", "").lower() == "true"
         may_color = not env.get("NO_COLOR")
-        forced = env.get("FORCE_COLOR", "").lower() not in {"", "0", "false"}
+        forced = is_on(env, "FORCE_COLOR")
         self.color = self.on_terminal and may_color and (forced or not self._dumb)
         self._prose_color = self.color or (may_color and forced)
         self._links = self.on_terminal and may_color and not self._dumb
@@ -360,7 +361,7 @@ class Screen:
         return self._is_on("ACCESSIBLE")
 
     def _is_on(self, variable: str) -> bool:
-        return self._env.get(variable, "").lower() not in {"", "0", "false", "no", "off"}
+        return is_on(self._env, variable)
 
     def live(self) -> AbstractContextManager[LiveLine]:
         """Open a line that tells how something is going; see `live.LiveLine`."""
@@ -439,7 +440,7 @@ class Screen:
         """
         from dpx_cli.system import files
 
-        found = self._read_stdin(what, limit) if file == "-" else files.read_bytes(file, what, limit + 1)
+        found = self._read_stdin(what, limit) if file == "-" else files.read_bytes(file, what, limit + 1, pipes=True)
         if found is None:
             raise NotFound(f"No such file: {file}", hint="Check the path; - reads standard input.")
         if len(found) > limit:

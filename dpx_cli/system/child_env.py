@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-SECRETS = ("DPX_TOKEN", "DPX_WEBHOOK_SECRET")
+SECRETS = ("DPX_TOKEN", "DPX_TOKEN_FILE", "DPX_WEBHOOK_SECRET")
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:

@@ -1,13 +1,14 @@
-"""Files written whole or not at all, and a lock between processes.
+"""Read files safely, write them whole or not at all, and lock them between processes.
 
-Floor 0: imports `errors.py` alone. Everything that dpx keeps on disk goes through here: the profiles, the token
-file, the name cache, the link file. Who cannot parse a file raises `damaged()` and leaves the file as it is.
+Everything that dpx keeps on disk goes through here. Code that can't parse a file raises `damaged` and leaves it alone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,64 +17,75 @@ from dpx_cli.errors import Failed, reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LOCK_POLL = 0.02  # seconds between two tries; nobody holds a lock for longer than one write
-_LEFT_BEHIND = 3600  # seconds after which a temporary file has no living writer
+_LOCK_POLL = 0.02  # seconds between two tries; a lock is held for one write only
+_LEFT_BEHIND = 3600  # seconds after which a temporary file no longer has a writer
 
 
-def read_bytes(path: str, what: str, most: int = -1) -> bytes | None:
-    """The bytes of a file, or None where there is no such file, or where its folder may not be entered.
+def read_bytes(path: str, what: str, limit: int = -1, *, pipes: bool = False) -> bytes | None:
+    """Return the bytes of a file, or None if there is no such file, or if its folder may not be entered.
 
-    The home of another user (a service without its own `HOME`) is the usual case of the latter; nothing can be written
-    there either, so nothing is lost by going on without the file.
+    The home of another user (a service without its own `HOME`) is the usual case of the latter. Nothing can be written
+    there either, so nothing is lost by continuing without the file.
 
     Args:
         path: where it is.
         what: what the file is to its reader, for the error: "the profiles".
-        most: how many bytes at the most, for a path that may lead to an endless file; -1 for all.
+        limit: how many bytes at most, for a path that may lead to an endless file; -1 for all.
+        pipes: whether a pipe or a device will do, as for a file that the user names. dpx's own files are regular
+            ones: a pipe in their place would hang every command.
 
     Raises:
-        Failed: it is there and cannot be read; the message names the file.
+        Failed: it is there and can't be read; the message names the file.
     """
     try:
-        with open(path, "rb") as file:
-            return file.read(most)
+        with open(path, "rb", opener=None if pipes else _open_at_once) as file:
+            if not pipes and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Failed(f"Can't read {what} in {path}: it is not a regular file.")
+            return file.read(limit)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as exc:
         if not os.access(os.path.dirname(path) or ".", os.X_OK):
             return None
-        raise Failed(f"cannot read {what} in {path}: {reason(exc)}") from exc
+        raise Failed(f"Can't read {what} in {path}: {reason(exc)}.") from exc
     except OSError as exc:
-        raise Failed(f"cannot read {what} in {path}: {reason(exc)}") from exc
+        if exc.errno == errno.ENAMETOOLONG:  # nothing can have that name
+            return None
+        raise Failed(f"Can't read {what} in {path}: {reason(exc)}.") from exc
     except ValueError as exc:  # a NUL in the path
-        raise Failed(f"cannot read {what}: {path!r} is no path") from exc
+        raise Failed(f"Can't read {what}: {path!r} is not a path.") from exc
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file, without waiting for a writer if it is a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def remove(path: str) -> bool:
-    """Take a file away; say whether it was there.
+    """Remove a file. Return whether it was there.
 
     Raises:
-        Failed: it is there and stays; the message names it.
+        Failed: it can't be removed; the message names it.
     """
     try:
         os.unlink(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as exc:
-        raise Failed(f"cannot remove {path}: {reason(exc)}") from exc
+        raise Failed(f"Can't remove {path}: {reason(exc)}.") from exc
     return True
 
 
 def damaged(path: str, what: str, why: str) -> Failed:
-    """Make the error for a file that was read and makes no sense; it is never overwritten."""
-    return Failed(f"{what} in {path} cannot be understood: {why}", hint=f"mend {path}, or move it away")
+    """Return the error for a file that makes no sense. It is never overwritten."""
+    return Failed(f"Can't understand {what} in {path}: {why}.", hint="Fix or move the file.")
 
 
 def write_whole(path: str, data: bytes, mode: int = 0o600) -> None:
-    """Put `data` in the place of whatever `path` held: wholly, or not at all.
+    """Replace a file's content: completely, or not at all.
 
     A reader, or a machine that loses its power, sees the old bytes or the new ones. A symbolic link is followed, so
-    that a file kept elsewhere (dotfiles in a repository) stays there. Missing folders are made, for their owner only.
+    that a file kept elsewhere (dotfiles in a repository) stays there. Missing folders are created for their owner only.
 
     Args:
         path: the file.
@@ -81,7 +93,7 @@ def write_whole(path: str, data: bytes, mode: int = 0o600) -> None:
         mode: its permissions.
 
     Raises:
-        Failed: a full disk, a read-only folder …; what was there before is still there, and the message names the file.
+        Failed: a full disk, a read-only folder, …; the old content is still there, and the message names the file.
     """
     try:
         target = os.path.realpath(path)
@@ -98,41 +110,41 @@ def write_whole(path: str, data: bytes, mode: int = 0o600) -> None:
             raise
         _sync_folder(folder)
     except OSError as exc:
-        raise Failed(f"cannot write {path}: {reason(exc)}") from exc
+        raise Failed(f"Can't write {path}: {reason(exc)}.") from exc
     except ValueError as exc:  # a NUL in the path
-        raise Failed(f"cannot write {path!r}: it is no path") from exc
+        raise Failed(f"Can't write {path!r}: it is not a path.") from exc
 
 
 @contextlib.contextmanager
 def locked(path: str, timeout: float = 5.0) -> Iterator[None]:
-    """Hold the lock of `path` against every other process, and thread, that asks for the same.
+    """Hold the lock of a path against every other process and thread.
 
     The lock is on a file beside it, `PATH.lock`, which stays: to unlink it would let two holders in. The system
-    releases the lock of a process that dies. Not for nesting: a second `locked` of the same path waits for the first.
+    releases the lock of a process that dies. Don't nest: a second `locked` of the same path waits for the first.
 
     Args:
         path: the file that is about to be read, changed and written.
         timeout: seconds to wait for the present holder.
 
     Raises:
-        Failed: nobody let go in time, or the lock file cannot be made; the message names the lock file.
+        Failed: it was not released in time, or the lock file can't be created; the message names the lock file.
     """
     name = path + ".lock"
     try:
         name = os.path.realpath(path) + ".lock"
         _make_folder(os.path.dirname(name))
-        # A symbolic link in its place would have us make a file wherever its author likes.
+        # Through a symbolic link, a file would be created wherever its author likes.
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(name, flags, 0o600)
     except OSError as exc:
-        raise Failed(f"cannot make the lock {name}: {reason(exc)}") from exc
+        raise Failed(f"Can't create the lock {name}: {reason(exc)}.") from exc
     except ValueError as exc:
-        raise Failed(f"cannot make the lock {name!r}: it is no path") from exc
+        raise Failed(f"Can't create the lock {name!r}: it is not a path.") from exc
     try:
         _acquire(descriptor, name, timeout)
         yield
     finally:
-        os.close(descriptor)  # lets go of the lock too
+        os.close(descriptor)  # releases the lock too
 
 
 def _acquire(descriptor: int, name: str, timeout: float) -> None:
@@ -145,19 +157,18 @@ def _acquire(descriptor: int, name: str, timeout: float) -> None:
             if _try_lock(descriptor):
                 return
         except OSError as exc:
-            raise Failed(f"cannot lock {name}: {reason(exc)}") from exc
+            raise Failed(f"Can't lock {name}: {reason(exc)}.") from exc
         if time.monotonic() >= deadline:
             raise Failed(
-                f"another process holds the lock {name} (waited {timeout:g} s)",
-                hint="wait for the other dpx to end, or end it, and try again",
+                f"Another process holds the lock {name} (waited {timeout:g} s).",
+                hint="Wait until the other dpx ends, or end it, and try again.",
             )
         time.sleep(_LOCK_POLL)
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Take the lock if it is free; say whether it was."""
+    """Take the lock if it is free. Return whether it was."""
     if sys.platform == "win32":  # pragma: no cover
-        import errno
         import msvcrt
 
         try:
@@ -178,12 +189,12 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _write_new(path: str, data: bytes, mode: int) -> None:
-    """Create `path`, which must not exist, with these bytes, and have them on the disk."""
+    """Create a file, which must not exist, with these bytes, and sync it to the disk."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, mode)
     try:
         if hasattr(os, "fchmod"):
-            os.fchmod(descriptor, mode)  # the umask may have taken bits that the caller wants
+            os.fchmod(descriptor, mode)  # the umask may have removed bits that the caller wants
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
@@ -193,7 +204,7 @@ def _write_new(path: str, data: bytes, mode: int) -> None:
 
 
 def _sweep(target: str) -> None:
-    """Remove the temporary files of writers that were killed: they may hold what the file itself no longer does."""
+    """Remove the temporary files of killed writers: they may hold what the file itself no longer does."""
     import time
 
     folder, name = os.path.split(target)
@@ -207,7 +218,7 @@ def _sweep(target: str) -> None:
 
 
 def _is_temporary(other: str, name: str) -> bool:
-    """Whether a file is a temporary one of `write_whole`, and not one that somebody else calls nearly so."""
+    """Return whether a file is a temporary one of `write_whole`, and not one with nearly such a name."""
     if not other.startswith(name + "."):
         return False
     process, _, rest = other[len(name) + 1 :].partition(".")
@@ -216,16 +227,18 @@ def _is_temporary(other: str, name: str) -> bool:
 
 
 def _make_folder(folder: str) -> None:
-    """Make a folder and its missing parents, for their owner only (`makedirs` gives its mode to the last one alone)."""
-    if not folder or os.path.isdir(folder):
-        return
-    _make_folder(os.path.dirname(folder))
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(folder, 0o700)
+    """Create a folder and its missing parents for their owner only (`makedirs` gives its mode to the last one only)."""
+    missing = []
+    while folder and not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for name in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, 0o700)
 
 
 def _sync_folder(folder: str) -> None:
-    """Have the rename on the disk; file systems that cannot sync a folder are left alone."""
+    """Sync a rename to the disk, on file systems that can sync a folder."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -60,7 +60,7 @@ def test_token_is_checked_then_stored_then_used(dpx: Any, sandbox: Sandbox, fold
         done = dpx("auth", "login", "--insecure-storage", *flags, stdin=f"{TOKEN}\r\n".encode())
         assert (done.code, done.out) == (0, "")
         assert done.err == (
-            f"logged in to {sandbox.url} as profile default; the token is in the file {folder / 'tokens.json'}\n"
+            f"Logged in to {sandbox.url} as profile default. The token is in the file {folder / 'tokens.json'}.\n"
         )
     assert [request.path for request in sandbox.requests] == ["/orgs", "/orgs"]
     assert dpx("auth", "token").out == f"{TOKEN}\n"
@@ -71,29 +71,36 @@ def test_login_on_a_terminal_asks_without_echo(dpx: Any, folder: Path) -> None:
     """The prompt is all that shows."""
     done = dpx.tty("login", "--insecure-storage", answers=[("Token (not shown): ", f"{TOKEN}\n")])
     assert done.code == 0, done
-    assert "logged in to" in done.out
+    assert "Logged in to" in done.out
     assert TOKEN not in done.out
     assert TOKEN in everything_in(folder)
+
+
+INVALID = "error: What is in standard input is not a token: it contains invalid characters.\n"
+ELSEWHERE = "error: What is in standard input is not a Deploxa token: a token begins with dpx_.\n"
 
 
 @pytest.mark.parametrize(
     ("stdin", "said"),
     [
-        ("", "error: stdin has no token\n"),
-        (" \n", "error: stdin has no token\n"),
-        ("dpx_a b", "error: the token has characters that no token has\n"),
-        (f"{UNKNOWN}\n{UNKNOWN}", "error: the token has characters that no token has\n"),
-        ("ghp_canary", "error: a token starts with dpx_, this one does not\n"),
-        ("dpx_canary\x1b[31m", "error: the token has characters that no token has\n"),
-        ("dpx_" + "canary" * 20_000, "error: the token has characters that no token has\n"),
+        ("", "error: Standard input has no token.\n"),
+        (" \n", "error: Standard input has no token.\n"),
+        ("dpx_a b", INVALID),
+        (f"{UNKNOWN}\n{UNKNOWN}", INVALID),
+        ("ghp_canary", ELSEWHERE),
+        ("dpx_canary\x1b[31m", INVALID),
+        (
+            "dpx_" + "canary" * 20_000,
+            INVALID,
+        ),
     ],
 )
 def test_what_cannot_be_a_token_is_refused_unsent_and_unseen(
     dpx: Any, sandbox: Sandbox, folder: Path, stdin: str, said: str
 ) -> None:
-    """Exit 2, one line, nothing on the wire or the disk."""
+    """Exit 4 (2 without any token), one line, nothing on the wire or the disk."""
     done = dpx("auth", "login", "--with-token", "--insecure-storage", stdin=stdin.encode())
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (4 if stdin.strip() else 2, "")
     assert done.err.startswith(said)
     assert "canary" not in done.err
     assert sandbox.requests == []
@@ -123,8 +130,8 @@ def test_without_a_keyring_nothing_is_stored_in_plain_text_unasked(dpx: Any, fol
     done = dpx("auth", "login", stdin=TOKEN.encode())
     assert (done.code, done.out) == (4, "")
     assert done.err == (
-        "error: this machine has no keyring\n"
-        "hint: set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage\n"
+        "error: This machine has no keyring.\n"
+        "hint: Set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage\n"
     )
     assert not folder.exists()
 
@@ -140,7 +147,7 @@ def test_login_says_that_the_environment_goes_first(dpx: Any) -> None:
     """And works all the same."""
     done = dpx("login", "--insecure-storage", stdin=TOKEN.encode(), env={"DPX_TOKEN": UNKNOWN})
     assert done.code == 0
-    assert done.err.endswith("note: DPX_TOKEN is set and goes before the stored token\n")
+    assert done.err.endswith("note: DPX_TOKEN is set and takes precedence over the stored token.\n")
 
 
 @pytest.mark.parametrize("argv", [["auth", "status"], ["whoami"]])
@@ -185,7 +192,8 @@ def test_status_without_a_token(dpx: Any, sandbox: Sandbox) -> None:
         done = dpx(*argv)
         assert (done.code, done.out) == (4, "")
         assert done.err == (
-            f"error: not logged in to {sandbox.origin} as profile default\nhint: dpx auth login, or set DPX_TOKEN\n"
+            f"error: Not logged in to {sandbox.origin} as profile default.\n"
+            "hint: Set DPX_TOKEN, or run: dpx auth login\n"
         )
     assert sandbox.requests == []
 
@@ -202,15 +210,13 @@ def test_logout_takes_the_token_away(logged_in: Any, sandbox: Sandbox, folder: P
     """From every file; a second time is fine too; a token in the environment stays in use."""
     done = logged_in(*argv)
     assert (done.code, done.out) == (0, "")
-    assert done.err == (
-        f"logged out of {sandbox.url} as profile default; the token is gone from the file {folder / 'tokens.json'}\n"
-    )
+    title = f"the file {folder / 'tokens.json'}"
+    assert done.err == f"Logged out of {sandbox.url} as profile default. The token is removed from {title}.\n"
     assert TOKEN not in everything_in(folder)
     done = logged_in(*argv, env={"DPX_TOKEN": TOKEN})
     assert done.code == 0
     assert done.err == (
-        f"note: there was no token stored for {sandbox.url} as profile default\n"
-        "note: DPX_TOKEN is still set and still used\n"
+        f"note: No token was stored for {sandbox.url} as profile default.\nnote: DPX_TOKEN is still set and used.\n"
     )
 
 
@@ -228,8 +234,8 @@ def test_each_profile_has_its_own_login(logged_in: Any) -> None:
     assert logged_in("auth", "switch", "work").code == 3
     done = logged_in("auth", "login", "--profile", "work", "--insecure-storage", stdin=TOKEN.encode())
     assert done.code == 0
-    assert done.err.endswith("note: to use it without --profile: dpx profile use work\n")
-    assert logged_in("auth", "switch", "work").err == "the current profile is work\n"
+    assert done.err.endswith("note: To use it without --profile, run: dpx profile use work\n")
+    assert logged_in("auth", "switch", "work").err == "The current profile is work.\n"
     assert logged_in("auth", "status").out.startswith("work\t")
     assert logged_in("auth", "logout").code == 0
     assert logged_in("auth", "token").code == 4

@@ -12,8 +12,10 @@ from dpx_cli.credentials import logins, stores
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dpx_cli.sandbox.server import Sandbox
+
 TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
-DEFAULT = {"name": "default", "current": True, "api_url": None, "org": None, "logged_in": False}
+DEFAULT = {"name": "default", "current": True, "api_url": None, "org": None, "logged_in": False, "read_only": False}
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def test_list_in_every_format(dpx_offline: Any, folder: Path) -> None:
     log_in(folder, "ci")
     assert dpx_offline("profile", "list", "-q").out.split() == ["ci", "default", "work"]
     assert dpx_offline("profile", "list").out == (
-        "ci\tfalse\t\t\ttrue\ndefault\ttrue\t\t\tfalse\nwork\tfalse\thttps://example.com/v1\tacme\tfalse\n"
+        "ci\tfalse\t\t\ttrue\tfalse\ndefault\ttrue\t\t\tfalse\tfalse\nwork\tfalse\thttps://example.com/v1\tacme\tfalse\tfalse\n"
     )
     lines = dpx_offline("profile", "list", "--jsonl", env={"DPX_PROFILE": "work"}).out.splitlines()
     assert [json.loads(line)["name"] for line in lines if json.loads(line)["current"]] == ["work"]
@@ -62,8 +64,8 @@ def test_list_on_a_terminal(dpx_offline: Any) -> None:
 
 def test_set_changes_what_is_given_and_takes_away_what_is_empty(dpx_offline: Any, folder: Path) -> None:
     """The rest stays."""
-    assert dpx_offline("profile", "set", "work", "--api-url", "https://example.com").err == "profile work is made\n"
-    assert dpx_offline("profile", "set", "work", "--org", "acme").err == "profile work is set\n"
+    assert dpx_offline("profile", "set", "work", "--api-url", "https://example.com").err == "Profile work created.\n"
+    assert dpx_offline("profile", "set", "work", "--org", "acme").err == "Profile work changed.\n"
     assert dpx_offline("profile", "set", "work", "--api-url", "").code == 0
     assert json.loads((folder / "config.json").read_bytes()) == {"profiles": {"work": {"org": "acme"}}}
 
@@ -93,11 +95,11 @@ def test_use_needs_a_profile_that_exists(dpx_offline: Any, folder: Path) -> None
     """With settings, or logged in, or the default one."""
     done = dpx_offline("profile", "use", "work")
     assert (done.code, done.out) == (3, "")
-    assert "hint: dpx profile set work" in done.err
+    assert "dpx auth login --profile work" in done.err
     log_in(folder, "work")
     assert dpx_offline("profile", "use", "work").code == 0
     done = dpx_offline("profile", "use", "default", env={"DPX_PROFILE": "work"})
-    assert done.err == "the current profile is default\nnote: DPX_PROFILE is set to work and goes before it\n"
+    assert done.err == "The current profile is default.\nnote: DPX_PROFILE is set to work and takes precedence.\n"
 
 
 def test_remove_takes_the_tokens_too(dpx_offline: Any, folder: Path) -> None:
@@ -105,7 +107,7 @@ def test_remove_takes_the_tokens_too(dpx_offline: Any, folder: Path) -> None:
     dpx_offline("profile", "set", "work", "--org", "acme")
     log_in(folder, "work")
     done = dpx_offline("profile", "remove", "work")
-    assert (done.code, done.err) == (0, "profile work is removed, and its stored tokens\n")
+    assert (done.code, done.err) == (0, "Profile work and its stored tokens removed.\n")
     assert not (folder / "tokens.json").exists()
     assert json.loads(dpx_offline("profile", "list", "--json").out) == [DEFAULT]
     assert dpx_offline("profile", "remove", "work").code == 3
@@ -116,7 +118,7 @@ def test_removing_the_current_profile_says_which_one_is_current_then(dpx_offline
     dpx_offline("profile", "set", "work")
     dpx_offline("profile", "use", "work")
     done = dpx_offline("profile", "remove", "work")
-    assert (done.code, done.err) == (0, "profile work is removed\nnote: the current profile is default now\n")
+    assert (done.code, done.err) == (0, "Profile work removed.\nnote: The current profile is now default.\n")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_place_that_takes_nothing_is_named(dpx_offline: Any) -> None:
     done = dpx_offline("profile", "set", "work", env={"DPX_CONFIG_DIR": "/proc/dpx"})
     assert done.code == 1
     assert "/proc/dpx/config.json" in done.err
-    assert done.err.endswith("hint: set DPX_CONFIG_DIR to a folder that you may write\n")
+    assert done.err.endswith("hint: Set DPX_CONFIG_DIR to a folder that you may write.\n")
 
 
 def test_damaged_file_is_named_and_kept(dpx_offline: Any, folder: Path) -> None:
@@ -156,6 +158,88 @@ def test_profile_gives_api_url_and_org(dpx_offline: Any) -> None:
     """And the environment goes before it."""
     dpx_offline("profile", "set", "work", "--api-url", "https://work.example/v1")
     said = dpx_offline("auth", "token", "--profile", "work").err
-    assert "not logged in to https://work.example as profile work" in said
+    assert "Not logged in to https://work.example as profile work." in said
     said = dpx_offline("auth", "token", "--profile", "work", env={"DPX_API_URL": "https://other.example"}).err
-    assert "not logged in to https://other.example as profile work" in said
+    assert "Not logged in to https://other.example as profile work." in said
+
+
+# Read-only
+
+
+def test_a_read_only_profile_sends_no_change(dpx_offline: Any, sandbox: Sandbox) -> None:
+    """Whatever the environment says; only the profile turns it off."""
+    dpx_offline.env.update({"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
+    assert dpx_offline("profile", "set", "prod", "--read-only").code == 0
+    env = {"DPX_PROFILE": "prod", "DPX_READ_ONLY": "0"}
+    assert dpx_offline("projects", "list", env=env).code == 0
+    sandbox.clear_requests()
+    for argv in (
+        ("projects", "create", "new"),
+        ("deploy", "-p", "docs", "--branch", "main"),
+        ("env", "set", "A=1", "-p", "docs"),
+        ("env", "rm", "A", "-p", "docs", "--yes"),
+        ("projects", "delete", "docs", "--yes"),
+        ("api", "/projects", "-X", "POST", "-f", "name=x"),
+    ):
+        done = dpx_offline(*argv, env=env)
+        assert (done.code, done.out) == (5, ""), done
+        assert "profile prod is read-only" in done.err
+        assert "dpx profile set prod --no-read-only" in done.err
+    assert {request.method for request in sandbox.requests} <= {"GET"}
+    done = dpx_offline("projects", "create", "new", "--json", env=env)
+    assert done.error["code"] == "read_only"
+    listed = {row["name"]: row["read_only"] for row in dpx_offline("profile", "list", "--json").json}
+    assert listed == {"default": False, "prod": True}
+    assert dpx_offline("profile", "set", "prod", "--org", "acme").code == 0
+    assert dpx_offline("projects", "create", "new", env=env).code == 5
+    assert dpx_offline("profile", "set", "prod", "--no-read-only").code == 0
+    assert dpx_offline("projects", "create", "new", env=env).code == 0
+
+
+def test_read_only_and_not_is_a_usage_error(dpx_offline: Any) -> None:
+    """They can't be used together."""
+    assert dpx_offline("profile", "set", "work", "--read-only", "--no-read-only").code == 2
+
+
+@pytest.mark.parametrize("value", ['"no"', "1", "null", "false", "[]", '"false"'])
+def test_a_profile_file_that_says_anything_but_false_is_read_only(
+    dpx_offline: Any, sandbox: Sandbox, folder: Path, value: str
+) -> None:
+    """Somebody wrote it there to be safe."""
+    folder.mkdir()
+    (folder / "config.json").write_text(f'{{"profiles": {{"default": {{"read_only": {value}}}}}}}')
+    dpx_offline.env.update({"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
+    off = value in ("null", "false", "[]")
+    assert dpx_offline("projects", "create", "new").code == (0 if off else 5)
+
+
+# Profiles that don't exist
+
+
+@pytest.mark.parametrize("argv", [["projects", "list"], ["auth", "status"], ["auth", "token"], ["profile", "list"]])
+def test_an_unknown_profile_is_a_usage_error(dpx_offline: Any, sandbox: Sandbox, argv: list[str]) -> None:
+    """From the option or the variable; nothing is sent, and the message lists those there are."""
+    dpx_offline.env.update({"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token, "DPX_ORG": "acme"})
+    dpx_offline("profile", "set", "work")
+    if argv == ["auth", "token"]:
+        del dpx_offline.env["DPX_TOKEN"]
+    for words, env, source in (
+        (("--profile", "nope"), {}, "--profile"),
+        ((), {"DPX_PROFILE": "nope"}, "DPX_PROFILE"),
+    ):
+        done = dpx_offline(*argv, *words, env=env)
+        assert (done.code, done.out) == (2, ""), done
+        assert done.err.startswith(f"error: {source}: there is no profile nope. Profiles: default, work.\n")
+        assert done.err.endswith("dpx auth login --profile nope\n")
+    assert sandbox.requests == []
+
+
+def test_what_creates_a_profile_may_name_a_new_one(dpx_offline: Any, sandbox: Sandbox) -> None:
+    """`auth login` and `profile set`."""
+    dpx_offline.env.update({"DPX_API_URL": sandbox.url, "DPX_PROFILE": "new"})
+    done = dpx_offline("auth", "login", "--insecure-storage", stdin=sandbox.token.encode())
+    assert done.code == 0, done
+    assert dpx_offline("auth", "status", "--json").json["profile"] == "new"
+    dpx_offline.env["DPX_PROFILE"] = "newer"
+    assert dpx_offline("profile", "set", "newer").code == 0
+    assert dpx_offline("profile", "list", "-q").out.split() == ["default", "new", "newer"]

@@ -153,3 +153,27 @@ def test_the_links_organization_is_the_default(dpx: Program) -> None:
     assert {row[0] for row in dpx("projects", "list").rows} == {"docs"}
     assert "docs" not in {row[0] for row in dpx("projects", "list", "--org", "acme").rows}
     assert "docs" not in {row[0] for row in dpx("projects", "list", env={"DPX_ORG": "acme"}).rows}
+
+
+def test_the_folder_is_ignored_by_git_before_it_holds_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is stopped in between commits nothing."""
+    written: list[str] = []
+    monkeypatch.setattr("dpx_cli.config.link.files.write_whole", lambda path, _data: written.append(path))
+    link.write(str(tmp_path), "clm1", "shop", None)
+    assert [path.rpartition("/")[2] for path in written] == [".gitignore", "project.json"]
+
+
+def test_unlink_does_not_follow_a_symbolic_link(tmp_path: Path) -> None:
+    """A checkout could lead it to any folder of the user's."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "project.json").write_text('{"projectId": "clm1"}')
+    (precious / ".gitignore").write_text("keep")
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / ".deploxa").symlink_to(precious)
+    found = link.find(str(work))
+    assert found is not None
+    with pytest.raises(Failed, match="symbolic link"):
+        link.remove(found)
+    assert sorted(path.name for path in precious.iterdir()) == [".gitignore", "project.json"]

@@ -62,7 +62,7 @@ def test_a_change_that_fails_or_changes_nothing_writes_nothing(tmp_path: Path) -
     path.write_text('{"profiles":{}}')
     with pytest.raises(NotFound) as caught:
         profiles.update(str(tmp_path), lambda found: found.use("work"))
-    assert caught.value.hint == "dpx profile set work, or dpx auth login --profile work"
+    assert caught.value.hint == "To create it, run: dpx auth login --profile work"
     profiles.update(str(tmp_path), lambda found: found.remove("work"))
     assert path.read_text() == '{"profiles":{}}'
 
@@ -97,8 +97,8 @@ def test_damaged_file_is_named_and_never_overwritten(tmp_path: Path, text: str) 
     for call in calls:
         with pytest.raises(Failed) as caught:
             call()
-        assert caught.value.message.startswith(f"the profiles in {path} cannot be understood: ")
-        assert caught.value.hint == f"mend {path}, or move it away"
+        assert caught.value.message.startswith(f"Can't understand the profiles in {path}: ")
+        assert caught.value.hint == "Fix or move the file."
     assert path.read_bytes() == text.encode("latin-1")
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fault_server as faults
@@ -17,7 +20,7 @@ from dpx_cli.config.settings import Settings, check_api_url, is_loopback
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from fault_server import Fault
 
@@ -360,7 +363,7 @@ def test_every_failure_leaves_stdout_empty_and_says_one_line(
     """`error:` and `hint:` lines, or one JSON line with its five keys."""
     fault, code, word = FAILURES[name]
     server.on("GET", "/projects", fault)
-    env = {"DPX_TIMEOUT": "0.6"}
+    env = {"DPX_TIMEOUT": "0.6" if code == 7 else "20"}
     done = dpx_on_faults("projects", "list", "--jsonl" if code == 7 else "--json", env=env)
     assert (done.code, done.out) == (code, ""), done
     assert done.err.count("\n") == 1
@@ -410,8 +413,6 @@ def test_memory_is_bounded(dpx_on_faults: Program, server: FaultServer, name: st
     server.on("GET", "/projects", BOMBS[name])
     watch = "import resource, subprocess, sys; c = subprocess.run(sys.argv[1:], capture_output=True).returncode; "
     watch += "print(c, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-c", watch, *program.PROGRAM, "projects", "list", "--json"],
         env=dpx_on_faults.env,
@@ -483,3 +484,158 @@ def test_a_token_that_is_none_is_refused_unsaid(dpx_on_faults: Program, server: 
         assert "dpx_can" not in done.err
         assert "unexpectedly" not in done.err
     assert server.connections == 0
+
+
+# What protects
+
+
+@pytest.mark.parametrize("text", ["1", "true", "YES", "On", "maybe", "2", " on "])
+def test_read_only_sends_no_change(dpx_on_faults: Program, server: FaultServer, text: str) -> None:
+    """A text that is neither on nor off is on."""
+    dpx_on_faults.env["DPX_READ_ONLY"] = text
+    assert dpx_on_faults("projects", "list").code == 0
+    done = dpx_on_faults("projects", "create", "new", "--json")
+    assert (done.code, done.out) == (5, "")
+    assert (done.error["code"], done.error["hint"]) == ("read_only", "Unset DPX_READ_ONLY.")
+    assert {request.method for request in server.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("text", ["", "0", "false", "No", "OFF"])
+def test_read_only_that_is_off_allows_changes(dpx_on_faults: Program, text: str) -> None:
+    """As every boolean variable."""
+    dpx_on_faults.env["DPX_READ_ONLY"] = text
+    assert dpx_on_faults("projects", "create", "new").code == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https//user:canary@host",
+        "https://u#:canary@h/",
+        "https://u?:canary@h/",
+        "https:user:canary@host",
+        "user:canary@host/api/v1",
+        "https:\\\\user:canary@host",
+        "ftp://user:canary@host/",
+        "https://user:canary@host:99999/",
+        "https://user:canary/@host",
+        "https://user%3Acanary%40host/ x",
+    ],
+)
+def test_a_mistyped_url_does_not_show_its_password(dpx_on_faults: Program, server: FaultServer, url: str) -> None:
+    """In the variable or an option."""
+    done = dpx_on_faults("projects", "list", env={"DPX_API_URL": url})
+    assert (done.code, done.out) == (2, ""), done
+    assert "canary" not in done.err
+    done = dpx_on_faults("profile", "set", "work", "--api-url", url)
+    assert (done.code, done.out) == (2, ""), done
+    assert "canary" not in done.err
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("name", ["config.json", "credentials.json", "tokens.json"])
+def test_a_pipe_in_the_place_of_a_file_does_not_hang(dpx_offline: Program, name: str) -> None:
+    """It would wait for a writer for ever."""
+    folder = dpx_offline.home / "config"
+    folder.mkdir()
+    if name == "tokens.json":
+        (folder / "credentials.json").write_text('{"tokens": {"default@https://deploxa.com:443": "file"}}')
+    os.mkfifo(folder / name, 0o600)
+    done = dpx_offline("auth", "token", seconds=20)
+    assert done.code in (1, 4)
+    assert f"{folder / name}: it is not a regular file." in done.err
+
+
+def test_a_path_too_long_fails_no_command_that_needs_no_file(dpx_on_faults: Program) -> None:
+    """Nothing can be there, and nothing is read or written."""
+    for variable in ("DPX_CONFIG_DIR", "DPX_CACHE_DIR"):
+        dpx_on_faults.env[variable] = "/" + "x" * 5000
+    for argv in (["projects", "list"], ["projects", "get", "shop"], ["auth", "status"], ["env", "list", "-p", "shop"]):
+        done = dpx_on_faults(*argv)
+        assert (done.code, done.err) == (0, ""), done
+    done = dpx_on_faults("profile", "set", "work")
+    assert (done.code, "too long" in done.err) == (1, True), done
+
+
+@pytest.fixture
+def deep() -> Iterator[Path]:
+    """A folder for a tree that is too deep for Python's own way to remove it."""
+    folder = Path(tempfile.mkdtemp(prefix="dpx-deep-"))
+    yield folder
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+def test_a_directory_3000_deep_is_no_matter(dpx_on_faults: Program, deep: Path) -> None:
+    """Neither for dpx's files nor as the working directory."""
+    dpx_on_faults.env["DPX_CONFIG_DIR"] = f"{deep}{'/d' * 1500}"
+    assert dpx_on_faults("profile", "set", "work").code == 0
+    assert dpx_on_faults("profile", "list", "-q").out.split() == ["default", "work"]
+    dpx_on_faults.env["DPX_CONFIG_DIR"] = f"{deep}{'/d' * 3000}"
+    assert dpx_on_faults("projects", "list").code == 0
+    done = dpx_on_faults("profile", "set", "work")
+    assert (done.code, "too long" in done.err) == (1, True), done
+    del dpx_on_faults.env["DPX_CONFIG_DIR"]
+    script = "import os, sys\nfor _ in range(3000): os.mkdir('e'); os.chdir('e')\nos.execv(sys.argv[1], sys.argv[1:])"
+    ran = subprocess.run(
+        [sys.executable, "-c", script, program.PROGRAM[0], "link", "shop"],
+        env=dpx_on_faults.env,
+        cwd=deep,
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode in (0, 1, 2), ran
+    assert b"unexpectedly" not in ran.stderr
+
+
+@pytest.mark.parametrize(("text", "asks"), [("", True), ("false", True), ("0", True), ("OFF", True), ("true", False)])
+def test_ci_is_read_as_every_boolean(dpx_on_faults: Program, text: str, *, asks: bool) -> None:
+    """CI=false is off."""
+    done = dpx_on_faults.tty("projects", "delete", "shop", answers=[("shop", "no\n")], env={"CI": text})
+    assert ("Can't ask" not in done.out) == asks, done
+
+
+# A token in a file
+
+
+def test_a_token_file_is_used_and_named(dpx_on_faults: Program, server: FaultServer) -> None:
+    """As `auth status` tells; a 401 tells how to replace it."""
+    path = dpx_on_faults.home / "token"
+    path.write_text(f"{TOKEN}\n")
+    del dpx_on_faults.env["DPX_TOKEN"]
+    dpx_on_faults.env["DPX_TOKEN_FILE"] = str(path)
+    assert dpx_on_faults("auth", "status", "--json").json["source"] == "file"
+    path.write_text("dpx_other")
+    done = dpx_on_faults("projects", "list")
+    assert (done.code, "DPX_TOKEN_FILE" in done.err) == (4, True), done
+    path.write_text("ghp_canary0123456789")
+    count = len(server.requests)
+    done = dpx_on_faults("projects", "list")
+    assert (done.code, done.out) == (4, "")
+    assert "canary" not in done.err
+    assert len(server.requests) == count
+
+
+def test_a_401_with_the_variable_names_it(dpx_on_faults: Program) -> None:
+    """A stored token would not help."""
+    dpx_on_faults.env["DPX_TOKEN"] = "dpx_wrong"
+    done = dpx_on_faults("projects", "list", "--json")
+    assert done.code == 4
+    assert done.error["hint"].endswith("set DPX_TOKEN to it.")
+
+
+@pytest.mark.parametrize("number", ["1.10", "12345678901234567890.123", "-0", "1e999", "-1E+5"])
+def test_numbers_are_printed_as_they_came(dpx_on_faults: Program, server: FaultServer, number: str) -> None:
+    """In every command that prints JSON."""
+    one = f'{{"id": "{PROJECT}", "slug": "shop", "n": {number}, "d": [{{"x": {number}}}]}}'
+    server.on("GET", "/projects", faults.reply(200, f'{{"data": [{one}]}}'.encode()))
+    server.on("GET", f"/projects/{PROJECT}", faults.reply(200, f'{{"data": {one}}}'.encode()))
+    for argv in (
+        ["projects", "list", "--json"],
+        ["projects", "list", "--jsonl"],
+        ["projects", "get", PROJECT, "--json"],
+        ["api", "/projects"],
+        ["api", "/projects", "--paginate"],
+    ):
+        done = dpx_on_faults(*argv)
+        assert "".join(done.out.split()).count(f":{number}") == 2, done
+    assert number in dpx_on_faults.tty("api", "/projects").out

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from memory_store import MemoryStore
 
 from dpx_cli import credentials
 from dpx_cli.credentials import index, logins, stores
-from dpx_cli.credentials.memory import MemoryStore
-from dpx_cli.errors import NotLoggedIn, TokenStorage, UsageError
+from dpx_cli.errors import NotLoggedIn, TokenStorage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,14 +74,64 @@ def test_environment_goes_first_and_nothing_else_is_asked(settings: Any) -> None
     assert (found.value, found.source) == (TOKEN, "env")
 
 
-@pytest.mark.parametrize("value", ["dpx_a b", "dpx_a\nX-Evil: 1", "dpx_é", "dpx_\udcff", "dpx_\x7f", "d" * 5000])
-def test_environment_that_cannot_be_a_token_is_not_sent_or_shown(settings: Any, value: str) -> None:
-    """A header would carry it."""
-    settings.env = {"DPX_TOKEN": value}
-    with pytest.raises(UsageError) as caught:
+NO_TOKENS = [
+    *("dpx_a b", "dpx_a\nX-Evil: 1", "dpx_é", "dpx_\x7f", "dpx_" + "d" * 5000),
+    *("ghp_0123456789abcdefghijklmnopqrstuvwxyz", "canary", "Bearer dpx_canary", "dpx_", '{"token": "dpx_canary"}'),
+]
+
+
+@pytest.mark.parametrize("value", NO_TOKENS)
+@pytest.mark.parametrize("source", ["env", "file", "stored"])
+def test_what_cannot_be_a_token_is_not_sent_or_shown(settings: Any, tmp_path: Path, value: str, source: str) -> None:
+    """It may be another service's; the message names where it is."""
+    store = MemoryStore()
+    if source == "env":
+        settings.env = {"DPX_TOKEN": value}
+    elif source == "file":
+        (tmp_path / "token").write_text(value)
+        settings.env = {"DPX_TOKEN_FILE": str(tmp_path / "token")}
+    else:
+        store.tokens[KEY] = value
+        index.save(settings.config_dir, {KEY: "memory"})
+    with pytest.raises(NotLoggedIn) as caught:
+        credentials.token_for(settings, opener(store))
+    assert caught.value.exit_code == 4
+    assert value not in (caught.value.message + str(caught.value.hint)) or value == "dpx_"
+    assert {"env": "DPX_TOKEN", "file": "DPX_TOKEN_FILE", "stored": store.title}[source] in caught.value.message
+
+
+def test_a_token_file_comes_after_the_variable_and_before_a_stored_token(settings: Any, tmp_path: Path) -> None:
+    """A mounted secret usually ends with a newline."""
+    index.save(settings.config_dir, {KEY: "memory"})
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    settings.env = {"DPX_TOKEN": " ", "DPX_TOKEN_FILE": str(tmp_path / "token")}
+    found = credentials.token_for(settings, no_store)
+    assert (found.value, found.source) == (TOKEN, "file")
+    settings.env["DPX_TOKEN"] = OTHER
+    found = credentials.token_for(settings, no_store)
+    assert (found.value, found.source) == (OTHER, "env")
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "empty", "binary", "endless"])
+def test_a_token_file_that_gives_no_token_never_falls_back_to_the_stored_one(
+    settings: Any, tmp_path: Path, kind: str
+) -> None:
+    """It is exit 4, at once."""
+    index.save(settings.config_dir, {KEY: "memory"})
+    path = tmp_path / "token"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "endless":
+        path.symlink_to("/dev/zero")
+    elif kind in ("empty", "binary"):
+        path.write_bytes(b"" if kind == "empty" else bytes(range(256)))
+    settings.env = {"DPX_TOKEN_FILE": str(path)}
+    with pytest.raises((NotLoggedIn, TokenStorage)) as caught:
         credentials.token_for(settings, no_store)
-    assert value not in str(caught.value) + str(caught.value.hint)
-    assert "DPX_TOKEN" in caught.value.message
+    assert caught.value.exit_code == 4
+    assert "DPX_TOKEN_FILE" in f"{caught.value.message} {caught.value.hint}"
 
 
 @pytest.mark.parametrize("value", ["", "  ", "\n"])
@@ -89,8 +140,8 @@ def test_empty_environment_counts_as_none(settings: Any, value: str) -> None:
     settings.env = {"DPX_TOKEN": value}
     with pytest.raises(NotLoggedIn) as caught:
         credentials.token_for(settings, no_store)
-    assert caught.value.message == "not logged in to https://deploxa.com as profile default"
-    assert caught.value.hint == "dpx auth login, or set DPX_TOKEN"
+    assert caught.value.message == "Not logged in to https://deploxa.com as profile default."
+    assert caught.value.hint == "Set DPX_TOKEN, or run: dpx auth login"
 
 
 @pytest.mark.parametrize("folder", ["/nowhere/at/all", "/dev/null/below"])
@@ -109,7 +160,7 @@ def test_token_is_bound_to_profile_and_origin(settings: Any) -> None:
     settings.profile = "work"
     with pytest.raises(NotLoggedIn) as caught:
         credentials.token_for(settings, no_store)
-    assert caught.value.hint == "dpx auth login --profile work, or set DPX_TOKEN"
+    assert caught.value.hint == "Set DPX_TOKEN, or run: dpx auth login --profile work"
     settings.profile = "default"
     for origin, shown in (
         ("http://deploxa.com:80", "http://deploxa.com"),
@@ -120,7 +171,7 @@ def test_token_is_bound_to_profile_and_origin(settings: Any) -> None:
         with pytest.raises(NotLoggedIn) as caught:
             credentials.token_for(settings, no_store)
         assert caught.value.message == (
-            f"not logged in to {shown} as profile default (there is a token for https://deploxa.com)"
+            f"Not logged in to {shown} as profile default (there is a token for https://deploxa.com)."
         )
 
 
@@ -163,17 +214,7 @@ def test_token_gone_from_its_place_is_not_logged_in(settings: Any) -> None:
     store.tokens.clear()
     with pytest.raises(NotLoggedIn) as caught:
         credentials.token_for(settings, opener(store))
-    assert caught.value.message == "the token of profile default is no longer in the memory"
-
-
-def test_stored_text_that_cannot_be_a_token_is_not_sent(settings: Any) -> None:
-    """Nor shown."""
-    store = MemoryStore()
-    logins.store(settings, TOKEN, store)
-    store.tokens[KEY] = f"{TOKEN}\r\nX-Evil: 1"
-    with pytest.raises(TokenStorage) as caught:
-        credentials.token_for(settings, opener(store))
-    assert TOKEN not in str(caught.value)
+    assert caught.value.message == "The token of profile default is no longer in the memory."
 
 
 @pytest.mark.parametrize("make", [ForgetfulStore, ManglingStore])
@@ -182,7 +223,7 @@ def test_store_that_does_not_give_back_is_left_as_it_was(settings: Any, make: ty
     store = make()
     with pytest.raises(TokenStorage) as caught:
         logins.store(settings, TOKEN, store)
-    assert caught.value.message == "the memory did not give back what was stored in it"
+    assert caught.value.message == "Can't read back what was stored in the memory."
     assert store.tokens == {}
     assert index.load(settings.config_dir) == {}
 
@@ -256,7 +297,7 @@ def test_damaged_index_is_named_and_never_overwritten(settings: Any, tmp_path: P
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(TokenStorage) as caught:
         credentials.token_for(settings, no_store)
-    assert caught.value.message.startswith(f"the list of stored tokens in {path} cannot be understood")
+    assert caught.value.message.startswith(f"Can't understand the list of stored tokens in {path}: ")
     with pytest.raises(TokenStorage):
         logins.store(settings, TOKEN, MemoryStore())
     with pytest.raises(TokenStorage):
@@ -279,13 +320,13 @@ def test_folder_that_cannot_be_written_stores_nothing(settings: Any) -> None:
 def test_unknown_place_is_an_error(settings: Any, place: str) -> None:
     """A newer dpx may have written it."""
     index.save(settings.config_dir, {KEY: place})
-    with pytest.raises(TokenStorage, match="place that this dpx does not know"):
+    with pytest.raises(TokenStorage, match="place that this version of dpx doesn't know"):
         credentials.token_for(settings)
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(TOKEN, "dpx_****wxyz"), ("dpx_short", "dpx_****"), ("x" * 40, "****xxxx"), ("secret", "****")],
+    [(TOKEN, "dpx_****wxyz"), ("dpx_short", "dpx_****"), ("dpx_" + "x" * 40, "dpx_****xxxx")],
 )
 def test_token_never_shows_in_full(value: str, shown: str) -> None:
     """Not in `repr`, `str` or a formatted text."""
@@ -298,7 +339,7 @@ def test_token_never_shows_in_full(value: str, shown: str) -> None:
 
 def test_given_token_is_stripped() -> None:
     """Of what copying and files add."""
-    assert credentials.check_token(f"\t {TOKEN} \r\n") == TOKEN
+    assert credentials.check_token(f"\t {TOKEN} \r\n", "the file") == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -306,8 +347,8 @@ def test_given_token_is_stripped() -> None:
 )
 def test_given_text_that_is_no_token_is_refused_unseen(text: str) -> None:
     """The error says what a token looks like."""
-    with pytest.raises(UsageError) as caught:
-        credentials.check_token(text)
+    with pytest.raises(NotLoggedIn) as caught:
+        credentials.check_token(text, "the file")
     said = f"{caught.value.message} {caught.value.hint}"
     assert not text.strip() or text == "dpx_" or text not in said
     assert "/settings/tokens" in said

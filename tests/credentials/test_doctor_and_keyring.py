@@ -51,7 +51,7 @@ def test_a_keyring_that_never_answers(silent_bus: dict[str, str], sandbox: Sandb
     code, checks = doctor(silent_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 10
     assert [name for name, check in checks.items() if not check["ok"]] == ["token"]
-    assert "did not answer within 3 s" in checks["keyring"]["detail"]
+    assert "did not respond within 3 s" in checks["keyring"]["detail"]
     index.save(str(tmp_path / "config"), {index.key("default", origin_of(sandbox.url)): "keyring:SecretService"})
     code, checks = doctor(silent_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 10

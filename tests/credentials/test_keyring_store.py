@@ -47,7 +47,7 @@ def test_no_keyring_is_refused(tmp_path: Path, name: str) -> None:
     """The ways out are named."""
     said = choose({"PYTHON_KEYRING_BACKEND": f"keyring.backends.{name}.Keyring"}, tmp_path)
     assert said == (
-        "this machine has no keyring | set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage"
+        "This machine has no keyring. | Set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage"
     )
 
 
@@ -55,13 +55,13 @@ def test_keyring_that_nobody_vouches_for_is_refused_by_name(tmp_path: Path) -> N
     """A plaintext keyring "succeeds" in everything."""
     (tmp_path / "plain_keyring.py").write_text(PLAIN.format(priority=9))
     said = choose({"PYTHON_KEYRING_BACKEND": "plain_keyring.Keyring"}, tmp_path)
-    assert said.startswith("the keyring of this machine does not keep secrets secret: plain_keyring.Keyring | ")
+    assert said.startswith("The keyring of this machine doesn't keep secrets secret: plain_keyring.Keyring | ")
 
 
 def test_machine_without_a_bus_has_no_keyring(tmp_path: Path) -> None:
     """A server, a container, CI; whatever else is installed."""
     said = choose({}, tmp_path)
-    assert said.startswith(("this machine has no keyring", "the keyring of this machine does not keep secrets secret"))
+    assert said.startswith(("This machine has no keyring.", "The keyring of this machine doesn't keep secrets secret"))
 
 
 def test_of_a_chain_the_trusted_member_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_hanging_call_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     (left,) = [thread for thread in threading.enumerate() if thread.name == "dpx-keyring"]
     assert left.daemon
     end.set()
-    assert caught.value.message == "the keyring did not answer within 0.05 s"
+    assert caught.value.message == "The keyring did not respond within 0.05 s."
 
 
 def test_refusal_is_one_line_without_the_secret() -> None:
@@ -117,8 +117,8 @@ def test_refusal_is_one_line_without_the_secret() -> None:
 
     with pytest.raises(TokenStorage) as caught:
         keyring_store.bounded(refuse, "the keyring")
-    assert caught.value.message == "the keyring refuses: line one line two"
+    assert caught.value.message == "The keyring refuses: line one line two."
     with pytest.raises(TokenStorage) as caught:
         keyring_store.bounded(tell, "the keyring", secret="dpx_secret")
-    assert caught.value.message == "the keyring refuses: RuntimeError"
+    assert caught.value.message == "The keyring refuses: RuntimeError."
     assert caught.value.__suppress_context__

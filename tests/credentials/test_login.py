@@ -39,14 +39,14 @@ def test_login_use_logout(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_pat
     done = dpx(keyring_bus, sandbox, tmp_path, "login", stdin=TOKEN)
     assert (done.returncode, done.stdout) == (0, "")
     assert (
-        done.stderr == f"logged in to {sandbox.url} as profile default; the token is in the keyring (SecretService)\n"
+        done.stderr == f"Logged in to {sandbox.url} as profile default. The token is in the keyring (SecretService).\n"
     )
     assert all(TOKEN not in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     shown = json.loads(dpx(keyring_bus, sandbox, tmp_path, "whoami", "--json").stdout)
     assert (shown["source"], shown["accepted"]) == ("keyring", True)
     assert dpx(keyring_bus, sandbox, tmp_path, "orgs", "list", "-q").stdout.split() == ["acme", "globex"]
     done = dpx(keyring_bus, sandbox, tmp_path, "logout")
-    assert done.stderr.endswith("the token is gone from the keyring (SecretService)\n")
+    assert done.stderr.endswith("The token is removed from the keyring (SecretService).\n")
     assert dpx(keyring_bus, sandbox, tmp_path, "auth", "token").returncode == 4
 
 
@@ -64,8 +64,8 @@ def test_silent_keyring_ends_the_login(silent_bus: dict[str, str], sandbox: Sand
     done = dpx(silent_bus, sandbox, tmp_path, "login", stdin=TOKEN)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == (
-        "error: the keyring (SecretService) did not answer within 3 s\n"
-        "hint: unlock it, set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage\n"
+        "error: The keyring (SecretService) did not respond within 3 s.\n"
+        "hint: Unlock it. Or set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage\n"
     )
     assert all(TOKEN not in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     assert dpx(silent_bus, sandbox, tmp_path, "orgs", "list", "-q", DPX_TOKEN=TOKEN).returncode == 0

@@ -120,7 +120,7 @@ def test_locked_collection_is_refused_in_time(keyring: keyring_store.KeyringStor
     for call in (lambda: keyring.get("a"), lambda: keyring.delete("a"), lambda: keyring.set("a", TOKEN)):
         with pytest.raises(TokenStorage) as caught:
             call()
-        assert "the keyring (SecretService)" in caught.value.message
+        assert "The keyring (SecretService)" in caught.value.message
         assert TOKEN not in caught.value.message
         assert caught.value.hint == keyring_store.HINT
 
@@ -130,7 +130,7 @@ def test_silent_service_is_given_up(settings: Any, keyring: keyring_store.Keyrin
     """A login fails before it has written anything, and the index keeps no line of it."""
     with pytest.raises(TokenStorage) as caught:
         logins.store(settings, TOKEN, keyring)
-    assert caught.value.message == "the keyring (SecretService) did not answer within 3 s"
+    assert caught.value.message == "The keyring (SecretService) did not respond within 3 s."
     assert caught.value.hint == keyring_store.HINT
     assert index.load(settings.config_dir) == {}
     assert TOKEN not in "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
@@ -152,7 +152,7 @@ except credentials.TokenStorage as exc:
 """
     command = [sys.executable, "-c", code, settings.config_dir]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
-    assert said.stdout == "the keyring (SecretService) did not answer within 3 s\n"
+    assert said.stdout == "The keyring (SecretService) did not respond within 3 s.\n"
 
 
 def test_absent_bus_is_refused(
@@ -164,7 +164,7 @@ def test_absent_bus_is_refused(
     index.save(settings.config_dir, {"default@https://deploxa.com:443": keyring.place})
     with pytest.raises(TokenStorage) as caught:
         credentials.token_for(settings)
-    assert caught.value.message.startswith("the keyring (SecretService) refuses: ")
+    assert caught.value.message.startswith("The keyring (SecretService) refuses: ")
     assert caught.value.hint == keyring_store.HINT
 
 
@@ -176,6 +176,6 @@ def test_the_library_s_own_variable_is_heeded(settings: Any, monkeypatch: pytest
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     with pytest.raises(TokenStorage) as caught:
         credentials.token_for(settings)
-    assert caught.value.hint == "unset PYTHON_KEYRING_BACKEND"
+    assert caught.value.hint == "Unset PYTHON_KEYRING_BACKEND."
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
     logins.forget(settings)

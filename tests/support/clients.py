@@ -42,7 +42,7 @@ def client_of(
         token,
         connection,
         timeout=timeout,
-        read_only=read_only,
+        read_only=lambda: read_only,
         on_attempt=None if attempts is None else attempts.append,
         on_note=None if notes is None else notes.append,
     )

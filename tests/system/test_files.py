@@ -86,7 +86,7 @@ def test_missing_file_is_none_and_a_folder_in_its_place_an_error(tmp_path: Path)
     assert files.read_bytes(str(tmp_path / "file" / "below"), "the test") is None
     with pytest.raises(Failed) as caught:
         files.read_bytes(str(tmp_path), "the test")
-    assert caught.value.message == f"cannot read the test in {tmp_path}: is a directory"
+    assert caught.value.message == f"Can't read the test in {tmp_path}: is a directory."
 
 
 def test_symbolic_link_is_followed(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_unwritable_place_is_named_and_left_alone(tmp_path: Path, place: str) ->
     path = str(tmp_path / place)
     with pytest.raises(Failed) as caught:
         files.write_whole(path, b"x")
-    assert caught.value.message.startswith(f"cannot write {path}: ")
+    assert caught.value.message.startswith(f"Can't write {path}: ")
     assert names(tmp_path) == ["file", "folder"]
     assert (tmp_path / "file").read_bytes() == b"keep"
 
@@ -115,10 +115,10 @@ def test_file_system_that_takes_nothing_is_named() -> None:
     """/proc refuses new files, of root as well."""
     if not Path("/proc/self").is_dir():
         pytest.skip("this system has no /proc")
-    with pytest.raises(Failed, match=r"^cannot write /proc/dpx/a\.json: "):
+    with pytest.raises(Failed, match=r"^Can't write /proc/dpx/a\.json: "):
         files.write_whole("/proc/dpx/a.json", b"x")
     with (
-        pytest.raises(Failed, match=r"^cannot make the lock /proc/dpx/a\.json\.lock: "),
+        pytest.raises(Failed, match=r"^Can't create the lock /proc/dpx/a\.json\.lock: "),
         files.locked("/proc/dpx/a.json"),
     ):
         pytest.fail("there is no such lock")
@@ -148,7 +148,7 @@ def test_read_only_folder_of_another_user(tmp_path: Path) -> None:
     open_to_all(tmp_path)
     assert as_nobody("files.read_bytes(arguments[0], 'the test')", path) == "b'keep'"
     said = as_nobody("files.write_whole(arguments[0], b'x')", path)
-    assert said == f"Failed('cannot write {path}: permission denied')"
+    assert said == f'Failed("Can\'t write {path}: permission denied.")'
     assert names(tmp_path) == ["a.json"]
 
 
@@ -162,7 +162,7 @@ def test_unreadable_file_is_an_error_and_unreadable_folder_is_no_file(tmp_path: 
     (tmp_path / "b.json").chmod(0o600)
     assert as_nobody("files.read_bytes(arguments[0], 'the test')", closed / "a.json") == "None"
     said = as_nobody("files.read_bytes(arguments[0], 'the test')", tmp_path / "b.json")
-    assert said == f"Failed('cannot read the test in {tmp_path / 'b.json'}: permission denied')"
+    assert said == f"""Failed("Can't read the test in {tmp_path / "b.json"}: permission denied.")"""
 
 
 def on_a_disk_of_its_own(folder: Path, code: str) -> list[str]:
@@ -200,7 +200,7 @@ def test_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
         print(files.read_bytes(path, "the test"), sorted(os.listdir(sys.argv[1])))
         """,
     )
-    assert lines == [f"cannot write {tmp_path}/a.json: no space left on device", "b'keep' ['a.json', 'filler']"]
+    assert lines == [f"Can't write {tmp_path}/a.json: no space left on device.", "b'keep' ['a.json', 'filler']"]
 
 
 def test_read_only_disk_is_read_and_named(tmp_path: Path) -> None:
@@ -223,9 +223,9 @@ def test_read_only_disk_is_read_and_named(tmp_path: Path) -> None:
     )
     assert lines == [
         "b'keep'",
-        f"cannot write {tmp_path}/a.json: read-only file system",
-        f"cannot make the lock {tmp_path}/a.json.lock: read-only file system",
-        f"cannot remove {tmp_path}/a.json: read-only file system",
+        f"Can't write {tmp_path}/a.json: read-only file system.",
+        f"Can't create the lock {tmp_path}/a.json.lock: read-only file system.",
+        f"Can't remove {tmp_path}/a.json: read-only file system.",
     ]
 
 
@@ -247,7 +247,7 @@ def test_write_that_stops_half_way_leaves_the_old_file(tmp_path: Path) -> None:
         path,
     )
     out, err = child.communicate(timeout=30)
-    assert out.decode().strip() == f"cannot write {path}: file too large", err.decode()
+    assert out.decode().strip() == f"Can't write {path}: file too large.", err.decode()
     assert path.read_bytes() == b"keep"
     assert names(tmp_path) == ["a.json"]
 
@@ -374,7 +374,7 @@ def test_lock_that_is_held_is_named_and_dies_with_its_holder(tmp_path: Path) -> 
     assert holder.stdout.readline() == b"held\n"
     with pytest.raises(Failed) as caught, files.locked(str(path), timeout=0.1):
         pytest.fail("two holders of one lock")
-    assert caught.value.message == f"another process holds the lock {path}.lock (waited 0.1 s)"
+    assert caught.value.message == f"Another process holds the lock {path}.lock (waited 0.1 s)."
     assert caught.value.hint
     holder.kill()
     holder.communicate(timeout=30)
@@ -397,5 +397,5 @@ def test_remove_says_whether_there_was_something(tmp_path: Path) -> None:
     files.write_whole(path, b"")
     assert files.remove(path)
     assert not files.remove(path)
-    with pytest.raises(Failed, match=f"^cannot remove {tmp_path}: "):
+    with pytest.raises(Failed, match=f"^Can't remove {tmp_path}: "):
         files.remove(str(tmp_path))

@@ -209,7 +209,7 @@ class _Examination:
             if self._no_token is None:
                 raise NotLoggedIn("there is no token", hint="dpx auth login, or set DPX_TOKEN")
             raise self._no_token
-        source = {"env": "from DPX_TOKEN", "file": "from the token file"}.get(self._token.source, "from the keyring")
+        source = f"from {self._token.variable or {'file': 'the token file'}.get(self._token.source, 'the keyring')}"
         if self._answer is None:
             return Check("token", f"{source}; nobody said whether it is accepted")
         if self._answer.status == UNAUTHORIZED:

@@ -19,26 +19,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import DpxError, TokenStorage, UsageError
-from dpx_cli.system import files
+from dpx_cli.system import files, switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dpx_cli.config.settings import Settings
-    from dpx_cli.credentials.stores import TokenStore
+    from dpx_cli.credentials.interface import TokenStore
     from dpx_cli.session import Session
 
 VARIABLE = "DPX_LEDGER"
 NAME = "ledger"  # of the secret in the keyring; tokens are named "profile@origin"
 SECRET_BYTES = 32
 _WHAT = "the ledger"
-_OFF = ("", "0", "false", "no", "off")
 _REMOVE = "Remove it from the keyring (service dpx, user ledger); dpx then makes a new one."
 
 
 def is_on(env: Mapping[str, str]) -> bool:
     """Return whether the user wants a ledger."""
-    return env.get(VARIABLE, "").lower() not in _OFF
+    return switches.is_on(env, VARIABLE)
 
 
 @contextmanager
@@ -228,10 +227,10 @@ def open_ledger(
 def _new_secret(store: TokenStore) -> str:
     import secrets
 
-    from dpx_cli.credentials import stores
+    from dpx_cli.credentials import interface
 
     secret = secrets.token_hex(SECRET_BYTES)
-    stores.keep(store, NAME, secret)
+    interface.keep(store, NAME, secret)
     return secret
 
 

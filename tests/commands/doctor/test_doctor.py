@@ -115,7 +115,7 @@ def test_not_logged_in_is_a_failure_and_a_missing_keyring_is_none(dpx: Program) 
     checks = found(result)
     assert [name for name, check in checks.items() if not check["ok"]] == ["token"]
     assert "dpx auth login" in checks["token"]["hint"]
-    assert checks["keyring"]["detail"] == "this machine has no keyring"
+    assert checks["keyring"]["detail"] == "This machine has no keyring."
     assert " answered in " in checks["api"]["detail"]
 
 

@@ -7,9 +7,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from memory_store import MemoryStore
 
 from dpx_cli.commands.env.ledger import Ledger, is_on, open_ledger
-from dpx_cli.credentials.memory import MemoryStore
 from dpx_cli.errors import DpxError, Failed, TokenStorage, UsageError
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import tomlkit
 from fault_server import FaultServer, hang_up, raw, reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_store import MemoryStore
 
 from dpx_cli.commands import state
 from dpx_cli.commands.env import ledger
 from dpx_cli.commands.state import document, plan
-from dpx_cli.credentials.memory import MemoryStore
 from dpx_cli.errors import Forbidden
 from dpx_cli.output.screen import Screen
 from dpx_cli.reference import TARGETS

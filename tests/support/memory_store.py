@@ -1,7 +1,4 @@
-"""A place for tokens that is gone with the process: the double of the others in tests.
-
-Floor 1.
-"""
+"""A place for tokens in memory: the double of the real ones."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ class MemoryStore:
         self.tokens: dict[str, str] = {}
 
     def get(self, key: str) -> str | None:
-        """The token of this name, None where there is none."""
+        """Return the token of a name, None if there is none."""
         return self.tokens.get(key)
 
     def set(self, key: str, token: str) -> None:
@@ -25,5 +22,5 @@ class MemoryStore:
         self.tokens[key] = token
 
     def delete(self, key: str) -> bool:
-        """Remove a token; say whether there was one."""
+        """Remove a token and return whether there was one."""
         return self.tokens.pop(key, None) is not None
