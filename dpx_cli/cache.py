@@ -23,7 +23,7 @@ from dpx_cli.errors import DpxError
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Mapping, Hashable, Iterable
 
 MAX_NAMES = 5000  # of one sort; a cache is for names that are used, not a copy of the platform
 MOST_BYTES = 4 * 1024 * 1024
@@ -92,6 +92,11 @@ class Names:
     def remember_project(self, reference: str, project_id: str) -> None:
         """Remember that a slug or "org/slug" stands for an id."""
         self._store(lambda content: _as(content, "projects", dict).update({reference: project_id}))
+
+    def remember_projects(self, found: Mapping[str, str]) -> None:
+        """Remember of several slugs which ids they stand for."""
+        if found:
+            self._store(lambda content: _as(content, "projects", dict).update(found))
 
     def forget_project(self, reference: str) -> None:
         """Forget a slug whose remembered id turned out wrong."""

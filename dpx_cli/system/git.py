@@ -122,6 +122,27 @@ def tracked(cwd: str, env: Mapping[str, str] | None = None) -> list[str] | None:
     return None if found is None else [os.fsdecode(name) for name in found.split(b"\0") if name]
 
 
+def toplevel(cwd: str) -> str | None:
+    """Return the top directory of the repository that a directory is in; None outside of one."""
+    found = _Git(cwd, None).run("rev-parse", "--show-toplevel")
+    return None if found is None else os.fsdecode(found.removesuffix(b"\n"))
+
+
+def changes(cwd: str, base: str) -> list[str] | None:
+    """Return the files that differ between HEAD and where it left a base, relative to the top of the repository.
+
+    A file that was moved is named at both places. None if git can't compare them.
+    """
+    if commit(cwd, base) is None:
+        return None
+    git = _Git(cwd, None)
+    if not _switch_off_filters(git):
+        return None
+    options = ("--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv")
+    found = git.run("diff", *options, "--end-of-options", f"{base}...HEAD", "--")
+    return None if found is None else [os.fsdecode(name) for name in found.split(b"\0") if name]
+
+
 def commit(cwd: str, name: str, env: Mapping[str, str] | None = None) -> str | None:
     """Return the full hash of the commit that a name means ("HEAD~1", a tag, 7 digits); None if git can't tell."""
     if name.startswith("-"):

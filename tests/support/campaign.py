@@ -24,6 +24,7 @@ from dpx_cli import errors
 from dpx_cli.api import client
 from dpx_cli.api.transport import Deadline
 from dpx_cli.commands.deploy import follow as following
+from dpx_cli.commands.deploy import pace
 from dpx_cli.commands.deploy import start as starting
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def detailed(row: dict[str, Any], branch: str) -> Fault:
 class short_pauses:  # noqa: N801 - used like a function
     """A context in which dpx waits a fiftieth of what it usually does."""
 
-    SHORT = ((client, "FIRST_PAUSE", 0.004), (starting, "MIN_PAUSE", 0.02), (following, "FIRST_POLL", 0.01))
+    SHORT = ((client, "FIRST_PAUSE", 0.004), (starting, "MIN_PAUSE", 0.02), (pace, "FIRST", 0.01))
     LOOKS = (0.0, 0.01, 0.02, 0.03)
 
     def __enter__(self) -> None:
@@ -235,7 +236,7 @@ WRITERS = r"""
 import itertools, os, sys
 from dpx_cli.cache import Names
 from dpx_cli.config import link, profiles
-from dpx_cli.commands.deploy.ci import Result, gitlab_dotenv
+from dpx_cli.commands.deploy.report import Result, gitlab_dotenv
 from dpx_cli.system import files
 folder = sys.argv[1]
 for number in itertools.count():
@@ -244,7 +245,7 @@ for number in itertools.count():
     link.write(folder, f"clm1project{number}", filler or None, None)
     names = Names(lambda: folder, "https://a.example", "dpx_token", profile=None)
     names.remember("projects", [f"p{number}", filler])
-    gitlab_dotenv(os.path.join(folder, "dpx.env"), Result("clm1", "READY", "https://a.example/" + filler, 1.0))
+    gitlab_dotenv(os.path.join(folder, "dpx.env"), [Result("clm1", "READY", "https://a.example/" + filler, 1.0)])
     files.write_whole(os.path.join(folder, "plain"), (filler + "END").encode())
 """
 

@@ -1,35 +1,20 @@
-"""What a CI says of the commit it builds, and what it is told of a deployment.
+"""What a CI tells of the commit it builds.
 
-Floor 1, for `deploy`. Knows the documented variables of GitHub Actions, GitLab, Bitbucket, CircleCI, Buildkite, Azure
-Pipelines and Jenkins, and the files that GitHub Actions and GitLab read back. Everything that came from the server or a
-pull request is escaped for where it goes: a name with a line break or a pipe in it becomes no output, no row, no link.
+Knows the documented variables of GitHub Actions, GitLab, Bitbucket, CircleCI, Buildkite, Azure Pipelines and Jenkins.
+`report.py` tells a CI how a deployment went.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.commands.step_summary import append, inert
-from dpx_cli.errors import DpxError, reason
-from dpx_cli.output.neutralize import without_commands
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from dpx_cli.commands.deploy.job import Job
-    from dpx_cli.session import Session
-
-# Where `--ci-output gitlab` writes, in the project's folder; for `artifacts: reports: dotenv: dpx.env`.
-GITLAB_FILE = "dpx.env"
+    from collections.abc import Callable, Mapping
 
 _EVENT_BYTES = 16 * 1024 * 1024
 _SHA = re.compile(r"[0-9a-fA-F]{7,64}")  # some CIs can be told to abbreviate
-# What GitLab takes in a dotenv report as it stands; without `$`, which a later job would expand.
-_DOTENV_VALUE = re.compile(r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]*")
 
 
 class Metadata:
@@ -51,60 +36,6 @@ class Metadata:
         self.message = (message or "").strip().partition("\n")[0].strip() or None
 
 
-class Result:
-    """How a deployment went, as a CI is told.
-
-    Attributes:
-        deployment_id: its id.
-        status: its status, as the API has it.
-        url: the site; None where it is not known.
-        duration_seconds: from asking for it to its end; None where nobody waited.
-        problem: what failed, in one line; None where nothing did.
-    """
-
-    __slots__ = ("deployment_id", "duration_seconds", "problem", "status", "url")
-
-    def __init__(
-        self,
-        deployment_id: str,
-        status: str,
-        url: str | None,
-        duration_seconds: float | None,
-        problem: str | None = None,
-    ) -> None:
-        self.deployment_id = deployment_id
-        self.status = status
-        self.url = url
-        self.duration_seconds = duration_seconds
-        self.problem = problem
-
-
-@contextmanager
-def report(session: Session, mode: str, job: Job) -> Iterator[None]:
-    """Tell the CI how the job of the context went, however the context ends.
-
-    Args:
-        session: the session.
-        mode: "auto" (GitHub Actions, if this is one), "never", "github", "gitlab".
-        job: the deployment.
-    """
-    try:
-        yield
-    finally:
-        result = _result(job)
-        if job.id:
-            for trouble in write_outputs(session.env, mode, result):
-                session.screen.warn(trouble)
-        if line := annotation(session.env, mode, result):
-            session.screen.annotate(line)
-
-
-def _result(job: Job) -> Result:
-    status = str((job.deployment or {}).get("status") or "UNKNOWN")
-    seconds = time.monotonic() - job.started if job.ended or job.error else None
-    return Result(job.id or "", status, job.url, seconds, job.error.message if job.error else None)
-
-
 def metadata(env: Mapping[str, str]) -> Metadata | None:
     """What the CI says of its commit; None outside of the CIs that we know."""
     for name, value, read in _PROVIDERS:
@@ -112,116 +43,6 @@ def metadata(env: Mapping[str, str]) -> Metadata | None:
         if said and (not value or said.lower() == value):
             return read(env)
     return None
-
-
-def write_outputs(env: Mapping[str, str], mode: str, result: Result) -> list[str]:
-    """Write a result where the CI reads it, and give what did not work, as warnings: the deployment went as it went.
-
-    Args:
-        env: the environment.
-        mode: "auto" (GitHub Actions, when this is one), "never", "github", "gitlab".
-        result: of the deployment.
-    """
-    if mode == "gitlab":
-        path = os.path.join(env.get("CI_PROJECT_DIR") or os.curdir, GITLAB_FILE)
-        try:
-            return gitlab_dotenv(path, result)
-        except DpxError as exc:
-            return [exc.message]
-    if not _is_github(env, mode):
-        return []
-    troubles = []
-    for variable, text in (("GITHUB_OUTPUT", _github_outputs(result)), ("GITHUB_STEP_SUMMARY", _summary(result))):
-        path = env.get(variable, "")
-        if not path:
-            troubles.append(f"{variable} is not set, so nothing was written to it")
-            continue
-        try:
-            append(path, text)
-        except (OSError, ValueError) as exc:
-            troubles.append(f"cannot write to {variable} ({path}): {reason(exc)}")
-    return troubles
-
-
-def annotation(env: Mapping[str, str], mode: str, result: Result) -> str | None:
-    """The line for stderr that makes GitHub Actions show a failed deployment as an error; None where none failed.
-
-    The runner reads commands from both streams; stdout is data.
-    """
-    if not _is_github(env, mode) or not (result.problem or result.status == "ERROR"):
-        return None
-    message = result.problem or f"Deployment {result.deployment_id} failed."
-    return "::error::" + without_commands(message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
-
-
-def gitlab_dotenv(path: str, result: Result) -> list[str]:
-    """Write a result as a GitLab dotenv report, and give what could not be written of it, as warnings.
-
-    Raises:
-        Failed: the file cannot be written.
-    """
-    from dpx_cli.system.files import remove, write_whole
-
-    if os.path.islink(path):
-        # It came with the checkout, and leads to whatever file its author wants replaced.
-        remove(path)
-    lines = []
-    troubles = []
-    for name, value in _values(result).items():
-        key = name.upper().replace("-", "_")
-        if not _DOTENV_VALUE.fullmatch(value):
-            # The format has neither quotes nor escapes.
-            troubles.append(f"{key} has characters that a GitLab dotenv report cannot hold; it is left empty")
-            value = ""  # noqa: PLW2901 - what is written instead
-        lines.append(f"{key}={value}\n")
-    write_whole(path, "".join(lines).encode(), mode=0o644)
-    return troubles
-
-
-def _is_github(env: Mapping[str, str], mode: str) -> bool:
-    return mode == "github" or (mode == "auto" and env.get("GITHUB_ACTIONS", "").lower() == "true")
-
-
-def _values(result: Result) -> dict[str, str]:
-    seconds = result.duration_seconds
-    return {
-        "deployment-id": result.deployment_id,
-        "deployment-status": result.status,
-        "deployment-url": result.url or "",
-        "duration-seconds": "" if seconds is None else f"{seconds:.0f}",
-    }
-
-
-def _github_outputs(result: Result) -> str:
-    lines = []
-    for name, value in _values(result).items():
-        if "\n" in value or "\r" in value:
-            # A value of several lines ends at a delimiter that its author cannot have known.
-            end = f"dpx-{os.urandom(16).hex()}"
-            lines.append(f"{name}<<{end}\n{value}\n{end}\n")
-        else:
-            lines.append(f"{name}={value}\n")
-    return "".join(lines)
-
-
-def _summary(result: Result) -> str:
-    seconds = result.duration_seconds
-    took = "" if seconds is None else f"{seconds:.0f} s"
-    cells = [_code(result.deployment_id), inert(result.status), _site(result.url), took]
-    table = f"| Deployment | Status | Site | Duration |\n| --- | --- | --- | --- |\n| {' | '.join(cells)} |\n"
-    # After a word of our own, so that no first character of it makes a list or a heading.
-    problem = f"\nError: {inert(result.problem)}\n" if result.problem else ""
-    # Between blank lines, so that it stays a table whatever stands before and after it.
-    return f"\n{table}{problem}\n"
-
-
-def _code(text: str) -> str:
-    return f"`{text}`" if re.fullmatch(r"[A-Za-z0-9_-]+", text) else inert(text)
-
-
-def _site(url: str | None) -> str:
-    text = inert(url or "")
-    return f'<a href="{text}">{text}</a>' if re.fullmatch(r"https?://[!-~]+", url or "") else text
 
 
 def _github(env: Mapping[str, str]) -> Metadata:

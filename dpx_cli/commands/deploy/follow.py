@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
 from dpx_cli.api import deployments
+from dpx_cli.commands.deploy.pace import Pace
 from dpx_cli.reference import ENDED
 from dpx_cli.system import signals
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
     from dpx_cli.api.transport import Deadline
 
-FIRST_POLL = 0.3  # seconds
-MAX_POLL = 5.0  # seconds
-GROWTH = 1.3  # of the polling interval
 SETTLING = 10.0  # seconds in which a deployment that was just created may not be found yet
 REQUEST_TIMEOUT = 408
 
@@ -31,6 +29,7 @@ def follow(
     say: Callable[[dict[str, Any] | None, str | None], None],
     created: dict[str, Any] | None,
     command: str,
+    pace: Pace | None = None,
     sleep: Callable[[float], None] = signals.sleep,
 ) -> dict[str, Any]:
     """Poll a deployment until it is READY or ERROR, and return its last object.
@@ -44,6 +43,7 @@ def follow(
         say: called after each poll with the deployment, or with None and the fault that is waited out.
         created: the deployment as it was just created, or None; a 404 may mean that it isn't there yet.
         command: what the hint of an error says to run.
+        pace: when to poll; None if nothing is known of past builds.
         sleep: called to wait.
 
     Raises:
@@ -52,9 +52,9 @@ def follow(
     """
     started = time.monotonic()
     last = created
-    pause = FIRST_POLL
+    pace = pace or Pace()
     while True:
-        asked = 0.0
+        asked, status = 0.0, None
         try:
             last = deployments.get_deployment(client, deployment_id)
         except errors.DpxError as fault:
@@ -64,15 +64,15 @@ def follow(
             asked = (isinstance(fault, errors.RateLimited) and fault.retry_after) or 0.0
             say(None, fault.message)
         else:
-            if last.get("status") in ENDED:
+            status = last.get("status")
+            if status in ENDED:
                 return last
             say(last, None)
         left = deadline.at - time.monotonic()
         if left <= 0:
             raise timed_out(deadline.seconds, last, command)
         # The last poll is at the very end of the wait.
-        sleep(min(max(pause, asked), left))
-        pause = min(pause * GROWTH, MAX_POLL)
+        sleep(min(max(pace.pause(time.monotonic() - started, status), asked), left))
 
 
 def timed_out(seconds: float, last: dict[str, Any] | None, command: str) -> errors.WaitTimeout:

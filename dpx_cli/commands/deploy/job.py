@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from dpx_cli.api.sites import site_url
+from dpx_cli.commands.deploy import pace
 from dpx_cli.commands.deploy.follow import follow
-from dpx_cli.errors import DeploymentFailed, DpxError
+from dpx_cli.errors import DeploymentFailed, DpxError, WaitTimeout
 from dpx_cli.output.format import relative
 from dpx_cli.reference import ENDED, ERROR, READY
 from dpx_cli.system import signals
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
     from dpx_cli.api.transport import Deadline
     from dpx_cli.commands.deploy.preflight import Commits, Plan
     from dpx_cli.commands.deploy.start import Starter
+    from dpx_cli.commands.deploy.turns import Turn
     from dpx_cli.resolve import Projects
     from dpx_cli.session import Session
+
+    Row = dict[str, Any]
+
+GRACE = 1.5  # seconds after the deadline in which what was begun may be finished
 
 
 class Wanted(NamedTuple):
@@ -41,7 +47,7 @@ class View(Protocol):
     def working(self, text: str) -> None:
         """Tell what is waited for."""
 
-    def state(self, text: str, started: float, key: str) -> None:
+    def state(self, job: Job, text: str, key: str) -> None:
         """Tell a state; `key` changes when it does."""
 
     def done(self, text: str) -> None:
@@ -49,6 +55,9 @@ class View(Protocol):
 
     def warn(self, text: str) -> None:
         """Tell what may be wrong."""
+
+    def event(self, name: str, job: Job) -> None:
+        """Tell an event: created, status, ready, error, timeout."""
 
 
 class Job:
@@ -60,19 +69,22 @@ class Job:
         deadline: the end of the whole job.
         view: where it tells how it is going.
         sleep: called to wait.
+        turn: its place among the jobs that wait for a build slot; None if it's the only one.
 
     Attributes:
         title: what the user calls the project; "" if it isn't known.
         source: where the project comes from: "--project", "DPX_PROJECT", or a file's path.
         project_id: the project's ID, once it is known.
         rows: the project's newest deployments before the POST; set by `prepare`.
+        plan: what is going to be deployed; set by `prepare`.
         id: the deployment's ID, once it is known.
         deployment: the last object seen.
         url: the site's URL, if there is one, once the deployment is READY.
         error: what ended the job, if it failed.
         branch: the branch, as far as it is known.
         sha: the commit, as far as it is known.
-        plan: what is going to be deployed; set by `prepare`.
+        usual: how long a build usually takes, in seconds, if past builds tell.
+        seconds: from the beginning to the end; None before the end.
         started: a moment of `time.monotonic()`.
     """
 
@@ -84,27 +96,36 @@ class Job:
         *,
         view: View,
         sleep: Callable[[float], None] = signals.sleep,
+        turn: Turn | None = None,
     ) -> None:
         self.title = self.source = ""
-        self.rows: list[dict[str, Any]] = []
         self.project_id: str | None = None
+        self.rows: list[Row] = []
+        self.plan: Plan | None = None
         self.id: str | None = None
-        self.deployment: dict[str, Any] | None = None
+        self.deployment: Row | None = None
         self.url: str | None = None
         self.error: DpxError | None = None
         self.branch: str | None = None
         self.sha: str | None = None
+        self.usual: float | None = None
+        self.seconds: float | None = None
         self.started = time.monotonic()
         self._session = session
         self._client = client
         self._deadline = deadline
         self._view = view
         self._sleep = sleep
-        self.plan: Plan | None = None
+        self._turn = turn
         self._given: str | None = None
         self._starter: Starter | None = None
-        # What is begun at the deadline may be finished, and no more.
-        client.until = deadline.at + 1.5
+        self._status: object = None
+        client.until = deadline.at + GRACE
+
+    @property
+    def ended(self) -> bool:
+        """Whether the deployment was followed to its end."""
+        return self.deployment is not None and self.deployment.get("status") in ENDED
 
     @contextmanager
     def followable(self) -> Iterator[None]:
@@ -126,24 +147,20 @@ class Job:
         """Return a line with the state and the command to run next; None if nothing was sent."""
         if self.id:
             state = f"is {self.deployment.get('status')}" if self.deployment and self.ended else "is still running"
-            return f"Deployment {self.id} {state}. To follow it, run: {self._wait_command(self.id)}"
+            return f"Deployment {self.id} {state}. To follow it, run: {self._command('wait', self.id)}"
         if self._starter and self._starter.may_have_started:
-            project = shlex.quote(self._starter.project_id)
-            return f"The deployment may have started. To check, run: dpx deploy list --project {project}"
+            command = self._command("list", "--project", self._starter.project_id)
+            return f"The deployment may have started. To check, run: {command}"
         return None
 
-    @property
-    def ended(self) -> bool:
-        """Whether the deployment was followed to its end."""
-        return self.deployment is not None and self.deployment.get("status") in ENDED
-
-    def prepare(self, projects: Projects, given: str | None, commits: Commits) -> Plan:
+    def prepare(self, projects: Projects, given: str | None, commits: Commits, *, source: str | None = None) -> Plan:
         """Find the project, list its deployments, and tell what is going to be deployed.
 
         Args:
             projects: finds the project, with the job's own client.
             given: `--project`, or None.
             commits: what the user asked for, and what git and the CI tell.
+            source: where `given` comes from, if it isn't `--project`.
 
         Raises:
             DpxError: as `start.Starter.look` does.
@@ -157,7 +174,7 @@ class Job:
         self.plan = plan = commits.plan(starter.last_branch, project=given)
         self.branch = plan.branch
         self.sha = plan.fields.get("commitSha")
-        self.source = source = preflight.project_source(self._session, given)
+        self.source = source = source or preflight.project_source(self._session, given)
         # A slug in a file says nothing of the ID beside it, which is what counts.
         name = self.title if source.isupper() or source.startswith("-") else f"{self.title} [{self.project_id}]"
         self._view.done(plan.told(f"{name} ({source})"))
@@ -175,7 +192,9 @@ class Job:
             raise RuntimeError("prepare comes first")
         self.deployment = self._starter.start(self.plan.fields)
         self.id = str(self.deployment["id"])
+        self._status = self.deployment.get("status")
         self._view.done(f"Deployment {self.id} of {self.title} started.")
+        self._view.event("created", self)
 
     def adopt(self, deployment_id: str, project_id: str | None) -> None:
         """Take an existing deployment, and the project that it may belong to."""
@@ -190,25 +209,42 @@ class Job:
             WaitTimeout: at the deadline.
             DpxError: as `follow.follow` does.
         """
-        deployment_id, created = str(self.id), self.deployment
+        created = self.deployment
         if created:
             self._say(created, None)
-        final = follow(
-            self._client,
-            deployment_id,
-            self._deadline,
-            say=self._say,
-            created=created,
-            command=self._wait_command(deployment_id),
-            sleep=self._sleep,
-        )
+        try:
+            final = self._followed(str(self.id), created)
+        except WaitTimeout:
+            self._view.event("timeout", self)
+            raise
+        finally:
+            self.seconds = time.monotonic() - self.started
         self.deployment = final
         if isinstance(final.get("branch"), str):
             self.branch = final["branch"]
         if final["status"] == ERROR:
-            raise self._failed(deployment_id)
-        if created or self._session.screen.format != "json":
+            self._view.event("error", self)
+            raise self._failed(str(self.id))
+        self._view.event("ready", self)
+        if created or not self._session.screen.shows_objects:
             self.url = site_url(self._client, final, self.project_id, certain=created is not None)
+
+    def slug(self) -> str | None:
+        """Return the project's slug; a request may be needed, and where it fails, what the user calls it."""
+        from dpx_cli.api import projects
+        from dpx_cli.resolve import ID
+
+        name = self.title.rpartition("/")[2]
+        if name and name.islower() and not ID.fullmatch(name) and name != self.project_id and "[" not in self.source:
+            return name
+        told = self.deployment or {}
+        project_id = self.project_id or told.get("projectId") or told.get("project_id")
+        try:
+            found = projects.get_project(self._client, str(project_id)) if project_id else {}
+        except DpxError:
+            found = {}
+        slug = found.get("slug")
+        return slug if isinstance(slug, str) else (self.title or None)
 
     def _look(self, project_id: str) -> Starter:
         from dpx_cli.commands.deploy.start import Starter
@@ -220,18 +256,49 @@ class Job:
             say=self._view.working,
             warn=self._view.warn,
             sleep=self._sleep,
+            turn=self._turn,
         )
         starter.look()
         return starter
 
-    def _say(self, found: dict[str, Any] | None, fault: str | None) -> None:
+    def _followed(self, deployment_id: str, created: Row | None) -> Row:
+        interval = pace.Pace(pace.of_rows(self.rows, self.branch), ask=self._past_builds if self.rows else None)
+        self.usual = interval.usual
+        return follow(
+            self._client,
+            deployment_id,
+            self._deadline,
+            say=self._say,
+            created=created,
+            command=self._command("wait", deployment_id),
+            pace=interval,
+            sleep=self._sleep,
+        )
+
+    def _past_builds(self) -> list[float]:
+        """Ask how long the last READY builds took; the rows of the list may not tell."""
+        from dpx_cli.api import deployments
+
+        details = []
+        for deployment_id in pace.to_ask(self.rows, self.branch):
+            try:
+                details.append(deployments.get_deployment(self._client, deployment_id))
+            except DpxError:
+                break
+        found = pace.of_rows(details, self.branch)
+        self.usual = pace.Pace(found).usual
+        return found
+
+    def _say(self, found: Row | None, fault: str | None) -> None:
         if found is None:
-            text = f"Deployment {self.id}: temporary error, retrying: {fault}"
-            self._view.state(text, self.started, "fault")
-        else:
-            self.deployment = found
-            status = str(found.get("status"))
-            self._view.state(f"Deployment {self.id}: {status}", self.started, status)
+            self._view.state(self, f"Deployment {self.id}: temporary error, retrying: {fault}", "fault")
+            return
+        self.deployment = found
+        status = found.get("status")
+        if status != self._status:
+            self._view.event("status", self)
+        self._status = status
+        self._view.state(self, f"Deployment {self.id}: {status}", str(status))
 
     def _failed(self, deployment_id: str) -> DeploymentFailed:
         """Return the error for a deployment that ended in ERROR: what was good last, and what to do next."""
@@ -240,14 +307,15 @@ class Job:
         if good := self._last_good():
             when = f", created {relative(good['created_at'])}" if good.get("created_at") else ""
             message += f" The last READY deployment{of} is {good['id']}{when}."
-        words = ["dpx", "deploy", "again", deployment_id]
-        words += ["--project", self._given or self.project_id] if self._starter and self.project_id else []
-        details = f"dpx deploy get {shlex.quote(deployment_id)}"
-        return DeploymentFailed(message, hint=f"See {details}; to try again, run: {shlex.join(words)}")
+        project = ["--project", self._given or self.project_id] if self._starter and self.project_id else []
+        again = self._command("again", deployment_id, *project)
+        return DeploymentFailed(message, hint=f"See {self._command('get', deployment_id)}; to try again, run: {again}")
 
-    def _last_good(self) -> dict[str, Any] | None:
+    def _last_good(self) -> Row | None:
         """Return the branch's READY deployment before this one, as far as it was listed before the POST."""
-        return next((row for row in self.rows if row.get("status") == READY and row.get("branch") == self.branch), None)
+        ready = (row for row in self.rows if row.get("status") == READY and row.get("branch") == self.branch)
+        return next(ready, None)
 
-    def _wait_command(self, deployment_id: str) -> str:
-        return f"dpx deploy wait {shlex.quote(deployment_id)}"
+    def _command(self, *words: str) -> str:
+        profile = self._session.settings.profile_flag
+        return shlex.join(["dpx", "deploy", *words, *(["--profile", profile] if profile else [])])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.errors import DeploymentFailed, WaitTimeout
+from dpx_cli.commands.deploy.events import Events
+from dpx_cli.errors import CheckFailed, DeploymentFailed, WaitTimeout
 from dpx_cli.output.columns import Column
-from dpx_cli.output.format import duration_ms, relative, size_kb
+from dpx_cli.output.format import duration_ms, elapsed, relative, size_kb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ class LineView:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
+        self._events = Events(screen)
         self.live: LiveLine | None = None
 
     def working(self, text: str) -> None:
@@ -42,10 +44,11 @@ class LineView:
         if self.live:
             self.live.update(text)
 
-    def state(self, text: str, started: float, key: str) -> None:
+    def state(self, job: Job, text: str, key: str) -> None:
         """Tell a state; `key` changes when it does."""
         if self.live:
-            self.live.tick(text, started, key=key)
+            usual = f" (usually {elapsed(job.usual)})" if job.usual and not job.ended else ""
+            self.live.tick(text + usual, job.started, key=key)
 
     def done(self, text: str) -> None:
         """Tell what was done."""
@@ -55,6 +58,10 @@ class LineView:
         """Tell what may be wrong."""
         self._screen.warn(text)
 
+    def event(self, name: str, job: Job) -> None:
+        """Tell an event."""
+        self._events.write(name, job)
+
 
 def run(screen: Screen, job: Job, view: LineView, steps: Sequence[Callable[[], object]]) -> None:
     """Run the steps of a job under a live line, then show how it ended: a URL, an ID or an object.
@@ -62,16 +69,19 @@ def run(screen: Screen, job: Job, view: LineView, steps: Sequence[Callable[[], o
     Raises:
         DpxError: as the steps do; under --json the last object seen is shown first.
     """
+    shows_object = screen.shows_objects and screen.format != "jsonl"
     with job.followable():
         try:
             with screen.live() as view.live:
                 for step in steps:
                     step()
-        except (DeploymentFailed, WaitTimeout):
-            if screen.shows_objects and job.deployment:
+        except (DeploymentFailed, WaitTimeout, CheckFailed):
+            if shows_object and job.deployment:
                 screen.item(job.deployment, DETAILS, key="id")
             raise
-        if screen.shows_objects and job.deployment:
+        if screen.format == "jsonl":
+            return
+        if shows_object and job.deployment:
             screen.item(job.deployment, DETAILS, key="id")
         elif job.ended and screen.format != "quiet":
             _show_url(screen, job)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
     from dpx_cli.api.deployments import DeploymentFields
     from dpx_cli.api.transport import Deadline
+    from dpx_cli.commands.deploy.turns import Turn
 
     Row = dict[str, Any]
 
@@ -52,6 +53,7 @@ class Starter:
         say: called with what is waited for.
         warn: called with what may be wrong.
         sleep: called to wait.
+        turn: this job's place among those of the same command that wait for a build slot; None if it's the only job.
 
     Attributes:
         project_id: as given.
@@ -68,6 +70,7 @@ class Starter:
         say: Callable[[str], None],
         warn: Callable[[str], None],
         sleep: Callable[[float], None] = signals.sleep,
+        turn: Turn | None = None,
     ) -> None:
         self.project_id = project_id
         self.rows: list[Row] = []
@@ -77,6 +80,7 @@ class Starter:
         self._say = say
         self._warn = warn
         self._sleep = sleep
+        self._turn = turn
         self._pause = MIN_PAUSE
         self._before: set[str] = set()
 
@@ -111,6 +115,16 @@ class Starter:
             RateLimited: if no build slot came free in time.
             DpxError: if the server refused; then nothing was deployed.
         """
+        if self._turn is None:
+            return self._start(fields)
+        if not self._turn.enter():
+            raise errors.RateLimited("No build slot came free in time.", hint="Try again with a longer --timeout.")
+        try:
+            return self._start(fields)
+        finally:
+            self._turn.leave()
+
+    def _start(self, fields: DeploymentFields) -> Row:
         while True:
             self.may_have_started = True
             try:
@@ -135,16 +149,18 @@ class Starter:
         pages = deployments.list_deployments(self._client, self.project_id, limit=MAX_PAGE)
         return [row for page in pages for row in page]
 
-    def _wait(self, busy: errors.RateLimited) -> bool:
+    def _wait(self, busy: errors.RateLimited, turn: Turn | None = None) -> bool:
         """Wait as long as a busy server wants; return False, at once, if the deadline would pass meanwhile."""
-        asked = busy.retry_after
         # "Retry-After: 0" is no invitation to flood a server that is busy.
-        pause = self._pause if asked is None or asked < MIN_PAUSE else asked
+        asked = busy.retry_after if (busy.retry_after or 0.0) >= MIN_PAUSE else None
+        pause = self._pause if asked is None else asked
         if time.monotonic() + pause >= self._deadline.at:
             return False
         self._say(f"The server is busy ({busy.message}); trying again in {pause:.0f} s.")
-        self._sleep(pause)
         self._pause = min(self._pause * 2, MAX_PAUSE)
+        if turn is not None:
+            return turn.wait(pause, asked=asked is not None)
+        self._sleep(pause)
         return True
 
     def _made_while_busy(self, busy: errors.RateLimited, fields: DeploymentFields) -> Row | None:
@@ -155,7 +171,7 @@ class Starter:
             OutcomeUnknown: if several deployments may be ours.
         """
         while True:
-            in_time = self._wait(busy)
+            in_time = self._wait(busy, self._turn)
             try:
                 found = self._candidates(fields)
             except errors.DpxError as problem:

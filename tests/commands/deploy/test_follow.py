@@ -14,7 +14,7 @@ from fault_server import FaultServer
 from dpx_cli import errors
 from dpx_cli.api import client
 from dpx_cli.api.transport import Deadline
-from dpx_cli.commands.deploy import follow as following
+from dpx_cli.commands.deploy import pace
 from dpx_cli.commands.deploy.follow import follow
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses between two tries."""
     monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(following, "FIRST_POLL", 0.05)
+    monkeypatch.setattr(pace, "FIRST", 0.05)
 
 
 def followed(server: FaultServer, *, seconds: float = 10.0, request_timeout: float = 2.0, new: bool = True) -> Any:
