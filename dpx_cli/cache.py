@@ -23,7 +23,7 @@ from dpx_cli.errors import DpxError
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
 MAX_NAMES = 5000  # of one sort; a cache is for names that are used, not a copy of the platform
 MOST_BYTES = 4 * 1024 * 1024

@@ -88,7 +88,7 @@ class Session:
         self.settings.check_profile()
         scheme, host, port = split_origin(self.settings.origin)
         through = proxy.find(self.env, scheme, host, port)
-        connection = Connection(scheme, host, port, context=self._tls_context, proxy=through)
+        connection = Connection(scheme, host, port, context=self.tls_context, proxy=through)
         return Client(
             self.settings.api_url,
             token,
@@ -109,7 +109,8 @@ class Session:
         # For a token of the environment the profiles need not be read.
         return credentials.renewal(self._token, "" if self._token.variable else self.settings.profile)
 
-    def _tls_context(self) -> SSLContext:
+    def tls_context(self) -> SSLContext:
+        """Return a TLS context that trusts what the settings say."""
         from dpx_cli.api import tls
 
         return tls.context(self.env)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict, Unpack, get_args
 
 import typer
 
-from dpx_cli.cli.values import OneOrMore, count, delay, duration, factor, number, port
+from dpx_cli.cli.values import OneOrMore, build_bound, bundle_bound, count, delay, duration, factor, number, port
 
 __all__ = ["Annotated", "Any", "Literal", "Unpack", "count", "delay", "duration", "factor", "number", "port", "typer"]
 
@@ -133,6 +133,48 @@ LatestBranch = Annotated[
     ),
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the ID and don't wait.")]
+Parallel = Annotated[
+    int,
+    typer.Option("--parallel", metavar="N", help="Deployments at a time, of several. [default: 4]", parser=count),
+]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Of several, start no further one after a failure.")]
+Changed = Annotated[
+    str | None,
+    typer.Option(
+        "--changed",
+        metavar="BASE",
+        help="Deploy the projects of this repository whose directories have changed since BASE.",
+        autocompletion=Complete.branch,
+    ),
+]
+Check = Annotated[
+    str | None,
+    typer.Option("--check", metavar="PATH|URL", help="Fail unless this answers 2xx once the deployment is READY."),
+]
+CheckTimeout = Annotated[
+    float,
+    typer.Option(
+        "--check-timeout", metavar="TIME", help="How long --check waits for 2xx. [default: 60s]", parser=duration
+    ),
+]
+MaxBuild = Annotated[
+    Any,
+    typer.Option(
+        "--max-build",
+        metavar="2x|90s",
+        help="Fail if the build takes longer than this, or than so many times the one before.",
+        parser=build_bound,
+    ),
+]
+MaxBundle = Annotated[
+    Any,
+    typer.Option(
+        "--max-bundle",
+        metavar="+5%|2MB",
+        help="Fail if the bundle is larger than this, or than the one before by more than this.",
+        parser=bundle_bound,
+    ),
+]
 CiOutput = Annotated[
     Literal["auto", "never", "github", "gitlab"],
     typer.Option(
@@ -339,10 +381,12 @@ Jq = Annotated[
     typer.Option("--jq", metavar="EXPRESSION", help="Filter the JSON output with a jq expression."),
 ]
 Stream = Annotated[bool, typer.Option("--json", help="Output JSON Lines.")]
+EventLines = Annotated[bool, typer.Option("--jsonl", help="Output one JSON event a line, as it happens.")]
 FORMATS: dict[str, dict[str, Any]] = {
     "": {},
     "one": {"json": Json, "fields": Fields, "jq": Jq},
     "created": {"json": Json, "quiet": Quiet, "fields": Fields, "jq": Jq},
+    "events": {"json": Json, "jsonl": EventLines, "quiet": Quiet, "fields": Fields, "jq": Jq},
     "list": {"json": Json, "jsonl": JsonLines, "quiet": Quiet, "fields": Fields, "jq": Jq},
     "api": {"jq": Jq},
     "stream": {"json": Stream},

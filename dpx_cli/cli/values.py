@@ -5,9 +5,11 @@ They raise ValueError with what is accepted ("a whole number, 1 or more"), for T
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from dpx_cli.durations import delay, duration
 
-__all__ = ["count", "delay", "duration", "factor", "number", "port"]
+__all__ = ["Bound", "build_bound", "bundle_bound", "count", "delay", "duration", "factor", "number", "port"]
 
 MAX_DIGITS = 9  # of a whole number
 MAX_PORT = 65535
@@ -47,6 +49,60 @@ def factor(text: str) -> float:
     whole, point, fraction = text.partition(".")
     if _whole(whole) is None or (point and _whole(fraction) is None) or not float(text):
         raise ValueError("a number above 0, like 10 or 0.5")
+    return float(text)
+
+
+class Bound(NamedTuple):
+    """A bound of a gate: a figure, or a factor of what was before.
+
+    Attributes:
+        value: milliseconds or KB; the factor if it's one.
+        is_factor: whether it's a factor.
+        text: as it was given.
+    """
+
+    value: float
+    is_factor: bool
+    text: str
+
+
+def build_bound(text: str) -> Bound:
+    """Parse a bound of a build time: `2x`, `+20%`, `90s`, `2m`."""
+    found = _relative(text)
+    if found is not None:
+        return found
+    try:
+        return Bound(duration(text) * 1000, is_factor=False, text=text)
+    except ValueError:
+        raise ValueError("a factor like 2x or +20%, or a duration like 90s") from None
+
+
+def bundle_bound(text: str) -> Bound:
+    """Parse a bound of a bundle size: `1.5x`, `+5%`, `900KB`, `2MB`."""
+    found = _relative(text)
+    if found is not None:
+        return found
+    units = {"kb": 1, "mb": 1024, "gb": 1024 * 1024}
+    unit = units.get(text[-2:].lower())
+    amount = _decimal(text[:-2])
+    if unit is None or not amount:
+        raise ValueError("a factor like 1.5x or +5%, or a size like 900KB or 2MB")
+    return Bound(amount * unit, is_factor=False, text=text)
+
+
+def _relative(text: str) -> Bound | None:
+    """Return the bound of a factor (`2x`) or percentage (`+5%`), None for what is neither."""
+    if text[-1:] in ("x", "X") and (amount := _decimal(text[:-1])):
+        return Bound(amount, is_factor=True, text=text)
+    if text.startswith("+") and text.endswith("%") and (amount := _decimal(text[1:-1])) is not None:
+        return Bound(1 + amount / 100, is_factor=True, text=text)
+    return None
+
+
+def _decimal(text: str) -> float | None:
+    whole, point, fraction = text.partition(".")
+    if _whole(whole) is None or (point and _whole(fraction) is None):
+        return None
     return float(text)
 
 

@@ -107,7 +107,7 @@ def finish(session: Session, project: Mapping[str, Any], reference: str, *, depl
     if deploy:
         from dpx_cli.commands.deploy import deploy as deploy_project
 
-        deploy_project(session, reference)
+        deploy_project(session, (reference,))
         return
     from dpx_cli.commands.projects import DETAILS
 

@@ -2,7 +2,7 @@
 
 Compares, in simulated time, polling by past builds with a fixed interval of 5 s and with one that grows to 5 s. Prints
 for each kind of build the mean delay between the end and the poll that finds it, and the mean number of requests. Of
-rows that don't tell build times, three are asked for after a few seconds, and count as requests.
+rows that don't tell build times, two are asked for after a few seconds, and count as requests.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def simulate(pause: Callable[[float, str], float], queued: float, build: float) 
 
 def measure(median: float, spread: float) -> dict[str, tuple[float, float]]:
     """Return mean delay and mean requests of each way to poll, over many builds of one kind."""
-    rng = random.Random(1)  # noqa: S311 - repeatable, not secret
+    rng = random.Random(1)
     found: dict[str, list[tuple[float, int]]] = {"fixed 5 s": [], "growing": [], "past builds": [], "asked for": []}
     past = [rng.lognormvariate(0, spread) * median for _ in range(10)]
     for _ in range(BUILDS):
@@ -64,8 +64,8 @@ def measure(median: float, spread: float) -> dict[str, tuple[float, float]]:
         found["fixed 5 s"].append(simulate(fixed(), queued, build))
         found["growing"].append(simulate(growing(), queued, build))
         found["past builds"].append(simulate(Pace(past).pause, queued, build))
-        delay, polls = simulate(Pace(past[:3]).pause, queued, build)
-        found["asked for"].append((delay, polls + 3))
+        delay, polls = simulate(Pace(past[:2]).pause, queued, build)
+        found["asked for"].append((delay, polls + 2))
         past = [build, *past[:9]]
     return {
         name: (statistics.fmean(delay for delay, _ in runs), statistics.fmean(polls for _, polls in runs))

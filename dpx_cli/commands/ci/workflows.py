@@ -72,7 +72,7 @@ deploxa:
       dotenv: @DOTENV@
 """
 
-DOTENV = "dpx.env"  # where `--ci-output gitlab` writes: `ci.GITLAB_FILE`, and a test compares them
+DOTENV = "dpx.env"  # where `--ci-output gitlab` writes: `report.GITLAB_FILE`, and a test compares them
 # If no project is known: the one that is named like the repository.
 GITHUB_PROJECT = "${{ github.event.repository.name }}"
 GITLAB_PROJECT = "$CI_PROJECT_NAME"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands import CREATED, LIST, ONE, READ, WRITE, Typer, effect
+from dpx_cli.commands import EVENTS, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.commands.listing import show_pages
+from dpx_cli.errors import UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 
@@ -15,17 +16,25 @@ if TYPE_CHECKING:
     import typer
 
     from dpx_cli.cli.options import (
+        Changed,
+        Check,
+        CheckTimeout,
         CiOutput,
         Complete,
         Cursor,
         DeploymentIds,
+        FailFast,
         Interval,
         Latest,
         LatestBranch,
         Limit,
+        MaxBuild,
+        MaxBundle,
         NoWait,
         OptionalDeployment,
+        Parallel,
         Project,
+        Projects,
         Statuses,
         Timeout,
         Watch,
@@ -38,6 +47,8 @@ if TYPE_CHECKING:
 GROUP = Typer(name="deploy", help="Deploy a project and wait until it's live; list and follow deployments.")
 
 WAIT = 900.0  # seconds; the default of --timeout
+CHECK = 60.0  # seconds; the default of --check-timeout
+PARALLEL = 4  # deployments at a time; the default of --parallel
 WATCHED = 20  # deployments; what --watch looks at without --limit
 
 COLUMNS = (
@@ -50,10 +61,11 @@ COLUMNS = (
 
 
 @GROUP.command("", epilog="dpx deploy --project storefront --branch main")
-@effect(WRITE, prints=CREATED)
+@effect(WRITE, prints=EVENTS)
 def deploy(
     session: Session,
-    project: Project = None,
+    projects: Projects = (),
+    changed: Changed = None,
     branch: Annotated[
         str | None,
         typer.Option(
@@ -66,41 +78,51 @@ def deploy(
     message: Annotated[
         str | None, typer.Option("--message", metavar="TEXT", help="Message. [default: the commit's subject]")
     ] = None,
-    sha: Annotated[str | None, typer.Option("--sha", metavar="SHA", help="Commit SHA. [default: HEAD]")] = None,
+    sha: Annotated[
+        str | None, typer.Option("--sha", metavar="SHA", help="Commit, as git names it. [default: HEAD]")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be deployed, and change nothing.")
     ] = False,
     no_wait: NoWait = False,
     timeout: Timeout = WAIT,
     no_git: Annotated[bool, typer.Option("--no-git", help="Don't read git or CI metadata.")] = False,
+    parallel: Parallel = PARALLEL,
+    fail_fast: FailFast = False,
+    check: Check = None,
+    check_timeout: CheckTimeout = CHECK,
+    max_build: MaxBuild = None,
+    max_bundle: MaxBundle = None,
     ci_output: CiOutput = "auto",
 ) -> None:
-    """Deploy a project and wait until it's live.
+    """Deploy a project, or several, and wait until they're live.
 
-    Prints only the site's URL on stdout. Exits 0 if the deployment is READY, 9 if it failed, and 8 if the wait timed
-    out. Never creates a second deployment, even if the network fails.
+    Prints only the site's URL on stdout; of several projects a line with slug and URL each. Exits 0 if the deployment
+    is READY, 9 if it failed, 8 if the wait timed out, and 10 if a gate (--check, --max-build, --max-bundle) doesn't
+    hold. Never creates a second deployment, even if the network fails.
     """
-    from dpx_cli.api.transport import Deadline
-    from dpx_cli.commands.deploy import ci, dry, single
-    from dpx_cli.commands.deploy.job import Job, Wanted
-    from dpx_cli.commands.deploy.preflight import Commits
+    from dpx_cli.commands.deploy import launch, several
+    from dpx_cli.commands.deploy.gates import Gates
+    from dpx_cli.commands.deploy.job import Wanted
     from dpx_cli.commands.link import given_or_picked
 
-    project = given_or_picked(session, project, "Deploy project")
-    commits = Commits(session, Wanted(branch, message, sha, no_git))
-    view = single.LineView(session.screen)
-    job = Job(session, session.client, Deadline(timeout), view=view)
-    if dry_run:
-        job.prepare(session.projects, project, commits)
-        session.screen.item(dry.describe(session, job), dry.COLUMNS, key="project.id")
-        return
-    steps = [lambda: job.prepare(session.projects, project, commits), job.create, *([] if no_wait else [job.finish])]
-    with ci.report(session, ci_output, job):
-        single.run(session.screen, job, view, steps)
+    wanted = Wanted(branch, message, sha, no_git)
+    gates = Gates(check, check_timeout, max_build, max_bundle)
+    order = launch.Order(wanted, timeout, no_wait, dry_run, ci_output, gates, parallel, fail_fast)
+    order.check()
+    if changed is not None:
+        if projects:
+            raise UsageError("--changed and --project can't be used together.", hint="Leave one of them out.")
+        launch.changed(session, changed, order)
+    elif len(set(projects)) > 1:
+        names = several.targets(session, projects)
+        launch.many(session, [launch.Target(name, name) for name in names], order)
+    else:
+        launch.one(session, given_or_picked(session, next(iter(projects), None), "Deploy project"), order)
 
 
 @GROUP.command("again", epilog="dpx deploy again --project storefront")
-@effect(WRITE, prints=CREATED)
+@effect(WRITE, prints=EVENTS)
 def again(
     session: Session,
     deployment_id: OptionalDeployment = None,
@@ -111,10 +133,7 @@ def again(
 ) -> None:
     """Deploy the branch and commit of an earlier deployment once more. It's a new build, not a rollback."""
     from dpx_cli.api import deployments
-    from dpx_cli.api.transport import Deadline
-    from dpx_cli.commands.deploy import ci, find, single
-    from dpx_cli.commands.deploy.job import Job
-    from dpx_cli.commands.deploy.preflight import Commits
+    from dpx_cli.commands.deploy import find, launch
 
     def earlier(project_id: str) -> dict[str, Any]:
         if deployment_id is None:
@@ -122,12 +141,9 @@ def again(
         return find.in_project(session.client, project_id, deployment_id)
 
     row = session.projects.on(project, earlier)
-    commits = Commits(session, find.as_wanted({**row, **deployments.get_deployment(session.client, str(row["id"]))}))
-    view = single.LineView(session.screen)
-    job = Job(session, session.client, Deadline(timeout), view=view)
-    steps = [lambda: job.prepare(session.projects, project, commits), job.create, *([] if no_wait else [job.finish])]
-    with ci.report(session, ci_output, job):
-        single.run(session.screen, job, view, steps)
+    details = deployments.get_deployment(session.client, str(row["id"]))
+    order = launch.Order(find.as_wanted({**row, **details}), timeout, no_wait, ci_output=ci_output)
+    launch.one(session, project, order)
 
 
 @GROUP.command("list", epilog="dpx deploy list --project storefront --status error --limit 5")
@@ -217,7 +233,7 @@ def get(
 
 
 @GROUP.command("wait", epilog="dpx deploy wait --latest --project storefront")
-@effect(READ, prints=ONE)
+@effect(READ, prints=EVENTS)
 def wait(
     session: Session,
     deployment_ids: DeploymentIds = (),
@@ -227,12 +243,12 @@ def wait(
     timeout: Timeout = WAIT,
 ) -> None:
     """Wait until deployments are READY or have failed, as `dpx deploy` does."""
-    from dpx_cli.api.transport import Deadline
-    from dpx_cli.commands.deploy import find, single
-    from dpx_cli.commands.deploy.job import Job
+    from dpx_cli.commands.deploy import find, waiting
 
-    found = find.meant(session, deployment_ids[0] if deployment_ids else None, project, latest=latest, branch=branch)
-    view = single.LineView(session.screen)
-    job = Job(session, session.client, Deadline(timeout), view=view)
-    job.adopt(found, session.projects.known(project))
-    single.run(session.screen, job, view, [job.finish])
+    find.check_choice(bool(deployment_ids), latest=latest, branch=branch)
+    known = session.projects.known(project)
+    if len(deployment_ids) > 1:
+        waiting.many(session, deployment_ids, known, timeout)
+    else:
+        given = next(iter(deployment_ids), None)
+        waiting.one(session, find.meant(session, given, project, latest=latest, branch=branch), known, timeout)

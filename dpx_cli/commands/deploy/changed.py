@@ -50,7 +50,8 @@ def find(session: Session, base: str) -> list[Found]:
     paths = sorted(os.path.join(cwd, name) for name in tracked if os.path.basename(name) == NAME)
     if not paths:
         raise UsageError(f"No {NAME} is tracked here or below.", hint="Run: dpx init")
-    changed, unchanged = [], []
+    changed: list[Found] = []
+    unchanged: list[Found] = []
     for path in paths:
         known = document.read(path)
         project = Found(known.slug, os.path.relpath(path, cwd))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.api.client import Client
     from dpx_cli.api.transport import Deadline
+    from dpx_cli.commands.deploy.gates import Gates
     from dpx_cli.commands.deploy.preflight import Commits, Plan
     from dpx_cli.commands.deploy.start import Starter
     from dpx_cli.commands.deploy.turns import Turn
@@ -228,6 +229,29 @@ class Job:
         self._view.event("ready", self)
         if created or not self._session.screen.shows_objects:
             self.url = site_url(self._client, final, self.project_id, certain=created is not None)
+
+    def check(self, gates: Gates) -> None:
+        """Check the gates of a deployment that is READY.
+
+        Raises:
+            CheckFailed: if one doesn't hold.
+        """
+        if not gates.are_set or self.deployment is None:
+            return
+        from dpx_cli.commands.deploy.gates import Watchman
+
+        watchman = Watchman(self._session, gates, warn=self._view.warn, sleep=self._sleep)
+        watchman.check(self.deployment, self._good_before, self.url)
+
+    def _good_before(self) -> Row | None:
+        """Return the branch's READY deployment before this one with its details."""
+        from dpx_cli.api import deployments
+        from dpx_cli.commands.deploy.gates import details
+
+        row = self._last_good()
+        if row is None:
+            return None
+        return details(self._session, lambda: deployments.get_deployment(self._client, str(row["id"])), row)
 
     def slug(self) -> str | None:
         """Return the project's slug; a request may be needed, and where it fails, what the user calls it."""

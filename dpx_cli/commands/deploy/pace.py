@@ -16,13 +16,15 @@ FIRST = 0.3  # seconds before the second poll
 GROWTH = 1.3  # of the interval, as long as nothing is known
 MAX = 5.0  # seconds between two polls
 MAX_EARLY = 15.0  # seconds between two polls before the end is likely
-IN_VAIN = 6  # seconds * seconds of a usual build: what users may expect to have waited in vain at the next poll
-MIN_IN_VAIN, MAX_IN_VAIN = 0.02, 0.1  # seconds
+MIN_EARLY = 1.5  # seconds
+EARLY = 1.0  # of the time that the build has taken, before its end is likely
+IN_VAIN = 7.0  # seconds * seconds of a usual build: what users may expect to have waited in vain at the next poll
+MIN_IN_VAIN, MAX_IN_VAIN = 0.028, 0.15  # seconds
 STEP = 0.1  # seconds, of the search for that moment
 ENOUGH = 2  # past builds, from which on they say something
 MAX_BUILDS = 10  # past builds that count
 ASK_AFTER = 3.0  # seconds; only of longer builds past ones are asked for
-ASKED = 3  # past builds that are asked for
+ASKED = 2  # past builds that are asked for
 SPREAD = 0.1  # of build times (sigma of their logarithm), if two builds alone are known
 
 
@@ -85,7 +87,8 @@ class Pace:
         usual = math.exp(self._mean)
         # Of a long build more polls are worth a second of the user's.
         limit = min(max(IN_VAIN / usual, MIN_IN_VAIN), MAX_IN_VAIN)
-        longest = MAX_EARLY if built < usual else MAX
+        # A build that fails ends early: what it takes to learn that is bounded by what it took.
+        longest = min(MAX_EARLY, max(EARLY * built, MIN_EARLY)) if built < usual else MAX
         pause, in_vain = 0.0, 0.0
         while in_vain < limit and pause < longest:
             pause += STEP

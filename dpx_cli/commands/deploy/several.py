@@ -75,6 +75,13 @@ class Member:
             self.done(f"error: {job.error.message}" + (f" ({job.error.hint})" if job.error.hint else ""))
 
     @property
+    def begun(self) -> Job:
+        """Its job, while it runs."""
+        if self.job is None:
+            raise RuntimeError("not begun")
+        return self.job
+
+    @property
     def exit_code(self) -> int | None:
         """The exit code of its job; None if it didn't begin."""
         if self.job is None:
@@ -188,7 +195,7 @@ def first_failure(members: Sequence[Member]) -> DpxError | None:
     first = failed[0].job.error
     if len(members) > 1:
         names = ", ".join(member.name for member in failed)
-        first.message = f"{len(failed)} of {len(members)} failed: {names}. {failed[0].name}: {first.message}"
+        first.message = f"{len(failed)} of {len(members)} failed: {names}."
     return first
 
 

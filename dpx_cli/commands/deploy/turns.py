@@ -17,8 +17,8 @@ NEXT = 1.0  # seconds between two of the line, unless a slot was freed
 class Turns:
     """The line of the jobs that wait for a build slot, shared by all of a command.
 
-    While nobody waits, everybody deploys at once. After a 429 its job goes to the end of the line, and only the first in
-    line tries again: when the pause is over, or as soon as a deployment of ours has ended and freed a slot.
+    While nobody waits, everybody deploys at once. After a 429 a job goes to the end of the line, and only the first
+    tries again: when the pause is over, or as soon as a deployment of ours has ended and freed a slot.
     """
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from actionlint import lint
 
 from dpx_cli import __version__
 from dpx_cli.commands.ci import workflows
-from dpx_cli.commands.deploy import ci
+from dpx_cli.commands.deploy import report
 
 if TYPE_CHECKING:
     from tests.conftest import Program
@@ -76,7 +76,7 @@ def test_gitlab_job_is_what_was_promised(dpx_offline: Program) -> None:
     assert job["script"][1] == (
         'dpx deploy --project "$DPX_PROJECT" --branch "$CI_COMMIT_REF_NAME" --timeout 15m --ci-output gitlab'
     )
-    assert job["artifacts"] == {"when": "always", "reports": {"dotenv": ci.GITLAB_FILE}}
+    assert job["artifacts"] == {"when": "always", "reports": {"dotenv": report.GITLAB_FILE}}
     assert job["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH'}]
     assert "DPX_TOKEN" not in json.dumps(job)
 
@@ -121,7 +121,7 @@ def test_the_scripts_deploy_and_run_nothing_that_a_branch_is_called(dpx: Program
     assert done.returncode == 0, done
     assert done.stdout == b"https://storefront.deploxa.com\n"
     assert not (dpx.cwd / "hacked").exists()
-    assert (dpx.cwd / ci.GITLAB_FILE).exists() == (system == "gitlab")
+    assert (dpx.cwd / report.GITLAB_FILE).exists() == (system == "gitlab")
 
 
 def test_others_are_a_usage_error(dpx_offline: Program) -> None:

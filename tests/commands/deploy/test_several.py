@@ -1,0 +1,322 @@
+"""`dpx deploy` of several projects, of those that have changed, and `deploy wait` of several deployments."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import fault_server as faults
+import pytest
+from fault_server import wait_until
+
+from dpx_cli.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fault_server import FaultServer
+
+    from tests.conftest import Program
+
+GIT = ["git", "-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"]
+
+
+def posts(sandbox: Sandbox) -> int:
+    """Count the deployments that were created."""
+    return sum(seen.method == "POST" and seen.status == 201 for seen in sandbox.requests)
+
+
+def test_each_gets_a_line_in_the_order_given(dpx: Program, sandbox: Sandbox) -> None:
+    """Slug, tab, URL; the lines on stderr have the slug in front."""
+    done = dpx("deploy", "-p", "storefront", "-p", "docs", "--branch", "main")
+    assert done.code == 0, done
+    assert done.rows == [["storefront", "https://storefront.deploxa.com"], ["docs", "https://docs.deploxa.com"]]
+    assert {line.split(":")[0] for line in done.err.splitlines()} == {"storefront", "docs"}
+    assert posts(sandbox) == 2
+
+
+def test_one_that_fails_stops_no_other(dpx: Program, sandbox: Sandbox) -> None:
+    """The exit code is that of the first in the order given; only those READY are on stdout."""
+    done = dpx("deploy", "-p", "nope", "-p", "docs", "-p", "storefront")
+    assert done.code == 3, done
+    assert [row[0] for row in done.rows] == ["docs", "storefront"]
+    assert "nope: error: No such project" in done.err
+    assert "error: 1 of 3 failed: nope." in done.err
+    sandbox.clear_requests()
+    done = dpx("deploy", "-p", "docs", "-p", "storefront", "--branch", "fail/x")
+    assert (done.code, done.out) == (9, ""), done
+    assert posts(sandbox) == 2
+
+
+def test_named_twice_is_deployed_once(dpx: Program, sandbox: Sandbox) -> None:
+    """By slug, in another case and by ID."""
+    listed = dpx("projects", "list", "--json").json
+    identity = next(item["id"] for item in listed if item["slug"] == "docs")
+    done = dpx("deploy", "-p", "docs", "-p", "storefront", "-p", identity, "-p", "docs", "--no-wait")
+    assert done.code == 0, done
+    assert [row[0] for row in done.rows] == ["docs", "storefront"]
+    assert posts(sandbox) == 2
+
+
+def test_json_is_an_array(dpx: Program) -> None:
+    """With exit code, URL, deployment and error of each."""
+    done = dpx("deploy", "-p", "docs", "-p", "nope", "--json")
+    assert done.code == 3, done
+    good, bad = done.json
+    assert set(good) == {"project", "exitCode", "url", "deployment", "error"}
+    assert (good["project"], good["exitCode"], good["error"]) == ("docs", 0, None)
+    assert good["url"] == "https://docs.deploxa.com"
+    assert good["deployment"]["status"] == "READY"
+    assert (bad["project"], bad["exitCode"], bad["url"], bad["deployment"]) == ("nope", 3, None, None)
+    assert set(bad["error"]) == {"code", "message", "hint", "status", "request"}
+    assert done.error["code"] == "not_found"
+
+
+def test_quiet_prints_ids(dpx: Program) -> None:
+    """One a line."""
+    done = dpx("deploy", "-p", "docs", "-p", "storefront", "-q", "--no-wait")
+    newest = [dpx("deploy", "list", "-p", name, "--limit", "1", "-q").out.strip() for name in ("docs", "storefront")]
+    assert done.out.split() == newest, done
+
+
+def test_fail_fast_begins_no_further_one(dpx: Program, sandbox: Sandbox) -> None:
+    """What it left has the exit code null."""
+    words = ["deploy", "-p", "nope", "-p", "docs", "-p", "storefront", "--parallel", "1", "--fail-fast", "--json"]
+    done = dpx(*words)
+    assert done.code == 3, done
+    assert [item["exitCode"] for item in done.json] == [3, None, None]
+    assert posts(sandbox) == 0
+
+
+def test_a_dry_run_of_several(dpx: Program, sandbox: Sandbox) -> None:
+    """Shows each, and changes nothing."""
+    done = dpx("deploy", "-p", "docs", "-p", "storefront", "--dry-run", "--json")
+    assert [item["project"]["name"] for item in done.json] == ["docs", "storefront"], done
+    assert {seen.method for seen in sandbox.requests} == {"GET"}
+
+
+def test_slots_are_waited_for_in_turn(dpx_offline: Program) -> None:
+    """Each project is deployed once, with few requests more than that needs."""
+    count = 12
+    with Sandbox(build_seconds=0.6, slots=2, projects=0) as sandbox:
+        names = [sandbox.seed_project(f"site-{number}") and f"site-{number}" for number in range(count)]
+        dpx_offline.env.update({"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
+        words = [word for name in names for word in ("-p", name)]
+        done = dpx_offline("deploy", *words, "--branch", "main", "--timeout", "60s")
+        assert done.code == 0, done
+        assert [row[0] for row in done.rows] == names
+        assert posts(sandbox) == count
+        refused = sum(seen.method == "POST" and seen.status == 429 for seen in sandbox.requests)
+        assert refused <= count
+        lists = sum(seen.path == "/projects" for seen in sandbox.requests)
+        assert lists == 1
+
+
+@pytest.fixture
+def shops(dpx_on_faults: Program, server: FaultServer) -> Program:
+    """The program, on a server with three projects whose deployments never end."""
+    server.course = ("BUILDING",)
+    for number in range(2):
+        server.projects.append({"id": f"clm1otherotherotherother{number}", "slug": f"other-{number}"})
+    return dpx_on_faults
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_prints_a_line_for_each(
+    shops: Program, server: FaultServer, number: signal.Signals, code: int
+) -> None:
+    """What is still running and how to follow it."""
+    running = shops.start("deploy", "-p", "shop", "-p", "other-0", "-p", "other-1", "--parallel", "2")
+    wait_until(lambda: server.count("GET", "/deployments/.*") >= 4)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=20)
+    assert (running.returncode, out) == (code, b""), err
+    told = err.decode().splitlines()[-3:]
+    assert [line.split(":")[0] for line in told] == ["shop", "other-0", "other-1"]
+    assert all("run: dpx deploy wait clm1deployment" in line for line in told[:2])
+    assert told[2] == "other-1: Nothing was deployed."
+    assert b"Traceback" not in err
+    assert server.made == 2
+
+
+def test_on_a_terminal_there_is_a_row_for_each(dpx: Program) -> None:
+    """Drawn in place and erased at the end."""
+    done = dpx.tty("deploy", "-p", "docs", "-p", "storefront", "--branch", "main", env={"CI": ""}, columns=60)
+    assert done.code == 0, done
+    assert "\x1b[2A" in done.out
+    assert "storefront  BUILDING" in done.out or "storefront  QUEUED" in done.out
+    assert done.out.rstrip().splitlines()[-1] == "storefront\thttps://storefront.deploxa.com"
+
+
+def test_the_events_of_several(dpx: Program) -> None:
+    """One object a line as it happens, with the slug."""
+    done = dpx("deploy", "-p", "docs", "-p", "storefront", "--branch", "main", "--jsonl")
+    events = [json.loads(line) for line in done.out.splitlines()]
+    for slug in ("docs", "storefront"):
+        names = [event["event"] for event in events if event["project"] == slug]
+        assert (names[0], names[-1]) == ("created", "ready"), done
+    assert {key for event in events for key in event} == {"event", "project", "deployment", "elapsedSeconds"}
+
+
+def test_github_is_told_of_all(dpx: Program, tmp_path: Path) -> None:
+    """Outputs with an array, one table."""
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(tmp_path / "out"), "GITHUB_STEP_SUMMARY": str(tmp_path / "s")}
+    done = dpx("deploy", "-p", "docs", "-p", "nope", env=env)
+    assert done.code == 3, done
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "out").read_text().splitlines())
+    assert [item["project"] for item in json.loads(outputs["deployments"])] == ["docs", "nope"]
+    assert (tmp_path / "s").read_text().count("\n| ") == 4
+    assert "\n::error::nope: No such project" in done.err
+
+
+# Waiting
+
+
+def test_wait_of_several(dpx: Program) -> None:
+    """An array in the order given; the first code that isn't 0."""
+    ids = dpx("deploy", "-p", "docs", "-p", "storefront", "--branch", "main", "--no-wait", "-q").out.split()
+    ids.append(dpx("deploy", "-p", "docs", "--branch", "fail/x", "--no-wait", "-q").out.strip())
+    done = dpx("deploy", "wait", *ids, "--json")
+    assert done.code == 9, done
+    assert [(item["id"], item["status"]) for item in done.json] == list(
+        zip(ids, ("READY", "READY", "ERROR"), strict=True)
+    )
+    done = dpx("deploy", "wait", *ids)
+    assert done.rows == [[ids[0], "https://docs.deploxa.com"], [ids[1], "https://storefront.deploxa.com"]], done
+
+
+def test_wait_writes_events(dpx: Program) -> None:
+    """Never one of a creation."""
+    made = dpx("deploy", "-p", "docs", "--branch", "main", "--no-wait", "-q").out.strip()
+    done = dpx("deploy", "wait", made, "-p", "docs", "--jsonl")
+    events = [json.loads(line) for line in done.out.splitlines()]
+    assert events[-1]["event"] == "ready"
+    assert events[-1]["project"] == "docs"
+    assert "created" not in {event["event"] for event in events}
+
+
+# What has changed
+
+
+@pytest.fixture
+def monorepo(dpx: Program) -> Program:
+    """The program in a repository with two sites, a shared package and a base that is tagged."""
+    root = dpx.cwd
+    for name, paths in (("docs", ""), ("storefront", 'paths = ["../ui"]\n')):
+        (root / name).mkdir()
+        (root / name / "deploxa.toml").write_text(f'[project]\nslug = "{name}"\n{paths}')
+        (root / name / "page").write_text(name)
+    (root / "ui").mkdir()
+    (root / "ui" / "button").write_text("1")
+    git(root, "init", "-q")
+    save(root)
+    git(root, "tag", "base")
+    return dpx
+
+
+def git(root: Path, *words: str) -> None:
+    """Run git."""
+    subprocess.run([*GIT, *words], cwd=root, check=True, capture_output=True)
+
+
+def save(root: Path) -> None:
+    """Commit everything."""
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "--allow-empty", "-m", "x")
+
+
+@pytest.mark.parametrize(
+    ("change", "deployed"),
+    [
+        (lambda root: (root / "docs" / "page").write_text("2"), ["docs"]),
+        (lambda root: (root / "ui" / "button").write_text("2"), ["storefront"]),
+        (lambda root: (root / "docs" / "page").rename(root / "page"), ["docs"]),
+        (lambda root: (root / "README").write_text("2"), []),
+        (lambda root: (root / "docs-more").write_text("2"), []),
+    ],
+)
+def test_changed(monorepo: Program, sandbox: Sandbox, change: Any, deployed: list[str]) -> None:
+    """The projects in whose directories or paths something changed; the others are named."""
+    change(monorepo.cwd)
+    save(monorepo.cwd)
+    done = monorepo("deploy", "--changed", "base", "--branch", "main")
+    assert done.code == 0, done
+    assert [row[0] for row in done.rows] == deployed
+    assert posts(sandbox) == len(deployed)
+    for left in {"docs", "storefront"} - set(deployed):
+        assert left in done.err
+    array = monorepo("deploy", "--changed", "base", "--branch", "main", "--json").json
+    assert [item["project"] for item in array] == deployed
+
+
+def test_a_deploxa_toml_at_the_root_counts_every_change(monorepo: Program) -> None:
+    """Its directory is the whole repository."""
+    (monorepo.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n')
+    (monorepo.cwd / "docs" / "deploxa.toml").unlink()
+    save(monorepo.cwd)
+    git(monorepo.cwd, "tag", "-f", "base")
+    (monorepo.cwd / "anything").write_text("1")
+    save(monorepo.cwd)
+    assert [row[0] for row in monorepo("deploy", "--changed", "base", "--no-wait").rows] == ["docs"]
+
+
+def test_only_from_the_working_directory_down(monorepo: Program) -> None:
+    """Others aren't looked at."""
+    (monorepo.cwd / "docs" / "page").write_text("2")
+    (monorepo.cwd / "ui" / "button").write_text("2")
+    save(monorepo.cwd)
+    monorepo.cwd = monorepo.cwd / "storefront"
+    done = monorepo("deploy", "--changed", "base", "--no-wait")
+    assert [row[0] for row in done.rows] == ["storefront"], done
+    assert "docs" not in done.err
+
+
+@pytest.mark.parametrize("base", ["nope", "--output=x", "", "HEAD:docs"])
+def test_a_base_that_is_no_commit(monorepo: Program, sandbox: Sandbox, base: str) -> None:
+    """Is refused before any request."""
+    done = monorepo("deploy", f"--changed={base}")
+    assert (done.code, done.out) == (2, ""), done
+    assert not sandbox.requests
+
+
+def test_one_wrong_deploxa_toml_deploys_nothing(monorepo: Program, sandbox: Sandbox) -> None:
+    """Not even what is right."""
+    (monorepo.cwd / "docs" / "deploxa.toml").write_text("[project]\nslug = 5\n")
+    (monorepo.cwd / "ui" / "button").write_text("2")
+    save(monorepo.cwd)
+    done = monorepo("deploy", "--changed", "base")
+    assert (done.code, done.out) == (2, ""), done
+    assert not sandbox.requests
+
+
+def test_a_slug_that_does_not_exist_names_its_file(monorepo: Program) -> None:
+    """And is exit 3."""
+    (monorepo.cwd / "docs" / "deploxa.toml").write_text('[project]\nslug = "gone"\n')
+    save(monorepo.cwd)
+    done = monorepo("deploy", "--changed", "base")
+    assert (done.code, done.out) == (3, ""), done
+    assert "docs/deploxa.toml" in done.err
+
+
+def test_changed_and_project_exclude_each_other(monorepo: Program, sandbox: Sandbox) -> None:
+    """And outside a repository there is nothing to compare."""
+    assert monorepo("deploy", "--changed", "base", "-p", "docs").code == 2
+    monorepo.cwd = monorepo.home
+    assert monorepo("deploy", "--changed", "base").code == 2
+    assert not sandbox.requests
+
+
+def test_an_interrupted_slot_wait_deploys_nothing_later(shops: Program, server: FaultServer) -> None:
+    """After the signal no worker sends anything."""
+    server.on("POST", ".*/deployments", faults.refused(429, "busy"))
+    running = shops.start("deploy", "-p", "shop", "-p", "other-0")
+    wait_until(lambda: server.count("POST") >= 2)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=20)
+    sent = server.count("POST")
+    time.sleep(0.5)
+    assert server.count("POST") == sent
+    assert (running.returncode, server.made) == (130, 0)
