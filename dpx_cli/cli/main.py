@@ -104,7 +104,15 @@ def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> No
     function = getattr(import_module(call.command["module"]), call.command["function"])
     gc.freeze()
     gc.enable()
-    function(session, **call.values)
+    try:
+        function(session, **call.values)
+    except DpxError as error:
+        profile = call.profile or env.get("DPX_PROFILE")
+        if profile and error.hint and "dpx " in error.hint:
+            from dpx_cli.cli import suggest
+
+            error.hint = suggest.with_profile(error.hint, profile)
+        raise
 
 
 def _json_wanted(argv: Sequence[str]) -> str | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Param = Mapping[str, Any]
 
 COMMON = ("profile", "debug", "help", "json", "jsonl", "quiet", "fields", "jq")
+PROFILE: Mapping[str, Any] = {"name": "profile", "flags": ("--profile",)}
 
 
 class Call:
@@ -176,7 +177,7 @@ def route(argv: Sequence[str]) -> Route | Help | Version:
         if word == "--debug":
             given["debug"] = True
         elif flag == "--profile" and (equals or rest):
-            given["profile"] = value if equals else rest.pop(0)
+            _add(given, PROFILE, value if equals else rest.pop(0))
         elif flag == "--profile":
             raise UsageError("Option --profile needs a value.", hint="Run: dpx profile list")
         else:

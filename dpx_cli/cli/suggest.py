@@ -29,6 +29,9 @@ VALUE = "…"  # what a hint has instead of a value
 KEY = re.compile(reference.KEY)
 PLAINLY_A_KEY = re.compile(r"[A-Z]+|(?=[A-Z0-9]*_)[A-Z_][A-Z0-9_]*")  # a lone word that is no value
 PATHS = (".", "./", "..", "/", "~")
+# A command in a hint ends at punctuation or at the end of the line.
+IN_A_HINT = re.compile(r"""\bdpx (\w+)(?: (?:'[^']*'|"[^"]*"|[^\s'".,;:]|[.,;:](?=\S))+)*""")
+ANY_PROFILE = frozenset(("completion", "help", "profile", "sandbox", "skill", "webhook"))  # don't depend on the profile
 
 
 def meant(mistake: parser.Mistake) -> list[str]:
@@ -241,6 +244,8 @@ def _misplaced(mistake: parser.Mistake) -> UsageError:
     if isinstance(found, parser.Route) and (flag in _flags(found.command) or flag in OPTIONS):
         moved = line(" ".join(found.path).strip(), [*found.rest, *options], mistake.given)
         return UsageError(mistake.message, hint=f"Options follow the command. Run: {moved}")
+    if not mistake.group and flag in ("--prod", "--production") and not rest:  # vercel --prod
+        return UsageError(mistake.message, hint=_hint(OPTIONS[flag].says, line("deploy", (), mistake.given)))
     if not mistake.group and (flag == "-v"):
         return UsageError(mistake.message, hint="Run: dpx --version")
     help_line = f"{parser.command_line((mistake.group,))} --help"
@@ -276,6 +281,18 @@ def _argument(mistake: parser.Mistake) -> UsageError:
 
 
 # The command to paste
+
+
+def with_profile(hint: str, profile: str) -> str:
+    """Return a hint whose commands carry `--profile`, as in `See dpx deploy get ID; to try again, run: dpx deploy`."""
+    return IN_A_HINT.sub(lambda found: _with_profile(found[0], found[1], profile), hint)
+
+
+def _with_profile(command: str, name: str, profile: str) -> str:
+    if name not in TABLE or name in ANY_PROFILE or "--profile" in command or "--help" in command:
+        return command
+    before, separator, after = command.partition(" -- ")
+    return " ".join([before, *quoted(["--profile", profile])]) + separator + after
 
 
 class _Typed(NamedTuple):

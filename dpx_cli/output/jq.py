@@ -38,8 +38,8 @@ class Filter:
             Failed: if the expression does not fit the document.
         """
         try:
-            lines = self._program.input_text(document).text().splitlines()
+            results = list(self._program.input_text(document))
         except ValueError as problem:
             raise Failed(f"jq: {problem}", hint="Look at the document: pass --json instead of --jq.") from None
-        for line in lines:
-            yield json.loads(line) if line.startswith('"') else line
+        for result in results:
+            yield result if isinstance(result, str) else json.dumps(result, separators=(",", ":"))

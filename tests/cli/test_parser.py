@@ -266,6 +266,11 @@ WRONG = (
         "Invalid --timeout 'soon'.",
         "It takes a duration like 90s or 15m. Run: dpx deploy --help",
     ),
+    (
+        ["--profile", "a", "--profile", "b", "projects", "list"],
+        "--profile is given twice, with different values.",
+        "Pass it once.",
+    ),
     (["deploy", "--branch", "a", "--branch", "b"], "--branch is given twice, with different values.", "Pass it once."),
     (
         ["projects", "list", "-q", "--json"],

@@ -25,7 +25,7 @@ GUESSES = [
     ("ls", "dpx projects list"),
     ("deploy --prod", "dpx deploy"),
     ("deploy .", "dpx deploy"),
-    ("--prod", "dpx --help"),
+    ("--prod", "dpx deploy"),
     ("redeploy", "dpx deploy again"),
     ("inspect clm1", "dpx deploy get clm1"),
     ("logs clm1", "dpx deploy get --latest"),

@@ -95,7 +95,7 @@ def test_jq_filters_what_json_would_print(dpx: Program) -> None:
     """Strings raw, one result a line, null as null; --jq implies --json."""
     assert dpx("projects", "list", "--jq", ".[].slug").out == "storefront\ndocs\napi\n"
     assert dpx("projects", "list", "--json", "--jq", "length, null, .[0].nope").out == "3\nnull\nnull\n"
-    assert dpx("projects", "get", "docs", "--jq", "[.slug]").out == '["docs"]\n'
+    assert dpx("projects", "get", "docs", "--jq", "[.slug, 1]").out == '["docs",1]\n'
     assert dpx("api", "/orgs", "--jq", ".data[].slug").out == "acme\nglobex\n"
 
 
