@@ -22,7 +22,10 @@ ACCEPTED, REFUSED = "2xx", "4xx"
 MIB = 1024 * 1024
 UNKNOWN_EVENT = "deployment.paused"
 
-_ACCEPT = "Answer 2xx if the header is `sha256=` and the hex HMAC-SHA256 of the raw body with the webhook's secret."
+_ACCEPT = (
+    "Give the receiver this secret, and answer 2xx if the header is `sha256=` and the hex HMAC-SHA256 of the raw body "
+    "with it."
+)
 
 
 class Probe(NamedTuple):

@@ -86,7 +86,7 @@ def serve(dpx_offline: Program) -> Iterator[Any]:
 
 
 def test_run_gives_the_command_a_sandbox(dpx_offline: Program) -> None:
-    """Its address and token, folders of its own, and no proxy in between."""
+    """The command gets the sandbox's address and token, empty directories, and no proxy for it."""
     dpx_offline.env |= {"DPX_PROFILE": "mine", "DPX_PROJECT": "docs", "DPX_ORG": "globex", "NO_PROXY": "a.example"}
     result = dpx_offline("sandbox", "run", "--", sys.executable, "-c", SHOW)
     assert (result.code, result.err) == (0, ""), result
@@ -103,7 +103,7 @@ def test_run_gives_the_command_a_sandbox(dpx_offline: Program) -> None:
 
 
 def test_run_leaves_nothing_behind(dpx_offline: Program, tmp_path: Path) -> None:
-    """No file, whatever the command has left in its folders, and no listener."""
+    """`run` removes its directories with everything in them and closes its port."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     dpx_offline.env["TMPDIR"] = str(temporary)
@@ -120,14 +120,14 @@ def test_run_leaves_nothing_behind(dpx_offline: Program, tmp_path: Path) -> None
 
 
 def test_run_finds_dpx_itself(dpx_offline: Program) -> None:
-    """Also where its folder is not on the path; and what it does is done in the sandbox."""
+    """The command finds `dpx` even if its directory is not on PATH, and talks to the sandbox."""
     dpx_offline.env["PATH"] = "/usr/bin:/bin"
     result = dpx_offline("sandbox", "run", "--", "dpx", "projects", "list", "-q")
     assert (result.code, result.out.split()) == (0, ["storefront", "docs", "api"]), result
 
 
 def test_the_streams_are_the_commands_own(dpx_offline: Program) -> None:
-    """Not a byte more on either, and its input reaches it."""
+    """The command reads stdin and writes stdout and stderr directly; `run` adds nothing."""
     result = dpx_offline("sandbox", "run", "--", "sh", "-c", "cat; echo talk >&2", stdin=b"data\0\n")
     assert (result.code, result.out, result.err) == (0, "data\0\n", "talk\n")
 
@@ -136,12 +136,12 @@ def test_the_streams_are_the_commands_own(dpx_offline: Program) -> None:
     ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("kill -9 $$", 137), ("kill -TERM $$", 143)]
 )
 def test_the_exit_code_is_the_commands_own(dpx_offline: Program, script: str, code: int) -> None:
-    """128 and the signal's number where one ended it, as a shell has it."""
+    """`run` exits with the command's code, or 128 plus the number of the signal that ended it."""
     assert dpx_offline("sandbox", "run", "--", "sh", "-c", script).code == code
 
 
 def test_a_command_that_is_not_there(dpx_offline: Program, tmp_path: Path) -> None:
-    """Exit code 3 and one clear line; what cannot be run is told too."""
+    """A missing command is exit 3, one that can't be run is exit 1, each with one clear line."""
     for name in ("no-such-command", "./no-such-command", str(tmp_path / "none")):
         result = dpx_offline("sandbox", "run", "--", name, "--flag")
         assert (result.code, result.out) == (3, ""), result
@@ -154,7 +154,7 @@ def test_a_command_that_is_not_there(dpx_offline: Program, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_is_passed_on(dpx_offline: Program, name: str) -> None:
-    """Once; what the command makes of it is its own affair, and so is its exit code."""
+    """A signal is passed on once, and the command's exit code counts."""
     process = dpx_offline.start("sandbox", "run", "--", sys.executable, "-c", LISTENER)
     assert read_line(process) == "ready"
     process.send_signal(signal.Signals[name])
@@ -164,14 +164,14 @@ def test_a_signal_is_passed_on(dpx_offline: Program, name: str) -> None:
 
 
 def test_ctrl_c_reaches_the_command_once(dpx_offline: Program) -> None:
-    """The terminal sends it to both; passed on as well it would come twice."""
+    """Ctrl-C reaches the command once, since the terminal already sends it to both."""
     result = dpx_offline.tty("sandbox", "run", "--", sys.executable, "-c", LISTENER, answers=[("ready", "\x03")])
     assert "got SIGINT\n" in result.out, result
     assert result.code == 42
 
 
 def test_a_command_that_dies_of_the_signal(dpx_offline: Program) -> None:
-    """Exit code 143, silent, and the sandbox goes with it."""
+    """A command that SIGTERM ends gives exit 143, silently, and the sandbox ends too."""
     process = dpx_offline.start("sandbox", "run", "--", "sh", "-c", "echo $DPX_API_URL; exec sleep 60")
     port = int(read_line(process).rpartition(":")[2].partition("/")[0])
     process.terminate()
@@ -182,7 +182,7 @@ def test_a_command_that_dies_of_the_signal(dpx_offline: Program) -> None:
 
 
 def test_serve_prints_two_lines_that_a_shell_takes(serve: Any, dpx_offline: Program) -> None:
-    """And answers to them; the talk is on stderr."""
+    """`serve` prints two export lines on stdout, everything else on stderr, and answers at that address."""
     served = serve()
     assert list(served.lines) == ["DPX_API_URL", "DPX_TOKEN"]
     result = dpx_offline("projects", "list", "-q", env=served.lines)
@@ -191,7 +191,7 @@ def test_serve_prints_two_lines_that_a_shell_takes(serve: Any, dpx_offline: Prog
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_serve_ends_silently(serve: Any, number: int, code: int) -> None:
-    """By Ctrl-C and by SIGTERM, with the exit codes of the contract."""
+    """Ctrl-C and SIGTERM end `serve` silently with 130 and 143."""
     process = serve().process
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
@@ -201,7 +201,7 @@ def test_serve_ends_silently(serve: Any, number: int, code: int) -> None:
 
 
 def test_serve_on_a_port_that_is_taken(serve: Any, dpx_offline: Program) -> None:
-    """Exit code 2, and nothing on stdout that a shell would take."""
+    """A port in use is exit 2, with an empty stdout."""
     port = serve().origin.rpartition(":")[2]
     result = dpx_offline("sandbox", "serve", "--port", port)
     assert (result.code, result.out) == (2, ""), result
@@ -209,7 +209,7 @@ def test_serve_on_a_port_that_is_taken(serve: Any, dpx_offline: Program) -> None
 
 
 def test_serve_keeps_its_world_through_kill_9(serve: Any, tmp_path: Path) -> None:
-    """With --data, the token included."""
+    """With --data, state and token survive kill -9."""
     data = str(tmp_path / "world.db")
     first = serve("--data", data)
     made = first.ask("POST", "/projects", {"name": "kept"}).data
@@ -221,7 +221,7 @@ def test_serve_keeps_its_world_through_kill_9(serve: Any, tmp_path: Path) -> Non
 
 
 def test_the_options_reach_the_server(serve: Any, tmp_path: Path) -> None:
-    """Each of them, together."""
+    """All options together reach the server."""
     log = tmp_path / "log.jsonl"
     served = serve(
         *("--build-seconds", "1h", "--time-scale", "36000", "--slots", "1", "--rate", "1000/h", "--role", "member"),
@@ -247,7 +247,7 @@ def test_the_options_reach_the_server(serve: Any, tmp_path: Path) -> None:
 
 
 def test_serve_without_any_option_that_costs(serve: Any) -> None:
-    """A small rate, and tokens that expire soon."""
+    """A small rate limit and short-lived tokens take effect."""
     served = serve("--rate", "2/m", "--token", "dpx_a", "--token", "dpx_b:owner:0")
     assert [served.ask("GET", "/orgs").status for _ in range(3)] == [200, 200, 429]
     assert served.ask("GET", "/orgs", token="dpx_b").status == 401
@@ -275,7 +275,7 @@ def test_serve_without_any_option_that_costs(serve: Any) -> None:
     ],
 )
 def test_bad_options(dpx_offline: Program, options: tuple[str, ...]) -> None:
-    """Exit code 2 and one clear line, before anything is run; a secret is not in it."""
+    """A wrong option is exit 2 with one clear line that shows no secret, and the command is not run."""
     result = dpx_offline("sandbox", "run", *options, "--", "sh", "-c", "echo ran")
     assert (result.code, result.out) == (2, ""), result
     assert result.err.startswith("error: "), result
@@ -284,7 +284,7 @@ def test_bad_options(dpx_offline: Program, options: tuple[str, ...]) -> None:
 
 
 def test_data_that_is_something_else(dpx_offline: Program, tmp_path: Path) -> None:
-    """Exit code 1, the file is named, and stays as it is."""
+    """A --data file that isn't a sandbox's is exit 1; the file is named and not changed."""
     data = tmp_path / "notes.txt"
     data.write_text("not a database\n" * 100)
     result = dpx_offline("sandbox", "run", "--data", str(data), "--", "true")
@@ -294,7 +294,7 @@ def test_data_that_is_something_else(dpx_offline: Program, tmp_path: Path) -> No
 
 
 def test_webhooks_take_their_secret_from_the_environment(dpx_offline: Program) -> None:
-    """As the other webhook commands do."""
+    """Webhooks are signed with DPX_WEBHOOK_SECRET by default."""
     dpx_offline.env["DPX_WEBHOOK_SECRET"] = "s"
     result = dpx_offline("sandbox", "run", "--webhook-url", "http://127.0.0.1:1/x", "--", "true")
     assert (result.code, result.err) == (0, ""), result

@@ -43,33 +43,33 @@ def body(dpx_offline: Any) -> Path:
 
 @pytest.mark.parametrize("file", ["body.json", "-", None])
 def test_a_valid_signature(dpx_offline: Any, body: Path, file: str | None) -> None:
-    """Exit 0 with an empty stdout, from a file and from standard input."""
+    """A valid signature is exit 0 with an empty stdout, from a file and from standard input."""
     files = [file] if file else []
     done = dpx_offline("webhook", "verify", *files, "--signature", signature_of(BODY), env=ENV, stdin=body.read_bytes())
     assert (done.code, done.out, done.err) == (0, "", "valid\n")
 
 
 def test_a_valid_signature_as_json(dpx_offline: Any, body: Path) -> None:
-    """One object."""
+    """`verify --json` prints one object."""
     done = dpx_offline("webhook", "verify", body.name, "--signature", signature_of(BODY), "--json", env=ENV)
     assert (done.code, done.json, done.err) == (0, {"valid": True}, "")
 
 
 @pytest.mark.parametrize("stdin", [b"\xff\xfe\x00\r\n", b"", b"\r\n\r\n", "é\n".encode("latin-1"), b"\x1a\x04"])
 def test_bodies_are_bytes(dpx_offline: Any, stdin: bytes) -> None:
-    """Nothing is decoded, and no newline is changed, on the way in."""
+    """Bodies are read as bytes: nothing is decoded, and no newline changes."""
     signed = dpx_offline("webhook", "sign", env=ENV, stdin=stdin)
     assert (signed.code, signed.out, signed.err) == (0, signature_of(stdin) + "\n", "")
     assert dpx_offline("webhook", "verify", "--signature", signed.out.strip(), env=ENV, stdin=stdin).code == 0
 
 
 def test_sign_as_json(dpx_offline: Any, body: Path) -> None:
-    """One object."""
+    """`sign --json` prints one object."""
     assert dpx_offline("webhook", "sign", body.name, "--json", env=ENV).json == {"signature": signature_of(BODY)}
 
 
 def test_a_mismatch_names_the_cause_and_nothing_else(dpx_offline: Any, body: Path) -> None:
-    """Exit 10, an empty stdout, neither the secret nor the expected signature."""
+    """A mismatch is exit 10 and shows the cause, but neither the secret nor the expected signature."""
     body.write_bytes(BODY + b"\n")
     done = dpx_offline("webhook", "verify", body.name, "--signature", signature_of(BODY), env=ENV)
     assert (done.code, done.out) == (10, "")
@@ -82,14 +82,14 @@ def test_a_mismatch_names_the_cause_and_nothing_else(dpx_offline: Any, body: Pat
 
 
 def test_a_mismatch_as_json(dpx_offline: Any, body: Path) -> None:
-    """The error object on stderr, stdout empty."""
+    """Under --json a mismatch is an error object on stderr, with an empty stdout."""
     done = dpx_offline("webhook", "verify", body.name, "--signature", signature_of(BODY)[7:], "--json", env=ENV)
     assert (done.code, done.out, done.error["code"]) == (10, "", "check_failed")
     assert "bare digest" in done.error["message"]
 
 
 def test_the_expected_signature_is_told_where_it_was_asked_for(dpx_offline: Any, body: Path) -> None:
-    """And only there."""
+    """The expected signature is shown only with --show-expected."""
     argv = ("webhook", "verify", body.name, "--signature", "sha256=" + "0" * 64)
     assert signature_of(BODY) not in dpx_offline(*argv, env=ENV).err
     done = dpx_offline(*argv, "--show-expected", env=ENV)
@@ -99,7 +99,7 @@ def test_the_expected_signature_is_told_where_it_was_asked_for(dpx_offline: Any,
 
 @pytest.mark.parametrize("signature", ["", "é", "sha256=" + "é" * 64, "\x1b[31m", "sha256=" + "0" * 100_000])
 def test_any_signature_is_refused_without_a_crash(dpx_offline: Any, body: Path, signature: str) -> None:
-    """Neither a traceback nor raw terminal sequences."""
+    """Any text is accepted as a signature to check, without a traceback or raw escape sequences."""
     done = dpx_offline("webhook", "verify", body.name, "--signature", signature, env=ENV)
     assert (done.code, done.out) == (10, "")
     assert "Traceback" not in done.err
@@ -107,12 +107,12 @@ def test_any_signature_is_refused_without_a_crash(dpx_offline: Any, body: Path, 
 
 
 def test_the_signature_is_required(dpx_offline: Any, body: Path) -> None:
-    """Exit 2."""
+    """`verify` without --signature is exit 2."""
     assert dpx_offline("webhook", "verify", body.name, env=ENV).code == 2
 
 
 def test_a_missing_file_is_named(dpx_offline: Any) -> None:
-    """Exit 3."""
+    """A missing body file is exit 3 and named."""
     for argv in (("webhook", "verify", "nowhere", "--signature", "x"), ("webhook", "sign", "nowhere")):
         done = dpx_offline(*argv, env=ENV)
         assert (done.code, done.out) == (3, "")
@@ -120,7 +120,7 @@ def test_a_missing_file_is_named(dpx_offline: Any) -> None:
 
 
 def test_an_endless_file_is_no_body_and_no_secret(dpx_offline: Any) -> None:
-    """It is refused in bounded memory."""
+    """An endless file is refused in bounded memory, as body and as secret."""
     result = dpx_offline("webhook", "sign", "/dev/zero", "--secret", "s")
     assert (result.code, result.out) == (2, ""), result
     assert "/dev/zero is larger than 32 MiB" in result.err
@@ -128,14 +128,14 @@ def test_an_endless_file_is_no_body_and_no_secret(dpx_offline: Any) -> None:
 
 
 def test_a_folder_is_no_body(dpx_offline: Any) -> None:
-    """Exit 1, by name."""
+    """A directory as body is exit 1 without a traceback."""
     done = dpx_offline("webhook", "sign", ".", env=ENV)
     assert done.code == 1
     assert "Traceback" not in done.err
 
 
 def test_a_body_typed_at_a_terminal(dpx_offline: Any) -> None:
-    """Somebody who forgot FILE is told what is waited for."""
+    """Without FILE on a terminal, dpx says what it waits for."""
     done = dpx_offline.tty(
         "webhook", "verify", "--signature", signature_of(BODY), answers=[("Ctrl-D", "\x04")], env=ENV
     )
@@ -161,7 +161,7 @@ def test_a_body_typed_at_a_terminal(dpx_offline: Any) -> None:
 def test_no_secret_or_an_empty_one_is_a_usage_error(
     dpx_offline: Any, command: tuple[str, ...], given: list[str]
 ) -> None:
-    """Before standard input is read: nobody writes to it here, and it stays open."""
+    """No secret, or an empty one, is exit 2 before standard input is read."""
     (dpx_offline.cwd / "empty").write_bytes(b"")
     (dpx_offline.cwd / "newline").write_bytes(b"\n")
     reader, writer = os.pipe()
@@ -185,17 +185,17 @@ def test_no_secret_or_an_empty_one_is_a_usage_error(
 
 
 def test_an_empty_variable_is_no_secret(dpx_offline: Any, body: Path) -> None:
-    """Exit 2."""
+    """An empty DPX_WEBHOOK_SECRET is exit 2."""
     assert dpx_offline("webhook", "sign", body.name, env={"DPX_WEBHOOK_SECRET": ""}).code == 2
 
 
 def test_an_empty_secret_does_not_fall_back_to_the_variable(dpx_offline: Any, body: Path) -> None:
-    """What was typed counts."""
+    """An empty --secret is exit 2, even if DPX_WEBHOOK_SECRET is set."""
     assert dpx_offline("webhook", "sign", body.name, "--secret", "", env=ENV).code == 2
 
 
 def test_the_flag_goes_before_the_variable(dpx_offline: Any, body: Path) -> None:
-    """As everywhere."""
+    """--secret takes precedence over DPX_WEBHOOK_SECRET."""
     done = dpx_offline("webhook", "sign", body.name, "--secret", "other", env=ENV)
     assert done.out.strip() == signature_of(BODY, b"other")
 
@@ -214,7 +214,7 @@ def test_the_flag_goes_before_the_variable(dpx_offline: Any, body: Path) -> None
 def test_a_secret_file_is_bytes_less_one_final_newline(
     dpx_offline: Any, body: Path, text: bytes, secret: bytes
 ) -> None:
-    """Exactly one."""
+    """Exactly one final newline of a secret file is not part of the secret."""
     (dpx_offline.cwd / "secret").write_bytes(text)
     assert dpx_offline("webhook", "sign", body.name, "--secret-file", "secret").out.strip() == signature_of(
         BODY, secret
@@ -222,28 +222,28 @@ def test_a_secret_file_is_bytes_less_one_final_newline(
 
 
 def test_a_secret_that_is_not_ascii(dpx_offline: Any, body: Path) -> None:
-    """Its bytes are those of UTF-8."""
+    """A secret that isn't ASCII is used as UTF-8."""
     assert dpx_offline("webhook", "sign", body.name, "--secret", "gehéim🚀").out.strip() == signature_of(
         BODY, "gehéim🚀".encode()
     )
 
 
 def test_two_secrets_exclude_each_other(dpx_offline: Any, body: Path) -> None:
-    """Exit 2, and neither is shown."""
+    """--secret and --secret-file together are exit 2, and neither value is shown."""
     done = dpx_offline("webhook", "sign", body.name, "--secret", SECRET, "--secret-file", "secret")
     assert done.code == 2
     assert SECRET not in done.err
 
 
 def test_a_missing_secret_file_is_named(dpx_offline: Any, body: Path) -> None:
-    """Exit 3."""
+    """A missing secret file is exit 3 and named."""
     done = dpx_offline("webhook", "sign", body.name, "--secret-file", "nowhere")
     assert done.code == 3
     assert "nowhere" in done.err
 
 
 def test_standard_input_is_not_read_for_both(dpx_offline: Any, body: Path) -> None:
-    """The secret may come from it where the body does not."""
+    """Standard input can hold the secret only if the body comes from a file."""
     assert dpx_offline("webhook", "sign", "--secret-file", "-", stdin=b"key\n").code == 2
     assert dpx_offline("webhook", "sign", body.name, "--secret-file", "-", stdin=b"key\n").out.strip() == signature_of(
         BODY, b"key"
@@ -254,7 +254,7 @@ def test_standard_input_is_not_read_for_both(dpx_offline: Any, body: Path) -> No
 
 
 def test_events_in_every_format(dpx_offline: Any) -> None:
-    """The four, in the reference's order, with a sample payload each."""
+    """`events` lists the four events in the reference's order, with a sample payload each under --json."""
     names = ["deployment.started", "deployment.ready", "deployment.failed", "deployment.rollback"]
     assert [row[0] for row in dpx_offline("webhook", "events").rows] == names
     assert dpx_offline("webhook", "events", "-q").out.split() == names
@@ -307,7 +307,7 @@ def header(request: bytes, name: str) -> str:
 
 
 def test_send_a_sample(dpx_offline: Any, receiver: Any) -> None:
-    """Signed, with the reference's headers; status and milliseconds on stdout."""
+    """A sample is signed, has the reference's headers, and its response is on stdout."""
     url, seen = receiver()
     done = dpx_offline(
         "webhook", "send", "Deployment.FAILED", "--to", url,
@@ -333,7 +333,7 @@ def test_send_a_sample(dpx_offline: Any, receiver: Any) -> None:
 
 @pytest.mark.parametrize("data", ["own", "-"])
 def test_send_a_body_of_ones_own(dpx_offline: Any, receiver: Any, data: str) -> None:
-    """Byte for byte."""
+    """--data is sent byte for byte."""
     own = b'{"a":\r\n1.0}\xff\x00\n'
     (dpx_offline.cwd / "own").write_bytes(own)
     url, seen = receiver()
@@ -343,7 +343,7 @@ def test_send_a_body_of_ones_own(dpx_offline: Any, receiver: Any, data: str) -> 
 
 
 def test_a_receiver_that_refuses_is_exit_1(dpx_offline: Any, receiver: Any) -> None:
-    """Status and time are told all the same; what it said is made harmless."""
+    """A refusal is exit 1, with the response on stdout and its text neutralized."""
     url, _ = receiver(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 11\r\n\r\n\x1b[31mno way")
     done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, "--json", env=ENV)
     assert done.code == 1
@@ -356,7 +356,7 @@ def test_a_receiver_that_refuses_is_exit_1(dpx_offline: Any, receiver: Any) -> N
 
 
 def test_a_redirect_is_exit_1_and_not_followed(dpx_offline: Any, receiver: Any) -> None:
-    """The hint says so."""
+    """A redirect is exit 1 with a hint, and is not followed."""
     url, _ = receiver(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")
     done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
     assert done.code == 1
@@ -364,7 +364,7 @@ def test_a_redirect_is_exit_1_and_not_followed(dpx_offline: Any, receiver: Any) 
 
 
 def test_nobody_there_is_exit_7(dpx_offline: Any) -> None:
-    """With an empty stdout."""
+    """An unreachable receiver is exit 7 with an empty stdout."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}/"
     done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
@@ -373,13 +373,13 @@ def test_nobody_there_is_exit_7(dpx_offline: Any) -> None:
 
 
 def test_a_lost_answer_is_exit_11(dpx_offline: Any, receiver: Any) -> None:
-    """It may have been acted on."""
+    """A lost response is exit 11, since the receiver may have acted."""
     url, _ = receiver(b"")
     assert dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV).code == 11
 
 
 def test_other_events_are_refused(dpx_offline: Any) -> None:
-    """Exit 2, listing the documented ones."""
+    """An undocumented event is exit 2, and the documented ones are listed."""
     done = dpx_offline("webhook", "send", "deployment.redy", "--to", "http://127.0.0.1:9/", env=ENV)
     assert done.code == 2
     assert "deployment.rollback" in done.err
@@ -387,14 +387,14 @@ def test_other_events_are_refused(dpx_offline: Any) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", ":3000/hook", "http://me:canary@127.0.0.1/", ""])
 def test_what_is_no_receiver_is_refused(dpx_offline: Any, url: str) -> None:
-    """Exit 2; a password is not shown."""
+    """An invalid --to is a usage error before anything is sent, and a password in it is not shown."""
     done = dpx_offline("webhook", "send", "deployment.ready", "--to", url, env=ENV)
     assert (done.code, done.out) == (2, "")
     assert "canary" not in done.err
 
 
 def test_a_body_of_ones_own_is_not_changed_by_flags(dpx_offline: Any) -> None:
-    """Exit 2."""
+    """--data with --branch is exit 2."""
     argv = ("webhook", "send", "deployment.ready", "--to", "http://127.0.0.1:9/", "--data", "x", "--branch", "b")
     assert dpx_offline(*argv, env=ENV).code == 2
 
@@ -463,7 +463,7 @@ SAMPLE = json.dumps(
 
 
 def test_listen_prints_one_line_a_delivery_as_it_comes(listen: Callable[..., Listening]) -> None:
-    """Tab-separated off a terminal; what came from the network is made harmless."""
+    """In a pipe each delivery is one tab-separated line, neutralized."""
     listening = listen()
     assert listening.post(SAMPLE) == 200
     cells = listening.line().rstrip("\n").split("\t")
@@ -473,7 +473,7 @@ def test_listen_prints_one_line_a_delivery_as_it_comes(listen: Callable[..., Lis
 
 
 def test_listen_as_json_lines(listen: Callable[..., Listening]) -> None:
-    """One object a line, ASCII, at once."""
+    """`listen --json` writes one ASCII object per line as deliveries arrive."""
     listening = listen("--json", "--exit-after", "1")
     assert listening.post(SAMPLE, "sha256=" + "0" * 64) == 401
     refused = json.loads(listening.line())
@@ -491,7 +491,7 @@ def test_listen_as_json_lines(listen: Callable[..., Listening]) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_at_once(listen: Callable[..., Listening], number: int, code: int) -> None:
-    """With a slow client connected, and without a traceback."""
+    """A signal ends the listener at once, without a traceback, even with a slow client."""
     listening = listen()
     with socket.create_connection(("127.0.0.1", listening.port)) as slow:
         slow.sendall(b"POST / HTTP/1.1\r\n")
@@ -503,7 +503,7 @@ def test_a_signal_ends_it_at_once(listen: Callable[..., Listening], number: int,
 
 
 def test_a_reader_that_went_away_ends_it(listen: Callable[..., Listening]) -> None:
-    """Exit 141, silently."""
+    """A closed pipe, or anything else that reporting raises, ends the listener."""
     listening = listen()
     assert listening.process.stdout
     listening.process.stdout.close()
@@ -514,7 +514,7 @@ def test_a_reader_that_went_away_ends_it(listen: Callable[..., Listening]) -> No
 
 
 def test_send_listen_save_replay(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
-    """A delivery goes through two listeners, is kept, and is sent again with its own signature."""
+    """A delivery goes through two listeners, is saved, and is replayed with its own signature."""
     last = listen("--json")
     first = listen("--forward-to", last.url + "/hook", "--save", "kept")
     assert dpx_offline("webhook", "send", "deployment.rollback", "--to", first.url, env=ENV).code == 0
@@ -545,7 +545,7 @@ def saved(directory: Path, numbers: Sequence[int]) -> list[str]:
 
 
 def test_replay_of_a_directory(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
-    """Each delivery once, by number; a row for each."""
+    """`replay DIR` sends each saved delivery once, by number, and prints a row for each."""
     saved(dpx_offline.cwd / "in", [2, 1, 10_001, 9_999])
     listening = listen("--save", "out")
     done = dpx_offline("webhook", "replay", "in", "--to", listening.url)
@@ -557,7 +557,7 @@ def test_replay_of_a_directory(dpx_offline: Any, listen: Callable[..., Listening
 
 
 def test_replay_of_several_tries_every_one(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
-    """The first failure's exit code; a file that is named twice, or by both of its files, is sent once."""
+    """`replay` tries every file, exits with the first failure's code, and sends no delivery twice."""
     one, two = saved(dpx_offline.cwd / "in", [1, 2])
     listening = listen("--json")
     headers = two.removesuffix(".body") + ".headers"
@@ -572,7 +572,7 @@ def test_replay_of_several_tries_every_one(dpx_offline: Any, listen: Callable[..
 
 
 def test_replay_of_an_empty_directory_is_exit_3(dpx_offline: Any) -> None:
-    """By name."""
+    """Replaying a directory without deliveries is exit 3 and names it."""
     (dpx_offline.cwd / "none").mkdir()
     done = dpx_offline("webhook", "replay", "none", "--to", "http://127.0.0.1:9/")
     assert (done.code, done.out) == (3, "")
@@ -580,7 +580,7 @@ def test_replay_of_an_empty_directory_is_exit_3(dpx_offline: Any) -> None:
 
 
 def test_send_sets_fields(dpx_offline: Any, receiver: Any) -> None:
-    """Values are text; what is missing on the way is added; the signature is of what was sent."""
+    """--set sets text, adds missing objects, and the signature is of what was sent."""
     url, seen = receiver()
     done = dpx_offline(
         "webhook", "send", "deployment.ready", "--to", url,
@@ -602,7 +602,7 @@ def test_send_sets_fields(dpx_offline: Any, receiver: Any) -> None:
     "given", ["event.name=canary", "deployment.id.x=canary", "deployment", "=canary", "a..b=canary", ".=canary", ""]
 )
 def test_what_cannot_be_set_is_exit_2(dpx_offline: Any, given: str) -> None:
-    """A path through something that isn't an object, no name, no `=`; the value isn't shown."""
+    """--set through something that isn't an object, without a name or `=`, is exit 2 and shows no value."""
     done = dpx_offline("webhook", "send", "deployment.ready", "--to", "http://127.0.0.1:9/", "--set", given, env=ENV)
     assert (done.code, done.out) == (2, "")
     assert "--set" in done.err
@@ -610,14 +610,14 @@ def test_what_cannot_be_set_is_exit_2(dpx_offline: Any, given: str) -> None:
 
 
 def test_set_does_not_change_a_body_of_ones_own(dpx_offline: Any) -> None:
-    """Exit 2 with --data."""
+    """--data with --set is exit 2."""
     argv = ("webhook", "send", "deployment.ready", "--to", "localhost:9", "--data", "x", "--set", "a=b")
     assert dpx_offline(*argv, env=ENV).code == 2
 
 
 @pytest.mark.parametrize("name", ["localhost:{}/hook", "127.0.0.1:{}", "[::1]:{}"])
 def test_a_receiver_without_a_scheme(dpx_offline: Any, receiver: Any, name: str) -> None:
-    """Http on this machine."""
+    """A receiver on this machine needs no http://."""
     url, seen = receiver()
     to = name.format(url.rpartition(":")[2].partition("/")[0])
     done = dpx_offline("webhook", "send", "deployment.ready", "--to", to, env=ENV)
@@ -629,7 +629,7 @@ def test_a_receiver_without_a_scheme(dpx_offline: Any, receiver: Any, name: str)
 
 
 def test_listen_takes_a_public_host(listen: Callable[..., Listening]) -> None:
-    """That name, and no other; the page's address has a key."""
+    """--public-host admits that name and no other, and the page's address gets a key."""
     listening = listen("--public-host", "ABC.ngrok.app")
     assert listening.process.stderr
     assert "/#" in listening.process.stderr.readline().decode()
@@ -650,13 +650,13 @@ def test_listen_takes_a_public_host(listen: Callable[..., Listening]) -> None:
     "name", ["", "https://abc.ngrok.app", "abc.ngrok.app:443", "a b", "*.ngrok.app", "abc\n", "-a"]
 )
 def test_a_public_host_that_is_none_is_exit_2(dpx_offline: Any, name: str) -> None:
-    """A name alone."""
+    """--public-host takes only a host name."""
     done = dpx_offline("webhook", "listen", "--port", "0", f"--public-host={name}", env=ENV)
     assert (done.code, done.out) == (2, "")
 
 
 def test_listen_retries_to_forward(listen: Callable[..., Listening], receiver: Any) -> None:
-    """As often as --retry says; the sender gets the last status."""
+    """--retry forwards a refused delivery again, and the sender gets the last status."""
     url, seen = receiver(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", times=3)
     listening = listen("--forward-to", url, "--retry", "2")
     assert listening.post(BODY) == 503
@@ -666,7 +666,7 @@ def test_listen_retries_to_forward(listen: Callable[..., Listening], receiver: A
 
 
 def test_r_repeats_the_last_delivery(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
-    """On a terminal, without Enter; the terminal is as it was afterwards."""
+    """On a terminal, r repeats the last delivery without Enter, and the terminal is restored afterwards."""
     last = listen("--json")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -748,21 +748,21 @@ def test_verify_needs_little_memory(dpx_offline: Any) -> None:
 
 
 def test_replay_of_nothing_is_exit_3(dpx_offline: Any) -> None:
-    """By name."""
+    """Replaying a missing file is exit 3 and names it."""
     done = dpx_offline("webhook", "replay", "nowhere.body", "--to", "http://127.0.0.1:9/")
     assert (done.code, done.out) == (3, "")
     assert "nowhere.body" in done.err
 
 
 def test_forwarding_elsewhere_needs_to_be_meant(dpx_offline: Any) -> None:
-    """Exit 2 without --allow-remote, before anything is bound."""
+    """Forwarding to another machine without --allow-remote is exit 2."""
     done = dpx_offline("webhook", "listen", "--port", "0", "--forward-to", "http://example.com/", env=ENV)
     assert done.code == 2
     assert "--allow-remote" in done.err
 
 
 def test_a_port_in_use_is_exit_1(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
-    """With the way out."""
+    """A port in use is exit 1 with a hint."""
     done = dpx_offline("webhook", "listen", "--port", str(listen().port), env=ENV)
     assert (done.code, done.out) == (1, "")
     assert "--port 0" in done.err
@@ -770,12 +770,12 @@ def test_a_port_in_use_is_exit_1(dpx_offline: Any, listen: Callable[..., Listeni
 
 @pytest.mark.parametrize("port", ["65536", "-1", "x", "\uff11\uff12"])
 def test_a_port_that_is_none_is_exit_2(dpx_offline: Any, port: str) -> None:
-    """Only ASCII digits, 0 to 65535."""
+    """Only ASCII digits from 0 to 65535 are a port."""
     assert dpx_offline("webhook", "listen", f"--port={port}", env=ENV).code == 2
 
 
 def test_listen_on_a_terminal(dpx_offline: Any) -> None:
-    """Columns for a person, with the time of the clock on the wall."""
+    """On a terminal each delivery is a line of columns with the local time."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
@@ -796,7 +796,7 @@ def test_listen_on_a_terminal(dpx_offline: Any) -> None:
 
 
 def test_the_client_library_is_not_needed_to_verify(dpx_offline: Any, body: Path) -> None:
-    """Neither httpx nor a server is imported for a signature."""
+    """`verify` imports neither httpx nor a server."""
     import sys
 
     code = (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_a_foreign_host_is_refused(sandbox: Sandbox) -> None:
-    """A name that somebody pointed at the loopback address is how a web page would get in."""
+    """A Host that isn't this machine is 403, since a web page can have its own name resolve to 127.0.0.1."""
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example", ""):
         assert ask(sandbox, "GET", "/orgs", headers={"Host": host}).status == 403, host
     for host in ("localhost", "LOCALHOST:1", "127.0.0.1", "127.1.2.3:80", "[::1]", "[::1]:8787"):
@@ -22,7 +22,7 @@ def test_a_foreign_host_is_refused(sandbox: Sandbox) -> None:
 
 
 def test_a_foreign_origin_is_refused(sandbox: Sandbox) -> None:
-    """A page that was loaded from elsewhere is not answered, not even for the request log."""
+    """A web page of another origin is refused, also for the recorded requests."""
     host = sandbox.origin.partition("//")[2]
     for origin in (
         "https://evil.example",
@@ -37,12 +37,12 @@ def test_a_foreign_origin_is_refused(sandbox: Sandbox) -> None:
 
 
 def test_it_listens_on_the_loopback_interface_alone(sandbox: Sandbox) -> None:
-    """Nobody else on the network can reach it."""
+    """The sandbox listens only on 127.0.0.1."""
     assert sandbox.origin.startswith("http://127.0.0.1:")
 
 
 def test_unknown_paths_and_wrong_methods(sandbox: Sandbox) -> None:
-    """Both are told in JSON, and which methods there are."""
+    """Unknown paths are 404 and wrong methods 405 with Allow, both in JSON."""
     for path in ("/nope", "/projects/x/y", "/orgs/acme/members/1", "//favicon.ico", "/projects/"):
         assert (ask(sandbox, "GET", path).status, ask(sandbox, "GET", path).body) == (404, {"error": "Not found"}), path
     answer = ask(sandbox, "PUT", "/projects")
@@ -54,7 +54,7 @@ def test_unknown_paths_and_wrong_methods(sandbox: Sandbox) -> None:
     "authorization", [None, "", "Bearer", "Bearer ", "Basic dpx_x", "Bearer dpx_wrong", "Bearer \xff"]
 )
 def test_without_a_valid_token_it_is_401(sandbox: Sandbox, authorization: str | None) -> None:
-    """Missing and invalid, in every spelling."""
+    """A missing or invalid token is 401 in every spelling."""
     headers = {} if authorization is None else {"Authorization": authorization}
     answer = ask(sandbox, "GET", "/projects", token=None, headers=headers)
     assert answer.status == 401
@@ -68,7 +68,7 @@ def test_without_a_valid_token_it_is_401(sandbox: Sandbox, authorization: str | 
     ids=["empty", "cut", "list", "string", "null", "no utf-8", "NaN", "deep", "half a character"],
 )
 def test_a_body_that_is_no_json_object_is_400(sandbox: Sandbox, raw: bytes) -> None:
-    """None of them is stored, none of them is a 500."""
+    """A body that isn't a JSON object is 400, and nothing is stored."""
     before = sandbox.projects()
     answer = ask(sandbox, "POST", "/projects", raw=raw)
     assert (answer.status, set(answer.body)) == (400, {"error"})
@@ -76,7 +76,7 @@ def test_a_body_that_is_no_json_object_is_400(sandbox: Sandbox, raw: bytes) -> N
 
 
 def test_a_body_over_a_mebibyte_is_413(sandbox: Sandbox) -> None:
-    """The bound holds exactly, with and without a Content-Length, and the refusal reaches who is still writing."""
+    """A body over 1 MiB is 413, and the client gets that answer while it is still sending."""
     fits = json.dumps({"name": "x"}).encode().ljust(1024 * 1024)
     assert ask(sandbox, "POST", "/projects", raw=fits).status == 201
     assert ask(sandbox, "POST", "/projects", raw=fits + b" ").status == 413
@@ -85,7 +85,7 @@ def test_a_body_over_a_mebibyte_is_413(sandbox: Sandbox) -> None:
 
 
 def test_a_broken_request_does_not_disturb_the_others(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
-    """What is no HTTP gets a 400 or nothing, says nothing on stderr, and the next client is served."""
+    """Invalid HTTP gets 400 or nothing, prints nothing, and the next client is served."""
     host, _, port = sandbox.origin.partition("//")[2].partition(":")
     for garbage in (
         b"\0\1\2\r\n\r\n",
@@ -102,7 +102,7 @@ def test_a_broken_request_does_not_disturb_the_others(sandbox: Sandbox, capfd: p
 def test_what_it_cannot_foresee_is_a_500_without_details(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client learns nothing, who runs the sandbox reads one line, and the server goes on."""
+    """An unexpected error is a 500 without details, one line on stderr, and the server keeps running."""
 
     def fail(*_: object) -> None:
         raise OSError("disk full")

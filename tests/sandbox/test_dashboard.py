@@ -36,7 +36,7 @@ def press(sandbox: Sandbox, action: str, body: Any) -> tuple[int, Any]:
 
 
 def test_what_the_page_shows(sandbox: Sandbox) -> None:
-    """The state of everything; its own requests are not among the requests."""
+    """The page's state has projects, deployments, requests and faults, but not its own requests."""
     ask(sandbox, "GET", "/orgs")
     sandbox.fault("GET /orgs 503 x1")
     ask(sandbox, "GET", "/orgs")
@@ -53,7 +53,7 @@ def test_what_the_page_shows(sandbox: Sandbox) -> None:
 
 
 def test_faults_are_switched(sandbox: Sandbox) -> None:
-    """On and off, at once; what isn't a fault is 400 with the reason."""
+    """A fault can be switched on and off at once; an invalid one is 400 with the reason."""
     assert press(sandbox, "fault", {"text": " GET /orgs 503 "})[0] == 200
     assert ask(sandbox, "GET", "/orgs").status == 503
     assert press(sandbox, "remove", {"text": "GET /orgs 503"})[0] == 200
@@ -65,7 +65,7 @@ def test_faults_are_switched(sandbox: Sandbox) -> None:
 
 
 def test_a_deployment_is_started(sandbox: Sandbox) -> None:
-    """As by the API, with its refusals."""
+    """The Deploy button starts a deployment as the API does, and shows its refusals."""
     assert press(sandbox, "deploy", {"id": sandbox.project_id("docs")})[0] == 200
     assert len(sandbox.deployments("docs")) == 4
     assert press(sandbox, "deploy", {"id": "nope"}) == (400, {"error": "Project not found"})
@@ -79,7 +79,7 @@ def test_a_button_needs_the_csrf_token(sandbox: Sandbox, headers: dict[str, str]
 
 
 def test_the_examples_are_faults() -> None:
-    """Each can be switched on."""
+    """Every example on the page is a valid fault."""
     for text in EXAMPLES:
         assert Fault.parse(text).text == text
 

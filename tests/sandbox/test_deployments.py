@@ -27,7 +27,7 @@ def row_of(sandbox: Sandbox, deployment: str) -> sqlite3.Row:
 
 
 def test_a_deployment_goes_from_queued_over_building_to_ready() -> None:
-    """Its status is a function of the time, and build time and bundle size are there at the end."""
+    """A deployment's status is a function of time; build time and size appear at the end."""
     with Sandbox(build_seconds=10) as sandbox:
         row = row_of(sandbox, deploy(sandbox, branch="main"))
     moments = (0, 1.9, 2.1, 9.9, 10.1, 1e6)
@@ -43,7 +43,7 @@ def test_a_deployment_goes_from_queued_over_building_to_ready() -> None:
 
 
 def test_a_deployment_over_the_wire(sandbox: Sandbox) -> None:
-    """The answer is QUEUED even where the build takes no time; the next look finds it READY."""
+    """A new deployment is QUEUED even if builds take no time; the next request shows READY."""
     path = f"/projects/{sandbox.project_id('storefront')}/deployments"
     answer = ask(sandbox, "POST", path, {"branch": "main", "commitMessage": "Hello", "commitSha": "abc123"})
     assert answer.status == 201
@@ -61,7 +61,7 @@ def test_a_deployment_over_the_wire(sandbox: Sandbox) -> None:
 
 
 def test_under_way_it_has_neither_build_time_nor_size() -> None:
-    """They appear when it is READY."""
+    """A deployment has build time and size only once it is READY."""
     with Sandbox(build_seconds=600) as sandbox:
         whole = ask(sandbox, "GET", f"/deployments/{deploy(sandbox)}").data
         assert whole["status"] == "QUEUED"
@@ -75,7 +75,7 @@ def test_under_way_it_has_neither_build_time_nor_size() -> None:
 
 @pytest.mark.parametrize("branch", ["fail/x", "fail/", "fail/a/b\nc"])
 def test_a_branch_named_fail_ends_in_error(sandbox: Sandbox, branch: str) -> None:
-    """And so does the project's current deployment."""
+    """A branch named fail/… ends in ERROR, and so does the current deployment."""
     whole = ask(sandbox, "GET", f"/deployments/{deploy(sandbox, branch=branch)}").data
     assert whole["status"] == "ERROR"
     assert "buildDurationMs" not in whole
@@ -87,12 +87,12 @@ def test_a_branch_named_fail_ends_in_error(sandbox: Sandbox, branch: str) -> Non
 
 @pytest.mark.parametrize("branch", ["main", "failure", "fail", "x/fail/y", "Fail/x"])
 def test_other_branches_end_ready(sandbox: Sandbox, branch: str) -> None:
-    """Only `fail/` at the beginning is special."""
+    """Only `fail/` at the beginning makes a branch fail."""
     assert ask(sandbox, "GET", f"/deployments/{deploy(sandbox, branch=branch)}").data["status"] == "READY"
 
 
 def test_without_a_branch_it_is_the_last_deployed_one(sandbox: Sandbox) -> None:
-    """And main where nothing was deployed yet."""
+    """Without a branch the last deployed one is used, or main."""
     fresh = sandbox.seed_project("fresh")
     made = ask(sandbox, "POST", f"/projects/{fresh}/deployments", {}).data["id"]
     assert ask(sandbox, "GET", f"/deployments/{made}").data["branch"] == "main"
@@ -101,7 +101,7 @@ def test_without_a_branch_it_is_the_last_deployed_one(sandbox: Sandbox) -> None:
 
 
 def test_time_scale_makes_the_clock_on_the_wall_go_faster() -> None:
-    """What the deployment tells of itself stays: the build took 60 of its own seconds."""
+    """--time-scale speeds up a build without changing the duration that it reports."""
     with Sandbox(build_seconds=60, time_scale=1000) as sandbox:
         row = row_of(sandbox, deploy(sandbox))
         assert row["ended_at"] - row["created_at"] == pytest.approx(0.06)
@@ -110,7 +110,7 @@ def test_time_scale_makes_the_clock_on_the_wall_go_faster() -> None:
 
 
 def test_the_status_filter() -> None:
-    """Each status by itself, as it is now; anything else is 400."""
+    """The status filter matches the current status; any other value is 400."""
     with Sandbox(build_seconds=600) as sandbox:
         path = f"/projects/{sandbox.project_id('storefront')}/deployments"
         queued, building = deploy(sandbox), deploy(sandbox)
@@ -128,14 +128,14 @@ def test_the_status_filter() -> None:
     "body", [{"branch": ""}, {"branch": None}, {"branch": 1}, {"commitMessage": []}, {"commitSha": 1}, {"branch": " "}]
 )
 def test_refused_deployments(sandbox: Sandbox, body: dict[str, Any]) -> None:
-    """400, and none is made."""
+    """Invalid deployments are 400 and not created."""
     before = len(sandbox.deployments("storefront"))
     assert ask(sandbox, "POST", f"/projects/{sandbox.project_id('storefront')}/deployments", body).status == 400
     assert len(sandbox.deployments("storefront")) == before
 
 
 def test_an_unknown_deployment(sandbox: Sandbox) -> None:
-    """404; so is one of a project of somebody else."""
+    """A deployment that doesn't exist, or isn't visible, is 404."""
     sandbox.seed_deployments("payroll", 1)
     hidden = sandbox.deployments("payroll")[0]["id"]
     for identity in ("nope", hidden, "a%2Fb", "%00"):
@@ -143,7 +143,7 @@ def test_an_unknown_deployment(sandbox: Sandbox) -> None:
 
 
 def test_build_slots() -> None:
-    """429 with a body that says so, until a build ends; nothing is made meanwhile."""
+    """With all build slots in use a deployment is 429 until a build ends."""
     with Sandbox(build_seconds=600, slots=2) as sandbox:
         path = f"/projects/{sandbox.project_id('storefront')}/deployments"
         first = deploy(sandbox)

@@ -21,7 +21,7 @@ def path_of(sandbox: Sandbox, project: str = "storefront") -> str:
 
 
 def test_the_world_has_variables(sandbox: Sandbox) -> None:
-    """With the keys of the reference, and no value."""
+    """The first variables have the reference's keys and no value."""
     listed = ask(sandbox, "GET", path_of(sandbox)).data
     assert [variable["key"] for variable in listed] == ["DATABASE_URL", "NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
     assert [set(variable) for variable in listed] == [{"id", "key", "targets", "sensitive"}] * 3
@@ -30,7 +30,7 @@ def test_the_world_has_variables(sandbox: Sandbox) -> None:
 
 
 def test_set_and_set_again(sandbox: Sandbox) -> None:
-    """New it is for every target; updated, it keeps its id and what the body leaves out."""
+    """A new variable is for every target; an update keeps its ID and omitted fields."""
     made = ask(sandbox, "POST", path_of(sandbox), {"key": "A_1", "value": "x"})
     assert made.status == 201
     assert made.data == {"id": made.data["id"], "key": "A_1", "targets": ["production", "preview", "development"]}
@@ -46,7 +46,7 @@ def test_set_and_set_again(sandbox: Sandbox) -> None:
 
 
 def test_the_same_key_in_two_projects(sandbox: Sandbox) -> None:
-    """They have nothing to do with each other."""
+    """The same key in two projects is two variables."""
     for project in ("docs", "api"):
         ask(sandbox, "POST", path_of(sandbox, project), {"key": "SAME", "value": project})
     assert sandbox.env_is("docs", "SAME", "docs")
@@ -54,7 +54,7 @@ def test_the_same_key_in_two_projects(sandbox: Sandbox) -> None:
 
 
 def test_delete(sandbox: Sandbox) -> None:
-    """Once; then it is not there, like a key that never was one."""
+    """A variable can be deleted once; then it is 404."""
     assert ask(sandbox, "DELETE", f"{path_of(sandbox)}/DATABASE_URL").body == {"deleted": True}
     for key in ("DATABASE_URL", "NOPE", "a%20b", "%ff"):
         answer = ask(sandbox, "DELETE", f"{path_of(sandbox)}/{key}")
@@ -63,7 +63,7 @@ def test_delete(sandbox: Sandbox) -> None:
 
 
 def test_an_empty_value_is_a_value(sandbox: Sandbox) -> None:
-    """It is stored like any other."""
+    """An empty value is stored like any other."""
     assert ask(sandbox, "POST", path_of(sandbox), {"key": "EMPTY", "value": ""}).status == 201
     assert sandbox.env_is("storefront", "EMPTY", "")
 
@@ -94,14 +94,14 @@ def test_an_empty_value_is_a_value(sandbox: Sandbox) -> None:
     ],
 )
 def test_refused_variables(sandbox: Sandbox, body: dict[str, Any], says: str) -> None:
-    """400 names the field, and nothing is stored."""
+    """An invalid variable is 400 with the field's name, and nothing is stored."""
     answer = ask(sandbox, "POST", path_of(sandbox), body)
     assert (answer.status, answer.body) == (400, {"error": says})
     assert len(sandbox.env_keys("storefront")) == 3
 
 
 def test_no_value_is_kept_anywhere(tmp_path: Path) -> None:
-    """Not in the store's files, not in the log, not in the recorded requests, not in an answer."""
+    """A value is in no file, log, recorded request or answer."""
     data, log = tmp_path / "world.db", tmp_path / "log.jsonl"
     with Sandbox(data=str(data), log=str(log)) as sandbox:
         answers = [

@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     ],
 )
 def test_a_fault_that_is_none(text: str) -> None:
-    """Exit code 2, and the hint shows how one is written."""
+    """An invalid fault is a usage error with a hint."""
     with pytest.raises(UsageError) as caught:
         Fault.parse(text)
     assert caught.value.hint
 
 
 def test_the_forms_that_help_shows_are_all_there_are() -> None:
-    """Each is one, and every effect and every word after it is among them."""
+    """The help topic shows every effect and every option of a fault."""
     shown = [Fault.parse(text) for text, _ in topics.FAULTS]
     assert {fault.effect for fault in shown} == {"", SLOW, RESET, LOST, ERROR, *drift.EFFECTS}
     assert any(fault.retry_after for fault in shown)
@@ -72,7 +72,7 @@ def test_the_forms_that_help_shows_are_all_there_are() -> None:
     ],
 )
 def test_which_paths_a_fault_strikes(pattern: str, path: str, fits: bool) -> None:
-    """A star stands for one part, two for any number, and nothing else is special."""
+    """In a path, * is one part, ** any number, and everything else is literal."""
     assert bool(Faults([f"GET {pattern} 500"]).strike("GET", path)) is fits
     assert not Faults([f"GET {pattern} 500"]).strike("POST", path)
     assert bool(Faults([f"* {pattern} 500"]).strike("POST", path)) is fits
@@ -91,13 +91,13 @@ def test_which_paths_a_fault_strikes(pattern: str, path: str, fits: bool) -> Non
     ],
 )
 def test_how_often_a_fault_strikes(texts: Sequence[str], statuses: list[int]) -> None:
-    """As often as it says; the first that fits decides."""
+    """A fault strikes as often as it says, and the first matching one decides."""
     with Sandbox(faults=texts) as sandbox:
         assert [ask(sandbox, "GET", "/orgs").status for _ in statuses] == statuses
 
 
 def test_a_refusal_does_nothing(sandbox: Sandbox) -> None:
-    """It has the body of every error, the Retry-After it was given, and comes before the token is looked at."""
+    """A refused request changes nothing, has an error body and Retry-After, and is refused before authentication."""
     sandbox.fault("POST /projects 429 retry-after=7 x2")
     answer = ask(sandbox, "POST", "/projects", {"name": "x"})
     assert (answer.status, answer.body) == (429, {"error": "Scripted fault: 429"})
@@ -110,7 +110,7 @@ def test_a_refusal_does_nothing(sandbox: Sandbox) -> None:
 
 
 def test_reset_does_nothing_and_the_connection_is_reset(sandbox: Sandbox) -> None:
-    """A real reset, not an orderly end; the next request is served."""
+    """`reset` resets the connection before anything is done."""
     sandbox.fault("POST /projects reset x1")
     with pytest.raises(ConnectionResetError):
         ask(sandbox, "POST", "/projects", {"name": "x"})
@@ -120,7 +120,7 @@ def test_reset_does_nothing_and_the_connection_is_reset(sandbox: Sandbox) -> Non
 
 
 def test_lost_does_it_and_the_answer_is_lost(sandbox: Sandbox) -> None:
-    """The case in which a client cannot know what happened."""
+    """`lost` makes the change and resets the connection."""
     sandbox.fault("POST /projects/*/deployments lost x1")
     before = len(sandbox.deployments("docs"))
     with pytest.raises(ConnectionResetError):
@@ -129,13 +129,13 @@ def test_lost_does_it_and_the_answer_is_lost(sandbox: Sandbox) -> None:
 
 
 def test_a_request_that_is_refused_anyway_is_not_lost(sandbox: Sandbox) -> None:
-    """There was nothing to lose."""
+    """`lost` doesn't apply to a request that is refused anyway."""
     sandbox.fault("POST /projects lost")
     assert ask(sandbox, "POST", "/projects", {}).status == 400
 
 
 def test_slow_holds_up_nobody_else(sandbox: Sandbox) -> None:
-    """The answer comes late; other requests are answered meanwhile."""
+    """`slow` delays one answer and no other."""
     sandbox.fault("GET /orgs slow 300ms x1")
     late = http.client.HTTPConnection(sandbox.origin.partition("//")[2], timeout=10)
     start = time.monotonic()
@@ -150,7 +150,7 @@ def test_slow_holds_up_nobody_else(sandbox: Sandbox) -> None:
 
 
 def test_an_error_build(sandbox: Sandbox) -> None:
-    """The deployment is made, and fails, whatever its branch."""
+    """`ERROR` makes a deployment fail, whatever its branch is."""
     sandbox.fault("POST /projects/*/deployments ERROR x1")
     path = f"/projects/{sandbox.project_id('docs')}/deployments"
     for _ in range(2):
@@ -170,7 +170,7 @@ def test_an_error_build(sandbox: Sandbox) -> None:
     ],
 )
 def test_an_answer_drifts(sandbox: Sandbox, fault: str, path: str, before: tuple[Any, ...] | None, after: Any) -> None:
-    """A field is missing, has another type, or is new; the other fields stay, and so does the status."""
+    """A drift removes, adds or changes a field, and leaves status and other fields alone."""
 
     def at(document: Any, way: tuple[Any, ...]) -> Any:
         for key in way:
@@ -191,7 +191,7 @@ def test_an_answer_drifts(sandbox: Sandbox, fault: str, path: str, before: tuple
 
 
 def test_several_drifts_strike_one_answer(sandbox: Sandbox) -> None:
-    """They don't exclude each other, nor a delay; a refusal comes before them."""
+    """Several drifts apply to one answer; a refusal comes before them."""
     sandbox.fault("GET /orgs/* drop=name")
     sandbox.fault("GET /orgs/* add=a.b")
     sandbox.fault("GET /orgs/* add=a")
@@ -206,7 +206,7 @@ def test_several_drifts_strike_one_answer(sandbox: Sandbox) -> None:
 
 
 def test_faults_are_taken_away(sandbox: Sandbox) -> None:
-    """All at once."""
+    """`clear_faults` removes all faults."""
     sandbox.fault("* /** 500")
     assert ask(sandbox, "GET", "/orgs").status == 500
     sandbox.clear_faults()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_the_recorded_requests(sandbox: Sandbox) -> None:
-    """Method, path below the root, query, body, status; complete by the time the client has its answer."""
+    """Requests are recorded with method, path, query, body and status before the client has its answer."""
     ask(sandbox, "GET", "/projects?limit=2&org=acme&limit=3", headers={"X-Mine": "yes"})
     ask(sandbox, "POST", "/projects", {"name": "x"})
     ask(sandbox, "GET", "//favicon.ico")
@@ -35,7 +35,7 @@ def test_the_recorded_requests(sandbox: Sandbox) -> None:
 
 
 def test_the_requests_over_http(sandbox: Sandbox) -> None:
-    """The same, for tests in any language; without a token, and not recorded itself."""
+    """The recorded requests can be read over HTTP without a token, and that isn't recorded."""
     ask(sandbox, "GET", "/orgs")
     for _ in range(2):
         shown = ask(sandbox, "GET", "/__sandbox__/requests", token=None)
@@ -51,7 +51,7 @@ def test_the_requests_over_http(sandbox: Sandbox) -> None:
 
 
 def test_the_log(tmp_path: Path) -> None:
-    """A JSON line a request, without headers and bodies; an old log is added to."""
+    """The log has one JSON line per request, without headers and bodies, and is appended to."""
     log = tmp_path / "log.jsonl"
     for _ in range(2):
         with Sandbox(log=str(log), faults=["GET /orgs 503 x1"]) as sandbox:
@@ -67,7 +67,7 @@ def test_the_log(tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
-    """Is told before anything is served; a disk that fills later does not change an answer."""
+    """A log that can't be opened is an error at the start; a disk that fills up later changes no answer."""
     with pytest.raises(Failed, match="Can't open the log"), Sandbox(log=str(tmp_path)):
         pass
     with Sandbox(log="/dev/full") as sandbox:
@@ -75,7 +75,7 @@ def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_it_forgets_in_time() -> None:
-    """The last ten thousand are kept, so a sandbox that runs for weeks does not grow."""
+    """Only the last 10,000 requests are kept."""
     journal = SandboxJournal()
     for number in range(10_001):
         journal.arrive("GET", f"/{number}", {}, [])
@@ -84,7 +84,7 @@ def test_it_forgets_in_time() -> None:
 
 
 def test_values_are_masked_wherever_they_are() -> None:
-    """Also where a client nests them."""
+    """Values are masked, also nested ones."""
     assert masked({"key": "A", "value": {"b": 1}, "list": [{"value": "x"}, 1]}) == {
         "key": "A",
         "value": "********",

@@ -37,7 +37,7 @@ def schemathesis(sandbox: Sandbox, folder: Path, *options: str) -> str:
 
 
 def test_every_route_is_described() -> None:
-    """And no other."""
+    """The OpenAPI description has exactly the sandbox's routes."""
     described = yaml.safe_load(DESCRIPTION.read_text())["paths"]
     methods = {
         path: {name.upper() for name in item} & {"GET", "POST", "PATCH", "DELETE"} for path, item in described.items()
@@ -46,7 +46,7 @@ def test_every_route_is_described() -> None:
 
 
 def test_each_operation_by_itself(tmp_path: Path) -> None:
-    """Examples, boundary values of every field and parameter, and made-up requests, good and bad."""
+    """Schemathesis finds no fault in any operation, with examples, boundary values and generated requests."""
     with Sandbox(build_seconds=0.05) as sandbox:
         report = schemathesis(sandbox, tmp_path, "--phases", "examples,coverage,fuzzing", "--max-examples", "50")
         asked = {(record.method, record.status) for record in sandbox.requests}
@@ -55,7 +55,7 @@ def test_each_operation_by_itself(tmp_path: Path) -> None:
 
 
 def test_operations_one_after_the_other(tmp_path: Path) -> None:
-    """What one answers, the next is asked with: projects are made, deployed, changed, deleted and asked again."""
+    """Schemathesis finds no fault in sequences of operations that use each other's answers."""
     with Sandbox(build_seconds=0.05) as sandbox:
         report = schemathesis(sandbox, tmp_path, "--phases", "stateful", "--max-examples", "300")
         done = {(record.method, record.path.split("/")[-1], record.status) for record in sandbox.requests}

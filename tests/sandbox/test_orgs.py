@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_the_organizations_one_belongs_to(sandbox: Sandbox) -> None:
-    """Two, and the third is nobody's business."""
+    """GET /orgs lists only the person's organizations."""
     listed = ask(sandbox, "GET", "/orgs").data
     assert [(org["slug"], org["name"], org["role"]) for org in listed] == [
         ("acme", "Acme Corp", "owner"),
@@ -25,13 +25,13 @@ def test_the_organizations_one_belongs_to(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("role", ["owner", "admin", "member"])
 def test_the_role_is_who_the_token_speaks_for(role: str) -> None:
-    """In both organizations."""
+    """The role in each organization is the token's."""
     with Sandbox(role=role) as sandbox:
         assert [org["role"] for org in ask(sandbox, "GET", "/orgs").data] == [role, role]
 
 
 def test_one_organization(sandbox: Sandbox) -> None:
-    """With its counts, which follow."""
+    """GET /orgs/:slug has counts that follow changes."""
     assert ask(sandbox, "GET", "/orgs/acme").data["_count"] == {"members": 5, "projects": 2}
     sandbox.seed_projects(3)
     assert ask(sandbox, "GET", "/orgs/acme").data["_count"] == {"members": 5, "projects": 5}
@@ -39,7 +39,7 @@ def test_one_organization(sandbox: Sandbox) -> None:
 
 
 def test_members(sandbox: Sandbox) -> None:
-    """Their roles are in upper case, as the reference shows them here."""
+    """Members' roles are in upper case, as in the reference."""
     listed = ask(sandbox, "GET", "/orgs/acme/members").data
     shown: Sequence[tuple[str, str]] = [(member["user"]["email"], member["role"]) for member in listed]
     assert shown[:3] == [("olivia@acme.com", "OWNER"), ("alice@acme.com", "ADMIN"), ("max@acme.com", "MEMBER")]

@@ -44,7 +44,7 @@ def walk(sandbox: Sandbox, path: str, limit: int) -> tuple[list[str], int]:
 
 
 def test_every_list_comes_whole_in_pages(sandbox: Sandbox) -> None:
-    """The same items in the same order, whatever the size of the page."""
+    """A list has the same items in the same order for every page size."""
     for path in lists(sandbox):
         whole, pages = walk(sandbox, path, 100)
         assert pages == 1
@@ -55,7 +55,7 @@ def test_every_list_comes_whole_in_pages(sandbox: Sandbox) -> None:
 
 
 def test_a_page_has_twenty_where_nothing_is_said(sandbox: Sandbox) -> None:
-    """And a hundred at most."""
+    """A page has 20 items by default and 100 at most."""
     sandbox.seed_projects(150)
     assert len(ask(sandbox, "GET", "/projects").data) == 20
     assert ask(sandbox, "GET", "/projects").body["pagination"]["limit"] == 20
@@ -66,7 +66,7 @@ def test_a_page_has_twenty_where_nothing_is_said(sandbox: Sandbox) -> None:
     "limit", ["0", "101", "-1", "+1", "1.0", "1_0", "ten", "", "%20", "\uff11\uff12", "%D9%A1", "1e1", "9" * 5000]
 )
 def test_a_limit_that_is_none_is_400(sandbox: Sandbox, limit: str) -> None:
-    """In every list."""
+    """An invalid limit is 400 in every list."""
     from urllib.parse import quote
 
     for path in lists(sandbox):
@@ -75,7 +75,7 @@ def test_a_limit_that_is_none_is_400(sandbox: Sandbox, limit: str) -> None:
 
 
 def test_a_cursor_that_is_none_is_400(sandbox: Sandbox) -> None:
-    """Made up, changed, of another list, of another sandbox."""
+    """A cursor that was invented, changed, or belongs to another list or sandbox is 400."""
     valid = ask(sandbox, "GET", "/projects?limit=1").body["pagination"]["nextCursor"]
     assert ask(sandbox, "GET", f"/projects?cursor={valid}").status == 200
     changed = [valid[:at] + ("0" if valid[at] != "0" else "1") + valid[at + 1 :] for at in range(len(valid))]
@@ -100,7 +100,7 @@ def test_a_cursor_that_is_none_is_400(sandbox: Sandbox) -> None:
 
 
 def test_a_list_that_changes_between_two_pages(sandbox: Sandbox) -> None:
-    """What is added or deleted meanwhile neither repeats nor hides what was there."""
+    """Items that are added or deleted between two pages neither repeat nor hide others."""
     slugs = sandbox.seed_projects(6)
     first = ask(sandbox, "GET", "/projects?limit=3")
     assert [project["slug"] for project in first.data] == slugs[:2:-1]
@@ -127,7 +127,7 @@ def steps(sandbox: Sandbox, path: str) -> int:
 
 
 def test_a_page_costs_the_same_however_many_projects_there_are(sandbox: Sandbox) -> None:
-    """Counted in SQLite's own steps, at the head of the list and far into it."""
+    """The cost of a page, in SQLite's steps, doesn't depend on the number of projects."""
     paths = [
         "/projects?limit=50",
         "/projects?org=acme&limit=50",

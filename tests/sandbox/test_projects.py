@@ -11,7 +11,7 @@ from dpx_cli.sandbox.server import Sandbox
 
 
 def test_the_world_has_three_projects(sandbox: Sandbox) -> None:
-    """Newest first, with the keys of the reference."""
+    """A new sandbox has three projects, newest first, with the reference's keys."""
     listed = ask(sandbox, "GET", "/projects").data
     assert [project["slug"] for project in listed] == ["storefront", "docs", "api"]
     assert listed[0]["framework"] == "NEXTJS"
@@ -23,7 +23,7 @@ def test_the_world_has_three_projects(sandbox: Sandbox) -> None:
 
 
 def test_a_project_by_its_id_and_not_by_its_slug(sandbox: Sandbox) -> None:
-    """The reference knows `:id` alone."""
+    """A project is found by ID and not by slug."""
     project = ask(sandbox, "GET", f"/projects/{sandbox.project_id('storefront')}").data
     assert project["slug"] == "storefront"
     assert project["domains"] == ["storefront.deploxa.com"]
@@ -33,7 +33,7 @@ def test_a_project_by_its_id_and_not_by_its_slug(sandbox: Sandbox) -> None:
 
 
 def test_what_one_has_no_access_to_is_not_there(sandbox: Sandbox) -> None:
-    """The project of initech answers as one that does not exist, on every path."""
+    """A project of an organization that the person isn't in is 404 on every path."""
     hidden = sandbox.project_id("payroll")
     assert "payroll" not in sandbox.projects()
     for method, path, body in (
@@ -56,7 +56,7 @@ def test_what_one_has_no_access_to_is_not_there(sandbox: Sandbox) -> None:
 
 
 def test_create(sandbox: Sandbox) -> None:
-    """The answer has the four keys of the reference, and the project is in its organization's list."""
+    """A new project's answer has the reference's four keys, and the organization lists it."""
     made = ask(
         sandbox, "POST", "/projects", {"name": "My App", "orgSlug": "globex", "framework": "VITE", "appType": "STATIC"}
     )
@@ -68,7 +68,7 @@ def test_create(sandbox: Sandbox) -> None:
 
 
 def test_without_an_organization_it_is_ones_own() -> None:
-    """Others do not see it, and only its owner can delete it, whatever their role elsewhere."""
+    """A project without an organization is visible only to its owner, who alone can delete it."""
     with Sandbox(tokens=["dpx_max:member", "dpx_olivia:owner"]) as sandbox:
         own = ask(sandbox, "POST", "/projects", {"name": "mine"}).data["id"]
         assert ask(sandbox, "GET", f"/projects/{own}", token="dpx_olivia").status == 404
@@ -95,13 +95,13 @@ def test_without_an_organization_it_is_ones_own() -> None:
     ],
 )
 def test_create_refuses(sandbox: Sandbox, body: dict[str, Any], says: str) -> None:
-    """400 names the field."""
+    """An invalid project is 400 with the field's name."""
     answer = ask(sandbox, "POST", "/projects", body)
     assert (answer.status, answer.body) == (400, {"error": says})
 
 
 def test_create_in_an_unknown_organization(sandbox: Sandbox) -> None:
-    """404, and nothing is made."""
+    """An unknown organization is 404, and no project is created."""
     assert ask(sandbox, "POST", "/projects", {"name": "x", "orgSlug": "nope"}).body == {
         "error": "Organization not found"
     }
@@ -109,7 +109,7 @@ def test_create_in_an_unknown_organization(sandbox: Sandbox) -> None:
 
 
 def test_a_field_that_the_reference_does_not_know_is_ignored(sandbox: Sandbox) -> None:
-    """It neither fails nor comes back."""
+    """An unknown field in a request is ignored."""
     made = ask(sandbox, "POST", "/projects", {"name": "x", "color": "red", "build_command": "make"}).data
     whole = ask(sandbox, "GET", f"/projects/{made['id']}").data
     assert "color" not in whole
@@ -117,7 +117,7 @@ def test_a_field_that_the_reference_does_not_know_is_ignored(sandbox: Sandbox) -
 
 
 def test_slugs_are_their_own(sandbox: Sandbox) -> None:
-    """The same name twice gives two slugs; a name without letters gives one too."""
+    """The same name twice gives two slugs, and a name without letters gives one too."""
     names = ["Same", "same!", "SAME", "日本語", "🦊", "-", "x" * 500]
     slugs = [ask(sandbox, "POST", "/projects", {"name": name, "orgSlug": "acme"}).data["slug"] for name in names]
     assert slugs[:6] == ["same", "same-2", "same-3", "project", "project-2", "project-3"]
@@ -127,7 +127,7 @@ def test_slugs_are_their_own(sandbox: Sandbox) -> None:
 
 
 def test_hostile_names_come_back_as_they_were(sandbox: Sandbox) -> None:
-    """What a terminal must be guarded from, clients can test with."""
+    """Control characters in names are returned unchanged, for clients to neutralize."""
     name = "\x1b[31m\x00\u202e'; DROP TABLE projects; --\n\u200b🏴"
     made = ask(sandbox, "POST", "/projects", {"name": name, "description": name}).data
     assert made["name"] == name
@@ -135,7 +135,7 @@ def test_hostile_names_come_back_as_they_were(sandbox: Sandbox) -> None:
 
 
 def test_update(sandbox: Sandbox) -> None:
-    """What is given changes, an empty string included; the rest stays, and so does the slug."""
+    """PATCH changes only given fields, an empty string included, and never the slug."""
     path = f"/projects/{sandbox.project_id('docs')}"
     changed = ask(sandbox, "PATCH", path, {"name": "Manual", "build_command": "make", "description": ""}).data
     assert (changed["name"], changed["slug"], changed["build_command"]) == ("Manual", "docs", "make")
@@ -150,7 +150,7 @@ def test_update(sandbox: Sandbox) -> None:
 
 
 def test_an_owner_deletes_with_everything_in_it(sandbox: Sandbox) -> None:
-    """The project, its deployments and its variables are gone, and stay gone."""
+    """Deleting a project also deletes its deployments and variables."""
     path = f"/projects/{sandbox.project_id('storefront')}"
     deployment = ask(sandbox, "GET", f"{path}/deployments").data[0]["id"]
     assert ask(sandbox, "DELETE", path).body == {"deleted": True}
@@ -162,7 +162,7 @@ def test_an_owner_deletes_with_everything_in_it(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("role", ["admin", "member"])
 def test_only_the_owner_deletes(role: str) -> None:
-    """Everybody else may do all but that."""
+    """Admins and members can change a project but not delete it."""
     with Sandbox(role=role) as sandbox:
         path = f"/projects/{sandbox.project_id('storefront')}"
         answer = ask(sandbox, "DELETE", path)
@@ -173,7 +173,7 @@ def test_only_the_owner_deletes(role: str) -> None:
 
 
 def test_how_many_projects_a_world_has() -> None:
-    """None, one, or the known three on top of made-up ones."""
+    """--projects sets the number of projects, with the known three first."""
     for count, first in (
         (0, []),
         (1, ["storefront"]),

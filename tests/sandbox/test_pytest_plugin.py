@@ -80,12 +80,12 @@ def run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_fixture(tmp_path: Path) -> None:
-    """A sandbox for each test, its environment, the marker; and everything as it was afterwards."""
+    """The fixture gives each test a sandbox and its environment, honors the marker, and restores everything."""
     done = run_pytest(tmp_path, USERS_TESTS)
     assert "5 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_run_that_does_not_use_it_pays_nothing(tmp_path: Path) -> None:
-    """The plugin is loaded by pytest wherever dpx is installed."""
+    """The plugin imports nothing of dpx until the fixture is used."""
     done = run_pytest(tmp_path, LIGHT)
     assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -13,19 +13,19 @@ from dpx_cli.sandbox.server import Sandbox
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
 def test_the_exit_code(script: str, code: int) -> None:
-    """It is the command's own."""
+    """The exit code is the command's own."""
     assert _run_portably(["sh", "-c", script], os.environ, Sandbox()) == code
 
 
 def test_the_environment(capfd: pytest.CaptureFixture[str]) -> None:
-    """The sandbox's, while it is there."""
+    """The command's environment points at the sandbox."""
     sandbox = Sandbox()
     assert _run_portably(["sh", "-c", "echo $DPX_API_URL $DPX_TOKEN"], os.environ, sandbox) == 0
     assert capfd.readouterr().out.split() == [sandbox.url, sandbox.token]
 
 
 def test_a_command_that_cannot_be_run() -> None:
-    """Not there, or no program."""
+    """A missing or non-executable command is an error."""
     with pytest.raises(NotFound):
         _run_portably(["no-such-command"], os.environ, Sandbox())
     with pytest.raises(Failed):

@@ -72,7 +72,7 @@ def given() -> Any:
 
 
 def test_orgs_are_as_given(given: Sandbox) -> None:
-    """The person's own role shows in the list; the person isn't among the members, who are as given."""
+    """Organizations and members are as given; the person isn't among the members."""
     assert ask(given, "GET", "/orgs").data == [
         {"id": "org-1", "name": "Initech", "slug": "initech", "role": "member"},
         {"id": "org-2", "name": "Acme", "slug": "acme", "role": "owner"},
@@ -84,7 +84,7 @@ def test_orgs_are_as_given(given: Sandbox) -> None:
 
 
 def test_projects_are_as_given_and_in_the_given_order(given: Sandbox) -> None:
-    """With ids, slugs, settings, current deployment and fields that the reference doesn't know."""
+    """Projects keep their order, IDs, slugs, settings, current deployment and unknown fields."""
     assert [project["id"] for project in ask(given, "GET", "/projects").data] == ["p-shop", "p-mine", "p-works"]
     assert [project["id"] for project in ask(given, "GET", "/projects?org=acme").data] == ["p-shop"]
     whole = ask(given, "GET", "/projects/p-shop").data
@@ -99,7 +99,7 @@ def test_projects_are_as_given_and_in_the_given_order(given: Sandbox) -> None:
 
 
 def test_deployments_and_variables_are_as_given(given: Sandbox) -> None:
-    """Newest first; a deployment can have its own domain."""
+    """Deployments and variables are as given, with a deployment's own domain."""
     rows = ask(given, "GET", "/projects/p-shop/deployments").data
     assert [(row["id"], row["status"], row["branch"]) for row in rows] == [
         ("d-2", "ERROR", "next"),
@@ -112,7 +112,7 @@ def test_deployments_and_variables_are_as_given(given: Sandbox) -> None:
 
 
 def test_changes_are_recorded_and_refusals_are_not(given: Sandbox) -> None:
-    """One for each thing that was changed, in order."""
+    """Each change is recorded once, in order; refused requests are not."""
     shop = "/projects/p-shop"
     ask(given, "POST", "/projects", {"name": "New One", "orgSlug": "acme"})
     ask(given, "PATCH", shop, {"description": "x", "output_dir": "out"})
@@ -139,7 +139,7 @@ def test_changes_are_recorded_and_refusals_are_not(given: Sandbox) -> None:
 
 
 def test_a_current_deployment_that_is_not_listed_is_added() -> None:
-    """As where only the first page of deployments was read."""
+    """A current deployment that isn't among the given deployments is added."""
     current = {"id": "d-9", "status": "READY", "branch": "main"}
     project = {"id": "p", "name": "p", "slug": "p", "current_deployment": current}
     with Sandbox({"projects": [project]}) as sandbox:
@@ -148,7 +148,7 @@ def test_a_current_deployment_that_is_not_listed_is_added() -> None:
 
 
 def test_what_is_under_way_ends() -> None:
-    """After the sandbox's own build time."""
+    """A given deployment that is under way ends after the sandbox's build time."""
     deployment = {"id": "d", "status": "BUILDING", "branch": "main"}
     project = {"id": "p", "name": "p", "slug": "p", "deployments": [deployment]}
     with Sandbox({"projects": [project]}, build_seconds=0.3) as sandbox:
@@ -167,13 +167,13 @@ def test_what_is_under_way_ends() -> None:
     ],
 )
 def test_a_seed_that_makes_no_sense_is_an_error(projects: list[Any]) -> None:
-    """Before anything is served."""
+    """An incomplete or contradictory seed is an error before anything is served."""
     with pytest.raises(ValueError, match="The seed"), Sandbox({"projects": projects}):
         pass
 
 
 def test_a_seeded_file_keeps_its_tokens_person(tmp_path: Path) -> None:
-    """Opened again, without the seed, it still answers the same."""
+    """A seeded data file answers the same without the seed."""
     data = str(tmp_path / "state.db")
     with Sandbox(SEED, data=data) as sandbox:
         token = sandbox.token
@@ -183,7 +183,7 @@ def test_a_seeded_file_keeps_its_tokens_person(tmp_path: Path) -> None:
 
 
 def test_a_file_of_version_1_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With everything in it."""
+    """A data file of version 1 is upgraded with everything in it."""
     data = str(tmp_path / "state.db")
     with monkeypatch.context() as patch:
         patch.setattr(store, "VERSION", 1)

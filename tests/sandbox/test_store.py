@@ -34,7 +34,7 @@ threading.Event().wait()
 
 
 def test_the_world_persists(tmp_path: Path) -> None:
-    """Projects, deployments, variables, the token and cursors are there again; it is seeded once."""
+    """With --data, projects, deployments, variables, token and cursors persist."""
     data = str(tmp_path / "world.db")
     with Sandbox(data=data, build_seconds=0) as sandbox:
         token = sandbox.token
@@ -53,7 +53,7 @@ def test_the_world_persists(tmp_path: Path) -> None:
 
 
 def test_a_deployment_goes_on_while_nobody_serves_it(tmp_path: Path) -> None:
-    """Its course was written down."""
+    """A deployment that started before a restart has ended after it."""
     data = str(tmp_path / "world.db")
     with Sandbox(data=data, build_seconds=0.05) as sandbox:
         ask(sandbox, "POST", f"/projects/{sandbox.project_id('docs')}/deployments", {"branch": "fail/late"})
@@ -63,7 +63,7 @@ def test_a_deployment_goes_on_while_nobody_serves_it(tmp_path: Path) -> None:
 
 
 def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
-    """Killed in the midst of four clients' writes, at a moment nobody chose: every answered write is there."""
+    """Every write that was answered survives kill -9 in the middle of concurrent writes."""
     data = tmp_path / "world.db"
     with subprocess.Popen([sys.executable, "-c", SERVER, str(data)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -104,7 +104,7 @@ class _Remote:
 
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_no_write_of_concurrent_clients_is_lost(tmp_path: Path, on_disk: bool) -> None:
-    """Eight clients at once, on their own keys and on one that they share."""
+    """Concurrent writes of eight clients are all kept."""
     with Sandbox(data=str(tmp_path / "world.db") if on_disk else None, build_seconds=0) as sandbox:
         path = f"/projects/{sandbox.project_id('docs')}"
         statuses: list[int] = []
@@ -131,7 +131,7 @@ def test_no_write_of_concurrent_clients_is_lost(tmp_path: Path, on_disk: bool) -
 
 
 def test_slots_hold_against_concurrent_clients() -> None:
-    """Eight ask for three slots at once: three get one."""
+    """Of eight concurrent deployments with three slots, three start."""
     with Sandbox(slots=3, build_seconds=600) as sandbox:
         statuses: list[int] = []
         path = f"/projects/{sandbox.project_id('docs')}/deployments"
@@ -157,7 +157,7 @@ def _together(work: Callable[[int], None], count: int) -> None:
     "content", [b"no database at all, but long enough to be one" * 20, b"SQLite format 3\0" + b"\xff" * 2000]
 )
 def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, content: bytes) -> None:
-    """Nothing of it changes."""
+    """A damaged data file is named and not changed."""
     data = tmp_path / "world.db"
     data.write_bytes(content)
     with pytest.raises(Failed, match=str(data)), Sandbox(data=str(data)):
@@ -166,7 +166,7 @@ def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, content: bytes) 
 
 
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
-    """However valid it is."""
+    """Another program's database is not changed."""
     data = tmp_path / "other.db"
     with sqlite3.connect(data) as other:
         other.execute("CREATE TABLE projects (x)")
@@ -179,7 +179,7 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_another_versions_file_is_left_alone(tmp_path: Path) -> None:
-    """It is not guessed what is in it."""
+    """A data file of an unknown version is not changed."""
     data = tmp_path / "world.db"
     with Sandbox(data=str(data)):
         pass
@@ -191,14 +191,14 @@ def test_another_versions_file_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
-    """A folder, or a folder that is not there."""
+    """A --data path that can't be written is an error."""
     for path in (tmp_path, tmp_path / "none" / "world.db"):
         with pytest.raises(Failed, match="Can't open"), Sandbox(data=str(path)):
             pass
 
 
 def test_a_seeding_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
-    """A world is there whole or not at all."""
+    """A seeding that was interrupted starts again from nothing."""
     data = str(tmp_path / "world.db")
     Store(data).close()  # killed between making the file and seeding it
     with Sandbox(data=data) as sandbox:
@@ -206,7 +206,7 @@ def test_a_seeding_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
 
 
 def test_ids_have_the_shape_of_the_reference() -> None:
-    """25 lower-case characters that begin with c, all of them different; those of the first world always the same."""
+    """IDs have the reference's shape, are unique, and the first ones are always the same."""
     ids = {new_id() for _ in range(1000)}
     assert len(ids) == 1000
     for identity in (*ids, fixed_id("x")):
@@ -220,7 +220,7 @@ def test_ids_have_the_shape_of_the_reference() -> None:
 
 
 def test_sandboxes_that_begin_at_the_same_moment_share_one_world(tmp_path: Path) -> None:
-    """One of them makes it, the others find it made."""
+    """Sandboxes that start at the same moment on one file share its state."""
     code = (
         "import sys, time\n"
         "from dpx_cli.sandbox import seed\n"

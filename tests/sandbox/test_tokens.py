@@ -14,7 +14,7 @@ from dpx_cli.sandbox.server import Sandbox
 
 
 def test_the_token_has_the_shape_of_the_reference() -> None:
-    """And is another one in each sandbox."""
+    """The generated token has the reference's shape and differs between sandboxes."""
     with Sandbox() as one, Sandbox() as other:
         assert re.fullmatch(r"dpx_[0-9a-f]{60}", one.token)
         assert one.token != other.token
@@ -22,7 +22,7 @@ def test_the_token_has_the_shape_of_the_reference() -> None:
 
 
 def test_several_tokens_with_roles() -> None:
-    """The first is the one that is given out; each speaks for its own person."""
+    """Several tokens have their own roles, and the first one is `token`."""
     with Sandbox(tokens=["dpx_a", "dpx_b:member", "dpx_c:admin"], role="owner") as sandbox:
         assert sandbox.token == "dpx_a"
         roles = {
@@ -33,7 +33,7 @@ def test_several_tokens_with_roles() -> None:
 
 
 def test_tokens_expire() -> None:
-    """All of them, those that say so sooner, and in the time scale of the sandbox."""
+    """Tokens expire after --token-ttl or their own time, scaled by --time-scale."""
     with Sandbox(tokens=["dpx_a", "dpx_b:member:1", "dpx_c:owner:2h"], token_ttl=60, time_scale=10) as sandbox:
         tokens, start = sandbox._state.tokens, time.time()
         for token, after, accepted in (
@@ -48,7 +48,7 @@ def test_tokens_expire() -> None:
 
 
 def test_an_expired_token_is_401() -> None:
-    """Over the wire."""
+    """An expired token is 401."""
     with Sandbox(token_ttl=0) as sandbox:
         assert ask(sandbox, "GET", "/orgs").status == 401
     with Sandbox(tokens=["dpx_a", "dpx_b"]) as sandbox:
@@ -72,14 +72,14 @@ def test_an_expired_token_is_401() -> None:
     ],
 )
 def test_a_token_that_is_none(token: str) -> None:
-    """It is refused without being shown."""
+    """An invalid token is refused without being shown."""
     with pytest.raises(UsageError) as caught, Sandbox(tokens=[token]):
         pass
     assert "secret" not in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_the_rate_limit() -> None:
-    """429 with a Retry-After in whole seconds, for one token and not for the other."""
+    """A token over its rate is 429 with Retry-After; another token isn't affected."""
     with Sandbox(rate="3/h", tokens=["dpx_a", "dpx_b"]) as sandbox:
         assert [ask(sandbox, "GET", "/orgs").status for _ in range(4)] == [200, 200, 200, 429]
         answer = ask(sandbox, "GET", "/orgs")
@@ -90,7 +90,7 @@ def test_the_rate_limit() -> None:
 
 
 def test_the_bucket_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At its rate, and never above its size."""
+    """The rate limit's bucket fills at its rate and never above its size."""
     now = 100.0
     monkeypatch.setattr("dpx_cli.sandbox.rate.time.monotonic", lambda: now)
     rate = Rate("2/s")
@@ -103,13 +103,13 @@ def test_the_bucket_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("text", ["", "10", "0/s", "10/d", "-1/s", "1.5/s", "10 / s", "\uff11/s"])
 def test_a_rate_that_is_none(text: str) -> None:
-    """Exit code 2."""
+    """An invalid rate is a usage error."""
     with pytest.raises(UsageError):
         Rate(text)
 
 
 def test_options_that_cannot_be() -> None:
-    """Each is told before anything is started."""
+    """Impossible options are refused before anything starts."""
     for options in (
         {"role": "boss"},
         {"build_seconds": -1},
@@ -130,7 +130,7 @@ def test_options_that_cannot_be() -> None:
 
 
 def test_a_port_that_is_taken() -> None:
-    """Is said, and nothing is left open."""
+    """A port in use is a usage error, and nothing is left open."""
     with Sandbox() as sandbox:
         port = int(sandbox.origin.rpartition(":")[2])
         with pytest.raises(UsageError, match=f"Port {port} is already in use"), Sandbox(port=port):

@@ -80,7 +80,7 @@ def deploy(sandbox: Sandbox, branch: str) -> str:
 
 
 def test_a_deployment_is_told_from_start_to_end(receiver: Receiver) -> None:
-    """With the body, headers and signature of the reference."""
+    """A deployment sends started and ready, with the reference's body, headers and signature."""
     with Sandbox(build_seconds=0.05, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
         deployment = deploy(sandbox, "mäin")
         (first, started), (second, ready) = receiver.wait(2)
@@ -99,7 +99,7 @@ def test_a_deployment_is_told_from_start_to_end(receiver: Receiver) -> None:
 
 
 def test_a_failed_deployment_is_told_as_failed(receiver: Receiver) -> None:
-    """In its own event."""
+    """A failed deployment sends deployment.failed."""
     with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
         deploy(sandbox, "fail/x")
         assert receiver.events(2) == ["deployment.started", "deployment.failed"]
@@ -108,7 +108,7 @@ def test_a_failed_deployment_is_told_as_failed(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("status", [500, 404, 302])
 def test_a_refused_delivery_is_tried_again(receiver: Receiver, status: int) -> None:
-    """The same bytes, up to four times, in order; a redirect is a refusal and is not followed."""
+    """A refused delivery is sent up to four times with the same bytes; a redirect is a refusal."""
     receiver.statuses = [status, status]
     with Sandbox(build_seconds=0, time_scale=1000, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
         deploy(sandbox, "main")
@@ -125,7 +125,7 @@ def test_a_refused_delivery_is_tried_again(receiver: Receiver, status: int) -> N
 
 
 def test_a_receiver_that_never_takes_it_is_given_up(receiver: Receiver) -> None:
-    """After four tries the next event has its turn."""
+    """After four attempts the next event is sent."""
     receiver.statuses = [500] * 4
     with Sandbox(build_seconds=0, time_scale=1000, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
         deploy(sandbox, "main")
@@ -133,7 +133,7 @@ def test_a_receiver_that_never_takes_it_is_given_up(receiver: Receiver) -> None:
 
 
 def test_nobody_at_the_receivers_address(tmp_path: Path) -> None:
-    """The tries are in the log, without the secret, and the API does not suffer."""
+    """An unreachable receiver is logged, without the secret, and doesn't affect the API."""
     log = tmp_path / "log.jsonl"
     with Sandbox() as other:
         dead = other.origin
@@ -151,14 +151,14 @@ def test_nobody_at_the_receivers_address(tmp_path: Path) -> None:
 
 
 def test_what_is_due_is_told_before_the_sandbox_ends(receiver: Receiver) -> None:
-    """`dpx sandbox run` ends as soon as its command has seen READY."""
+    """Events that are due are sent before the sandbox ends."""
     with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
         deploy(sandbox, "main")
     assert receiver.events(2) == ["deployment.started", "deployment.ready"]
 
 
 def test_what_was_left_untold_is_told_by_the_next_run(receiver: Receiver, tmp_path: Path) -> None:
-    """Each event once, also when the build ended while nobody served it; without webhooks nothing is owed."""
+    """Events that were not sent are sent once by the next run; without webhooks none are due."""
     data = str(tmp_path / "world.db")
     options: dict[str, Any] = {"data": data, "webhook_url": receiver.url, "webhook_secret": SECRET}
     with Sandbox(data=data, build_seconds=0) as sandbox:
@@ -176,7 +176,7 @@ def test_what_was_left_untold_is_told_by_the_next_run(receiver: Receiver, tmp_pa
 
 
 def test_a_project_that_is_deleted_meanwhile(receiver: Receiver) -> None:
-    """There is nothing left to tell of, and nothing breaks."""
+    """A project that is deleted during a build sends no further events."""
     with Sandbox(build_seconds=0.1, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
         deploy(sandbox, "main")
         receiver.wait(1)

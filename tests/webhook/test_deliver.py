@@ -71,7 +71,7 @@ def send(url: str, seconds: float = 10.0, body: bytes = b"{}") -> deliver.Reply:
 def test_a_delivery_carries_its_own_headers_and_no_others(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """No Authorization (not from .netrc either), no Accept; the body byte for byte."""
+    """A delivery has no Authorization (not from .netrc either) and no Accept, and its body is unchanged."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
@@ -93,7 +93,7 @@ def test_a_delivery_carries_its_own_headers_and_no_others(
 
 
 def test_a_proxy_is_not_asked_for_loopback(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy elsewhere cannot reach this machine's own receiver."""
+    """A proxy is not used for a receiver on this machine."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "")
@@ -101,7 +101,7 @@ def test_a_proxy_is_not_asked_for_loopback(receiver: Receiver, monkeypatch: pyte
 
 
 def test_a_proxy_is_asked_for_other_machines(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxy gets the absolute URL."""
+    """A proxy is used for other machines and gets the absolute URL."""
     monkeypatch.setenv("http_proxy", receiver.url.removesuffix("/hook"))
     monkeypatch.setenv("no_proxy", "")
     assert send("http://receiver.invalid/hook").status == 200
@@ -109,14 +109,14 @@ def test_a_proxy_is_asked_for_other_machines(receiver: Receiver, monkeypatch: py
 
 
 def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not a traceback of the library."""
+    """An unusable proxy is a usage error, not a traceback."""
     monkeypatch.setenv("http_proxy", "gopher://127.0.0.1:9")
     with pytest.raises(UsageError, match="proxy"):
         deliver.client(Endpoint.parse("http://receiver.invalid/", "--to"), trust)
 
 
 def test_a_proxys_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even where it breaks the URL and is taken for a port."""
+    """A proxy's password is not shown, even if it breaks the URL."""
     monkeypatch.setenv("http_proxy", "http://user:canary/#@127.0.0.1:9")
     with pytest.raises(UsageError, match="proxy") as caught:
         deliver.client(Endpoint.parse("http://receiver.invalid/", "--to"), trust)
@@ -124,7 +124,7 @@ def test_a_proxys_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
-    """Its status is the answer."""
+    """A redirect's status is the response."""
     receiver.status = 307
     receiver.headers = {"Location": receiver.url}
     assert send(receiver.url).status == 307
@@ -133,25 +133,25 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("status", [200, 204, 400, 401, 500, 503])
 def test_every_status_is_an_answer(receiver: Receiver, status: int) -> None:
-    """None of them raises."""
+    """No status raises an error."""
     receiver.status = status
     receiver.body = b""
     assert send(receiver.url).status == status
 
 
 def test_of_a_long_answer_only_the_beginning_is_read(receiver: Receiver) -> None:
-    """The excerpt is one line of at most 200 characters."""
+    """Only the beginning of a long response is read; the excerpt is one line of at most 200 characters."""
     receiver.body = b"\n  " + b"x" * 5_000_000
     assert send(receiver.url).excerpt == "x" * 200
 
 
 def test_an_answer_that_breaks_off_is_an_answer(wire: Callable[..., str]) -> None:
-    """The status has come; what the body would have said does not matter."""
+    """A response whose body breaks off counts by its status."""
     assert send(wire(b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\nhal")).status == 202
 
 
 def test_an_answer_that_never_ends_is_an_answer(wire: Callable[..., str]) -> None:
-    """The deadline ends the reading."""
+    """A response whose body never ends counts by its status once the deadline passes."""
     url = wire(b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\nhal", hold=True)
     assert send(url, seconds=0.3).status == 202
 
@@ -160,14 +160,14 @@ def test_an_answer_that_never_ends_is_an_answer(wire: Callable[..., str]) -> Non
     "answer", [None, b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nA: " + b"b" * 200_000]
 )
 def test_no_answer_after_sending_leaves_the_outcome_unknown(wire: Callable[..., str], answer: bytes | None) -> None:
-    """The receiver may have acted on it."""
+    """No response after sending is OutcomeUnknown, since the receiver may have acted."""
     with pytest.raises(OutcomeUnknown, match="the response was lost") as caught:
         deliver.deliver_now(Endpoint.parse(wire(answer), "--to"), b"{}", HEADERS, trust)
     assert caught.value.hint
 
 
 def test_a_receiver_that_stays_silent_is_late(wire: Callable[..., str]) -> None:
-    """The deadline is for the whole exchange."""
+    """A silent receiver is late after the deadline for the whole exchange."""
     with pytest.raises(NotDelivered) as caught:
         send(wire(None, hold=True), seconds=0.3)
     assert caught.value.late
@@ -175,14 +175,14 @@ def test_a_receiver_that_stays_silent_is_late(wire: Callable[..., str]) -> None:
 
 
 def test_a_receiver_that_drips_headers_is_late(wire: Callable[..., str]) -> None:
-    """As is one that begins to answer and stops."""
+    """A receiver that stops in the middle of its headers is late."""
     with pytest.raises(NotDelivered) as caught:
         send(wire(b"HTTP/1.1 200 OK\r\nContent-Le", hold=True), seconds=0.3)
     assert caught.value.late
 
 
 def test_nobody_there_is_a_network_error() -> None:
-    """The reason is the system's, and says nothing of the library."""
+    """A refused connection is a NetworkError with the system's reason."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
     with pytest.raises(NetworkError, match=r"Can't reach http://127\.0\.0\.1:[0-9]+/: connection refused"):
@@ -190,13 +190,13 @@ def test_nobody_there_is_a_network_error() -> None:
 
 
 def test_an_unknown_name_is_a_network_error() -> None:
-    """`.invalid` is never resolved."""
+    """A name that doesn't resolve is a NetworkError."""
     with pytest.raises(NetworkError, match=r"Can't reach http://receiver\.invalid"):
         deliver.deliver_now(Endpoint.parse("http://receiver.invalid/", "--to"), b"{}", HEADERS, trust)
 
 
 def test_https_to_a_plain_server_is_a_network_error(receiver: Receiver) -> None:
-    """The delivery never left: TLS comes first."""
+    """A failed TLS handshake is a NetworkError, since nothing was sent."""
     with pytest.raises(NetworkError):
         deliver.deliver_now(Endpoint.parse(receiver.url.replace("http:", "https:"), "--to"), b"{}", HEADERS, trust)
     assert receiver.requests == []
@@ -228,7 +228,7 @@ def test_https_to_a_plain_server_is_a_network_error(receiver: Receiver) -> None:
     ],
 )
 def test_what_is_no_receiver_is_refused(url: str) -> None:
-    """Before anything is sent; a password is not repeated."""
+    """An invalid --to is a usage error before anything is sent, and a password in it is not shown."""
     with pytest.raises(UsageError) as caught:
         Endpoint.parse(url, "--to")
     assert "password@" not in caught.value.message
@@ -253,5 +253,5 @@ def test_what_is_no_receiver_is_refused(url: str) -> None:
     ],
 )
 def test_loopback_is_what_is_certain_to_be_this_machine(url: str, loopback: bool) -> None:
-    """A name that some resolver could send elsewhere is not."""
+    """A name that a resolver could send elsewhere is not loopback."""
     assert Endpoint.parse(url, "--to").loopback is loopback

@@ -10,12 +10,12 @@ from dpx_cli.webhook.events import DESCRIPTIONS, encode, sample
 
 
 def test_the_events_are_the_documented_ones() -> None:
-    """Under "Available Events" in the API reference."""
+    """The events are those under "Available Events" in the reference."""
     assert list(DESCRIPTIONS) == ["deployment.started", "deployment.ready", "deployment.failed", "deployment.rollback"]
 
 
 def test_the_sample_of_ready_has_the_shape_of_the_reference() -> None:
-    """The same keys in the same order, and the values the reference shows."""
+    """The sample of deployment.ready has the reference's keys in its order, and its values."""
     payload = sample("deployment.ready")
     assert list(payload) == ["event", "deployment", "project"]
     assert list(payload["deployment"]) == ["id", "status", "branch", "url"]
@@ -27,14 +27,14 @@ def test_the_sample_of_ready_has_the_shape_of_the_reference() -> None:
 
 @pytest.mark.parametrize("event", DESCRIPTIONS)
 def test_every_sample_names_its_event_and_a_documented_status(event: str) -> None:
-    """No status is invented."""
+    """Every sample has its event's name and a documented status."""
     payload = sample(event)
     assert payload["event"] == event
     assert payload["deployment"]["status"] in ("QUEUED", "BUILDING", "READY", "ERROR")
 
 
 def test_fields_of_ones_own() -> None:
-    """--project, --branch and --deployment-id."""
+    """Project, branch and deployment ID of a sample can be chosen."""
     payload = sample("deployment.failed", project="shop", branch="a/b", deployment_id="d1")
     assert payload["project"]["slug"] == payload["project"]["name"] == "shop"
     assert payload["deployment"] == {"id": "d1", "status": "ERROR", "branch": "a/b", "url": "https://shop.deploxa.com"}
@@ -42,6 +42,6 @@ def test_fields_of_ones_own() -> None:
 
 @pytest.mark.parametrize("branch", ["main", "größe/🚀", 'a"b\\', "\udcff"])
 def test_any_branch_is_sent_as_json_in_utf8(branch: str) -> None:
-    """Bytes of a command line that are no UTF-8 too."""
+    """Any branch is sent as JSON in UTF-8, also one that isn't valid Unicode."""
     body = encode(sample("deployment.ready", branch=branch))
     assert json.loads(body.decode("utf-8"))["deployment"]["branch"] == branch

@@ -47,7 +47,7 @@ def still_serves(running: Running) -> None:
 
 
 def test_a_delivery_is_verified_and_told_of(listen: Callable[..., Running]) -> None:
-    """Every field of the record."""
+    """A verified delivery is answered 200 and reported with every field."""
     running = listen()
     answer = running.post(BODY)
     assert status(answer) == 200
@@ -84,7 +84,7 @@ def test_a_delivery_is_verified_and_told_of(listen: Callable[..., Running]) -> N
 def test_a_bad_signature_is_401_and_says_nothing_of_the_body(
     listen: Callable[..., Running], headers: bytes, result: str
 ) -> None:
-    """The cause is told at the desk, not to the sender."""
+    """An invalid signature is 401; only the report has the cause, and it has nothing of the body."""
     running = listen()
     answer = running.post(BODY, headers=headers)
     assert status(answer) == 401
@@ -109,7 +109,7 @@ def test_a_bad_signature_is_401_and_says_nothing_of_the_body(
     ],
 )
 def test_a_foreign_host_is_403(listen: Callable[..., Running], host: str) -> None:
-    """A name of somebody else's that resolves to 127.0.0.1."""
+    """A Host that isn't this machine is 403 and warned of."""
     running = listen()
     data = b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n%s" % (
         host.encode(),
@@ -125,7 +125,7 @@ def test_a_foreign_host_is_403(listen: Callable[..., Running], host: str) -> Non
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST:4400", "127.0.0.1:1", "[::1]:80"])
 def test_an_own_host_is_taken(listen: Callable[..., Running], host: str) -> None:
-    """With any port: a tunnel may end here."""
+    """A Host of this machine is accepted with any port."""
     data = b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n%s" % (
         host.encode(),
         len(BODY),
@@ -139,7 +139,7 @@ def test_an_own_host_is_taken(listen: Callable[..., Running], host: str) -> None
     "origin", ["null", "https://evil.example", "http://127.0.0.1:3000", "", "http://127.0.0.1.evil.example"]
 )
 def test_a_foreign_origin_is_403(listen: Callable[..., Running], origin: str) -> None:
-    """A page in a browser on this machine."""
+    """A request of a web page in a browser on this machine is 403."""
     running = listen()
     answer = running.post(BODY, headers=signed(BODY, b"Origin: " + origin.encode() + b"\r\n"))
     assert status(answer) == 403
@@ -148,7 +148,7 @@ def test_a_foreign_origin_is_403(listen: Callable[..., Running], origin: str) ->
 
 
 def test_two_hosts_are_refused(listen: Callable[..., Running]) -> None:
-    """Whichever of them is meant."""
+    """A request with two Host headers is refused."""
     running = listen()
     data = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n"
     assert status(running.talk(data)) in (400, 403)
@@ -157,7 +157,7 @@ def test_two_hosts_are_refused(listen: Callable[..., Running]) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"])
 def test_what_is_no_post_is_405(listen: Callable[..., Running], method: str) -> None:
-    """And is told what is allowed."""
+    """Any method but POST is 405 with Allow."""
     running = listen()
     answer = running.talk(b"%s /webhook HTTP/1.1\r\nHost: localhost\r\n\r\n" % method.encode())
     assert status(answer) == 405
@@ -166,7 +166,7 @@ def test_what_is_no_post_is_405(listen: Callable[..., Running], method: str) -> 
 
 
 def test_a_body_of_exactly_one_mebibyte_is_taken(listen: Callable[..., Running]) -> None:
-    """The bound itself is no delivery too large."""
+    """A body of exactly 1 MiB is accepted, a larger one is 413."""
     running = listen()
     body = b" " * (1024 * 1024 - 2) + b"{}"
     assert status(running.post(body)) == 200
@@ -176,7 +176,7 @@ def test_a_body_of_exactly_one_mebibyte_is_taken(listen: Callable[..., Running])
 
 
 def test_an_announced_giant_is_413_without_being_waited_for(listen: Callable[..., Running]) -> None:
-    """Content-Length alone decides; `Expect` gets no leave to go on."""
+    """A large Content-Length is 413 at once, and `Expect` gets no permission to continue."""
     running = listen()
     data = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n"
     answer = running.talk(data)
@@ -185,7 +185,7 @@ def test_an_announced_giant_is_413_without_being_waited_for(listen: Callable[...
 
 
 def test_a_chunked_giant_is_413_while_it_arrives(listen: Callable[..., Running]) -> None:
-    """It is not buffered: the answer comes while the client still sends, and the client gets it whole."""
+    """A large chunked body is not buffered, and the client gets 413 while it sends."""
     running = listen()
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
@@ -197,7 +197,7 @@ def test_a_chunked_giant_is_413_while_it_arrives(listen: Callable[..., Running])
 
 
 def test_an_endless_body_is_cut_off(listen: Callable[..., Running]) -> None:
-    """After the answer the listener reads on for a while, and then no more."""
+    """An endless body is read for a while after the answer, then the connection is closed."""
     running = listen()
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
@@ -208,7 +208,7 @@ def test_an_endless_body_is_cut_off(listen: Callable[..., Running]) -> None:
 
 
 def test_chunked_deliveries_are_taken(listen: Callable[..., Running]) -> None:
-    """In pieces, as a proxy may send them."""
+    """A delivery in chunks is accepted."""
     running = listen()
     pieces = b"".join(b"%x\r\n%s\r\n" % (len(BODY[i : i + 7]), BODY[i : i + 7]) for i in range(0, len(BODY), 7))
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + signed(BODY)
@@ -226,7 +226,7 @@ def test_chunked_deliveries_are_taken(listen: Callable[..., Running]) -> None:
     ],
 )
 def test_the_slow_are_408(listen: Callable[..., Running], data: bytes) -> None:
-    """Headers or body that do not come in time, while others are served."""
+    """Headers or a body that don't arrive in time are 408, and others are served meanwhile."""
     running = listen(patience=0.5)
     with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
         connection.sendall(data)
@@ -271,7 +271,7 @@ def test_a_body_that_drips_is_408(listen: Callable[..., Running]) -> None:
 def test_malformed_http_stops_nothing(
     listen: Callable[..., Running], data: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It gets a 4xx or a closed connection, and nothing is printed of it."""
+    """Malformed HTTP gets a 4xx or a closed connection and prints nothing."""
     running = listen(patience=0.5)
     answer = b""
     with contextlib.suppress(ConnectionError):
@@ -282,7 +282,7 @@ def test_malformed_http_stops_nothing(
 
 
 def test_clients_that_go_away_stop_nothing(listen: Callable[..., Running]) -> None:
-    """In the middle of headers, of a body, before the answer, with a reset."""
+    """Clients that disconnect at any point don't disturb the listener."""
     running = listen()
     whole = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n%s\r\n%s" % (len(BODY), signed(BODY), BODY)
     for length in (1, 20, len(whole) - 5, len(whole)):
@@ -310,7 +310,7 @@ def test_clients_that_go_away_stop_nothing(listen: Callable[..., Running]) -> No
     ],
 )
 def test_a_verified_body_may_be_anything(listen: Callable[..., Running], body: bytes) -> None:
-    """The event is then the header's; the rest is not known."""
+    """A verified body that isn't JSON is accepted; its event is the header's."""
     running = listen()
     assert status(running.post(body)) == 200
     [delivery] = running.deliveries
@@ -320,7 +320,7 @@ def test_a_verified_body_may_be_anything(listen: Callable[..., Running], body: b
 
 
 def test_the_signed_event_goes_before_the_header(listen: Callable[..., Running]) -> None:
-    """The header is not signed: a replay under another name does not pass the filter, and is warned of."""
+    """The signed body's event takes precedence over the header, and a difference is warned of."""
     running = listen(events=("deployment.failed",))
     headers = signed(BODY, b"X-Deploxa-Event: deployment.failed\r\n")
     assert status(running.post(BODY, headers=headers)) == 200
@@ -329,7 +329,7 @@ def test_the_signed_event_goes_before_the_header(listen: Callable[..., Running])
 
 
 def test_only_wanted_events_are_told_of_and_forwarded(listen: Callable[..., Running], receiver: Receiver) -> None:
-    """The others are answered 200."""
+    """Events that were filtered out are answered 200 and not reported."""
     running = listen(
         events=("deployment.failed", "deployment.rollback"), forward_to=Endpoint.parse(receiver.url, "--forward-to")
     )
@@ -341,7 +341,7 @@ def test_only_wanted_events_are_told_of_and_forwarded(listen: Callable[..., Runn
 
 
 def test_a_delivery_is_forwarded_as_it_came(listen: Callable[..., Running], receiver: Receiver) -> None:
-    """Raw bytes, the two headers and Content-Type; no Authorization, no cookie, nothing else."""
+    """A delivery is forwarded with its bytes, both headers and Content-Type, and nothing else."""
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     body = b'{"event": "deployment.ready"}\r\n\xff'
     extra = (
@@ -365,7 +365,7 @@ def test_a_delivery_is_forwarded_as_it_came(listen: Callable[..., Running], rece
 
 
 def test_a_cookie_of_the_receiver_is_not_kept(listen: Callable[..., Running], receiver: Receiver) -> None:
-    """The second delivery is like the first."""
+    """A receiver's cookie is not sent with the next delivery."""
     receiver.headers = {"Set-Cookie": "a=b"}
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     for _ in range(2):
@@ -377,7 +377,7 @@ def test_a_cookie_of_the_receiver_is_not_kept(listen: Callable[..., Running], re
 
 @pytest.mark.parametrize("upstream", [200, 201, 204, 301, 304, 307, 400, 401, 404, 410, 429, 500, 503])
 def test_the_answer_is_the_receivers_status(listen: Callable[..., Running], receiver: Receiver, upstream: int) -> None:
-    """A redirect is not followed."""
+    """The sender gets the receiver's status; a redirect is not followed."""
     receiver.status = upstream
     receiver.body = b""
     receiver.headers = {"Location": receiver.url} if upstream // 100 == 3 else {}
@@ -390,7 +390,7 @@ def test_the_answer_is_the_receivers_status(listen: Callable[..., Running], rece
 
 
 def test_a_receiver_that_dies_is_502_and_may_come_back(listen: Callable[..., Running]) -> None:
-    """The listener serves on without it."""
+    """An unreachable receiver is 502 until it is back."""
     server = socket.create_server(("127.0.0.1", 0))
     port = server.getsockname()[1]
     running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{port}/", "--forward-to"))
@@ -423,7 +423,7 @@ def test_a_receiver_that_dies_is_502_and_may_come_back(listen: Callable[..., Run
 
 
 def test_a_receiver_that_is_late_is_504(listen: Callable[..., Running], monkeypatch: pytest.MonkeyPatch) -> None:
-    """And holds up nobody else."""
+    """A receiver that doesn't respond in time is 504."""
     monkeypatch.setattr(deliver.deliver, "__defaults__", (0.3,))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{silent.getsockname()[1]}/", "--forward-to"))
@@ -433,7 +433,7 @@ def test_a_receiver_that_is_late_is_504(listen: Callable[..., Running], monkeypa
 
 @pytest.mark.parametrize("line", [b"HTTP/1.1 999 What\r\n\r\n", b"HTTP/1.1 600 Hm\r\n\r\n", b"rubbish\r\n\r\n"])
 def test_an_answer_that_is_none_is_502(listen: Callable[..., Running], line: bytes) -> None:
-    """A status that HTTP does not know, or no HTTP at all."""
+    """A response that isn't HTTP is 502."""
     with socket.create_server(("127.0.0.1", 0)) as odd:
 
         def answer() -> None:
@@ -448,7 +448,7 @@ def test_an_answer_that_is_none_is_502(listen: Callable[..., Running], line: byt
 
 
 def test_it_stops_after_the_deliveries_it_was_told_to(listen: Callable[..., Running]) -> None:
-    """What is refused or filtered out does not count: a stranger cannot stop it."""
+    """--exit-after counts only verified deliveries of interest, so a stranger can't stop the listener."""
     running = listen(exit_after=2, events=("deployment.ready",))
     assert status(running.post(BODY)) == 200
     assert status(running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")) == 401
@@ -462,7 +462,7 @@ def test_it_stops_after_the_deliveries_it_was_told_to(listen: Callable[..., Runn
 
 
 def test_no_more_are_taken_than_it_was_told_to(listen: Callable[..., Running], receiver: Receiver) -> None:
-    """Of many at once."""
+    """Of many deliveries at once, exactly --exit-after are accepted."""
     running = listen(exit_after=3, forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     answers: list[bytes] = []
 
@@ -482,7 +482,7 @@ def test_no_more_are_taken_than_it_was_told_to(listen: Callable[..., Running], r
 
 
 def test_an_idle_connection_does_not_keep_it_from_stopping(listen: Callable[..., Running]) -> None:
-    """Whoever has not sent a request is not waited for."""
+    """An idle connection doesn't keep the listener from stopping."""
     running = listen(exit_after=1)
     with socket.create_connection(("127.0.0.1", running.port)) as idle:
         idle.sendall(b"POST / HT")
@@ -492,7 +492,7 @@ def test_an_idle_connection_does_not_keep_it_from_stopping(listen: Callable[...,
 
 
 def test_many_at_once_are_all_served(listen: Callable[..., Running], receiver: Receiver) -> None:
-    """Concurrent deliveries, each told of once."""
+    """Concurrent deliveries are all answered, reported and forwarded once."""
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     statuses: list[int] = []
 
@@ -509,7 +509,7 @@ def test_many_at_once_are_all_served(listen: Callable[..., Running], receiver: R
 
 
 def test_deliveries_are_saved_as_they_came(listen: Callable[..., Running], tmp_path: Path) -> None:
-    """And can be sent again; refused ones are not kept."""
+    """Verified deliveries are saved unchanged, refused ones are not."""
     running = listen(save=str(tmp_path / "kept"))
     body = b'{"event": "../../evil", "n": 1.0}\r\n'
     headers = signed(body, b"X-Deploxa-Event: ../../evil\r\nCookie: a=b\r\n")
@@ -529,7 +529,7 @@ def test_deliveries_are_saved_as_they_came(listen: Callable[..., Running], tmp_p
 def test_a_delivery_that_cannot_be_saved_is_500_and_not_forwarded(
     listen: Callable[..., Running], receiver: Receiver, tmp_path: Path
 ) -> None:
-    """What is acknowledged is saved; the sender may send it again."""
+    """A delivery that can't be saved is 500 and not forwarded, so the sender may send it again."""
     (tmp_path / "file").write_bytes(b"")
     running = listen(save=str(tmp_path / "file" / "kept"), forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     assert status(running.post(BODY)) == 500
@@ -540,7 +540,7 @@ def test_a_delivery_that_cannot_be_saved_is_500_and_not_forwarded(
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_500(listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ENOSPC where the bytes are written."""
+    """A full disk is 500, and the next delivery is served."""
 
     def full(_path: str, _data: bytes, _mode: int) -> None:
         with open("/dev/full", "wb", buffering=0) as device:
@@ -587,7 +587,7 @@ def test_what_is_acknowledged_is_saved(
 
 
 def test_a_reader_that_went_away_ends_it(listen: Callable[..., Running]) -> None:
-    """What the screen raises comes out of `run`, for the one error boundary."""
+    """A closed pipe, or anything else that reporting raises, ends the listener."""
 
     def gone(_delivery: Any) -> None:
         raise BrokenPipeError
@@ -599,7 +599,7 @@ def test_a_reader_that_went_away_ends_it(listen: Callable[..., Running]) -> None
 
 
 def test_it_is_on_loopback_alone(listen: Callable[..., Running]) -> None:
-    """No other address of this machine answers."""
+    """The listener listens only on 127.0.0.1."""
     running = listen()
     assert running.url == f"http://127.0.0.1:{running.port}"
     with socket.socket() as other:
@@ -607,7 +607,7 @@ def test_it_is_on_loopback_alone(listen: Callable[..., Running]) -> None:
 
 
 def test_a_port_in_use_is_an_error_that_names_it(listen: Callable[..., Running]) -> None:
-    """With the way out."""
+    """A port in use is an error with its number and a hint."""
     running = listen()
     with pytest.raises(Failed, match=f"Port {running.port} is already in use") as caught:
         bind(running.port, Failed)
@@ -615,7 +615,7 @@ def test_a_port_in_use_is_an_error_that_names_it(listen: Callable[..., Running])
 
 
 def test_it_does_not_forward_to_itself() -> None:
-    """Each delivery would go round for ever."""
+    """Forwarding to the listener itself is refused, since it would never end."""
     with bind(0, Failed) as probe:
         port = probe.getsockname()[1]
     itself = Listener(
@@ -630,7 +630,7 @@ def test_it_does_not_forward_to_itself() -> None:
 
 
 def test_hostile_text_reaches_the_record_as_text(listen: Callable[..., Running]) -> None:
-    """Making it harmless is the screen's work; JSON keeps it whole."""
+    """Control characters reach the record unchanged, for the screen to neutralize."""
     running = listen()
     body = json.dumps({"event": "\x1b[31m\u202e", "project": {"slug": "\ud800"}}).encode()
     assert status(running.post(body)) == 200

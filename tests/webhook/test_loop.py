@@ -36,7 +36,7 @@ def raise_terminated(_number: int, _frame: Any) -> None:
 
 @pytest.mark.parametrize(("number", "kind"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)])
 def test_what_a_handler_raises_comes_out(number: int, kind: type[BaseException]) -> None:
-    """And the handlers are as they were."""
+    """`run` raises what a signal handler raises, and restores the handlers."""
     before = {signal.SIGTERM: raise_terminated, signal.SIGINT: signal.default_int_handler}
     old = {one: signal.signal(one, handler) for one, handler in before.items()}
     try:
@@ -53,7 +53,7 @@ def test_what_a_handler_raises_comes_out(number: int, kind: type[BaseException])
 
 
 def test_results_and_errors_come_out() -> None:
-    """As from any call."""
+    """`run` returns the result and raises the error of its coroutine."""
 
     async def give(value: int) -> int:
         await asyncio.sleep(0)
@@ -65,7 +65,7 @@ def test_results_and_errors_come_out() -> None:
 
 
 def test_what_is_left_running_is_ended() -> None:
-    """Its `finally` runs."""
+    """`run` cancels other tasks and lets their `finally` run."""
     ended = []
 
     async def leave() -> None:
@@ -84,7 +84,7 @@ def test_what_is_left_running_is_ended() -> None:
 
 
 def test_a_thread_may_run_one_too() -> None:
-    """Where signals are none of its business."""
+    """`run` works in a thread, without signals."""
     results: list[int] = []
 
     async def give() -> int:

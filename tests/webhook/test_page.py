@@ -49,7 +49,7 @@ def state(running: Running, after: int = 0, headers: dict[str, str] | None = Non
 
 
 def test_the_page_is_one_file_with_a_strict_policy(listen: Callable[..., Running]) -> None:
-    """Its own script and style by hash, no others; nothing in it comes from the network."""
+    """The page's policy allows its own script and style by hash and nothing else."""
     status, headers, document = ask(listen(), "GET", "/")
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
@@ -64,7 +64,7 @@ def test_the_page_is_one_file_with_a_strict_policy(listen: Callable[..., Running
 
 
 def test_deliveries_are_shown_with_verdict_and_reason(listen: Callable[..., Running]) -> None:
-    """Headers and body, of refused ones too; credentials that a proxy added are masked."""
+    """The page's state has headers, body and reason of every delivery, with credentials masked."""
     running = listen()
     running.post(BODY)
     bad = b"X-Deploxa-Signature: sha256=" + b"0" * 64 + b"\r\nAuthorization: Bearer canary\r\n"
@@ -94,12 +94,12 @@ def test_deliveries_are_shown_with_verdict_and_reason(listen: Callable[..., Runn
     ],
 )
 def test_who_may_read_it(listen: Callable[..., Running], headers: dict[str, str], status: int) -> None:
-    """Neither another site nor a visitor who came through a tunnel."""
+    """Neither another site nor a visitor through a tunnel can read the page's state."""
     assert ask(listen(), "GET", "/__dpx__/state", headers)[0] == status
 
 
 def test_a_tunnels_visitor_gets_no_page(listen: Callable[..., Running]) -> None:
-    """Under the public name there are only deliveries, and a visitor who claims to be local lacks the key."""
+    """Under the public name there is no page, and a visitor who claims to be local lacks the key."""
     running = listen(public_host="abc.ngrok.app")
     public = {"Host": "abc.ngrok.app"}
     assert ask(running, "GET", "/", public)[0] == 405
@@ -128,7 +128,7 @@ def test_a_button_needs_the_csrf_token(listen: Callable[..., Running], receiver:
 
 @pytest.mark.parametrize("content", [{}, {"number": 2}, {"number": "1"}, {"number": True}, [], "x", None])
 def test_what_cannot_be_replayed_is_400(listen: Callable[..., Running], receiver: Receiver, content: Any) -> None:
-    """An unknown delivery, one that was refused, or nonsense."""
+    """Replaying an unknown or refused delivery, or nonsense, is 400."""
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")
     running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")
@@ -139,7 +139,7 @@ def test_what_cannot_be_replayed_is_400(listen: Callable[..., Running], receiver
 
 
 def test_without_a_receiver_nothing_is_replayed(listen: Callable[..., Running]) -> None:
-    """The page says why."""
+    """Without --forward-to a replay is 400 with the reason."""
     running = listen()
     running.post(BODY)
     headers = {"X-Dpx-Csrf": state(running)["csrf"]}
@@ -149,7 +149,7 @@ def test_without_a_receiver_nothing_is_replayed(listen: Callable[..., Running]) 
 
 
 def test_unknown_pages_and_buttons_are_404(listen: Callable[..., Running]) -> None:
-    """And the state's number can be anything."""
+    """Unknown paths and buttons are 404, and any state number is accepted."""
     running = listen()
     assert ask(running, "GET", "/__dpx__/none")[0] == 404
     headers = {"X-Dpx-Csrf": state(running)["csrf"]}
@@ -159,7 +159,7 @@ def test_unknown_pages_and_buttons_are_404(listen: Callable[..., Running]) -> No
 
 
 def test_history_is_bounded() -> None:
-    """By number and by bytes; the newest stays in any case."""
+    """The history is bounded by number and bytes and always has the newest delivery."""
     history = History()
     outcome = record.DeliveryResult(200, "received")
     delivery = record.describe({}, outcome, verified=True, began=0)
@@ -174,7 +174,7 @@ def test_history_is_bounded() -> None:
 
 
 def test_a_large_body_is_shown_in_part(listen: Callable[..., Running]) -> None:
-    """The page must stay usable."""
+    """The page gets only the beginning of a large body."""
     running = listen()
     running.post(b'"' + b"x" * 200_000 + b'"')
     [it] = state(running)["deliveries"]
@@ -223,7 +223,7 @@ def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receive
 
 @needs_chromium
 def test_the_page_behind_a_key(listen: Callable[..., Running], tmp_path: Path) -> None:
-    """With a tunnel the address that dpx printed has the key."""
+    """With --public-host the page needs the key from the printed address."""
     running = listen(public_host="abc.ngrok.app")
     with Browser(tmp_path / "one", f"{running.url}/") as page:
         page.wait("document.body.innerText.includes('with the key after #')")

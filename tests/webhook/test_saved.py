@@ -22,7 +22,7 @@ HEADERS = [
 
 
 def test_what_was_saved_comes_back_byte_for_byte(tmp_path: Path) -> None:
-    """By the path of either file; both for their owner alone."""
+    """A saved delivery loads unchanged by the path of either file, and both files are private."""
     body = b"\xff\x00\r\n{}\n"
     path = saved.save(str(tmp_path / "new" / "folder"), "deployment.ready", body, HEADERS)
     assert os.path.basename(path) == "0001-deployment.ready.body"
@@ -34,7 +34,7 @@ def test_what_was_saved_comes_back_byte_for_byte(tmp_path: Path) -> None:
 
 
 def test_numbers_go_on_after_the_highest(tmp_path: Path) -> None:
-    """A second run of the listener overwrites nothing."""
+    """A second listener continues the numbers and overwrites nothing."""
     (tmp_path / "0041-deployment.ready.body").write_bytes(b"old")
     path = saved.save(str(tmp_path), "deployment.failed", b"new", HEADERS)
     assert os.path.basename(path) == "0042-deployment.failed.body"
@@ -57,7 +57,7 @@ def test_numbers_go_on_after_the_highest(tmp_path: Path) -> None:
     ],
 )
 def test_a_hostile_event_stays_in_the_folder(tmp_path: Path, event: str, name: str) -> None:
-    """The name of the file is made of harmless characters alone."""
+    """An event's name can't lead a file out of the directory."""
     path = saved.save(str(tmp_path / "in"), event, b"x", HEADERS)
     assert os.path.dirname(path) == str(tmp_path / "in")
     assert os.path.basename(path) == name
@@ -65,7 +65,7 @@ def test_a_hostile_event_stays_in_the_folder(tmp_path: Path, event: str, name: s
 
 
 def test_concurrent_listeners_lose_nothing(tmp_path: Path) -> None:
-    """Numbers are given under a lock."""
+    """Concurrent listeners never use the same number."""
 
     def work(number: int) -> None:
         for _ in range(5):
@@ -81,7 +81,7 @@ def test_concurrent_listeners_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    """The body, or the headers beside it."""
+    """A missing body or headers file is named."""
     with pytest.raises(NotFound, match="No such file"):
         saved.load(str(tmp_path / "0001-x.body"))
     (tmp_path / "0001-x.body").write_bytes(b"x")
@@ -91,7 +91,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 
 
 def test_an_endless_file_is_no_delivery(tmp_path: Path) -> None:
-    """It is refused in bounded memory."""
+    """An endless file is refused in bounded memory."""
     (tmp_path / "1.body").symlink_to("/dev/zero")
     (tmp_path / "1.headers").write_bytes(b"X-Deploxa-Event: a\n")
     with pytest.raises(Failed, match="larger than 32 MiB"):
@@ -100,7 +100,7 @@ def test_an_endless_file_is_no_delivery(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"no colon here\n", b"X-Deploxa-Event: a\rb\n", b"X-Deploxa-Event: a\x00\n"])
 def test_damaged_headers_are_named(tmp_path: Path, text: bytes) -> None:
-    """Nothing of them is sent."""
+    """A damaged headers file is named, and nothing of it is sent."""
     (tmp_path / "1.body").write_bytes(b"x")
     (tmp_path / "1.headers").write_bytes(text)
     with pytest.raises(Failed, match="cannot be understood"):
@@ -108,7 +108,7 @@ def test_damaged_headers_are_named(tmp_path: Path, text: bytes) -> None:
 
 
 def test_only_the_headers_of_a_delivery_are_read(tmp_path: Path) -> None:
-    """Whoever writes an Authorization into the file does not get it sent."""
+    """Other headers in a saved file, such as Authorization, are not sent."""
     (tmp_path / "1.body").write_bytes(b"x")
     (tmp_path / "1.headers").write_bytes(b"Authorization: Bearer x\nx-deploxa-event:  e \r\nHost: evil\n")
     assert saved.load(str(tmp_path / "1.body")) == (b"x", [(b"X-Deploxa-Event", b"e")])

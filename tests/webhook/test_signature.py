@@ -45,13 +45,13 @@ def causes(body: bytes, signature: str | bytes, secret: bytes = SECRET) -> str:
 
 
 def test_the_vector_of_rfc_4231() -> None:
-    """HMAC-SHA256, test case 2."""
+    """The signature of RFC 4231's test case 2 is right."""
     digest = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     assert sign(b"what do ya want for nothing?", b"Jefe") == "sha256=" + digest
 
 
 def test_a_vector_of_openssl() -> None:
-    """`openssl dgst -sha256 -hmac s3cret` over the same bytes."""
+    """The signature is what `openssl dgst -sha256 -hmac` prints."""
     digest = "99255d7c116a55fe4293d3aa89a16569bae084b34dc46b082ea3090b67c522a3"
     assert sign(b'{"a": 1, "b": [1,2]}', SECRET) == "sha256=" + digest
 
@@ -59,7 +59,7 @@ def test_a_vector_of_openssl() -> None:
 @pytest.mark.skipif(shutil.which("node") is None, reason="the reference's Node.js sample needs node")
 @pytest.mark.parametrize("body", [BODY, b"", b"\xff\x00\r\n", "ü 🚀".encode()])
 def test_node_signs_the_same(body: bytes) -> None:
-    """The Node.js sample of the reference, over bytes."""
+    """The signature is what the reference's Node.js sample computes."""
     done = subprocess.run(["node", "-e", NODE_SAMPLE, "s3cret"], input=body, capture_output=True, check=True)
     assert done.stdout.decode().strip() == sign(body, SECRET)
 
@@ -67,7 +67,7 @@ def test_node_signs_the_same(body: bytes) -> None:
 @given(body=st.binary(), secret=st.binary(min_size=1))
 @example(body=b"", secret=b"\xff")
 def test_sign_is_the_reference_and_verifies(body: bytes, secret: bytes) -> None:
-    """Whatever the bytes are."""
+    """Any bytes are signed as the reference does, and verify."""
     assert sign(body, secret) == reference(body, secret)
     assert verify(body, secret, sign(body, secret).encode())
     assert not verify(body + b"x", secret, sign(body, secret).encode())
@@ -78,14 +78,14 @@ def test_sign_is_the_reference_and_verifies(body: bytes, secret: bytes) -> None:
 @example(signature=b"sha256=" + "ä".encode("latin-1") * 64)
 @example(signature=b"\x00")
 def test_any_bytes_for_a_signature_are_refused_without_a_crash(signature: bytes) -> None:
-    """`hmac.compare_digest` raises on text that is not ASCII; bytes it takes."""
+    """Any bytes can be given as a signature, also ones that aren't ASCII."""
     assert not verify(BODY, SECRET, signature)
     explain(BODY, SECRET, signature)
 
 
 @given(body=st.binary(max_size=300), secret=st.binary(min_size=1, max_size=40))
 def test_explain_takes_any_body_and_secret(body: bytes, secret: bytes) -> None:
-    """It neither crashes nor finds a cause where the digest is that of something else."""
+    """`explain` takes any input and finds no cause for an unrelated digest."""
     findings = explain(body, secret, b"sha256=" + b"0" * 64)
     assert [cause for about, cause in findings if about != "body"] == []
 
@@ -110,7 +110,7 @@ BODY_CASES = [
 
 @pytest.mark.parametrize(("body", "signed", "cause"), BODY_CASES)
 def test_a_changed_body_is_named(body: bytes, signed: bytes, cause: str) -> None:
-    """Newlines, line endings, BOM, encodings."""
+    """Changed newlines, line endings, BOM and encodings are named."""
     assert cause in causes(body, reference(signed, SECRET))
 
 
@@ -172,7 +172,7 @@ def test_line_endings_of_a_large_body_are_named(newline: bytes, size: int) -> No
 @pytest.mark.parametrize(("signed", "layout"), LAYOUT_CASES)
 @pytest.mark.parametrize("newline", ["", "\n"])
 def test_json_written_anew_is_named(signed: str, layout: str, newline: str) -> None:
-    """The file holds the same JSON in a layout of its own; the signature is of another writer's bytes."""
+    """Re-serialized JSON is named, with the layout that was signed."""
     body = json.dumps(DOCUMENT, indent=1).encode()
     found = causes(body, reference((signed + newline).encode(), SECRET))
     assert "re-serialized" in found
@@ -201,7 +201,7 @@ SIGNATURE_CASES = [
 
 @pytest.mark.parametrize(("change", "cause"), SIGNATURE_CASES)
 def test_a_changed_signature_is_named(change: object, cause: str) -> None:
-    """The digest is right, its spelling is not; as in the reference, that does not pass."""
+    """Another spelling of the right digest is named and not valid."""
     assert callable(change)
     found = causes(BODY, change(reference(BODY, SECRET)))
     assert cause in found
@@ -224,14 +224,14 @@ SECRET_CASES = [
 
 @pytest.mark.parametrize(("ours", "theirs", "cause"), SECRET_CASES)
 def test_a_changed_secret_is_named_and_never_shown(ours: bytes, theirs: bytes, cause: str) -> None:
-    """White space, quotes, encodings, on our side or the sender's."""
+    """Changes of the secret on either side are named, and the secret is not shown."""
     found = causes(BODY, reference(BODY, theirs), ours)
     assert cause in found
     assert "s3cret" not in found
 
 
 def test_several_things_wrong_at_once_are_all_named() -> None:
-    """A bare upper-case digest, a newline too many and a secret with a space."""
+    """Several mistakes at once are all named."""
     found = causes(BODY + b"\n", reference(BODY, SECRET)[7:].upper(), b"s3cret ")
     assert "upper case" in found
     assert "bare digest" in found
@@ -242,13 +242,13 @@ def test_several_things_wrong_at_once_are_all_named() -> None:
 @pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha224", "sha384", "sha512"])
 @pytest.mark.parametrize("prefix", ["{}=", "sha256=", ""])
 def test_another_algorithm_is_named(algorithm: str, prefix: str) -> None:
-    """Told from the digest, whatever it is called."""
+    """Another HMAC algorithm is named by its digest."""
     digest = hmac.new(SECRET, BODY, algorithm).hexdigest()
     assert f"HMAC-{algorithm.upper()}" in causes(BODY, prefix.format(algorithm) + digest)
 
 
 def test_a_plain_hash_is_named() -> None:
-    """SHA-256 of the body, without the secret."""
+    """A plain SHA-256 without the secret is named."""
     assert "without the secret" in causes(BODY, "sha256=" + hashlib.sha256(BODY).hexdigest())
 
 
@@ -265,17 +265,17 @@ def test_a_plain_hash_is_named() -> None:
     ],
 )
 def test_what_is_no_signature_is_named(signature: str, cause: str) -> None:
-    """Where no guess fits, the form itself is looked at."""
+    """A signature that has the wrong form is named."""
     assert cause in causes(BODY, signature)
 
 
 def test_an_empty_body_is_named() -> None:
-    """The commonest way to lose a body is to read it twice."""
+    """An empty body is named: it is often read twice by mistake."""
     assert "the body is empty" in causes(b"", reference(BODY, SECRET))
 
 
 def test_a_wrong_secret_has_no_cause() -> None:
-    """Nothing is guessed where nothing fits."""
+    """A wrong secret has no cause."""
     assert causes(BODY, reference(BODY, b"another")) == ""
     assert mismatch([]) == "The signature does not match."
 
@@ -294,5 +294,5 @@ def test_a_wrong_secret_has_no_cause() -> None:
     ],
 )
 def test_hostile_bodies_are_explained_without_a_crash(body: bytes) -> None:
-    """Deep nesting, long numbers, lone surrogates, no JSON at all, large."""
+    """Deep nesting, long numbers, lone surrogates, invalid JSON and large bodies don't crash `explain`."""
     assert causes(body, "sha256=" + "0" * 64) == ""
