@@ -63,6 +63,7 @@ TO = {'name': 'to', 'flags': ('--to',), 'metavar': 'URL', 'help': 'URL of the re
 TOKENS = {'name': 'tokens', 'flags': ('--token',), 'metavar': 'TOKEN', 'help': 'Accepted token: TOKEN, TOKEN:ROLE or TOKEN:ROLE:SECONDS. Repeatable.', 'multiple': True, 'secret': True}
 TOKEN_TTL = {'name': 'token_ttl', 'flags': ('--token-ttl',), 'metavar': 'S', 'help': 'Seconds until tokens expire.', 'kind': 'delay'}
 WATCH = {'name': 'watch', 'flags': ('--watch',), 'help': 'Keep watching: a live table on a terminal, one line per change in a pipe.'}
+WEB = {'name': 'web', 'flags': ('--web',), 'help': 'Open the page where tokens are created in a browser.'}
 WEBHOOK_SECRET = {'name': 'webhook_secret', 'flags': ('--webhook-secret',), 'metavar': 'S', 'help': 'Secret that signs the events.', 'secret': True, 'env': 'DPX_WEBHOOK_SECRET'}
 WEBHOOK_URL = {'name': 'webhook_url', 'flags': ('--webhook-url',), 'metavar': 'URL', 'help': 'Where to send signed deployment events.'}
 WITH_TOKEN = {'name': 'with_token', 'flags': ('--with-token',), 'help': 'Read the token from stdin.', 'secret': True}
@@ -644,7 +645,7 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
                                          'stored, and stored for this profile and this\n'
                                          'API only. Tokens are created on the page /settings/tokens of Deploxa.',
                                  'example': 'echo $DPX_TOKEN | dpx auth login --with-token --insecure-storage',
-                                 'params': (WITH_TOKEN, INSECURE_STORAGE, PROFILE, DEBUG, HELP)},
+                                 'params': (WITH_TOKEN, INSECURE_STORAGE, WEB, PROFILE, DEBUG, HELP)},
                        'logout': {'module': 'dpx_cli.commands.auth',
                                   'function': 'logout',
                                   'effect': 'local',
@@ -683,7 +684,7 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
                    'this profile and this\n'
                    'API only. Tokens are created on the page /settings/tokens of Deploxa.',
            'example': 'echo $DPX_TOKEN | dpx login --with-token --insecure-storage',
-           'params': (WITH_TOKEN, INSECURE_STORAGE, PROFILE, DEBUG, HELP)},
+           'params': (WITH_TOKEN, INSECURE_STORAGE, WEB, PROFILE, DEBUG, HELP)},
  'logout': {'module': 'dpx_cli.commands.auth',
             'function': 'logout',
             'effect': 'local',

@@ -10,7 +10,7 @@ from dpx_cli.output.columns import Column
 from dpx_cli.output.format import yes_no
 
 if TYPE_CHECKING:
-    from typing import Annotated
+    from typing import Annotated, Any
 
     import typer
 
@@ -42,6 +42,7 @@ def login(
     insecure_storage: Annotated[
         bool, typer.Option("--insecure-storage", help="Keep the token in a plain file, not in the keyring.")
     ] = False,
+    web: Annotated[bool, typer.Option("--web", help="Open the page where tokens are created in a browser.")] = False,
 ) -> None:
     """Log in with a token, kept in the operating system's keyring.
 
@@ -49,17 +50,21 @@ def login(
     API only. Tokens are created on the page /settings/tokens of Deploxa.
     """
     from dpx_cli import credentials
+    from dpx_cli.commands import login as asking
     from dpx_cli.config import profiles
-    from dpx_cli.credentials import logins, stores
+    from dpx_cli.credentials import logins
 
     settings = session.settings
     settings.may_create_profile = True
     api_url = settings.api_url
-    token = credentials.check_token(*_given_token(session, with_token=with_token))
-    _first_page(session, token, limit=1)
-    store = stores.open_store(stores.FILE, settings.config_dir) if insecure_storage else stores.default_store()
+    _require_input(session, with_token=with_token)
+    store = asking.open_storage(session, insecure=insecure_storage)
+    token = credentials.check_token(*_given_token(session, web=web))
+    organizations, _ = _first_page(session, token)
     logins.store(settings, token, store)
     session.screen.done(f"Logged in to {api_url} as profile {settings.profile}. The token is in {store.title}.")
+    session.screen.done(f"Organizations: {asking.roles(organizations) or 'none'}")
+    asking.remember(session, token, organizations)
     if variable := credentials.given(settings.env):
         session.screen.note(f"{variable} is set and takes precedence over the stored token.")
     if settings.profile != settings.profiles.current:
@@ -98,12 +103,14 @@ def status(session: Session) -> None:
     Exits 4 if there is no token, or if it is not accepted.
     """
     from dpx_cli import credentials
+    from dpx_cli.commands.login import roles
     from dpx_cli.errors import Unauthorized
 
     token = credentials.token_for(session.settings)
-    refused, organizations = None, None
+    organizations: list[dict[str, Any]] = []
+    refused, has_more = None, False
     try:
-        organizations = _first_page(session, token.value, limit=_PAGE)
+        organizations, has_more = _first_page(session, token.value)
     except Unauthorized as exc:  # what was refused is what the user asks about: shown first, then raised
         refused = exc
     item = {
@@ -112,8 +119,10 @@ def status(session: Session) -> None:
         "source": token.source,
         "token": token.masked,
         "accepted": refused is None,
-        "organizations": organizations,
+        "organizations": None if refused else f"{len(organizations)}+" if has_more else len(organizations),
     }
+    if session.screen.format == "table" and organizations:
+        item["organizations"] = roles(organizations)
     session.screen.item(item, COLUMNS, key="profile")
     if refused is not None:
         refused.hint = credentials.renewal(token, session.settings.profile)
@@ -139,16 +148,24 @@ def switch(session: Session, name: ProfileName) -> None:
     use_profile(session, name)
 
 
-def _given_token(session: Session, *, with_token: bool) -> tuple[str, str]:
+def _require_input(session: Session, *, with_token: bool) -> None:
+    """Raise UsageError if there is nothing that a token can come from."""
+    from dpx_cli.errors import UsageError
+
+    stdin = session.screen.stdin
+    if not session.screen.can_ask and (stdin is None or (stdin.isatty() and not with_token)):
+        raise UsageError("Can't ask for the token (not a terminal).", hint="Run: dpx auth login --with-token < FILE")
+
+
+def _given_token(session: Session, *, web: bool) -> tuple[str, str]:
     """Return the token that the user types or that standard input has, and where it came from."""
+    from dpx_cli.commands.login import ask_token
     from dpx_cli.errors import UsageError
 
     if session.screen.can_ask:
-        return session.screen.secret("Token (not shown)"), "your answer"
+        return ask_token(session, web=web), "your answer"
     stdin = session.screen.stdin
-    if stdin is None or (stdin.isatty() and not with_token):
-        raise UsageError("Can't ask for the token (not a terminal).", hint="Run: dpx auth login --with-token < FILE")
-    data = stdin.read(_STDIN_LIMIT + 1)
+    data = stdin.read(_STDIN_LIMIT + 1) if stdin else b""
     if not data.strip():
         raise UsageError(
             "Standard input has no token.", hint="Set DPX_TOKEN, or run: dpx auth login --with-token < FILE"
@@ -159,10 +176,9 @@ def _given_token(session: Session, *, with_token: bool) -> tuple[str, str]:
         raise UsageError("Standard input is not text.", hint="Give it the token, and nothing else.") from None
 
 
-def _first_page(session: Session, token: str, *, limit: int) -> int | str:
-    """Return the number of organizations of a token, "100+" if one page does not tell."""
+def _first_page(session: Session, token: str) -> tuple[list[dict[str, Any]], bool]:
+    """Return the first organizations of a token, and whether there are more."""
     from dpx_cli.api import orgs
 
-    pages = orgs.list_orgs(session.client_for(token), limit=limit)
-    count = sum(len(page) for page in pages)
-    return f"{count}+" if pages.next_cursor else count
+    pages = orgs.list_orgs(session.client_for(token), limit=_PAGE)
+    return [org for page in pages for org in page], pages.next_cursor is not None

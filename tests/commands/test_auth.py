@@ -61,6 +61,7 @@ def test_token_is_checked_then_stored_then_used(dpx: Any, sandbox: Sandbox, fold
         assert (done.code, done.out) == (0, "")
         assert done.err == (
             f"Logged in to {sandbox.url} as profile default. The token is in the file {folder / 'tokens.json'}.\n"
+            "Organizations: acme (owner), globex (owner)\n"
         )
     assert [request.path for request in sandbox.requests] == ["/orgs", "/orgs"]
     assert dpx("auth", "token").out == f"{TOKEN}\n"
@@ -116,6 +117,58 @@ def test_refused_token_is_not_stored(logged_in: Any, sandbox: Sandbox, folder: P
     assert [request.status for request in sandbox.requests] == [200, 401]
 
 
+def test_the_token_page_is_printed_and_opened(dpx: Any, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Its whole URL; --web opens it at once, Enter opens it on request, and the token is asked for after that."""
+    opened = tmp_path / "opened"
+    script = tmp_path / "browser"
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> {opened}\n')
+    script.chmod(0o755)
+    page = f"{sandbox.url.removesuffix('/api/v1')}/settings/tokens"
+    env = {"BROWSER": str(script)}
+    answers = [("(not shown): ", "\r"), ("(not shown): ", f"{TOKEN}\r")]
+    done = dpx.tty("login", "--insecure-storage", answers=answers, env=env)
+    assert done.code == 0, done
+    assert f"Create a token at {page}\n" in done.out
+    assert opened.read_text() == f"{page}\n"
+    done = dpx.tty("login", "--insecure-storage", "--web", answers=answers[1:], env=env)
+    assert done.code == 0, done
+    assert opened.read_text() == f"{page}\n{page}\n"
+    done = dpx.tty("login", "--insecure-storage", "--web", answers=answers[1:], env={"CI": "false"})
+    assert (done.code, "No browser found." in done.out) == (0, True), done
+
+
+def test_without_a_keyring_a_file_is_offered_before_the_token_is_asked_for(
+    dpx: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    """On a terminal; no is exit 4 with the ways out, yes keeps the token in the file that was named."""
+    refused = dpx.tty("login", answers=[("[y/N] ", "n\r")])
+    assert refused.code == 4, refused
+    assert "Token (not shown)" not in refused.out
+    assert not folder.exists()
+    assert sandbox.requests == []
+    agreed = dpx.tty("login", answers=[("[y/N] ", "y\r"), ("(not shown): ", f"{TOKEN}\r")])
+    assert agreed.code == 0, agreed
+    assert str(folder / "tokens.json") in agreed.out
+    assert dpx("auth", "token").out == f"{TOKEN}\n"
+
+
+def test_a_login_fills_the_first_completion_cache(dpx: Any) -> None:
+    """Organizations always; projects too if somebody is there to complete them."""
+    assert dpx("login", "--insecure-storage", stdin=TOKEN.encode()).code == 0
+    assert "acme" in dpx("__complete", "orgs", "get", "").out
+    assert dpx.tty("login", "--insecure-storage", answers=[("(not shown): ", f"{TOKEN}\r")]).code == 0
+    assert "storefront" in dpx("__complete", "projects", "get", "").out
+
+
+def test_damaged_storage_is_told_before_the_token_is_asked_for(dpx: Any, folder: Path) -> None:
+    """A paste would be lost."""
+    folder.mkdir(parents=True)
+    (folder / "tokens.json").write_text("{")
+    done = dpx.tty("login", "--insecure-storage", answers=[("(not shown): ", f"{TOKEN}\r")])
+    assert done.code == 4, done
+    assert "(not shown)" not in done.out
+
+
 def test_unchecked_token_is_not_stored(dpx: Any, folder: Path) -> None:
     """No network: exit 7."""
     done = dpx(
@@ -169,7 +222,7 @@ def test_status_on_a_terminal(logged_in: Any) -> None:
     """Titled lines."""
     done = logged_in.tty("auth", "status")
     assert done.code == 0
-    for text in ("Source", "file", MASKED, "Accepted", "yes"):
+    for text in ("Source", "file", MASKED, "Accepted", "yes", "acme (owner), globex (owner)"):
         assert text in done.out
     assert TOKEN not in done.out
 

@@ -40,6 +40,7 @@ def test_login_use_logout(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_pat
     assert (done.returncode, done.stdout) == (0, "")
     assert (
         done.stderr == f"Logged in to {sandbox.url} as profile default. The token is in the keyring (SecretService).\n"
+        "Organizations: acme (owner), globex (owner)\n"
     )
     assert all(TOKEN not in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     shown = json.loads(dpx(keyring_bus, sandbox, tmp_path, "whoami", "--json").stdout)
