@@ -11,7 +11,7 @@ import random
 import statistics
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.deploy.pace import FIRST, GROWTH, MAX, Pace
+from dpx_cli.api.deploying.pace import FIRST, GROWTH, MAX, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

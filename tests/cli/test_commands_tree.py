@@ -74,7 +74,16 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             *P,
             *("--changed", "--branch", "--message", "--sha", "--dry-run", "--no-wait", "--timeout", "--no-git"),
-            *("--parallel", "--fail-fast", "--check", "--check-timeout", "--max-build", "--max-bundle", "--ci-output"),
+            *(
+                "--parallel",
+                "--fail-fast",
+                "--check",
+                "--check-timeout",
+                "--max-build",
+                "--max-bundle",
+                "--scan",
+                "--ci-output",
+            ),
             *LIST,
         ),
     ),

@@ -22,10 +22,10 @@ from fault_server import PROJECT, TOKEN, FaultServer
 
 from dpx_cli import errors
 from dpx_cli.api import client
+from dpx_cli.api.deploying import follow as following
+from dpx_cli.api.deploying import pace
+from dpx_cli.api.deploying import start as starting
 from dpx_cli.api.transport import Deadline
-from dpx_cli.commands.deploy import follow as following
-from dpx_cli.commands.deploy import pace
-from dpx_cli.commands.deploy import start as starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 GROUP = Typer(name="deploy", help="Deploy a project and wait until it's live; list and follow deployments.")
 
-WAIT = 900.0  # seconds; the default of --timeout
+WAIT = 900.0  # seconds; the default of --timeout, as in `api/deploying/follow.py`
 CHECK = 60.0  # seconds; the default of --check-timeout
 PARALLEL = 4  # deployments at a time; the default of --parallel
 WATCHED = 20  # deployments; what --watch looks at without --limit
@@ -93,6 +93,9 @@ def deploy(
     check_timeout: CheckTimeout = CHECK,
     max_build: MaxBuild = None,
     max_bundle: MaxBundle = None,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Warn of variables that the code here reads and the project lacks.")
+    ] = False,
     ci_output: CiOutput = "auto",
 ) -> None:
     """Deploy a project, or several, and wait until they're live.
@@ -108,8 +111,10 @@ def deploy(
 
     wanted = Wanted(branch, message, sha, no_git)
     gates = Gates(check, check_timeout, max_build, max_bundle)
-    order = launch.Order(wanted, timeout, no_wait, dry_run, ci_output, gates, parallel, fail_fast)
+    order = launch.Order(wanted, timeout, no_wait, dry_run, ci_output, gates, parallel, fail_fast, scan)
     order.check()
+    if scan and (changed is not None or len(set(projects)) > 1):
+        raise UsageError("--scan is for one project.", hint="Leave --scan out. Run: dpx env scan")
     if changed is not None:
         if projects:
             raise UsageError("--changed and --project can't be used together.", hint="Leave one of them out.")

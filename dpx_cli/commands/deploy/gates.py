@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dpx_cli.commands.deploy.figures import amounts
+from dpx_cli.api.deploying.figures import amounts
 from dpx_cli.errors import CheckFailed, DpxError, UsageError
 from dpx_cli.output.format import duration_ms, elapsed, size_kb
 

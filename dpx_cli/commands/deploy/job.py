@@ -7,9 +7,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from dpx_cli.api.deploying import pace
+from dpx_cli.api.deploying.follow import follow
 from dpx_cli.api.sites import site_url
-from dpx_cli.commands.deploy import pace
-from dpx_cli.commands.deploy.follow import follow
 from dpx_cli.errors import DeploymentFailed, DpxError, WaitTimeout
 from dpx_cli.output.format import relative
 from dpx_cli.reference import ENDED, ERROR, READY
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dpx_cli.api.client import Client
+    from dpx_cli.api.deploying.start import Starter
+    from dpx_cli.api.deploying.turns import Turn
     from dpx_cli.api.transport import Deadline
     from dpx_cli.commands.deploy.gates import Gates
     from dpx_cli.commands.deploy.preflight import Commits, Plan
-    from dpx_cli.commands.deploy.start import Starter
-    from dpx_cli.commands.deploy.turns import Turn
     from dpx_cli.resolve import Projects
     from dpx_cli.session import Session
 
@@ -271,7 +271,7 @@ class Job:
         return slug if isinstance(slug, str) else (self.title or None)
 
     def _look(self, project_id: str) -> Starter:
-        from dpx_cli.commands.deploy.start import Starter
+        from dpx_cli.api.deploying.start import Starter
 
         self._starter = starter = Starter(
             self._client,

@@ -13,10 +13,13 @@ from dpx_cli.commands.deploy.preflight import Commits
 from dpx_cli.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dpx_cli.commands.deploy.several import Member
     from dpx_cli.session import Session
+
+
+MAX_WARNINGS = 10  # of --scan
 
 
 class Order(NamedTuple):
@@ -31,6 +34,7 @@ class Order(NamedTuple):
         gates: what must hold afterwards.
         parallel: deployments at a time.
         fail_fast: begin no further deployment after a failure.
+        scan: warn of variables that the code here reads and the project lacks.
     """
 
     wanted: Wanted
@@ -41,6 +45,7 @@ class Order(NamedTuple):
     gates: Gates = Gates()
     parallel: int = several.PARALLEL
     fail_fast: bool = False
+    scan: bool = False
 
     def check(self) -> None:
         """Raise UsageError for what can't be done."""
@@ -64,9 +69,14 @@ def one(session: Session, project: str | None, order: Order) -> None:
     job = Job(session, session.client, Deadline(order.timeout), view=view)
     if order.dry_run:
         job.prepare(session.projects, project, commits)
+        if order.scan:
+            _warn_of_missing(session, project)
         session.screen.item(dry.describe(session, job), dry.COLUMNS, key="project.id")
         return
-    steps = [lambda: job.prepare(session.projects, project, commits), job.create]
+    steps: list[Callable[[], object]] = [lambda: job.prepare(session.projects, project, commits)]
+    if order.scan:
+        steps.append(lambda: _warn_of_missing(session, project))
+    steps.append(job.create)
     if not order.no_wait:
         steps += [job.finish, lambda: job.check(order.gates)]
     with report.report(session, order.ci_output, [job]):
@@ -121,6 +131,17 @@ def changed(session: Session, base: str, order: Order) -> None:
         session.screen.note(f"Nothing to deploy: no project has changed since {base}.")
     targets = {project.reference: Target(project.reference, project.reference, project.path) for project in found}
     many(session, list(targets.values()), order)
+
+
+def _warn_of_missing(session: Session, project: str | None) -> None:
+    """Warn of the variables that the code in the working directory reads, and that production lacks."""
+    from dpx_cli.commands.env import scan
+
+    missing = [row for row in scan.missing(session, project, ".", ("production",)) if not row.optional]
+    for row in missing[:MAX_WARNINGS]:
+        session.screen.warn(f"{row.key} is read at {row.file}:{row.line}, but isn't set for production.")
+    if len(missing) > MAX_WARNINGS:
+        session.screen.warn(f"{len(missing) - MAX_WARNINGS} more variables are missing. Run: dpx env scan")
 
 
 def _raise_first(members: Sequence[Member]) -> None:

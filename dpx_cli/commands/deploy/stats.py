@@ -59,7 +59,7 @@ def stats(
     Percentiles are nearest-rank: p95 is the shortest build time that 95 % of the builds did not exceed. Off a terminal
     each figure is one line, its name and its value with a tab between.
     """
-    from dpx_cli.commands.deploy import figures as figures_of
+    from dpx_cli.api.deploying import figures as figures_of
 
     deployments = session.projects.on(project, lambda project_id: _deployments(session, project_id, last))
     figures = figures_of.summary(deployments)
@@ -114,7 +114,7 @@ def _details(client: Client, deployment_id: str) -> dict[str, Any]:
 
 def _drawings(screen: Screen, deployments: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> list[str]:
     """A sparkline of the build times, oldest first, and a bar for each branch."""
-    from dpx_cli.commands.deploy.figures import amounts, bar, sparkline
+    from dpx_cli.api.deploying.figures import amounts, bar, sparkline
     from dpx_cli.output.neutralize import neutralize
     from dpx_cli.output.width import ELLIPSIS, cut, width
 

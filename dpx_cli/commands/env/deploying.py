@@ -6,10 +6,9 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import deployments, parallel
+from dpx_cli.api.deploying.follow import WAIT, follow
+from dpx_cli.api.deploying.start import Starter
 from dpx_cli.api.transport import Deadline
-from dpx_cli.commands.deploy import WAIT
-from dpx_cli.commands.deploy.follow import follow
-from dpx_cli.commands.deploy.start import Starter
 from dpx_cli.commands.env import journal as journals
 from dpx_cli.errors import DeploymentFailed, DpxError, RateLimited
 from dpx_cli.reference import ERROR

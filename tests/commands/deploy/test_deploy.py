@@ -666,3 +666,14 @@ def test_server_text_is_no_command_of_github_actions(
         commands = [line for line in (result.out + result.err).splitlines() if line.lstrip().startswith("::")]
         assert all(line.startswith("::error::") for line in commands)
         assert len(commands) == (0 if result is listed else 1)
+
+
+def test_scan_warns_of_what_the_code_reads_and_the_project_lacks(dpx: Program) -> None:
+    """Before the deployment, which goes on."""
+    (dpx.cwd / "app.js").write_text("const a = process.env.NO_SUCH_KEY\nconst b = process.env.B ?? 'x'\n")
+    done = dpx("deploy", "-p", "docs", "--branch", "main", "--scan", "--no-wait")
+    assert done.code == 0, done
+    assert "warning: NO_SUCH_KEY is read at app.js:1, but isn't set for production." in done.err
+    assert "warning: B " not in done.err
+    assert done.err.index("NO_SUCH_KEY") < done.err.index("started")
+    assert dpx("deploy", "-p", "docs", "-p", "storefront", "--scan").code == 2

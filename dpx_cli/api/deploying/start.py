@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from dpx_cli.api.client import Client
+    from dpx_cli.api.deploying.turns import Turn
     from dpx_cli.api.deployments import DeploymentFields
     from dpx_cli.api.transport import Deadline
-    from dpx_cli.commands.deploy.turns import Turn
 
     Row = dict[str, Any]
 

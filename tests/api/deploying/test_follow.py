@@ -13,9 +13,9 @@ from fault_server import FaultServer
 
 from dpx_cli import errors
 from dpx_cli.api import client
+from dpx_cli.api.deploying import pace
+from dpx_cli.api.deploying.follow import follow
 from dpx_cli.api.transport import Deadline
-from dpx_cli.commands.deploy import pace
-from dpx_cli.commands.deploy.follow import follow
 
 if TYPE_CHECKING:
     from fault_server import Fault

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.deploy.figures import amounts
+from dpx_cli.api.deploying.figures import amounts
 from dpx_cli.reference import QUEUED, READY
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from dpx_cli.commands.deploy import pace
-from dpx_cli.commands.deploy.pace import Pace
+from dpx_cli.api.deploying import pace
+from dpx_cli.api.deploying.pace import Pace
 
 
 def polls(interval: Pace, seconds: float, *, queued: float = 0.0) -> list[float]:

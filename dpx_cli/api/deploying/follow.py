@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
 from dpx_cli.api import deployments
-from dpx_cli.commands.deploy.pace import Pace
+from dpx_cli.api.deploying.pace import Pace
 from dpx_cli.reference import ENDED
 from dpx_cli.system import signals
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
     from dpx_cli.api.transport import Deadline
 
+WAIT = 900.0  # seconds; how long commands wait unless --timeout says otherwise
 SETTLING = 10.0  # seconds in which a deployment that was just created may not be found yet
 REQUEST_TIMEOUT = 408
 

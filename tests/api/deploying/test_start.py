@@ -13,9 +13,9 @@ from fault_server import PROJECT, FaultServer
 
 from dpx_cli import errors
 from dpx_cli.api import client
+from dpx_cli.api.deploying import start as starting
+from dpx_cli.api.deploying.start import Starter
 from dpx_cli.api.transport import Deadline
-from dpx_cli.commands.deploy import start as starting
-from dpx_cli.commands.deploy.start import Starter
 
 if TYPE_CHECKING:
     from fault_server import Fault

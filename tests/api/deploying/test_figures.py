@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dpx_cli.commands.deploy import figures as stats
+from dpx_cli.api.deploying import figures as stats
 
 NOTHING = {
     "deployments": 0,
