@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_ALIASES = 20  # other names of the environment in a file
 MAX_BRACKETS = 1000  # characters of the arguments of a call
+MAX_FAILURES = 1000  # each costs the rest of a line, which may be the whole file
 MAX_SHADOWS = 50  # functions that have a parameter of such a name
 ROOTS = ("process", "import", "Deno", "Bun")
 GLOBALS = frozenset({"globalThis", "global", "window", "self"})
@@ -48,7 +49,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 _NESTING = _pattern(r"""[()\[\]{},;]|"(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'|//[^\n]*+|/\*.*?\*/""")
 _WORD_BEFORE = _pattern(r"[\w$]+\Z")
 _STRING = _pattern(r""""(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'""")
-_REGEX = _pattern(r"/(?![*/])(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n]){0,100}+\])++/[A-Za-z]*+")
+_REGEX = _pattern(r"/(?![*/])(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n]){0,5000}+\])++/[A-Za-z]*+")
 _BLOCK_COMMENT = _pattern(r"/\*(?:.*?\*/|.*)")
 _LINE_COMMENT = _pattern(r"//[^\n]*+")
 _IN_TEMPLATE = _pattern(r"\\.|`|\$\{")
@@ -282,6 +283,7 @@ class _Lexer:
         self._comment = (-1, -1)
         self.bound: list[_Bound] = []
         self._declared: set[int] = set()
+        self._failures = 0  # of what looked like a regular expression and wasn't
         self._closers: dict[str, int] | None = None
         self._stack = [_Frame(base, start, end)]
         steps: dict[int, Callable[[], None]] = {
@@ -346,9 +348,10 @@ class _Lexer:
             first, last = self._comment
             joined = last >= 0 and not text[last:start].strip()
             self._comment = (first if joined else start, self._pos)
-        elif self._begins_expression(start):
+        elif self._failures < MAX_FAILURES and self._begins_expression(start):
             expression = _REGEX.match(text, start, self._end)
             self._pos = expression.end() if expression else self._pos
+            self._failures += expression is None
 
     def _in_template(self) -> None:
         token = _IN_TEMPLATE.search(self._text, self._pos, self._end)
@@ -449,7 +452,9 @@ class _Lexer:
         before = self._before(offset)
         char = self._text[before - 1] if before > self._start else ";"
         if char.isalnum() or char in "_$":
-            return self._word_before(before) in BEFORE_EXPRESSION
+            word = self._word_before(before)
+            # After a dot, a keyword is a property's name: `x.in / y`.
+            return word in BEFORE_EXPRESSION and self._text[before - len(word) - 1 : before - len(word)] != "."
         return char not in ")]\"'`." and (char != ">" or self._text[before - 2 : before] == "=>")
 
     # Names

@@ -15,6 +15,7 @@ module.exports = {
   db: env.DATABASE_URL ?? `postgres://${env.PGUSER}:${env.PGPASSWORD || ''}@localhost/app`, //: DATABASE_URL? PGUSER PGPASSWORD?
   log: (env.LOG_LEVEL || 'info').toLowerCase(), //: LOG_LEVEL?
   ratio: 10 / env.RATIO / 2, //: RATIO
+  kept: row.in / 2 + env.KEPT / row.of / 2, //: KEPT
   re: /[/'"]process\.env\.NOT/g,
   timeout: +process.env.TIMEOUT || 30, //: TIMEOUT?
   proxied: process.env.HTTP_PROXY || process.env.HTTPS_PROXY || null //: HTTP_PROXY? HTTPS_PROXY
