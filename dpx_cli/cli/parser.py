@@ -112,7 +112,7 @@ class Mistake(UsageError):
 
 
 class Route:
-    """Which command a command line names, and the rest of the line."""
+    """The command that a command line names, and the rest of the line."""
 
     __slots__ = ("command", "given", "path", "rest")
 
@@ -126,7 +126,7 @@ class Route:
 
 
 def command_line(path: Sequence[str]) -> str:
-    """A command as typed: ("projects", "list") is "dpx projects list"."""
+    """Return a command as typed: "dpx projects list" for ("projects", "list")."""
     return " ".join(("dpx", *(name for name in path if name)))
 
 
@@ -294,7 +294,7 @@ def _add(given: dict[str, Any], param: Param, value: str) -> None:
 
 
 def _place(words: list[str], arguments: list[Param], given: dict[str, Any]) -> list[str]:
-    """Hand the words to the arguments, of which the last may take them all; gives those that are left."""
+    """Give the words to the arguments, of which the last may take them all; return those that are left."""
     for param in arguments:
         if param.get("multiple"):
             if words:

@@ -1,6 +1,6 @@
 """Progress on stderr: a line rewritten in place on a terminal, plain lines when something changed elsewhere.
 
-Floor 1, opened by `Screen.live` and `Screen.progress`. Whatever else the screen writes meanwhile goes above the line.
+Opened by `Screen.live` and `Screen.progress`. Anything else that the screen writes meanwhile goes above the line.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Line:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        # The screen keeps us away while it writes; and we keep away a line within which we were opened.
+        # The screen clears this line while it writes, and this line clears the one within which it was opened.
         self._outer = self._screen.overlay
         if self._outer is not None:
             self._meanwhile.enter_context(self._outer.away())
@@ -93,10 +93,10 @@ class _Line:
 
 
 class LiveLine(_Line):
-    """How one thing is going; a context manager.
+    """The state of one thing; a context manager.
 
-    On a terminal the newest text, with a spinner, at most ten times a second, erased at the end. Elsewhere a plain line
-    each time that `key` changes.
+    On a terminal it is the newest text with a spinner, at most ten times a second, erased at the end. Elsewhere it is a
+    plain line each time that `key` changes; with ACCESSIBLE=1 also one every ten seconds.
     """
 
     def __init__(self, screen: Screen) -> None:
@@ -107,11 +107,11 @@ class LiveLine(_Line):
         self._frame = 0
 
     def update(self, text: str, *, key: str | None = None) -> None:
-        """Show `text`; off a terminal only where `key` (the text itself, if not given) is another than before."""
+        """Show a text; off a terminal only if its key (the text itself, if not given) has changed."""
         self._set(text, None, key)
 
     def tick(self, text: str, started: float, *, key: str | None = None) -> None:
-        """As `update`; on a terminal the time since `started` (of `time.monotonic()`) follows and goes on by itself."""
+        """Show a text as `update` does; on a terminal with a clock that runs from `started` (of `time.monotonic()`)."""
         self._set(text, started, key)
 
     def _set(self, text: str, started: float | None, key: str | None) -> None:
@@ -139,7 +139,7 @@ class LiveLine(_Line):
 class Progress(_Line):
     """A bar over a known number of equal steps; a context manager.
 
-    Elsewhere than on a terminal a plain line at each quarter, and nothing for fewer than twenty steps.
+    Off a terminal it is a plain line at each quarter, and nothing for fewer than twenty steps.
     """
 
     _FEW = 20

@@ -1,6 +1,6 @@
-"""Questions on stderr, answered on stdin. Floor 1, reached through `Screen.confirm`, `ask`, `secret` and `choose`.
+"""Questions on stderr, answered on stdin: `Screen.confirm`, `ask` and `secret`.
 
-Nobody is asked who cannot answer: without a terminal, in CI or under DPX_NO_INPUT each raises UsageError at once.
+Without a terminal, in CI or under DPX_NO_INPUT each raises UsageError at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def confirm(screen: Screen, question: str, hint: str | None) -> bool:
             return True
         if answer in {"", "n", "no"}:
             return False
-        screen.done("please answer y or n")
+        screen.done("Answer y or n.")
 
 
 def ask(screen: Screen, question: str, hint: str | None) -> str:
@@ -37,10 +37,10 @@ def ask(screen: Screen, question: str, hint: str | None) -> str:
 
 
 def secret(screen: Screen, question: str, again: str | None, hint: str | None) -> str:
-    """Ask for one line that is not echoed. The answer comes as typed, white space and all."""
+    """Ask for one line that is not echoed; it is returned with its white space."""
     first = _answer(screen, f"{question}: ", question, hint, hidden=True)
     if again is not None and _answer(screen, f"{again}: ", again, hint, hidden=True) != first:
-        raise UsageError("the two answers differ")
+        raise UsageError("The two answers differ.", hint=hint)
     return first
 
 
@@ -55,7 +55,7 @@ def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hid
     stdin = _require(screen, question, hint)
     read = _console_line if hidden and os.name == "nt" else stdin.readline
     ended = False
-    # Echo is off before the prompt appears, so that nothing typed at the sight of it can show.
+    # Echo is off before the prompt appears, so that nothing that is typed then is shown.
     with screen.meanwhile(), _no_echo(stdin) if hidden else nullcontext():
         screen.tell(neutralize(prompt))
         try:
@@ -63,7 +63,7 @@ def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hid
             ended = line.endswith(b"\n") and not hidden
         finally:
             if not ended:
-                # After Ctrl-C, Ctrl-D or an unseen Enter the cursor still stands behind the prompt.
+                # After Ctrl-C, Ctrl-D or a hidden Enter the cursor is still behind the prompt.
                 screen.tell("\n")
     if not line:
         raise UsageError(f"No answer to: {question}", hint=hint)
@@ -74,7 +74,7 @@ def _answer(screen: Screen, prompt: str, question: str, hint: str | None, *, hid
 
 
 def _console_line() -> bytes:  # pragma: no cover - Windows only
-    """One line of Windows' console, read key by key: its echo cannot be switched off for a line."""
+    """Read one line of the Windows console key by key: its echo can't be turned off for a line."""
     import getpass
 
     return getpass.getpass("").encode("utf-8", "surrogatepass") + b"\n"
@@ -82,7 +82,7 @@ def _console_line() -> bytes:  # pragma: no cover - Windows only
 
 @contextmanager
 def _no_echo(stdin: BinaryIO) -> Iterator[None]:
-    """Keep the terminal from showing what is typed, and give it its old state back whatever happens."""
+    """Keep the terminal from showing what is typed, and restore its state afterwards."""
     if sys.platform == "win32":  # pragma: no cover - `_console_line` shows nothing by itself
         yield
         return

@@ -22,7 +22,7 @@ RICH_ROWS = 50  # up to here Rich is worth its import and its time
 _GAP = 2
 _NARROWEST = 12  # cells; a column that would be narrower is left out
 
-# Of the sixteen colors of a terminal those that can be read on white and on black.
+# Those of the sixteen colors of a terminal that can be read on white and on black.
 _STATUS_SGR = {"READY": "32", "ERROR": "31", "BUILDING": "33", "QUEUED": "33"}
 _STATUS_STYLE = {"READY": "green", "ERROR": "red", "BUILDING": "yellow", "QUEUED": "yellow"}
 

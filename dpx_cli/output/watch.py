@@ -1,7 +1,6 @@
-"""Look at a list again and again: a live table on a terminal, a line for each change elsewhere.
+"""Watch a list: a live table on a terminal, a line for each change elsewhere.
 
-Floor 2; neighbours: `output/frame.py` (drawing in place), `commands/deploy.py` and `commands/status.py`. It never ends
-by itself: Ctrl-C, an error that waiting does not mend, or what the caller does after a look ends it.
+It never ends by itself: Ctrl-C, an error that waiting can't solve, or the caller ends it.
 """
 
 from __future__ import annotations
@@ -21,30 +20,30 @@ if TYPE_CHECKING:
 
     Items = list[dict[str, Any]]
 
-INTERVAL = 2.0  # seconds between two looks
-SHORTEST = 0.5  # seconds; more often is nobody's wish and somebody's bill
-GROWTH = 2  # of the pause, after each fault
-LONGEST = 60.0  # seconds between two looks, however long the faults go on
+INTERVAL = 2.0  # seconds between two requests
+MIN_INTERVAL = 0.5  # seconds
+GROWTH = 2  # factor of the interval after each error
+MAX_INTERVAL = 60.0  # seconds, after many errors
 
 
 def check_flags(session: Session, *, watch: bool, interval: float | None, cursor: str | None = None) -> float:
-    """The seconds between two looks.
+    """Return the seconds between two requests.
 
     Raises:
-        UsageError: for --watch with --json or --cursor, --interval without --watch, or one that is too short.
+        UsageError: for --watch with --json or --cursor, for --interval without --watch, and for one that is too short.
     """
     if not watch:
         if interval is not None:
-            raise UsageError("--interval is for --watch", hint="add --watch, or leave --interval out")
+            raise UsageError("--interval needs --watch.", hint="Add --watch, or leave out --interval.")
         return INTERVAL
     if session.screen.format == "json":
         raise UsageError(
-            "--watch and --json exclude each other: the list has no end", hint="--jsonl gives an object a change"
+            "--watch and --json can't be used together.", hint="Pass --jsonl: it prints an object per change."
         )
     if cursor is not None:
-        raise UsageError("--watch and --cursor exclude each other", hint="leave one of them out")
-    if interval is not None and interval < SHORTEST:
-        raise UsageError(f"--interval must be at least {SHORTEST:g} s", hint=f"--interval {INTERVAL:g}s")
+        raise UsageError("--watch and --cursor can't be used together.", hint="Leave one of them out.")
+    if interval is not None and interval < MIN_INTERVAL:
+        raise UsageError(f"--interval must be at least {MIN_INTERVAL:g} s.", hint=f"Pass --interval {INTERVAL:g}s.")
     return INTERVAL if interval is None else interval
 
 
@@ -58,7 +57,7 @@ def watch(
     empty: str,
     shown: Callable[[], None] = lambda: None,
 ) -> None:
-    """Show a list, and show it again whenever it has changed, until something ends it.
+    """Show a list, and show it again whenever it changes.
 
     On a terminal the table is drawn again in place. Elsewhere, and in CI, each item that is new or has changed is a
     line in the format that was asked for. Faults of the network and the server are said on stderr and waited out.
@@ -69,7 +68,7 @@ def watch(
         columns: what is shown of an item; JSON Lines have all of it.
         key: path of the identifier.
         interval: seconds between two looks.
-        empty: what a terminal shows of an empty list, like "no deployments".
+        empty: what a terminal shows of an empty list, like "No deployments."
         shown: called after each showing; what it raises ends the watch.
     """
     from dpx_cli.output.frame import Frame
@@ -82,14 +81,14 @@ def watch(
 
 
 def _look_again(look: Callable[[], Items], view: _Table | _Changes, interval: float, shown: Callable[[], None]) -> None:
-    """Look and show, for ever; after a fault the pauses grow."""
+    """Ask and show, again and again; errors make the interval longer."""
     pause = interval
     while True:
         try:
             items = look()
         except (NetworkError, ServerError, InvalidResponse, RateLimited) as problem:
             asked = problem.retry_after if isinstance(problem, RateLimited) else None
-            pause = max(min(pause * GROWTH, LONGEST), asked or 0.0)
+            pause = max(min(pause * GROWTH, MAX_INTERVAL), asked or 0.0)
             view.fault(problem.message, pause)
         else:
             pause = interval
@@ -99,7 +98,7 @@ def _look_again(look: Callable[[], Items], view: _Table | _Changes, interval: fl
 
 
 class _Table:
-    """The list as a table, and below it what went wrong since."""
+    """The list as a table, with the last error below it."""
 
     def __init__(self, session: Session, frame: Frame, columns: Sequence[Column], key: str, empty: str) -> None:
         self._screen = session.screen
@@ -111,10 +110,10 @@ class _Table:
 
     def show(self, items: Items) -> None:
         self._items = items
-        self._draw("Ctrl-C ends it")
+        self._draw("Press Ctrl-C to stop.")
 
     def fault(self, message: str, pause: float) -> None:
-        self._draw(f"{message}; looking again in {pause:.0f} s")
+        self._draw(f"{message}; retrying in {pause:.0f} s")
 
     def _draw(self, last: str) -> None:
         from dpx_cli.output.neutralize import neutralize
@@ -128,7 +127,7 @@ class _Table:
 
 
 class _Changes:
-    """The items that are new or have changed, as lines."""
+    """Items that are new or have changed, as lines."""
 
     def __init__(self, session: Session, columns: Sequence[Column], key: str) -> None:
         self._screen = session.screen
@@ -155,11 +154,11 @@ class _Changes:
 
     def fault(self, message: str, pause: float) -> None:
         if message != self._fault:
-            self._screen.note(f"{message}; looking again in {pause:.0f} s")
+            self._screen.note(f"{message}; retrying in {pause:.0f} s")
         self._fault = message
 
     def _seen(self, item: dict[str, Any]) -> Any:
-        """What of an item counts as a change: all of it in JSON Lines, elsewhere what is shown."""
+        """Return what of an item counts as a change: all of it in JSON Lines, elsewhere what is shown."""
         if self._screen.format == "jsonl":
             return item
         return [dig(item, column.parts) for column in self._columns]

@@ -50,7 +50,7 @@ def test_confirm(terminal: Terminal, typed: str, yes: bool) -> None:
 
 def test_confirm_asks_again_until_it_understands(terminal: Terminal) -> None:
     """A typing error is no answer."""
-    assert answered(terminal, lambda screen: screen.confirm("Go?"), ("Go?", "yep\n"), ("please answer y or n\n", "y\n"))
+    assert answered(terminal, lambda screen: screen.confirm("Go?"), ("Go?", "yep\n"), ("Answer y or n.\n", "y\n"))
 
 
 def test_ask(terminal: Terminal) -> None:

@@ -57,7 +57,7 @@ def test_a_table_is_redrawn_in_place_and_the_cursor_comes_back(dpx: Program, san
     assert "\x1b[2J" not in result.out
     # A line may be as wide as the terminal: an erasure behind it would take its last character.
     assert "\x1b[K\n" not in result.out
-    assert "Ctrl-C ends it" in result.out
+    assert "Press Ctrl-C to stop." in result.out
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs a terminal that wraps lines again when resized")
@@ -87,7 +87,7 @@ def test_a_resize_leaves_no_debris(dpx: Program, sandbox: Sandbox, sizes: tuple[
         for columns in others:
             run("resize-window", "-x", columns, "-y", "30")
             shown = [line for line in drawn_again().splitlines() if line]
-            assert [line.split()[0] for line in shown] == ["before", "Project", shown[2].split()[0], *SLUGS, "Ctrl-C"]
+            assert [line.split()[0] for line in shown] == ["before", "Project", shown[2].split()[0], *SLUGS, "Press"]
     finally:
         run("kill-server")
 
@@ -95,9 +95,9 @@ def test_a_resize_leaves_no_debris(dpx: Program, sandbox: Sandbox, sizes: tuple[
 def test_a_low_terminal_counts_what_it_has_no_room_for(dpx: Program, sandbox: Sandbox) -> None:
     """The table never scrolls, or it could not be redrawn in place."""
     sandbox.seed_projects(60)
-    result = dpx.tty("status", "--all", "--watch", answers=[("Ctrl-C ends it", "\x03")])
+    result = dpx.tty("status", "--all", "--watch", answers=[("Press Ctrl-C to stop.", "\x03")])
     assert result.code == 130, result
-    drawing = result.out[: result.out.index("Ctrl-C ends it")]
+    drawing = result.out[: result.out.index("Press Ctrl-C to stop.")]
     assert drawing.count("\n") <= 40
     assert "more lines" in drawing
 
@@ -107,7 +107,7 @@ def test_a_fault_is_waited_out_below_the_table(dpx: Program, sandbox: Sandbox) -
     sandbox.fault("GET /projects 503 after 1 x3")
     result = dpx.tty(
         "status", "--all", "--watch", "--interval", "0.5s",
-        answers=[("looking again in 1 s", ""), ("Ctrl-C ends it", "\x03")],
+        answers=[("retrying in 1 s", ""), ("Press Ctrl-C to stop.", "\x03")],
     )  # fmt: skip
     assert result.code == 130, result
     assert "503" in result.out
@@ -171,7 +171,7 @@ def test_fail_on_ends_the_watch(dpx: Program) -> None:
     [
         (["--watch", "--json"], "--json"),
         (["--watch", "--cursor", "x"], "--cursor"),
-        (["--interval", "3s"], "--interval is for --watch"),
+        (["--interval", "3s"], "--interval needs --watch."),
         (["--watch", "--interval", "10ms"], "at least 0.5 s"),
     ],
 )

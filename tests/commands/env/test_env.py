@@ -227,7 +227,7 @@ def test_a_terminal_is_asked_twice_and_shows_nothing(dpx: Program, sandbox: Sand
     assert sandbox.env_is("storefront", "A", CANARY)
     result = dpx.tty("env", "set", "B", *ON, answers=[("variable: ", f"{CANARY}\r"), ("again: ", "other\r")])
     assert result.code == 2, result
-    assert "the two answers differ" in result.out
+    assert "The two answers differ." in result.out
     assert "B" not in sandbox.env_keys("storefront")
     assert dpx.tty("env", "set", "B", *ON, env={"DPX_NO_INPUT": "1"}).code == 2
 
