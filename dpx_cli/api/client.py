@@ -248,7 +248,8 @@ class Client:
             return outcome_unknown(request.name, f"HTTP {status}", status=status)
         kind, hint = BY_STATUS.get(status, (errors.ServerError if status >= SERVER_ERROR else errors.Failed, None))
         field = _error_field(response)
-        self._met_api = self._met_api or bool(field)
+        # Any server may answer 404 "Not found"; the API says what it didn't find.
+        self._met_api = self._met_api or (bool(field) and field.strip(".").lower() != "not found")
         said = "" if request.secret else _one_line(_without_token(field, self._token))
         error = kind(f"{said.rstrip('.') or _meaning(status)} ({where}).", status=status, request=request.name)
         error.hint = hint

@@ -245,7 +245,7 @@ def by_pages(
 def half_way(failure: DpxError, keys: Sequence[str], done: Collection[str]) -> DpxError:
     """Return a failure with a message that also says which keys were done before it."""
     if len(keys) > 1:
-        failure.message += progress(keys, done)
+        failure.message = failure.message.removesuffix(".") + progress(keys, done)
     return failure
 
 

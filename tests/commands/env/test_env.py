@@ -290,7 +290,7 @@ def test_rm_of_what_is_not_there(dpx: Program) -> None:
     """`env rm` of a missing key is exit 3 and says which keys are done."""
     result = dpx("env", "rm", "DATABASE_URL", "NONE", *ON, "-y")
     assert result.code == 3, result
-    assert "not done: NONE" in result.err
+    assert "/env-vars/NONE); done: DATABASE_URL; not done: NONE\n" in result.err
 
 
 # import
