@@ -7,6 +7,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+# Every endpoint: method, path below the API root, what it does
+ENDPOINTS = (
+    ("GET", "/projects", "List projects"),
+    ("POST", "/projects", "Create a project"),
+    ("GET", "/projects/:id", "Get a project"),
+    ("PATCH", "/projects/:id", "Update a project's settings"),
+    ("DELETE", "/projects/:id", "Delete a project"),
+    ("GET", "/projects/:id/deployments", "List a project's deployments"),
+    ("POST", "/projects/:id/deployments", "Trigger a deployment"),
+    ("GET", "/deployments/:id", "Get a deployment"),
+    ("GET", "/projects/:id/env-vars", "List the keys of a project's environment variables"),
+    ("POST", "/projects/:id/env-vars", "Create or update an environment variable"),
+    ("DELETE", "/projects/:id/env-vars/:key", "Delete an environment variable"),
+    ("GET", "/orgs", "List organizations"),
+    ("GET", "/orgs/:slug", "Get an organization"),
+    ("GET", "/orgs/:slug/members", "List an organization's members"),
+)
+
 # Deployments
 QUEUED, BUILDING, READY, ERROR = STATUSES = ("QUEUED", "BUILDING", "READY", "ERROR")
 ENDED = (READY, ERROR)  # statuses that don't change any more

@@ -163,6 +163,12 @@ class Projects:
                 raise
             return self._unlisted(reference, missing)
 
+    def remembered(self, reference: str) -> str | None:
+        """Return the ID of a project if it is known without a request, else None."""
+        if self._is_linked(reference) or ID.fullmatch(reference):
+            return reference
+        return self._names().project_id(reference)
+
     def look_up(self, reference: str) -> Resolved:
         """Find the ID of a project by slug or org/slug in the list of projects, and remember it.
 

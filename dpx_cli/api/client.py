@@ -152,6 +152,7 @@ class Client:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         repeatable: bool | None = None,
+        headers: Mapping[str, str] | None = None,
         secret: bool = False,
         deadline: Deadline | None = None,
     ) -> Any:
@@ -163,6 +164,7 @@ class Client:
             params: see `Request`.
             body: what is sent as JSON; None for no body.
             repeatable: see `Request`.
+            headers: see `Request`.
             secret: see `Request`.
             deadline: when it must be over; None: `timeout` seconds from now.
 
@@ -170,7 +172,7 @@ class Client:
             DpxError: of the type that the status or the fault has.
         """
         encoded = None if body is None else encode(body)
-        request = Request(method, path, params, encoded, repeatable=repeatable, secret=secret)
+        request = Request(method, path, params, encoded, headers, repeatable, secret)
         deadline = deadline or self.deadline()
         response = self.send(request, deadline=deadline)
         try:

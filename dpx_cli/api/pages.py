@@ -29,6 +29,7 @@ class Pages:
         limit: how many items at the most; None for all.
         cursor: where to continue from.
         without: a key that is removed from every item: a secret that the server should not have sent.
+        headers: further header fields of every request.
 
     Attributes:
         next_cursor: after iteration, where to continue from if `limit` cut the list short; else None.
@@ -48,7 +49,9 @@ class Pages:
         limit: int | None = None,
         cursor: str | None = None,
         without: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        self._headers = headers
         self._without = without
         self._client = client
         self._path = path
@@ -65,7 +68,9 @@ class Pages:
         seen = {cursor}
         while True:
             size = PAGE if left is None else min(PAGE, left)
-            document = self._client.get(self._path, {**self._params, "limit": size, "cursor": cursor})
+            document = self._client.document(
+                "GET", self._path, params={**self._params, "limit": size, "cursor": cursor}, headers=self._headers
+            )
             items = data_of(document, request, list)
             if len(items) > MAX_ITEMS:
                 raise errors.InvalidResponse(

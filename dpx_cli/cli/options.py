@@ -388,7 +388,6 @@ FORMATS: dict[str, dict[str, Any]] = {
     "created": {"json": Json, "quiet": Quiet, "fields": Fields, "jq": Jq},
     "events": {"json": Json, "jsonl": EventLines, "quiet": Quiet, "fields": Fields, "jq": Jq},
     "list": {"json": Json, "jsonl": JsonLines, "quiet": Quiet, "fields": Fields, "jq": Jq},
-    "api": {"jq": Jq},
     "stream": {"json": Stream},
 }
 

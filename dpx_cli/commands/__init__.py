@@ -50,8 +50,8 @@ else:
 READ, WRITE, DELETE, LOCAL = "read", "write", "delete", "local"
 
 # What a command prints, which decides its output options (`cli/options.py`): one thing, a created thing, a list, a
-# stream, the body of a response; EVENTS is a created thing, or the events of its creation.
-ONE, CREATED, EVENTS, LIST, STREAM, API = "one", "created", "events", "list", "stream", "api"
+# stream; EVENTS is a created thing, or the events of its creation.
+ONE, CREATED, EVENTS, LIST, STREAM = "one", "created", "events", "list", "stream"
 
 
 def effect(kind: str, *, prints: str = "") -> Callable[[F], F]:
@@ -59,7 +59,7 @@ def effect(kind: str, *, prints: str = "") -> Callable[[F], F]:
 
     Args:
         kind: READ, WRITE or DELETE at Deploxa; LOCAL if it changes nothing there.
-        prints: ONE, CREATED, EVENTS, LIST, STREAM or API; "" for a command without output options.
+        prints: ONE, CREATED, EVENTS, LIST or STREAM; "" for a command without output options.
     """
 
     def mark(function: F) -> F:

@@ -1,12 +1,13 @@
-"""`dpx api`: any request to the API, as gh has it. The answer's bytes are the output."""
+"""`dpx api`: any request to the API, as gh has it. The response's bytes are the output."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.commands import API, DELETE, Typer, effect
+from dpx_cli.commands import DELETE, LIST, Typer, effect
 from dpx_cli.errors import UsageError
+from dpx_cli.output.columns import Column
 from dpx_cli.system import exact_json
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     import typer
 
+    from dpx_cli.api.client import Request
     from dpx_cli.api.transport import Response
     from dpx_cli.cli.options import SECRET, Complete, Method
     from dpx_cli.session import Session
@@ -22,74 +24,191 @@ if TYPE_CHECKING:
 ROOT = Typer(name="", help="")
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD")
+READING = ("GET", "HEAD")
+NO_CONTENT = (204, 205)
+# Header fields that frame the message, or that carry the token.
+RESERVED = (
+    *("host", "content-length", "transfer-encoding", "connection", "authorization"),
+    *("keep-alive", "te", "trailer", "upgrade", "expect", "proxy-authorization", "proxy-connection"),
+)
+NAME_MARKS = "!#$%&'*+-.^_`|~"  # besides letters and digits, in the name of a header field (RFC 9110)
+COLUMNS = (Column("Method", "method"), Column("Path", "path"), Column("Description", "description"))
 
 
 @ROOT.command("api", epilog="dpx api /projects --paginate")
-@effect(DELETE, prints=API)
+@effect(DELETE, prints=LIST)
 def api(
     session: Session,
     path: Annotated[
-        str, typer.Argument(metavar="PATH", help="Below the API's root, like /projects or projects?limit=5.")
+        str,
+        typer.Argument(
+            metavar="PATH", help="Path below the API root, like /projects/{project}; or ls, which lists the endpoints."
+        ),
     ],
     method: Annotated[
         Method | None,
         typer.Option(
-            "--method", "-X", metavar="METHOD", help="GET, or POST where fields are given.", case_sensitive=False
+            "--method",
+            "-X",
+            metavar="METHOD",
+            help="Method. [default: GET, or POST with fields or --input]",
+            case_sensitive=False,
         ),
     ] = None,
+    headers: Annotated[
+        tuple[str, ...],
+        typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Header field. Repeatable."),
+        SECRET,
+    ] = (),
     raw_fields: Annotated[
-        tuple[str, ...], typer.Option("--raw-field", "-f", metavar="KEY=TEXT", help="A field that is a text."), SECRET
+        tuple[str, ...],
+        typer.Option("--raw-field", "-f", metavar="KEY=TEXT", help="Field with a text. Repeatable."),
+        SECRET,
     ] = (),
     json_fields: Annotated[
-        tuple[str, ...], typer.Option("--field", "-F", metavar="KEY=JSON", help="A field that is JSON."), SECRET
+        tuple[str, ...],
+        typer.Option("--field", "-F", metavar="KEY=JSON", help="Field with a JSON value. Repeatable."),
+        SECRET,
     ] = (),
     input_file: Annotated[
         str | None,
         typer.Option(
             "--input",
             metavar="FILE",
-            help="The body, byte for byte; - for standard input.",
+            help="Send this file as the body, byte for byte; - is standard input.",
             autocompletion=Complete.file,
         ),
     ] = None,
-    paginate: Annotated[bool, typer.Option("--paginate", help="All pages of a list, as one array.")] = False,
-    include: Annotated[bool, typer.Option("--include", "-i", help="Print status and header fields too.")] = False,
+    paginate: Annotated[bool, typer.Option("--paginate", help="Get all pages of a list, as one array.")] = False,
+    include: Annotated[bool, typer.Option("--include", "-i", help="Print the status and header fields too.")] = False,
+    curl: Annotated[bool, typer.Option("--curl", help="Print the curl command, and send nothing.")] = False,
 ) -> None:
-    """Make any request to the API and print the answer.
+    """Make any request to the API and print the response.
 
-    With GET the fields go into the query, otherwise into a JSON body.
+    Fields become the query of a GET, and a JSON body otherwise. {project} and {org} in PATH are filled in from the
+    settings.
     """
-    from dpx_cli.api.client import Request, encode, is_success
-
-    target = _path(path, session.settings.api_url)
-    given = _fields(raw_fields, json_fields)
-    verb = method or ("POST" if given or input_file is not None else "GET")
-    if input_file is not None and given:
-        raise UsageError("--input and fields exclude each other", hint="give one of them")
-    if paginate:
-        if verb != "GET" or include:
-            raise UsageError("--paginate is for GET, without --include", hint="leave one of them out")
-        _print_pages(session, target, given)
+    given = Given(path, method, headers, _fields(raw_fields, json_fields), input_file, paginate, include, curl)
+    if path == "ls":
+        _list(session, given)
         return
-    body = None
-    if input_file is not None:
-        body = session.screen.read_input(input_file, "the body")
-    elif given and verb not in ("GET", "HEAD"):
-        body = encode(given)
-    params = _query(given) if verb in ("GET", "HEAD") else None
-    if params and "?" in target:
-        raise UsageError("the path has a query already", hint="put all of it into fields, or all into the path")
-    request = Request(verb, target, params, body, secret=bool(given) or body is not None)
-    answer = session.client.ask(request) if include else session.client.send(request)
+    given.check(session)
+    if paginate:
+        _print_pages(session, given)
+    elif curl:
+        session.screen.line(_curl(session, given))
+    else:
+        _send(session, given.request(session), include=include)
+
+
+class Given(NamedTuple):
+    """What was given to the command."""
+
+    path: str
+    method: str | None
+    headers: Sequence[str]
+    fields: dict[str, Any]
+    input_file: str | None
+    paginate: bool
+    include: bool
+    curl: bool
+
+    @property
+    def verb(self) -> str:
+        """The method of the request."""
+        return self.method or ("POST" if self.fields or self.input_file is not None else "GET")
+
+    def check(self, session: Session) -> None:
+        """Raise UsageError for options that can't be used together."""
+        if self.input_file is not None and self.fields:
+            raise UsageError("--input and fields can't be used together.", hint="Pass one of them.")
+        if self.paginate and (self.verb != "GET" or self.include or self.curl):
+            raise UsageError("--paginate can't be used with --include, --curl or a method but GET.")
+        if self.verb in READING and self.fields and "?" in self.path:
+            raise UsageError("PATH has a query already.", hint="Pass all of it as fields, or all of it in PATH.")
+        if session.screen.format in ("jsonl", "quiet") or session.screen.has_fields:
+            raise UsageError("--jsonl, -q and --fields are only for: dpx api ls", hint="Pass --jq to choose fields.")
+
+    def request(self, session: Session) -> Request:
+        """Return the request. Raises UsageError for a path or header that can't be sent."""
+        from dpx_cli.api.client import Request, encode
+
+        body = None
+        if self.input_file is not None and not self.curl:
+            body = session.screen.read_input(self.input_file, "the body")
+        elif self.fields and self.verb not in READING:
+            body = encode(self.fields)
+        return Request(
+            self.verb,
+            _path(_filled(session, self.path, offline=self.curl), session.settings.api_url),
+            _query(self.fields) if self.verb in READING else None,
+            body,
+            _headers(self.headers),
+            secret=bool(self.fields or self.headers or body is not None),
+        )
+
+
+def _list(session: Session, given: Given) -> None:
+    """Print the documented endpoints."""
+    from dpx_cli.reference import ENDPOINTS
+
+    if any(given[1:]):
+        raise UsageError("dpx api ls takes no request options.", hint="Run: dpx api ls")
+    items = [{"method": method, "path": path, "description": text} for method, path, text in ENDPOINTS]
+    session.screen.rows([items], COLUMNS, key="path")
+
+
+def _send(session: Session, request: Request, *, include: bool) -> None:
+    """Send a request and print its response, as it came."""
+    from dpx_cli.api.client import is_success, outcome_unknown
+
+    client = session.client
+    response = client.ask(request) if include else client.send(request)
     if include:
-        session.screen.raw(_head(answer))
-    _print(session, answer)
-    if not is_success(answer.status):
-        raise session.client.error(request, answer)
+        session.screen.raw(_head(response))
+    _print(session, response)
+    if not is_success(response.status):
+        raise client.error(request, response)
+    if not request.may_repeat and response.status not in NO_CONTENT and not _is_json(response.body):
+        raise outcome_unknown(request.name, "the response is not JSON", status=response.status)
+
+
+def _filled(session: Session, path: str, *, offline: bool) -> str:
+    """Return a path with {project} and {org} filled in from the settings.
+
+    Args:
+        session: the session.
+        path: as given.
+        offline: look nothing up: only a project whose ID is known already is filled in.
+    """
+    from dpx_cli.api.client import segment
+
+    if "{org}" in path:
+        org = session.org(None)
+        if org is None:
+            raise UsageError("No organization for {org}.", hint="Set DPX_ORG, or write its slug in PATH.")
+        path = path.replace("{org}", segment(org, "organization"))
+    if "{project}" in path:
+        path = path.replace("{project}", segment(_project(session, offline=offline), "project"))
+    return path
+
+
+def _project(session: Session, *, offline: bool) -> str:
+    """Return the ID of the project of the settings."""
+    reference = session.projects.reference(None)
+    if not offline:
+        return session.projects.resolve(reference).id
+    known = session.projects.remembered(reference)
+    if known is None:
+        raise UsageError(
+            f"The ID of project {reference} is not known yet, and --curl sends nothing.",
+            hint="Run: dpx projects get",
+        )
+    return known
 
 
 def _path(text: str, api_url: str) -> str:
-    """A path below the API's root; the root itself, as the reference writes paths, may stand before it."""
+    """Return a path below the API root. The root itself may be in front of it, as the reference writes paths."""
     from dpx_cli.api.client import root_path
 
     root = root_path(api_url)
@@ -109,23 +228,43 @@ def _path(text: str, api_url: str) -> str:
         or "%2e" in path.lower()
         or "%2f" in path.lower()
     ):
-        raise UsageError(f"not a path below the API's root: {text!r}", hint="like /projects or /deployments/ID")
+        raise UsageError(f"Not a path below the API root: {text!r}", hint="Use a path like /projects or /orgs/SLUG.")
     return f"{path}?{query}" if query else path
 
 
+def _headers(given: Sequence[str]) -> dict[str, str]:
+    """Return header fields by name. Raise UsageError, which shows no value, for one that can't be sent."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, colon, value = text.partition(":")
+        value = value.strip(" \t")
+        plain = name.isascii() and all(letter.isalnum() or letter in NAME_MARKS for letter in name)
+        if not colon or not name or not plain or not value.isascii() or not value.isprintable():
+            raise UsageError("-H takes a header field: 'Name: value'.", hint="Example: -H 'Accept: application/json'")
+        if name.lower() in RESERVED:
+            raise UsageError(f"-H can't set {name}: dpx sets it itself.", hint="Leave it out.")
+        if name.lower() in map(str.lower, found):
+            raise UsageError(f"The header field {name} is given twice.", hint="Pass each header field once.")
+        found[name] = value
+    return found
+
+
 def _fields(texts: Sequence[str], jsons: Sequence[str]) -> dict[str, Any]:
+    """Return fields by key. Raise UsageError, which shows no value, for a malformed one."""
     found: dict[str, Any] = {}
     for flag, words in (("-f", texts), ("-F", jsons)):
         for word in words:
             key, equals, value = word.partition("=")
             if not equals or not key:
-                raise UsageError(f"{flag} takes KEY=VALUE", hint=f"{flag} name=my-app")
+                raise UsageError(f"{flag} takes KEY=VALUE.", hint=f"Example: {flag} name=my-app")
             if key in found:
-                raise UsageError(f"the field {key} is given twice", hint="give each field once")
+                raise UsageError(f"The field {key} is given twice.", hint="Pass each field once.")
             try:
                 found[key] = json.loads(value) if flag == "-F" else value
             except (ValueError, RecursionError):
-                raise UsageError(f"the value of the field {key} is not JSON", hint=f"-f {key}=… for a text") from None
+                raise UsageError(
+                    f"The value of the field {key} is not JSON.", hint=f"For a text, pass -f {key}=…"
+                ) from None
     return found
 
 
@@ -133,37 +272,74 @@ def _query(given: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
-def _print_pages(session: Session, target: str, given: dict[str, Any]) -> None:
+def _print_pages(session: Session, given: Given) -> None:
+    """Print all pages of a list as one array."""
     from urllib.parse import parse_qsl
 
     from dpx_cli.api.pages import Pages
 
-    path, _, query = target.partition("?")
-    params = {**dict(parse_qsl(query, keep_blank_values=True)), **_query(given)}
+    request = given.request(session)
+    path, _, query = request.path.partition("?")
+    params: dict[str, Any] = {}
+    for key, value in (*parse_qsl(query, keep_blank_values=True), *_query(given.fields).items()):
+        params.setdefault(key, []).append(value)  # a parameter may be there several times
     params.pop("limit", None)
-    cursor = params.pop("cursor", None)
-    items = [item for page in Pages(session.client, path, params, cursor=cursor) for item in page]
+    (cursor,) = params.pop("cursor", [None])[-1:]
+    pages = Pages(session.client, path, params, cursor=cursor, headers=request.headers)
+    items = [item for page in pages for item in page]
     write = exact_json.encoder(2 if session.screen.on_terminal else None)
     session.screen.document(write(items).encode("ascii") + b"\n")
 
 
-def _head(answer: Response) -> bytes:
+def _curl(session: Session, given: Given) -> str:
+    """Return the curl command of a request. The shell fills in the token from DPX_TOKEN."""
+    import shlex
+
+    from dpx_cli.api.client import query_string
+
+    request = given.request(session)
+    words = ["curl", "--globoff"]
+    words += ["--head"] if request.method == "HEAD" else ["--request", request.method]
+    words += ["--include"] if given.include else []
+    words += ["--header", '"Authorization: Bearer $DPX_TOKEN"']
+    headers = dict(request.headers or {})
+    if request.method not in READING and "content-type" not in map(str.lower, headers):
+        headers["Content-Type"] = "application/json"
+    for name, value in headers.items():
+        words += ["--header", shlex.quote(f"{name}: {value}")]
+    if given.input_file is not None:
+        words += ["--data-binary", shlex.quote(f"@{given.input_file}")]
+    elif request.body is not None:
+        words += ["--data-raw", shlex.quote(request.body.decode())]
+    return " ".join([*words, shlex.quote(session.settings.api_url + request.path + query_string(request.params))])
+
+
+def _head(response: Response) -> bytes:
+    """Return the status line and the header fields of a response, neutralized."""
     from dpx_cli.output.neutralize import neutralize
 
-    lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
-    lines += [f"{name.title()}: {value}" for name, value in answer.headers.items()]
+    lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+    lines += [f"{name.title()}: {value}" for name, value in response.headers.items()]
     return "".join(neutralize(line) + "\n" for line in lines).encode() + b"\n"
 
 
-def _print(session: Session, answer: Response) -> None:
-    """The body as it came; on a terminal JSON indented, and anything else neutralized."""
-    if not answer.body:
+def _print(session: Session, response: Response) -> None:
+    """Print a body as it came; on a terminal JSON indented, and anything else neutralized."""
+    if not response.body:
         return
     if not session.screen.on_terminal:
-        session.screen.document(answer.body)
+        session.screen.document(response.body)
         return
     try:
-        document = exact_json.loads(answer.body.decode())
+        document = exact_json.loads(response.body.decode())
         session.screen.document(exact_json.encoder(2)(document).encode("ascii") + b"\n")
     except (ValueError, RecursionError):
-        session.screen.lines(answer.body.decode("utf-8", "backslashreplace").splitlines())
+        session.screen.lines(response.body.decode("utf-8", "backslashreplace").splitlines())
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True

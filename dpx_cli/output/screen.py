@@ -106,6 +106,11 @@ class Screen:
 
     # Data
 
+    @property
+    def has_fields(self) -> bool:
+        """Whether --fields chooses what is shown."""
+        return self._fields is not None
+
     def rows(
         self,
         pages: Iterable[Sequence[Mapping[str, Any]]],

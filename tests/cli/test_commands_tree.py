@@ -119,7 +119,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "webhook check": ("", ("--to", "--secret", "--secret-file", *LIST)),
     "webhook listen": ("", ("--port", "--forward-to", "--public-host", "--retry", "--event", "--save", "--json")),
     "webhook events": ("", ()),
-    "api": ("PATH", ("-X", "-f", "-F", "--input", "--paginate", "-i")),
+    "api": ("PATH", ("-X", "-H", "--header", "-f", "-F", "--input", "--paginate", "-i", "--curl", *LIST)),
     "ci print-workflow": ("SYSTEM", (*P, "--changed")),
     "ci setup": ("SYSTEM", (*P, "--changed", *Y)),
     "rehearse": ("COMMAND…", (*P, "--org", "--all", "--fail-on", "--report", "--fault", "--slots", "--role", *ONE)),
@@ -259,7 +259,6 @@ def test_formats_come_together(name: str) -> None:
         "events": {"json", "jsonl", "quiet", "fields", "jq"},
         "list": {"json", "jsonl", "quiet", "fields", "jq"},
         "stream": {"json"},
-        "api": {"jq"},
     }
     assert params & {"json", "jsonl", "quiet", "fields", "jq"} == formats[COMMANDS[name].get("formats", "")]
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote_plus, urlsplit
 
+import fault_server as faults
 import pytest
+import yaml  # type: ignore[import-untyped]  # it has no types
+from fault_server import PROJECT, TOKEN
+
+from dpx_cli.reference import ENDPOINTS
 
 if TYPE_CHECKING:
+    from fault_server import Fault, FaultServer
+
     from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
 
@@ -170,3 +181,201 @@ def test_a_hostile_answer_is_harmless_on_a_terminal(dpx: Program, sandbox: Sandb
     assert "\x1b[2J" not in result.out
     assert "\u202e" not in result.out
     assert dpx("api", "/orgs").json["data"][0]["name"] == "\x1b[2J\u202e"
+
+
+# Header fields
+
+
+def test_headers_are_sent(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Beside dpx's own, which they may replace."""
+    argv = ("-H", "X-Trace: a: b", "--header", "accept:text/plain", "-H", "X-Empty:")
+    assert dpx_on_faults("api", "/projects", *argv).code == 0
+    sent = server.requests[-1].headers
+    assert (sent["x-trace"], sent["accept"], sent["x-empty"]) == ("a: b", "text/plain", "")
+    assert sent["authorization"].startswith("Bearer dpx_")
+    assert dpx_on_faults("api", "/projects", "--paginate", "-H", "X-Trace: b").code == 0
+    assert server.requests[-1].headers["x-trace"] == "b"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(
+            f"{name}: {CANARY}"
+            for name in ("Host", "content-length", "Transfer-Encoding", "CONNECTION", "Authorization")
+        ),
+        *(f"X {CANARY}", f": {CANARY}", f"X: {CANARY}\nY: z", f"X: {CANARY}\x01", f"X : {CANARY}", f"X(: {CANARY}", ""),
+        *(f"X: {CANARY}ä", f"Ä: {CANARY}", f"X\r\nHost: {CANARY}"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_a_usage_error(
+    dpx_on_faults: Program, server: FaultServer, header: str
+) -> None:
+    """Nothing is sent, and no value is shown."""
+    done = dpx_on_faults("api", "/projects", "-H", header)
+    assert (done.code, done.out) == (2, ""), done
+    assert CANARY not in done.err
+    assert server.connections == 0
+
+
+def test_the_same_header_twice_is_a_usage_error(dpx_on_faults: Program, server: FaultServer) -> None:
+    """In any case."""
+    done = dpx_on_faults("api", "/projects", "-H", "X-A: 1", "-H", "x-a: 2")
+    assert (done.code, "given twice" in done.err, server.connections) == (2, True, 0), done
+
+
+# Placeholders
+
+
+def test_placeholders_are_filled_in_from_the_settings(dpx: Program, sandbox: Sandbox) -> None:
+    """The project's ID and the organization's slug."""
+    dpx.env.update({"DPX_PROJECT": "docs", "DPX_ORG": "globex"})
+    assert dpx("api", "/projects/{project}").json["data"]["slug"] == "docs"
+    assert dpx("api", "orgs/{org}/members").code == 0
+    assert sandbox.requests[-1].path == "/orgs/globex/members"
+    assert dpx("api", "projects?org={org}").code == 0
+    assert sandbox.requests[-1].query == {"org": "globex"}
+
+
+@pytest.mark.parametrize("name", ["project", "org"])
+def test_a_placeholder_without_a_setting_is_a_usage_error(dpx: Program, sandbox: Sandbox, name: str) -> None:
+    """And so is one that could lead elsewhere."""
+    done = dpx("api", f"/x/{{{name}}}")
+    assert (done.code, done.out) == (2, ""), done
+    done = dpx("api", f"/x/{{{name}}}", env={"DPX_PROJECT": "../y", "DPX_ORG": "../y"})
+    assert (done.code, done.out) == (2, ""), done
+    assert dpx("api", "/x/{other}").code == 3
+    assert [request.path for request in sandbox.requests] == ["/x/{other}"]
+
+
+# ls
+
+
+def test_ls_lists_what_is_documented(dpx_offline: Program) -> None:
+    """Without a token or a server, in every format."""
+    rows = dpx_offline("api", "ls").rows
+    assert ["GET", "/projects/:id", "Get a project"] in rows
+    listed = {tuple(row[:2]) for row in rows}
+    assert listed == {(method, path) for method, path, _ in ENDPOINTS}
+    assert len(listed) == 14
+    assert {item["method"] for item in dpx_offline("api", "ls", "--json").json} == {"GET", "POST", "PATCH", "DELETE"}
+    assert dpx_offline("api", "ls", "--jsonl").out.count("\n") == 14
+    assert "/orgs/:slug/members" in dpx_offline("api", "ls", "-q").out.split()
+    assert dpx_offline("api", "ls", "--fields", "path").rows[0] == ["/projects"]
+    assert "Description" in dpx_offline.tty("api", "ls").out
+    for argv in (("-X", "GET"), ("-f", "a=b"), ("--paginate",), ("-i",), ("--curl",), ("-H", "A: b")):
+        assert dpx_offline("api", "ls", *argv).code == 2
+
+
+def test_the_listed_endpoints_are_those_of_the_sandbox() -> None:
+    """Its OpenAPI document was written from the reference."""
+    document = yaml.safe_load((Path(__file__).parent.parent / "openapi.yaml").read_text())
+    methods = {"get", "post", "patch", "delete", "put"}
+    described = {
+        (method.upper(), re.sub(r"\{[^}]+\}", ":", path))
+        for path, item in document["paths"].items()
+        for method in methods & set(item)
+    }
+    assert {(method, re.sub(r":\w+", ":", path)) for method, path, _ in ENDPOINTS} == described
+
+
+@pytest.mark.parametrize("argv", [["--jsonl"], ["-q"], ["--fields", "id"]])
+def test_formats_of_a_list_are_for_ls_only(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
+    """A response is printed as it came."""
+    assert dpx("api", "/projects", *argv).code == 2
+    assert sandbox.requests == []
+    assert dpx("api", "/projects", "--json").json["data"]
+
+
+# curl
+
+
+def test_curl_prints_a_command_that_does_the_same(dpx_on_faults: Program, server: FaultServer) -> None:
+    """It sends nothing, and has the variable in it, not the token."""
+    body = dpx_on_faults.cwd / "bo dy.json"
+    body.write_text('{"name": "from file"}')
+    for argv in (
+        ["/projects", "-X", "GET", "-f", "org=a b&c", "-f", "q=it's"],
+        ["/projects?x=[1]"],
+        ["/projects", "-f", "name=it's $HOME `x`", "-F", "n=1", "-H", "X-Trace: 'quoted' \"$x\""],
+        ["/projects", "--input", str(body)],
+        ["/projects/{project}", "-X", "DELETE"],
+        ["/projects", "-X", "HEAD"],
+    ):
+        dpx_on_faults.env["DPX_PROJECT"] = PROJECT
+        before = len(server.requests)
+        done = dpx_on_faults("api", *argv, "--curl")
+        assert done.code == 0, done
+        assert len(server.requests) == before
+        assert TOKEN not in done.out
+        assert '"Authorization: Bearer $DPX_TOKEN"' in done.out
+        if argv[-1] == "HEAD":
+            continue
+        subprocess.run(["sh", "-c", f"exec {done.out}"], env=dpx_on_faults.env, check=True, capture_output=True)
+        theirs = server.requests[-1]
+        server.projects = [{"id": PROJECT, "slug": "shop"}]
+        dpx_on_faults("api", *argv)
+        ours = server.requests[-1]
+        assert unquote_plus(theirs.target) == unquote_plus(ours.target)
+        assert (theirs.method, theirs.body) == (ours.method, ours.body)
+        assert theirs.headers["authorization"] == ours.headers["authorization"]
+        assert theirs.headers.get("content-type") == ours.headers.get(
+            "content-type", theirs.headers.get("content-type")
+        )
+        assert theirs.headers.get("x-trace") == ours.headers.get("x-trace")
+
+
+def test_curl_needs_a_project_whose_id_is_known(dpx: Program, sandbox: Sandbox) -> None:
+    """It must not ask for it."""
+    dpx.env["DPX_PROJECT"] = "docs"
+    done = dpx("api", "/projects/{project}", "--curl")
+    assert (done.code, sandbox.requests) == (2, []), done
+    assert dpx("projects", "get").code == 0
+    assert sandbox.project_id("docs") in dpx("api", "/projects/{project}", "--curl").out
+
+
+def test_curl_and_paginate_is_a_usage_error(dpx: Program) -> None:
+    """Curl can't follow cursors."""
+    assert dpx("api", "/projects", "--paginate", "--curl").code == 2
+
+
+# What became of it
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("fault", [faults.html_200, faults.reply(201, b'{"data": '), faults.reply(200, b"")])
+def test_an_unreadable_success_of_a_post_is_unknown(
+    dpx_on_faults: Program, server: FaultServer, method: str, fault: Fault
+) -> None:
+    """Something said 2xx, and perhaps not the API."""
+    server.on(method, "/projects", fault)
+    done = dpx_on_faults("api", "/projects", "-X", method, "-f", "name=x")
+    assert done.code == 11, done
+    assert done.err.endswith("dpx projects list\n")
+    server.on("GET", "/projects", fault)
+    assert dpx_on_faults("api", "/projects").code == 0
+
+
+def test_a_204_is_a_success(dpx_on_faults: Program, server: FaultServer) -> None:
+    """It has no body by definition."""
+    server.on("POST", "/projects", faults.raw(b"HTTP/1.1 204 No Content\r\n\r\n"))
+    assert dpx_on_faults("api", "/projects", "-X", "POST").code == 0
+
+
+def test_paginate_keeps_repeated_parameters(dpx_on_faults: Program, server: FaultServer) -> None:
+    """In the query of PATH, beside fields."""
+    done = dpx_on_faults("api", "/projects?status=A&status=B&empty=", "--paginate", "-X", "get")
+    assert done.code == 0, done
+    assert parse_qs(urlsplit(server.requests[-1].target).query, keep_blank_values=True) == {
+        "status": ["A", "B"],
+        "empty": [""],
+        "limit": ["100"],
+    }
+
+
+def test_an_echoed_field_is_not_shown(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Not in any form; with -i the response is shown as it came."""
+    for words in (("-f", f"value={CANARY}"), ("-F", f'value="{CANARY}"'), ("--input", "-"), ("-H", f"X-Key: {CANARY}")):
+        server.on("POST", "/projects", faults.refused(400, f"bad: {CANARY}"))
+        done = dpx_on_faults("api", "/projects", "-X", "POST", *words, stdin=CANARY.encode())
+        assert (done.code, done.err) == (2, "error: Bad request (HTTP 400 from POST /projects).\n"), done
