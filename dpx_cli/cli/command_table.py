@@ -942,7 +942,9 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
                                     'more': 'Prints the two lines that point a shell at it. It listens on the '
                                             'loopback interface, port 8787, and starts with the\n'
                                             'organizations acme and globex and the projects storefront, docs and '
-                                            'api. Values of variables are never stored.',
+                                            'api. Values of variables are never stored.\n'
+                                            'A page at its address shows projects, deployments and requests, and '
+                                            'switches faults.',
                                     'example': 'dpx sandbox serve --build-seconds 10',
                                     'params': (BUILD_SECONDS,
                                                FAULTS,

@@ -31,6 +31,7 @@ def serve(
 
     Prints the two lines that point a shell at it. It listens on the loopback interface, port 8787, and starts with the
     organizations acme and globex and the projects storefront, docs and api. Values of variables are never stored.
+    A page at its address shows projects, deployments and requests, and switches faults.
     """
     import threading
 

@@ -14,7 +14,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from dpx_cli.config import urls
 from dpx_cli.errors import Failed, UsageError
 from dpx_cli.sandbox import course, seed, snapshot
 from dpx_cli.sandbox.app import Application
@@ -26,6 +25,7 @@ from dpx_cli.sandbox.store import Store, digest_of
 from dpx_cli.sandbox.tokens import Tokens
 from dpx_cli.sandbox.webhooks import DeliveryAttempt, Webhooks
 from dpx_cli.system.loopback.server import HOST, Server, bind
+from dpx_cli.webhook.deliver import Endpoint
 
 if TYPE_CHECKING:
     import sqlite3
@@ -143,7 +143,13 @@ class Sandbox:
         url, secret = self.behavior.webhook_url, self.behavior.webhook_secret
         if url is None or secret is None:
             return None
-        return Webhooks(url, secret, store=store, journal=journal, scale=self.behavior.time_scale)
+        return Webhooks(
+            Endpoint.parse(url, "--webhook-url").url,
+            secret,
+            store=store,
+            journal=journal,
+            scale=self.behavior.time_scale,
+        )
 
     def _reset(self, client: tuple[str, int]) -> None:
         self._server.reset(client)
@@ -286,9 +292,7 @@ def _check(behavior: Behavior) -> None:
     if behavior.slots is not None and behavior.slots < 0:
         raise UsageError("--slots must not be negative.")
     if behavior.webhook_url is not None:
-        hint = "Pass one like http://127.0.0.1:4400/webhook."
-        if urls.split(behavior.webhook_url, "--webhook-url", hint=hint).scheme not in ("http", "https"):
-            raise UsageError("--webhook-url must be an http or https URL.", hint=hint)
+        Endpoint.parse(behavior.webhook_url, "--webhook-url")
         if not behavior.webhook_secret:
             raise UsageError("No webhook secret specified.", hint="Pass --webhook-secret, or set DPX_WEBHOOK_SECRET.")
     if behavior.role not in seed.PEOPLE:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MAX_BODY = 1024 * 1024
 MAX_CONNECTIONS = 256  # at once; each may hold one body
-MAX_EXPLAINED = 64 * 1024  # bytes; requests with invalid signatures must not keep the machine busy
+MAX_EXPLAINED = 16 * 1024  # bytes; requests with invalid signatures must not keep the machine busy
 MAX_PAUSE = 8.0  # seconds between two tries to forward
 PATIENCE = 10.0  # seconds for a request's headers, and again for its body
 

@@ -98,6 +98,14 @@ def test_a_deployment_is_told_from_start_to_end(receiver: Receiver) -> None:
         assert "authorization" not in headers
 
 
+def test_the_receiver_needs_no_scheme(receiver: Receiver) -> None:
+    """`localhost:PORT/path` is http on this machine, as for `dpx webhook send --to`."""
+    url = receiver.url.replace("http://127.0.0.1", "localhost")
+    with Sandbox(build_seconds=0, webhook_url=url, webhook_secret=SECRET) as sandbox:
+        deploy(sandbox, "main")
+        assert receiver.events(2) == ["deployment.started", "deployment.ready"]
+
+
 def test_a_failed_deployment_is_told_as_failed(receiver: Receiver) -> None:
     """A failed deployment sends deployment.failed."""
     with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
