@@ -78,7 +78,7 @@ def make_screen(
 
 def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
     try:
-        found = parser.parse_line(argv)
+        found = parse_line(argv)
         if isinstance(found, parser.Version):
             from dpx_cli import __version__
 
@@ -92,6 +92,22 @@ def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
     except DpxError as error:
         parser.hide_tokens(error, argv)
         raise
+
+
+def parse_line(argv: Sequence[str]) -> parser.Call | parser.Help | parser.Version:
+    """Parse a whole command line. A synonym of a command that only reads is parsed as that command.
+
+    Raises:
+        UsageError: with what is wrong. If the command takes a secret, nothing that was typed is repeated.
+    """
+    try:
+        found = parser.route(argv)
+        return parser.parse(found) if isinstance(found, parser.Route) else found
+    except parser.Mistake as problem:
+        mistake = problem
+    from dpx_cli.cli import suggest
+
+    return parse_line(suggest.meant(mistake))
 
 
 def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> None:

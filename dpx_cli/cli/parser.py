@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.cli.command_table import TABLE
 from dpx_cli.errors import UsageError
+from dpx_cli.reference import is_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,6 +76,8 @@ class Version:
     __slots__ = ()
 
 
+VALUE = "…"  # what is shown instead of a value
+
 # Kinds of mistakes that `suggest.py` knows a way out of.
 COMMAND, OPTION, MISPLACED, ARGUMENT = "command", "option", "misplaced", "argument"
 
@@ -130,22 +133,6 @@ def command_line(path: Sequence[str]) -> str:
     return " ".join(("dpx", *(name for name in path if name)))
 
 
-def parse_line(argv: Sequence[str]) -> Call | Help | Version:
-    """Parse a whole command line. A synonym of a command that only reads is parsed as that command.
-
-    Raises:
-        UsageError: with what is wrong. If the command takes a secret, nothing that was typed is repeated.
-    """
-    try:
-        found = route(argv)
-        return parse(found) if isinstance(found, Route) else found
-    except Mistake as problem:
-        mistake = problem
-    from dpx_cli.cli import suggest
-
-    return parse_line(suggest.meant(mistake))
-
-
 def hide_tokens(error: DpxError, argv: Sequence[str]) -> None:
     """Replace the tokens of a command line in the texts of an error: `dpx auth dpx_…` must not show the token."""
     for word in argv:
@@ -181,13 +168,13 @@ def route(argv: Sequence[str]) -> Route | Help | Version:
         elif flag == "--profile":
             raise UsageError("Option --profile needs a value.", hint="Run: dpx profile list")
         else:
-            raise Mistake(f"Unknown option: {_shown(flag)}", MISPLACED, [word, *rest], given=given)
+            raise Mistake(f"Unknown option: {shown(flag)}", MISPLACED, [word, *rest], given=given)
     if not rest:
         return Help(())
     name = rest.pop(0)
     entry = TABLE.get(name)
     if entry is None:
-        raise Mistake(f"No such command: dpx {_shown(name)}", COMMAND, [name, *rest], given=given)
+        raise Mistake(f"No such command: dpx {shown(name)}", COMMAND, [name, *rest], given=given)
     if "commands" not in entry:
         return Route((name,), entry, rest, given)
     return _route_group(name, entry["commands"], rest, given)
@@ -200,7 +187,7 @@ def _route_group(name: str, commands: Mapping[str, Any], rest: list[str], given:
         # `dpx deploy --branch main`: the group's own command, which takes no argument. A bare word is a typo then, and
         # one after options may be a command that belongs in front; neither may ever start a deployment.
         if rest and not rest[0].startswith("-"):
-            raise Mistake(f"No such command: dpx {name} {_shown(rest[0])}", COMMAND, rest, group=name, given=given)
+            raise Mistake(f"No such command: dpx {name} {shown(rest[0])}", COMMAND, rest, group=name, given=given)
         return Route((name, ""), commands[""], rest, given)
     if rest[:1] == ["--"]:
         return _route_group(name, commands, rest[1:], given)
@@ -208,15 +195,18 @@ def _route_group(name: str, commands: Mapping[str, Any], rest: list[str], given:
         return Help((name,))
     if rest[0].startswith("-"):
         flag = rest[0].partition("=")[0]
-        raise Mistake(f"Unknown option: dpx {name} {_shown(flag)}", MISPLACED, rest, group=name, given=given)
-    raise Mistake(f"No such command: dpx {name} {_shown(rest[0])}", COMMAND, rest, group=name, given=given)
+        raise Mistake(f"Unknown option: dpx {name} {shown(flag)}", MISPLACED, rest, group=name, given=given)
+    raise Mistake(f"No such command: dpx {name} {shown(rest[0])}", COMMAND, rest, group=name, given=given)
 
 
-def _shown(word: str) -> str:
-    """Return a word as an error may show it: it may be a token, or have a value behind "="."""
-    from dpx_cli.cli import suggest
-
-    return suggest.shown(word)
+def shown(word: str) -> str:
+    """Return a word as an error may show it: a token or what follows "=" may be a secret."""
+    if not word:
+        return "''"
+    if "dpx_" in word:
+        return VALUE
+    left, equals, _ = word.partition("=")
+    return f"{left}={VALUE}" if equals and is_key(left) else word
 
 
 def parse(found: Route) -> Call | Help:
@@ -241,7 +231,7 @@ def parse(found: Route) -> Call | Help:
             return Help(found.path)
     left = _place(words, [param for param in params if "flags" not in param], given)
     if left:
-        listed = ", ".join(map(_shown, left))
+        listed = ", ".join(map(shown, left))
         what = "Too many arguments." if is_secret(found) else f"Unexpected argument{'s' * (len(left) > 1)}: {listed}"
         raise Mistake(what, ARGUMENT, left, found=found)
     for param in params:
@@ -259,7 +249,7 @@ def _read_option(found: Route, word: str, rest: list[str], by_flag: Mapping[str,
         equals = value
     param = by_flag.get(flag)
     if param is None:
-        raise Mistake(f"Unknown option: {_shown(flag)}", OPTION, [flag, *rest], found=found)
+        raise Mistake(f"Unknown option: {shown(flag)}", OPTION, [flag, *rest], found=found)
     if flag in ("--help", "-h"):
         return True
     if "metavar" in param:
@@ -328,14 +318,14 @@ def _value(param: Param, text: str, path: Sequence[str]) -> Any:
         for choice in param["choices"]:
             if choice.lower() == text.lower():
                 return choice
-        raise UsageError(f"Invalid {label} {_shown(text)!r}.", hint=_choice_hint(text, param["choices"]))
+        raise UsageError(f"Invalid {label} {shown(text)!r}.", hint=_choice_hint(text, param["choices"]))
     from dpx_cli.cli import values
 
     try:
         return getattr(values, param["kind"])(text)
     except ValueError as wanted:
         hint = f"It takes {wanted}. Run: {command_line(path)} --help"
-        raise UsageError(f"Invalid {label} {_shown(text)!r}.", hint=hint) from None
+        raise UsageError(f"Invalid {label} {shown(text)!r}.", hint=hint) from None
 
 
 def _choice_hint(text: str, choices: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dpx_cli import reference
 from dpx_cli.cli import parser
 from dpx_cli.cli.command_table import ROOT, TABLE
+from dpx_cli.cli.parser import VALUE
 from dpx_cli.cli.synonyms import ARGUMENT, DESTRUCTIVE, FORMATS, GROUPS, OPTIONS, PHRASES, READS, RUNS, VERBS, Synonym
 from dpx_cli.errors import UsageError
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 MAX_WORDS = 2  # of a phrase in the table
 CLOSE = 0.7  # similarity from which a name is taken for the one that was meant
 CLOSE_TO_DELETE = 0.85  # the same for a command that deletes
-VALUE = "…"  # what a hint has instead of a value
 KEY = re.compile(reference.KEY)
 PLAINLY_A_KEY = re.compile(r"[A-Z]+|(?=[A-Z0-9]*_)[A-Z_][A-Z0-9_]*")  # a lone word that is no value
 PATHS = (".", "./", "..", "/", "~")
@@ -55,16 +55,6 @@ def nearest(word: str, names: Iterable[str], cutoff: float = CLOSE) -> str | Non
 
     found = difflib.get_close_matches(word, [name for name in names if name], n=3, cutoff=cutoff)
     return next((name for name in found if not _is_opposite(word.lstrip("-"), name.lstrip("-"))), None)
-
-
-def shown(word: str) -> str:
-    """Return a word as an error may show it: a token or what follows "=" may be a secret."""
-    if not word:
-        return "''"
-    if "dpx_" in word:
-        return VALUE
-    left, equals, _ = word.partition("=")
-    return f"{left}={VALUE}" if equals and KEY.fullmatch(left) else word
 
 
 def _is_opposite(word: str, name: str) -> bool:
@@ -446,7 +436,7 @@ def _masked(names: Sequence[str], command: Mapping[str, Any], words: Sequence[st
         return [
             word.partition("=")[0] for word in words if KEY.fullmatch(word.partition("=")[0]) and "dpx_" not in word
         ]
-    return [shown(word) for word in words if "dpx_" not in word]
+    return [parser.shown(word) for word in words if "dpx_" not in word]
 
 
 def _keys(words: Sequence[str]) -> list[str]:

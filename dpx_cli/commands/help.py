@@ -30,9 +30,10 @@ def show_help(
 ) -> None:
     """Explain a topic or a command."""
     from dpx_cli.cli import help as pages
-    from dpx_cli.cli import parser as argv
     from dpx_cli.cli import suggest, topics
     from dpx_cli.cli.command_table import TABLE
+    from dpx_cli.cli.main import parse_line
+    from dpx_cli.cli.parser import command_line
     from dpx_cli.errors import UsageError
 
     page = pages.Page(session.screen.look())
@@ -52,9 +53,9 @@ def show_help(
             hint=f"Did you mean {close}? Run: dpx help {close}",
         )
     else:
-        found = argv.parse_line([*words, "--help"])
+        found = parse_line([*words, "--help"])
         path = getattr(found, "path", ())
         if len(words) > len(path) > 0 and "--" not in words:
-            raise UsageError(f"Unexpected argument: {words[len(path)]}", hint=f"Run: {argv.command_line(path)} --help")
+            raise UsageError(f"Unexpected argument: {words[len(path)]}", hint=f"Run: {command_line(path)} --help")
         pages.compose(page, path)
     session.screen.raw(page.render())

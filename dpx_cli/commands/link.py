@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LOCAL, Typer, effect
+from dpx_cli.commands.created import link_to, note_slug, usable_id
 from dpx_cli.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from dpx_cli.cli.options import Project, ProjectArgument
     from dpx_cli.session import Session
 
@@ -46,38 +44,6 @@ def unlink(session: Session) -> None:
         raise NotFound("This directory is not linked to a project.", hint="Run: dpx link PROJECT")
     link_file.remove(found)
     session.screen.done(f"Removed {found.path}.")
-
-
-def link_to(session: Session, project: Mapping[str, Any], *, org_slug: str | None) -> None:
-    """Link the working directory to a project, and say so.
-
-    Raises:
-        InvalidResponse: if the project has no valid ID; nothing is written.
-    """
-    from dpx_cli.api.client import is_name
-    from dpx_cli.config import link as link_file
-
-    identity, slug = usable_id(project), project.get("slug")
-    path = link_file.write(session.cwd, identity, slug if is_name(slug) else None, org_slug)
-    session.screen.done(f"Linked this directory to {slug or identity} ({path}).")
-
-
-def usable_id(project: Mapping[str, Any]) -> str:
-    """Return the ID of a project that the API has returned.
-
-    Raises:
-        InvalidResponse: if it has none, or one that could change a request's path.
-    """
-    import shlex
-
-    from dpx_cli.api.client import is_name
-    from dpx_cli.errors import InvalidResponse
-
-    identity, slug = project.get("id"), project.get("slug")
-    if not is_name(identity):
-        hint = f"Run: dpx link {shlex.quote(str(slug))}" if is_name(slug) else "Run: dpx projects list"
-        raise InvalidResponse("The API returned no valid ID of the project.", hint=hint)
-    return str(identity)
 
 
 def given_or_picked(session: Session, given: str | None, question: str) -> str | None:
@@ -120,7 +86,6 @@ def pick_project(session: Session, question: str) -> str:
 def _create(session: Session) -> str:
     """Ask for the name of a new project, create it, and return its ID."""
     from dpx_cli.api import projects
-    from dpx_cli.commands.projects import note_slug
 
     name = session.screen.ask("Name of the new project")
     if not name:

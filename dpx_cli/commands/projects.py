@@ -125,23 +125,13 @@ def create(
         raise UsageError("A project's name can't be empty.", hint="Run: dpx projects create NAME")
     given = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
     fields = projects.ProjectFields(**{key: value for key, value in given.items() if value is not None})  # type: ignore[typeddict-item]  # keys are the TypedDict's
+    from dpx_cli.commands.created import link_to, note_slug
+
     created = projects.create_project(session.client, name, fields)
     session.screen.item(created, DETAILS, key="slug")
     note_slug(session, name, created)
     if link:
-        from dpx_cli.commands.link import link_to
-
         link_to(session, created, org_slug=fields.get("orgSlug"))
-
-
-def note_slug(session: Session, name: str, created: Mapping[str, Any]) -> None:
-    """Say so if the slug of a new project is not the one that its name leads to."""
-    import re
-
-    expected = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    slug = created.get("slug")
-    if isinstance(slug, str) and slug not in (expected, name):
-        session.screen.note(f"The project's slug is {slug}, not {expected or name}.")
 
 
 @GROUP.command("update", epilog="dpx projects update storefront --build-command 'npm run build'")

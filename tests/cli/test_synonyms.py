@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dpx_cli.cli import parser, suggest, synonyms
+from dpx_cli.cli import main, parser, suggest, synonyms
 from dpx_cli.cli.command_table import TABLE
 from dpx_cli.errors import UsageError
 
@@ -195,7 +195,7 @@ def answer(words: list[str]) -> tuple[str, Any]:
 
 def parsed(words: list[str]) -> Any:
     """Return what the parser makes of a command line, to be compared."""
-    found = parser.parse_line(words)
+    found = main.parse_line(words)
     return [(name, getattr(found, name, None)) for name in ("path", "values", "format", "profile")], type(found)
 
 
@@ -233,7 +233,7 @@ def test_every_hint_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggest, "known", lambda *_: set())
     for words in typed_lines():
         try:
-            parser.parse_line(words)
+            main.parse_line(words)
         except UsageError as error:
             hint = error.hint
         else:
@@ -244,7 +244,7 @@ def test_every_hint_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
         if found is None:
             assert re.search(r"It takes |Pass ", hint), (words, hint)
             continue
-        again = parser.parse_line(shlex.split(found[1])[1:])
+        again = main.parse_line(shlex.split(found[1])[1:])
         path = " ".join(filter(None, getattr(again, "path", ())))
         if isinstance(again, parser.Call) and path in DELETING:
             assert synonyms.DESTRUCTIVE & set(words), (words, hint)
@@ -261,7 +261,7 @@ def test_what_runs_only_reads(monkeypatch: pytest.MonkeyPatch) -> None:
         if found is not None:
             continue  # dpx's own words
         try:
-            call = parser.parse_line(words)
+            call = main.parse_line(words)
         except UsageError:
             continue
         if isinstance(call, parser.Call):

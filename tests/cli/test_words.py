@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli.cli import help as help_pages
-from dpx_cli.cli import parser, topics
+from dpx_cli.cli import main, parser, topics
 from dpx_cli.cli.command_table import TABLE
 from dpx_cli.config.settings import VARIABLES
 from dpx_cli.output.terminal import Look
@@ -78,7 +78,7 @@ def test_a_topic_fits_a_screen_or_two(topic: str) -> None:
 def test_a_topics_commands_exist(row: tuple[str, str]) -> None:
     """With their options."""
     words: list[Any] = row[0].split()[1:]
-    assert isinstance(parser.parse_line(words), parser.Call)
+    assert isinstance(main.parse_line(words), parser.Call)
 
 
 def test_the_roots_help_has_every_command_once() -> None:

@@ -305,7 +305,7 @@ def each_reader() -> Iterator[tuple[Callable[[Any], object], Callable[[random.Ra
     """Yield what reads input, with what makes some for it."""
     from dpx_cli.api.client import data_of, decode
     from dpx_cli.api.transport import Response
-    from dpx_cli.cli import parser
+    from dpx_cli.cli import main
     from dpx_cli.commands.env import dotenv
     from dpx_cli.config.settings import Settings
     from dpx_cli.output.neutralize import neutralize, without_commands
@@ -323,7 +323,7 @@ def each_reader() -> Iterator[tuple[Callable[[Any], object], Callable[[random.Ra
 
     yield read_body, lambda rng: mutated(rng, b'{"data": [{"id": "a", "n": 1.5e3, "x": [null, true]}]}')
     yield (lambda data: dotenv.parse(data, ".env")), lambda rng: mutated(rng, b"A=\"x\\n\"\nexport B='y' # z\nC=1\r\n")
-    yield parser.parse_line, words
+    yield main.parse_line, words
     yield read_settings, lambda rng: [noise(rng, 12) for _ in range(5)]
     yield read_text, lambda rng: noise(rng, 40)
 

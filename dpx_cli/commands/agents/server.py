@@ -90,7 +90,7 @@ class Tools:
         screen = Screen("json", stdout=out, stderr=err, stdin=None, env=self._env)
 
         def run(_: Screen) -> None:
-            found = parser.parse_line(self._argv(tool, arguments))
+            found = main.parse_line(self._argv(tool, arguments))
             if not isinstance(found, parser.Call):
                 raise UsageError("These arguments ask for help, not for a command.")
             found.profile = self._profile
