@@ -68,8 +68,9 @@ def rehearse(
         raise UsageError("--project, --org and --all can't be used together.", hint="Pass one of them.")
     Sandbox(**world)  # an option that is wrong is reported before anything is read
     seed = reach.read(session, projects, org=org, every=every, role=world.get("role"))
-    count = len(seed["projects"])
-    session.screen.note(f"Rehearsing against a copy of {_many(count, 'project')}; nothing reaches Deploxa.")
+    others = "" if every else " Other projects don't exist in it."
+    copied = _many(len(seed["projects"]), "project")
+    session.screen.note(f"Rehearsing against a copy of {copied}; nothing reaches Deploxa.{others}")
     sandbox = Sandbox(seed=seed, **world)
     code = run.run(command, reach.environment(session), sandbox, to_stderr=session.screen.format == "json")
     _show(session, sandbox.changes, report)
