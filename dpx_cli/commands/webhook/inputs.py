@@ -85,9 +85,7 @@ def assign(payload: dict[str, Any], assignments: Iterable[str]) -> None:
         for key in way:
             below = holder.setdefault(key, {})
             if not isinstance(below, dict):
-                raise UsageError(
-                    f"--set {path}: {key} isn't an object.", hint="List the fields: dpx webhook events --json"
-                )
+                raise UsageError(f"--set {path}: {key} isn't an object.", hint="Run: dpx webhook events --json")
             holder = below
         holder[name] = value
 
