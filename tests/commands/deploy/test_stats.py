@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import fault_server as faults
 import pytest
+from fault_server import PROJECT
 
 if TYPE_CHECKING:
+    from fault_server import FaultServer
+
     from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
 
@@ -57,16 +61,15 @@ def test_ascii_where_the_terminal_has_no_more(dpx: Program, env: dict[str, str])
     assert "####----" in out
 
 
-def test_last_n_and_one_request_for_each_ended_deployment(dpx: Program, sandbox: Sandbox) -> None:
-    """The list rows lack what the object has; what has not ended is not asked for."""
-    sandbox.seed_deployments("docs", 150, seconds=40)
-    dpx("deploy", "-p", "docs", "--branch", "slow", "--no-wait", "--no-git")
-    sandbox.clear_requests()
-    found = dpx("deploy", "stats", "-p", "docs", "--last", "120", "--json").json
+def test_last_n_and_one_request_for_each_ended_deployment(dpx_on_faults: Program, server: FaultServer) -> None:
+    """If the list's rows lack what the object has; what has not ended is not asked for."""
+    for number in range(150):
+        server.make("main")["status"] = "READY" if number % 3 else "QUEUED"
+    found = dpx_on_faults("deploy", "stats", "-p", PROJECT, "--last", "120", "--json").json
     assert found["deployments"] == 120
     assert sum(found["by_status"].values()) == 120
-    asked = [seen.path for seen in sandbox.requests if seen.path.startswith("/deployments/")]
-    assert len(asked) == len(set(asked)) == found["by_status"]["READY"]
+    asked = [request.path for request in server.requests if request.path.startswith("/deployments/")]
+    assert len(asked) == len(set(asked)) == found["by_status"]["READY"] == 80
 
 
 def test_of_a_project_without_deployments(dpx: Program, sandbox: Sandbox) -> None:
@@ -98,16 +101,15 @@ def test_last_is_a_count(dpx: Program, sandbox: Sandbox, last: str) -> None:
     assert sandbox.requests == []
 
 
-def test_a_failure_of_one_request_is_a_failure(dpx: Program, sandbox: Sandbox) -> None:
+def test_a_failure_of_one_request_is_a_failure(dpx_on_faults: Program, server: FaultServer) -> None:
     """Figures over a part would be wrong ones; stdout stays empty."""
-    sandbox.fault("GET /deployments/* 403 after 2 x1")
-    result = dpx(*STATS)
+    server.on("GET", "/deployments/.*", faults.refused(403, "no"), skip=2, times=1)
+    result = dpx_on_faults("deploy", "stats", "-p", PROJECT)
     assert (result.code, result.out) == (5, ""), result
 
 
-def test_a_deployment_that_is_gone_counts_by_its_row(dpx: Program, sandbox: Sandbox) -> None:
+def test_a_deployment_that_is_gone_counts_by_its_row(dpx_on_faults: Program, server: FaultServer) -> None:
     """It was deleted between the list and the look at it."""
-    sandbox.fault("GET /deployments/* 404 x1")
-    found = dpx(*STATS, "--json").json
-    assert found["deployments"] == 8
-    assert found["by_status"]["READY"] == 6
+    server.on("GET", "/deployments/.*", faults.refused(404, "gone"), times=1)
+    found = dpx_on_faults("deploy", "stats", "-p", PROJECT, "--json").json
+    assert found["deployments"] == 3

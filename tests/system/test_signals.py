@@ -1,0 +1,105 @@
+"""Signals are remembered, so that none is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dpx_cli.system import signals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def armed() -> Iterator[None]:
+    """Arm the handlers, and put back those of the tests afterwards."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signals.arm()
+    yield
+    signals.disarm()
+    signals.forget()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, signals.Terminated)])
+def test_a_signal_raises(number: signal.Signals, kind: type[BaseException]) -> None:
+    """Its own exception."""
+    with pytest.raises(kind):
+        signal.raise_signal(number)
+    assert signals.disarm() == number
+
+
+class Swallows:
+    """An object whose finalizer is interrupted, so that the interpreter swallows what the handler raises."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_that_a_finalizer_swallows_is_raised_by_the_next_wait() -> None:
+    """Only once dpx has something to wait for."""
+    Swallows()
+    with pytest.raises(KeyboardInterrupt):
+        signals.sleep(30)
+
+
+def test_a_second_one_right_after_the_first_changes_nothing() -> None:
+    """`timeout` signals the process and its group."""
+    with pytest.raises(signals.Terminated):
+        signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGINT)
+    assert signals.disarm() == signal.SIGTERM
+
+
+def test_a_disarmed_one_is_only_remembered() -> None:
+    """For the exit code."""
+    signals.disarm()
+    signal.raise_signal(signal.SIGINT)
+    assert signals.disarm() == signal.SIGINT
+
+
+def test_an_answered_one_is_forgotten() -> None:
+    """And the next one raises again."""
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signals.forget()
+    signals.check()
+
+
+def test_only_the_main_thread_raises() -> None:
+    """A worker goes on until it's told to stop."""
+    signals.disarm()
+    signal.raise_signal(signal.SIGINT)
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            signals.check()
+        except BaseException as problem:  # noqa: BLE001 - that there is none is the point
+            problems.append(problem)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert problems == []
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    """As in a shell's background job."""
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from dpx_cli.system import signals; signals.arm()\n"
+        "signal.raise_signal(signal.SIGINT); print(signals.disarm())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=True)
+    assert done.stdout == "0\n"
