@@ -85,11 +85,9 @@ def rehearse(
 
 
 def _show(session: Session, changes: Sequence[Change], report: str | None) -> None:
-    """Show the changes, and write them to a file."""
+    """Show the changes, and write them to a file first: who reads stdout may have gone."""
     rows: list[dict[str, Any]] = [change._asdict() for change in changes]
     screen = session.screen
-    if rows or screen.shows_objects:
-        screen.items(rows, COLUMNS, key="name")
     if report is not None:
         import json
         import os
@@ -97,6 +95,8 @@ def _show(session: Session, changes: Sequence[Change], report: str | None) -> No
         from dpx_cli.system import files
 
         files.write_whole(os.path.join(session.cwd, report), json.dumps(rows, indent=2).encode() + b"\n", mode=0o644)
+    if rows or screen.shows_objects:
+        screen.items(rows, COLUMNS, key="name")
     said = f"The command would have made {_many(len(rows), 'change')}."
     if any(change.action == "deploy" for change in changes):
         said += " Builds were assumed to succeed."
