@@ -140,7 +140,7 @@ def _typo(mistake: parser.Mistake, group: str, words: Sequence[str]) -> UsageErr
     key, equals, _ = words[0].partition("=")
     if group == "env" and equals and KEY.fullmatch(key):
         return UsageError(mistake.message, hint=f"Run: {line('env set', words, mistake.given)}")
-    if "" in commands:
+    if group == "deploy":
         return UsageError(mistake.message, hint=_deploy(words[0], words[1:], mistake.given))
     return UsageError(mistake.message, hint=f"Run: {parser.command_line((group,))} --help")
 
@@ -259,7 +259,7 @@ def _argument(mistake: parser.Mistake) -> UsageError:
         return UsageError(mistake.message, hint=f"Run: {parser.command_line(found.path)} --help")
     at = found.rest.index(word) if word in found.rest else len(found.rest)
     rest = [part for part in found.rest[:at] if part != "--"] + found.rest[at + 1 :]
-    if found.path[1:] == ("",):
+    if found.path == ("deploy", ""):
         if word in TABLE[found.path[0]]["commands"]:
             return UsageError(mistake.message, hint=f"Run: {line(f'{name} {word}', rest, found.given)}")
         return UsageError(mistake.message, hint=_deploy(word, rest, found.given))

@@ -195,7 +195,8 @@ def _filled(session: Session, path: str, *, offline: bool) -> str:
 
 def _project(session: Session, *, offline: bool) -> str:
     """Return the ID of the project of the settings."""
-    reference = session.projects.reference(None)
+    if (reference := session.settings.project) is None:
+        raise UsageError("No project for {project}.", hint="Set DPX_PROJECT, or write its ID in PATH.")
     if not offline:
         return session.projects.resolve(reference).id
     known = session.projects.remembered(reference)

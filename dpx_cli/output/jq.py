@@ -38,8 +38,19 @@ class Filter:
             Failed: if the expression does not fit the document.
         """
         try:
-            results = list(self._program.input_text(document))
+            results = list(self._program.input_text(_without_surrogates(document)))
         except ValueError as problem:
             raise Failed(f"jq: {problem}", hint="Look at the document: pass --json instead of --jq.") from None
         for result in results:
             yield result if isinstance(result, str) else json.dumps(result, separators=(",", ":"))
+
+
+def _without_surrogates(document: str) -> str:
+    """Return a JSON document with U+FFFD for every lone surrogate, at which jq stops."""
+    if "\\ud" not in document.lower():
+        return document
+    try:
+        text = json.dumps(json.loads(document), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return document
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

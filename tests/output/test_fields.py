@@ -99,6 +99,13 @@ def test_jq_filters_what_json_would_print(dpx: Program) -> None:
     assert dpx("api", "/orgs", "--jq", ".data[].slug").out == "acme\nglobex\n"
 
 
+def test_jq_reads_a_lone_surrogate(dpx_on_faults: Program, server: FaultServer) -> None:
+    """It becomes U+FFFD, since jq has no such character; pairs and other text stay whole."""
+    document = b'{"data": [{"slug": "a\\ud800b \\ud83d\\ude00"}], "pagination": {"hasMore": false}}'
+    server.on("GET", "/projects", faults.reply(200, document))
+    assert dpx_on_faults("projects", "list", "--jq", ".[].slug").out == "a\ufffdb \U0001f600\n"
+
+
 def test_a_jq_expression_that_fails(dpx: Program, sandbox: Sandbox) -> None:
     """A wrong one is exit 2 before any request, one that does not fit the data exit 1."""
     wrong = dpx("projects", "list", "--jq", ".[")

@@ -37,6 +37,7 @@ def commands(session: Session) -> None:
         session.screen.items(document["commands"], COLUMNS, key="name")
 
 
+@SKILL.command("", epilog="dpx skill")
 @SKILL.command("print", epilog="dpx skill print")
 @effect(LOCAL)
 def print_skill(session: Session) -> None:

@@ -45,7 +45,7 @@ def test_the_manifest_has_every_command(dpx_offline: Program) -> None:
 def test_the_skill_is_a_skill(dpx_offline: Program) -> None:
     """With front matter that YAML reads, every command and every exit code; install writes the same bytes."""
     text = dpx_offline("skill", "print").out
-    assert text == skill.render()
+    assert text == skill.render() == dpx_offline("skill").out
     head = yaml.safe_load(text.split("---")[1])
     assert head["name"] == "dpx"
     assert len(head["description"]) < 1024
