@@ -368,8 +368,9 @@ def outcome_unknown(request: str, problem: str, *, status: int | None = None) ->
         problem: what became of the response.
         status: its HTTP status, if there was one.
     """
+    said = problem.rstrip(".").replace("The response", "the response", 1)
     return errors.OutcomeUnknown(
-        f"{request} was sent, and its outcome is unknown: {problem.rstrip('.')}.",
+        f"{request} was sent, and its outcome is unknown: {said}.",
         hint=f"Before you try again, look whether it happened. Run: {_how_to_look(request)}",
         status=status,
         request=request,

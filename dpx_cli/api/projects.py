@@ -1,11 +1,12 @@
-"""Projects: the reference's section Projects. Floor 1; served by `sandbox/projects.py`."""
+"""Projects (reference, section Projects)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from dpx_cli.api.client import Request, data_of, decode, segment, shape_error
+from dpx_cli.api.client import Request, data_of, decode, outcome_unknown, segment, shape_error
 from dpx_cli.api.pages import Pages
+from dpx_cli.errors import InvalidResponse
 
 if TYPE_CHECKING:
     from dpx_cli.api.client import Client
@@ -41,10 +42,17 @@ def list_projects(
 
 
 def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str, Any]:
-    """POST /projects: create a project; gives it as created."""
+    """POST /projects: create a project, and return it as created. Sent once.
+
+    Raises:
+        OutcomeUnknown: the response was lost, or says that it was created but not what.
+    """
     _check_org(fields.get("orgSlug"))
     document = client.document("POST", "/projects", body={"name": name, **fields})
-    return dict(data_of(document, "POST /projects", dict))
+    try:
+        return dict(data_of(document, "POST /projects", dict))
+    except InvalidResponse as problem:
+        raise outcome_unknown("POST /projects", problem.message) from problem
 
 
 def _check_org(slug: str | None) -> None:

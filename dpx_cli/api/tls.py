@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
+PLATFORM_STORES = ("darwin", "win32")  # platforms whose trusted certificates OpenSSL doesn't read by itself
 RECORD = 16 * 1024  # bytes; the most that a TLS record carries
 
 
@@ -26,6 +28,8 @@ def source(env: Mapping[str, str]) -> tuple[str, str]:
     for variable in ("DPX_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         if path := env.get(variable):
             return variable, path
+    if sys.platform in PLATFORM_STORES:
+        return "system", ""
     paths = ssl.get_default_verify_paths()
     if paths.capath and _is_hashed(paths.capath):
         return "system", paths.capath
@@ -33,44 +37,52 @@ def source(env: Mapping[str, str]) -> tuple[str, str]:
 
 
 def context(env: Mapping[str, str]) -> ssl.SSLContext:
-    """A client's TLS context: certificates and host names are checked, TLS 1.2 or newer.
+    """Return a client's TLS context: certificates and host names are checked, TLS 1.2 or newer.
 
     Raises:
-        UsageError: where the named file or folder holds no certificate.
+        UsageError: the named file or folder holds no certificate.
     """
     name, path = source(env)
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if path else _system_context()
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols(["http/1.1"])
     try:
         if not path:
-            _load_system(made)
+            pass
         elif os.path.isdir(path.partition(os.pathsep)[0]):
             # OpenSSL takes several folders in one text.
             if not any(map(_is_hashed, path.split(os.pathsep))):
-                raise UsageError(f"{name} names a folder without hashed certificates: {path}", hint="run: c_rehash")
+                raise UsageError(f"{name} names a folder without hashed certificates: {path}", hint="Run: c_rehash")
             made.load_verify_locations(capath=path)
         else:
             made.load_verify_locations(cafile=path)
     except OSError as problem:  # ssl.SSLError is one
         raise UsageError(
-            f"{name} cannot be read as certificates: {path}: {reason(problem)}",
-            hint=f"name a PEM file in {name}",
+            f"Can't read {name} as certificates: {path}: {reason(problem)}.", hint=f"Name a PEM file in {name}."
         ) from None
     return made
 
 
-def _load_system(made: ssl.SSLContext) -> None:
+def _system_context() -> ssl.SSLContext:
+    """Return a context that trusts what the operating system trusts."""
+    if sys.platform in PLATFORM_STORES:
+        # OpenSSL doesn't read the stores of macOS and Windows, where a company's own authority is.
+        import truststore  # type: ignore[import-not-found, unused-ignore]  # installed on these platforms only
+
+        made: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return made
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.load_default_certs()
     if not made.cert_store_stats()["x509_ca"]:
-        # A Python of its own, as on macOS, has no store; certifi comes with httpx.
+        # A Linux without certificates, as in a minimal container; certifi comes with httpx.
         import certifi
 
         made.load_verify_locations(cafile=certifi.where())
+    return made
 
 
 def _is_hashed(folder: str) -> bool:
-    """Whether a folder holds certificates under their subject's hash ("5ed36f99.0"), as OpenSSL looks them up."""
+    """Return whether a folder holds certificates under their subject's hash ("5ed36f99.0"), as OpenSSL wants them."""
     try:
         with os.scandir(folder) as entries:
             return any(len(entry.name) == 10 and entry.name[8:] == ".0" for entry in entries)  # noqa: PLR2004 - see above

@@ -368,6 +368,49 @@ class SandboxOptions(RehearsalOptions, total=False):
     ]
 
 
+# Requests
+ApiPath = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATH", help="Path below the API root, like /projects/{project}; or ls, which lists the endpoints."
+    ),
+]
+ApiMethod = Annotated[
+    Method | None,
+    typer.Option(
+        "--method",
+        "-X",
+        metavar="METHOD",
+        help="Method. [default: GET, or POST with fields or --input]",
+        case_sensitive=False,
+    ),
+]
+ApiHeaders = Annotated[
+    tuple[str, ...],
+    typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Header field. Repeatable."),
+    SECRET,
+]
+RawFields = Annotated[
+    tuple[str, ...],
+    typer.Option("--raw-field", "-f", metavar="KEY=TEXT", help="Field with a text. Repeatable."),
+    SECRET,
+]
+JsonFields = Annotated[
+    tuple[str, ...],
+    typer.Option("--field", "-F", metavar="KEY=JSON", help="Field with a JSON value. Repeatable."),
+    SECRET,
+]
+BodyFile = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="FILE",
+        help="Send this file as the body, byte for byte; - is standard input.",
+        autocompletion=Complete.file,
+    ),
+]
+
+
 # Options of the output formats, by what a command prints (`commands.effect`).
 Json = Annotated[bool, typer.Option("--json", help="Output JSON.")]
 JsonLines = Annotated[bool, typer.Option("--jsonl", help="Output JSON Lines, streamed.")]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.api.client import Request
     from dpx_cli.api.transport import Response
-    from dpx_cli.cli.options import SECRET, Complete, Method
+    from dpx_cli.cli.options import ApiHeaders, ApiMethod, ApiPath, BodyFile, JsonFields, RawFields
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -39,46 +39,12 @@ COLUMNS = (Column("Method", "method"), Column("Path", "path"), Column("Descripti
 @effect(DELETE, prints=LIST)
 def api(
     session: Session,
-    path: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATH", help="Path below the API root, like /projects/{project}; or ls, which lists the endpoints."
-        ),
-    ],
-    method: Annotated[
-        Method | None,
-        typer.Option(
-            "--method",
-            "-X",
-            metavar="METHOD",
-            help="Method. [default: GET, or POST with fields or --input]",
-            case_sensitive=False,
-        ),
-    ] = None,
-    headers: Annotated[
-        tuple[str, ...],
-        typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Header field. Repeatable."),
-        SECRET,
-    ] = (),
-    raw_fields: Annotated[
-        tuple[str, ...],
-        typer.Option("--raw-field", "-f", metavar="KEY=TEXT", help="Field with a text. Repeatable."),
-        SECRET,
-    ] = (),
-    json_fields: Annotated[
-        tuple[str, ...],
-        typer.Option("--field", "-F", metavar="KEY=JSON", help="Field with a JSON value. Repeatable."),
-        SECRET,
-    ] = (),
-    input_file: Annotated[
-        str | None,
-        typer.Option(
-            "--input",
-            metavar="FILE",
-            help="Send this file as the body, byte for byte; - is standard input.",
-            autocompletion=Complete.file,
-        ),
-    ] = None,
+    path: ApiPath,
+    method: ApiMethod = None,
+    headers: ApiHeaders = (),
+    raw_fields: RawFields = (),
+    json_fields: JsonFields = (),
+    input_file: BodyFile = None,
     paginate: Annotated[bool, typer.Option("--paginate", help="Get all pages of a list, as one array.")] = False,
     include: Annotated[bool, typer.Option("--include", "-i", help="Print the status and header fields too.")] = False,
     curl: Annotated[bool, typer.Option("--curl", help="Print the curl command, and send nothing.")] = False,

@@ -83,9 +83,10 @@ def test_another_shape_is_refused(server: FaultServer, client: Client, document:
     for method in ("GET", "POST", "PATCH", "DELETE"):
         server.on(method, "/projects.*", faults.reply(200, document))
     for call in ONE.values():
-        with pytest.raises(errors.InvalidResponse) as caught:
+        with pytest.raises((errors.InvalidResponse, errors.OutcomeUnknown)) as caught:
             call(client)
         assert caught.value.request is not None
+        assert isinstance(caught.value, errors.OutcomeUnknown) == caught.value.request.startswith("POST ")
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "a?b", "a#b", "%2e%2e", "a\n", ""])
@@ -100,3 +101,14 @@ def test_no_id_changes_the_path(server: FaultServer, client: Client, name: str) 
         with pytest.raises(errors.UsageError):
             call()
     assert server.connections == 0
+
+
+@pytest.mark.parametrize("document", [{"data": 5}, {"data": None}, {}, [], "x", {"error": "no"}])
+def test_a_creation_that_does_not_say_what_is_of_unknown_outcome(
+    server: FaultServer, client: Client, document: object
+) -> None:
+    """The project is there, most likely."""
+    server.on("POST", "/projects", faults.reply(201, document))
+    with pytest.raises(errors.OutcomeUnknown) as caught:
+        projects.create_project(client, "new", {})
+    assert (caught.value.hint or "").endswith("dpx projects list")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import time
+import types
 from typing import TYPE_CHECKING
 
 import fault_server as faults
@@ -128,6 +130,30 @@ def test_the_system_is_trusted_where_nothing_is_named() -> None:
     assert made.verify_mode == ssl.CERT_REQUIRED
     assert made.minimum_version == ssl.TLSVersion.TLSv1_2
     assert trust.source({})[0] == "system"
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_the_platforms_own_store_is_trusted_where_openssl_does_not_read_it(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    """A company's own authority is there; a bundle that is named comes first."""
+    made: list[ssl.SSLContext] = []
+
+    def keychain(protocol: int) -> ssl.SSLContext:
+        context = ssl.SSLContext(protocol)
+        context.load_verify_locations(cafile=str(authority.bundle))
+        made.append(context)
+        return context
+
+    monkeypatch.setattr("dpx_cli.api.tls.sys.platform", platform)
+    monkeypatch.setitem(sys.modules, "truststore", types.SimpleNamespace(SSLContext=keychain))
+    with FaultServer(tls=authority.server()) as server:
+        assert trusting(server, {}).get("/projects")["data"][0]["slug"] == "shop"
+    assert len(made) == 1
+    assert made[0].minimum_version == ssl.TLSVersion.TLSv1_2
+    assert trust.source({}) == ("system", "")
+    trust.context({"DPX_CA_BUNDLE": str(authority.bundle)})
+    assert len(made) == 1
 
 
 def test_the_program_over_tls(authority: Authority, dpx_offline: Program, tmp_path: Path) -> None:
