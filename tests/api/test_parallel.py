@@ -16,11 +16,11 @@ from fault_server import PROJECT, FaultServer, wait_until
 
 from dpx_cli import errors
 from dpx_cli.api import env_vars
-from dpx_cli.api.parallel import MAX_IN_FLIGHT, for_each
+from dpx_cli.api.parallel import MAX_IN_FLIGHT, Outcome, by_pages, for_each, run
 from dpx_cli.commands.env.values import check_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from fault_server import Fault
 
@@ -169,6 +169,62 @@ def test_clients_that_cannot_be_made_hang_nothing() -> None:
     with pytest.raises(errors.NotLoggedIn):
         for_each(keys_of(20), lambda *_: {}, client=client, done=lambda _: None)
     assert threading.active_count() <= before + 1
+
+
+def set_in_groups(server: FaultServer, keys: Sequence[str]) -> Outcome[str, dict[str, Any]]:
+    """Set variables whose values are their keys; the group of a key is its last digit."""
+    outcome: Outcome[str, dict[str, Any]] = Outcome()
+    run(
+        keys,
+        lambda client, key: env_vars.set_env_var(client, PROJECT, key, key),
+        outcome,
+        client=lambda: client_of(server.url, timeout=3.0),
+        group=lambda key: key[-1],
+    )
+    return outcome
+
+
+def test_a_failure_stops_its_own_group_only(server: FaultServer) -> None:
+    """What is left of the group is not begun; every other group is finished."""
+    server.on(*POST, refusing("KEY_3", faults.refused(403, "not yours")))
+    outcome = set_in_groups(server, keys_of(200))
+    assert list(outcome.failures) == ["KEY_3"]
+    assert isinstance(outcome.first_failure(), errors.Forbidden)
+    others = {key for key in keys_of(200) if not key.endswith("3")}
+    assert others <= set(outcome.results)
+    assert len(outcome.results) < 199
+
+
+@pytest.mark.parametrize("fault", [faults.refused(401, "no"), faults.refused(429, "slow down", "3600")])
+def test_a_failure_that_every_request_shares_stops_all(server: FaultServer, fault: Fault) -> None:
+    """There is no point in asking hundreds of times with a token that isn't accepted."""
+    server.on(*POST, fault)
+    outcome = set_in_groups(server, keys_of(200))
+    assert outcome.failures
+    assert not outcome.results
+    assert server.count(*POST) <= MAX_IN_FLIGHT
+
+
+def test_pages_are_worked_on_over_the_same_eight_connections(server: FaultServer) -> None:
+    """However many pages there are; a page is asked for when the one before is done."""
+    asked: list[int] = []
+
+    def pages() -> Iterator[list[str]]:
+        for number in range(5):
+            asked.append(server.count(*POST))
+            yield [f"P{number}_{key}" for key in keys_of(20)]
+
+    found = list(
+        by_pages(
+            pages(),
+            lambda client, key: env_vars.set_env_var(client, PROJECT, key, key),
+            client=lambda: client_of(server.url, timeout=3.0),
+        )
+    )
+    assert asked == [0, 20, 40, 60, 80]
+    assert all(set(outcome.results) == set(page) for page, outcome in found)
+    assert server.connections <= MAX_IN_FLIGHT
+    assert server.busiest <= MAX_IN_FLIGHT
 
 
 @pytest.mark.parametrize("key", ["A", "_", "a1", "A_B", "a" * 200])

@@ -243,8 +243,8 @@ def test_a_failed_deployment_is_done_again_and_no_other(dpx: Program, sandbox: S
 
 @pytest.fixture
 def many() -> Iterator[Sandbox]:
-    """A sandbox with 200 projects that have the key, and three build slots."""
-    with Sandbox(build_seconds=0.02, slots=3) as sandbox:
+    """Return a sandbox with 200 projects that have the key, and as many build slots as are used at a time."""
+    with Sandbox(build_seconds=0.02, slots=4) as sandbox:
         seed(sandbox, 200)
         yield sandbox
 
@@ -275,6 +275,7 @@ def test_200_projects_with_429_503_and_lost_answers(dpx_offline: Program, many: 
     for fault in ("429 after 20 x8", "503 after 50 x3", "lost after 90 x3", "429 retry-after=1 after 120 x4"):
         many.fault(f"{POSTS} {fault}")
     many.fault("POST /projects/*/deployments lost after 30 x2")
+    many.fault("POST /projects/*/deployments 429 retry-after=1 after 60 x3")
     result = dpx_offline(
         "env", "rotate", "SHARED", "--stdin", "--all", "-y", "--deploy", "--debug", stdin=VALUE.encode(), seconds=280
     )
