@@ -81,9 +81,13 @@ class Turn:
         """Note that the job doesn't wait for a slot any more: it has one, or has failed."""
         with self._turns.changed:
             self._leave()
-            self._turns.freed = max(self._turns.freed - 1, 0)
-            # There may be no other slot: the next one is not to find that out at once.
-            self._turns.open_at = max(self._turns.open_at, time.monotonic() + NEXT)
+            # The pause that the server asked for is over: from here on, slots that are freed count again.
+            self._turns.patient = False
+            if self._turns.freed:
+                self._turns.freed -= 1
+            else:
+                # There may be no other slot: the next one is not to find that out at once.
+                self._turns.open_at = max(self._turns.open_at, time.monotonic() + NEXT)
             self._turns.changed.notify_all()
 
     def _leave(self) -> None:

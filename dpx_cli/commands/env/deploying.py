@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.api import deployments, parallel
 from dpx_cli.api.deploying.follow import WAIT, follow
 from dpx_cli.api.deploying.start import Starter
+from dpx_cli.api.deploying.turns import Turn, Turns
 from dpx_cli.api.transport import Deadline
 from dpx_cli.commands.env import journal as journals
 from dpx_cli.errors import DeploymentFailed, DpxError, RateLimited
@@ -42,6 +43,7 @@ class Rollout:
         self._session = session
         self._journal = journal
         self._running: dict[str, str] = {}  # name -> deployment ID
+        self._turns = Turns()
 
     def run(self, places: Sequence[Place]) -> None:
         """Deploy the last deployed branch of each project, up to four at a time, and wait for their ends."""
@@ -59,6 +61,7 @@ class Rollout:
                     limit=MAX_AT_A_TIME,
                 )
         except BaseException:
+            self._turns.stop()
             for name, deployment_id in self._running.items():
                 session.screen.done(
                     f"Deployment {deployment_id} of {name} is still running. To follow it, run: "
@@ -80,7 +83,8 @@ class Rollout:
         deadline = Deadline(WAIT)
         client.until = deadline.at + 1.5
         screen = self._session.screen
-        starter = Starter(client, place.id, deadline=deadline, say=lambda _: None, warn=screen.warn)
+        turn = Turn(self._turns, deadline)
+        starter = Starter(client, place.id, deadline=deadline, say=lambda _: None, warn=screen.warn, turn=turn)
         try:
             created = self._begun(client, place, starter) or self._begin(place, starter)
         except RateLimited as busy:
@@ -97,6 +101,7 @@ class Rollout:
             command=f"dpx deploy wait {shlex.quote(deployment_id)}",
         )
         self._running.pop(place.name, None)
+        self._turns.slot_freed()
         if final["status"] == ERROR:
             raise DeploymentFailed(
                 f"Deployment {deployment_id} of {place.name} failed.",
