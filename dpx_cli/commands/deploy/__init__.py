@@ -251,9 +251,10 @@ def wait(
     from dpx_cli.commands.deploy import find, waiting
 
     find.check_choice(bool(deployment_ids), latest=latest, branch=branch)
+    deadline = waiting.bounded(session, timeout)
     known = session.projects.known(project)
     if len(deployment_ids) > 1:
         waiting.many(session, deployment_ids, known, timeout)
     else:
         given = next(iter(deployment_ids), None)
-        waiting.one(session, find.meant(session, given, project, latest=latest, branch=branch), known, timeout)
+        waiting.one(session, find.meant(session, given, project, latest=latest, branch=branch), known, deadline)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from dpx_cli.api.deploying import pace
 from dpx_cli.api.deploying.follow import follow
 from dpx_cli.api.sites import site_url
-from dpx_cli.errors import DeploymentFailed, DpxError, WaitTimeout
+from dpx_cli.errors import DeploymentFailed, DpxError, OutcomeUnknown, WaitTimeout
 from dpx_cli.output.format import relative
 from dpx_cli.reference import ENDED, ERROR, READY
 from dpx_cli.system import signals
@@ -191,7 +191,12 @@ class Job:
         """
         if self.plan is None or self._starter is None:
             raise RuntimeError("prepare comes first")
-        self.deployment = self._starter.start(self.plan.fields)
+        try:
+            self.deployment = self._starter.start(self.plan.fields)
+        except OutcomeUnknown as unknown:
+            profile = self._session.settings.profile_flag
+            unknown.hint = f"{unknown.hint} --profile {shlex.quote(profile)}" if profile else unknown.hint
+            raise
         self.id = str(self.deployment["id"])
         self._status = self.deployment.get("status")
         self._view.done(f"Deployment {self.id} of {self.title} started.")
@@ -259,7 +264,8 @@ class Job:
         from dpx_cli.resolve import ID
 
         name = self.title.rpartition("/")[2]
-        if name and name.islower() and not ID.fullmatch(name) and name != self.project_id and "[" not in self.source:
+        # A link file may say any slug beside its ID.
+        if name.islower() and not ID.fullmatch(name) and name != self.project_id and not self.source.endswith(".json"):
             return name
         told = self.deployment or {}
         project_id = self.project_id or told.get("projectId") or told.get("project_id")

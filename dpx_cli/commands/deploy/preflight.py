@@ -51,7 +51,7 @@ class Commits:
     """
 
     def __init__(self, session: Session, wanted: Wanted) -> None:
-        self._env = session.env
+        self._profile = session.settings.profile_flag
         self._given = wanted
         self._cwd = None if wanted.no_git else _cwd(session)
         self._head = None if self._cwd is None else git.head(self._cwd)
@@ -102,6 +102,7 @@ class Commits:
         if not head or last_branch is None or head == last_branch:
             return []
         words = ["dpx", "deploy", "--branch", head, *(["--project", project] if project is not None else [])]
+        words += ["--profile", self._profile] if self._profile else []
         why = f"HEAD is on {head}, but {last_branch} will be deployed, because it was deployed last."
         return [f"{why} To deploy {head}, run: {shlex.join(words)}"]
 

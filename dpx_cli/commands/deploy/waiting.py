@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.api.transport import Deadline
 from dpx_cli.commands.deploy import several, single
-from dpx_cli.commands.deploy.job import Job
+from dpx_cli.commands.deploy.job import GRACE, Job
 from dpx_cli.output.columns import plain
 
 if TYPE_CHECKING:
@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     from dpx_cli.session import Session
 
 
-def one(session: Session, deployment_id: str, project_id: str | None, timeout: float) -> None:
+def bounded(session: Session, timeout: float) -> Deadline:
+    """Return the end of a wait, and let no request of the session's client outlast it."""
+    deadline = Deadline(timeout)
+    session.client.until = deadline.at + GRACE
+    return deadline
+
+
+def one(session: Session, deployment_id: str, project_id: str | None, deadline: Deadline) -> None:
     """Wait for one deployment.
 
     Args:
         session: the session.
         deployment_id: the deployment.
         project_id: the project that it may belong to.
-        timeout: in seconds.
+        deadline: the end of the wait.
     """
     view = single.LineView(session.screen)
-    job = Job(session, session.client, Deadline(timeout), view=view)
+    job = Job(session, session.client, deadline, view=view)
     job.adopt(deployment_id, project_id)
     single.run(session.screen, job, view, [job.finish])
 

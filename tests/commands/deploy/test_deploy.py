@@ -677,3 +677,28 @@ def test_scan_warns_of_what_the_code_reads_and_the_project_lacks(dpx: Program) -
     assert "warning: B " not in done.err
     assert done.err.index("NO_SUCH_KEY") < done.err.index("started")
     assert dpx("deploy", "-p", "docs", "-p", "storefront", "--scan").code == 2
+
+
+def test_hints_carry_the_profile(dpx_on_faults: Program, server: FaultServer) -> None:
+    """That was given on the command line."""
+    dpx_on_faults("profile", "set", "work")
+    server.course = ("BUILDING",)
+    done = dpx_on_faults("deploy", "--profile", "work", "--timeout", "400ms", "--json")
+    assert done.error["hint"] == f"Run: dpx deploy wait {server.deployments[0]['id']} --profile work"
+    server.on(*POST, faults.reset)
+    done = dpx_on_faults("deploy", "--profile", "work", "--json")
+    assert done.code == 11, done
+    assert done.error["hint"].endswith(f"Run: dpx deploy list --project {PROJECT} --profile work")
+
+
+def test_the_look_up_of_the_project_is_within_the_timeout_of_a_wait(
+    dpx_on_faults: Program, server: FaultServer
+) -> None:
+    """Though the list of projects is never answered."""
+    server.on("GET", "/projects", faults.stall)
+    server.course = ("READY",)
+    made = server.make("main")
+    began = time.monotonic()
+    done = dpx_on_faults("deploy", "wait", made["id"], "-p", "some-slug", "--timeout", "1s", env={"DPX_TIMEOUT": "60"})
+    assert time.monotonic() - began < 6
+    assert done.code in (0, 8), done
