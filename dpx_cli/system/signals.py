@@ -1,13 +1,15 @@
 """SIGINT and SIGTERM, remembered so that none is lost.
 
-The handler raises, which ends every wait. But an exception that interrupts a finalizer is swallowed by the interpreter,
-so the handler also remembers the signal, and `check` in front of every wait raises it again.
+The handler raises, which ends every wait. But an exception that interrupts a finalizer or a weak reference's callback
+(the import system has such) is swallowed by the interpreter, so the handler also remembers the signal, and `check` in
+front of every wait raises it again.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from _thread import get_ident
 
@@ -29,6 +31,7 @@ class _State:
     number = 0
     since = 0.0
     armed = False
+    swallowed = False  # whether the interpreter has swallowed what the handler raised
     thread = 0
 
 
@@ -40,7 +43,9 @@ def arm() -> None:
                 signal.signal(number, _remember)
     except ValueError:  # not the main thread: a test
         return
-    _State.number, _State.armed, _State.thread = 0, True, get_ident()
+    _State.number, _State.armed, _State.swallowed, _State.thread = 0, True, False, get_ident()
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _note_swallowed
 
 
 def disarm() -> int:
@@ -69,6 +74,9 @@ def sleep(seconds: float) -> None:
 
 def _remember(number: int, _frame: FrameType | None) -> None:
     now = time.monotonic()
+    if _State.swallowed and _State.armed:
+        _State.swallowed = False
+        _raise(number)
     if _State.number:
         # `timeout` and others signal twice in a row; only a user who has waited wants out at any cost.
         if now - _State.since > PATIENCE:
@@ -77,6 +85,14 @@ def _remember(number: int, _frame: FrameType | None) -> None:
     _State.number, _State.since = number, now
     if _State.armed:
         _raise(number)
+
+
+def _note_swallowed(unraisable: sys.UnraisableHookArgs) -> None:
+    """Note that a signal's exception was swallowed, instead of the traceback that the interpreter would print."""
+    if unraisable.exc_type in (KeyboardInterrupt, Terminated):
+        _State.swallowed = True
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _raise(number: int) -> NoReturn:

@@ -213,7 +213,7 @@ def signals(number: int, folder: Path, seed: int) -> dict[str, int]:
             sent = rng.choice((signal.SIGINT, signal.SIGTERM))
             running.send_signal(sent)
             try:
-                out, err = running.communicate(timeout=5)
+                out, err = running.communicate(timeout=30)
             except subprocess.TimeoutExpired:
                 running.kill()
                 out, err = running.communicate()

@@ -44,12 +44,28 @@ class Swallows:
         signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_one_that_a_finalizer_swallows_is_raised_by_the_next_wait() -> None:
-    """Only once dpx has something to wait for."""
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the handlers see what the interpreter swallows, which pytest looks at itself otherwise."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    signals.arm()
+
+
+@pytest.mark.usefixtures("quiet")
+def test_one_that_a_finalizer_swallows_is_raised_by_the_next_wait(capfd: pytest.CaptureFixture[str]) -> None:
+    """And no traceback is printed."""
     Swallows()
     with pytest.raises(KeyboardInterrupt):
         signals.sleep(30)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("quiet")
+def test_after_a_swallowed_one_the_next_one_raises() -> None:
+    """Where nothing waits that would look: a user presses Ctrl-C again."""
+    Swallows()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_a_second_one_right_after_the_first_changes_nothing() -> None:
