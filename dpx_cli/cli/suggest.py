@@ -173,7 +173,9 @@ def _deploy(word: str, rest: Sequence[str], given: Mapping[str, Any]) -> str:
     if word.startswith(PATHS) or "dpx_" in word:
         return f"Deploxa builds a branch of the repository. Run: {line('deploy', rest, given)}"
     if word in known("project", given) and not has & {"-p", "--project"}:
-        return f"Run: {line('deploy --project {PROJECT}', [word, *rest], given)}"
+        branch = rest[:1] and not rest[0].startswith("-") and "--branch" not in has  # deploy storefront main
+        template = "deploy --project {PROJECT} --branch {BRANCH}" if branch else "deploy --project {PROJECT}"
+        return f"Run: {line(template, [word, *rest], given)}"
     if "--branch" in has:
         return "Run: dpx deploy --help"
     return f"Run: {line('deploy --branch {BRANCH}', [word, *rest], given)}"

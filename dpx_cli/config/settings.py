@@ -42,6 +42,7 @@ VARIABLES = (
     ("DPX_LEDGER", "remember what env set and import set, as keyed digests; needs a keyring", "off"),
     ("DPX_WEBHOOK_SECRET", "the secret for dpx webhook", ""),
     ("HTTPS_PROXY", "the proxy; also HTTP_PROXY, ALL_PROXY, NO_PROXY; never used for http to this machine", ""),
+    ("ACCESSIBLE", "for screen readers: nothing animates, plain lines and prompts", "off"),
     ("NO_COLOR", "no color; FORCE_COLOR, COLUMNS and TERM=dumb are honored too", ""),
 )
 

@@ -358,15 +358,12 @@ class Screen:
         return self.format == "table" and self.on_terminal and self._may_animate()
 
     def _may_animate(self) -> bool:
-        return not (self._dumb or self.accessible or self._is_on("CI"))
+        return not (self._dumb or self.accessible or is_on(self._env, "CI"))
 
     @property
     def accessible(self) -> bool:
         """Whether a screen reader may be listening: nothing is redrawn, and waiting is told in plain lines."""
-        return self._is_on("ACCESSIBLE")
-
-    def _is_on(self, variable: str) -> bool:
-        return is_on(self._env, variable)
+        return is_on(self._env, "ACCESSIBLE")
 
     def live(self) -> AbstractContextManager[LiveLine]:
         """Open a line that tells how something is going; see `live.LiveLine`."""
@@ -386,7 +383,7 @@ class Screen:
     def can_ask(self) -> bool:
         """Whether someone can be asked: stdin and stderr are terminals, and neither DPX_NO_INPUT nor CI forbids it."""
         return (
-            not self._is_on("DPX_NO_INPUT" if self._env.get("DPX_NO_INPUT") else "CI")
+            not is_on(self._env, "DPX_NO_INPUT" if self._env.get("DPX_NO_INPUT") else "CI")
             and self._talks_to_terminal
             and terminal.is_terminal(self.stdin)
         )

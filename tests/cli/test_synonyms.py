@@ -294,6 +294,7 @@ def test_a_known_slug_is_a_project(dpx: Program) -> None:
         result = dpx(*words)
         assert (result.code, result.out) == (2, ""), result
         assert "Run: dpx deploy --project storefront" in result.err
+    assert "Run: dpx deploy --project docs --branch main --no-wait\n" in dpx("deploy", "docs", "main", "--no-wait").err
     assert "--branch main --project docs" in dpx("deploy", "main", "--project", "docs").err
     assert "Run: dpx deploy get --latest --project docs\n" in dpx("logs", "docs").err
 
