@@ -110,10 +110,35 @@ class Projects:
                 with self._naming_file(given):
                     again = self.look_up(reference)
             else:
+                if given is None and not self._settings.variable("DPX_PROJECT"):
+                    self.check_link(resolved.id)
                 raise
             if again.id == resolved.id:
                 raise
             return action(again.id)
+
+    def check_link(self, project_id: str) -> None:
+        """Ask for the project of the link file, if that is the one that names this ID.
+
+        Raises:
+            NotFound: if the API doesn't have it; the message names the file.
+        """
+        from dpx_cli.api import projects
+
+        link = self._settings.link
+        if link is None or link.project_id != project_id:
+            return
+        try:
+            projects.get_project(self._client(), project_id)
+        except NotFound as missing:
+            raise NotFound(
+                f"No such project: {link.project_slug or project_id}, named by the link file {link.path}",
+                hint="To unlink the directory, run: dpx unlink; to link it to another project, run: dpx link PROJECT",
+                status=missing.status,
+                request=missing.request,
+            ) from None
+        except DpxError:
+            return
 
     @contextlib.contextmanager
     def _naming_file(self, given: str | None) -> Iterator[None]:

@@ -190,3 +190,26 @@ def test_an_answer_without_a_usable_id_links_nothing(
     assert done.code in (1, 11), done
     assert "unexpectedly" not in done.err
     assert not (dpx_on_faults.cwd / ".deploxa").exists()
+
+
+def test_a_linked_project_that_is_gone(dpx: Program) -> None:
+    """Every command says which file names it and what to do about it, and doctor fails."""
+    dpx("link", "docs")
+    dpx("projects", "delete", "docs", "--yes")
+    file = dpx.cwd / ".deploxa" / "project.json"
+    for argv in (("projects", "get"), ("deploy", "--branch", "main"), ("env", "list"), ("status",)):
+        gone = dpx(*argv, "--json")
+        assert (gone.code, gone.out, gone.error["code"], gone.error["status"]) == (3, "", "not_found", 404), gone
+        assert gone.error["message"] == f"No such project: docs, named by the link file {file}"
+        assert gone.error["hint"].endswith("run: dpx link PROJECT")
+    doctor = dpx("doctor", "--json")
+    assert doctor.code == 10
+    assert [check["name"] for check in doctor.json["checks"] if not check["ok"]] == ["link"]
+
+
+def test_a_missing_variable_of_a_linked_project_is_no_missing_project(dpx: Program) -> None:
+    """The project is there, so the error is about the variable."""
+    dpx("link", "docs")
+    gone = dpx("env", "rm", "NOPE", "--yes")
+    assert gone.code == 3
+    assert "link file" not in gone.err

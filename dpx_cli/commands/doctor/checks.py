@@ -1,7 +1,7 @@
 """Look at everything that dpx stands on, and say of each whether it is well and what mends it.
 
 Floor 2; neighbour: `commands/doctor.py` shows what is found here. Nothing is changed, nothing is sent but one
-`GET /orgs`, every wait is bounded, and no token is ever in what is found.
+`GET /orgs`, and `GET /projects/:id` for a linked project, every wait is bounded, and no token is ever in what is found.
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ class _Examination:
             ("profile", self._profile),
             ("config", self._config),
             ("cache", self._cache),
-            ("link", self._link),
             ("tls", self._tls),
             ("proxy", self._proxy),
             ("keyring", self._keyring),
             ("api", self._api),
             ("token", self._whether_accepted),
+            ("link", self._link),
             ("clock", self._clock),
             ("completion", self._completion),
         ):
@@ -120,6 +120,10 @@ class _Examination:
         found = self._settings.link
         if found is None:
             return Check("link", "none in this folder or above")
+        from dpx_cli.api.client import is_success
+
+        if self._token and self._answer and is_success(self._answer.status):
+            self._session.projects.check_link(found.project_id)
         return Check("link", f"{found.project_slug or found.project_id} ({found.path})")
 
     def _tls(self) -> Check:

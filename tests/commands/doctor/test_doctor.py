@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.conftest import Program
 
 NAMES = [
-    *("python", "version", "profile", "config", "cache", "link", "tls", "proxy", "keyring", "api", "token", "clock"),
+    *("python", "version", "profile", "config", "cache", "tls", "proxy", "keyring", "api", "token", "link", "clock"),
     "completion",
 ]
 NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
