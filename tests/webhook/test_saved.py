@@ -91,8 +91,17 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 
 
 def test_an_endless_file_is_no_delivery(tmp_path: Path) -> None:
-    """An endless file is refused in bounded memory."""
+    """A device in place of a saved body is refused."""
     (tmp_path / "1.body").symlink_to("/dev/zero")
+    (tmp_path / "1.headers").write_bytes(b"X-Deploxa-Event: a\n")
+    with pytest.raises(Failed, match="not a regular file"):
+        saved.load(str(tmp_path / "1.body"))
+
+
+def test_a_file_that_is_too_large_is_no_delivery(tmp_path: Path) -> None:
+    """A body over 32 MiB is refused in bounded memory."""
+    with (tmp_path / "1.body").open("wb") as file:
+        file.truncate(saved.MAX_BYTES + 1)
     (tmp_path / "1.headers").write_bytes(b"X-Deploxa-Event: a\n")
     with pytest.raises(Failed, match="larger than 32 MiB"):
         saved.load(str(tmp_path / "1.body"))
@@ -103,7 +112,7 @@ def test_damaged_headers_are_named(tmp_path: Path, text: bytes) -> None:
     """A damaged headers file is named, and nothing of it is sent."""
     (tmp_path / "1.body").write_bytes(b"x")
     (tmp_path / "1.headers").write_bytes(text)
-    with pytest.raises(Failed, match="cannot be understood"):
+    with pytest.raises(Failed, match="Can't understand"):
         saved.load(str(tmp_path / "1.body"))
 
 
