@@ -1,14 +1,13 @@
-"""Remembered names: which ID a slug stood for, and what completion offers. Kept per API origin and token.
+"""Cache of names, per API origin and token: the ID of each slug, and the names that completion offers.
 
-It is only a cache: if anything is wrong with it, the command works without it. Completion reads the same files
-(`completion/names.py`).
+If anything is wrong with it, commands work without it. Completion reads the same files (`completion/names.py`).
 
 One file, `names-<digest>.json`:
     {"origin": "https://deploxa.com:443", "profile": "default", "projects": {"storefront": "clm…", "acme/docs": "clm…"},
      "slugs": ["storefront", "docs"], "orgs": ["acme"], "keys": {"<project id>": ["DATABASE_URL"]},
      "deployments": [["clm…", "READY", "main", "2026-11-24T12:00:00.000Z"]]}
 
-"profile" is there if the token is a stored one: completion, which may not ask the keyring, chooses by it.
+"profile" is set if the token is a stored one: completion, which can't ask the keyring, chooses the file by it.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ from dpx_cli.system import files
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-MAX_NAMES = 5000  # of one sort; a cache is for names that are used, not a copy of the platform
-MOST_BYTES = 4 * 1024 * 1024
-ID = re.compile(r"[A-Za-z0-9_-]{1,128}")  # what a damaged file says in an id's place is not asked for
+MAX_NAMES = 5000  # of one sort
+MAX_BYTES = 4 * 1024 * 1024
+ID = re.compile(r"[A-Za-z0-9_-]{1,128}")  # anything else comes from a damaged file
 
 
 class Names:
-    """The remembered names of one token at one origin.
+    """The cached names of one token at one origin.
 
     Args:
-        folder: gives the cache folder; may raise where there is none, which is then no matter.
+        folder: returns the cache folder; may raise DpxError, and then nothing is cached.
         origin: scheme, host and port of the API.
-        token: whose names they are; only a digest of it is kept.
-        profile: gives the profile that the token is stored for; None for a token of the environment.
+        token: the token; only its digest is kept.
+        profile: returns the profile that the token is stored for; None for a token of the environment.
     """
 
     def __init__(
@@ -55,19 +54,19 @@ class Names:
     def _content(self) -> dict[str, Any]:
         if self._read is None:
             try:
-                self._read = _parsed(files.read_bytes(self._path(), "the name cache", MOST_BYTES + 1))
+                self._read = _parsed(files.read_bytes(self._path(), "the name cache", MAX_BYTES + 1))
             except DpxError:
                 self._read = {}
         return self._read
 
     def _store(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change the file under its lock, in memory alone where it cannot be written."""
+        """Change the file under its lock, or only the memory if the file can't be written."""
         try:
             path = self._path()
             content, is_new = self._changed(path, change)
             if is_new:
                 with files.locked(path):
-                    # Once more: another process may have written meanwhile.
+                    # Read it again: another process may have written meanwhile.
                     content, _ = self._changed(path, change)
                     files.write_whole(path, json.dumps(content).encode())
             self._read = content
@@ -75,8 +74,8 @@ class Names:
             change(self._content())
 
     def _changed(self, path: str, change: Callable[[dict[str, Any]], None]) -> tuple[dict[str, Any], bool]:
-        """The file's content after a change, and whether that is anything new."""
-        before = files.read_bytes(path, "the name cache", MOST_BYTES + 1)
+        """Return the file's content after a change, and whether it differs from before."""
+        before = files.read_bytes(path, "the name cache", MAX_BYTES + 1)
         content = _parsed(before)
         change(content)
         content["origin"] = self._origin
@@ -85,21 +84,21 @@ class Names:
         return content, json.dumps(content).encode() != before
 
     def project_id(self, reference: str) -> str | None:
-        """The remembered id of a slug or "org/slug"."""
+        """Return the cached id of a slug or "org/slug"; None if there isn't a valid one."""
         found = self._of("projects", dict).get(reference)
         return found if isinstance(found, str) and ID.fullmatch(found) else None
 
     def remember_project(self, reference: str, project_id: str) -> None:
-        """Remember that a slug or "org/slug" stands for an id."""
+        """Remember the id of a slug or "org/slug"."""
         self._store(lambda content: _as(content, "projects", dict).update({reference: project_id}))
 
     def remember_projects(self, found: Mapping[str, str]) -> None:
-        """Remember of several slugs which ids they stand for."""
+        """Remember the ids of several slugs."""
         if found:
             self._store(lambda content: _as(content, "projects", dict).update(found))
 
     def forget_project(self, reference: str) -> None:
-        """Forget a slug whose remembered id turned out wrong."""
+        """Forget a slug whose cached id is wrong."""
         self._store(lambda content: _as(content, "projects", dict).pop(reference, None))
 
     def remember(self, sort: str, found: Iterable[Hashable], under: str | None = None) -> None:
@@ -107,7 +106,7 @@ class Names:
 
         Args:
             sort: "slugs", "orgs", "deployments" or "keys".
-            found: the names; of deployments tuples of ID, status, branch and when it was created.
+            found: the names; for deployments tuples of ID, status, branch and creation time.
             under: the project id, for "keys".
         """
         listed = list(dict.fromkeys(found))[:MAX_NAMES]
@@ -127,8 +126,8 @@ def _as(content: dict[str, Any], sort: str, kind: type) -> Any:
 
 
 def _parsed(data: bytes | None) -> dict[str, Any]:
-    """The content of a cache file; a damaged one counts as empty and is written anew."""
-    if not data or len(data) > MOST_BYTES:
+    """Return the content of a cache file; a damaged one counts as empty and is replaced."""
+    if not data or len(data) > MAX_BYTES:
         return {}
     try:
         found = json.loads(data)

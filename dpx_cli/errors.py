@@ -1,7 +1,6 @@
-"""What can go wrong, as types: one exit code, one error code and one clear line each.
+"""Error types: an exit code, an error code and a one-line message each.
 
-Floor 0: imports nothing of dpx. `app.py` holds the one boundary that turns these into text;
-`api/client.py` holds the one table from HTTP status to type.
+It imports nothing of dpx. `app.py` turns these into text; `api/client.py` maps HTTP statuses to these types.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a shell sees. `dpx help exit-codes` and the README draw their tables from these."""
+    """Exit codes. `dpx help exit-codes` and the README take their tables from these."""
 
     OK = 0
     FAILED = 1
@@ -31,13 +30,13 @@ class ExitCode(IntEnum):
 
 
 class DpxError(Exception):
-    """A failure that a person is told about in one line.
+    """A failure that is shown to the user in one line.
 
     Attributes:
         message: what happened, and to what.
-        hint: the way out, as the next command to type; None where there is none.
-        status: the HTTP status of the answer; None where there was no answer.
-        request: method and path of the request, like "GET /projects"; None where none was made.
+        hint: what to do next, with the command to run; None if nothing can be done.
+        status: the HTTP status of the response; None without a response.
+        request: method and path of the request, like "GET /projects"; None without a request.
     """
 
     exit_code = ExitCode.FAILED
@@ -54,7 +53,7 @@ class DpxError(Exception):
 
 
 class Failed(DpxError):
-    """Anything that no other type names."""
+    """A failure that no other type covers."""
 
 
 class ServerError(DpxError):
@@ -64,13 +63,13 @@ class ServerError(DpxError):
 
 
 class InvalidResponse(DpxError):
-    """An answer that is not what the reference says: not JSON, wrong shape, too large, a redirect."""
+    """A response that is not as the reference says: not JSON, wrong shape, too large, a redirect."""
 
     code = "invalid_response"
 
 
 class UsageError(DpxError):
-    """A wrong flag or input, or an answer needed where nobody can be asked."""
+    """A wrong flag or input, or a question that can't be asked because there is no terminal."""
 
     exit_code = ExitCode.USAGE
     code = "usage"
@@ -91,7 +90,7 @@ class NotFound(DpxError):
 
 
 class NotLoggedIn(DpxError):
-    """No token anywhere."""
+    """No token was found."""
 
     exit_code = ExitCode.AUTH
     code = "not_logged_in"
@@ -105,7 +104,7 @@ class Unauthorized(DpxError):
 
 
 class TokenStorage(DpxError):
-    """The keyring or the token file refuses or does not answer."""
+    """The keyring or the token file can't be used."""
 
     exit_code = ExitCode.AUTH
     code = "token_storage"
@@ -126,10 +125,10 @@ class ReadOnly(DpxError):
 
 
 class RateLimited(DpxError):
-    """429, rate limit or build slot, for longer than we may wait.
+    """429, rate limit or build slot, for longer than the retries last.
 
     Attributes:
-        retry_after: seconds the server asked us to wait; None where it did not say.
+        retry_after: seconds that the server asks to wait; None if it doesn't say.
     """
 
     exit_code = ExitCode.RATE_LIMITED
@@ -148,7 +147,7 @@ class WaitTimeout(DpxError):
     """The wait ended; the deployment is still running.
 
     Attributes:
-        deployment: the last object seen; None if none was.
+        deployment: the last response about it; None if there was none.
     """
 
     exit_code = ExitCode.WAIT_TIMEOUT
@@ -164,31 +163,31 @@ class DeploymentFailed(DpxError):
 
 
 class CheckFailed(DpxError):
-    """A check does not hold: signature, `env check`, `doctor`, `status --fail-on`."""
+    """A check failed: signature, `env check`, `doctor`, `status --fail-on`."""
 
     exit_code = ExitCode.CHECK_FAILED
     code = "check_failed"
 
 
 class OutcomeUnknown(DpxError):
-    """It was sent and the answer was lost; the hint says how to find out."""
+    """The request was sent and its response was lost; the hint says how to find out what happened."""
 
     exit_code = ExitCode.OUTCOME_UNKNOWN
     code = "outcome_unknown"
 
 
 def reason(problem: Exception) -> str:
-    """What the system says of a problem, in lower case, without the path, which the message names already."""
+    """Return the reason of a problem in lower case, without the path, which the message names already."""
     said = problem.strerror if isinstance(problem, OSError) else None
     return (said or str(problem)).lower()
 
 
 def unexpected(problem: Exception) -> Failed:
-    """The error for what no type foresaw: where it happened and what it is called, but no value."""
+    """Return the error for an unforeseen exception: its type and place, but none of its values."""
     if isinstance(problem, MemoryError):
-        return Failed("out of memory")
+        return Failed("Out of memory.")
     last = problem.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     place = f" at {os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}" if last else ""
-    return Failed(f"dpx failed unexpectedly: {type(problem).__name__}{place}", hint="this is a bug in dpx; report it")
+    return Failed(f"dpx failed unexpectedly: {type(problem).__name__}{place}", hint="Report this bug in dpx.")

@@ -136,7 +136,7 @@ class Session:
         return self._names
 
     def org(self, given: str | None) -> str | None:
-        """The organization: as given, else the default of the settings, else None."""
+        """Return the organization: as given, else the default of the settings, else None."""
         return given if given is not None else self.settings.org
 
     @property

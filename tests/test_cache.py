@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dpx_cli.cache import MAX_NAMES, MOST_BYTES, Names
+from dpx_cli.cache import MAX_BYTES, MAX_NAMES, Names
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_lists_keep_their_order_without_doubles_and_are_bounded(tmp_path: Path) 
         b'{"projects": {"shop": "a/b"}}',
         b'{"projects": {"shop": "a?b"}}',
         b'{"projects": {"shop": "a\\u0000"}}',
-        b'{"projects": {"shop": "x", "pad": "' + b"a" * MOST_BYTES + b'"}}',
+        b'{"projects": {"shop": "x", "pad": "' + b"a" * MAX_BYTES + b'"}}',
     ],
 )
 def test_a_damaged_file_counts_as_empty_and_is_mended(tmp_path: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Organizations: the reference's section of that name. Floor 1; served by `sandbox/orgs.py`."""
+"""Organizations: the reference's section of that name. `sandbox/orgs.py` implements the server's side."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 def list_orgs(client: Client, *, limit: int | None = None, cursor: str | None = None) -> Pages:
-    """GET /orgs: all organizations the token's user belongs to."""
+    """GET /orgs: list all organizations that the token's user belongs to."""
     return Pages(client, "/orgs", limit=limit, cursor=cursor)
 
 
 def get_org(client: Client, slug: str) -> dict[str, Any]:
-    """GET /orgs/:slug: one organization, with the numbers of its members and projects. Raises NotFound."""
+    """GET /orgs/:slug: return one organization, with its numbers of members and projects. Raise NotFound if missing."""
     path = f"/orgs/{segment(slug, 'organization')}"
     return dict(data_of(client.get(path), f"GET {path}", dict))
 
 
 def list_members(client: Client, slug: str, *, limit: int | None = None, cursor: str | None = None) -> Pages:
-    """GET /orgs/:slug/members: all members of an organization."""
+    """GET /orgs/:slug/members: list all members of an organization."""
     return Pages(client, f"/orgs/{segment(slug, 'organization')}/members", limit=limit, cursor=cursor)

@@ -15,7 +15,7 @@ NO_CONTENT = 204
 
 
 class ProjectFields(TypedDict, total=False):
-    """What `create` may send besides the name."""
+    """Optional fields of a new project."""
 
     orgSlug: str
     framework: str
@@ -24,7 +24,7 @@ class ProjectFields(TypedDict, total=False):
 
 
 class ProjectChanges(TypedDict, total=False):
-    """What `update` may send."""
+    """Fields that can be changed."""
 
     name: str
     description: str
@@ -36,7 +36,7 @@ class ProjectChanges(TypedDict, total=False):
 def list_projects(
     client: Client, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
 ) -> Pages:
-    """GET /projects: all projects the token's user has access to, or those of one organization."""
+    """GET /projects: list all projects that the token's user can access, or those of one organization."""
     _check_org(org)
     return Pages(client, "/projects", {"org": org}, limit=limit, cursor=cursor)
 
@@ -56,30 +56,30 @@ def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str
 
 
 def _check_org(slug: str | None) -> None:
-    """Raise UsageError for what no organization's slug can be, in a query or a body as well; "" is for the server."""
+    """Raise UsageError if a slug can't be an organization's; "" is left to the server."""
     if slug:
         segment(slug, "organization")
 
 
 def get_project(client: Client, project_id: str) -> dict[str, Any]:
-    """GET /projects/:id: one project. Raises NotFound."""
+    """GET /projects/:id: return one project. Raise NotFound if it doesn't exist."""
     path = f"/projects/{segment(project_id, 'project')}"
     return dict(data_of(client.get(path), f"GET {path}", dict))
 
 
 def update_project(client: Client, project_id: str, changes: ProjectChanges) -> dict[str, Any]:
-    """PATCH /projects/:id: change a project's settings; gives it as it is then."""
+    """PATCH /projects/:id: change a project's settings and return the changed project."""
     path = f"/projects/{segment(project_id, 'project')}"
     return dict(data_of(client.document("PATCH", path, body=changes), f"PATCH {path}", dict))
 
 
 def delete_project(client: Client, project_id: str) -> dict[str, Any]:
-    """DELETE /projects/:id: delete a project; only its owner can. Gives {"deleted": true}."""
+    """DELETE /projects/:id: delete a project (owners only) and return {"deleted": true}."""
     return deleted(client, f"/projects/{segment(project_id, 'project')}")
 
 
 def deleted(client: Client, path: str) -> dict[str, Any]:
-    """DELETE a path; gives {"deleted": true}. Raises InvalidResponse where the server says neither that nor 204."""
+    """DELETE a path and return {"deleted": true}. Raise InvalidResponse if the server sends neither that nor 204."""
     response = client.send(Request("DELETE", path))
     if response.status == NO_CONTENT:
         return {"deleted": True}

@@ -1,4 +1,4 @@
-"""Find the proxy for a request: HTTPS_PROXY, ALL_PROXY and NO_PROXY, as everywhere.
+"""Find the proxy for a request: HTTPS_PROXY, ALL_PROXY and NO_PROXY, with the usual meaning.
 
 Plain http is for loopback addresses only and never goes through a proxy: the token would go to it in clear text.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Proxy:
-    """A proxy: where it is, the header fields that it wants, and the variable that names it."""
+    """A proxy: its address, the header fields that it requires, and the variable that names it."""
 
     __slots__ = ("headers", "host", "port", "scheme", "variable")
 
@@ -30,7 +30,7 @@ def find(env: Mapping[str, str], scheme: str, host: str, port: int) -> Proxy | N
     """Return the proxy for an origin, or None.
 
     Raises:
-        UsageError: the variable names no usable proxy. Its password is not shown.
+        UsageError: the variable doesn't name a usable proxy. Its password is not shown.
     """
     if scheme == "http":
         return None

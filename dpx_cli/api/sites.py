@@ -19,7 +19,7 @@ AUTHORITY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(:[0-9]{1,5})?(?=[/?#]|\Z)",
 def site_url(
     client: Client, deployment: dict[str, Any], project_id: str | None, *, certain: bool = False
 ) -> str | None:
-    """The URL of a deployment's site, or None where the API does not tell.
+    """Return the URL of a deployment's site, or None if the API doesn't return one.
 
     The reference shows a domain on the rows of a project's deployments ("deployment_domain") and a "url" in webhooks;
     so the object itself is asked first, then its row, then its project's domains.
@@ -46,7 +46,7 @@ def site_url(
 
 
 def project_url(client: Client, project: dict[str, Any]) -> str | None:
-    """The URL of a project's site: its first domain, else its newest READY deployment's; None without either."""
+    """Return the URL of a project's site: its first domain, else its newest READY deployment's; None without either."""
     if found := _first_domain(project):
         return found
     try:
@@ -62,7 +62,7 @@ def _url_of(deployment: dict[str, Any]) -> str | None:
 
 
 def _first_domain(project: dict[str, Any]) -> str | None:
-    """The first usable of a project's domains; the reference does not say whether one is a text or an object."""
+    """Return the first usable of a project's domains; the reference does not say whether one is a text or an object."""
     domains = project.get("domains")
     for domain in domains if isinstance(domains, list) else []:
         names = (_text(domain, key) for key in DOMAIN_KEYS) if isinstance(domain, dict) else (domain,)

@@ -90,7 +90,7 @@ def _row(left: str, right: str) -> Iterator[str]:
 
 
 def _text(text: str) -> Iterator[str]:
-    """Yield a paragraph, whose lines may be filled anew."""
+    """Yield a paragraph, whose lines may be filled again."""
     for line in wrap(escaped(text), WIDTH):
         yield f"\\&{line}" if line.startswith(".") else line
 

@@ -189,7 +189,7 @@ def known(kind: str, given: Mapping[str, Any]) -> set[str]:
         from dpx_cli.completion import names
 
         return {name for name, _ in names.find(kind, given.get("profile"), None, os.environ)}
-    except Exception:  # noqa: BLE001 - whatever is wrong with the cache, the error to show is another one
+    except Exception:  # noqa: BLE001 - a broken cache must not hide the error to show
         return set()
 
 

@@ -66,7 +66,7 @@ def roles(organizations: Sequence[dict[str, Any]]) -> str:
 
 
 def remember(session: Session, token: str, organizations: Sequence[dict[str, Any]]) -> None:
-    """Remember the names of organizations for completion, and of projects if somebody is there to complete them."""
+    """Remember the names of organizations for completion, and of projects if the user is at a terminal."""
     from dpx_cli.api import projects
     from dpx_cli.cache import Names
     from dpx_cli.errors import DpxError

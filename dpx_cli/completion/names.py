@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-MAX_BYTES = 4 * 1024 * 1024  # cache.MOST_BYTES; a test compares
+MAX_BYTES = 4 * 1024 * 1024  # cache.MAX_BYTES; a test compares
 
 
 def find(kind: str, profile: str | None, project: str | None, env: Mapping[str, str]) -> Iterable[tuple[str, str]]:

@@ -82,7 +82,7 @@ def write(cwd: str, project_id: str, project_slug: str | None, org_slug: str | N
         read(path)
     names = {"projectId": project_id, "projectSlug": project_slug, "orgSlug": org_slug}
     content = json.dumps({key: name for key, name in names.items() if name}, indent=2)
-    files.write_whole(ignore, b"*\n")  # first: whoever is stopped in between commits nothing
+    files.write_whole(ignore, b"*\n")  # first, so that an interruption leaves nothing to commit
     files.write_whole(path, content.encode() + b"\n")
     return path
 

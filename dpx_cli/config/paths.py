@@ -85,7 +85,7 @@ def _nearest(cwd: str, *names: str) -> str | None:
 def _is_planted(above: str, name: str) -> bool:
     """Return whether a folder is open to all and a file or folder in it belongs to neither the user nor its owner.
 
-    Git trusts only what the user owns; but root in a container works on a checkout that belongs to somebody else.
+    Git trusts only what the user owns; but root in a container works on another user's checkout.
     """
     try:
         parent, own = os.stat(above), os.lstat(os.path.join(above, name))

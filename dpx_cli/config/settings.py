@@ -119,7 +119,7 @@ class Settings:
         return found
 
     def variable(self, name: str) -> str | None:
-        """A variable of the environment; an empty one counts as not set, as everywhere."""
+        """Return a variable of the environment; an empty one counts as not set, as everywhere."""
         return self.env.get(name) or None
 
     @property

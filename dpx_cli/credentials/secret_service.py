@@ -1,11 +1,11 @@
-"""Read a secret from the Secret Service over D-Bus: four messages, where the keyring library takes 75 ms of imports.
+"""Read a secret from the Secret Service over D-Bus in four messages; importing the keyring library takes 75 ms.
 
-Floor 1, used by `keyring_store.py`. It finds what the library stored (same attributes) and covers the usual case only:
-there, once, and unlocked. Everything else (locked, absent, in several collections, no bus, a service that wants an
-encrypted session) is None, and the library, which unlocks, chooses and explains, is asked next.
+It finds secrets that the library stored (same attributes) and covers only the usual case: one secret, unlocked. In all
+other cases (locked, absent, in several collections, no bus, an encrypted session required) it returns None, and
+`keyring_store.py` uses the library, which can unlock, choose and explain.
 
 https://specifications.freedesktop.org/secret-service-spec/latest/ describes the messages. The session is a "plain"
-one: the bus is a socket of the user's own, and whoever may read it may ask for the secret as well.
+one: the bus is the user's own socket, and a process that can read it can also request the secret.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 
 
 def lookup(service: str, username: str) -> str | None:
-    """The secret with these attributes; None for any reason at all. It may hang: the caller bounds it."""
+    """Return the secret with these attributes; None if that fails. It may hang, so callers limit its time."""
     try:
         return _lookup({"service": service, "username": username})
-    except Exception:  # noqa: BLE001 - the library meets the same trouble and says it better
+    except Exception:  # noqa: BLE001 - the library fails likewise, with a better message
         return None
 
 

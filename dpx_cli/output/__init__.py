@@ -1,1 +1,1 @@
-"""What a person, a pipe and a program get to see: stdout is data, stderr is talk."""
+"""Output for terminals, pipes and programs: data on stdout, messages on stderr."""

@@ -1,4 +1,4 @@
-"""A live table on stderr with a row for each of several things that go on at the same time."""
+"""A live table on stderr with a row for each of several things that run at the same time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Row:
 
     @property
     def rank(self) -> int:
-        """Where it is shown if there isn't room for all: what is going on first, then what has ended."""
+        """Priority if there isn't room for all: running rows first, then ended ones."""
         return 0 if self.started is not None and self.seconds is None else 1 if self.seconds is not None else 2
 
 

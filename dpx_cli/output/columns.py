@@ -17,8 +17,8 @@ class Column:
     Args:
         title: what a terminal calls it.
         path: where the value is in an item, dotted: "current_deployment.status".
-        show: makes the value readable on a terminal (`format.py` has the usual ones); elsewhere the value goes out as
-            it is. It is not called for null.
+        show: makes the value readable on a terminal (`format.py` has the usual functions); elsewhere the value is
+            printed as it is. Not called for null.
         link: the shown value is a URL or a domain, clickable where the terminal can.
         status: the value is a deployment status, colored.
         missing: what a table and tab-separated lines have for a value that isn't there.
@@ -46,7 +46,7 @@ class Column:
 
 
 def dig(item: Any, parts: tuple[str, ...]) -> Any:
-    """The value at a path of an item; None where any step of it is missing or is no object."""
+    """Return the value at a path of an item; None if any step of it is missing or isn't an object."""
     for part in parts:
         if not isinstance(item, dict):
             return None
@@ -55,7 +55,7 @@ def dig(item: Any, parts: tuple[str, ...]) -> Any:
 
 
 def plain(value: Any) -> str:
-    """A JSON value as one neutralized cell: null is empty, flat lists are joined with commas, the rest is JSON."""
+    """Return a JSON value as a neutralized cell: "" for null, flat lists joined with commas, anything else as JSON."""
     if isinstance(value, str):
         return value if value.isascii() and value.isprintable() else neutralize(value)
     if value is None:

@@ -1,7 +1,6 @@
-"""Values as a person reads them: times, durations, sizes. For a `Column`'s `show`.
+"""Format times, durations, sizes and lists for people; for a `Column`'s `show`.
 
-Floor 1. None of these raises: what is not of the expected kind comes back as its plain text, because the values are a
-server's.
+None of these functions raises: the values come from a server, so a value of an unexpected type is returned as text.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from dpx_cli.durations import HOUR, MINUTE, ago, epoch
 
 
 def relative(value: Any, *, now: float | None = None) -> str:
-    """A moment as the time since: "just now", "3 min ago", "3 h ago", "2 d ago"; its date after a month.
+    """Return a moment as the time since: "just now", "3 min ago", "3 h ago", "2 d ago"; its date after a month.
 
     Args:
-        value: ISO 8601 text (UTC where it names no zone), or seconds since 1970.
+        value: ISO 8601 text (UTC without a zone), or seconds since 1970.
         now: seconds since 1970; the clock, if not given.
     """
     moment = epoch(value)
@@ -25,7 +24,7 @@ def relative(value: Any, *, now: float | None = None) -> str:
 
 
 def elapsed(seconds: float) -> str:
-    """A duration in its two largest units: "0.4 s", "45 s", "1 min 30 s", "1 h 1 min"."""
+    """Return a duration in its two largest units: "0.4 s", "45 s", "1 min 30 s", "1 h 1 min"."""
     if seconds < 1:
         return f"{max(seconds, 0):.1f} s"
     whole = int(seconds)
@@ -39,12 +38,12 @@ def elapsed(seconds: float) -> str:
 
 
 def duration_ms(value: Any) -> str:
-    """Milliseconds as `elapsed` does."""
+    """Return milliseconds formatted by `elapsed`."""
     return elapsed(value / 1000) if _is_amount(value) else _text(value)
 
 
 def size_kb(value: Any) -> str:
-    """Kilobytes (1024 bytes) as "512 KB", "1.0 MB", "2.3 GB"."""
+    """Return kilobytes (1024 bytes) as "512 KB", "1.0 MB", "2.3 GB"."""
     if not _is_amount(value):
         return _text(value)
     if value < 1024:  # noqa: PLR2004 - KB in a MB
@@ -55,12 +54,12 @@ def size_kb(value: Any) -> str:
 
 
 def joined(value: Any) -> str:
-    """A list as "production, preview"."""
+    """Return a list joined with commas: "production, preview"."""
     return ", ".join([_text(part) for part in value]) if isinstance(value, list) else _text(value)
 
 
 def yes_no(value: Any) -> str:
-    """A boolean as "yes" or "no"."""
+    """Return a boolean as "yes" or "no"."""
     return ("yes" if value else "no") if isinstance(value, bool) else _text(value)
 
 

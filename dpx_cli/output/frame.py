@@ -1,6 +1,6 @@
 """Lines on a terminal that are drawn again in place, as a table that is watched.
 
-Each drawing is one write over the former lines, so nothing flickers; anything else that is written meanwhile stands
+Each drawing is one write over the former lines, so nothing flickers; anything else that is written meanwhile is
 above the next drawing. The last drawing stays when the frame is closed.
 """
 

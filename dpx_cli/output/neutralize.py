@@ -1,8 +1,7 @@
 r"""Make text from the network or a file harmless on a terminal and in a tab-separated line.
 
 What could move the cursor, color, reorder, hide or split text becomes a visible escape (`\x1b`, `\u202e`,
-`\U000e0041`); everything a script or an emoji needs stays whole. Floor 1; `screen.py` is its main caller, and
-imports nothing of dpx.
+`\U000e0041`); everything that a script or an emoji needs is kept. It imports nothing of dpx.
 
 Escaped always:
     C0 with tab and newline, DEL, C1; bidi controls (U+061C, U+200E/F, U+202A-E, U+2066-9);
@@ -10,8 +9,8 @@ Escaped always:
     U+00AD, which terminals draw as nothing, as a hyphen or as a space, so that two names may look alike;
     deprecated and musical format controls, interlinear annotation, blank Hangul fillers;
     all of U+E0000-E0FFF that is no variation selector.
-Escaped where they do no work:
-    ZWJ, outside emoji sequences and joining scripts; ZWNJ, outside joining scripts (Arabic, Indic and their kin);
+Escaped if they have no effect:
+    ZWJ, outside emoji sequences and joining scripts; ZWNJ, outside joining scripts (Arabic, Indic and related ones);
     jamo fillers and format characters of a script (Mongolian, Khmer, Duployan), outside that script;
     U+034F beside ASCII; a second variation selector in a row, which no text needs and which can carry hidden bytes;
     tags, except in the three flags that Unicode recommends: England, Scotland, Wales.
@@ -56,7 +55,7 @@ _SHAPED = ((0x0620, 0x07FF), (0x0840, 0x08FF), (0x1820, 0x18AF), (0xFB50, 0xFDFF
 _VIRAMAS = frozenset(
     "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u1039\u103a\u1714\u17d2\u1a60\u1b44\ua806\ua8c4\uabed"
 )
-# What stands on either side of ZWJ in an emoji sequence.
+# The characters on either side of ZWJ in an emoji sequence.
 _EMOJI = (
     (0x00A9, 0x00A9),
     (0x00AE, 0x00AE),
@@ -67,7 +66,7 @@ _EMOJI = (
     (0x2B00, 0x2BFF),
     (0x1F000, 0x1FAFF),
 )
-# Format characters and fillers that belong to one script each: where they may stand.
+# Format characters and fillers that belong to one script each, and the ranges of that script.
 _HANGUL = ((0x1100, 0x11FF), (0xA960, 0xA97F), (0xD7B0, 0xD7FF))
 _AT_HOME = {
     "\u115f": _HANGUL,
@@ -84,7 +83,7 @@ _patterns: tuple[re.Pattern[str], re.Pattern[str]] | None = None
 
 
 def neutralize(text: str) -> str:
-    """`text` with everything harmful as a visible escape; ordinary text comes back unchanged, at once.
+    """Return a text with everything harmful as a visible escape; ordinary text is returned unchanged, at once.
 
     The result is one line, encodes as UTF-8, and neutralizing it again changes nothing.
     """
@@ -109,7 +108,7 @@ def _compile() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _judge(match: re.Match[str]) -> str:
-    """Keep one suspect where its neighbours need it; else escape it."""
+    """Keep one suspect if its neighbors need it; otherwise escape it."""
     found = match[0]
     if len(found) > 1:
         return found
@@ -132,9 +131,9 @@ def _judge(match: re.Match[str]) -> str:
 
 
 def _does_work(found: str, code: int, text: str, at: int) -> bool:
-    """Whether a joiner, filler or script format character stands where it has an effect."""
-    before = _neighbour(text, at - 1)
-    after = _neighbour(text, at + 1)
+    """Return whether a joiner, filler or script format character has an effect at its place."""
+    before = _neighbor(text, at - 1)
+    after = _neighbor(text, at + 1)
     if found == "\u034f":
         return before > 0x7F and after > 0x7F  # noqa: PLR2004 - beyond ASCII
     home = _DUPLOYAN if code > 0xFFFF else _AT_HOME.get(found)  # noqa: PLR2004 - Duployan alone is beyond the first plane
@@ -147,8 +146,8 @@ def _does_work(found: str, code: int, text: str, at: int) -> bool:
     return _within(before, _SHAPED) or chr(before) in _VIRAMAS or (_within(before, _EMOJI) and _within(after, _EMOJI))
 
 
-def _neighbour(text: str, at: int) -> int:
-    """The code of the character at `at`, looking back through one selector; 0 for none or a suspect one."""
+def _neighbor(text: str, at: int) -> int:
+    """Return the code of the character at `at`, looking back over one selector; 0 if there is none or it is suspect."""
     if not 0 <= at < len(text):
         return 0
     code = ord(text[at])

@@ -1,11 +1,10 @@
-"""The only thing that writes: data to stdout in whichever format, talk to stderr.
+"""Write data to stdout in the chosen format, and messages to stderr. Nothing else in dpx writes to them.
 
-Floor 1; built on `neutralize.py`, and, when they are needed, `table.py` (terminal tables), `live.py` (progress) and
-`prompt.py` (questions). Knows neither the API nor a command: it is given items, columns and streams.
+`table.py` (terminal tables), `live.py` (progress) and `prompt.py` (questions) are imported when they are needed.
 
-Data is UTF-8 whatever the locale says, and leaves in one write a page, never one a row. A reader that went away raises
-BrokenPipeError, any other failure to write data `Failed`; talk that cannot be written is lost without a word, so that a
-closed stderr stops no work.
+Data is always UTF-8 and is written page by page, not row by row. If the reader is gone, writing data raises
+BrokenPipeError; any other failure raises `Failed`. A message that can't be written is dropped, so that a closed stderr
+stops no work.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ if TYPE_CHECKING:
     from dpx_cli.output.live import LiveLine, Progress
 
     class Overlay(Protocol):
-        """What is drawn again in place: a live line, a bar (`live.py`), a frame (`frame.py`)."""
+        """Something that is redrawn in place: a live line, a bar (`live.py`), a frame (`frame.py`)."""
 
         def away(self) -> AbstractContextManager[None]:
-            """Stay out of the way of what is written within the context."""
+            """Erase it while something else is written within the context."""
 
 
 MAX_INPUT = 32 * 1024 * 1024  # bytes of a file or of standard input; as much as of a response
@@ -45,12 +44,12 @@ _CYAN = "36"
 
 
 class Screen:
-    """stdout, stderr and stdin of one run, and the format that data takes.
+    """stdout, stderr and stdin of one run, and the format of data.
 
     Args:
         format: "table", "tsv", "json", "jsonl", "quiet"; None is a table on a terminal, tab-separated lines elsewhere.
-        stdout: where data goes, binary or text with a `buffer`; None where the caller closed it.
-        stderr: where talk goes, likewise.
+        stdout: where data goes, binary or text with a `buffer`; None if the caller closed it.
+        stderr: where messages go, likewise.
         stdin: where answers come from, likewise.
         fields: `--fields`.
         jq: `--jq`; the format is "json" then.
@@ -60,9 +59,9 @@ class Screen:
         format: as above, never None.
         on_terminal: whether stdout is a terminal.
         color: whether data may be colored (only ever on a terminal).
-        unicode: whether the terminal is taken to draw more than ASCII.
-        stdin: where answers come from, binary; None where it is closed.
-        overlay: what is drawn in place just now; it puts itself here.
+        unicode: whether the terminal can draw more than ASCII.
+        stdin: where answers come from, binary; None if it is closed.
+        overlay: what is drawn in place now; it registers itself here.
     """
 
     def __init__(
@@ -121,14 +120,14 @@ class Screen:
     ) -> None:
         """Write a list that arrives in pages.
 
-        JSON Lines, tab-separated lines and identifiers leave page by page, in constant memory; a table and a JSON array
-        when all pages have come, so that a failure leaves stdout empty.
+        JSON Lines, tab-separated lines and identifiers are written page by page, in constant memory; a table and a JSON
+        array when all pages have arrived, so that a failure leaves stdout empty.
 
         Args:
-            pages: lists of items, as the API gave them.
+            pages: lists of items, as the API returned them.
             columns: what a table and tab-separated lines show.
             key: path of the identifier: what `-q` prints, and the column that is never cut.
-            empty: said on stderr where a terminal would otherwise show nothing, like "no projects".
+            empty: written to stderr if a terminal would otherwise show nothing, like "No projects.".
         """
         if self._fields:
             pages, columns = self._fields.checked(pages), self._fields.columns
@@ -148,7 +147,7 @@ class Screen:
             self.done(empty)
 
     def table(self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str) -> str:
-        """Items as the text of the table that `rows` writes on a terminal."""
+        """Return items as the text of the table that `rows` writes on a terminal."""
         return self._table([self.shown(item, columns) for item in items], columns, key)
 
     def items(
@@ -194,7 +193,7 @@ class Screen:
 
     @staticmethod
     def shown(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
-        """An item as a terminal shows it: one neutralized text a column."""
+        """Return an item as a terminal shows it: one neutralized text per column."""
         cells = []
         for column in columns:
             value = dig(item, column.parts)
@@ -234,8 +233,8 @@ class Screen:
             for item in page:
                 value = dig(item, parts)
                 if value is None or value == "":
-                    # An empty line would be an empty argument to whatever reads this.
-                    raise InvalidResponse(f"an item of the list has no {key}")
+                    # The reader, like xargs, would take an empty line for an empty argument.
+                    raise InvalidResponse(f"An item of the list has no {key}.")
                 lines.append(plain(value) + "\n")
             self._write_text("".join(lines))
 
@@ -271,31 +270,31 @@ class Screen:
         if not data:
             return
         if self._stdout is None:
-            raise Failed("cannot write: standard output is closed")
+            raise Failed("Can't write: standard output is closed.")
         try:
             with self.meanwhile():
                 put(self._stdout, data)
         except BrokenPipeError:
             raise
         except (OSError, ValueError) as exc:
-            raise Failed(f"cannot write to standard output: {reason(exc)}") from exc
+            raise Failed(f"Can't write to standard output: {reason(exc)}.") from exc
 
     # Talk
 
     def note(self, text: str) -> None:
-        """Say something good to know: `note: …`."""
+        """Write a note: `note: …`."""
         self._say(self.style("note:", _CYAN) + " " + neutralize(text))
 
     def warn(self, text: str) -> None:
-        """Say something that may be wrong: `warning: …`."""
+        """Write a warning: `warning: …`."""
         self._say(self.style("warning:", _YELLOW) + " " + neutralize(text))
 
     def done(self, text: str) -> None:
-        """Say what was done, or any other plain line."""
+        """Write a plain message, like what was done."""
         self._say(neutralize(text))
 
     def error(self, exc: DpxError) -> None:
-        """Say what went wrong: `error: …` and `hint: …`, or one JSON line under --json and --jsonl. Never raises."""
+        """Write an error: `error: …` and `hint: …`, or one JSON line under --json and --jsonl. Never raises."""
         if self.format in {"json", "jsonl"}:
             import json
 
@@ -320,7 +319,7 @@ class Screen:
         self._say(text)
 
     def style(self, text: str, sgr: str) -> str:
-        """Talk `text` in a color (SGR parameters, like "31"), or as it is where talk has no color."""
+        """Return a text for stderr in a color (SGR parameters, like "31"), or as it is if stderr has no color."""
         return f"\x1b[{sgr}m{text}\x1b[0m" if self._talk_color else text
 
     def annotate(self, command: str) -> None:
@@ -335,14 +334,14 @@ class Screen:
             self.tell(text + "\n")
 
     def tell(self, text: str) -> None:
-        """Write to stderr as it is, for `live.py` and `prompt.py`; what cannot be written is lost."""
+        """Write to stderr as it is, for `live.py` and `prompt.py`; text that can't be written is dropped."""
         if self._stderr is None:
             return
         with suppress(OSError, ValueError):
             put(self._stderr, text.encode("utf-8", "backslashreplace"))
 
     def meanwhile(self) -> AbstractContextManager[None]:
-        """Keep what is drawn in place, where something is, out of the way of what is written within the context."""
+        """Erase what is drawn in place, if anything is, while something else is written within the context."""
         return nullcontext() if self.overlay is None else self.overlay.away()
 
     # Progress
@@ -354,7 +353,7 @@ class Screen:
 
     @property
     def redraws(self) -> bool:
-        """Whether a table may be drawn over: the same of stdout, and a table is what is asked for."""
+        """Whether a table may be redrawn in place: stdout is a terminal that can, and the format is a table."""
         return self.format == "table" and self.on_terminal and self._may_animate()
 
     def _may_animate(self) -> bool:
@@ -366,7 +365,7 @@ class Screen:
         return is_on(self._env, "ACCESSIBLE")
 
     def live(self) -> AbstractContextManager[LiveLine]:
-        """Open a line that tells how something is going; see `live.LiveLine`."""
+        """Open a line that shows the progress of one thing; see `live.LiveLine`."""
         from dpx_cli.output.live import LiveLine
 
         return LiveLine(self)
@@ -389,13 +388,13 @@ class Screen:
         )
 
     def confirm(self, question: str, *, hint: str | None = "Pass --yes.") -> bool:
-        """Ask a yes-or-no question; no is the default. UsageError where nobody can be asked."""
+        """Ask a yes-or-no question; no is the default. Raise UsageError if the user can't be asked."""
         from dpx_cli.output import prompt
 
         return prompt.confirm(self, question, hint)
 
     def ask(self, question: str, *, hint: str | None = None) -> str:
-        """Ask for one line, without the white space around it. UsageError where nobody can be asked."""
+        """Ask for one line, without the white space around it. Raise UsageError if the user can't be asked."""
         from dpx_cli.output import prompt
 
         return prompt.ask(self, question, hint)
@@ -460,12 +459,12 @@ class Screen:
 
     @property
     def width(self) -> int:
-        """Columns of the terminal: COLUMNS, else what stdout's terminal says, else 80."""
+        """Columns of the terminal: COLUMNS, else what stdout's terminal reports, else 80."""
         return terminal.columns(self._env, self._stdout)
 
     @property
     def talk_width(self) -> int:
-        """The same of stderr's terminal."""
+        """Columns of stderr's terminal, likewise."""
         return terminal.columns(self._env, self._stderr)
 
     @property
@@ -477,12 +476,12 @@ class Screen:
             return 24
 
     def look(self) -> Look:
-        """What a table, which is only ever on a terminal, and a page of help have to know of where they go."""
+        """Return what the terminal can draw, for tables and help pages."""
         return Look(width=self.width, color=self._prose_color, links=self._links, unicode=self.unicode)
 
 
 def put(stream: BinaryIO, data: bytes) -> None:
-    """Write all of `data` and flush, waiting where the stream is a pipe that somebody made non-blocking."""
+    """Write all of `data` and flush, waiting if the stream is a non-blocking pipe."""
     rest = memoryview(data)
     while True:
         try:

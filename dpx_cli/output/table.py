@@ -1,8 +1,8 @@
 """Lay out lists and single things for a terminal.
 
 Rich draws small tables. Large ones and those of dumb terminals are laid out here, because Rich takes half a
-millisecond a row. Both look the same, which a test checks: columns and widths are worked out once, here. Cells come in
-neutralized.
+millisecond per row. Both look the same, as a test checks: columns and widths are computed once, here. Cells are
+neutralized already.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dpx_cli.output.columns import Column
     from dpx_cli.output.terminal import Look
 
-RICH_ROWS = 50  # up to here Rich is worth its import and its time
+RICH_ROWS = 50  # larger tables are faster without Rich
 
 _GAP = 2
 _NARROWEST = 12  # cells; a column that would be narrower is left out
@@ -33,7 +33,7 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
     Columns are left out before an identifier or a status is cut.
 
     Args:
-        cells: rows of neutralized texts, one a column.
+        cells: rows of neutralized texts, one per column.
         columns: their titles, and what their values are.
         key: path of the identifier, which is always there.
         look: what the terminal can draw.

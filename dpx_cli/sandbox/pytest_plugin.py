@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def deploxa(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sandbox]:
-    """A Deploxa API of the test's own: organizations acme and globex, projects storefront, docs and api.
+    """Yield a Deploxa API of the test's own: organizations acme and globex, projects storefront, docs and api.
 
     DPX_API_URL and DPX_TOKEN point at it while the test runs, and dpx doesn't read the user's profiles.
     `@pytest.mark.deploxa(build_seconds=2, role="member")` sets options; by default a build takes 0.1 seconds. `url`,

@@ -159,7 +159,7 @@ class Store:
             return row
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row:
-        """The one row of a query that always has one."""
+        """Return the one row of a query that always has one."""
         row = self.find(sql, values)
         if row is None:
             raise LookupError(sql)

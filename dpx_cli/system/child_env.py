@@ -1,7 +1,7 @@
-"""What the programs that dpx starts may not know.
+"""Child-process environment without secrets.
 
-Floor 0: imports nothing. Git and a browser need none of our secrets, live longer than we do, and start what we did not
-choose; the command of `dpx sandbox run` gets the sandbox's own token.
+Git and a browser need no token, may outlive dpx, and start other programs. The command of `dpx sandbox run` gets the
+sandbox's own token.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SECRETS = ("DPX_TOKEN", "DPX_TOKEN_FILE", "DPX_WEBHOOK_SECRET")
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
-    """An environment without our secrets."""
+    """Return an environment without dpx's secrets."""
     return {name: value for name, value in env.items() if name not in SECRETS}
 
 
@@ -34,7 +34,7 @@ def program(name: str, env: Mapping[str, str]) -> str | None:
 
 @contextlib.contextmanager
 def without_secrets() -> Iterator[None]:
-    """Take our secrets out of the process's own environment, for what is started with that."""
+    """Remove dpx's secrets from the process's own environment, for children that inherit it."""
     kept = {name: os.environ.pop(name) for name in SECRETS if name in os.environ}
     try:
         yield

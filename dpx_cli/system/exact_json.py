@@ -1,7 +1,7 @@
 """JSON whose numbers are printed as they came: 1.10, 12345678901234567890.123, -0, 1e999.
 
-Python reads these as floats and writes other digits. The values are read by `api/client.py` and written by
-`output/`, so the two halves meet here.
+Python reads these as floats and writes other digits. `api/client.py` reads the values and `output/` writes
+them.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def locked(path: str, timeout: float = 5.0) -> Iterator[None]:
     try:
         name = os.path.realpath(path) + ".lock"
         _make_folder(os.path.dirname(name))
-        # Through a symbolic link, a file would be created wherever its author likes.
+        # Through a symbolic link, a file could be created anywhere.
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(name, flags, 0o600)
     except OSError as exc:

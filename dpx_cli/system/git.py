@@ -1,10 +1,10 @@
-"""What git knows of the working directory: branch, commit, unpushed and uncommitted changes.
+"""Read the state of the working directory from git: branch, commit, unpushed and uncommitted changes.
 
-Nothing here ever fails: without git, without a repository, or if git doesn't answer within two seconds, there is
-nothing to tell. A directory may come out of anybody's archive, so git only reads: it takes no lock, fetches nothing and
-asks nobody, and everything that a repository's own configuration would have it run (file system monitor, filters,
-hooks, transports) is switched off. A git that is too old for that, or that doesn't answer how it is configured, isn't
-asked anything. git is only looked for in absolute directories of PATH, and gets none of our secrets.
+These functions never raise: without git, without a repository, or if git doesn't answer within two seconds, they return
+None. A directory may come from an untrusted archive, so git only reads: it takes no lock, fetches nothing and prompts
+for nothing, and everything that a repository's own configuration could run (file system monitor, filters, hooks,
+transports) is switched off. If git is too old for that, or doesn't report its configuration, nothing else is run.
+git is only searched for in absolute directories of PATH, and gets no secrets.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Head:
     """Where HEAD is.
 
     Attributes:
-        branch: the branch's short name; None where HEAD is detached.
+        branch: the branch's short name; None if HEAD is detached.
         sha: the commit's full id; None before the first commit.
-        subject: the first line of its message; None as before.
-        dirty: whether tracked files differ from HEAD; None where git could not tell in time.
+        subject: the first line of the commit's message; None before the first commit.
+        dirty: whether tracked files differ from HEAD; None if git didn't answer in time.
         unpushed: commits that the branch's upstream, as last seen, does not have; None without an upstream.
     """
 
@@ -64,7 +64,7 @@ class Head:
 
 
 def head(cwd: str, env: Mapping[str, str] | None = None) -> Head | None:
-    """Tell where HEAD is in the repository that `cwd` is in; None where it is in none, or git is not there.
+    """Return where HEAD is in the repository of a directory; None without a repository or git.
 
     Args:
         cwd: a directory.
@@ -112,7 +112,7 @@ def head(cwd: str, env: Mapping[str, str] | None = None) -> Head | None:
 
 
 def unpushed(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> int | None:
-    """How many commits of a local branch its upstream, as last seen, does not have; None without an upstream."""
+    """Return how many commits of a local branch its upstream, as last seen, does not have; None without an upstream."""
     return _ahead(_Git(cwd, env), branch)
 
 
@@ -185,7 +185,7 @@ class _Git:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                # A group of its own, so that whatever git started ends with it.
+                # A process group of its own, so that git's children end with it.
                 start_new_session=True,
             )
         except (OSError, ValueError):
@@ -203,7 +203,7 @@ class _Git:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End git and whatever it started; not all systems have groups."""
+    """End git and its children; not all systems have process groups."""
     if sys.platform != "win32":
         import signal
 
@@ -219,7 +219,7 @@ def _switch_off_filters(git: _Git) -> bool:
     """Empty the filters of the repository's own configuration for the runs to come; the user's own stay.
 
     Returns:
-        Whether that's done. Otherwise nothing may be asked of git that runs a filter.
+        Whether that's done. Otherwise no git command that runs filters may be used.
     """
     # Through the environment: on the command line a name with "=" in it would be cut there.
     given = git.env.get("GIT_CONFIG_COUNT", "")
@@ -238,16 +238,16 @@ def _switch_off_filters(git: _Git) -> bool:
 
 
 def _branch(git: _Git) -> str | None:
-    """The branch that HEAD names, before its first commit as well; None where HEAD is detached."""
+    """Return the branch that HEAD names, even before its first commit; None if HEAD is detached."""
     name = git.run("symbolic-ref", "--quiet", "HEAD")
     return None if name is None else os.fsdecode(name.removesuffix(b"\n")).removeprefix("refs/heads/")
 
 
 def _ahead(git: _Git, branch: str) -> int | None:
-    """How many commits a local branch is ahead of its upstream; None without either."""
+    """Return how many commits a local branch is ahead of its upstream; None without either."""
     ref = f"refs/heads/{branch}"
     found = git.run("for-each-ref", "--format=%(refname)%00%(upstream)%00%(upstream:track,nobracket)", ref)
-    # The argument is a pattern: the name has to be the very one.
+    # The argument is a pattern, so compare the name exactly.
     for line in os.fsdecode(found or b"").split("\n"):
         name, upstream, track = [*line.split("\0"), "", ""][:3]
         if name == ref:
@@ -259,7 +259,7 @@ def _ahead(git: _Git, branch: str) -> int | None:
 
 
 def _subject(git: _Git, sha: str | None) -> str | None:
-    """The first line of a commit's message, read as the encoding that the commit names."""
+    """Return the first line of a commit's message, read as the encoding that the commit names."""
     commit = None if sha is None else git.run("cat-file", "commit", sha)
     if commit is None:
         return None

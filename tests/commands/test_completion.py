@@ -173,7 +173,7 @@ def test_a_home_that_cannot_be_written_is_one_clear_line(dpx_offline: Program) -
     (dpx_offline.home / ".local").write_text("a file where a folder should be")
     result = dpx_offline("completion", "install", "bash")
     assert result.code == 1
-    assert result.err.startswith("error: cannot write ")
+    assert result.err.startswith("error: Can't write ")
     assert not (dpx_offline.home / ".bashrc").exists()
 
 

@@ -271,4 +271,4 @@ def test_honest_names_are_offered(name: str) -> None:
 
 def test_the_size_bound_is_that_of_the_cache() -> None:
     """Importing the cache's own figure would import json."""
-    assert names.MAX_BYTES == cache.MOST_BYTES
+    assert names.MAX_BYTES == cache.MAX_BYTES

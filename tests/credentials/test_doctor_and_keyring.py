@@ -1,4 +1,4 @@
-"""`dpx doctor` with a real keyring: which, how long it takes, and that one that never answers holds nothing up."""
+"""`dpx doctor` with a real keyring: its name, its response time, and one that never answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def doctor(bus: dict[str, str], sandbox: Sandbox, folder: Path, *argv: str, stdin: str = "") -> tuple[int, Any]:
-    """Run dpx on this bus; gives the exit code and the checks by name."""
+    """Run dpx on this bus; return the exit code and the checks by name."""
     env = {
         **bus,
         "PATH": os.environ["PATH"],
@@ -37,7 +37,7 @@ def doctor(bus: dict[str, str], sandbox: Sandbox, folder: Path, *argv: str, stdi
 
 
 def test_an_unlocked_keyring(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
-    """Its name and its time; the token is from it and accepted."""
+    """The keyring check has the keyring's name and response time; the token from it is accepted."""
     assert doctor(keyring_bus, sandbox, tmp_path, "login", stdin=TOKEN)[0] == 0
     code, checks = doctor(keyring_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 0, checks
@@ -47,7 +47,7 @@ def test_an_unlocked_keyring(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_
 
 
 def test_a_keyring_that_never_answers(silent_bus: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
-    """It fails where the token is in it, and is worth a word where it is not; the rest is looked at all the same."""
+    """A keyring that never answers fails its check only if the token is stored there; all other checks still run."""
     code, checks = doctor(silent_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 10
     assert [name for name, check in checks.items() if not check["ok"]] == ["token"]

@@ -1,7 +1,7 @@
-"""Figures over a project's deployments, and two small drawings of them. Pure: deployments in, numbers and text out.
+"""Compute statistics of deployments for `dpx deploy stats`, and draw them as a sparkline and bars.
 
-Floor 1, for `commands/deploy_stats.py`; imports nothing of dpx. The deployments are a server's, so a value of another
-kind than the reference shows counts as not there.
+It imports nothing of dpx. The deployments come from a server, so a value whose type isn't the reference's counts as
+missing.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _ASCII = "_.-=+*#@"
 
 
 def summary(deployments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The figures of some deployments, newest first, as one JSON object.
+    """Return the figures of some deployments, newest first, as one JSON object.
 
     Keys: "deployments" (how many), "by_status" (status -> how many; the documented ones always, others as they come),
     "success_rate" (READY of READY and ERROR, 0 to 1), "build_ms_p50", "build_ms_p95", "build_ms_mean" (milliseconds,
-    of every deployment that tells its build time), "bundle_kb_latest" and "bundle_kb_mean" (KB), and "by_branch" (a
+    of every deployment with a build time), "bundle_kb_latest" and "bundle_kb_mean" (KB), and "by_branch" (a
     list, the branch with the most deployments first, of "branch", "deployments", "ready", "error", "success_rate",
-    "build_ms_p50"). What no deployment tells is None.
+    "build_ms_p50"). A figure without any values is None.
     """
     builds = amounts(deployments, "buildDurationMs")
     bundles = amounts(deployments, "bundleSizeKb")
@@ -44,7 +44,7 @@ def summary(deployments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def by_branch(deployments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The figures of each branch, the one with the most deployments first; see `summary`."""
+    """Return the figures of each branch, the one with the most deployments first; see `summary`."""
     branches: dict[str, list[Mapping[str, Any]]] = {}
     for item in deployments:
         branch = item.get("branch")
@@ -63,7 +63,7 @@ def by_branch(deployments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def amounts(deployments: Iterable[Mapping[str, Any]], key: str) -> list[float]:
-    """The values of a key that are numbers from 0 up, in the order of the deployments."""
+    """Return the values of a key that are numbers from 0 up, in the order of the deployments."""
     found = []
     for item in deployments:
         value = item.get(key)
@@ -73,15 +73,15 @@ def amounts(deployments: Iterable[Mapping[str, Any]], key: str) -> list[float]:
 
 
 def success_rate(deployments: Iterable[Mapping[str, Any]]) -> float | None:
-    """The share of READY in those that ended (READY or ERROR), to four digits; None where none has ended."""
+    """Return the share of READY in those that ended (READY or ERROR), to four digits; None if none has ended."""
     ended = [item["status"] for item in deployments if item.get("status") in (READY, ERROR)]
     return round(ended.count(READY) / len(ended), 4) if ended else None
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
-    """The nearest-rank percentile: the smallest value that at least `percent` % of all do not exceed.
+    """Return the nearest-rank percentile: the smallest value that at least `percent` % of all do not exceed.
 
-    It is always one of the values, never something between two; None where there is none.
+    It is always one of the values, never between two of them; None without values.
     """
     if not values:
         return None
@@ -90,12 +90,12 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
 
 
 def mean(values: Sequence[float]) -> int | None:
-    """The arithmetic mean, rounded to a whole number; None where there is no value."""
+    """Return the arithmetic mean, rounded to a whole number; None without values."""
     return round(math.fsum(values) / len(values)) if values else None
 
 
 def metrics(figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """A `summary` as pairs of a name and a number (or None), in a fixed order.
+    """Return a `summary` as pairs of a name and a number (or None), in a fixed order.
 
     Names are its keys; nested ones are joined by dots: "by_status.READY", "by_branch.main.success_rate".
     """
@@ -116,7 +116,7 @@ def metrics(figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def sparkline(values: Sequence[float], *, unicode: bool) -> str:
-    """Draw values as one character each, from the lowest to the highest; all the same height where they are equal."""
+    """Draw values as one character each, from the lowest to the highest; all of the same height if they are equal."""
     if not values:
         return ""
     marks = _BLOCKS if unicode else _ASCII
@@ -129,7 +129,7 @@ def sparkline(values: Sequence[float], *, unicode: bool) -> str:
 def bar(filled: int, total: int, most: int, room: int, *, unicode: bool) -> str:
     """Draw `total` as a bar that would take `room` characters for `most`, with its first `filled` parts solid.
 
-    What is not zero takes one character at least.
+    A part that isn't zero takes at least one character.
     """
     length = _cells(total, most, room)
     solid = min(_cells(filled, most, room), length - 1 if filled < total and length > 1 else length)

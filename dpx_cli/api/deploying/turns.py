@@ -17,7 +17,7 @@ NEXT = 1.0  # seconds between two of the line, unless a slot was freed
 class Turns:
     """The line of the jobs that wait for a build slot, shared by all of a command.
 
-    While nobody waits, everybody deploys at once. After a 429 a job goes to the end of the line, and only the first
+    While no job waits, all jobs deploy at once. After a 429 a job goes to the end of the line, and only the first
     tries again: when the pause is over, or as soon as a deployment of ours has ended and freed a slot.
     """
 
@@ -36,7 +36,7 @@ class Turns:
             self.changed.notify_all()
 
     def stop(self) -> None:
-        """Let nobody deploy any more."""
+        """Let no more jobs deploy."""
         with self.changed:
             self.stopped = True
             self.changed.notify_all()

@@ -37,7 +37,7 @@ class Metadata:
 
 
 def metadata(env: Mapping[str, str]) -> Metadata | None:
-    """What the CI says of its commit; None outside of the CIs that we know."""
+    """Return what the CI says of its commit; None outside of the CIs that we know."""
     for name, value, read in _PROVIDERS:
         said = env.get(name, "")
         if said and (not value or said.lower() == value):
@@ -139,7 +139,7 @@ def _branch_of(ref: str) -> str | None:
 
 
 def _event(env: Mapping[str, str]) -> Any:
-    """The event that started a GitHub workflow; None where it cannot be read."""
+    """Return the event that started a GitHub workflow; None where it cannot be read."""
     path = env.get("GITHUB_EVENT_PATH", "")
     if not path:
         return None

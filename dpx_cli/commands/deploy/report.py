@@ -39,7 +39,7 @@ class Result(NamedTuple):
         deployment_id: its ID; "" if it wasn't created.
         status: its status, as the API has it.
         url: the site; None if it isn't known.
-        duration_seconds: from the request to the end; None if nobody waited.
+        duration_seconds: from the request to the end; None without waiting.
         problem: what failed, in one line; None if nothing did.
         project: what the user calls the project.
         branch: the branch, if it's known.
@@ -142,7 +142,7 @@ def gitlab_dotenv(path: str, results: Sequence[Result], *, several: bool = False
     from dpx_cli.system.files import remove, write_whole
 
     if os.path.islink(path):
-        # It came with the checkout, and leads to whatever file its author wants replaced.
+        # It came with the checkout and could point to any file that its author wants to replace.
         remove(path)
     values: dict[str, str] = {}
     troubles = []
@@ -202,7 +202,7 @@ def _summary(results: Sequence[Result]) -> str:
         for result in results
         if result.problem
     )
-    # Between blank lines, so that it stays a table whatever is before and after it.
+    # Between blank lines, so that it stays a table next to any other text.
     return f"\n{HEADER}{rows}{problems}\n" if results else ""
 
 

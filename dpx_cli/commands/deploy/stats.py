@@ -1,4 +1,4 @@
-"""`dpx deploy stats`: how the last deployments went. The figures and drawings are `stats.py`'s."""
+"""`dpx deploy stats`: statistics of the last deployments. `figures.py` computes and draws them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LAST = 20  # deployments; the default of --last
 BAR = 24  # columns
-MOST_BRANCHES = 10  # bars on a terminal; --json has all
+MAX_BRANCHES = 10  # bars on a terminal; --json has all
 TOLD = ("buildDurationMs", "bundleSizeKb")
 
 
@@ -75,10 +75,10 @@ def stats(
 
 
 def _deployments(session: Session, project_id: str, last: int) -> list[dict[str, Any]]:
-    """The last deployments, newest first, each with what the API tells of its build.
+    """The last deployments, newest first, each with its build time and bundle size if the API has them.
 
     The reference shows build time and bundle size on a single deployment only, so each ended one whose row lacks them
-    is asked for, eight at a time.
+    is requested, eight at a time.
     """
     from dpx_cli.api import deployments
     from dpx_cli.api.parallel import for_each
@@ -104,7 +104,7 @@ def _deployments(session: Session, project_id: str, last: int) -> list[dict[str,
 
 
 def _details(client: Client, deployment_id: str) -> dict[str, Any]:
-    """One deployment; {} where it is gone since it was listed, so that its row is all there is of it."""
+    """Return one deployment; {} if it was deleted after it was listed."""
     from dpx_cli.api import deployments
 
     with contextlib.suppress(NotFound):
@@ -113,20 +113,20 @@ def _details(client: Client, deployment_id: str) -> dict[str, Any]:
 
 
 def _drawings(screen: Screen, deployments: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> list[str]:
-    """A sparkline of the build times, oldest first, and a bar for each branch."""
+    """Return a sparkline of the build times, oldest first, and a bar for each branch."""
     from dpx_cli.api.deploying.figures import amounts, bar, sparkline
     from dpx_cli.output.neutralize import neutralize
     from dpx_cli.output.width import ELLIPSIS, cut, width
 
     lines = []
     if builds := amounts(reversed(deployments), "buildDurationMs"):
-        # The newest builds, where the terminal has no room for all.
+        # Only the newest builds, if the terminal has no room for all.
         drawn = builds[-max(screen.width - 2, 1) :]
         span = f"{duration_ms(min(drawn))} to {duration_ms(max(drawn))}"
         lines += ["", f"Build times, oldest first ({span})", f"  {sparkline(drawn, unicode=screen.unicode)}"]
     branches = figures["by_branch"]
     if branches:
-        names = [neutralize(branch["branch"]) or "(none)" for branch in branches[:MOST_BRANCHES]]
+        names = [neutralize(branch["branch"]) or "(none)" for branch in branches[:MAX_BRANCHES]]
         margin = min(max(width(name) for name in names), max(screen.width - BAR - 40, 12))
         most = max(branch["deployments"] for branch in branches)
         lines += ["", "Branches"]
@@ -137,6 +137,6 @@ def _drawings(screen: Screen, deployments: Sequence[Mapping[str, Any]], figures:
             if branch["build_ms_p50"] is not None:
                 said += f", p50 {duration_ms(branch['build_ms_p50'])}"
             lines.append(f"  {short}{' ' * (margin - width(short))}  {drawing}{' ' * (BAR - len(drawing))}  {said}")
-        if len(branches) > MOST_BRANCHES:
-            lines.append(f"  and {len(branches) - MOST_BRANCHES} more: --json has all")
+        if len(branches) > MAX_BRANCHES:
+            lines.append(f"  and {len(branches) - MAX_BRANCHES} more: --json has all")
     return lines

@@ -1,4 +1,4 @@
-"""`dpx doctor`: whether everything that dpx stands on is well. The looking is done in `doctor.py`."""
+"""`dpx doctor`: diagnose the installation. `checks.py` has the checks, `drift.py` those of --api."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Typer(name="", help="")
 
 COLUMNS = (Column("State", "state"), Column("Check", "name"), Column("Detail", "detail"), Column("Hint", "hint"))
-# Well, failed, and well but worth a look: in Unicode, in ASCII, and in which color.
+# Each state's mark in Unicode, its mark in ASCII, and its color. A warning is a passed check with a hint.
 MARKS = {"ok": ("✓", "ok", "32"), "failed": ("✗", "x", "31"), "warning": ("!", "!", "33")}
 
 
@@ -36,11 +36,11 @@ def doctor(
     Each failure comes with a fix. Exits 10 if any check fails. Nothing is changed, and the token is not shown. --api
     asks every documented GET and tells which fields are missing, unknown or of another type.
     """
-    from dpx_cli.commands.doctor import checks as examination
+    from dpx_cli.commands.doctor import checks as diagnosis
 
     with session.screen.live() as live:
         say: Callable[[str], None] = live.update if session.screen.animates else _keep_quiet
-        checks = examination.examine(session, lambda: _completion(session), say)
+        checks = diagnosis.diagnose(session, lambda: _completion(session), say)
         if api:
             from dpx_cli.commands.doctor import drift
 
@@ -60,7 +60,7 @@ def doctor(
 
 
 def _completion(session: Session) -> Check:
-    """Whether the user's shell completes dpx, and this version of it. It is a comfort: nothing fails without it."""
+    """Check whether the user's shell has the completion of this version. It never fails: dpx works without it."""
     from dpx_cli import completion
     from dpx_cli.commands.doctor.checks import Check
     from dpx_cli.completion import install
@@ -75,12 +75,12 @@ def _completion(session: Session) -> Check:
     there = files.read_bytes(path, "the completion script")
     if there == completion.script(shell):
         return Check("completion", f"installed for {shell}: {path}")
-    state = "not installed" if there is None else "of another version"
-    return Check("completion", f"{state} for {shell}", hint=f"dpx completion install {shell}")
+    state = "not installed" if there is None else "installed by another version"
+    return Check("completion", f"{state} for {shell}", hint=f"Run: dpx completion install {shell}")
 
 
 def _keep_quiet(_: str) -> None:
-    """Say nothing where nothing can be taken back."""
+    """Show no progress if the line can't be erased afterwards."""
 
 
 def _state(check: Check) -> str:
@@ -90,7 +90,7 @@ def _state(check: Check) -> str:
 
 
 def _lines(screen: Screen, checks: Sequence[Check]) -> str:
-    """Aligned lines with a mark, and below a line what mends it."""
+    """Return aligned lines with a mark, each followed by its hint."""
     from dpx_cli.output.neutralize import neutralize
 
     lines = []

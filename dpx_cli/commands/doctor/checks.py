@@ -1,4 +1,4 @@
-"""Look at everything that dpx stands on, and say of each whether it is well and what mends it.
+"""The checks of `dpx doctor`: Python, files, network, keyring, API, token and clock.
 
 Floor 2; neighbour: `commands/doctor.py` shows what is found here. Nothing is changed, nothing is sent but one
 `GET /orgs`, and `GET /projects/:id` for a linked project, every wait is bounded, and no token is ever in what is found.
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from dpx_cli.credentials import Token
     from dpx_cli.session import Session
 
-LONGEST = 10.0  # seconds for the one request, its retries included
-DRIFT = 60.0  # seconds that the clock may differ from the server's
+MAX_SECONDS = 10.0  # for the request, including its retries
+MAX_DRIFT = 60.0  # seconds between the clock and the server's
 UNAUTHORIZED, FORBIDDEN, TOO_MANY, SERVER_ERROR = 401, 403, 429, 500
 OLDEST = (3, 11)
 
 
 class Check:
-    """What one look found.
+    """The result of one check.
 
     Attributes:
-        name: what was looked at: "api".
-        ok: whether it is well; a check that is not makes `dpx doctor` fail.
+        name: what was checked, like "api".
+        ok: whether it passed; a failed check makes `dpx doctor` fail.
         detail: what was found.
-        hint: what mends it; where `ok` is true, what would make it better; None where nothing is to do.
+        hint: how to fix it or, if it passed, how to improve it; None if there's nothing to do.
     """
 
     __slots__ = ("detail", "hint", "name", "ok")
@@ -47,23 +47,23 @@ class Check:
         self.hint = hint
 
     def as_json(self) -> dict[str, Any]:
-        """The check as a JSON object."""
+        """Return the check as a JSON object."""
         return {"name": self.name, "ok": self.ok, "detail": self.detail, "hint": self.hint}
 
 
-def examine(session: Session, completion: Callable[[], Check], say: Callable[[str], None]) -> list[Check]:
-    """Look at everything, in an order in which a cause stands before what it causes.
+def diagnose(session: Session, completion: Callable[[], Check], say: Callable[[str], None]) -> list[Check]:
+    """Run all checks, causes before their effects.
 
     Args:
-        session: of the command.
-        completion: looks whether the shell completes dpx.
-        say: told of what may take a while.
+        session: the command's session.
+        completion: checks the completion of the shell.
+        say: shows what is going on while a check takes time.
     """
-    return list(_Examination(session, completion, say).checks())
+    return list(_Diagnosis(session, completion, say).checks())
 
 
-class _Examination:
-    """One look at everything; what an early check found is there for the later ones."""
+class _Diagnosis:
+    """One run of all checks; later checks use the results of earlier ones."""
 
     def __init__(self, session: Session, completion: Callable[[], Check], say: Callable[[str], None]) -> None:
         self._session = session
@@ -99,19 +99,19 @@ class _Examination:
     def _python(self) -> Check:
         detail = f"{sys.version.split()[0]} ({sys.implementation.name}, {sys.platform})"
         fine = sys.version_info[:2] >= OLDEST
-        return Check("python", detail, ok=fine, hint=None if fine else "install dpx with Python 3.11 or newer")
+        return Check("python", detail, ok=fine, hint=None if fine else "Install dpx with Python 3.11 or newer.")
 
     def _version(self) -> Check:
         return Check("version", f"dpx {__version__} in {os.path.dirname(__file__)}")
 
     def _profile(self) -> Check:
-        return Check("profile", f"{self._settings.profile}, for {self._settings.api_url}")
+        return Check("profile", f"{self._settings.profile} ({self._settings.api_url})")
 
     def _config(self) -> Check:
         return _folder("config", self._settings.config_dir, "DPX_CONFIG_DIR", needed=True)
 
     def _cache(self) -> Check:
-        # Everything works without it, only more slowly.
+        # dpx works without it, only more slowly.
         return _folder("cache", self._settings.cache_dir, "DPX_CACHE_DIR", needed=False)
 
     def _link(self) -> Check:
@@ -130,12 +130,12 @@ class _Examination:
         from dpx_cli.api import tls as trust
 
         if self._settings.origin.startswith("http:"):
-            return Check("tls", "not used: plain http to this machine")
+            return Check("tls", "not used (http on this machine)")
         name, path = trust.source(self._env)
         trust.context(self._env)
         return Check(
             "tls",
-            f"certificates of the system{f': {path}' if path else ''}" if name == "system" else f"{path} ({name})",
+            f"system certificates{f': {path}' if path else ''}" if name == "system" else f"{path} ({name})",
         )
 
     def _proxy(self) -> Check:
@@ -148,21 +148,21 @@ class _Examination:
         return Check("proxy", f"{found.scheme}://{found.host}:{found.port} ({found.variable})")
 
     def _keyring(self) -> Check:
-        """Ask the keyring, unless a token in the environment makes it needless; then no code of it is loaded."""
+        """Ask the keyring; with a token in the environment it isn't needed, and its code isn't loaded."""
         from dpx_cli import credentials
 
         if credentials.given(self._env):
-            return Check("keyring", "not asked: DPX_TOKEN is set")
+            return Check("keyring", "not used (DPX_TOKEN is set)")
         from dpx_cli.credentials import index, keyring_store
 
-        self._say("asking the keyring")
+        self._say("Asking the keyring")
         place = index.load(self._settings.config_dir).get(index.key(self._settings.profile, self._settings.origin))
         started = time.monotonic()
         try:
             name = keyring_store.choose()
             keyring_store.KeyringStore(name).get("dpx doctor")
         except DpxError as problem:
-            # A keyring that nobody needs may be missing; one that is needed has had its chance.
+            # Fatal only if the token is stored there.
             needed = (place or "").startswith("keyring:")
             self._no_token = problem if needed else None
             return Check("keyring", problem.message, ok=not needed, hint=problem.hint)
@@ -179,75 +179,75 @@ class _Examination:
             self._no_token = problem
 
     def _api(self) -> Check:
-        """Send the one request. Any answer of an API makes it reachable; what it says of the token comes after."""
+        """Send the request. Any response of an API passes; `_whether_accepted` judges the token."""
         from dpx_cli.api.client import Request, decode, is_success
         from dpx_cli.api.transport import Deadline
 
         self._find_token()
-        self._say(f"asking {self._settings.api_url}")
-        # Without a token the request goes out with an empty one: 401 is an answer, too.
+        self._say(f"Asking {self._settings.api_url}")
+        # Without a token, send an empty one: a 401 also shows that the API is reachable.
         client = self._session.client_for(self._token.value if self._token else "")
         request = Request("GET", "/orgs", {"limit": 1})
         started = time.monotonic()
-        deadline = Deadline(min(LONGEST, self._settings.timeout))
+        deadline = Deadline(min(MAX_SECONDS, self._settings.timeout))
         try:
             answer = client.ask(request, deadline=deadline)
         except NetworkError as problem:
-            return Check("api", problem.message, ok=False, hint="check the network, the proxy and DPX_API_URL")
+            return Check("api", problem.message, ok=False, hint="Check the network, the proxy and DPX_API_URL.")
         took = f"{(time.monotonic() - started) * 1000:.0f} ms"
         self._answer = answer
         if is_success(answer.status):
             decode(answer, "GET /orgs")
         elif answer.status not in (UNAUTHORIZED, FORBIDDEN, TOO_MANY):
             error = client.error(request, answer)
-            hint = error.hint or ("try again later" if answer.status >= SERVER_ERROR else "check DPX_API_URL")
+            hint = error.hint or ("Try again later." if answer.status >= SERVER_ERROR else "Check DPX_API_URL.")
             return Check("api", error.message, ok=False, hint=hint)
         return Check("api", f"{self._settings.api_url} answered in {took}")
 
     def _whether_accepted(self) -> Check:
-        """Say where the token comes from and whether it was accepted."""
+        """Check whether the token was accepted, and say where it comes from."""
         from dpx_cli import credentials
         from dpx_cli.api.client import is_success
 
         if self._token is None:
             if self._no_token is None:
-                raise NotLoggedIn("there is no token", hint="dpx auth login, or set DPX_TOKEN")
+                raise NotLoggedIn("No token.", hint="Set DPX_TOKEN, or run: dpx auth login")
             raise self._no_token
         source = f"from {self._token.variable or {'file': 'the token file'}.get(self._token.source, 'the keyring')}"
         if self._answer is None:
-            return Check("token", f"{source}; nobody said whether it is accepted")
+            return Check("token", f"{source}, not checked (the API didn't respond)")
         if self._answer.status == UNAUTHORIZED:
             hint = credentials.renewal(self._token, self._settings.profile)
             return Check("token", f"{source}, not accepted", ok=False, hint=hint)
         if not is_success(self._answer.status):
-            return Check("token", f"{source}; the API did not say whether it is accepted", hint="try again later")
+            return Check("token", f"{source}, not checked (HTTP {self._answer.status})", hint="Try again later.")
         return Check("token", f"{source}, accepted")
 
     def _clock(self) -> Check:
         said = self._answer.headers.get("date", "") if self._answer else ""
         if not said:
-            return Check("clock", "not known: the API did not tell the time")
+            return Check("clock", "not checked (the API didn't send the time)")
         from email.utils import parsedate_to_datetime
 
         try:
             drift = time.time() - parsedate_to_datetime(said).timestamp()
         except (ValueError, OverflowError, TypeError):
-            return Check("clock", "not known: the API tells the time in no known form")
-        if abs(drift) <= DRIFT:
-            return Check("clock", "agrees with the server's")
+            return Check("clock", "not checked (the API sent an invalid time)")
+        if abs(drift) <= MAX_DRIFT:
+            return Check("clock", "correct")
         detail = f"{abs(drift):.0f} s {'ahead of' if drift > 0 else 'behind'} the server's"
-        return Check("clock", detail, hint='set this machine\'s clock; times like "3 min ago" are wrong until then')
+        return Check("clock", detail, hint='Set the clock of this machine. Times like "3 min ago" are wrong.')
 
 
 def _folder(name: str, path: str, variable: str, *, needed: bool) -> Check:
-    """Whether a folder can be written, or made; nothing is."""
+    """Check whether a folder can be written or created, without doing either."""
     nearest = path
     while not os.path.lexists(nearest) and os.path.dirname(nearest) != nearest:
         nearest = os.path.dirname(nearest)
     if not os.path.isdir(nearest):
-        problem = f"{nearest} is no folder"
+        problem = f"{nearest} is not a directory"
     elif not os.access(nearest, os.W_OK | os.X_OK):
-        problem = f"{nearest} cannot be written"
+        problem = f"can't write to {nearest}"
     else:
-        return Check(name, path if nearest == path else f"{path} (not made yet)")
-    return Check(name, problem, ok=not needed, hint=f"set {variable} to a folder that you may write")
+        return Check(name, path if nearest == path else f"{path} (not created yet)")
+    return Check(name, problem, ok=not needed, hint=f"Set {variable} to a folder that you may write.")

@@ -1,4 +1,4 @@
-"""`dpx doctor --api`: ask every documented GET, and tell where the answers differ from the API reference."""
+"""`dpx doctor --api`: send every documented GET and report how the responses differ from the API reference."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OPTIONAL = ("nextCursor", "limit")  # of the pagination: the reference's own sam
 
 
 def checks(client: Client) -> Iterator[Check]:
-    """Return one check for each documented GET."""
+    """Yield one check for each documented GET."""
     project, deployment, org = _first(client, "/projects", "id"), None, _first(client, "/orgs", "slug")
     if project:
         deployment = _first(client, f"/projects/{project}/deployments", "id")
@@ -44,7 +44,7 @@ def checks(client: Client) -> Iterator[Check]:
         known = {**ids, ":id": deployment} if path.startswith("/deployments") else ids
         missing = [name for name, value in known.items() if name in path and value is None]
         if missing:
-            yield Check(endpoint, "not asked: the account has nothing to ask about")
+            yield Check(endpoint, "not checked (the account has no such object)")
             continue
         for name, value in known.items():
             path = path.replace(name, value or "")
@@ -83,7 +83,7 @@ def _check(client: Client, endpoint: str, path: str, shape: Shape) -> Check:
 
 
 def _differences(item: Any, shape: Shape, prefix: str = "") -> Iterator[str]:
-    """Return what differs between an item and a shape, in words."""
+    """Yield the differences between an item and a shape, in words."""
     if not isinstance(item, dict):
         yield f"{prefix.rstrip('.') or 'an item'} is not an object"
         return
@@ -103,7 +103,7 @@ _NAMES = {str: "a string", int: "an integer", bool: "a boolean", list: "a list"}
 
 
 def _pagination(document: Mapping[str, Any], items: int) -> Iterator[str]:
-    """Return what differs between a page's pagination and the reference's section Pagination."""
+    """Yield the differences between a page's pagination and the reference's section Pagination."""
     found = document.get("pagination")
     if not isinstance(found, dict):
         yield "missing: pagination"

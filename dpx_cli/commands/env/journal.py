@@ -57,7 +57,7 @@ class Journal:
             self._read(files.read_bytes(self._path, "the journal", MAX_BYTES) or b"")
 
     def __contains__(self, project_id: object) -> bool:
-        """Whether an interrupted rotation has set this value in a project."""
+        """Return whether an interrupted rotation has set this value in a project."""
         return project_id in self._events[SET]
 
     def deploying(self, project_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Write a deploxa.toml of what is there: anew, or into an existing one, of which the comments stay."""
+"""Write the current state to a new deploxa.toml, or into an existing one, keeping its comments."""
 
 from __future__ import annotations
 

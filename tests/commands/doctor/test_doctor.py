@@ -1,4 +1,4 @@
-"""`dpx doctor`: what it finds, what mends it, and that it fails where something is not well."""
+"""`dpx doctor`: its checks, their hints, and its exit code if one fails."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 
 
 def found(result: Any) -> dict[str, dict[str, Any]]:
-    """The checks of a --json run by name."""
+    """Return the checks of a --json run by name."""
     return {check["name"]: check for check in result.json["checks"]}
 
 
 class Slow(BaseHTTPRequestHandler):
-    """An API whose clock is ten minutes behind, or that is none."""
+    """An API whose clock is ten minutes behind."""
 
     body = b'{"data": []}'
 
@@ -45,14 +45,14 @@ class Slow(BaseHTTPRequestHandler):
 
 
 class NoApi(Slow):
-    """A page, not an API."""
+    """A server that answers with a page, not with JSON."""
 
     body = b"<html>"
 
 
 @pytest.fixture
 def serve() -> Iterator[Any]:
-    """Starts a server with a handler and gives its URL."""
+    """Return a function that starts a server with a handler and returns its URL."""
     servers = []
 
     def start(handler: type[BaseHTTPRequestHandler]) -> str:
@@ -67,8 +67,8 @@ def serve() -> Iterator[Any]:
         server.server_close()
 
 
-def test_all_is_well(dpx: Program, sandbox: Sandbox) -> None:
-    """Exit 0, one request, the same checks in every format, and no token in any."""
+def test_all_checks_pass(dpx: Program, sandbox: Sandbox) -> None:
+    """If all checks pass, doctor exits 0 after one request, and each format has all checks and no token."""
     result = dpx("doctor", "--json")
     assert result.code == 0, result
     assert result.json["ok"] is True
@@ -77,7 +77,7 @@ def test_all_is_well(dpx: Program, sandbox: Sandbox) -> None:
     assert [f"{seen.method} {seen.path}" for seen in sandbox.requests] == ["GET /orgs"]
     checks = found(result)
     assert checks["token"]["detail"] == "from DPX_TOKEN, accepted"
-    assert checks["keyring"]["detail"] == "not asked: DPX_TOKEN is set"
+    assert checks["keyring"]["detail"] == "not used (DPX_TOKEN is set)"
     assert checks["api"]["detail"].startswith(f"{sandbox.url} answered in ")
     plain = dpx("doctor")
     assert [row[1] for row in plain.rows] == NAMES
@@ -88,7 +88,7 @@ def test_all_is_well(dpx: Program, sandbox: Sandbox) -> None:
 
 
 def test_marks_are_ascii_where_the_terminal_is(dpx: Program) -> None:
-    """And without color."""
+    """A dumb terminal gets ASCII marks and no color."""
     result = dpx.tty("doctor", env={"TERM": "dumb", "DPX_TOKEN": "dpx_wrong"})
     assert result.code == 10, result
     assert result.out.isascii()
@@ -98,7 +98,7 @@ def test_marks_are_ascii_where_the_terminal_is(dpx: Program) -> None:
 
 
 def test_a_token_that_is_not_accepted_fails(dpx: Program) -> None:
-    """With what mends it, in the list and in the error; the token is not shown."""
+    """A refused token fails its check, with the page of tokens in the hint and without showing the token."""
     result = dpx("doctor", "--json", env={"DPX_TOKEN": "dpx_canary0123456789012345678901234567890123"})
     assert result.code == 10, result
     assert result.error["code"] == "check_failed"
@@ -109,7 +109,7 @@ def test_a_token_that_is_not_accepted_fails(dpx: Program) -> None:
 
 
 def test_not_logged_in_is_a_failure_and_a_missing_keyring_is_none(dpx: Program) -> None:
-    """The API still counts as reachable: it answered."""
+    """Without a token only the token check fails: a 401 also shows that the API is reachable."""
     result = dpx("doctor", "--json", env={"DPX_TOKEN": "", **NO_KEYRING})
     assert result.code == 10, result
     checks = found(result)
@@ -120,7 +120,7 @@ def test_not_logged_in_is_a_failure_and_a_missing_keyring_is_none(dpx: Program) 
 
 
 def test_a_token_in_the_file_is_found(dpx: Program, sandbox: Sandbox) -> None:
-    """And the keyring may be missing then."""
+    """With a token in the file, no keyring is needed."""
     dpx.env |= {"DPX_TOKEN": "", **NO_KEYRING}
     assert dpx("login", "--insecure-storage", stdin=sandbox.token.encode()).code == 0
     result = dpx("doctor", "--json")
@@ -128,35 +128,36 @@ def test_a_token_in_the_file_is_found(dpx: Program, sandbox: Sandbox) -> None:
     assert found(result)["token"]["detail"] == "from the token file, accepted"
 
 
-def test_nobody_at_the_address(dpx: Program) -> None:
-    """The rest is still looked at, and the token is not blamed."""
+def test_an_unreachable_api_fails(dpx: Program) -> None:
+    """If the API can't be reached, only its own check fails, and the others still run."""
     result = dpx("doctor", "--json", env={"DPX_API_URL": "http://127.0.0.1:9/api/v1"})
     assert result.code == 10, result
     checks = found(result)
     assert [name for name, check in checks.items() if not check["ok"]] == ["api"]
     assert "Can't reach http://127.0.0.1:9/api/v1" in checks["api"]["detail"]
     assert "DPX_API_URL" in checks["api"]["hint"]
+    assert checks["token"]["detail"] == "from DPX_TOKEN, not checked (the API didn't respond)"
     assert list(checks) == NAMES
 
 
 @pytest.mark.parametrize("fault", ["404", "500"])
-def test_an_answer_that_is_no_apis_fails(dpx: Program, sandbox: Sandbox, fault: str) -> None:
-    """With the status."""
+def test_an_error_response_fails(dpx: Program, sandbox: Sandbox, fault: str) -> None:
+    """An error response fails the API check, whose detail has the status."""
     sandbox.fault(f"GET /orgs {fault}")
     result = dpx("doctor", "--json")
     assert result.code == 10, result
     assert f"HTTP {fault}" in found(result)["api"]["detail"]
 
 
-def test_a_page_is_no_api(dpx: Program, serve: Any) -> None:
-    """Though it answers 200."""
+def test_a_page_is_not_an_api(dpx: Program, serve: Any) -> None:
+    """A page fails the API check even with status 200."""
     result = dpx("doctor", "--json", env={"DPX_API_URL": serve(NoApi)})
     assert result.code == 10, result
     assert "not JSON" in found(result)["api"]["detail"]
 
 
 def test_a_clock_that_is_wrong_is_a_warning(dpx: Program, serve: Any) -> None:
-    """Told with its difference; nothing fails of it."""
+    """A wrong clock is a warning with its difference, and doctor still exits 0."""
     result = dpx("doctor", env={"DPX_API_URL": serve(Slow)})
     assert result.code == 0, result
     row = next(row for row in result.rows if row[1] == "clock")
@@ -166,7 +167,7 @@ def test_a_clock_that_is_wrong_is_a_warning(dpx: Program, serve: Any) -> None:
 
 
 def test_what_is_damaged_is_named(dpx: Program) -> None:
-    """A link file, and a folder that is none; each with its mend."""
+    """A damaged link and a configuration folder below a file each fail their check, with a hint."""
     (dpx.cwd / ".deploxa").mkdir()
     (dpx.cwd / ".deploxa" / "project.json").write_text("{")
     (dpx.home / "file").write_text("")
@@ -178,8 +179,8 @@ def test_what_is_damaged_is_named(dpx: Program) -> None:
     assert "project.json" in checks["link"]["detail"]
 
 
-def test_link_proxy_and_certificates_are_told(dpx: Program) -> None:
-    """Without the proxy's password."""
+def test_link_proxy_and_certificates_are_shown(dpx: Program) -> None:
+    """Link, proxy and certificates are in the details, without the proxy's password."""
     assert dpx("link", "storefront").code == 0
     result = dpx(
         "doctor",
@@ -194,23 +195,23 @@ def test_link_proxy_and_certificates_are_told(dpx: Program) -> None:
 
 
 def test_completion_is_found_once_it_is_installed(dpx: Program) -> None:
-    """For the shell in $SHELL; without it there is a hint and no failure."""
+    """Completion is checked for the shell in $SHELL; if it's missing, there's a hint and no failure."""
     dpx.env["SHELL"] = "/bin/zsh"
     check = found(dpx("doctor", "--json"))["completion"]
     assert (check["ok"], check["detail"]) == (True, "not installed for zsh")
-    assert check["hint"] == "dpx completion install zsh"
+    assert check["hint"] == "Run: dpx completion install zsh"
     assert dpx("completion", "install").code == 0
     check = found(dpx("doctor", "--json"))["completion"]
     assert check["detail"].startswith("installed for zsh: ")
     assert check["hint"] is None
     place = dpx.home / ".local" / "share" / "zsh" / "site-functions" / "_dpx"
     place.write_text(place.read_text() + "# older")
-    assert found(dpx("doctor", "--json"))["completion"]["detail"] == "of another version for zsh"
+    assert found(dpx("doctor", "--json"))["completion"]["detail"] == "installed by another version for zsh"
     assert found(dpx("doctor", "--json", env={"SHELL": ""}))["completion"]["ok"]
 
 
 def test_certificates_that_cannot_be_read_fail(dpx: Program) -> None:
-    """Naming the variable."""
+    """Certificates that can't be read fail their check, and the detail names the variable."""
     env = {"DPX_API_URL": "https://127.0.0.1:9", "DPX_CA_BUNDLE": str(dpx.home / "none.pem")}
     result = dpx("doctor", "--json", env=env)
     assert result.code == 10, result
