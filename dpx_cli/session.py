@@ -58,7 +58,7 @@ class Session:
 
     @property
     def cwd(self) -> str:
-        """The working directory. Raises UsageError where it was removed."""
+        """The working directory. Raises UsageError if it was removed."""
         try:
             return self._cwd or os.getcwd()
         except FileNotFoundError:
@@ -66,7 +66,7 @@ class Session:
 
     @property
     def client(self) -> Client:
-        """The API as the stored or given token sees it. Raises NotLoggedIn where there is no token."""
+        """The API client with the stored or given token. Raises NotLoggedIn without a token."""
         if self._client is None:
             self._client = self.client_for(self.token())
         return self._client

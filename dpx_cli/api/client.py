@@ -1,7 +1,7 @@
 """Send one request to the API (reference, sections Authentication and Errors): token, deadline, retries, meaning.
 
 `transport.py` does one exchange; `pages.py` reads lists; one module per resource has a function per endpoint. Nothing
-here knows a terminal: failures are raised as `DpxError`s, and callbacks are told of attempts and notes.
+here knows a terminal: failures are raised as `DpxError`s; callbacks receive attempts and notes.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class Client:
         read_only: returns what forbids changes ("DPX_READ_ONLY", "profile work"), None if nothing does. It is asked
             before every request that may change something.
         token_hint: the hint of a 401: how to replace the token.
-        on_attempt: told of every attempt when it is over.
-        on_note: told what a person should know of a request that succeeded.
+        on_attempt: called with every attempt when it is over.
+        on_note: called with what the user should know about a request that succeeded.
 
     Attributes:
         until: a moment of `time.monotonic()` that no request outlasts; None for none.

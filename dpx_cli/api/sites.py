@@ -74,7 +74,7 @@ def _first_domain(project: dict[str, Any]) -> str | None:
 
 
 def https_url(text: str | None) -> str | None:
-    """A domain or URL from the API as a URL that is safe to print and open: https, a host, no controls; else None."""
+    """Return a domain or URL from the API as a URL that is safe to print and open (https, a host), else None."""
     if not text or not text.isascii() or not text.isprintable() or any(mark in text for mark in ' "<>\\^`{|}'):
         return None
     url = text if "://" in text else f"https://{text}"

@@ -29,7 +29,7 @@ COLUMNS = (
     Column("Organizations", "organizations"),
 )
 
-_PAGE = 100  # organizations that one request gives at most
+_PAGE = 100  # organizations per request
 _STDIN_LIMIT = 65536  # bytes; a token is far shorter, a file given by mistake is not
 
 

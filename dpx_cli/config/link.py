@@ -1,8 +1,8 @@
 """The link file, `.deploxa/project.json`: which project a directory belongs to.
 
 It comes with a checkout, so it is not trusted: it names a project and an organization and nothing else, never a URL or
-a token. `paths.py` finds it, and passes over one that somebody else has put into a directory open to all, like /tmp:
-whoever works below it would send variables to a stranger's project.
+a token. `paths.py` finds it, and ignores one that another user has put into a directory open to all, like /tmp: users
+who work below it would send variables to a stranger's project.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Token:
 
 
 def given(env: Mapping[str, str]) -> str:
-    """Return the variable that gives the token, DPX_TOKEN or DPX_TOKEN_FILE; "" if none does."""
+    """Return the variable that has the token, DPX_TOKEN or DPX_TOKEN_FILE; "" if none does."""
     return VARIABLE if env.get(VARIABLE, "").strip() else FILE_VARIABLE if env.get(FILE_VARIABLE) else ""
 
 

@@ -158,7 +158,7 @@ def _key(stdin: BinaryIO) -> str:
 
 @contextmanager
 def _key_by_key(stdin: BinaryIO) -> Iterator[None]:
-    """Have the terminal hand over each key at once, without showing it, and give it its former state back."""
+    """Have the terminal hand over each key at once, without showing it, and restore its former state."""
     if sys.platform == "win32":  # pragma: no cover - `choose` asks for a number there
         yield
         return

@@ -218,7 +218,7 @@ class Screen:
     def _rows_json(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
         indented = self.on_terminal
         encode = encoder(2 if indented else None)
-        # Without the pages' own brackets, and what stands between them and the items.
+        # Without the pages' own brackets, and the white space inside them.
         pieces = [encode(page)[1:-1].strip("\n") for page in pages if page]
         if not pieces:
             self._write_json("[]\n")

@@ -227,7 +227,7 @@ class Listener:
                 self.stop()
 
     async def _save(self, event: str, body: bytes, headers: list[Header]) -> DeliveryResult | None:
-        """Save a delivery. If that fails, the sender is told so: what is answered 2xx is saved."""
+        """Save a delivery. If that fails, the sender gets an error: a 2xx means that it is saved."""
         if not self.save:
             return None
         try:

@@ -1,4 +1,4 @@
-"""What the listener tells of a delivery, and the last deliveries that it keeps in memory."""
+"""What the listener reports about a delivery, and the last deliveries that it keeps in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Delivery(TypedDict):
     """One delivery, as `--json` prints it. The body's fields are null if the signature is invalid.
 
     `status` is the deployment's; `forwarded` is the receiver's HTTP status, null if nothing was forwarded or no
-    response came; `answer` is what the sender was told; `milliseconds` is from the request to that answer.
+    response came; `answer` is the status sent to the sender; `milliseconds` is from the request to that answer.
     """
 
     time: str

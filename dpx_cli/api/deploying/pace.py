@@ -103,7 +103,7 @@ class Pace:
 
 
 def of_rows(rows: Iterable[Mapping[str, Any]], branch: str | None) -> list[float]:
-    """Return the build times, in seconds, of READY deployments that tell theirs: of a branch, or else of all."""
+    """Return the build times, in seconds, of READY deployments that have one: of a branch, or else of all."""
     ready = [row for row in rows if row.get("status") == READY]
     own = [row for row in ready if row.get("branch") == branch]
     found = amounts(own, "buildDurationMs")
@@ -111,7 +111,7 @@ def of_rows(rows: Iterable[Mapping[str, Any]], branch: str | None) -> list[float
 
 
 def to_ask(rows: Iterable[Mapping[str, Any]], branch: str | None) -> list[str]:
-    """Return the IDs of the newest READY deployments whose details tell how long builds take: of a branch first."""
+    """Return the IDs of the newest READY deployments whose details have the build time: of a branch first."""
     ready = [row for row in rows if row.get("status") == READY and isinstance(row.get("id"), str)]
     ready.sort(key=lambda row: row.get("branch") != branch)
     return [row["id"] for row in ready[:ASKED]]

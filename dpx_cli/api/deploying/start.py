@@ -111,7 +111,7 @@ class Starter:
         """POST the deployment and return it, with at least its "id".
 
         Raises:
-            OutcomeUnknown: if the answer was lost and the list doesn't tell what became of the request.
+            OutcomeUnknown: if the answer was lost and the list doesn't show the request's outcome.
             RateLimited: if no build slot came free in time.
             DpxError: if the server refused; then nothing was deployed.
         """
@@ -236,7 +236,7 @@ class Starter:
         return _Candidates(rows, sure=placed and known and len(rows) == 1)
 
     def _detailed(self, row: Row) -> Row:
-        """Return a row with its details: the branch, or a commit that isn't ours, may be told only there."""
+        """Return a row with its details: the branch, or a commit that isn't ours, may be only there."""
         try:
             return {**row, **deployments.get_deployment(self._client, row["id"])}
         except errors.DpxError:

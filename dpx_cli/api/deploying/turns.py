@@ -43,7 +43,7 @@ class Turns:
 
 
 class Turn:
-    """One job's place. `start.Starter` asks it before each POST, and tells it each 429.
+    """One job's place. `start.Starter` asks it before each POST, and reports each 429 to it.
 
     Args:
         turns: the line.

@@ -146,7 +146,7 @@ def _shown(command: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _argument(param: Mapping[str, Any]) -> str:
-    """Return what a tool calls a parameter: an option's name, whatever it is called in the code."""
+    """Return what a tool calls a parameter: an option's name, not the one in the code."""
     return _long(param["flags"])[2:].replace("-", "_") if "flags" in param else str(param["name"])
 
 

@@ -1,4 +1,4 @@
-"""What a CI tells of the commit it builds.
+"""Read the commit that a CI builds from its variables.
 
 Knows the documented variables of GitHub Actions, GitLab, Bitbucket, CircleCI, Buildkite, Azure Pipelines and Jenkins.
 `report.py` tells a CI how a deployment went.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _EVENT_BYTES = 16 * 1024 * 1024
-_SHA = re.compile(r"[0-9a-fA-F]{7,64}")  # some CIs can be told to abbreviate
+_SHA = re.compile(r"[0-9a-fA-F]{7,64}")  # some CIs can abbreviate
 
 
 class Metadata:
@@ -23,8 +23,8 @@ class Metadata:
     Attributes:
         provider: the CI's name: "github", "gitlab", "bitbucket", "circleci", "buildkite", "azure", "jenkins".
         branch: the branch's short name, of a pull request its head's; None for a tag, and for a branch of a fork.
-        sha: the commit's id on that branch; None where the CI only tells of a merge it made up.
-        message: the first line of that commit's message; None where the CI does not tell it.
+        sha: the commit's id on that branch; None if the CI only has that of a merge commit of its own.
+        message: the first line of that commit's message; None if the CI doesn't provide it.
     """
 
     __slots__ = ("branch", "message", "provider", "sha")
@@ -37,7 +37,7 @@ class Metadata:
 
 
 def metadata(env: Mapping[str, str]) -> Metadata | None:
-    """Return what the CI says of its commit; None outside of the CIs that we know."""
+    """Return what the CI says of its commit; None outside of the CIs that dpx knows."""
     for name, value, read in _PROVIDERS:
         said = env.get(name, "")
         if said and (not value or said.lower() == value):
@@ -46,7 +46,7 @@ def metadata(env: Mapping[str, str]) -> Metadata | None:
 
 
 def _github(env: Mapping[str, str]) -> Metadata:
-    """GitHub Actions. Of a pull request the variables tell the head's branch, but the id of a merge that it made up."""
+    """GitHub Actions. For a pull request the variables have the head's branch, but the id of a merge commit."""
     event = _event(env)
     if env.get("GITHUB_HEAD_REF"):
         head = _dig(event, "pull_request", "head")
@@ -64,7 +64,7 @@ def _github(env: Mapping[str, str]) -> Metadata:
 
 
 def _gitlab(env: Mapping[str, str]) -> Metadata:
-    """GitLab. A merged-results pipeline builds a merge; then the source branch's commit is told apart."""
+    """GitLab. A merged-results pipeline builds a merge; the source branch's commit has a variable of its own."""
     sha = env.get("CI_COMMIT_SHA", "")
     if env.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"):
         same = env.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID") == env.get("CI_MERGE_REQUEST_PROJECT_ID")
@@ -112,7 +112,7 @@ def _azure(env: Mapping[str, str]) -> Metadata:
 
 
 def _jenkins(env: Mapping[str, str]) -> Metadata:
-    """Jenkins. Of a change request GIT_COMMIT may be a merge that it made up, and nothing tells."""
+    """Jenkins. For a change request GIT_COMMIT may be a merge commit, and no variable shows that."""
     if env.get("CHANGE_ID"):
         return Metadata("jenkins", None if env.get("CHANGE_FORK") else env.get("CHANGE_BRANCH"), None, None)
     branch = env.get("GIT_LOCAL_BRANCH") or ("" if env.get("TAG_NAME") else env.get("BRANCH_NAME", ""))
@@ -139,7 +139,7 @@ def _branch_of(ref: str) -> str | None:
 
 
 def _event(env: Mapping[str, str]) -> Any:
-    """Return the event that started a GitHub workflow; None where it cannot be read."""
+    """Return the event that started a GitHub workflow; None if it can't be read."""
     path = env.get("GITHUB_EVENT_PATH", "")
     if not path:
         return None

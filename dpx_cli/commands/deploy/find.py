@@ -41,7 +41,7 @@ class Filtered(Pages):
     """A project's deployments, without those that the filters leave out. Args and attributes as for `Pages`.
 
     Attributes:
-        undated: how many were left out because they don't tell when they were created.
+        undated: how many were left out because they have no creation time.
         more: whether `limit` cut the list.
     """
 
@@ -141,10 +141,10 @@ def in_project(client: Client, project_id: str, deployment_id: str) -> dict[str,
 
 
 def as_wanted(deployment: dict[str, Any]) -> Wanted:
-    """Return what to ask for to deploy a deployment's branch, and its commit if the API tells it, once more.
+    """Return what to ask for to deploy a deployment's branch, and its commit if the API returns it, once more.
 
     Raises:
-        NotFound: if the API doesn't tell the branch.
+        NotFound: if the API doesn't return the branch.
     """
     from dpx_cli.commands.deploy.job import Wanted
 

@@ -43,22 +43,22 @@ class Wanted(NamedTuple):
 
 
 class View(Protocol):
-    """Where a job tells how it is going."""
+    """The view to which a job reports its progress."""
 
     def working(self, text: str) -> None:
-        """Tell what is waited for."""
+        """Report what the job waits for."""
 
     def state(self, job: Job, text: str, key: str) -> None:
-        """Tell a state; `key` changes when it does."""
+        """Report a state; `key` changes when it does."""
 
     def done(self, text: str) -> None:
-        """Tell what was done."""
+        """Report what was done."""
 
     def warn(self, text: str) -> None:
-        """Tell what may be wrong."""
+        """Report what may be wrong."""
 
     def event(self, name: str, job: Job) -> None:
-        """Tell an event: created, status, ready, error, timeout."""
+        """Report an event: created, status, ready, error, timeout."""
 
 
 class Job:
@@ -68,7 +68,7 @@ class Job:
         session: the session.
         client: the API; one for each job that runs at the same time.
         deadline: the end of the whole job.
-        view: where it tells how it is going.
+        view: receives the progress.
         sleep: called to wait.
         turn: its place among the jobs that wait for a build slot; None if it's the only one.
 
@@ -84,7 +84,7 @@ class Job:
         error: what ended the job, if it failed.
         branch: the branch, as far as it is known.
         sha: the commit, as far as it is known.
-        usual: how long a build usually takes, in seconds, if past builds tell.
+        usual: how long a build usually takes, in seconds; None if past builds don't show it.
         seconds: from the beginning to the end; None before the end.
         started: a moment of `time.monotonic()`.
     """
@@ -130,7 +130,7 @@ class Job:
 
     @contextmanager
     def followable(self) -> Iterator[None]:
-        """Tell how to follow the deployment if anything but an error of dpx ends the context: a signal, a bug.
+        """Write how to follow the deployment if anything but an error of dpx ends the context: a signal, a bug.
 
         Everything from the POST to the last line of output belongs into one such context.
         """
@@ -155,12 +155,12 @@ class Job:
         return None
 
     def prepare(self, projects: Projects, given: str | None, commits: Commits, *, source: str | None = None) -> Plan:
-        """Find the project, list its deployments, and tell what is going to be deployed.
+        """Find the project, list its deployments, and report what is going to be deployed.
 
         Args:
             projects: finds the project, with the job's own client.
             given: `--project`, or None.
-            commits: what the user asked for, and what git and the CI tell.
+            commits: what the user asked for, and what git and the CI report.
             source: where `given` comes from, if it isn't `--project`.
 
         Raises:
@@ -306,7 +306,7 @@ class Job:
         )
 
     def _past_builds(self) -> list[float]:
-        """Ask how long the last READY builds took; the rows of the list may not tell."""
+        """Ask how long the last READY builds took; the rows of the list may lack it."""
         from dpx_cli.api import deployments
 
         details = []

@@ -30,7 +30,7 @@ class Order(NamedTuple):
         timeout: seconds, of each deployment.
         no_wait: don't wait for the end.
         dry_run: only show what would be deployed.
-        ci_output: what the CI is told; see `report.report`.
+        ci_output: what is reported to the CI; see `report.report`.
         gates: what must hold afterwards.
         parallel: deployments at a time.
         fail_fast: begin no further deployment after a failure.

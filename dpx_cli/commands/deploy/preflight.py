@@ -40,7 +40,7 @@ class Plan(NamedTuple):
 
 
 class Commits:
-    """What the CI and git tell of commits; read once, for any number of projects.
+    """What the CI and git report about commits; read once, for any number of projects.
 
     Args:
         session: the session.
@@ -107,7 +107,7 @@ class Commits:
         return [f"{why} To deploy {head}, run: {shlex.join(words)}"]
 
     def _commit(self, branch: str, warnings: list[str]) -> tuple[str | None, str | None]:
-        """Return sha and subject of the commit that a branch's deployment will be of, as far as CI or git tell."""
+        """Return sha and subject of the commit that a branch's deployment will be of, as far as CI or git know."""
         built, head = self._built, self._head
         if built is not None and built.sha and built.branch == branch:
             subject = built.message

@@ -1,4 +1,4 @@
-"""Tell a CI how deployments went: outputs, a summary and annotations in GitHub Actions, a dotenv report in GitLab.
+"""Report deployments to a CI: outputs, a summary and annotations in GitHub Actions, a dotenv report in GitLab.
 
 Everything that came from the server or a pull request is escaped for where it goes: a name with a line break or a pipe
 in it becomes no further output, no row and no link.
@@ -33,7 +33,7 @@ _DOTENV_VALUE = re.compile(r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]*")
 
 
 class Result(NamedTuple):
-    """How a deployment went, as a CI is told.
+    """The result of a deployment, as it is reported to a CI.
 
     Attributes:
         deployment_id: its ID; "" if it wasn't created.
@@ -58,13 +58,13 @@ class Result(NamedTuple):
 
 @contextmanager
 def report(session: Session, mode: str, jobs: Sequence[Job], *, several: bool = False) -> Iterator[None]:
-    """Tell the CI how the jobs of the context went, however the context ends.
+    """Report the jobs of the context to the CI, however the context ends.
 
     Args:
         session: the session.
         mode: "auto" (GitHub Actions, if this is one), "never", "github", "gitlab".
         jobs: the deployments.
-        several: whether they are told as several, even if it's one.
+        several: whether to report them as several, even if it's one.
     """
     try:
         yield

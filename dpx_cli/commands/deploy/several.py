@@ -88,31 +88,31 @@ class Member:
             return None
         return int(self.job.error.exit_code if self.job.error else ExitCode.OK)
 
-    # What a job tells
+    # What a job reports
 
     def working(self, text: str) -> None:
-        """Tell what is waited for."""
+        """Report what the job waits for."""
         self.row.state = "waiting for a slot" if "busy" in text else self.row.state
         if not self._session.screen.animates:
             self.done(text)
 
     def state(self, job: Job, text: str, key: str) -> None:
-        """Tell a state."""
+        """Report a state."""
         self.row.state, self.row.usual = ("temporary error" if key == "fault" else key), job.usual
         if key != self._key and not self._session.screen.animates:
             self.done(text)
         self._key = key
 
     def done(self, text: str) -> None:
-        """Tell what was done."""
+        """Report what was done."""
         self._session.screen.done(f"{self.name}: {text}")
 
     def warn(self, text: str) -> None:
-        """Tell what may be wrong."""
+        """Report what may be wrong."""
         self._session.screen.warn(f"{self.name}: {text}")
 
     def event(self, name: str, job: Job) -> None:
-        """Tell an event."""
+        """Report an event."""
         if self._events:
             self._events.write(name, job)
 
@@ -160,7 +160,7 @@ def run(session: Session, members: Sequence[Member], *, timeout: float, parallel
 
 
 def tell_interrupted(session: Session, members: Sequence[Member]) -> None:
-    """Tell for each member that may have a deployment how to follow it."""
+    """Write for each member that may have a deployment how to follow it."""
     for member in members:
         told = member.job.how_to_follow() if member.job else None
         session.screen.done(f"{member.name}: {told or 'Nothing was deployed.'}")

@@ -40,26 +40,26 @@ class LineView:
         self.live: LiveLine | None = None
 
     def working(self, text: str) -> None:
-        """Tell what is waited for."""
+        """Report what the job waits for."""
         if self.live:
             self.live.update(text)
 
     def state(self, job: Job, text: str, key: str) -> None:
-        """Tell a state; `key` changes when it does."""
+        """Report a state; `key` changes when it does."""
         if self.live:
             usual = f" (usually {elapsed(job.usual)})" if job.usual and not job.ended else ""
             self.live.tick(text + usual, job.started, key=key)
 
     def done(self, text: str) -> None:
-        """Tell what was done."""
+        """Report what was done."""
         self._screen.done(text)
 
     def warn(self, text: str) -> None:
-        """Tell what may be wrong."""
+        """Report what may be wrong."""
         self._screen.warn(text)
 
     def event(self, name: str, job: Job) -> None:
-        """Tell an event."""
+        """Report an event."""
         self._events.write(name, job)
 
 

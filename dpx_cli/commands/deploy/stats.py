@@ -75,7 +75,7 @@ def stats(
 
 
 def _deployments(session: Session, project_id: str, last: int) -> list[dict[str, Any]]:
-    """The last deployments, newest first, each with its build time and bundle size if the API has them.
+    """Return the last deployments, newest first, each with its build time and bundle size if the API has them.
 
     The reference shows build time and bundle size on a single deployment only, so each ended one whose row lacks them
     is requested, eight at a time.

@@ -34,7 +34,7 @@ def doctor(
     """Check Python, network, token, keyring, files, completion and clock.
 
     Each failure comes with a fix. Exits 10 if any check fails. Nothing is changed, and the token is not shown. --api
-    asks every documented GET and tells which fields are missing, unknown or of another type.
+    sends every documented GET and shows which fields are missing, unknown or of another type.
     """
     from dpx_cli.commands.doctor import checks as diagnosis
 

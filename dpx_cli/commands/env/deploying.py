@@ -120,7 +120,7 @@ class Rollout:
         elif before := self._journal.deploying(place.id):
             starter.look()
             newest = starter.rows[0] if starter.rows else {}
-            # Whoever created a newer one: it was created after the variable was set.
+            # A newer one, no matter who created it, was created after the variable was set.
             found = newest if str(newest.get("id", journals.NONE)) != before else None
         return found if found and found.get("status") != ERROR else None
 

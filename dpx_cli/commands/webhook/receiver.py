@@ -1,4 +1,4 @@
-"""Run the checks of `dpx webhook check` and tell what to fix."""
+"""Run the checks of `dpx webhook check` and report what to fix."""
 
 from __future__ import annotations
 
