@@ -1,4 +1,4 @@
-"""Organizations: the reference's section of that name. `sandbox/orgs.py` implements the server's side."""
+"""Organizations (reference, section Organizations)."""
 
 from __future__ import annotations
 

@@ -1026,7 +1026,7 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
             'help': 'Check Python, network, token, keyring, files, completion and clock.',
             'more': 'Each failure comes with a fix. Exits 10 if any check fails. Nothing is changed, and the token '
                     'is not shown. --api\n'
-                    'asks every documented GET and tells which fields are missing, unknown or of another type.',
+                    'sends every documented GET and shows which fields are missing, unknown or of another type.',
             'example': 'dpx doctor --json',
             'formats': 'one',
             'params': ({'name': 'api', 'flags': ('--api',), 'help': "Also compare the API's answers with its reference."},
