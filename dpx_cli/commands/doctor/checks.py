@@ -1,7 +1,7 @@
-"""The checks of `dpx doctor`: Python, files, network, keyring, API, token and clock.
+"""The checks of `dpx doctor`: Python, files, network, keyring, API, token, link and clock.
 
-Floor 2; neighbour: `commands/doctor.py` shows what is found here. Nothing is changed, nothing is sent but one
-`GET /orgs`, and `GET /projects/:id` for a linked project, every wait is bounded, and no token is ever in what is found.
+They change nothing and only send GET requests: `GET /orgs`, and `GET /projects/:id` in a linked folder. Every wait is
+bounded, and no result contains a token.
 """
 
 from __future__ import annotations
