@@ -1,4 +1,4 @@
-"""Signals during asynchronous work: none is lost, whatever runs when it comes."""
+"""Signals during asynchronous work: none is lost, also inside a callback."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from dpx_cli.webhook import loop
 
 
 class Terminated(BaseException):
-    """What a handler raises; asyncio swallows it where it rises inside a callback."""
+    """What a handler raises; asyncio swallows it if it is raised inside a callback."""
 
 
-async def busy() -> None:
-    """Run callbacks without a pause, so that a signal nearly always comes inside one."""
+async def busy(number: int) -> None:
+    """Run callbacks without a pause, so that the signal nearly always arrives inside one."""
+    # From here, so that on a busy machine it does not come before `run` is ready for it.
+    threading.Timer(0.02, os.kill, (os.getpid(), number)).start()
     running = asyncio.get_running_loop()
 
     def again() -> None:
@@ -41,11 +43,8 @@ def test_what_a_handler_raises_comes_out(number: int, kind: type[BaseException])
     old = {one: signal.signal(one, handler) for one, handler in before.items()}
     try:
         for _ in range(5):
-            sender = threading.Timer(0.02, os.kill, (os.getpid(), number))
-            sender.start()
             with pytest.raises(kind):
-                loop.run(busy())
-            sender.join()
+                loop.run(busy(number))
             assert {one: signal.getsignal(one) for one in before} == before
     finally:
         for one, handler in old.items():
