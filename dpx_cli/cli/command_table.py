@@ -19,6 +19,7 @@ DEBUG = {'name': 'debug', 'flags': ('--debug',), 'help': 'Log each request to st
 DEPLOY = {'name': 'deploy', 'flags': ('--deploy',), 'help': 'Deploy once after the change, and wait until the site is live.'}
 DEPLOYMENT_ID = {'name': 'deployment_id', 'metavar': 'ID', 'help': 'Deployment ID.', 'complete': 'deployment'}
 DESCRIPTION = {'name': 'description', 'flags': ('--description',), 'metavar': 'TEXT', 'help': 'Project description.'}
+EVERY = {'name': 'every', 'flags': ('--all',), 'help': 'Every project you have access to.'}
 FAULTS = {'name': 'faults', 'flags': ('--fault',), 'metavar': 'FAULT', 'help': "Scripted fault, like 'POST /projects/*/deployments 429 x3'. Repeatable. See dpx help sandbox.", 'multiple': True}
 FIELDS = {'name': 'fields', 'flags': ('--fields',), 'metavar': 'FIELDS', 'help': 'Output only these fields, like slug,current_deployment.status.'}
 FILE = {'name': 'file', 'metavar': 'FILE', 'help': 'A .env file, or - for standard input.', 'required': True, 'complete': 'file'}
@@ -458,7 +459,7 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
                                  'params': ({'name': 'key', 'metavar': 'KEY', 'help': 'Variable to change.', 'required': True, 'complete': 'key', 'secret': True},
                                             PROJECTS,
                                             {'name': 'org', 'flags': ('--org',), 'metavar': 'ORG', 'help': 'Every project of this organization.', 'complete': 'org'},
-                                            {'name': 'every', 'flags': ('--all',), 'help': 'Every project you have access to.'},
+                                            EVERY,
                                             STDIN,
                                             FROM_FILE,
                                             DEPLOY,
@@ -1004,7 +1005,7 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
               'params': (COMMAND,
                          PROJECTS,
                          ORG,
-                         {'name': 'every', 'flags': ('--all',), 'help': 'All projects you have access to.'},
+                         EVERY,
                          {'name': 'fail_on', 'flags': ('--fail-on',), 'metavar': 'ACTION', 'help': 'Exit 10 if the command deletes a project or a variable.', 'choices': ('delete',)},
                          {'name': 'report', 'flags': ('--report',), 'metavar': 'FILE', 'help': 'Also write the changes to a JSON file.', 'complete': 'file'},
                          BUILD_SECONDS,

@@ -285,6 +285,25 @@ Shell = Annotated[
 ]
 
 
+# rehearse
+Every = Annotated[bool, typer.Option("--all", help="Every project you have access to.")]
+FailOnDelete = Annotated[
+    Literal["delete"] | None,
+    typer.Option(
+        "--fail-on",
+        metavar="ACTION",
+        help="Exit 10 if the command deletes a project or a variable.",
+        case_sensitive=False,
+    ),
+]
+Report = Annotated[
+    str | None,
+    typer.Option(
+        "--report", metavar="FILE", help="Also write the changes to a JSON file.", autocompletion=Complete.file
+    ),
+]
+
+
 class RehearsalOptions(TypedDict, total=False):
     """Options of `rehearse`, named like the parameters of `sandbox.server.Sandbox`."""
 

@@ -10,11 +10,11 @@ from dpx_cli.output.columns import Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Annotated, Literal, Unpack
+    from typing import Annotated, Unpack
 
     import typer
 
-    from dpx_cli.cli.options import Complete, Org, Projects, RehearsalOptions
+    from dpx_cli.cli.options import Complete, Every, FailOnDelete, Org, Projects, RehearsalOptions, Report
     from dpx_cli.sandbox.journal import Change
     from dpx_cli.session import Session
 
@@ -36,22 +36,9 @@ def rehearse(
     ],
     projects: Projects = (),
     org: Org = None,
-    every: Annotated[bool, typer.Option("--all", help="All projects you have access to.")] = False,
-    fail_on: Annotated[
-        Literal["delete"] | None,
-        typer.Option(
-            "--fail-on",
-            metavar="ACTION",
-            help="Exit 10 if the command deletes a project or a variable.",
-            case_sensitive=False,
-        ),
-    ] = None,
-    report: Annotated[
-        str | None,
-        typer.Option(
-            "--report", metavar="FILE", help="Also write the changes to a JSON file.", autocompletion=Complete.file
-        ),
-    ] = None,
+    every: Every = False,
+    fail_on: FailOnDelete = None,
+    report: Report = None,
     **world: Unpack[RehearsalOptions],
 ) -> None:
     """Run a command against a copy of your projects, and show what it would have changed.

@@ -12,12 +12,11 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from dpx_cli.commands.env.sources.readings import Found
 from dpx_cli.errors import Failed, NotFound, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from dpx_cli.commands.env.sources.readings import Found
 
 JAVASCRIPT = ("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "vue", "svelte", "astro")
 PYTHON = ("py", "pyw")
@@ -27,6 +26,7 @@ SKIPPED = frozenset(
     {"node_modules", "bower_components", "dist", "build", "out", "coverage", "storybook-static", "__pycache__"}
 )
 VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
+NOTHING = Found([], [], [])
 MAX_BYTES = 1024 * 1024  # of a file; what is larger is generated
 MAX_PLACES = 5  # that are kept of accesses that can't be resolved
 
@@ -133,23 +133,17 @@ def read(source: bytes, name: str) -> Found | None:
     kind = name.rpartition(".")[2].lower()
     if kind in PYTHON:
         if not any(word in source for word in _MENTIONS_PYTHON):
-            return _nothing()
+            return NOTHING
         from dpx_cli.commands.env.sources import python
 
         return python.read(source)
     if b"env" not in source or not any(root in source for root in _JAVASCRIPT_ROOTS):
-        return _nothing()
+        return NOTHING
     if _MENTIONS_JAVASCRIPT.search(source) is None:
-        return _nothing()
+        return NOTHING
     from dpx_cli.commands.env.sources import javascript
 
     return javascript.read(source.decode("utf-8", "replace"), kind)
-
-
-def _nothing() -> Found:
-    from dpx_cli.commands.env.sources.readings import Found
-
-    return Found([], [], [])
 
 
 def _source(file: str) -> bytes | None:
