@@ -107,7 +107,7 @@ def _runner(path: tuple[str, ...], function: Callable[..., None]) -> Callable[..
         if context.invoked_subcommand is not None:
             if given:
                 # `dpx deploy --branch main list`: it must not be unclear whether this deploys.
-                raise UsageError(f"too many arguments: {context.invoked_subcommand}", hint="put the command first")
+                raise UsageError(f"Too many arguments: {context.invoked_subcommand}", hint="Put the command first.")
             return
         given = {**(context.obj or {}), **given}
         command = {

@@ -318,14 +318,14 @@ def _value(param: Param, text: str, path: Sequence[str]) -> Any:
         for choice in param["choices"]:
             if choice.lower() == text.lower():
                 return choice
-        raise UsageError(f"Invalid {label} {shown(text)!r}.", hint=_choice_hint(text, param["choices"]))
+        raise UsageError(f"Invalid {label} '{text and shown(text)}'.", hint=_choice_hint(text, param["choices"]))
     from dpx_cli.cli import values
 
     try:
         return getattr(values, param["kind"])(text)
     except ValueError as wanted:
         hint = f"It takes {wanted}. Run: {command_line(path)} --help"
-        raise UsageError(f"Invalid {label} {shown(text)!r}.", hint=hint) from None
+        raise UsageError(f"Invalid {label} '{text and shown(text)}'.", hint=hint) from None
 
 
 def _choice_hint(text: str, choices: Sequence[str]) -> str:

@@ -144,6 +144,11 @@ def _pairs(words: Sequence[str], *, allow_empty: bool) -> dict[str, str]:
 
 
 def _may_be_base64(word: str) -> bool:
-    """Return whether a word of the form KEY= may be a whole value in base64, as if KEY had been empty."""
+    """Return whether a word of the form KEY= may be a whole value in base64, as if KEY had been empty.
+
+    Names of variables are in capitals, as a rule; base64 hardly ever is.
+    """
     padding = len(word) - len(word.rstrip("="))
-    return word.find("=") == len(word) - padding and (padding > 1 or (len(word) % 4 == 0 and "_" not in word))
+    if word.find("=") != len(word) - padding or (padding == 1 and word.isupper()):
+        return False
+    return padding > 1 or (len(word) % 4 == 0 and "_" not in word)
