@@ -58,7 +58,7 @@ def run_block(block: str, env: dict[str, str], cwd: Path) -> None:
         # Those of the page may be taken, by other tests for one.
         script = script.replace(port, str(free_port()))
     if "pytest" in script:
-        assert script == "python -m pytest -q -n 2\n"
+        assert script == "python -m pytest -q -n 4\n"
         return
     done = subprocess.run(["sh", "-ec", script], env=env, cwd=cwd, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done
