@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from dpx_cli.sandbox.server import Sandbox
 
 FORWARDED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-# These belong to the user's own account.
-DROPPED = ("DPX_PROFILE", "DPX_TOKEN_FILE")
+# These belong to the user's own account, and guard it: a sandbox may be changed.
+DROPPED = ("DPX_PROFILE", "DPX_TOKEN_FILE", "DPX_READ_ONLY")
 STDOUT, STDERR = 1, 2
 LOOPBACK = "127.0.0.1,localhost"
 

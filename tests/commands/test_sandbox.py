@@ -298,3 +298,9 @@ def test_webhooks_take_their_secret_from_the_environment(dpx_offline: Program) -
     dpx_offline.env["DPX_WEBHOOK_SECRET"] = "s"
     result = dpx_offline("sandbox", "run", "--webhook-url", "http://127.0.0.1:1/x", "--", "true")
     assert (result.code, result.err) == (0, ""), result
+
+
+def test_read_only_guards_the_real_api_and_no_sandbox(dpx_offline: Program) -> None:
+    """A command in a sandbox may change it, whatever the user's own account allows."""
+    argv = ("sandbox", "run", "--", "dpx", "projects", "create", "new", "-q")
+    assert dpx_offline(*argv, env={"DPX_READ_ONLY": "1"}).out == "new\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
-from dpx_cli.commands.listing import show_pages
+from dpx_cli.commands.listing import Filtered, show_pages
 from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined, yes_no
@@ -13,7 +13,7 @@ from dpx_cli.output.screen import input_name
 from dpx_cli.reference import is_key, targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Annotated, Any
 
     import typer
@@ -71,8 +71,9 @@ def list_variables(
 
     def show(project_id: str) -> None:
         if targets:
-            pages = env_vars.list_env_vars(session.client, project_id, cursor=cursor)
-            session.screen.rows(_filtered(pages, targets, limit), COLUMNS, key="key", empty="No variables.")
+            everything = env_vars.list_env_vars(session.client, project_id, cursor=cursor)
+            chosen = Filtered(everything, lambda variable: bool(set(targets) & set(targets_of(variable))), limit)
+            show_pages(session, chosen, COLUMNS, key="key", what="variables")
             return
         pages = env_vars.list_env_vars(session.client, project_id, limit=limit, cursor=cursor)
         show_pages(session, pages, COLUMNS, key="key", what="variables", remember="keys", under=project_id)
@@ -232,18 +233,6 @@ def variables(session: Session, project: str | None) -> list[dict[str, Any]]:
     return session.projects.on(
         project, lambda project_id: [dict(item) for item in changes.variables(session.client, project_id).values()]
     )
-
-
-def _filtered(pages: Iterable[list[dict[str, Any]]], targets: Sequence[str], limit: int | None) -> Iterator[Any]:
-    """Yield the variables that have any of some targets, at most `limit` of them."""
-    left = limit
-    for page in pages:
-        found = [variable for variable in page if set(targets) & set(targets_of(variable))][:left]
-        left = None if left is None else left - len(found)
-        if found:
-            yield found
-        if left == 0:
-            return
 
 
 def _finish(

@@ -56,10 +56,9 @@ def read(session: Session, references: Sequence[str], *, org: str | None, every:
 def environment(session: Session) -> dict[str, str]:
     """Return the environment of the command.
 
-    A profile's default organization comes along, the profile doesn't. DPX_READ_ONLY guards the real API, which the
-    command doesn't reach.
+    A profile's default organization comes along, the profile doesn't.
     """
-    env = {name: value for name, value in session.env.items() if name != "DPX_READ_ONLY"}
+    env = dict(session.env)
     settings = session.settings
     if settings.org is not None and (settings.named is None or not settings.named.org_slug):
         env["DPX_ORG"] = settings.org

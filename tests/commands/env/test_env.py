@@ -408,3 +408,11 @@ def test_check_names_every_missing_key(dpx: Program) -> None:
     assert result.code == 10, result
     assert result.error["code"] == "check_failed"
     assert dpx("env", "check", "none", *ON).code == 3
+
+
+def test_a_limit_on_some_targets_says_that_it_cut(dpx: Program) -> None:
+    """Without a cursor: it can't name a place within a page."""
+    done = dpx("env", "list", "-p", "storefront", "--target", "production,preview", "--limit", "1")
+    assert len(done.rows) == 1
+    assert "variables" in done.err
+    assert dpx("env", "list", "-p", "storefront", "--target", "production,preview").err == ""
