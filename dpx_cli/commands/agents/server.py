@@ -75,7 +75,7 @@ class Tools:
         out, err = io.BytesIO(), io.BytesIO()
         code = self._run(tool, arguments, out, err)
         said = err.getvalue().decode().splitlines()
-        data = out.getvalue().decode().strip()
+        data = _as_json(out.getvalue().decode())
         if not code:
             return [text for text in (data or "null", "\n".join(said)) if text], False
         error = next((line for line in reversed(said) if line.startswith('{"error":')), None)
@@ -180,6 +180,15 @@ def _text(param: Mapping[str, Any], value: Any) -> str:
     if not fits:
         raise UsageError(f"{_argument(param)} must be {'an' if kind[0] in 'aeiou' else 'a'} {kind}.")
     return str(value)
+
+
+def _as_json(printed: str) -> str:
+    """Return what a command printed as JSON: as it is, or a text (`export`, `env example`) as a JSON string."""
+    try:
+        json.loads(printed)
+    except ValueError:
+        return json.dumps(printed) if printed else ""
+    return printed.strip()
 
 
 def _error(code: str, message: str) -> str:

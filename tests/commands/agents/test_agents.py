@@ -149,6 +149,13 @@ def test_hostile_arguments_are_tool_errors_or_harmless(dpx: Program, arguments: 
         json.loads(texts[0])
 
 
+def test_a_text_is_a_json_string(dpx: Program) -> None:
+    """Of a command that prints no JSON."""
+    texts, failed = tools(dpx.env).call("export", {"project": "docs"})
+    assert not failed
+    assert json.loads(texts[0]).startswith("# What this project should be")
+
+
 def test_the_official_client_speaks_to_it(dpx: Program) -> None:
     """Over standard input and output: tools, a call, an error, and no value of a variable anywhere."""
 
