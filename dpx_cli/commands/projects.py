@@ -120,13 +120,12 @@ def create(
 ) -> None:
     """Create a project."""
     from dpx_cli.api import projects
+    from dpx_cli.commands.created import link_to, note_slug
 
     if not name.strip():
         raise UsageError("A project's name can't be empty.", hint="Run: dpx projects create NAME")
     given = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
     fields = projects.ProjectFields(**{key: value for key, value in given.items() if value is not None})  # type: ignore[typeddict-item]  # keys are the TypedDict's
-    from dpx_cli.commands.created import link_to, note_slug
-
     created = projects.create_project(session.client, name, fields)
     session.screen.item(created, DETAILS, key="slug")
     note_slug(session, name, created)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
 from dpx_cli.api import deployments
+from dpx_cli.api.client import REQUEST_TIMEOUT
 from dpx_cli.api.deploying.pace import Pace
 from dpx_cli.reference import ENDED
 from dpx_cli.system import signals
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 WAIT = 900.0  # seconds; how long commands wait unless --timeout says otherwise
 SETTLING = 10.0  # seconds in which a deployment that was just created may not be found yet
-REQUEST_TIMEOUT = 408
 
 
 def follow(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import errors
 from dpx_cli.api import deployments
-from dpx_cli.api.client import is_name, is_redirect
+from dpx_cli.api.client import REQUEST_TIMEOUT, is_name, is_redirect
 from dpx_cli.reference import MAX_PAGE
 from dpx_cli.system import signals
 
@@ -32,7 +32,6 @@ MAX_PAUSE = 30.0
 LOOKS = (0.0, 0.5, 1.0, 1.5)  # seconds before each look at the list after a lost answer; lists lag
 GRACE = 1.5  # seconds after the deadline in which what was begun may be finished
 MAX_DETAILS = 5  # new deployments whose details are read
-REQUEST_TIMEOUT = 408  # a proxy's word for a request that it has passed on, and lost
 MIN_SHA = 7  # digits of an abbreviated commit
 
 
@@ -261,6 +260,7 @@ def _is_lost(problem: errors.DpxError) -> bool:
     """Return whether an error leaves open what became of a POST."""
     if isinstance(problem, errors.OutcomeUnknown | errors.ServerError):
         return True
+    # 408 is also a proxy's word for a request that it has passed on, and lost.
     return problem.status == REQUEST_TIMEOUT or (
         isinstance(problem, errors.InvalidResponse) and not is_redirect(problem.status)
     )
