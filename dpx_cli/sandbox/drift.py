@@ -18,7 +18,11 @@ def apply(content: dict[str, Any], effect: str, field: str) -> None:
     """
     *way, name = field.split(".")
     root = content if field.partition(".")[0] == "pagination" else content.get("data", content)
-    for item in root if isinstance(root, list) else [root]:
+    items = list(root) if isinstance(root, list) else [root]
+    if effect == DROP and field.startswith("commit"):
+        # A project's deployment is a deployment too.
+        items += [item["current_deployment"] for item in items if item.get("current_deployment")]
+    for item in items:
         holder = item
         for key in way:
             holder = holder.get(key) if isinstance(holder, dict) else None

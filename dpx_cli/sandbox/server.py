@@ -224,13 +224,24 @@ class Sandbox:
         return identity
 
     def seed_deployments(
-        self, project: str, count: int, *, branch: str = "main", fails: bool = False, seconds: float = 30
+        self,
+        project: str,
+        count: int,
+        *,
+        branch: str = "main",
+        fails: bool = False,
+        seconds: float = 30,
+        sha: str | None = None,
+        message: str | None = None,
     ) -> list[str]:
         """Add deployments of a project that end now and return their ids, oldest first."""
         seq = self._project(project)["seq"]
         now = time.time()
         with self._state.store.change() as db:
-            return [course.add(db, seq, branch, now - seconds, seconds=seconds, fails=fails) for _ in range(count)]
+            return [
+                course.add(db, seq, branch, now - seconds, seconds=seconds, fails=fails, sha=sha, message=message)
+                for _ in range(count)
+            ]
 
     def project_id(self, project: str) -> str:
         """Return the id of a project, by its slug or "org/slug"."""

@@ -60,6 +60,23 @@ def test_a_deployment_over_the_wire(sandbox: Sandbox) -> None:
     assert sandbox.deployments("storefront")[0]["commit_sha"] == "abc123"
 
 
+def test_commits_are_in_every_response_unless_dropped(sandbox: Sandbox) -> None:
+    """CommitSha and commitMessage come back as they were sent; `drop=commitSha` is an API that returns no commit."""
+    project = f"/projects/{sandbox.project_id('storefront')}"
+    sandbox.seed_deployments("storefront", 1, sha="a" * 40, message="Hello")
+    paths = (f"{project}/deployments?limit=1", f"/deployments/{sandbox.deployments('storefront')[0]['id']}", project)
+
+    def commits() -> list[Any]:
+        whole = [ask(sandbox, "GET", path).data for path in paths]
+        shown = (whole[0][0], whole[1], whole[2]["current_deployment"])
+        return [(deployment.get("commitSha"), deployment["commitMessage"]) for deployment in shown]
+
+    assert commits() == [("a" * 40, "Hello")] * 3
+    sandbox.fault("* /** drop=commitSha")
+    assert commits() == [(None, "Hello")] * 3
+    assert "commitSha" not in ask(sandbox, "GET", paths[1]).data
+
+
 def test_under_way_it_has_neither_build_time_nor_size() -> None:
     """A deployment has build time and size only once it is READY."""
     with Sandbox(build_seconds=600) as sandbox:
