@@ -1,6 +1,6 @@
 """Error types: an exit code, an error code and a one-line message each.
 
-It imports nothing of dpx. `app.py` turns these into text; `api/client.py` maps HTTP statuses to these types.
+It imports nothing of dpx. `cli/main.py` turns these into text; `api/client.py` maps HTTP statuses to these types.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes. `dpx help exit-codes` and the README take their tables from these."""
+    """Exit codes; `dpx help exit-codes` lists them."""
 
     OK = 0
     FAILED = 1
@@ -37,10 +37,12 @@ class DpxError(Exception):
         hint: what to do next, with the command to run; None if nothing can be done.
         status: the HTTP status of the response; None without a response.
         request: method and path of the request, like "GET /projects"; None without a request.
+        retry_after: seconds that the server asks to wait (Retry-After, of any status); None if it doesn't ask.
     """
 
     exit_code = ExitCode.FAILED
     code = "failed"
+    retry_after: float | None = None
 
     def __init__(
         self, message: str, *, hint: str | None = None, status: int | None = None, request: str | None = None
@@ -125,15 +127,10 @@ class ReadOnly(DpxError):
 
 
 class RateLimited(DpxError):
-    """429, rate limit or build slot, for longer than the retries last.
-
-    Attributes:
-        retry_after: seconds that the server asks to wait; None if it doesn't say.
-    """
+    """429, rate limit or build slot, for longer than the retries last."""
 
     exit_code = ExitCode.RATE_LIMITED
     code = "rate_limited"
-    retry_after: float | None = None
 
 
 class NetworkError(DpxError):
@@ -163,7 +160,7 @@ class DeploymentFailed(DpxError):
 
 
 class CheckFailed(DpxError):
-    """A check failed: signature, `env check`, `doctor`, `status --fail-on`."""
+    """A check failed, like a signature, `env check` or a gate of `deploy`; see `dpx help exit-codes`."""
 
     exit_code = ExitCode.CHECK_FAILED
     code = "check_failed"
@@ -174,6 +171,18 @@ class OutcomeUnknown(DpxError):
 
     exit_code = ExitCode.OUTCOME_UNKNOWN
     code = "outcome_unknown"
+
+
+def exclusive(*options: tuple[str, object]) -> None:
+    """Raise UsageError if more than one of some options was given.
+
+    Args:
+        options: name and value of each; None, False and an empty tuple or list mean that it was not given.
+    """
+    given = [name for name, value in options if value is not None and value is not False and value not in ((), [])]
+    if len(given) > 1:
+        names = f"{', '.join(given[:-1])} and {given[-1]}"
+        raise UsageError(f"{names} can't be used together.", hint="Pass one of them.")
 
 
 def reason(problem: Exception) -> str:

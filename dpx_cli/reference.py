@@ -1,4 +1,4 @@
-"""Constants of the API reference: what Deploxa accepts and answers."""
+"""Constants of the API reference: what Deploxa accepts and returns; and of how dpx deals with it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ ENDPOINTS = (
     ("GET", "/orgs/:slug/members", "List an organization's members"),
 )
 
+# Methods that change nothing
+READ_METHODS = ("GET", "HEAD")
+
 # Deployments
 QUEUED, BUILDING, READY, ERROR = STATUSES = ("QUEUED", "BUILDING", "READY", "ERROR")
 ENDED = (READY, ERROR)  # statuses that don't change any more
@@ -36,6 +39,7 @@ KEY = "[A-Za-z_][A-Za-z0-9_]*"
 # Projects
 FRAMEWORKS = ("NEXTJS", "REACTJS", "VITE", "NODEJS")
 APP_TYPES = ("STATIC", "NODEJS")
+MAX_SLUG = 60  # characters that the server makes of a name
 
 # Webhooks
 EVENTS = ("deployment.started", "deployment.ready", "deployment.failed", "deployment.rollback")
@@ -43,10 +47,22 @@ EVENTS = ("deployment.started", "deployment.ready", "deployment.failed", "deploy
 # Pagination
 MAX_PAGE = 100
 
+# Not of the reference, but the same wherever dpx deploys
+WAIT = 900.0  # seconds that a command waits for a deployment; the default of --timeout
+PARALLEL = 4  # deployments at a time; the default of --parallel
+GRACE = 1.5  # seconds after a deadline in which what was begun may be finished
+DEFAULT_PROFILE = "default"
+
 
 def is_key(text: str) -> bool:
     """Return whether a text is a variable's name: it matches `KEY`."""
     return text.isascii() and text.replace("_", "a").isalnum() and not text[:1].isdigit()
+
+
+def slug_of(name: str) -> str:
+    """Return the slug that Deploxa makes of a name; "" if the name has no ASCII letter or digit."""
+    words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower()).split()
+    return "-".join(words)[:MAX_SLUG].strip("-")
 
 
 def targets_of(variable: Mapping[str, Any]) -> Sequence[str]:

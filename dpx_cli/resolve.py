@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dpx_cli.errors import BadRequest, DpxError, Forbidden, NotFound, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
 
     from dpx_cli.api.client import Client
@@ -21,6 +21,29 @@ if TYPE_CHECKING:
 # The IDs that the reference shows ("clm1abc…") are cuids; UUIDs and anything with a capital or a "_" ("prj_42") are
 # just as easy to tell from a slug.
 ID = re.compile(r"c[a-z0-9]{20,40}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|.*[A-Z_].*")
+
+
+class ProjectRef(NamedTuple):
+    """A project as the user or a file of the directory specifies it. Two are the same project if their IDs are.
+
+    Attributes:
+        id: the ID; None before it is looked up.
+        slug: the slug, where a file or the API has it.
+        org: the slug of its organization, where it was specified.
+        given: as it was typed, or as the file has it: ID, slug or "org/slug".
+        source: "--project" (or PROJECT), "DPX_PROJECT", "deploxa.toml" or "link".
+    """
+
+    id: str | None
+    slug: str | None
+    org: str | None
+    given: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it: "org/slug" if that was specified, else the slug, else what the user typed."""
+        return self.given if "/" in self.given else self.slug or self.given
 
 
 class Resolved(NamedTuple):
@@ -64,36 +87,77 @@ class Projects:
         self._names = names
         self._settings = settings
 
-    def reference(self, given: str | None) -> str:
-        """Return what the meant project is called: given, else DPX_PROJECT, else in a file of the directory.
+    def ref(self, given: str | None) -> ProjectRef:
+        """Return the project that is given, else of DPX_PROJECT, else of a file of the directory. Sends no request.
 
         Raises:
             UsageError: if no project is specified anywhere.
         """
-        reference = given if given is not None else self._settings.project
-        if reference is None:
-            raise UsageError(
-                "No project specified.",
-                hint="Pass --project PROJECT, or link this directory to a project. Run: dpx link PROJECT",
+        if given is None and (variable := self._settings.variable("DPX_PROJECT")):
+            return ProjectRef(None, None, variable.rpartition("/")[0] or None, variable, "DPX_PROJECT")
+        if given is not None:
+            return ProjectRef(None, None, given.rpartition("/")[0] or None, given, "--project")
+        if file := self._settings.project_file:
+            return ProjectRef(None, file.reference.rpartition("/")[2], file.org_slug, file.reference, "deploxa.toml")
+        if link := self._settings.link:
+            return ProjectRef(link.project_id, link.project_slug, link.org_slug, link.project_id, "link")
+        raise UsageError(
+            "No project specified.",
+            hint="Pass --project PROJECT, or link this directory to a project. Run: dpx link PROJECT",
+        )
+
+    def refs(self, given: Sequence[str]) -> list[ProjectRef]:
+        """Return the projects that are given, each once, in the order given; for none, that of `ref`.
+
+        One project is looked up when it is used (`on`). Several are looked up here, in one complete list for all (and
+        one for each organization that is specified): what names the same ID in several ways is one project.
+
+        Raises:
+            UsageError: if no project is specified anywhere, or one fits several projects, which are listed.
+            NotFound: if there is no such project.
+        """
+        if len(set(given)) <= 1:
+            return [self.ref(given[0] if given else None)]
+        lists: dict[str | None, list[dict[str, Any]]] = {}
+        found: dict[str, ProjectRef] = {}
+        for text in dict.fromkeys(given):
+            ref = self.ref(text)
+            slug = text.rpartition("/")[2]
+            _check_segments(ref)
+            if ref.org not in lists:
+                lists[ref.org] = self._list(ref.org)
+            try:
+                project, _ = self._choose(slug, ref.org, lists[ref.org])
+            except NotFound as missing:
+                if ref.org:
+                    raise
+                project = self._unlisted(text, missing)
+            name = project.get("slug")
+            found.setdefault(
+                project["id"], ref._replace(id=project["id"], slug=name if isinstance(name, str) else None)
             )
-        return reference
+        return list(found.values())
+
+    def reference(self, given: str | None) -> str:
+        """Return what `ref` says was given."""
+        return self.ref(given).given
 
     def title(self, given: str | None) -> str:
-        """Return how a user knows the meant project: as given, or the slug in a file of the directory."""
-        reference = self.reference(given)
-        if given is not None or self._settings.variable("DPX_PROJECT") or self._settings.project_file:
-            return reference
-        link = self._settings.link
-        return link.project_slug or reference if link else reference
+        """Return the name of `ref`."""
+        return self.ref(given).name
 
-    def on(self, given: str | None, action: Callable[[str], T]) -> T:
-        """Call a function with the ID of the meant project and return its result.
+    def on(self, given: str | ProjectRef | None, action: Callable[[str], T]) -> T:
+        """Call a function with the ID of a project and return its result.
 
         A remembered ID that answers 404 is looked up again, and the function called once more.
 
         Raises:
             NotFound: if there is no such project.
         """
+        if isinstance(given, ProjectRef):
+            if given.id is not None and given.source != "link":
+                return action(given.id)
+            given = given.given if given.source == "--project" else None
         reference = self.reference(given)
         with self._naming_file(given):
             resolved = self.resolve(reference)
@@ -168,15 +232,11 @@ class Projects:
             UsageError: if the reference can't be one, or fits several projects, which are listed.
             NotFound: if it fits none.
         """
-        from dpx_cli.api.client import segment
-
         if self._is_linked(reference):
-            segment(reference, "project")
+            _check_segments(ProjectRef(None, None, None, reference, "link"))
             return Resolved(reference)
-        org, slash, slug = reference.rpartition("/")
-        segment(slug, "project")
-        if slash:
-            segment(org, "organization")
+        org, slash, _ = reference.rpartition("/")
+        _check_segments(ProjectRef(None, None, org, reference, "--project"))
         if remembered := self._names().project_id(reference):
             return Resolved(remembered, remembered=True)
         if not slash and ID.fullmatch(reference):
@@ -186,7 +246,7 @@ class Projects:
         except NotFound as missing:
             if slash:
                 raise
-            return self._unlisted(reference, missing)
+            return Resolved(self._unlisted(reference, missing)["id"])
 
     def remembered(self, reference: str) -> str | None:
         """Return the ID of a project if it is known without a request, else None."""
@@ -200,20 +260,13 @@ class Projects:
         Raises: see `resolve`.
         """
         org, _, slug = reference.rpartition("/")
-        found = self._listed(slug, org or None)
-        if len(found) > 1 and not org and (default := self._settings.org):
-            with contextlib.suppress(NotFound):
-                found = self._listed(slug, default)
-            # Remembered as what it was found by: tomorrow the default may be another organization.
-            reference = f"{default}/{slug}"
-        if len(found) > 1:
-            listed = ", ".join(f"{project['id']} ({project.get('slug')})" for project in found)
-            raise UsageError(f"{slug} fits several projects: {listed}", hint=f"Pass an ID, or ORG/{slug}.")
-        self._names().remember_project(reference, found[0]["id"])
-        return Resolved(found[0]["id"])
+        project, chosen_by = self._choose(slug, org or None, self._list(org or None))
+        # Remembered as what it was found by: tomorrow the default may be another organization.
+        self._names().remember_project(f"{chosen_by}/{slug}" if chosen_by else slug, project["id"])
+        return Resolved(project["id"])
 
-    def _unlisted(self, reference: str, missing: NotFound) -> Resolved:
-        """Find a project that is in no list by its ID: the reference promises neither a form of IDs nor such a list.
+    def _unlisted(self, reference: str, missing: NotFound) -> dict[str, Any]:
+        """Get a project that is in no list by its ID: the reference promises neither a form of IDs nor such a list.
 
         Raises:
             NotFound: `missing`, if it is no project's ID either.
@@ -221,11 +274,11 @@ class Projects:
         from dpx_cli.api import projects
 
         try:
-            projects.get_project(self._client(), reference)
+            project = projects.get_project(self._client(), reference)
         except (BadRequest, Forbidden, NotFound):
             raise missing from None
         self._names().remember_project(reference, reference)
-        return Resolved(reference)
+        return {**project, "id": reference}
 
     def _is_linked(self, reference: str) -> bool:
         """Return whether a reference is the ID in the link file, which needs no look-up."""
@@ -236,35 +289,65 @@ class Projects:
             return False
         return link is not None and reference == link.project_id
 
-    def _listed(self, slug: str, org: str | None) -> list[dict[str, Any]]:
-        """Return the listed projects that a reference fits: by slug, else by slug in another case, and by ID.
-
-        Raises:
-            NotFound: if it fits none; the hint names the nearest slug.
-        """
+    def _list(self, org: str | None) -> list[dict[str, Any]]:
+        """Return all projects, or those of an organization, that have an ID."""
         from dpx_cli.api import projects
         from dpx_cli.api.client import is_name
 
-        exact, folded, by_id, slugs = [], [], [], []
-        for page in projects.list_projects(self._client(), org=org):
-            for project in page:
-                if not is_name(project.get("id")):
-                    continue
-                name = str(project.get("slug"))
-                slugs.append(name)
-                if name == slug:
-                    exact.append(project)
-                elif name.casefold() == slug.casefold():
-                    folded.append(project)
-                elif project["id"] == slug:
-                    by_id.append(project)
-        # One project's ID may be another's slug: then it must not be guessed which is meant.
-        if found := (exact or folded) + by_id:
-            return found
-        import difflib
+        pages = projects.list_projects(self._client(), org=org)
+        return [project for page in pages for project in page if is_name(project.get("id"))]
 
-        close = difflib.get_close_matches(slug, slugs, n=1)
-        raise NotFound(
-            f"No such project: {f'{org}/{slug}' if org else slug}",
-            hint=f"Did you mean {close[0]}? List projects: dpx projects list" if close else "Run: dpx projects list",
-        )
+    def _choose(
+        self, slug: str, org: str | None, listed: Sequence[dict[str, Any]]
+    ) -> tuple[dict[str, Any], str | None]:
+        """Return the one project of a list that a slug or ID fits, and the organization that it was chosen by.
+
+        If several fit, the default organization decides.
+
+        Raises: see `resolve`.
+        """
+        fitting = _fitting(slug, org, listed)
+        if len(fitting) > 1 and not org and (default := self._settings.org):
+            org = default
+            with contextlib.suppress(NotFound):
+                fitting = _fitting(slug, default, self._list(default))
+        if len(fitting) > 1:
+            names = ", ".join(f"{project['id']} ({project.get('slug')})" for project in fitting)
+            raise UsageError(f"{slug} fits several projects: {names}", hint=f"Pass an ID, or ORG/{slug}.")
+        return fitting[0], org
+
+
+def _check_segments(ref: ProjectRef) -> None:
+    """Raise UsageError for a reference that could change the path of a request."""
+    from dpx_cli.api.client import segment
+
+    segment(ref.given.rpartition("/")[2], "project")
+    if "/" in ref.given:
+        segment(ref.org or "", "organization")
+
+
+def _fitting(slug: str, org: str | None, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the projects that a reference fits: by slug, else by slug in another case, and by ID.
+
+    Raises:
+        NotFound: if it fits none; the hint has the nearest slug.
+    """
+    slugs = [str(project.get("slug")) for project in listed]
+    exact, folded, by_id = [], [], []
+    for name, project in zip(slugs, listed, strict=True):
+        if name == slug:
+            exact.append(project)
+        elif name.casefold() == slug.casefold():
+            folded.append(project)
+        elif project["id"] == slug:
+            by_id.append(project)
+    # One project's ID may be another's slug: then it must not be guessed which is meant.
+    if fitting := (exact or folded) + by_id:
+        return fitting
+    import difflib
+
+    close = difflib.get_close_matches(slug, slugs, n=1)
+    raise NotFound(
+        f"No such project: {f'{org}/{slug}' if org else slug}",
+        hint=f"Did you mean {close[0]}? List projects: dpx projects list" if close else "Run: dpx projects list",
+    )

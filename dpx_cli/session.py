@@ -10,13 +10,13 @@ from dpx_cli.config.settings import Settings, split_origin
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from ssl import SSLContext
 
     from dpx_cli.api.client import Attempt, Client
     from dpx_cli.credentials import Token
     from dpx_cli.output.screen import Screen
-    from dpx_cli.resolve import Projects
+    from dpx_cli.resolve import ProjectRef, Projects
 
 
 class Session:
@@ -24,7 +24,7 @@ class Session:
 
     Args:
         env: the environment.
-        screen: where data and talk go.
+        screen: the output streams.
         profile: `--profile`.
         debug: `--debug`.
         cwd: the working directory; None for the process's own.
@@ -109,6 +109,11 @@ class Session:
         # For a token of the environment the profiles need not be read.
         return credentials.renewal(self._token, "" if self._token.variable else self.settings.profile)
 
+    def close(self) -> None:
+        """Close the connection to the API; the next request opens another."""
+        if self._client is not None:
+            self._client.close()
+
     def tls_context(self) -> SSLContext:
         """Return a TLS context that trusts what the settings say."""
         from dpx_cli.api import tls
@@ -134,6 +139,28 @@ class Session:
                 profile=(lambda: self.settings.profile) if stored else None,
             )
         return self._names
+
+    def command(
+        self,
+        *words: str,
+        project: str | ProjectRef | None = None,
+        org: str | None = None,
+        target: Sequence[str] | str = (),
+    ) -> str:
+        """Return a `dpx …` command to paste: what every hint shows. The profile in force is added.
+
+        Args:
+            words: the command, its arguments and further options, without "dpx"; they are quoted for the shell.
+            project: adds --project, unless it is the one that deploxa.toml or a link file names from here.
+            org: adds --org.
+            target: adds --target for each.
+        """
+        from dpx_cli.system import shell
+
+        if project is not None and not isinstance(project, str):
+            project = None if project.source in ("deploxa.toml", "link") else project.given
+        profile = self.profile or self.env.get("DPX_PROFILE") or None
+        return shell.command(*words, project=project, org=org, target=target, profile=profile)
 
     def org(self, given: str | None) -> str | None:
         """Return the organization: as given, else the default of the settings, else None."""

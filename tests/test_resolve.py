@@ -10,6 +10,10 @@ import fault_server as faults
 import pytest
 from fault_server import OTHER, PROJECT, TOKEN, FaultServer
 
+from dpx_cli.cli.main import make_screen
+from dpx_cli.errors import NotFound
+from dpx_cli.session import Session
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -284,3 +288,35 @@ def test_a_sandboxed_world_by_org_and_slug(dpx: Program, sandbox: Sandbox) -> No
     done = dpx(*GET, "globex/storefront")
     assert done.code == 3, done
     assert sandbox.url
+
+
+def test_one_project_specified_in_several_ways_is_one(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Slug, slug in another case, org/slug and ID: one project, with a cold cache too."""
+    server.projects.append({"id": OTHER, "name": "Other", "slug": "other"})
+    session = Session(dpx_on_faults.env, make_screen(None, dpx_on_faults.env))
+    refs = session.projects.refs(["SHOP", "other", "shop", "acme/shop", PROJECT])
+    assert [(ref.id, ref.name, ref.source) for ref in refs] == [
+        (PROJECT, "shop", "--project"),
+        (OTHER, "other", "--project"),
+    ]
+    assert [(request.path, request.query.get("org")) for request in server.requests] == [
+        ("/projects", None),
+        ("/projects", "acme"),
+    ]
+    with pytest.raises(NotFound):
+        session.projects.refs(["shop", "nope"])
+    assert [ref.given for ref in session.projects.refs(["shop", "shop"])] == ["shop"]
+
+
+def test_a_command_in_a_hint_has_profile_and_project(dpx_on_faults: Program) -> None:
+    """The project of the directory's own file needs no option."""
+    env = {**dpx_on_faults.env, "DPX_PROFILE": "work"}
+    session = Session(env, make_screen(None, env), cwd=str(dpx_on_faults.cwd))
+    assert (
+        session.command("deploy", "wait", "d 1", project="shop")
+        == "dpx deploy wait 'd 1' --project shop --profile work"
+    )
+    (dpx_on_faults.cwd / "deploxa.toml").write_text('[project]\nslug = "acme/shop"\n')
+    ref = session.projects.ref(None)
+    assert (ref.name, ref.slug, ref.org, ref.source) == ("acme/shop", "shop", "acme", "deploxa.toml")
+    assert session.command("deploy", project=ref) == "dpx deploy --profile work"

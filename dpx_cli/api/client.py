@@ -12,7 +12,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__, errors
-from dpx_cli.api.transport import Connection, Deadline, Lost, NotSent, Response, Unreadable
+from dpx_cli.api.retry import Deadline
+from dpx_cli.api.transport import Connection, Lost, NotSent, Response, Unreadable
 from dpx_cli.system import exact_json, signals
 
 if TYPE_CHECKING:
@@ -134,6 +135,10 @@ class Client:
 
     def __repr__(self) -> str:
         return f"Client({self.api_url!r})"
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        self._connection.close()
 
     def deadline(self) -> Deadline:
         """Return a deadline for one whole request from now on."""

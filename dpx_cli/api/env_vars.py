@@ -20,6 +20,12 @@ def list_env_vars(client: Client, project_id: str, *, limit: int | None = None, 
     return Pages(client, path, limit=limit, cursor=cursor, without="value")
 
 
+def by_key(client: Client, project_id: str) -> dict[str, dict[str, Any]]:
+    """Return all variables of a project by key, without values. A row without a key is left out."""
+    rows = (row for page in list_env_vars(client, project_id) for row in page)
+    return {row["key"]: row for row in rows if isinstance(row.get("key"), str)}
+
+
 def set_env_var(
     client: Client,
     project_id: str,
@@ -31,7 +37,7 @@ def set_env_var(
 ) -> dict[str, Any]:
     """Create or update a variable and return it, without its value: POST /projects/:id/env-vars.
 
-    The request is idempotent, so it's sent again if its answer was lost. No error has the value, even if the server
+    The request is idempotent, so it's sent again if its response was lost. No error has the value, even if the server
     echoes it.
 
     Args:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from dpx_cli.api.retry import Deadline
     from dpx_cli.api.tls import NestedTls
-    from dpx_cli.api.transport import Deadline
 
     Socket = socket.socket | NestedTls
 

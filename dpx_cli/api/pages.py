@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
 from dpx_cli.api.client import data_of
+from dpx_cli.reference import MAX_PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dpx_cli.api.client import Client
 
-PAGE = 100  # items; the most that the API gives at once
 MAX_ITEMS = 1000  # of one page, from a server that gives more than was asked for
 MAX_CURSOR = 4096  # characters; servers take little more in a request's first line
 SERVER_FAULT = "The server is at fault. To get the first pages, pass --limit."
@@ -67,7 +67,7 @@ class Pages:
         cursor, left, empty = self._cursor, self._limit, 0
         seen = {cursor}
         while True:
-            size = PAGE if left is None else min(PAGE, left)
+            size = MAX_PAGE if left is None else min(MAX_PAGE, left)
             document = self._client.document(
                 "GET", self._path, params={**self._params, "limit": size, "cursor": cursor}, headers=self._headers
             )
@@ -102,6 +102,61 @@ class Pages:
                     request=request,
                 )
             seen.add(cursor)
+
+    def filter(
+        self,
+        fits: Callable[[dict[str, Any]], bool],
+        limit: int | None = None,
+        *,
+        ends: Callable[[list[dict[str, Any]]], bool] = lambda _: False,
+    ) -> Filtered:
+        """Return those items that the API can't choose by itself, page by page.
+
+        Args:
+            fits: returns whether an item is chosen.
+            limit: the maximum number of chosen items; None for all. The list itself must not have one.
+            ends: called with each whole page; returns whether no later one can have an item that fits.
+        """
+        return Filtered(self, fits, limit, ends)
+
+
+class Filtered:
+    """The chosen items of a list; `Pages.filter` makes it.
+
+    Attributes:
+        next_cursor: always None: a cursor can't name a place within a page.
+        is_cut: after iteration, whether `limit` cut off items.
+        is_whole: always False: it is not the whole list.
+    """
+
+    next_cursor: str | None = None
+    is_whole = False
+
+    def __init__(
+        self,
+        pages: Pages,
+        fits: Callable[[dict[str, Any]], bool],
+        limit: int | None,
+        ends: Callable[[list[dict[str, Any]]], bool],
+    ) -> None:
+        self._pages = pages
+        self._fits = fits
+        self._limit = limit
+        self._ends = ends
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+        left = self._limit
+        for page in self._pages:
+            chosen = [item for item in page if self._fits(item)]
+            if left is not None:
+                self.is_cut = len(chosen) > left
+                chosen = chosen[:left]
+                left -= len(chosen)
+            if chosen:
+                yield chosen
+            if self.is_cut or self._ends(page):
+                return
 
 
 def _next_cursor(document: Mapping[str, Any], request: str) -> str | None:

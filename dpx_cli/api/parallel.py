@@ -90,7 +90,9 @@ class _Work(Generic[Item, Result]):
         outcome: Outcome[Item, Result],
         group: Callable[[Item], Any],
         done: Callable[[Item], None],
+        stop: Callable[[], bool],
     ) -> None:
+        self._stop = stop
         self._waiting = list(reversed(items))
         self._action = action
         self._outcome = outcome
@@ -121,7 +123,7 @@ class _Work(Generic[Item, Result]):
     def _next(self) -> Item | None:
         self._gate.wait()
         with self._lock:
-            while self._waiting and not self._hopeless:
+            while self._waiting and not self._hopeless and not self._stop():
                 item = self._waiting.pop()
                 if self._group(item) not in self._failed:
                     return item
@@ -161,6 +163,7 @@ def run(
     group: Callable[[Item], Any] = lambda _: None,
     done: Callable[[Item], None] = lambda _: None,
     limit: int = MAX_IN_FLIGHT,
+    stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Call a function for every item, several at a time; each worker has its own connection.
 
@@ -176,8 +179,9 @@ def run(
         group: returns the group of an item. [default: all items are one group]
         done: called with each item that is done, in a worker thread.
         limit: the maximum number of items at a time.
+        stop: asked before each item; returns whether no further item is to be begun.
     """
-    _Work(items, action, outcome, group, done).run(client, limit)
+    _Work(items, action, outcome, group, done, stop).run(client, limit)
 
 
 def for_each(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.api.http1 import Socket
     from dpx_cli.api.proxy import Proxy
+    from dpx_cli.api.retry import Deadline
 
 MAX_BYTES = 32 * 1024 * 1024  # of a body, compressed as well as decoded
 MAX_NAMED = 100  # characters that an error repeats of what the other side said
@@ -48,28 +49,6 @@ class Unreadable(Exception):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
-
-
-class Deadline:
-    """The moment, `seconds` from now, by which a whole request with its retries must be over."""
-
-    __slots__ = ("at", "seconds")
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.at = time.monotonic() + seconds
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the moment has passed."""
-        return time.monotonic() >= self.at
-
-    def remaining(self) -> float:
-        """Return the seconds left. Raise TimeoutError if there are none."""
-        left = self.at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError(f"no complete response within {round(self.seconds, 1):g} s")
-        return left
 
 
 class Response:

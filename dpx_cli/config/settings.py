@@ -46,18 +46,6 @@ VARIABLES = (
     ("NO_COLOR", "no color; FORCE_COLOR, COLUMNS and TERM=dumb are honored too", ""),
 )
 
-LOOPBACK = ("localhost", "::1")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address means this machine."""
-    if host in LOOPBACK or host.endswith(".localhost"):
-        return True
-    parts = host.split(".")
-    # Without leading zeros, which some resolvers take for octal, and "09" for a name to look up.
-    numbers = [int(part) for part in parts if part.isascii() and part.isdigit() and str(int(part[:3])) == part]
-    return len(parts) == len(numbers) == 4 and numbers[0] == 127 and max(numbers) <= 255  # noqa: PLR2004 - 127.0.0.0/8
-
 
 def check_api_url(text: str, source: str = "the API URL") -> str:
     """Return the URL of an API root without its final slash: https, or http to a loopback address.
@@ -66,6 +54,7 @@ def check_api_url(text: str, source: str = "the API URL") -> str:
         UsageError: it is anything else; `source` says where it came from. The URL is not shown.
     """
     from dpx_cli.config import urls
+    from dpx_cli.system.hosts import is_loopback
 
     hint = f"Use a URL like {API_URL}"
     parts = urls.split(text, source, hint=hint, userinfo_hint="Put the token into DPX_TOKEN.")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
-from dpx_cli.system.loopback.exchange import is_loopback, without_port
+from dpx_cli.system.hosts import is_loopback
+from dpx_cli.system.loopback.exchange import without_port
 
 if TYPE_CHECKING:
     import ssl
@@ -81,7 +82,6 @@ class Endpoint(NamedTuple):
             host=host,
             port=parts.port or (443 if secure else 80),
             secure=secure,
-            # `config.urls` also takes name.localhost, which a resolver may send anywhere; what goes there is signed.
             loopback=is_loopback(host),
         )
 

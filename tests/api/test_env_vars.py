@@ -26,6 +26,13 @@ def test_list(server: FaultServer, client: Client) -> None:
     assert list(env_vars.list_env_vars(client, PROJECT)) == [[{"key": "A", "more": 1}]]
 
 
+def test_by_key(server: FaultServer, client: Client) -> None:
+    """A row without a key, or with one that is no text, is left out."""
+    rows: list[dict[str, object]] = [{"key": "A", "value": CANARY}, {"id": "1"}, {"key": ["B"]}, {"key": "C"}]
+    server.on("GET", ".*/env-vars", faults.reply(200, {"data": rows}))
+    assert env_vars.by_key(client, PROJECT) == {"A": {"key": "A"}, "C": {"key": "C"}}
+
+
 def test_set_sends_what_was_given(server: FaultServer, client: Client) -> None:
     """POST /projects/:id/env-vars; an empty value is one."""
     env_vars.set_env_var(client, PROJECT, "A", "")

@@ -235,3 +235,15 @@ def test_a_fault_on_the_second_page_comes_after_the_first(server: FaultServer, c
     assert len(next(pages)) == 100
     with pytest.raises(errors.ServerError):
         next(pages)
+
+
+def test_items_that_fit_are_chosen_page_by_page(server: FaultServer, client: Client) -> None:
+    """A limit counts what is chosen, and what follows it is not fetched; nor is what can't fit any more."""
+    fill(server, 300)
+    pages = Pages(client, "/projects").filter(lambda item: item["id"].endswith("7"), 12)
+    assert [len(page) for page in pages] == [10, 2]
+    assert (pages.is_cut, pages.is_whole, pages.next_cursor) == (True, False, None)
+    assert len(server.requests) == 2
+    pages = Pages(client, "/projects").filter(lambda _: True, ends=lambda page: page[-1]["id"] == "p99")
+    assert [len(page) for page in pages] == [100]
+    assert not pages.is_cut

@@ -16,7 +16,8 @@ from fault_server import FaultServer
 
 from dpx_cli import errors
 from dpx_cli.api import tls as trust
-from dpx_cli.api.transport import MAX_BYTES, Connection, Deadline, NotSent, _addresses
+from dpx_cli.api.retry import Deadline
+from dpx_cli.api.transport import MAX_BYTES, Connection, NotSent, _addresses
 
 if TYPE_CHECKING:
     from certificates import Authority

@@ -16,8 +16,9 @@ import pytest
 from fault_server import PROJECT, TOKEN, FaultServer
 
 from dpx_cli.config.paths import API_URL, origin_of
-from dpx_cli.config.settings import Settings, check_api_url, is_loopback
+from dpx_cli.config.settings import Settings, check_api_url
 from dpx_cli.errors import UsageError
+from dpx_cli.system.hosts import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

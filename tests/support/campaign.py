@@ -25,7 +25,7 @@ from dpx_cli.api import client
 from dpx_cli.api.deploying import follow as following
 from dpx_cli.api.deploying import pace
 from dpx_cli.api.deploying import start as starting
-from dpx_cli.api.transport import Deadline
+from dpx_cli.api.retry import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dpx_cli.api.client import Client
-    from dpx_cli.api.transport import Deadline
+    from dpx_cli.api.retry import Deadline
 
 WAIT = 900.0  # seconds; how long commands wait unless --timeout says otherwise
 SETTLING = 10.0  # seconds in which a deployment that was just created may not be found yet

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
     from dpx_cli.api.deploying.turns import Turn
     from dpx_cli.api.deployments import DeploymentFields
-    from dpx_cli.api.transport import Deadline
+    from dpx_cli.api.retry import Deadline
 
     Row = dict[str, Any]
 

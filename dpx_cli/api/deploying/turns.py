@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dpx_cli.api.transport import Deadline
+    from dpx_cli.api.retry import Deadline
 
 
 NEXT = 1.0  # seconds between two of the line, unless a slot was freed

@@ -128,7 +128,8 @@ class Watchman:
         """Send one GET, without a token, and follow no redirect. Return what came instead of 2xx, or None."""
         from dpx_cli import __version__
         from dpx_cli.api import proxy
-        from dpx_cli.api.transport import Connection, Deadline, Lost, NotSent, Unreadable
+        from dpx_cli.api.retry import Deadline
+        from dpx_cli.api.transport import Connection, Lost, NotSent, Unreadable
         from dpx_cli.config import urls
 
         parts = urls.split(url, "--check", hint="Pass a path of the site, or a URL.")

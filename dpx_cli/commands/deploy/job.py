@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
     from dpx_cli.api.deploying.start import Starter
     from dpx_cli.api.deploying.turns import Turn
-    from dpx_cli.api.transport import Deadline
+    from dpx_cli.api.retry import Deadline
     from dpx_cli.commands.deploy.gates import Gates
     from dpx_cli.commands.deploy.preflight import Commits, Plan
     from dpx_cli.resolve import Projects

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.api.transport import Deadline
+from dpx_cli.api.retry import Deadline
 from dpx_cli.commands.deploy import dry, report, several, single
 from dpx_cli.commands.deploy.gates import Gates, check_target
 from dpx_cli.commands.deploy.job import Job, Wanted

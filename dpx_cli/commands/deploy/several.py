@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api.deploying.turns import Turn, Turns
-from dpx_cli.api.transport import Deadline
+from dpx_cli.api.retry import Deadline
 from dpx_cli.commands.deploy.events import Events
 from dpx_cli.commands.deploy.job import Job
 from dpx_cli.errors import DpxError, ExitCode, unexpected

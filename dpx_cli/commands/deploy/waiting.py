@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.api.transport import Deadline
+from dpx_cli.api.retry import Deadline
 from dpx_cli.commands.deploy import several, single
 from dpx_cli.commands.deploy.job import GRACE, Job
 from dpx_cli.output.columns import plain

@@ -181,7 +181,7 @@ class _Diagnosis:
     def _api(self) -> Check:
         """Send the request. Any response of an API passes; `_whether_accepted` judges the token."""
         from dpx_cli.api.client import Request, decode, is_success
-        from dpx_cli.api.transport import Deadline
+        from dpx_cli.api.retry import Deadline
 
         self._find_token()
         self._say(f"Asking {self._settings.api_url}")

@@ -9,7 +9,7 @@ from dpx_cli.api import deployments, parallel
 from dpx_cli.api.deploying.follow import WAIT, follow
 from dpx_cli.api.deploying.start import Starter
 from dpx_cli.api.deploying.turns import Turn, Turns
-from dpx_cli.api.transport import Deadline
+from dpx_cli.api.retry import Deadline
 from dpx_cli.commands.env import journal as journals
 from dpx_cli.errors import DeploymentFailed, DpxError, RateLimited
 from dpx_cli.reference import ERROR

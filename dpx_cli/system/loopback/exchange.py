@@ -12,6 +12,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.system.hosts import is_loopback
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
@@ -159,10 +161,10 @@ def foreign(exchange: Exchange, public_host: str = "") -> str:
     hosts = exchange.values(b"host")
     host = hosts[0].decode("latin-1") if len(hosts) == 1 else ""
     name = without_port(host).lower()
-    if not is_loopback(name) and not (public_host and name == public_host.lower()):
+    if not is_loopback(name, names=False) and not (public_host and name == public_host.lower()):
         return "Its Host header isn't this machine."
     for value in exchange.values(b"origin"):
-        if not is_loopback(name) or value.decode("latin-1").lower() != f"http://{host}".lower():
+        if not is_loopback(name, names=False) or value.decode("latin-1").lower() != f"http://{host}".lower():
             return "Its Origin header is a web page of another site."
     return ""
 
@@ -171,12 +173,3 @@ def without_port(host: str) -> str:
     """Return the name in a Host header."""
     name, colon, port = host.rpartition(":")
     return name if colon and port.isascii() and port.isdigit() else host
-
-
-def is_loopback(name: str) -> bool:
-    """Return whether a host name is certain to be this machine."""
-    if name in ("localhost", "[::1]", "::1"):
-        return True
-    parts = name.split(".")
-    numbers = all(part.isascii() and part.isdigit() and len(part) <= 3 and int(part) < 256 for part in parts)  # noqa: PLR2004 - IPv4
-    return numbers and len(parts) == 4 and parts[0] == "127"  # noqa: PLR2004 - IPv4

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from dpx_cli.errors import DpxError
-from dpx_cli.system.loopback.exchange import TooLarge, is_loopback, without_port
+from dpx_cli.system.hosts import is_loopback
+from dpx_cli.system.loopback.exchange import TooLarge, without_port
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -60,7 +61,7 @@ class WebPage:
     def wanted(exchange: Exchange) -> bool:
         """Return whether a request is for the page and not for the server behind it."""
         host = b",".join(exchange.values(b"host")).decode("latin-1")
-        if not is_loopback(without_port(host).lower()):
+        if not is_loopback(without_port(host).lower(), names=False):
             return False
         return (exchange.path == "/" and exchange.method in ("GET", "HEAD")) or exchange.path.startswith(PREFIX)
 

@@ -15,7 +15,7 @@ from dpx_cli import errors
 from dpx_cli.api import client
 from dpx_cli.api.deploying import pace
 from dpx_cli.api.deploying.follow import follow
-from dpx_cli.api.transport import Deadline
+from dpx_cli.api.retry import Deadline
 
 if TYPE_CHECKING:
     from fault_server import Fault

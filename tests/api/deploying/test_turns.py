@@ -6,7 +6,7 @@ import threading
 import time
 
 from dpx_cli.api.deploying.turns import Turn, Turns
-from dpx_cli.api.transport import Deadline
+from dpx_cli.api.retry import Deadline
 
 
 def test_nobody_waits_while_there_are_slots() -> None:

@@ -1,0 +1,93 @@
+"""Wait and try again: a deadline for a whole request or wait, and growing pauses within it."""
+
+from __future__ import annotations
+
+import time
+
+from dpx_cli.system import signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Deadline:
+    """The moment, `seconds` from now, by which a whole request with its retries must be over."""
+
+    __slots__ = ("at", "seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.at = time.monotonic() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the moment has passed."""
+        return time.monotonic() >= self.at
+
+    def remaining(self) -> float:
+        """Return the seconds left. Raise TimeoutError if there are none."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"no complete response within {round(self.seconds, 1):g} s")
+        return left
+
+
+class Backoff:
+    """Growing pauses between tries, within a deadline.
+
+    Args:
+        first: seconds of the first pause.
+        factor: of a pause to the one before it.
+        most: the longest pause, in seconds; a server that asks for more gets more.
+        deadline: no pause lasts beyond it.
+        sleep: called with the seconds to wait.
+        jitter: whether a pause is shortened by up to half, at random, so that many programs don't try together.
+
+    Attributes:
+        next: seconds that the next pause takes, unless `wait` is called with more.
+    """
+
+    __slots__ = ("_deadline", "_factor", "_first", "_jitter", "_most", "_sleep", "next")
+
+    def __init__(
+        self,
+        first: float,
+        factor: float,
+        most: float,
+        deadline: Deadline,
+        sleep: Callable[[float], None] = signals.sleep,
+        *,
+        jitter: bool = False,
+    ) -> None:
+        self.next = self._first = first
+        self._factor = factor
+        self._most = most
+        self._deadline = deadline
+        self._sleep = sleep
+        self._jitter = jitter
+
+    def reset(self) -> None:
+        """Begin with the first pause again, after a success."""
+        self.next = self._first
+
+    def wait(self, at_least: float = 0.0, *, to_the_end: bool = False) -> bool:
+        """Pause before the next try. Return False, at once, if the deadline would pass before its end.
+
+        Args:
+            at_least: seconds that the server asked for (Retry-After).
+            to_the_end: a pause that would pass the deadline ends at it instead: for a last look at the very end.
+        """
+        pause = self.next
+        if self._jitter:
+            import random
+
+            pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy
+        # Never less than the backoff: "Retry-After: 0" must not become a flood.
+        pause = max(pause, at_least)
+        left = self._deadline.at - time.monotonic()
+        if left <= 0 or (pause >= left and not to_the_end):
+            return False
+        self.next = min(self.next * self._factor, self._most)
+        self._sleep(min(pause, left))
+        return True
