@@ -283,10 +283,9 @@ def write(session: Session, reference: str) -> None:
     from dpx_cli.config.paths import PROJECT_FILE
     from dpx_cli.system import files
 
-    path = os.path.join(session.cwd, PROJECT_FILE)
-    old = files.read_bytes(path, "the project file") if os.path.lexists(path) else None
+    old = files.read_bytes(files.checkout_path(session.cwd, PROJECT_FILE), "the project file")
     text = export.name_project("" if old is None else old.decode("utf-8-sig"), reference)
-    files.write_whole(path, text.encode(), 0o644)
+    path = files.write_checkout(session.cwd, PROJECT_FILE, text.encode())
     session.screen.done(f"Wrote {path}.")
 
 

@@ -38,12 +38,13 @@ def link(session: Session, project: ProjectArgument = None, named: Project = Non
 def unlink(session: Session) -> None:
     """Unlink this directory."""
     from dpx_cli.config import link as link_file
+    from dpx_cli.config import paths
 
-    found = session.settings.link
-    if found is None:
+    path = paths.link_file(session.cwd)
+    if path is None:
         raise NotFound("This directory is not linked to a project.", hint="Run: dpx link PROJECT")
-    link_file.remove(found)
-    session.screen.done(f"Removed {found.path}.")
+    link_file.remove(path)
+    session.screen.done(f"Removed {path}.")
 
 
 def given_or_picked(session: Session, given: str | None, question: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.config.paths import API_URL, folder, origin_of
 from dpx_cli.errors import UsageError
+from dpx_cli.system.files import Unreachable
 from dpx_cli.system.switches import is_on
 
 if TYPE_CHECKING:
@@ -171,7 +172,13 @@ class Settings:
         except UsageError:
             # A user without a home has no profiles, and the environment may say enough.
             return profiles.Profiles()
-        return profiles.load(folder)
+        try:
+            return profiles.load(folder)
+        except Unreachable:
+            # So does it for a service that runs with another user's HOME.
+            if self.variable("DPX_TOKEN") or self.variable("DPX_TOKEN_FILE"):
+                return profiles.Profiles()
+            raise
 
     def _of_profile(self, key: str) -> str | None:
         return self.profiles.get(self.profile).get(key)

@@ -15,17 +15,24 @@ from typing import TYPE_CHECKING
 from dpx_cli.errors import Failed, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeVar
 
+    T = TypeVar("T")
+
+MAX_JSON = 1024 * 1024  # bytes of a JSON file, unless its reader says otherwise
+PRIVATE = 0o600
+_PATIENCE = 2.0  # seconds for another program to close a file, on Windows
 _LOCK_POLL = 0.02  # seconds between two tries; a lock is held for one write only
 _LEFT_BEHIND = 3600  # seconds after which a temporary file no longer has a writer
 
 
-def read_bytes(path: str, what: str, limit: int = -1, *, pipes: bool = False) -> bytes | None:
-    """Return the bytes of a file, or None if there is no such file, or if its folder may not be entered.
+class Unreachable(Failed):
+    """A folder on the way to a file may not be entered, as in the home of another user."""
 
-    The home of another user (a service without its own `HOME`) is the usual case of the latter. Nothing can be written
-    there either, so nothing is lost by continuing without the file.
+
+def read_bytes(path: str, what: str, limit: int = -1, *, pipes: bool = False, follow: bool = True) -> bytes | None:
+    """Return the bytes of a file, or None if there is no such file.
 
     Args:
         path: where it is.
@@ -33,20 +40,31 @@ def read_bytes(path: str, what: str, limit: int = -1, *, pipes: bool = False) ->
         limit: how many bytes at most, for a path that may lead to an endless file; -1 for all.
         pipes: whether a pipe or a device will do, as for a file that the user names. dpx's own files are regular
             ones: a pipe in their place would hang every command.
+        follow: whether the last part of the path may be a symbolic link.
 
     Raises:
+        Unreachable: a folder of the path may not be entered.
         Failed: it is there and can't be read; the message names the file.
     """
+    nofollow = 0 if follow else getattr(os, "O_NOFOLLOW", 0)
+
+    def opener(name: str, flags: int) -> int:
+        # Without waiting for a writer if it is a pipe.
+        flags |= nofollow | (0 if pipes else getattr(os, "O_NONBLOCK", 0))
+        return _insist(lambda: os.open(name, flags))
+
     try:
-        with open(path, "rb", opener=None if pipes else _open_at_once) as file:
+        if not follow and os.path.islink(path):
+            raise Failed(f"Can't read {what} in {path}: it is a symbolic link.")
+        with open(path, "rb", opener=opener) as file:
             if not pipes and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Failed(f"Can't read {what} in {path}: it is not a regular file.")
             return file.read(limit)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as exc:
-        if not os.access(os.path.dirname(path) or ".", os.X_OK):
-            return None
+        if closed := _closed_folder(path):
+            raise _unreachable(path, what, closed) from exc
         raise Failed(f"Can't read {what} in {path}: {reason(exc)}.") from exc
     except OSError as exc:
         if exc.errno == errno.ENAMETOOLONG:  # nothing can have that name
@@ -56,9 +74,61 @@ def read_bytes(path: str, what: str, limit: int = -1, *, pipes: bool = False) ->
         raise Failed(f"Can't read {what}: {path!r} is not a path.") from exc
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file, without waiting for a writer if it is a pipe."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def read_json(path: str, what: str, limit: int = MAX_JSON) -> dict[str, Any] | None:
+    """Return the object in a JSON file, or None if there is no such file.
+
+    Raises:
+        Failed: it can't be read, is larger than the limit in bytes, or isn't a JSON object; the message names the file.
+    """
+    import json
+
+    data = read_bytes(path, what, limit + 1)
+    if data is None:
+        return None
+    if len(data) > limit:
+        raise damaged(path, what, f"it is larger than {limit // 1024} KiB")
+    try:
+        document = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise damaged(path, what, "it is not JSON") from None
+    if not isinstance(document, dict):
+        raise damaged(path, what, "it is not an object")
+    return document
+
+
+def _closed_folder(path: str) -> str | None:
+    """Return the topmost folder of a path that may not be entered, or None."""
+    folder, closed = os.path.dirname(os.path.abspath(path)), None
+    while folder != os.path.dirname(folder):
+        if os.path.isdir(folder) and not os.access(folder, os.X_OK):
+            closed = folder
+        folder = os.path.dirname(folder)
+    return closed
+
+
+def _unreachable(path: str, what: str, folder: str) -> Unreachable:
+    import shlex
+
+    hint = "Set DPX_CONFIG_DIR and DPX_CACHE_DIR to folders of your own"
+    if os.name == "posix":
+        hint = f'If it should be yours, run: sudo chown -R "$(id -un)" {shlex.quote(folder)}'
+    return Unreachable(f"Can't read {what} in {path}: permission denied for the folder {folder}.", hint=hint)
+
+
+def _insist(action: Callable[[], T]) -> T:
+    """Do something; on Windows, which denies it while another program has the file open, again for two seconds."""
+    if os.name != "nt":
+        return action()
+    import time  # pragma: no cover - Windows only
+
+    deadline = time.monotonic() + _PATIENCE  # pragma: no cover
+    while True:  # pragma: no cover
+        try:
+            return action()
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_LOCK_POLL)
 
 
 def remove(path: str) -> bool:
@@ -68,7 +138,7 @@ def remove(path: str) -> bool:
         Failed: it can't be removed; the message names it.
     """
     try:
-        os.unlink(path)
+        _insist(lambda: os.unlink(path))
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as exc:
@@ -81,16 +151,17 @@ def damaged(path: str, what: str, why: str) -> Failed:
     return Failed(f"Can't understand {what} in {path}: {why}.", hint="Fix or move the file.")
 
 
-def write_whole(path: str, data: bytes, mode: int = 0o600) -> None:
+def write_whole(path: str, data: bytes, mode: int | None = PRIVATE) -> None:
     """Replace a file's content: completely, or not at all.
 
     A reader, or a machine that loses its power, sees the old bytes or the new ones. A symbolic link is followed, so
-    that a file kept elsewhere (dotfiles in a repository) stays there. Missing folders are created for their owner only.
+    that a file kept elsewhere (dotfiles in a repository) stays there.
 
     Args:
         path: the file.
         data: all of its bytes.
-        mode: its permissions.
+        mode: its permissions. None: those that it has, or those that the umask leaves to a new file. Missing folders
+            are created likewise; with any other mode for their owner only.
 
     Raises:
         Failed: a full disk, a read-only folder, …; the old content is still there, and the message names the file.
@@ -98,12 +169,14 @@ def write_whole(path: str, data: bytes, mode: int = 0o600) -> None:
     try:
         target = os.path.realpath(path)
         folder = os.path.dirname(target)
-        _make_folder(folder)
+        _make_folder(folder, 0o777 if mode is None else 0o700)
         _sweep(target)
         temporary = f"{target}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
         try:
+            if mode is None and os.path.isfile(target):
+                mode = stat.S_IMODE(os.stat(target).st_mode)
             _write_new(temporary, data, mode)
-            os.replace(temporary, target)
+            _insist(lambda: os.replace(temporary, target))
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
@@ -113,6 +186,35 @@ def write_whole(path: str, data: bytes, mode: int = 0o600) -> None:
         raise Failed(f"Can't write {path}: {reason(exc)}.") from exc
     except ValueError as exc:  # a NUL in the path
         raise Failed(f"Can't write {path!r}: it is not a path.") from exc
+
+
+def write_checkout(root: str, relative: str, data: bytes, *, private: bool = False) -> str:
+    """Write a file of a checkout, whole, and return its path.
+
+    A checkout may be hostile: a symbolic link below its root, which could lead to any file of the user's, is never
+    written through. The file follows the umask, since others read it, unless it is private.
+
+    Raises:
+        Failed: there is such a link, or the file can't be written.
+    """
+    path = checkout_path(root, relative)
+    write_whole(path, data, PRIVATE if private else None)
+    return path
+
+
+def checkout_path(root: str, relative: str) -> str:
+    """Return the path of a file in a checkout. Raise Failed if a symbolic link below the root is on the way to it."""
+    top = os.path.realpath(root)
+    path = os.path.normpath(os.path.join(top, relative))
+    if os.path.islink(path) or os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
+        link = path
+        while not os.path.islink(link) and link != os.path.dirname(link):
+            link = os.path.dirname(link)
+        raise Failed(
+            f"{link} is a symbolic link, and dpx writes through none in a checkout.",
+            hint="Replace it with a file or folder.",
+        )
+    return path
 
 
 @contextlib.contextmanager
@@ -188,12 +290,12 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _write_new(path: str, data: bytes, mode: int) -> None:
+def _write_new(path: str, data: bytes, mode: int | None) -> None:
     """Create a file, which must not exist, with these bytes, and sync it to the disk."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, mode)
+    descriptor = os.open(path, flags, 0o666 if mode is None else mode)
     try:
-        if hasattr(os, "fchmod"):
+        if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(descriptor, mode)  # the umask may have removed bits that the caller wants
         view = memoryview(data)
         while view:
@@ -226,15 +328,16 @@ def _is_temporary(other: str, name: str) -> bool:
     return process.isdigit() and len(number) == 8 and number != rest and set(number) <= set("0123456789abcdef")  # noqa: PLR2004 - see `write_whole`
 
 
-def _make_folder(folder: str) -> None:
-    """Create a folder and its missing parents for their owner only (`makedirs` gives its mode to the last one only)."""
+def _make_folder(folder: str, mode: int = 0o700) -> None:
+    """Create a folder and its missing parents with this mode (`makedirs` gives its mode to the last one only)."""
     missing = []
-    while folder and not os.path.isdir(folder):
+    # A drive of Windows that isn't there is its own parent.
+    while folder and not os.path.isdir(folder) and folder != os.path.dirname(folder):
         missing.append(folder)
         folder = os.path.dirname(folder)
     for name in reversed(missing):
         with contextlib.suppress(FileExistsError):
-            os.mkdir(name, 0o700)
+            os.mkdir(name, mode)
 
 
 def _sync_folder(folder: str) -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tests.conftest import Program
 
 
+UMASK = os.umask(0o022)
+os.umask(UMASK)
+
+
 def test_what_is_written(tmp_path: Path) -> None:
     """The three names and nothing else; the folder keeps itself out of git."""
     path = link.write(str(tmp_path), "clm1a", "shop", "acme")
@@ -57,14 +61,33 @@ def test_the_nearest_one_upward_is_found(tmp_path: Path) -> None:
     assert found.project_id == "clm1b"
 
 
-def test_a_damaged_one_is_not_overwritten(tmp_path: Path) -> None:
-    """The error names it."""
-    path = tmp_path / ".deploxa" / "project.json"
-    path.parent.mkdir()
-    path.write_text("{ my notes")
-    with pytest.raises(Failed, match=r"project\.json"):
-        link.write(str(tmp_path), "clm1a", None, None)
-    assert path.read_text() == "{ my notes"
+@pytest.mark.parametrize("damage", ["{ my notes", "[]", '{"projectId": 1}', "null", ""])
+def test_a_damaged_one_is_exit_2_and_blocks_neither_link_nor_unlink(dpx: Program, damage: str) -> None:
+    """The error names the file and the two commands; a damaged file is replaced or removed."""
+    path = dpx.cwd / ".deploxa" / "project.json"
+
+    def break_it() -> None:
+        path.parent.mkdir(exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.write_text(damage)
+
+    break_it()
+    done = dpx("deploy", "list")
+    assert (done.code, str(path) in done.err, "dpx unlink" in done.err) == (2, True, True), done
+    assert dpx("link", "storefront").code == 0
+    assert json.loads(path.read_bytes())["projectSlug"] == "storefront"
+    break_it()
+    assert dpx("unlink").code == 0
+    assert not path.parent.exists()
+
+
+def test_a_link_file_is_private_and_deploxa_toml_follows_the_umask(dpx: Program) -> None:
+    """The former is for its owner only, the latter for everybody who may read the checkout."""
+    assert dpx("init", "one", "-y").code == 0
+    assert (dpx.cwd / "deploxa.toml").stat().st_mode & 0o777 == 0o666 & ~UMASK
+    assert dpx("link", "storefront").code == 0
+    assert (dpx.cwd / ".deploxa").stat().st_mode & 0o777 == 0o700
+    assert (dpx.cwd / ".deploxa" / "project.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
@@ -76,12 +99,12 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
 
 def test_removing_takes_the_folder_where_it_is_empty(tmp_path: Path) -> None:
     """And leaves what else is in it."""
-    found = link.read(link.write(str(tmp_path), "clm1a", None, None))
+    found = link.write(str(tmp_path), "clm1a", None, None)
     (tmp_path / ".deploxa" / "mine").write_text("")
     link.remove(found)
     assert sorted(os.listdir(tmp_path / ".deploxa")) == [".gitignore", "mine"]
     (tmp_path / ".deploxa" / "mine").unlink()
-    link.remove(link.read(link.write(str(tmp_path), "clm1a", None, None)))
+    link.remove(link.write(str(tmp_path), "clm1a", None, None))
     assert os.listdir(tmp_path) == []
 
 
@@ -158,7 +181,7 @@ def test_the_links_organization_is_the_default(dpx: Program) -> None:
 def test_the_folder_is_ignored_by_git_before_it_holds_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is stopped in between commits nothing."""
     written: list[str] = []
-    monkeypatch.setattr("dpx_cli.config.link.files.write_whole", lambda path, _data: written.append(path))
+    monkeypatch.setattr("dpx_cli.config.link.files.write_whole", lambda path, *_: written.append(path))
     link.write(str(tmp_path), "clm1", "shop", None)
     assert [path.rpartition("/")[2] for path in written] == [".gitignore", "project.json"]
 
@@ -175,5 +198,5 @@ def test_unlink_does_not_follow_a_symbolic_link(tmp_path: Path) -> None:
     found = link.find(str(work))
     assert found is not None
     with pytest.raises(Failed, match="symbolic link"):
-        link.remove(found)
+        link.remove(found.path)
     assert sorted(path.name for path in precious.iterdir()) == [".gitignore", "project.json"]

@@ -10,7 +10,7 @@ import pytest
 
 from dpx_cli.config import project_file
 from dpx_cli.config.settings import Settings
-from dpx_cli.errors import Failed, UsageError
+from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def test_a_link_further_up_is_not_even_read(tmp_path: Path) -> None:
     (tmp_path / ".deploxa" / "project.json").write_text("{")
     toml(tmp_path / "a", "near")
     assert settings(tmp_path / "a").project == "near"
-    with pytest.raises(Failed):
+    with pytest.raises(UsageError):
         _ = settings(tmp_path).project
 
 

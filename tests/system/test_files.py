@@ -37,7 +37,7 @@ def as_nobody(call: str, *arguments: object) -> str:
         pytest.skip("only root can become another user")
     # What it needs is imported first: the interpreter itself may lie where nobody else may look.
     code = f"""
-        import os, sys
+        import os, shlex, sys
         from dpx_cli.system import files
         _, *arguments = sys.argv
         os.setgroups([]), os.setgid(65534), os.setuid(65534)
@@ -77,6 +77,60 @@ def test_files_and_folders_are_their_owners_alone_whatever_the_umask(tmp_path: P
     assert stat.S_IMODE(path.with_name("b").stat().st_mode) == 0o644
     for folder in (path.parent, path.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
+
+
+def test_checkout_files_follow_the_umask_and_keep_their_mode(tmp_path: Path) -> None:
+    """New folders and files are for those whom the umask lets in; a private one is not."""
+    before = os.umask(0o027)
+    try:
+        shared = Path(files.write_checkout(str(tmp_path), "a/b.toml", b"x"))
+        private = Path(files.write_checkout(str(tmp_path), "c/d.json", b"x", private=True))
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (shared.parent, shared)] == [0o750, 0o640]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (private.parent, private)] == [0o700, 0o600]
+    shared.chmod(0o755)
+    files.write_checkout(str(tmp_path), "a/b.toml", b"y")
+    assert (shared.read_bytes(), stat.S_IMODE(shared.stat().st_mode)) == (b"y", 0o755)
+
+
+@pytest.mark.parametrize("link", ["a", "a/b", "a/b/c.md"])
+def test_checkout_files_are_written_through_no_symbolic_link(tmp_path: Path, link: str) -> None:
+    """Wherever it is below the root, and also if it leads nowhere; the root itself may be one."""
+    mine = tmp_path / "mine"
+    (mine / "b").mkdir(parents=True)
+    (tmp_path / "work" / link).parent.mkdir(parents=True)
+    (tmp_path / "work" / link).symlink_to(mine if link != "a/b/c.md" else mine / "none")
+    with pytest.raises(Failed, match=f"/{link} is a symbolic link"):
+        files.write_checkout(str(tmp_path / "work"), "a/b/c.md", b"x")
+    assert [path.name for path in mine.rglob("*")] == ["b"]
+    (tmp_path / "root").symlink_to(mine)
+    assert files.write_checkout(str(tmp_path / "root"), "d", b"x") == str(mine / "d")
+
+
+def test_json_files_are_objects_of_a_bounded_size(tmp_path: Path) -> None:
+    """Anything else is an error that names the file, and no file is None."""
+    path = tmp_path / "a.json"
+    assert files.read_json(str(path), "the test") is None
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    assert files.read_json(str(path), "the test") == {"a": 1}
+    for text, why in (("[" * 100_000, "is not JSON"), ("[]", "is not an object"), ("\xff", "is not JSON")):
+        path.write_bytes(text.encode("latin-1"))
+        with pytest.raises(Failed, match=f"the test in {path}: it {why}"):
+            files.read_json(str(path), "the test")
+    path.write_bytes(b"x" * 1025)
+    with pytest.raises(Failed, match="it is larger than 1 KiB"):
+        files.read_json(str(path), "the test", 1024)
+
+
+def test_a_symbolic_link_is_refused_where_it_must_not_be_followed(tmp_path: Path) -> None:
+    """Also one that leads nowhere."""
+    (tmp_path / "real").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("real")
+    assert files.read_bytes(str(tmp_path / "link"), "the test") == b"x"
+    assert files.read_bytes(str(tmp_path / "real"), "the test", follow=False) == b"x"
+    with pytest.raises(Failed, match="it is a symbolic link"):
+        files.read_bytes(str(tmp_path / "link"), "the test", follow=False)
 
 
 def test_missing_file_is_none_and_a_folder_in_its_place_an_error(tmp_path: Path) -> None:
@@ -152,15 +206,16 @@ def test_read_only_folder_of_another_user(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.json"]
 
 
-def test_unreadable_file_is_an_error_and_unreadable_folder_is_no_file(tmp_path: Path) -> None:
-    """Somebody else's home counts as empty; a file that is there and closed does not."""
+def test_unreadable_file_and_unreadable_folder_are_errors_that_name_them(tmp_path: Path) -> None:
+    """A folder that belongs to root after a `sudo` is said, with the way out."""
     open_to_all(tmp_path)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     (closed / "a.json").write_bytes(b"keep")
     (tmp_path / "b.json").write_bytes(b"keep")
     (tmp_path / "b.json").chmod(0o600)
-    assert as_nobody("files.read_bytes(arguments[0], 'the test')", closed / "a.json") == "None"
+    said = as_nobody("files.read_bytes(arguments[0], 'the test')", closed / "below" / "a.json")
+    assert f"permission denied for the folder {closed}." in said
     said = as_nobody("files.read_bytes(arguments[0], 'the test')", tmp_path / "b.json")
     assert said == f"""Failed("Can't read the test in {tmp_path / "b.json"}: permission denied.")"""
 

@@ -64,8 +64,13 @@ def install_skill(
     from dpx_cli.commands.agents import skill
     from dpx_cli.system import files
 
-    path = os.path.join(directory, "dpx", "SKILL.md")
-    files.write_whole(os.path.join(session.cwd, path), skill.render().encode(), mode=0o644)
+    path = os.path.join("dpx", "SKILL.md")
+    # A relative directory is one of the checkout, which may have a symbolic link in its place.
+    if os.path.isabs(directory):
+        path = files.write_checkout(directory, path, skill.render().encode())
+    else:
+        path = os.path.join(directory, path)
+        files.write_checkout(session.cwd, path, skill.render().encode())
     session.screen.done(f"Wrote {path}.")
 
 

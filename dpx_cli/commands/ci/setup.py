@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dpx_cli.errors import Failed, NotLoggedIn
+from dpx_cli.errors import NotLoggedIn
 
 if TYPE_CHECKING:
     from dpx_cli.session import Session
@@ -47,17 +47,14 @@ def write(session: Session, system: str, text: str, *, yes: bool = False) -> boo
     """
     from dpx_cli.system import files
 
-    top = os.path.realpath(root(session.cwd))
-    path = os.path.join(top, PATHS[system])
-    # It comes with a checkout: written through, a link would have us replace any file of the user's.
-    if os.path.islink(path) or os.path.realpath(path) != path:
-        raise Failed(f"{path} leads elsewhere by a symbolic link.", hint="Delete the link, and try again.")
-    old = files.read_bytes(path, "the workflow", len(text.encode()) + 1) if os.path.isfile(path) else None
+    top = root(session.cwd)
+    path = files.checkout_path(top, PATHS[system])
+    old = files.read_bytes(path, "the workflow", len(text.encode()) + 1)
     is_other = old is not None and old != text.encode()
     if is_other and not yes and not (session.screen.can_ask and session.screen.confirm(f"{path} exists. Replace it?")):
         session.screen.warn(f"{path} exists and was not changed. To compare: dpx ci print-workflow {system}")
         return False
-    files.write_whole(path, text.encode(), 0o644)
+    files.write_checkout(top, PATHS[system], text.encode())
     session.screen.done(f"Wrote {path}.")
     return True
 
