@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import program
@@ -15,13 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+# Nothing of the machine reaches a test: no settings, token, proxy, CI or GIT_DIR, nor the home directory's files.
+for name in set(os.environ) - {*program.KEPT, "NODE_PATH", "PYTHONDONTWRITEBYTECODE"}:
+    if not name.startswith(("PYTEST_", "PIP_", "UV_", "WINE")) and not name.endswith(("CA_BUNDLE", "CERT_FILE")):
+        del os.environ[name]
+HOME = tempfile.TemporaryDirectory(prefix="dpx-home-")
+os.environ["HOME"] = os.environ["USERPROFILE"] = HOME.name
+
 # Tests of terminals and shells need what Windows doesn't have.
 if sys.platform == "win32":
     collect_ignore = ["output", "completion", "commands/test_completion.py"]
 
 
 class Program:
-    """The installed `dpx` with an environment of its own; call it to run it.
+    """`dpx` with an environment of its own; call it to run it.
 
     Attributes:
         env: the environment, to be changed by the test.
@@ -37,8 +46,14 @@ class Program:
     def __call__(
         self, *argv: str, stdin: bytes | None = b"", env: dict[str, str] | None = None, seconds: float = program.SECONDS
     ) -> program.Result:
-        """Run it on pipes."""
+        """Run it on pipes, in this process where the command allows it."""
         return program.run(*argv, env={**self.env, **(env or {})}, cwd=self.cwd, stdin=stdin, seconds=seconds)
+
+    def process(
+        self, *argv: str, stdin: bytes | None = b"", env: dict[str, str] | None = None, seconds: float = program.SECONDS
+    ) -> program.Result:
+        """Run it on pipes, in a process of its own."""
+        return program.run_process(*argv, env={**self.env, **(env or {})}, cwd=self.cwd, stdin=stdin, seconds=seconds)
 
     def tty(
         self,
@@ -68,9 +83,8 @@ def sandbox() -> Iterator[Sandbox]:
 def dpx_offline(tmp_path: Path) -> Program:
     """The program, with neither a token nor a server."""
     home = tmp_path / "home"
-    cwd = tmp_path / "work"
-    home.mkdir()
-    cwd.mkdir()
+    cwd = home / "work"
+    cwd.mkdir(parents=True)
     return Program(home, cwd, {})
 
 

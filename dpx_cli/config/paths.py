@@ -72,13 +72,14 @@ def naming_file(cwd: str) -> str | None:
 
 
 def _nearest(cwd: str, *names: str) -> str | None:
-    above = os.path.abspath(cwd)
+    """Search a folder and those above it; from below the home directory not beyond it, where others' files begin."""
+    above, home = os.path.abspath(cwd), os.path.expanduser("~")
     while True:
-        found = os.path.join(above, *names)
-        if os.path.lexists(found) and not _is_planted(above, names[0]):
-            return found
+        path = os.path.join(above, *names)
+        if os.path.lexists(path) and not _is_planted(above, names[0]):
+            return path
         below, above = above, os.path.dirname(above)
-        if below == above:
+        if below in (above, home):
             return None
 
 

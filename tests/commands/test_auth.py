@@ -300,7 +300,7 @@ def test_logins_at_the_same_time_are_all_kept(logged_in: Any) -> None:
     names = [f"p{number}" for number in range(5)]
 
     def log_in(name: str) -> int:
-        code: int = logged_in("login", "--insecure-storage", "--profile", name, stdin=TOKEN.encode()).code
+        code: int = logged_in.process("login", "--insecure-storage", "--profile", name, stdin=TOKEN.encode()).code
         return code
 
     with ThreadPoolExecutor(5) as pool:

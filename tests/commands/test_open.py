@@ -27,7 +27,7 @@ def browser(tmp_path: Path) -> Path:
 
 def test_a_browser_is_opened(dpx: Program, browser: Path) -> None:
     """Stdout stays empty; which site is said on stderr."""
-    result = dpx("open", "storefront", env={"BROWSER": str(browser)})
+    result = dpx.process("open", "storefront", env={"BROWSER": str(browser)})
     assert (result.code, result.out, result.err) == (0, "", f"Opened {URL}.\n"), result
     assert (browser.parent / "opened").read_text() == URL
 
@@ -35,7 +35,7 @@ def test_a_browser_is_opened(dpx: Program, browser: Path) -> None:
 def test_the_browser_gets_no_secret(dpx: Program, browser: Path) -> None:
     """It lives longer than we do."""
     browser.write_text(f"#!/bin/sh\nenv > {browser.parent}/seen\n")
-    result = dpx("open", "storefront", env={"BROWSER": str(browser), "DPX_WEBHOOK_SECRET": "canary"})
+    result = dpx.process("open", "storefront", env={"BROWSER": str(browser), "DPX_WEBHOOK_SECRET": "canary"})
     assert result.code == 0, result
     seen = (browser.parent / "seen").read_text()
     assert "BROWSER=" in seen
@@ -54,13 +54,13 @@ def test_print_opens_nothing(dpx: Program, browser: Path) -> None:
 @pytest.mark.parametrize("env", [{}, {"CI": "true", "DISPLAY": ":0"}, {"SSH_CONNECTION": "1", "DISPLAY": ":0"}])
 def test_without_a_browser_the_url_is_printed(dpx: Program, env: dict[str, str]) -> None:
     """Without a desktop, in CI, and over ssh."""
-    result = dpx("open", "storefront", env=env)
+    result = dpx.process("open", "storefront", env=env)
     assert (result.code, result.out, result.err) == (0, f"{URL}\n", "note: No browser found.\n"), result
 
 
 def test_a_browser_that_fails(dpx: Program) -> None:
     """The URL is printed, as if there were none."""
-    result = dpx("open", "storefront", env={"BROWSER": "/does/not/exist"})
+    result = dpx.process("open", "storefront", env={"BROWSER": "/does/not/exist"})
     assert (result.code, result.out) == (0, f"{URL}\n"), result
 
 

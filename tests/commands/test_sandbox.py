@@ -113,8 +113,7 @@ def test_run_leaves_nothing_behind(dpx_offline: Program, tmp_path: Path) -> None
     result = dpx_offline("sandbox", "run", "--", "sh", "-c", script)
     assert result.code == 0, result
     assert list(temporary.iterdir()) == []
-    assert sorted(file.name for file in dpx_offline.home.rglob("*")) == []
-    assert list(dpx_offline.cwd.iterdir()) == []
+    assert list(dpx_offline.home.rglob("*")) == [dpx_offline.cwd]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(re.findall(r":([0-9]+)/", result.out)[0])), timeout=5)
 

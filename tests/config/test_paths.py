@@ -18,6 +18,8 @@ from dpx_cli.config import paths
 from dpx_cli.config.settings import check_api_url
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from platformdirs.api import PlatformDirsABC
 
 
@@ -90,3 +92,15 @@ def test_the_names_file_holds_a_digest_of_the_token(origin: str, token: str) -> 
     with contextlib.suppress(UnicodeEncodeError):
         digest = hashlib.sha256(f"{origin}\n{token}".encode()).hexdigest()
         assert paths.names_file(origin, token) == f"names-{digest[:32]}.json"
+
+
+def test_no_file_above_the_home_directory_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a folder below it; elsewhere the search goes up to the root."""
+    (tmp_path / "deploxa.toml").touch()
+    home, project = tmp_path / "home", tmp_path / "home" / "project"
+    project.mkdir(parents=True)
+    assert paths.project_file(str(project)) == str(tmp_path / "deploxa.toml")
+    monkeypatch.setenv("HOME", str(home))
+    assert paths.project_file(str(project)) is None
+    (home / "deploxa.toml").touch()
+    assert paths.project_file(str(project)) == str(home / "deploxa.toml")

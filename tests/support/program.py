@@ -1,7 +1,14 @@
-"""Run the installed program as a user or a script would: in a subprocess, on pipes or on a pseudo-terminal."""
+"""Run dpx as a user or a script would: on pipes in this process, in a process of its own, or on a pseudo-terminal.
+
+Most tests look at what a command prints, sends and returns. They run in this process, where a call costs milliseconds.
+Streams, signals, start-up and child processes need the installed program: `run_process`, `start` and `terminal`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import io
 import json
 import os
 import select
@@ -12,8 +19,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.cli import main
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _BESIDE = Path(sys.executable).with_name("dpx")
 PROGRAM = [str(_BESIDE)] if _BESIDE.exists() else [sys.executable, "-m", "dpx_cli"]
@@ -21,6 +30,9 @@ SECONDS = 60  # no command of a test takes longer, however busy the machine
 
 # What a test's environment keeps of the developer's own; everything else would make tests differ between machines.
 KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "SYSTEMROOT")
+
+# Commands that hand their streams to other programs, serve until a signal comes, or are answered before `cli.main`.
+NEED_A_PROCESS = {"sandbox", "rehearse", "mcp", "listen", "completion", "__complete", "--version"}
 
 
 class Result:
@@ -67,7 +79,45 @@ def clean_env(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(*argv: str, env: Mapping[str, str], cwd: Path, stdin: bytes | None = b"", seconds: float = SECONDS) -> Result:
-    """Run the program on pipes. `stdin=None` closes it."""
+    """Run dpx on pipes: in this process, or in one of its own where the command or the closed `stdin` needs it."""
+    if stdin is None or not NEED_A_PROCESS.isdisjoint(argv):
+        return run_process(*argv, env=env, cwd=cwd, stdin=stdin, seconds=seconds)
+    out, err = io.BytesIO(), io.BytesIO()
+    with _as_a_process(env, cwd, io.BytesIO(stdin), out, err):
+        code = main.run(argv)
+    return Result(argv, code, _text(out.getvalue()), _text(err.getvalue()))
+
+
+@contextlib.contextmanager
+def _as_a_process(env: Mapping[str, str], cwd: Path, *streams: io.BytesIO) -> Iterator[None]:
+    """Give this process another environment, directory and streams within the context, and take back what dpx sets."""
+    before = dict(os.environ), Path.cwd(), (sys.stdin, sys.stdout, sys.stderr), sys.unraisablehook
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    _replace_environment(env)
+    os.chdir(cwd)
+    sys.stdin, sys.stdout, sys.stderr = (io.TextIOWrapper(stream, "utf-8", write_through=True) for stream in streams)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            stream.detach()  # or the wrapper closes the bytes that are read next
+        _replace_environment(before[0])
+        os.chdir(before[1])
+        (sys.stdin, sys.stdout, sys.stderr), sys.unraisablehook = before[2:]
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        gc.unfreeze()
+
+
+def _replace_environment(env: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(env)
+
+
+def run_process(
+    *argv: str, env: Mapping[str, str], cwd: Path, stdin: bytes | None = b"", seconds: float = SECONDS
+) -> Result:
+    """Run the installed program on pipes. `stdin=None` closes it."""
     done = subprocess.run(
         [*PROGRAM, *argv],
         env=dict(env),
@@ -78,12 +128,11 @@ def run(*argv: str, env: Mapping[str, str], cwd: Path, stdin: bytes | None = b""
         timeout=seconds,
         check=False,
     )
-    return Result(
-        argv,
-        done.returncode,
-        done.stdout.decode("utf-8", "surrogateescape"),
-        done.stderr.decode("utf-8", "surrogateescape"),
-    )
+    return Result(argv, done.returncode, _text(done.stdout), _text(done.stderr))
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
 
 
 def start(*argv: str, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
