@@ -76,8 +76,8 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
           'effect': 'write',
           'help': 'Create a project for this directory and write deploxa.toml, which names it.',
           'more': 'Reads package.json for the name and the framework, shows what it will create, and asks. If a '
-                  'project with the slug\n'
-                  'exists, it is taken instead.',
+                  'project with that slug\n'
+                  'exists, it is used instead; with --yes only if you pass --link.',
           'example': 'dpx init my-app --framework nextjs --yes',
           'formats': 'created',
           'params': ({'name': 'name', 'metavar': 'NAME', 'help': 'Project name. [default: that of package.json or the directory]'},
@@ -85,6 +85,7 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
                      {'name': 'framework', 'flags': ('--framework',), 'metavar': 'FRAMEWORK', 'help': 'Framework. [default: from package.json]', 'choices': ('NEXTJS', 'REACTJS', 'VITE', 'NODEJS')},
                      {'name': 'app_type', 'flags': ('--app-type',), 'metavar': 'TYPE', 'help': "App type. [default: the framework's]", 'choices': ('STATIC', 'NODEJS')},
                      {'name': 'ci', 'flags': ('--ci',), 'metavar': 'SYSTEM', 'help': 'Also write a workflow that deploys.', 'choices': ('github', 'gitlab')},
+                     {'name': 'link', 'flags': ('--link',), 'help': 'Use a project with that slug if it exists.'},
                      {'name': 'deploy', 'flags': ('--deploy',), 'help': "Deploy and wait until it's live."},
                      YES,
                      JSON,
@@ -578,12 +579,10 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
  'plan': {'module': 'dpx_cli.commands.state',
           'function': 'run_plan',
           'effect': 'read',
-          'help': 'Show what "dpx apply" would change to make a project what deploxa.toml says.',
-          'more': "The project is the one that the file names. What the file doesn't name is left alone. The API "
-                  "doesn't return the\n"
-                  'values of variables: they are "unknown", unless DPX_LEDGER=1 remembers what this machine set; '
-                  '"apply" sets them, and\n'
-                  "they don't count as a change.\n"
+          'help': 'Show what dpx apply would change.',
+          'more': "The project is the one in the file. What the file doesn't mention is left alone. The API doesn't "
+                  'return the values\n'
+                  'of variables: they are "unknown"; apply sets them, and they don\'t count as a change.\n'
                   '\n'
                   'What deploxa.toml can say:\n'
                   '\n'
@@ -604,12 +603,11 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
                   '\n'
                   'A row of --json has the keys action (create, update, set, remove, missing, unknown), project, '
                   'kind (project, field,\n'
-                  'variable), name, before, after and change.',
+                  'variable), name, before, after, from (where a value comes from) and change.',
           'example': 'dpx plan',
           'formats': 'list',
           'params': (FILE_2,
                      {'name': 'exit_code', 'flags': ('--exit-code',), 'help': 'Exit 10 if there is a change.'},
-                     {'name': 'schema', 'flags': ('--schema',), 'help': 'Print the JSON Schema of deploxa.toml.'},
                      JSON,
                      JSONL_2,
                      QUIET,
@@ -621,23 +619,19 @@ TABLE: dict[str, dict[str, Any]] = {'init': {'module': 'dpx_cli.commands.init',
  'apply': {'module': 'dpx_cli.commands.state',
            'function': 'run_apply',
            'effect': 'delete',
-           'help': 'Make a project what deploxa.toml says: create or update it, set and remove variables.',
-           'more': "Shows the plan and asks first. Variables that must exist (KEY = {}) and don't stop it before any "
-                   'change.',
+           'help': 'Apply deploxa.toml: create or update the project, set and remove variables.',
+           'more': "Shows the plan and asks first. If a variable declared as KEY = {} doesn't exist, nothing is "
+                   'changed.',
            'example': 'dpx apply --yes',
            'formats': 'list',
            'params': (FILE_2, YES, JSON, JSONL_2, QUIET, FIELDS, JQ, PROFILE, DEBUG, HELP)},
  'export': {'module': 'dpx_cli.commands.state',
             'function': 'run_export',
             'effect': 'read',
-            'help': 'Print a deploxa.toml of what is there. Variables come without values, as KEY = {}: they must '
-                    'exist.',
+            'help': "Print the project's current state as a deploxa.toml. Variables are listed without values (KEY = "
+                    '{}).',
             'example': 'dpx export --project storefront',
-            'params': (PROJECT,
-                       {'name': 'merge', 'flags': ('--merge',), 'help': 'Start from the nearest deploxa.toml and keep its comments.'},
-                       PROFILE,
-                       DEBUG,
-                       HELP)},
+            'params': (PROJECT, PROFILE, DEBUG, HELP)},
  'auth': {'help': 'Log in and out, and see which token is used.',
           'commands': {'login': {'module': 'dpx_cli.commands.auth',
                                  'function': 'login',
