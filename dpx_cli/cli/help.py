@@ -31,6 +31,12 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
+def position(name: str) -> int:
+    """Return where a command or group stands in the root's help: what no section mentions comes last."""
+    order = [*FIRST, *(name for names in SECTIONS.values() for name in names)]
+    return order.index(name) if name in order else len(order)
+
+
 def draw(path: Sequence[str], look: Look) -> bytes:
     """Return help as it is written, ending in a newline.
 
