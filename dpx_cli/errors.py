@@ -179,10 +179,15 @@ class CheckFailed(DpxError):
 
 
 class OutcomeUnknown(DpxError):
-    """The request was sent and its response was lost; the hint says how to find out what happened."""
+    """The request was sent and its response was lost; the hint says how to check what happened.
+
+    Attributes:
+        cause: what became of the response, like "connection reset" or "HTTP 502".
+    """
 
     exit_code = ExitCode.OUTCOME_UNKNOWN
     code = "outcome_unknown"
+    cause = ""
 
 
 def exclusive(*options: tuple[str, object]) -> None:

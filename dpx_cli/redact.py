@@ -12,12 +12,11 @@ VALUE = "value"  # the API's key of a variable's value
 
 
 def mask(text: str, token: str) -> str:
-    """Return a text without a token, neither as it is nor URL-encoded."""
-    from urllib.parse import quote
+    """Return a text without a token, and without the rest of it if the token is URL-encoded in it."""
+    from urllib.parse import unquote
 
-    for form in {token, quote(token, safe=""), quote(token)}:
-        text = text.replace(form, MASK) if form else text
-    return text
+    text = mask_tokens(text.replace(token, MASK) if token else text)
+    return MASK if token and token in unquote(text) else text
 
 
 def mask_tokens(text: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dpx_cli.redact import mask, mask_tokens, mask_values
 
 
-def test_a_token_is_masked_as_it_is_and_url_encoded() -> None:
-    """Nothing else of the text changes."""
-    assert mask("Bad token dpx_a/b+c (dpx_a%2Fb%2Bc, dpx_a/b%2Bc).", "dpx_a/b+c") == "Bad token *** (***, ***)."
+def test_a_token_is_masked_as_it_is_cut_and_url_encoded() -> None:
+    """Nothing else of the text changes, unless the token is encoded."""
+    assert mask("Bad token dpx_a/b+c: dpx_a/b…", "dpx_a/b+c") == "Bad token ***: dpx_***…"
+    assert mask("Bad token %64px_a%2Fb%2Bc", "dpx_a/b+c") == "***"
     assert mask("text", "") == "text"
 
 

@@ -12,32 +12,31 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__, errors
-from dpx_cli.api.retry import Deadline
-from dpx_cli.api.transport import Connection, Lost, NotSent, Response, Unreadable
-from dpx_cli.system import exact_json, signals
+from dpx_cli.api.retry import Backoff, Deadline
+from dpx_cli.api.transport import Connection, Lost, NotSent, Response, Unreadable, Untrusted
+from dpx_cli.reference import READ_METHODS
+from dpx_cli.system import exact_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MAX_TRIES = 3
 FIRST_PAUSE = 0.25  # seconds before the second try; doubled at every further one, with jitter
-READING = ("GET", "HEAD")
-REPEATABLE = (*READING, "DELETE", "PATCH")
+REPEATABLE = (*READ_METHODS, "DELETE", "PATCH")
 REDIRECT, BAD_REQUEST, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 300, 400, 404, 408, 429, 500
-GATEWAY = (502, 503, 504)  # from something in front of a server that may have done what was asked
 MAX_MESSAGE = 500  # characters of a server's message that an error shows
 MAX_VALUES = 500_000  # in one document: values of a few bytes each take a hundred times that in memory
 MAX_TEXT = 64 * 1024 * 1024  # bytes of a document as dpx writes it
-LONG_WAIT = 999_999_999.0  # seconds; as good as never, and `time.sleep` can count to it
+MAX_WAIT = 999_999_999.0  # seconds; effectively forever, and `time.sleep` accepts it
 
 # The one table from HTTP status to error (reference, section Errors). Other 4xx are `Failed`, 5xx `ServerError`.
-BY_STATUS: dict[int, tuple[type[errors.DpxError], str | None]] = {
-    400: (errors.BadRequest, None),
-    401: (errors.Unauthorized, "See which token was sent: dpx auth status"),
-    403: (errors.Forbidden, "Ask an owner of the project or organization, or use a token that may do this."),
-    404: (errors.NotFound, None),
-    408: (errors.ServerError, None),
-    429: (errors.RateLimited, None),
+BY_STATUS: dict[int, type[errors.DpxError]] = {
+    400: errors.BadRequest,
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    408: errors.ServerError,
+    429: errors.RateLimited,
 }
 
 
@@ -45,10 +44,8 @@ class Request(NamedTuple):
     """One request, before anything that the client adds.
 
     Attributes:
-        method: "GET", "POST", …
         path: below the API root, as in the reference without "/api/v1"; each segment quoted by `segment`.
         params: query parameters. None is left out, a list is a parameter given several times.
-        body: the body's bytes; None for no body.
         headers: further header fields; they replace the client's own.
         repeatable: whether it may be sent again after its response was lost; None: by its method.
         secret: whether it carries a secret, so that no error shows anything of the response's body.
@@ -70,11 +67,11 @@ class Request(NamedTuple):
     @property
     def reads(self) -> bool:
         """Whether it changes nothing."""
-        return self.method in READING
+        return self.method in READ_METHODS
 
     @property
     def may_repeat(self) -> bool:
-        """Whether doing it twice leaves what doing it once leaves."""
+        """Whether it may be sent again after its response was lost."""
         return self.method in REPEATABLE if self.repeatable is None else self.repeatable
 
 
@@ -92,18 +89,17 @@ class Attempt:
 
 
 class Client:
-    """The API, as one token sees it.
+    """The API, as one token sees it. It serves one thread at a time.
 
     Args:
         api_url: the checked root of the API, without a final slash.
-        token: the Personal Access Token, checked by `credentials`; it is sent to this URL's origin and nowhere else.
-        connection: opens connections to that origin.
+        token: checked by `credentials`; it is sent to this URL's origin and nowhere else.
         timeout: seconds that a whole request may take, its retries included.
         read_only: returns what forbids changes ("DPX_READ_ONLY", "profile work"), None if nothing does. It is asked
             before every request that may change something.
         token_hint: the hint of a 401: how to replace the token.
-        on_attempt: called with every attempt when it is over.
         on_note: called with what the user should know about a request that succeeded.
+        command: builds the command that a hint shows, as `Session.command` does.
 
     Attributes:
         until: a moment of `time.monotonic()` that no request outlasts; None for none.
@@ -119,19 +115,21 @@ class Client:
         read_only: Callable[[], str | None] = lambda: None,
         token_hint: str | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
-        on_note: Callable[[str], None] | None = None,
+        on_note: Callable[[str], None] = lambda _: None,
+        command: Callable[..., str] | None = None,
     ) -> None:
         self.api_url = api_url
         self.timeout = timeout
         self.until: float | None = None
+        self.note = on_note
         self._token = token
         self._connection = connection
         self._read_only = read_only
         self._token_hint = token_hint
         self._on_attempt = on_attempt
-        self._on_note = on_note
+        self._command = command
         self._root = root_path(api_url)
-        self._met_api = False  # whether any response was one of an API
+        self._saw_api = False  # whether any response was one of an API
 
     def __repr__(self) -> str:
         return f"Client({self.api_url!r})"
@@ -140,6 +138,14 @@ class Client:
         """Close the connection; the next request opens another."""
         self._connection.close()
 
+    def command(self, *words: str, **options: str) -> str:
+        """Return a `dpx …` command for a hint."""
+        if self._command is None:
+            from dpx_cli.system import shell
+
+            self._command = shell.command
+        return self._command(*words, **options)
+
     def deadline(self) -> Deadline:
         """Return a deadline for one whole request from now on."""
         left = self.timeout if self.until is None else min(self.timeout, self.until - time.monotonic())
@@ -147,9 +153,9 @@ class Client:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, deadline: Deadline | None = None) -> Any:
         """GET a path and return the decoded JSON document."""
-        return self.document("GET", path, params=params, deadline=deadline)
+        return self.request_json("GET", path, params=params, deadline=deadline)
 
-    def document(
+    def request_json(
         self,
         method: str,
         path: str,
@@ -157,57 +163,36 @@ class Client:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         repeatable: bool | None = None,
-        headers: Mapping[str, str] | None = None,
         secret: bool = False,
         deadline: Deadline | None = None,
     ) -> Any:
-        """Send a request and return the decoded JSON document of a 2xx response.
-
-        Args:
-            method: see `Request`.
-            path: see `Request`.
-            params: see `Request`.
-            body: what is sent as JSON; None for no body.
-            repeatable: see `Request`.
-            headers: see `Request`.
-            secret: see `Request`.
-            deadline: when it must be over; None: `timeout` seconds from now.
-
-        Raises:
-            DpxError: of the type that the status or the fault has.
-        """
+        """Send a request, with a body as JSON, and return the decoded JSON document of a 2xx response."""
         encoded = None if body is None else encode(body)
-        request = Request(method, path, params, encoded, headers, repeatable, secret)
+        return self.document(Request(method, path, params, encoded, None, repeatable, secret), deadline=deadline)[0]
+
+    def document(self, request: Request, *, deadline: Deadline | None = None) -> tuple[Any, Response]:
+        """Send a request and return the decoded JSON document of a 2xx response, and the response."""
         deadline = deadline or self.deadline()
-        response = self.send(request, deadline=deadline)
+        response = self.request(request, deadline=deadline)
         try:
-            found = decode(response, request.name, deadline)
+            document = decode(response, request.name, deadline)
         except errors.InvalidResponse as problem:
-            if request.may_repeat:
-                raise
-            raise outcome_unknown(request.name, problem.message) from problem
-        self._met_api = True
-        return found
+            raise self.unreadable(request, problem) from problem
+        self._saw_api = True
+        return document, response
 
-    def send(self, request: Request, *, deadline: Deadline | None = None) -> Response:
-        """Send a request, again if that is safe, and return its 2xx response as it came.
-
-        Raises:
-            DpxError: see `document`.
-        """
-        response = self.ask(request, deadline=deadline)
+    def request(self, request: Request, *, deadline: Deadline | None = None) -> Response:
+        """Send a request, again if that is safe, and return its 2xx response as it came."""
+        response = self.request_any(request, deadline=deadline)
         if is_success(response.status):
             return response
         raise self.error(request, response)
 
-    def ask(self, request: Request, *, deadline: Deadline | None = None) -> Response:
-        """Send a request, again if that is safe, and return its last response, of any status.
-
-        Raises:
-            DpxError: there is no response, or none that can be used.
-        """
+    def request_any(self, request: Request, *, deadline: Deadline | None = None) -> Response:
+        """Send a request, again if that is safe, and return its last response, of any status."""
         self._check_allowed(request)
         deadline = deadline or self.deadline()
+        backoff = Backoff(FIRST_PAUSE, 2.0, MAX_WAIT, deadline, jitter=True)
         if not request.may_repeat:
             # The server may be closing a kept connection right now, and the request would be lost with it.
             self._connection.close()
@@ -216,29 +201,32 @@ class Client:
         number = 0
         while True:
             number += 1
+            again = number < MAX_TRIES
             try:
                 response = self._attempt(request, number, deadline)
             except (NotSent, Lost) as problem:
                 sent = isinstance(problem, Lost)
                 stale = sent and self._connection.reused and number == 1
-                if (request.may_repeat or not sent) and (stale or self._pause(number, deadline)):
+                if (request.may_repeat or not sent) and (stale or (again and backoff.wait())):
                     lost = lost or (sent and not request.reads)
                     continue
                 if before and not lost and (request.reads or not sent or deadline.is_over):
                     return before
-                raise self._failure(request, problem, unknown=lost or (sent and not request.reads)) from problem
+                if lost or (sent and not request.reads):
+                    raise self.outcome_unknown(request.name, str(problem)) from problem
+                raise self._unreachable(request, problem) from problem
             if response.status == REQUEST_TIMEOUT and self._connection.reused and request.may_repeat and number == 1:
                 self._connection.close()
-                continue  # it answers the silence before the request, not the request
-            if lost and response.status == NOT_FOUND and request.method == "DELETE":
-                return self._gone_already(request)
-            if request.may_repeat and _is_transient(response.status):
-                before = response
-                if self._pause(number, deadline, retry_after(response)):
-                    continue
+                continue  # the 408 was for the idle connection
+            if request.method == "DELETE" and response.status == NOT_FOUND and (lost or before):
+                return self._explain_404(request, response, before, lost=lost)
+            if not request.may_repeat or not _is_transient(response.status):
+                return response
+            before = response
+            if not (again and backoff.wait(retry_after(response) or 0.0)):
                 if lost and response.status >= SERVER_ERROR:
-                    raise outcome_unknown(request.name, f"HTTP {response.status}", status=response.status)
-            return self._last(request, response, before)
+                    raise self.outcome_unknown(request.name, f"HTTP {response.status}", status=response.status)
+                return response
 
     def error(self, request: Request, response: Response) -> errors.DpxError:
         """Return the error that a response outside 2xx means."""
@@ -251,40 +239,78 @@ class Client:
                 status=status,
                 request=request.name,
             )
-        if status in GATEWAY and not request.may_repeat:
-            return outcome_unknown(request.name, f"HTTP {status}", status=status)
-        kind, hint = BY_STATUS.get(status, (errors.ServerError if status >= SERVER_ERROR else errors.Failed, None))
-        field = _error_field(response)
-        # Any server may answer 404 "Not found"; the API says what it didn't find.
-        self._met_api = self._met_api or (bool(field) and field.strip(".").lower() != "not found")
-        said = "" if request.secret else _one_line(_without_token(field, self._token))
-        error = kind(f"{said.rstrip('.') or _meaning(status)} ({where}).", status=status, request=request.name)
-        error.hint = hint
-        if isinstance(error, errors.RateLimited):
-            error.retry_after = retry_after(response)
-            wait = f"in {error.retry_after:.0f} s" if error.retry_after else "later"
-            error.hint = f"Try again {wait}, or wait until a running deployment ends."
-        elif isinstance(error, errors.Unauthorized):
-            error.hint = self._token_hint or hint
-        elif isinstance(error, errors.NotFound):
-            error.hint = self._whether_api(request)
+        said = _error_field(response)
+        # Any server may respond 404 "Not found"; the API says what it didn't find.
+        self._saw_api = self._saw_api or (said or "").strip(".").lower() not in ("", "not found")
+        text = "" if request.secret or not said else self._one_line(said)
+        if not request.may_repeat and (status >= SERVER_ERROR or status == REQUEST_TIMEOUT):
+            error: errors.DpxError = self.outcome_unknown(
+                request.name, f"HTTP {status}{f': {text}' if text else ''}", status=status
+            )
+        else:
+            kind = BY_STATUS.get(status, errors.ServerError if status >= SERVER_ERROR else errors.Failed)
+            page = "" if said is not None else f"; the response is not JSON, so it is not from the API at {self._host}"
+            error = kind(f"{text or _meaning(status)} ({where}){page}.", status=status, request=request.name)
+            error.hint = self._hint(request, status, retry_after(response), is_page=said is None)
+        error.retry_after = retry_after(response)
         return error
 
-    def _check_allowed(self, request: Request) -> None:
-        if request.reads or (forbids := self._read_only()) is None:
-            return
-        kind, _, name = forbids.partition(" ")
-        hint = f"To allow changes, run: dpx profile set {name} --no-read-only" if name else f"Unset {kind}."
-        raise errors.ReadOnly(
-            f"{request.name} was not sent: {forbids} is read-only."
-            if name
-            else f"{request.name} was not sent: {kind} allows no changes.",
-            hint=hint,
-            request=request.name,
+    def outcome_unknown(self, request: str, problem: str, *, status: int | None = None) -> errors.OutcomeUnknown:
+        """Return the error of a request that may have been carried out, with the command that shows whether it was."""
+        cause = problem.rstrip(".").replace("The response", "the response", 1)
+        error = errors.OutcomeUnknown(
+            f"{request} was sent, and its outcome is unknown: {cause}.",
+            hint=f"Before you try again, check whether it was carried out. Run: {self._how_to_check(request)}",
+            status=status,
+            request=request,
         )
+        error.cause = cause
+        return error
+
+    def unreadable(self, request: Request, problem: errors.InvalidResponse) -> errors.DpxError:
+        """Return the error of a 2xx response that can't be used."""
+        if request.may_repeat:
+            return problem
+        return self.outcome_unknown(request.name, problem.message, status=problem.status)
+
+    def _how_to_check(self, request: str) -> str:
+        """Return the command that shows what became of a request whose response was lost."""
+        path = request.partition(" ")[2]
+        _, first, project, under, *_ = [*path.split("/"), "", "", ""]
+        if first != "projects":
+            return self.command("api", path)
+        if under in ("env-vars", "deployments"):
+            return self.command("env" if under == "env-vars" else "deploy", "list", project=project)
+        return self.command("projects", "list")
+
+    @property
+    def _host(self) -> str:
+        return self.api_url.partition("://")[2].partition("/")[0]
+
+    def _hint(self, request: Request, status: int, wait: float | None, *, is_page: bool) -> str | None:
+        """Return the way out of an error status."""
+        if status == NOT_FOUND and not self._saw_api and not self.api_url.endswith("/api/v1"):
+            return f"Does the API URL end in /api/v1? It is {self.api_url}"
+        if is_page:
+            return f"A proxy or firewall in front of {self._host} may have sent it. Check DPX_API_URL and the proxy."
+        if status == NOT_FOUND and ((request.params or {}).get("org") or request.path.startswith("/orgs/")):
+            return f"Check the organization. Run: {self.command('orgs', 'list')}"
+        return {
+            401: self._token_hint or f"See which token was sent: {self.command('auth', 'status')}",
+            403: "Ask an owner of the project or organization, or use a token that may do this.",
+            429: f"Try again {f'in {wait:.0f} s' if wait else 'later'}, or wait until a running deployment ends.",
+        }.get(status)
+
+    def _check_allowed(self, request: Request) -> None:
+        if not request.reads and (blocked_by := self._read_only()) is not None:
+            raise errors.ReadOnly(
+                f"{request.name} was not sent: changes are blocked by {blocked_by}.",
+                hint="Ask whoever set it.",
+                request=request.name,
+            )
 
     def _attempt(self, request: Request, number: int, deadline: Deadline) -> Response:
-        """Do one exchange, and tell `on_attempt` of it even if it fails."""
+        """Do one exchange, and report it to `on_attempt` even if it fails."""
         attempt = Attempt(request.method, request.path, number)
         fields = {
             "Authorization": f"Bearer {self._token}",
@@ -295,8 +321,8 @@ class Client:
         if request.body is not None:
             fields["Content-Type"] = "application/json"
         if request.headers:
-            given = {name.lower() for name in request.headers}
-            fields = {name: value for name, value in fields.items() if name.lower() not in given}
+            replaced = {name.lower() for name in request.headers}
+            fields = {name: value for name, value in fields.items() if name.lower() not in replaced}
             fields.update(request.headers)
         target = self._root.rstrip("/") + request.path + query_string(request.params)
         started = time.monotonic()
@@ -305,95 +331,45 @@ class Client:
             attempt.status = response.status
         except Unreadable as problem:
             attempt.status = problem.status
-            if is_success(problem.status):
-                raise self._unreadable(request, problem) from problem
-            response = Response(problem.status, "", {}, b"")  # the status says enough
+            if not is_success(problem.status):
+                return Response(problem.status, "", {}, b"")  # the status says enough
+            message = f"{str(problem).rstrip('.')} (HTTP {problem.status} from {request.name})."
+            error = errors.InvalidResponse(
+                message, hint="Check DPX_API_URL.", status=problem.status, request=request.name
+            )
+            raise self.unreadable(request, error) from problem
         finally:
             attempt.milliseconds = (time.monotonic() - started) * 1000
             if self._on_attempt:
                 self._on_attempt(attempt)
         return response
 
-    def _pause(self, number: int, deadline: Deadline, wanted: float | None = None) -> bool:
-        """Wait before another try. Return False at once after the last one, or if the deadline would pass."""
-        import random
+    def _explain_404(self, request: Request, response: Response, before: Response | None, *, lost: bool) -> Response:
+        """Return the success of a DELETE whose first response was lost and that finds nothing left.
 
-        # Never less than the backoff: "Retry-After: 0" must not become a flood.
-        backoff = FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy
-        pause = max(backoff, wanted or 0.0)
-        if number >= MAX_TRIES or time.monotonic() + pause >= deadline.at:
-            return False
-        signals.sleep(pause)
-        return True
-
-    def _last(self, request: Request, response: Response, before: Response | None) -> Response:
-        """Return the response that ends a request. Raise NotFound with a hint for a DELETE that had an error before."""
-        if request.method == "DELETE" and response.status == NOT_FOUND and before:
+        Raises:
+            NotFound: if an error response came before; the hint says that it may have been carried out then.
+        """
+        if not lost and before:
             error = self.error(request, response)
-            error.hint = f"The server answered HTTP {before.status} before that, and may have deleted it then."
+            error.hint = f"The server responded with HTTP {before.status} before that, and may have deleted it then."
             raise error
-        return response
-
-    def _gone_already(self, request: Request) -> Response:
-        """Return the success of a DELETE whose first response was lost and that finds nothing left."""
-        if self._on_note:
-            self._on_note(f"{request.name}: the first response was lost, and a second request found nothing to delete.")
+        self.note(f"{request.name}: the first response was lost, and a second request found nothing to delete.")
         return Response(200, "OK", {}, b'{"deleted": true}')
 
-    def _failure(self, request: Request, problem: Exception, *, unknown: bool) -> errors.DpxError:
-        """Return the error of a request that got no response."""
-        if unknown:
-            return outcome_unknown(request.name, str(problem))
-        return errors.NetworkError(
-            f"Can't reach {self.api_url}: {problem}.",
-            hint="Check the network and DPX_API_URL, or run: dpx doctor",
-            request=request.name,
-        )
+    def _unreachable(self, request: Request, problem: Exception) -> errors.DpxError:
+        """Return the error of a request that never reached the server."""
+        hint = f"Check the network and DPX_API_URL, or run: {self.command('doctor')}"
+        if isinstance(problem, Untrusted):
+            hint = "If it is your company's own authority, set DPX_CA_BUNDLE (or SSL_CERT_FILE) to its PEM file."
+        return errors.NetworkError(f"Can't reach {self.api_url}: {problem}.", hint=hint, request=request.name)
 
-    def _unreadable(self, request: Request, problem: Unreadable) -> errors.DpxError:
-        """Return the error of a 2xx response that can't be used."""
-        if not request.may_repeat:
-            return outcome_unknown(request.name, str(problem), status=problem.status)
-        message = f"{problem} (HTTP {problem.status} from {request.name})".replace(". (", " (") + "."
-        return errors.InvalidResponse(message, hint="Check DPX_API_URL.", status=problem.status, request=request.name)
+    def _one_line(self, text: str) -> str:
+        """Return a server's message as one line of bounded length, without the token."""
+        from dpx_cli.redact import mask
 
-    def _whether_api(self, request: Request) -> str | None:
-        """Return the hint of a 404: the URL, if nothing shows that an API answered, or the organization."""
-        if not self._met_api and not self.api_url.endswith("/api/v1"):
-            return f"Does the API URL end in /api/v1? It is {self.api_url}"
-        org = (request.params or {}).get("org")
-        return "Check the organization. Run: dpx orgs list" if org or request.path.startswith("/orgs/") else None
-
-
-def outcome_unknown(request: str, problem: str, *, status: int | None = None) -> errors.OutcomeUnknown:
-    """Return the error of a request that may have been carried out, with the command that shows whether it was.
-
-    Args:
-        request: method and path.
-        problem: what became of the response.
-        status: its HTTP status, if there was one.
-    """
-    said = problem.rstrip(".").replace("The response", "the response", 1)
-    return errors.OutcomeUnknown(
-        f"{request} was sent, and its outcome is unknown: {said}.",
-        hint=f"Before you try again, look whether it happened. Run: {_how_to_look(request)}",
-        status=status,
-        request=request,
-    )
-
-
-def _how_to_look(request: str) -> str:
-    """Return the command that shows what became of a request whose response was lost."""
-    _, _, path = request.partition(" ")
-    _, first, *rest = [*path.split("/"), ""]
-    import shlex
-
-    if first != "projects":
-        return f"dpx api {shlex.quote(path)}"
-    under = rest[1] if len(rest) > 1 else ""
-    if under in ("env-vars", "deployments"):
-        return f"dpx {'env' if under == 'env-vars' else 'deploy'} list --project {shlex.quote(rest[0])}"
-    return "dpx projects list"
+        text = " ".join(mask(text[: MAX_MESSAGE * 4], self._token).split()).rstrip(".")
+        return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
 def root_path(api_url: str) -> str:
@@ -403,11 +379,11 @@ def root_path(api_url: str) -> str:
 
 def is_success(status: int) -> bool:
     """Return whether a status is 2xx."""
-    return 200 <= status < 300  # noqa: PLR2004 - the definition
+    return 200 <= status < REDIRECT  # noqa: PLR2004 - the definition
 
 
 def is_redirect(status: int | None) -> bool:
-    """Return whether a status is 3xx: the server did nothing but name another place."""
+    """Return whether a status is 3xx: the server did nothing but specify another place."""
     return status is not None and REDIRECT <= status < BAD_REQUEST
 
 
@@ -427,15 +403,7 @@ def is_name(text: Any) -> bool:
 
 
 def segment(text: str, what: str) -> str:
-    r"""Quote an id, slug or key as one segment of a path.
-
-    Args:
-        text: the id, slug or key.
-        what: what an error calls it: "project".
-
-    Raises:
-        UsageError: it could change the path: empty, dots alone, "/", "?", "#", "%", "\", controls.
-    """
+    """Quote an id, slug or key as one segment of a path. Raise UsageError if it could change the path."""
     from urllib.parse import quote
 
     if not is_name(text):
@@ -456,11 +424,7 @@ def query_string(params: Mapping[str, Any] | None) -> str:
 
 
 def encode(body: Any) -> bytes:
-    """Encode a document as JSON, in ASCII.
-
-    Raises:
-        UsageError: it has text that UTF-8 can't carry: an argument in another encoding.
-    """
+    """Encode a document as JSON. Raise UsageError for text that is not UTF-8: an argument in another encoding."""
     for name, value in body.items() if isinstance(body, dict) else [("body", body)]:
         _check_utf8(name, value)
     return json.dumps(body).encode("ascii")
@@ -485,7 +449,7 @@ def retry_after(response: Response) -> float | None:
         return None
     # By the server's own clock: ours may be wrong.
     now = _timestamp(response.headers.get("date", ""))
-    return min(max(0.0, until - (time.time() if now is None else now)), LONG_WAIT)
+    return min(max(0.0, until - (time.time() if now is None else now)), MAX_WAIT)
 
 
 def _timestamp(text: str) -> float | None:
@@ -501,19 +465,14 @@ def _timestamp(text: str) -> float | None:
 
 
 def decode(response: Response, request: str, deadline: Deadline | None = None) -> Any:
-    """Decode the JSON document of a response, in bounded memory.
-
-    Args:
-        response: the response.
-        request: method and path, for the error.
-        deadline: when it must be over.
+    """Decode the JSON document of a response, in bounded memory. `request` is for the error.
 
     Raises:
         InvalidResponse: it is empty, not UTF-8, not JSON, nested too deeply, or has too many values.
         NetworkError: the deadline passed.
     """
     try:
-        found = exact_json.loads(_bounded_text(response.body))
+        document = exact_json.loads(bounded_text(response.body))
     except OverflowError as problem:
         what = str(problem)
     except ValueError:
@@ -527,7 +486,7 @@ def decode(response: Response, request: str, deadline: Deadline | None = None) -
                 hint="Set DPX_TIMEOUT to more seconds.",
                 request=request,
             )
-        return found
+        return document
     raise errors.InvalidResponse(
         f"The response to {request} {what}.",
         hint="Check DPX_API_URL: is it the root of the API?",
@@ -536,9 +495,9 @@ def decode(response: Response, request: str, deadline: Deadline | None = None) -
     )
 
 
-def _bounded_text(body: bytes) -> str:
-    """Return a body as text. Raise OverflowError if its values would take too much memory."""
-    if _marks(body) > MAX_VALUES and _count_values(body) > MAX_VALUES:
+def bounded_text(body: bytes) -> str:
+    """Return a JSON document as text. Raise OverflowError if its values would take too much memory."""
+    if count_marks(body) > MAX_VALUES and _count_values(body) > MAX_VALUES:
         raise OverflowError(f"has more than {MAX_VALUES:,} values")
     text = body.decode("utf-8")
     # Written again, in ASCII, a character outside it takes 6 or 12 bytes; one of 12 also makes its whole text four
@@ -550,7 +509,7 @@ def _bounded_text(body: bytes) -> str:
     return text
 
 
-def _marks(body: bytes) -> int:
+def count_marks(body: bytes) -> int:
     """Return the number of marks that may begin a value: at least the number of values, less one."""
     return sum(map(body.count, (b",", b":", b"[", b"{")))
 
@@ -559,30 +518,25 @@ def _count_values(body: bytes) -> int:
     """Return the number of values and keys of a document, counted outside its texts."""
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     texts = plain.count(b'"') // 2
-    return texts if texts > MAX_VALUES else _marks(b"".join(plain.split(b'"')[::2]))
+    return texts if texts > MAX_VALUES else count_marks(b"".join(plain.split(b'"')[::2]))
 
 
 def data_of(document: Any, request: str, kind: type[dict[str, Any] | list[Any]]) -> Any:
-    """Return what is under "data" in a response's document.
-
-    Args:
-        document: the decoded document.
-        request: method and path, for the error.
-        kind: dict for one thing, list for a page.
+    """Return what is under "data" in a document: a dict that isn't empty, or a list of dicts.
 
     Raises:
         InvalidResponse: the document has another shape.
     """
     data: Any = document.get("data") if isinstance(document, dict) else None
-    if not isinstance(data, kind) or (kind is list and not all(isinstance(item, dict) for item in data)):
+    if not isinstance(data, kind) or (not data if kind is dict else not all(isinstance(item, dict) for item in data)):
         raise shape_error(request, "an object" if kind is dict else "a list of objects")
     return data
 
 
-def shape_error(request: str, wanted: str) -> errors.InvalidResponse:
+def shape_error(request: str, expected: str) -> errors.InvalidResponse:
     """Return the error for a response that is JSON of another shape than the reference's."""
     return errors.InvalidResponse(
-        f'The response to {request} doesn\'t have {wanted} under "data".',
+        f'The response to {request} doesn\'t have {expected} under "data".',
         hint="Check DPX_API_URL: is it the root of the API?",
         request=request,
     )
@@ -597,41 +551,13 @@ def _meaning(status: int) -> str:
         return "Unknown status"
 
 
-def _error_field(response: Response) -> str:
-    """Return the "error" field of a response, or ""."""
+def _error_field(response: Response) -> str | None:
+    """Return the "error" field of a response; "" if it has none, None for a body that is not JSON at all."""
+    if not response.body.strip():
+        return ""
     try:
-        found = json.loads(_bounded_text(response.body))
+        document = json.loads(bounded_text(response.body))
     except (ValueError, OverflowError, RecursionError):
-        return ""
-    text = found.get("error") if isinstance(found, dict) else None
+        return None
+    text = document.get("error") if isinstance(document, dict) else None
     return text if isinstance(text, str) else ""
-
-
-def _without_token(text: str, token: str) -> str:
-    """Return a server's message, or "" if it may hold a piece of the token, encoded or not."""
-    text = text[: MAX_MESSAGE * 4]
-    import base64
-    from urllib.parse import unquote
-
-    raw = token.encode()
-    # What precedes a text shifts its base64 by a bit pattern of three; the first and last characters depend on it.
-    forms = [base64.b64encode(b"x" * shift + raw).decode().rstrip("=")[2:-2] for shift in range(3)]
-    said = unquote(text).replace("-", "+").replace("_", "/")
-    if any(_has_piece(said, form) for form in forms) or _has_piece(text.lower(), raw.hex()):
-        return ""
-    if "&#" in text or "\\" in text:
-        return ""
-    text = text.replace(token, "***")
-    return "" if _has_piece(unquote(text), token) else text
-
-
-def _has_piece(text: str, secret: str) -> bool:
-    """Return whether a text has so long a piece of a secret that it tells something: half of it, 6 to 16 characters."""
-    size = min(max(len(secret) // 2, 6), 16)
-    pieces = {text[at : at + size] for at in range(len(text) - size + 1)}
-    return any(secret[at : at + size] in pieces for at in range(len(secret) - size + 1))
-
-
-def _one_line(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"

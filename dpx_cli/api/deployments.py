@@ -43,7 +43,7 @@ def create_deployment(client: Client, project_id: str, fields: DeploymentFields)
         OutcomeUnknown: if it was sent and the answer was lost; `api/deploying/start.py` finds out what became of it.
     """
     path = path_of(project_id)
-    document = client.document("POST", path, body=fields)
+    document = client.request_json("POST", path, body=fields)
     created = dict(data_of(document, f"POST {path}", dict))
     if not is_name(created.get("id")):
         raise shape_error(f"POST {path}", "a deployment with an id")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api.client import data_of, segment
 from dpx_cli.api.pages import Pages
-from dpx_cli.api.projects import deleted
+from dpx_cli.api.projects import delete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,16 +37,8 @@ def set_env_var(
 ) -> dict[str, Any]:
     """Create or update a variable and return it, without its value: POST /projects/:id/env-vars.
 
-    The request is idempotent, so it's sent again if its response was lost. No error has the value, even if the server
-    echoes it.
-
-    Args:
-        client: the API.
-        project_id: the project's ID.
-        key: the variable's name.
-        value: its value.
-        targets: its targets; none to leave them to the API.
-        sensitive: whether it's sensitive; None to leave it to the API.
+    The request is idempotent, so it is sent again if its response was lost. No error has the value, even if the server
+    echoes it. Without targets, or with `sensitive` None, the API decides.
     """
     path = f"/projects/{segment(project_id, 'project')}/env-vars"
     body: dict[str, Any] = {"key": key, "value": value}
@@ -54,7 +46,7 @@ def set_env_var(
         body["targets"] = list(targets)
     if sensitive is not None:
         body["sensitive"] = sensitive
-    document = client.document("POST", path, body=body, repeatable=True, secret=True)
+    document = client.request_json("POST", path, body=body, repeatable=True, secret=True)
     variable = dict(data_of(document, f"POST {path}", dict))
     variable.pop("value", None)
     return variable
@@ -62,4 +54,4 @@ def set_env_var(
 
 def delete_env_var(client: Client, project_id: str, key: str) -> dict[str, Any]:
     """Delete a variable: DELETE /projects/:id/env-vars/:key. Raises NotFound if there is none."""
-    return deleted(client, f"/projects/{segment(project_id, 'project')}/env-vars/{segment(key, 'variable')}")
+    return delete(client, f"/projects/{segment(project_id, 'project')}/env-vars/{segment(key, 'variable')}")

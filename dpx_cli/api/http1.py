@@ -1,11 +1,12 @@
 """HTTP/1.1 over a connected socket (RFC 9112): write a request, read one response, strictly and within a deadline.
 
-Stricter and lighter than `http.client`: importing that takes as long as two bare interpreters, it takes the end of a
-connection for the end of a response's head, skips no interim response but 100, and reads until the end of the
-connection where a chunk has a negative length. `transport.py` adds connecting, decoding and bounds.
+Stricter and lighter than `http.client`: importing that takes as long as two bare interpreters, and it mistakes the end
+of a connection for the end of a response's head. `transport.py` adds connecting, decoding and bounds.
 """
 
 from __future__ import annotations
+
+import sys
 
 from dpx_cli.system import signals
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dpx_cli.api.retry import Deadline
-    from dpx_cli.api.tls import NestedTls
-
-    Socket = socket.socket | NestedTls
 
 CHUNK = 64 * 1024
 MAX_LINE = 64 * 1024  # bytes
@@ -27,6 +25,8 @@ MAX_INTERIM = 100  # interim responses before the final one
 SWITCHING_PROTOCOLS, FINAL, NO_CONTENT, NOT_MODIFIED = 101, 200, 204, 304
 HEX = frozenset(b"0123456789abcdefABCDEF")
 MAX_HEX = 16  # digits of a chunk's size
+# Seconds of one wait. Windows doesn't interrupt it for Ctrl-C, which is noticed between two.
+SLICE = 0.5 if sys.platform == "win32" else float("inf")
 
 
 class NoResponse(Exception):
@@ -84,18 +84,14 @@ def _length(text: str | None) -> int | None:
     return int(value)
 
 
-class Line:
+class Http1Connection:
     """An open connection. All responses are read through one buffer, so bytes that no request asked for are noticed.
-
-    Args:
-        raw: the connected socket.
-        deadline: of the first exchange.
 
     Attributes:
         deadline: of the current exchange. Every wait ends at it, however slowly the other side drips.
     """
 
-    def __init__(self, raw: Socket, deadline: Deadline) -> None:
+    def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
         self.deadline = deadline
         self._socket = raw
         self._buffer = b""
@@ -105,8 +101,8 @@ class Line:
         """Close the socket."""
         self._socket.close()
 
-    def is_quiet(self) -> bool:
-        """Return whether nothing has come since the last response: no byte, and not the end."""
+    def is_idle(self) -> bool:
+        """Return whether the connection can be reused: nothing came after the last response, and it is open."""
         if self._buffer:
             return False
         self._socket.settimeout(0)
@@ -167,11 +163,15 @@ class Line:
 
     def _receive(self) -> int:
         """Wait for bytes, add them to the buffer, and return their number; 0 at the end of the connection."""
-        signals.check()
-        self._socket.settimeout(self.deadline.remaining())
-        count = self._socket.recv_into(self._space)
-        self._buffer += self._space[:count]
-        return count
+        while True:
+            signals.check()
+            self._socket.settimeout(min(self.deadline.remaining(), SLICE))
+            try:
+                count = self._socket.recv_into(self._space)
+            except TimeoutError:
+                continue
+            self._buffer += self._space[:count]
+            return count
 
     def _exactly(self, size: int) -> Iterator[bytes]:
         while size:
@@ -195,16 +195,21 @@ class Line:
 
     def _fields(self) -> dict[str, str]:
         """Read header fields, or those of a trailer, up to the empty line."""
-        found: dict[str, str] = {}
+        fields: dict[str, str] = {}
+        name = ""
         for _ in range(MAX_FIELDS):
-            line = self._read_line()
+            line = self._read_line().decode("latin-1")
             if not line:
-                return found
-            name, colon, value = line.decode("latin-1").partition(":")
+                return fields
+            if line[0] in " \t" and name:
+                # An obsolete line folding (RFC 9112, 5.2) stands for one space.
+                fields[name] = " ".join(filter(None, (fields[name], line.strip(" \t"))))
+                continue
+            name, colon, value = line.partition(":")
             if not colon or not name or not name.isascii() or any(mark in name for mark in " \t"):
                 raise Malformed("a header field")
             name, value = name.lower(), value.strip(" \t")
-            found[name] = f"{found[name]}, {value}" if name in found else value
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
         raise Malformed("too many header fields")
 
     def _chunk_size(self) -> int:
@@ -225,10 +230,13 @@ def _status_line(line: bytes) -> tuple[str, int, str]:
     return protocol.removeprefix("HTTP/"), int(status), reason
 
 
-def send(raw: Socket, data: Any, deadline: Deadline) -> None:
+def send(raw: socket.socket, data: Any, deadline: Deadline) -> None:
     """Send all of some bytes within a deadline."""
     rest = memoryview(data)
     while rest:
         # Not the socket's own sendall: over TLS its timeout starts again with every piece.
-        raw.settimeout(deadline.remaining())
-        rest = rest[raw.send(rest) :]
+        raw.settimeout(min(deadline.remaining(), SLICE))
+        try:
+            rest = rest[raw.send(rest) :]
+        except TimeoutError:
+            signals.check()

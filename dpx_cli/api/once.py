@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import errors
-from dpx_cli.api.client import REQUEST_TIMEOUT, is_redirect
+from dpx_cli.api.client import REQUEST_TIMEOUT, is_redirect, is_success
 from dpx_cli.reference import GRACE
 from dpx_cli.system import signals
 
@@ -90,7 +90,7 @@ def create_once(
         except errors.DpxError as problem:
             if not is_lost(problem):
                 raise
-            say(f"No response to {texts.request}. Checking whether the {texts.what} was created …")
+            say(f"{_describe(problem, texts.request)} Checking whether the {texts.what} was created …")
             return _find_after_loss(find, texts, problem, deadline, warn, sleep)
 
 
@@ -102,6 +102,16 @@ def is_lost(problem: errors.DpxError) -> bool:
     return problem.status == REQUEST_TIMEOUT or (
         isinstance(problem, errors.InvalidResponse) and not is_redirect(problem.status)
     )
+
+
+def _describe(problem: errors.DpxError, request: str) -> str:
+    """Return what became of a response, as a sentence."""
+    if problem.status is None:
+        cause = getattr(problem, "cause", "")
+        return f"No response to {request}{f' ({cause})' if cause else ''}."
+    if is_success(problem.status):
+        return f"The response to {request} can't be read."
+    return f"The server failed (HTTP {problem.status})."
 
 
 def _find_after_429(

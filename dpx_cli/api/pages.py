@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
-from dpx_cli.api.client import data_of
+from dpx_cli.api.client import Request, count_marks, data_of
 from dpx_cli.reference import MAX_PAGE
 
 if TYPE_CHECKING:
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
 
 MAX_ITEMS = 1000  # of one page, from a server that gives more than was asked for
-MAX_CURSOR = 4096  # characters; servers take little more in a request's first line
-SERVER_FAULT = "The server is at fault. To get the first pages, pass --limit."
-MAX_EMPTY = 10  # empty pages in a row that all name a next one
+MAX_LIST_VALUES = 2_000_000  # of a whole list: about 200 MiB where all of it is kept
+MAX_LIST_BYTES = 48 * 1024 * 1024  # of a whole list
+MAX_CURSOR = 4096  # characters; servers accept little more in a request's first line
+MAX_EMPTY = 10  # empty pages in a row that all have a next one
 
 
 class Pages:
     """The pages of one list, fetched as they are iterated over; each is a list of objects.
 
     Args:
-        client: whom to ask.
         path: the list's path.
         params: query parameters of the list's own.
-        limit: how many items at the most; None for all.
+        limit: the maximum number of items; None for all.
         cursor: where to continue from.
         without: a key that is removed from every item: a secret that the server should not have sent.
         headers: further header fields of every request.
@@ -55,6 +55,7 @@ class Pages:
         self._without = without
         self._client = client
         self._path = path
+        self._name = f"GET {path}"
         self._params = params or {}
         self._limit = limit
         self._cursor = cursor
@@ -63,23 +64,22 @@ class Pages:
         self.is_whole = False
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
-        request = f"GET {self._path}"
         cursor, left, empty = self._cursor, self._limit, 0
+        size = values = 0
         seen = {cursor}
         while True:
-            size = MAX_PAGE if left is None else min(MAX_PAGE, left)
-            document = self._client.document(
-                "GET", self._path, params={**self._params, "limit": size, "cursor": cursor}, headers=self._headers
-            )
-            items = data_of(document, request, list)
+            count = MAX_PAGE if left is None else min(MAX_PAGE, left)
+            params = {**self._params, "limit": count, "cursor": cursor}
+            document, response = self._client.document(Request("GET", self._path, params, headers=self._headers))
+            size += len(response.body)
+            values += count_marks(response.body)
+            items = data_of(document, self._name, list)
             if len(items) > MAX_ITEMS:
-                raise errors.InvalidResponse(
-                    f"{request}: a page has {len(items):,} items. At most {MAX_ITEMS:,} are allowed.", request=request
-                )
+                raise self._error(f"a page has {len(items):,} items. At most {MAX_ITEMS:,} are allowed")
             if self._without is not None:
                 for item in items:
                     item.pop(self._without, None)
-            cursor = _next_cursor(document, request)
+            cursor = self._next(document)
             if left is not None:
                 self.is_cut = len(items) > left
                 items = items[:left]
@@ -93,15 +93,32 @@ class Pages:
                 self.is_whole = self._cursor is None and self.next_cursor is None and not self.is_cut
                 return
             empty = 0 if items else empty + 1
-            if cursor in seen or empty >= MAX_EMPTY:
-                raise errors.InvalidResponse(
-                    f"{request}: the list does not end: its cursor came back."
-                    if cursor in seen
-                    else f"{request}: the list does not end: page after page is empty.",
-                    hint=SERVER_FAULT,
-                    request=request,
-                )
+            if cursor in seen:
+                raise self._error("the list does not end: its cursor came back")
+            if empty >= MAX_EMPTY:
+                raise self._error("the list does not end: page after page is empty")
+            if size > MAX_LIST_BYTES or values > MAX_LIST_VALUES:
+                raise self._error("the list does not end, or is too long to be read as a whole")
             seen.add(cursor)
+
+    def _next(self, document: Mapping[str, Any]) -> str | None:
+        """Return the cursor of the next page, or None if this page is the last."""
+        pagination = document.get("pagination")
+        if pagination is None:
+            return None
+        cursor = pagination.get("nextCursor") if isinstance(pagination, dict) else 0
+        more = pagination.get("hasMore", cursor is not None) if isinstance(pagination, dict) else True
+        if more is False:
+            return None
+        usable = isinstance(cursor, str) and cursor.isprintable() and 0 < len(cursor) <= MAX_CURSOR
+        if more is not True or not usable:
+            raise self._error("the response says that there is more, but not where")
+        return str(cursor)
+
+    def _error(self, text: str) -> errors.InvalidResponse:
+        return errors.InvalidResponse(
+            f"{self._name}: {text}.", hint="To get the first pages, pass --limit.", request=self._name
+        )
 
     def filter(
         self,
@@ -157,21 +174,3 @@ class Filtered:
                 yield chosen
             if self.is_cut or self._ends(page):
                 return
-
-
-def _next_cursor(document: Mapping[str, Any], request: str) -> str | None:
-    """Return the cursor of the next page, or None if this page is the last."""
-    pagination = document.get("pagination")
-    if pagination is None:
-        return None
-    cursor = pagination.get("nextCursor") if isinstance(pagination, dict) else 0
-    more = pagination.get("hasMore", cursor is not None) if isinstance(pagination, dict) else True
-    if more is False:
-        return None
-    if more is not True or not isinstance(cursor, str) or not cursor.isprintable() or not 0 < len(cursor) <= MAX_CURSOR:
-        raise errors.InvalidResponse(
-            f"The response to {request} says that there is more, but not where.",
-            hint=SERVER_FAULT,
-            request=request,
-        )
-    return cursor

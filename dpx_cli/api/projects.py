@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from dpx_cli.api.client import Request, data_of, decode, outcome_unknown, segment, shape_error
+from dpx_cli.api.client import Request, data_of, decode, is_name, segment, shape_error
 from dpx_cli.api.pages import Pages
-from dpx_cli.errors import InvalidResponse
+from dpx_cli.errors import DpxError, InvalidResponse, NotFound, OutcomeUnknown, ServerError
+from dpx_cli.reference import slug_of
 
 if TYPE_CHECKING:
     from dpx_cli.api.client import Client
@@ -42,17 +43,37 @@ def list_projects(
 
 
 def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str, Any]:
-    """POST /projects: create a project, and return it as created. Sent once.
+    """POST /projects: create a project, once, and return it with a usable "id".
+
+    If the response is lost, the list before and after the request tells whether the project was created.
 
     Raises:
-        OutcomeUnknown: the response was lost, or says that it was created but not what.
+        OutcomeUnknown: the response was lost, and the list doesn't tell.
     """
-    _check_org(fields.get("orgSlug"))
-    document = client.document("POST", "/projects", body={"name": name, **fields})
-    try:
-        return dict(data_of(document, "POST /projects", dict))
-    except InvalidResponse as problem:
-        raise outcome_unknown("POST /projects", problem.message) from problem
+    from dpx_cli.api.once import Candidates, Texts, create_once
+
+    org = fields.get("orgSlug") or None
+    _check_org(org)
+    texts = Texts("project", "POST /projects", client.command("projects", "list"))
+    before = {project["id"] for project in _with_ids(client, org)}
+
+    def post() -> dict[str, Any]:
+        document = client.request_json("POST", "/projects", body={"name": name, **fields})
+        created = data_of(document, "POST /projects", dict)
+        if not is_name(created.get("id")) or created["id"] in before:
+            raise shape_error("POST /projects", "a new project with an id")
+        return dict(created)
+
+    def find() -> Candidates:
+        new = [project for project in _with_ids(client, org) if project["id"] not in before]
+        ours = [project for project in new if project.get("name") == name or project.get("slug") == slug_of(name)]
+        return Candidates(ours, sure=len(ours) == 1)
+
+    return create_once(post, find, texts, deadline=client.deadline(), warn=client.note, say=client.note)
+
+
+def _with_ids(client: Client, org: str | None) -> list[dict[str, Any]]:
+    return [project for page in list_projects(client, org=org) for project in page if is_name(project.get("id"))]
 
 
 def _check_org(slug: str | None) -> None:
@@ -70,17 +91,33 @@ def get_project(client: Client, project_id: str) -> dict[str, Any]:
 def update_project(client: Client, project_id: str, changes: ProjectChanges) -> dict[str, Any]:
     """PATCH /projects/:id: change a project's settings and return the changed project."""
     path = f"/projects/{segment(project_id, 'project')}"
-    return dict(data_of(client.document("PATCH", path, body=changes), f"PATCH {path}", dict))
+    return dict(data_of(client.request_json("PATCH", path, body=changes), f"PATCH {path}", dict))
 
 
 def delete_project(client: Client, project_id: str) -> dict[str, Any]:
-    """DELETE /projects/:id: delete a project (owners only) and return {"deleted": true}."""
-    return deleted(client, f"/projects/{segment(project_id, 'project')}")
+    """DELETE /projects/:id: delete a project (owners only) and return {"deleted": true}.
+
+    If the response is lost, another request tells whether the project is gone.
+    """
+    try:
+        return delete(client, f"/projects/{segment(project_id, 'project')}")
+    except (OutcomeUnknown, ServerError, InvalidResponse) as lost:
+        try:
+            get_project(client, project_id)
+        except NotFound:
+            client.note("The response was lost, but the project was deleted.")
+            return {"deleted": True}
+        except DpxError:
+            if isinstance(lost, OutcomeUnknown):
+                raise lost from None
+            request = f"DELETE /projects/{project_id}"
+            raise client.outcome_unknown(request, lost.message, status=lost.status) from lost
+        raise
 
 
-def deleted(client: Client, path: str) -> dict[str, Any]:
+def delete(client: Client, path: str) -> dict[str, Any]:
     """DELETE a path and return {"deleted": true}. Raise InvalidResponse if the server sends neither that nor 204."""
-    response = client.send(Request("DELETE", path))
+    response = client.request(Request("DELETE", path))
     if response.status == NO_CONTENT:
         return {"deleted": True}
     document = decode(response, f"DELETE {path}")

@@ -5,7 +5,7 @@ Plain http is for loopback addresses only and never goes through a proxy: the to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.errors import UsageError
 
@@ -13,17 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Proxy:
-    """A proxy: its address, the header fields that it requires, and the variable that names it."""
+class Proxy(NamedTuple):
+    """A proxy: its address, the header fields that it requires, and the variable that specifies it."""
 
-    __slots__ = ("headers", "host", "port", "scheme", "variable")
-
-    def __init__(self, scheme: str, host: str, port: int, headers: dict[str, str], variable: str) -> None:
-        self.scheme = scheme
-        self.host = host
-        self.port = port
-        self.headers = headers
-        self.variable = variable
+    host: str
+    port: int
+    headers: dict[str, str]
+    variable: str
 
 
 def find(env: Mapping[str, str], scheme: str, host: str, port: int) -> Proxy | None:
@@ -51,15 +47,15 @@ def _parse(text: str, variable: str) -> Proxy:
         host, port = None, None
     if not host:
         raise UsageError(f"{variable} is not the URL of a proxy.", hint=hint)
-    if parts.scheme not in ("http", "https"):
-        raise UsageError(f"{variable} names a {parts.scheme} proxy. Only http and https proxies work.", hint=hint)
+    if parts.scheme != "http":
+        raise UsageError(f"{variable} specifies a {parts.scheme} proxy. Only http proxies work.", hint=hint)
     headers = {}
     if parts.username is not None:
         import base64
 
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Proxy-Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode("ascii")
-    return Proxy(parts.scheme, host, port or {"http": 80, "https": 443}[parts.scheme], headers, variable)
+    return Proxy(host, port or 80, headers, variable)
 
 
 def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
@@ -68,20 +64,21 @@ def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
         name = item.strip().lower()
         if name == "*":
             return True
-        if "/" in name and _in_network(host, name):
-            return True
         bare, _, last = name.rpartition(":")
         if last.isdigit() and bare and (bare.endswith("]") or ":" not in bare):
             if int(last) != port:
                 continue
             name = bare
         name = name.strip("[]").removeprefix("*").lstrip(".")
-        if name and (host == name or host.endswith(f".{name}")):
+        if name and (host == name or host.endswith(f".{name}") or _in_network(host, name)):
             return True
     return False
 
 
 def _in_network(host: str, network: str) -> bool:
+    """Return whether a host is an address of a network, or another spelling of the same address."""
+    if ":" not in host and not host.replace(".", "").isdigit():
+        return False  # a name; ipaddress would take long to import
     import ipaddress
 
     try:

@@ -1,4 +1,4 @@
-"""TLS: which certificates are trusted, at the least cost, and TLS inside TLS for https proxies.
+"""TLS: which certificates are trusted, at the least cost.
 
 Reading Debian's whole bundle takes three times as long as a bare interpreter. A directory of hashed certificates is
 read lazily: one file, for the one authority that is needed.
@@ -9,18 +9,14 @@ from __future__ import annotations
 import os
 import ssl
 import sys
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from _typeshed import WriteableBuffer
+    from collections.abc import Mapping
 
 PLATFORM_STORES = ("darwin", "win32")  # platforms whose trusted certificates OpenSSL doesn't read by itself
-RECORD = 16 * 1024  # bytes; the most that a TLS record carries
 
 
 def source(env: Mapping[str, str]) -> tuple[str, str]:
@@ -88,74 +84,3 @@ def _is_hashed(folder: str) -> bool:
             return any(len(entry.name) == 10 and entry.name[8:] == ".0" for entry in entries)  # noqa: PLR2004 - see above
     except OSError:
         return False
-
-
-class NestedTls:
-    """A TLS connection inside another one, with the methods of a socket that `transport.py` calls.
-
-    `SSLContext.wrap_socket` would take over the bare socket below the outer layer, so the inner layer runs over
-    buffers in memory.
-
-    Args:
-        outer: the TLS connection to the proxy. Its timeout bounds the handshake.
-        context: for the inner layer.
-        host: the name that the inner certificate must have.
-    """
-
-    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, host: str | bytes) -> None:
-        self._outer = outer
-        self._timeout = outer.gettimeout()
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._inner = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-        self._run(self._inner.do_handshake)
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Set the seconds that the next call may take; 0: it does not wait."""
-        self._timeout = seconds
-
-    def recv_into(self, buffer: WriteableBuffer) -> int:
-        """Read into a buffer and return the number of bytes, 0 at the end."""
-        try:
-            return int(self._run(self._inner.read, len(memoryview(buffer)), buffer))
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return 0
-
-    def send(self, data: Any) -> int:
-        """Send at least a part of some bytes and return its length."""
-        return int(self._run(self._inner.write, memoryview(data)[:RECORD]))
-
-    def close(self) -> None:
-        """Close the connection to the proxy."""
-        self._outer.close()
-
-    def _run(self, step: Callable[..., Any], *arguments: Any) -> Any:
-        """Run one step of the inner layer, and move bytes between it and the outer one until the step is done."""
-        end = time.monotonic() + self._timeout if self._timeout else None
-        while True:
-            try:
-                result = step(*arguments)
-            except ssl.SSLWantReadError:
-                self._flush(end)
-                self._limit(end)
-                received = self._outer.recv(RECORD)
-                if received:
-                    self._incoming.write(received)
-                else:
-                    self._incoming.write_eof()
-            else:
-                self._flush(end)
-                return result
-
-    def _flush(self, end: float | None) -> None:
-        rest = memoryview(self._outgoing.read())
-        while rest:
-            self._limit(end)
-            rest = rest[self._outer.send(rest) :]
-
-    def _limit(self, end: float | None) -> None:
-        """Give the outer layer what is left of the timeout."""
-        left = self._timeout if end is None else end - time.monotonic()
-        if end is not None and left is not None and left <= 0:
-            raise TimeoutError("timed out")
-        self._outer.settimeout(left)

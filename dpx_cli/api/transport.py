@@ -10,7 +10,8 @@ from __future__ import annotations
 import socket
 import time
 
-from dpx_cli.api.http1 import CHUNK, CutOff, Head, Line, Malformed, NoResponse, send
+from dpx_cli.api.http1 import CHUNK, SLICE, CutOff, Head, Http1Connection, Malformed, NoResponse, send
+from dpx_cli.system import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,21 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
-    from dpx_cli.api.http1 import Socket
     from dpx_cli.api.proxy import Proxy
     from dpx_cli.api.retry import Deadline
 
 MAX_BYTES = 32 * 1024 * 1024  # of a body, compressed as well as decoded
-MAX_NAMED = 100  # characters that an error repeats of what the other side said
-MAX_TUNNEL_HEAD = 16 * 1024  # bytes of what a proxy says to CONNECT; they are read one by one
+MAX_QUOTED = 100  # characters that an error repeats of what the other side said
+MAX_TUNNEL_HEAD = 16 * 1024  # bytes of a proxy's response to CONNECT; they are read one by one
 INFLATED = 16 * CHUNK  # bytes that are decompressed at a time
-WITH_BODY = ("POST", "PUT", "PATCH")  # sent with Content-Length even if empty: servers answer 411 without it
+COMPRESSED = ("gzip", "x-gzip", "deflate")
+WITH_BODY = ("POST", "PUT", "PATCH")  # sent with Content-Length even if empty: servers respond 411 without it
 GZIP_MAGIC = b"\x1f\x8b"
-HTTP_PROBLEMS = (NoResponse, CutOff, Malformed)
 
 
 class NotSent(Exception):
     """The request did not leave: no address, no connection, no TLS."""
+
+
+class Untrusted(NotSent):
+    """TLS failed because nothing that is trusted vouches for the server's certificate."""
 
 
 class Lost(Exception):
@@ -84,13 +88,13 @@ class Connection:
         self.reused = False
         self._context = context
         self._proxy = proxy
-        self._line: Line | None = None
+        self._http: Http1Connection | None = None
 
     def close(self) -> None:
         """Drop the connection; the next request opens another."""
-        line, self._line = self._line, None
-        if line is not None:
-            line.close()
+        http, self._http = self._http, None
+        if http is not None:
+            http.close()
 
     def exchange(
         self, method: str, target: str, headers: dict[str, str], body: bytes | None, deadline: Deadline
@@ -102,15 +106,15 @@ class Connection:
             Lost: it was sent, in part or completely; no complete response came.
             Unreadable: a response came that can't be used.
         """
-        line = self._connected(deadline)
+        http = self._connected(deadline)
         fields = {"Host": self._authority, **headers}
         if body is not None or method in WITH_BODY:
             fields["Content-Length"] = str(len(body or b""))
         try:
-            line.send(method, target, fields, body)
-            head = line.head(method)
-            response = _read(line, head, deadline)
-        except (OSError, ValueError, *HTTP_PROBLEMS) as problem:
+            http.send(method, target, fields, body)
+            head = http.head(method)
+            response = Response(head.status, head.reason, head.headers, _read_body(http, head, deadline))
+        except (OSError, ValueError, NoResponse, CutOff, Malformed) as problem:
             self.close()
             raise Lost(_reason(problem)) from problem
         except BaseException:
@@ -126,51 +130,44 @@ class Connection:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
 
-    def _connected(self, deadline: Deadline) -> Line:
-        self.reused = self._line is not None and self._line.is_quiet()
-        if self.reused and self._line:
-            self._line.deadline = deadline
-            return self._line
+    def _connected(self, deadline: Deadline) -> Http1Connection:
+        self.reused = self._http is not None and self._http.is_idle()
+        if self.reused and self._http:
+            self._http.deadline = deadline
+            return self._http
         self.close()
         try:
             raw = self._dial(deadline)
         except (OSError, ValueError) as problem:
-            through = f" (through the proxy of {self._proxy.variable})" if self._proxy else ""
-            raise NotSent(_reason(problem) + through) from problem
-        self._line = Line(raw, deadline)
-        return self._line
+            through = f" (through the proxy in {self._proxy.variable})" if self._proxy else ""
+            untrusted = getattr(problem, "verify_message", None)
+            raise (Untrusted if untrusted else NotSent)(_reason(problem) + through) from problem
+        self._http = Http1Connection(raw, deadline)
+        return self._http
 
-    def _dial(self, deadline: Deadline) -> Socket:
+    def _dial(self, deadline: Deadline) -> socket.socket:
         """Return a connected socket: through the proxy and inside TLS, as the origin needs it."""
         via = self._proxy or self
-        raw: Socket = _connect(via.host, via.port, deadline)
+        raw = _connect(via.host, via.port, deadline)
         try:
-            if self._proxy and self._proxy.scheme == "https":
-                raw = self._wrap(raw, self._proxy.host, deadline)
             if self._proxy:
-                self._tunnel(raw, deadline)
+                self._tunnel(raw, self._proxy, deadline)
             if self.scheme == "https":
-                raw = self._wrap(raw, self.host, deadline)
+                raw.settimeout(deadline.remaining())
+                context = self._context()
+                # truststore's contexts, on Windows and macOS, need text.
+                is_plain = context.__class__.__module__ == "ssl"
+                raw = context.wrap_socket(raw, server_hostname=_encoded(self.host) if is_plain else self.host)
         except BaseException:
             raw.close()
             raise
         return raw
 
-    def _wrap(self, raw: Socket, host: str, deadline: Deadline) -> Socket:
-        import ssl
-
-        raw.settimeout(deadline.remaining())
-        if isinstance(raw, ssl.SSLSocket):
-            from dpx_cli.api.tls import NestedTls
-
-            return NestedTls(raw, self._context(), _plain(host))
-        return self._context().wrap_socket(raw, server_hostname=_plain(host))  # type: ignore[arg-type]  # nothing is wrapped thrice
-
-    def _tunnel(self, raw: Socket, deadline: Deadline) -> None:
+    def _tunnel(self, raw: socket.socket, proxy: Proxy, deadline: Deadline) -> None:
         """Ask the proxy for a tunnel to the origin."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         fields = [f"CONNECT {host}:{self.port} HTTP/1.1", f"Host: {host}:{self.port}"]
-        fields += [f"{name}: {value}" for name, value in (self._proxy.headers if self._proxy else {}).items()]
+        fields += [f"{name}: {value}" for name, value in proxy.headers.items()]
         send(raw, ("\r\n".join(fields) + "\r\n\r\n").encode("ascii"), deadline)
         # Byte by byte up to the empty line: what follows belongs to TLS.
         head = bytearray()
@@ -183,43 +180,45 @@ class Connection:
         status = head.split(b" ", 2)[1:2]
         if not status or not status[0].startswith(b"2"):
             line = bytes(head.split(b"\r\n", 1)[0]).decode("ascii", "replace")
-            raise OSError(f"the proxy refused the tunnel: {line[:MAX_NAMED]}")
+            raise OSError(f"the proxy refused the tunnel: {line[:MAX_QUOTED]}")
 
 
-def _read(line: Line, head: Head, deadline: Deadline) -> Response:
-    """Read the body, decoded, and return the whole response."""
+def _read_body(http: Http1Connection, head: Head, deadline: Deadline) -> bytes:
+    """Read the body that follows a head, decoded, never more than the bound."""
     encoding = head.headers.get("content-encoding", "").strip().lower()
-    pieces = _pieces(line, head)
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        pieces = _inflated(pieces, head.status)
+    pieces: Iterable[bytes] = http.body(head)
+    if encoding in COMPRESSED:
+        pieces = _inflate(pieces, head.status)
     elif encoding not in ("", "identity"):
-        raise Unreadable(f"The response is encoded as {encoding[:MAX_NAMED]}, which dpx did not ask for.", head.status)
-    return Response(head.status, head.reason, head.headers, _joined(pieces, head.status, deadline))
-
-
-def _pieces(line: Line, head: Head) -> Iterator[bytes]:
-    """Yield the body as it comes, never more than the bound."""
-    if head.length is not None and head.length > MAX_BYTES:
+        raise Unreadable(f"The response is encoded as {encoding[:MAX_QUOTED]}, which dpx did not ask for.", head.status)
+    if (head.length or 0) > MAX_BYTES:
         raise _too_large(head.status)
-    size = 0
-    for piece in line.body(head):
-        size += len(piece)
-        if size > MAX_BYTES:
+    body = bytearray()
+    for piece in pieces:
+        deadline.remaining()
+        body += piece
+        if len(body) > MAX_BYTES:
             raise _too_large(head.status)
-        yield piece
+    return bytes(body)
 
 
-def _inflated(pieces: Iterable[bytes], status: int) -> Iterator[bytes]:
+def _too_large(status: int) -> Unreadable:
+    return Unreadable(f"The response is larger than {MAX_BYTES // 1024 // 1024} MiB.", status)
+
+
+def _inflate(pieces: Iterable[bytes], status: int) -> Iterator[bytes]:
     """Decode gzip or deflate, a bounded piece at a time. gzip may have several members, and zeros after each."""
     import zlib
 
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip and zlib headers are told apart
     rest = b""
-    started = False
+    size = 0
     try:
         for piece in pieces:
             rest += piece
-            started = True
+            size += len(piece)
+            if size > MAX_BYTES:
+                raise _too_large(status)
             while rest:
                 if inflater.eof:
                     rest = rest.lstrip(b"\0")
@@ -230,25 +229,8 @@ def _inflated(pieces: Iterable[bytes], status: int) -> Iterator[bytes]:
                 rest = inflater.unconsumed_tail or inflater.unused_data
     except zlib.error as problem:
         raise Unreadable(f"The response can't be decompressed: {problem}.", status) from None
-    if started and (not inflater.eof or rest):
+    if size and (not inflater.eof or rest):
         raise CutOff
-
-
-def _joined(pieces: Iterable[bytes], status: int, deadline: Deadline) -> bytes:
-    """Return all pieces as one, never more than the bound."""
-    parts = []
-    size = 0
-    for piece in pieces:
-        deadline.remaining()
-        size += len(piece)
-        if size > MAX_BYTES:
-            raise _too_large(status)
-        parts.append(piece)
-    return b"".join(parts)
-
-
-def _too_large(status: int) -> Unreadable:
-    return Unreadable(f"The response is larger than {MAX_BYTES // 1024 // 1024} MiB.", status)
 
 
 def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
@@ -258,15 +240,38 @@ def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         raw = socket.socket(family, kind, protocol)
         try:
-            raw.settimeout(deadline.remaining() / (len(addresses) - number))
-            raw.connect(address)
+            _connect_within(raw, address, deadline.remaining() / (len(addresses) - number))
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as failed:
             raw.close()
             problem = failed
+        except BaseException:
+            raw.close()
+            raise
         else:
             return raw
     raise problem
+
+
+def _connect_within(raw: socket.socket, address: Any, seconds: float) -> None:
+    """Connect within some seconds; on Windows in slices, between which Ctrl-C is noticed."""
+    if seconds <= SLICE:
+        raw.settimeout(seconds)
+        raw.connect(address)
+        return
+    import select
+
+    end = time.monotonic() + seconds
+    raw.setblocking(False)
+    raw.connect_ex(address)
+    while not any(select.select([], [raw], [raw], SLICE)[1:]):
+        signals.check()
+        if time.monotonic() >= end:
+            raise TimeoutError("timed out")
+    if code := raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        import os
+
+        raise OSError(code, os.strerror(code))
 
 
 def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
@@ -275,29 +280,31 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
         # Plain http is allowed for these names because they mean this machine (RFC 6761). A resolver might disagree.
         host = "localhost"
     if host == "localhost" or ":" in host or host.replace(".", "").isdigit():
-        return socket.getaddrinfo(_plain(host), port, type=socket.SOCK_STREAM)
+        return socket.getaddrinfo(_encoded(host), port, type=socket.SOCK_STREAM)
     import threading
 
-    found: list[Any] = []
-    failed: list[Exception] = []
+    addresses: list[Any] = []
+    problems: list[Exception] = []
 
     def look_up() -> None:
         try:
-            found.extend(socket.getaddrinfo(_plain(host), port, type=socket.SOCK_STREAM))
+            addresses.extend(socket.getaddrinfo(_encoded(host), port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as problem:
-            failed.append(problem)
+            problems.append(problem)
 
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()
-    thread.join(max(0.0, deadline.at - time.monotonic()))
-    if failed:
-        raise failed[0]
-    if not found:
+    while thread.is_alive() and not deadline.is_over:
+        thread.join(min(SLICE, max(0.0, deadline.at - time.monotonic())))
+        signals.check()
+    if problems:
+        raise problems[0]
+    if not addresses:
         raise TimeoutError(f"no address for {host} within {round(deadline.seconds, 1):g} s")
-    return found
+    return addresses
 
 
-def _plain(host: str) -> str | bytes:
+def _encoded(host: str) -> str | bytes:
     """Return an ASCII host name as bytes. For text Python loads its IDNA tables, 2 ms of a start."""
     return host.encode("ascii") if host.isascii() else host
 

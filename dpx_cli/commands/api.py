@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from io import BytesIO
+from typing import TYPE_CHECKING
 
+from dpx_cli.api.client import (
+    Request,
+    bounded_text,
+    decode,
+    encode,
+    is_success,
+    query_string,
+    root_path,
+    segment,
+)
+from dpx_cli.api.pages import Pages
 from dpx_cli.commands import DELETE, LIST, Typer, effect
-from dpx_cli.errors import UsageError
+from dpx_cli.config.paths import origin_of
+from dpx_cli.errors import InvalidResponse, UsageError, exclusive
 from dpx_cli.output.columns import Column
+from dpx_cli.output.neutralize import neutralize
+from dpx_cli.reference import ENDPOINTS, READ_METHODS
 from dpx_cli.system import exact_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Annotated, Any
 
     import typer
 
-    from dpx_cli.api.client import Request
     from dpx_cli.api.transport import Response
     from dpx_cli.cli.options import ApiHeaders, ApiMethod, ApiPath, BodyFile, JsonFields, RawFields
+    from dpx_cli.output.screen import Screen
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD")
-READING = ("GET", "HEAD")
 NO_CONTENT = (204, 205)
-# Header fields that frame the message, or that carry the token.
+PIECE = 64 * 1024  # bytes of a body that a terminal gets at a time
+# Header fields that frame the message, carry the token, or turn one method into another.
 RESERVED = (
     *("host", "content-length", "transfer-encoding", "connection", "authorization"),
     *("keep-alive", "te", "trailer", "upgrade", "expect", "proxy-authorization", "proxy-connection"),
+    *("x-http-method", "x-http-method-override", "x-method-override"),
 )
 NAME_MARKS = "!#$%&'*+-.^_`|~"  # besides letters and digits, in the name of a header field (RFC 9110)
 COLUMNS = (Column("Method", "method"), Column("Path", "path"), Column("Description", "description"))
@@ -54,101 +70,67 @@ def api(
     Fields become the query of a GET, and a JSON body otherwise. {project} and {org} in PATH are filled in from the
     settings.
     """
-    given = Given(path, method, headers, _fields(raw_fields, json_fields), input_file, paginate, include, curl)
+    fields = _fields(raw_fields, json_fields)
     if path == "ls":
-        _list(session, given)
-        return
-    given.check(session)
-    if paginate:
-        _print_pages(session, given)
-    elif curl:
-        session.screen.line(_curl(session, given))
-    else:
-        _send(session, given.request(session), include=include)
-
-
-class Given(NamedTuple):
-    """What was given to the command."""
-
-    path: str
-    method: str | None
-    headers: Sequence[str]
-    fields: dict[str, Any]
-    input_file: str | None
-    paginate: bool
-    include: bool
-    curl: bool
-
-    @property
-    def verb(self) -> str:
-        """The method of the request."""
-        return self.method or ("POST" if self.fields or self.input_file is not None else "GET")
-
-    def check(self, session: Session) -> None:
-        """Raise UsageError for options that can't be used together."""
-        if self.input_file is not None and self.fields:
-            raise UsageError("--input and fields can't be used together.", hint="Pass one of them.")
-        if self.paginate and (self.verb != "GET" or self.include or self.curl):
-            raise UsageError("--paginate can't be used with --include, --curl or a method but GET.")
-        if self.verb in READING and self.fields and "?" in self.path:
-            raise UsageError("PATH has a query already.", hint="Pass all of it as fields, or all of it in PATH.")
-        if session.screen.format in ("jsonl", "quiet") or session.screen.has_fields:
-            raise UsageError("--jsonl, -q and --fields are only for: dpx api ls", hint="Pass --jq to choose fields.")
-
-    def request(self, session: Session) -> Request:
-        """Return the request. Raises UsageError for a path or header that can't be sent."""
-        from dpx_cli.api.client import Request, encode
-
-        body = None
-        if self.input_file is not None and not self.curl:
-            body = session.screen.read_input(self.input_file, "the body")
-        elif self.fields and self.verb not in READING:
-            body = encode(self.fields)
-        return Request(
-            self.verb,
-            _path(_filled(session, self.path, offline=self.curl), session.settings.api_url),
-            _query(self.fields) if self.verb in READING else None,
-            body,
-            _headers(self.headers),
-            secret=bool(self.fields or self.headers or body is not None),
+        if any((method, headers, fields, input_file is not None, paginate, include, curl)):
+            raise UsageError("dpx api ls has no request options.", hint=f"Run: {session.command('api', 'ls')}")
+        session.screen.rows(
+            [[dict(zip(("method", "path", "description"), row, strict=True)) for row in ENDPOINTS]], COLUMNS, key="path"
         )
-
-
-def _list(session: Session, given: Given) -> None:
-    """Print the documented endpoints."""
-    from dpx_cli.reference import ENDPOINTS
-
-    if any(given[1:]):
-        raise UsageError("dpx api ls takes no request options.", hint="Run: dpx api ls")
-    items = [{"method": method, "path": path, "description": text} for method, path, text in ENDPOINTS]
-    session.screen.rows([items], COLUMNS, key="path")
+        return
+    method = method or ("POST" if fields or input_file is not None else "GET")
+    reads = method in READ_METHODS
+    exclusive(("--input", input_file), ("fields", fields or None))
+    if reads and input_file is not None:
+        raise UsageError(f"{method} has no body: --input needs another method.", hint="Add -X POST, or leave it out.")
+    if paginate and (method != "GET" or include or curl):
+        raise UsageError("--paginate can't be used with --include, --curl or a method but GET.")
+    if reads and fields and "?" in path:
+        raise UsageError("PATH already has a query.", hint="Pass all of it as fields, or all of it in PATH.")
+    if session.screen.format in ("jsonl", "quiet") or session.screen.has_fields:
+        raise UsageError("--jsonl, -q and --fields are only for: dpx api ls", hint="Pass --jq to choose fields.")
+    body = None
+    if input_file is not None and not curl:
+        body = session.screen.read_input(input_file, "the body")
+    elif fields and not reads:
+        body = encode(fields)
+    path = _path(_fill(session, path, offline=curl), session.settings.api_url)
+    params = _query(fields) if reads else None
+    secret = bool(fields or headers or body is not None)
+    request = Request(method, path, params, body, _headers(headers), secret=secret)
+    if paginate:
+        _print_pages(session, request)
+    elif curl:
+        session.screen.line(_curl(session, request, input_file, include=include))
+    else:
+        _send(session, request, include=include)
 
 
 def _send(session: Session, request: Request, *, include: bool) -> None:
     """Send a request and print its response, as it came."""
-    from dpx_cli.api.client import is_success, outcome_unknown
-
-    client = session.client
-    response = client.ask(request) if include else client.send(request)
+    client, screen = session.client, session.screen
+    response = client.request_any(request) if include else client.request(request)
+    problem = None
+    if response.status not in NO_CONTENT and (screen.has_filter or screen.on_terminal or not request.may_repeat):
+        try:
+            decode(response, request.name)
+        except InvalidResponse as unreadable:
+            problem = unreadable
+    if screen.has_filter and problem and is_success(response.status):
+        raise client.unreadable(request, problem)
     if include:
-        session.screen.raw(_head(response))
-    _print(session, response)
+        lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+        lines += [f"{name.title()}: {value}" for name, value in response.headers.items()]
+        screen.raw("".join(neutralize(line) + "\n" for line in lines).encode() + b"\n")
+    _print(screen, response, is_json=problem is None)
     if not is_success(response.status):
         raise client.error(request, response)
-    if not request.may_repeat and response.status not in NO_CONTENT and not _is_json(response.body):
-        raise outcome_unknown(request.name, "the response is not JSON", status=response.status)
+    if problem and not request.may_repeat:
+        raise client.unreadable(request, problem)
 
 
-def _filled(session: Session, path: str, *, offline: bool) -> str:
-    """Return a path with {project} and {org} filled in from the settings.
-
-    Args:
-        session: the session.
-        path: as given.
-        offline: look nothing up: only a project whose ID is known already is filled in.
-    """
-    from dpx_cli.api.client import segment
-
+def _fill(session: Session, path: str, *, offline: bool) -> str:
+    """Return a path with {project} and {org} filled in from the settings; `offline`, only if the ID is known."""
     if "{org}" in path:
         org = session.org(None)
         if org is None:
@@ -165,21 +147,22 @@ def _project(session: Session, *, offline: bool) -> str:
         raise UsageError("No project for {project}.", hint="Set DPX_PROJECT, or write its ID in PATH.")
     if not offline:
         return session.projects.resolve(reference).id
-    known = session.projects.remembered(reference)
-    if known is None:
+    if (project_id := session.projects.remembered(reference)) is None:
         raise UsageError(
             f"The ID of project {reference} is not known yet, and --curl sends nothing.",
-            hint="Run: dpx projects get",
+            hint=f"Run: {session.command('projects', 'get')}",
         )
-    return known
+    return project_id
 
 
 def _path(text: str, api_url: str) -> str:
     """Return a path below the API root. The root itself may be in front of it, as the reference writes paths."""
-    from dpx_cli.api.client import root_path
-
     root = root_path(api_url)
     path, _, query = text.partition("?")
+    if "://" in path and _is_own(path, api_url):
+        path = root_path(path)
+        if not f"{path}/".startswith(f"{root.rstrip('/')}/"):
+            path = ".."  # another part of the same server
     path = "/" + path.lstrip("/")
     if root != "/" and (path == root or path.startswith(root + "/")):
         path = path[len(root) :] or "/"
@@ -199,114 +182,96 @@ def _path(text: str, api_url: str) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _headers(given: Sequence[str]) -> dict[str, str]:
+def _is_own(url: str, api_url: str) -> bool:
+    """Return whether a URL has the origin of the API, and no user name."""
+    try:
+        return "@" not in url and origin_of(url) == origin_of(api_url)
+    except ValueError:
+        return False
+
+
+def _headers(texts: Sequence[str]) -> dict[str, str]:
     """Return header fields by name. Raise UsageError, which shows no value, for one that can't be sent."""
-    found: dict[str, str] = {}
-    for text in given:
+    fields: dict[str, str] = {}
+    for text in texts:
         name, colon, value = text.partition(":")
         value = value.strip(" \t")
         plain = name.isascii() and all(letter.isalnum() or letter in NAME_MARKS for letter in name)
         if not colon or not name or not plain or not value.isascii() or not value.isprintable():
-            raise UsageError("-H takes a header field: 'Name: value'.", hint="Example: -H 'Accept: application/json'")
+            raise UsageError("-H needs a header field: 'Name: value'.", hint="Example: -H 'Accept: application/json'")
         if name.lower() in RESERVED:
-            raise UsageError(f"-H can't set {name}: dpx sets it itself.", hint="Leave it out.")
-        if name.lower() in map(str.lower, found):
+            raise UsageError(f"-H can't set {name}.", hint="Leave it out; -X sets the method.")
+        if name.lower() in map(str.lower, fields):
             raise UsageError(f"The header field {name} is given twice.", hint="Pass each header field once.")
-        found[name] = value
-    return found
+        fields[name] = value
+    return fields
 
 
 def _fields(texts: Sequence[str], jsons: Sequence[str]) -> dict[str, Any]:
     """Return fields by key. Raise UsageError, which shows no value, for a malformed one."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for flag, words in (("-f", texts), ("-F", jsons)):
         for word in words:
             key, equals, value = word.partition("=")
             if not equals or not key:
-                raise UsageError(f"{flag} takes KEY=VALUE.", hint=f"Example: {flag} name=my-app")
-            if key in found:
+                raise UsageError(f"{flag} needs KEY=VALUE.", hint=f"Example: {flag} name=my-app")
+            if key in fields:
                 raise UsageError(f"The field {key} is given twice.", hint="Pass each field once.")
             try:
-                found[key] = json.loads(value) if flag == "-F" else value
+                fields[key] = json.loads(value) if flag == "-F" else value
             except (ValueError, RecursionError):
                 raise UsageError(
                     f"The value of the field {key} is not JSON.", hint=f"For a text, pass -f {key}=…"
                 ) from None
-    return found
+    return fields
 
 
-def _query(given: dict[str, Any]) -> dict[str, str]:
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+def _query(fields: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()}
 
 
-def _print_pages(session: Session, given: Given) -> None:
+def _print_pages(session: Session, request: Request) -> None:
     """Print all pages of a list as one array."""
     from urllib.parse import parse_qsl
 
-    from dpx_cli.api.pages import Pages
-
-    request = given.request(session)
     path, _, query = request.path.partition("?")
     params: dict[str, Any] = {}
-    for key, value in (*parse_qsl(query, keep_blank_values=True), *_query(given.fields).items()):
+    for key, value in (*parse_qsl(query, keep_blank_values=True), *(request.params or {}).items()):
         params.setdefault(key, []).append(value)  # a parameter may be there several times
     params.pop("limit", None)
     (cursor,) = params.pop("cursor", [None])[-1:]
     pages = Pages(session.client, path, params, cursor=cursor, headers=request.headers)
-    items = [item for page in pages for item in page]
-    write = exact_json.encoder(2 if session.screen.on_terminal else None)
-    session.screen.document(write(items).encode("ascii") + b"\n")
+    session.screen.array(pages)
 
 
-def _curl(session: Session, given: Given) -> str:
+def _curl(session: Session, request: Request, input_file: str | None, *, include: bool) -> str:
     """Return the curl command of a request. The shell fills in the token from DPX_TOKEN."""
     import shlex
 
-    from dpx_cli.api.client import query_string
-
-    request = given.request(session)
     words = ["curl", "--globoff"]
     words += ["--head"] if request.method == "HEAD" else ["--request", request.method]
-    words += ["--include"] if given.include else []
+    words += ["--include"] if include else []
     words += ["--header", '"Authorization: Bearer $DPX_TOKEN"']
     headers = dict(request.headers or {})
-    if request.method not in READING and "content-type" not in map(str.lower, headers):
+    if request.method not in READ_METHODS and "content-type" not in map(str.lower, headers):
         headers["Content-Type"] = "application/json"
     for name, value in headers.items():
         words += ["--header", shlex.quote(f"{name}: {value}")]
-    if given.input_file is not None:
-        words += ["--data-binary", shlex.quote(f"@{given.input_file}")]
+    if input_file is not None:
+        words += ["--data-binary", shlex.quote(f"@{input_file}")]
     elif request.body is not None:
         words += ["--data-raw", shlex.quote(request.body.decode())]
     return " ".join([*words, shlex.quote(session.settings.api_url + request.path + query_string(request.params))])
 
 
-def _head(response: Response) -> bytes:
-    """Return the status line and the header fields of a response, neutralized."""
-    from dpx_cli.output.neutralize import neutralize
-
-    lines = [f"HTTP/1.1 {response.status} {response.reason}"]
-    lines += [f"{name.title()}: {value}" for name, value in response.headers.items()]
-    return "".join(neutralize(line) + "\n" for line in lines).encode() + b"\n"
-
-
-def _print(session: Session, response: Response) -> None:
-    """Print a body as it came; on a terminal JSON indented, and anything else neutralized."""
-    if not response.body:
-        return
-    if not session.screen.on_terminal:
-        session.screen.document(response.body)
-        return
-    try:
-        document = exact_json.loads(response.body.decode())
-        session.screen.document(exact_json.encoder(2)(document).encode("ascii") + b"\n")
-    except (ValueError, RecursionError):
-        session.screen.lines(response.body.decode("utf-8", "backslashreplace").splitlines())
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return True
+def _print(screen: Screen, response: Response, *, is_json: bool) -> None:
+    """Print a body as it came; on a terminal JSON indented, and anything else neutralized, a piece at a time."""
+    if response.body and (screen.has_filter or not screen.on_terminal):
+        screen.document(response.body)
+    elif response.body and is_json:
+        text = exact_json.encoder(2)(exact_json.loads(bounded_text(response.body)))
+        screen.document(text.encode() + b"\n")
+    else:
+        lines = BytesIO(response.body)
+        while piece := lines.readline(PIECE):
+            screen.line(piece.decode("utf-8", "backslashreplace").removesuffix("\n").removesuffix("\r"))

@@ -136,7 +136,7 @@ class Screen:
         if self.format == "jsonl":
             self._rows_jsonl(pages)
         elif self.format == "json":
-            self._rows_json(pages)
+            self.array(pages)
         elif self.format == "quiet":
             self._rows_quiet(pages, key)
         elif self.format == "tsv":
@@ -145,6 +145,11 @@ class Screen:
             self._write_text(self._table(cells, columns, key))
         else:
             self.done(empty)
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether --jq filters what is printed."""
+        return self._filter is not None
 
     def table(self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str) -> str:
         """Return items as the text of the table that `rows` writes on a terminal."""
@@ -215,7 +220,8 @@ class Screen:
         for page in pages:
             self._write_text("".join([encode(item) + "\n" for item in page]), json=True)
 
-    def _rows_json(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
+    def array(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
+        """Write a list that arrives in pages as one JSON array."""
         indented = self.on_terminal
         encode = encoder(2 if indented else None)
         # Without the pages' own brackets, and the white space inside them.

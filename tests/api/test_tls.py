@@ -67,7 +67,7 @@ def test_a_bad_certificate_is_refused(authority: Authority, host: str, words: st
     with FaultServer(tls=authority.server(host, expired=expired)) as server:
         client = trusting(server, {"DPX_CA_BUNDLE": str(authority.bundle)})
         with pytest.raises(errors.NetworkError, match=f"not trusted: .*({words})") as caught:
-            client.document("POST", "/projects", body={})
+            client.request_json("POST", "/projects", body={})
         assert server.requests == []
     assert not caught.value.message.endswith("..")
 

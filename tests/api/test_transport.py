@@ -16,6 +16,7 @@ from fault_server import FaultServer
 
 from dpx_cli import errors
 from dpx_cli.api import tls as trust
+from dpx_cli.api.client import Request
 from dpx_cli.api.retry import Deadline
 from dpx_cli.api.transport import MAX_BYTES, Connection, NotSent, _addresses
 
@@ -63,7 +64,7 @@ def test_a_lost_answer_to_a_post_is_never_asked_for_again(server: FaultServer, c
     """It may have happened, and says so."""
     server.on("POST", "/projects", LOST[name][0])
     with pytest.raises(errors.OutcomeUnknown):
-        client.document("POST", "/projects", body={"name": "x"})
+        client.request_json("POST", "/projects", body={"name": "x"})
     assert server.count("POST") == 1
 
 
@@ -230,6 +231,18 @@ def test_a_connection_that_is_quiet_is_used_again(authority: Authority, *, secur
         assert server.connections == 1
 
 
+def test_a_folded_header_field_is_one(server: FaultServer, client: Client) -> None:
+    """An obsolete line folding stands for one space; without a field before it, it is no HTTP."""
+    head = faults.OK + b"X-Folded: a;\r\n \t x\r\nRetry-After:\r\n 5\r\nContent-Length: 2\r\n\r\n{}"
+    server.on("GET", "/x", faults.raw(head))
+    _, response = client.document(Request("GET", "/x"))
+    assert response.headers["x-folded"] == "a; x"
+    assert response.headers["retry-after"] == "5"
+    server.on("GET", "/x", faults.raw(b"HTTP/1.1 200 OK\r\n folded: x\r\n\r\n"))
+    with pytest.raises(errors.NetworkError, match="not HTTP"):
+        client.get("/x")
+
+
 @pytest.mark.parametrize("status", [100, 102, 103, 110, 199])
 def test_interim_responses_are_read_past(server: FaultServer, client: Client, status: int) -> None:
     """Every 1xx but 101; the response comes after them."""
@@ -252,7 +265,7 @@ def test_a_408_on_a_kept_connection_is_tried_again(server: FaultServer, client: 
     client.get("/projects")
     server.on(method, "/x", faults.refused(408, "idle"), times=1)
     server.on(method, "/x", faults.reply(200, {"data": 1}))
-    assert client.document(method, "/x") == {"data": 1}
+    assert client.request_json(method, "/x") == {"data": 1}
     assert (server.count(method, "/x"), server.connections) == (2, 2)
 
 
@@ -282,7 +295,7 @@ def test_a_kept_connection_that_the_server_closed_never_swallows_a_post(server: 
     server.on("GET", "/projects", faults.well_then_close({"data": []}), times=1)
     client.get("/projects")
     time.sleep(0.05)
-    client.document("POST", "/projects", body={"name": "one"})
+    client.request_json("POST", "/projects", body={"name": "one"})
     assert server.count("POST") == 1
 
 
@@ -291,7 +304,7 @@ def test_a_refused_connection_is_tried_again_and_then_a_network_error(server: Fa
     attempts: list[Attempt] = []
     server.refuse()
     with pytest.raises(errors.NetworkError, match="refused") as caught:
-        client_of(server.url, attempts=attempts).document("POST", "/projects", body={})
+        client_of(server.url, attempts=attempts).request_json("POST", "/projects", body={})
     assert [attempt.number for attempt in attempts] == [1, 2, 3]
     assert caught.value.hint is not None
     assert not server.requests
@@ -344,5 +357,5 @@ def test_a_server_that_does_not_read_is_given_up_on(server: FaultServer) -> None
     server.on_connection(1, deaf)
     started = time.monotonic()
     with pytest.raises(errors.OutcomeUnknown):
-        client_of(server.url, timeout=0.5).document("POST", "/projects", body={"name": "x" * 16 * faults.MIB})
+        client_of(server.url, timeout=0.5).request_json("POST", "/projects", body={"name": "x" * 16 * faults.MIB})
     assert time.monotonic() - started < 0.5 + SLACK

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import fault_server as faults
 import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from fault_server import FaultServer
 
     from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
@@ -177,19 +174,6 @@ def test_deploy_offers_the_same_list(dpx: Program, sandbox: Sandbox) -> None:
     assert (refused.code, refused.out) == (2, "")
     assert "No project specified." in refused.err
     assert sandbox.requests == []
-
-
-@pytest.mark.parametrize("identity", [None, "", "../../x", 5, "a/b", {"x": 1}])
-def test_an_answer_without_a_usable_id_links_nothing(
-    dpx_on_faults: Program, server: FaultServer, identity: object
-) -> None:
-    """It is told, and no file is written."""
-    project = {"slug": "new"} if identity is None else {"id": identity, "slug": "new"}
-    server.on("POST", "/projects", faults.reply(201, {"data": project}))
-    done = dpx_on_faults("projects", "create", "new", "--link")
-    assert done.code in (1, 11), done
-    assert "unexpectedly" not in done.err
-    assert not (dpx_on_faults.cwd / ".deploxa").exists()
 
 
 def test_a_linked_project_that_is_gone(dpx: Program) -> None:

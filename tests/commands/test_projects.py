@@ -135,18 +135,14 @@ def test_create_says_which_slug_the_server_gave(dpx: Program) -> None:
     assert second.out == "my-shop-2\n"
 
 
-@pytest.mark.parametrize("identity", [None, "../../x", "", "a/b", 7, "..", "x?y"])
+@pytest.mark.parametrize("identity", [None, "../../x", 7])
 def test_create_links_to_no_hostile_id(dpx_on_faults: Program, server: FaultServer, identity: Any) -> None:
-    """What was created is shown; no link file is written."""
+    """A response without a usable ID is none; no link file is written."""
     made = {"id": identity, "name": "shop", "slug": "shop"}
     server.on("POST", "/projects", faults.reply(201, {"data": {k: v for k, v in made.items() if v is not None}}))
     result = dpx_on_faults("projects", "create", "shop", "--link", "--json")
-    assert result.code == 1, result
-    assert result.json["slug"] == "shop"
-    assert result.error["code"] == "invalid_response"
-    assert result.error["hint"] == "Run: dpx link shop"
+    assert (result.code, result.out, result.error["code"]) == (11, "", "outcome_unknown"), result
     assert not (dpx_on_faults.cwd / ".deploxa").exists()
-    assert dpx_on_faults("projects", "create", "shop", "--json").code == 0
 
 
 def test_delete_takes_no_project_from_the_environment(dpx: Program, sandbox: Sandbox) -> None:

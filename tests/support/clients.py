@@ -44,5 +44,5 @@ def client_of(
         timeout=timeout,
         read_only=lambda: read_only,
         on_attempt=None if attempts is None else attempts.append,
-        on_note=None if notes is None else notes.append,
+        on_note=(lambda _: None) if notes is None else notes.append,
     )

@@ -514,18 +514,16 @@ class ConnectProxy:
     Args:
         answer: what it says to CONNECT instead of opening a tunnel.
         fault: what it does instead: "stall", "drip".
-        tls: it is an https proxy, with this context.
     """
 
-    def __init__(self, *, answer: bytes = b"", fault: str = "", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, answer: bytes = b"", fault: str = "") -> None:
         self._answer = answer
         self._fault = fault
-        self._tls = tls
         self.heads: list[bytes] = []
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -547,8 +545,6 @@ class ConnectProxy:
 
     def _tunnel(self, ours: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            if self._tls:
-                ours = self._tls.wrap_socket(ours, server_side=True)
             head = b""
             while not head.endswith(b"\r\n\r\n") and (byte := ours.recv(1)):
                 head += byte

@@ -106,7 +106,7 @@ def fuzz(number: int, seed: int) -> Counter[str]:
             answers.append(response(rng))
             problem: errors.DpxError | None = None
             try:
-                client.document(method, "/projects", body=None if method in ("GET", "HEAD", "DELETE") else {})
+                client.request_json(method, "/projects", body=None if method in ("GET", "HEAD", "DELETE") else {})
             except errors.DpxError as raised:
                 problem = raised
             seen[type(problem).__name__ if problem else "ok"] += 1

@@ -145,7 +145,7 @@ class _Diagnosis:
         found = proxy.find(self._env, scheme, host, port)
         if found is None:
             return Check("proxy", "none")
-        return Check("proxy", f"{found.scheme}://{found.host}:{found.port} ({found.variable})")
+        return Check("proxy", f"http://{found.host}:{found.port} ({found.variable})")
 
     def _keyring(self) -> Check:
         """Ask the keyring; with a token in the environment it isn't needed, and its code isn't loaded."""
@@ -191,9 +191,9 @@ class _Diagnosis:
         started = time.monotonic()
         deadline = Deadline(min(MAX_SECONDS, self._settings.timeout))
         try:
-            answer = client.ask(request, deadline=deadline)
+            answer = client.request_any(request, deadline=deadline)
         except NetworkError as problem:
-            return Check("api", problem.message, ok=False, hint="Check the network, the proxy and DPX_API_URL.")
+            return Check("api", problem.message, ok=False, hint=problem.hint)
         took = f"{(time.monotonic() - started) * 1000:.0f} ms"
         self._answer = answer
         if is_success(answer.status):
