@@ -106,11 +106,12 @@ class Projects:
             hint="Pass --project PROJECT, or link this directory to a project. Run: dpx link PROJECT",
         )
 
-    def refs(self, given: Sequence[str]) -> list[ProjectRef]:
+    def refs(self, given: Sequence[str], *, keep_missing: bool = False) -> list[ProjectRef]:
         """Return the projects that are given, each once, in the order given; for none, that of `ref`.
 
         One project is looked up when it is used (`on`). Several are looked up here, in one complete list for all (and
         one for each organization that is specified): what names the same ID in several ways is one project.
+        With `keep_missing` those that aren't found are returned without an ID; using them raises NotFound.
 
         Raises:
             UsageError: if no project is specified anywhere, or one fits several projects, which are listed.
@@ -129,6 +130,9 @@ class Projects:
             try:
                 project, _ = self._choose(slug, ref.org, lists[ref.org])
             except NotFound as missing:
+                if keep_missing:
+                    found.setdefault(text, ref)
+                    continue
                 if ref.org:
                     raise
                 project = self._unlisted(text, missing)
@@ -157,7 +161,7 @@ class Projects:
         if isinstance(given, ProjectRef):
             if given.id is not None and given.source != "link":
                 return action(given.id)
-            given = given.given if given.source == "--project" else None
+            given = None if given.source in ("DPX_PROJECT", "deploxa.toml", "link") else given.given
         reference = self.reference(given)
         with self._naming_file(given):
             resolved = self.resolve(reference)

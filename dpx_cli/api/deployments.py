@@ -40,7 +40,7 @@ def create_deployment(client: Client, project_id: str, fields: DeploymentFields)
     """POST /projects/:id/deployments: trigger a deployment. Sent once, over a connection of its own.
 
     Raises:
-        OutcomeUnknown: if it was sent and the answer was lost; `api/deploying/start.py` finds out what became of it.
+        OutcomeUnknown: if it was sent and the answer was lost; `api/deploy/create.py` finds out what became of it.
     """
     path = path_of(project_id)
     document = client.request_json("POST", path, body=fields)

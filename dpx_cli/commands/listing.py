@@ -9,9 +9,12 @@ from dpx_cli.cache import MAX_NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from dpx_cli.api import pages as api_pages
     from dpx_cli.api.pages import Pages
     from dpx_cli.output.columns import Column
     from dpx_cli.session import Session
+
+    List = Pages | Filtered | api_pages.Filtered
 
 # Fields that completion describes a name with.
 DESCRIPTIONS = {"deployments": ("status", "branch", "created_at")}
@@ -58,7 +61,7 @@ class Filtered:
 
 def show_pages(
     session: Session,
-    pages: Pages | Filtered,
+    pages: List,
     columns: Sequence[Column],
     *,
     key: str,
@@ -87,13 +90,14 @@ def show_pages(
 
             session.screen.note(f"More {what}: --cursor {shlex.quote(pages.next_cursor)}")
         elif pages.is_cut:
-            way_out = "pass a higher --limit" if isinstance(pages, Filtered) else "the server sent no cursor"
+            # Only pages that the server cuts have a cursor.
+            way_out = "the server sent no cursor" if hasattr(pages, "filter") else "pass a higher --limit"
             session.screen.note(f"There are more {what}; {way_out}.")
     if remember and (pages.is_whole or remember == "deployments"):
         session.names.remember(remember, seen, under)
 
 
-def _noting(pages: Pages | Filtered, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
+def _noting(pages: List, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
     """Pass pages on, and note the identifiers on them, up to what is remembered."""
     for page in pages:
         if len(seen) < MAX_NAMES:

@@ -309,7 +309,7 @@ class Screen:
                     {
                         "error": {
                             "code": exc.code,
-                            "message": " ".join([exc.message, *exc.details]),
+                            "message": exc.message,
                             "hint": exc.hint,
                             "status": exc.status,
                             "request": exc.request,
@@ -319,9 +319,7 @@ class Screen:
                 json=True,
             )
             return
-        text = "\n".join(
-            [self.style("error:", _BOLD_RED) + " " + neutralize(exc.message), *map(neutralize, exc.details)]
-        )
+        text = self.style("error:", _BOLD_RED) + " " + neutralize(exc.message)
         if exc.hint:
             text += "\n" + self.style("hint:", _CYAN) + " " + neutralize(exc.hint)
         self._say(text)

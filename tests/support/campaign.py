@@ -21,11 +21,11 @@ from clients import client_of
 from fault_server import PROJECT, TOKEN, FaultServer
 
 from dpx_cli import errors
-from dpx_cli.api import client
-from dpx_cli.api.deploying import follow as following
-from dpx_cli.api.deploying import pace
-from dpx_cli.api.deploying import start as starting
+from dpx_cli.api import client, once
+from dpx_cli.api.deploy import create as creating
+from dpx_cli.api.deploy import follow as following
 from dpx_cli.api.retry import Deadline
+from dpx_cli.reference import GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,11 +158,19 @@ class Deploys:
         """Look, start and follow as `dpx deploy` does; return the exit code and the deployment that was followed."""
         api = client_of(server.url, timeout=0.3)
         deadline = Deadline(TIMEOUT)
-        api.until = deadline.at + starting.GRACE
-        starter = starting.Starter(api, PROJECT, deadline=deadline, say=lambda _: None, warn=lambda _: None)
+        api.until = deadline.at + GRACE
+        creator = creating.Creator(
+            api,
+            PROJECT,
+            deadline=deadline,
+            check="dpx deploy list",
+            say=lambda _: None,
+            say_busy=lambda _: None,
+            warn=lambda _: None,
+        )
         try:
-            starter.look()
-            created = starter.start(fields)
+            creator.list_recent()
+            created = creator.create(fields)
             final = following.follow(
                 api, created["id"], deadline, say=lambda *_: None, created=created, command="dpx deploy wait"
             )
@@ -179,20 +187,20 @@ def detailed(row: dict[str, Any], branch: str) -> Fault:
 class short_pauses:  # noqa: N801 - used like a function
     """A context in which dpx waits a fiftieth of what it usually does."""
 
-    SHORT = ((client, "FIRST_PAUSE", 0.004), (starting, "MIN_PAUSE", 0.02), (pace, "FIRST", 0.01))
-    LOOKS = (0.0, 0.01, 0.02, 0.03)
+    SHORT = ((client, "FIRST_PAUSE", 0.004), (creating, "MIN_PAUSE", 0.02), (following, "FIRST", 0.01))
+    DELAYS = (0.0, 0.01, 0.02, 0.03)
 
     def __enter__(self) -> None:
         self._before = [(module, name, getattr(module, name)) for module, name, _ in self.SHORT]
-        self._looks = starting.LOOKS
+        self._delays = once.RECHECK_DELAYS
         for module, name, value in self.SHORT:
             setattr(module, name, value)
-        starting.LOOKS = self.LOOKS
+        once.RECHECK_DELAYS = self.DELAYS
 
     def __exit__(self, *_: object) -> None:
         for module, name, value in self._before:
             setattr(module, name, value)
-        starting.LOOKS = self._looks
+        once.RECHECK_DELAYS = self._delays
 
 
 def signals(number: int, folder: Path, seed: int) -> dict[str, int]:
@@ -236,7 +244,7 @@ WRITERS = r"""
 import itertools, os, sys
 from dpx_cli.cache import Names
 from dpx_cli.config import link, profiles
-from dpx_cli.commands.deploy.report import Result, gitlab_dotenv
+from dpx_cli.rollout.report import Result, gitlab_dotenv
 from dpx_cli.system import files
 folder = sys.argv[1]
 for number in itertools.count():

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.commands import EVENTS, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.commands.listing import show_pages
-from dpx_cli.errors import UsageError
+from dpx_cli.errors import UsageError, exclusive
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
+from dpx_cli.reference import PARALLEL, WAIT
 
 if TYPE_CHECKING:
     from typing import Annotated, Any
@@ -46,9 +47,7 @@ if TYPE_CHECKING:
 
 GROUP = Typer(name="deploy", help="Deploy a project and wait until it's live; list and follow deployments.")
 
-WAIT = 900.0  # seconds; the default of --timeout, as in `api/deploying/follow.py`
 CHECK = 60.0  # seconds; the default of --check-timeout
-PARALLEL = 4  # deployments at a time; the default of --parallel
 WATCHED = 20  # deployments; what --watch looks at without --limit
 
 COLUMNS = (
@@ -56,7 +55,7 @@ COLUMNS = (
     Column("Branch", "branch"),
     Column("Domain", "deployment_domain", link=True),
     Column("Created", "created_at", show=relative),
-    Column("Id", "id"),
+    Column("ID", "id"),
 )
 
 
@@ -104,26 +103,45 @@ def deploy(
     is READY, 9 if it failed, 8 if the wait timed out, and 10 if a gate (--check, --max-build, --max-bundle) doesn't
     hold. Never creates a second deployment, even if the network fails.
     """
-    from dpx_cli.commands.deploy import launch, several
-    from dpx_cli.commands.deploy.gates import Gates
-    from dpx_cli.commands.deploy.job import Wanted
+    from dpx_cli.commands.deploy import changed as changes
+    from dpx_cli.commands.deploy.missing import find_missing
     from dpx_cli.commands.link import given_or_picked
+    from dpx_cli.rollout import launch
+    from dpx_cli.rollout.gates import Gates
+    from dpx_cli.rollout.plan import DeployOptions
 
-    wanted = Wanted(branch, message, sha, no_git)
-    gates = Gates(check, check_timeout, max_build, max_bundle)
-    order = launch.Order(wanted, timeout, no_wait, dry_run, ci_output, gates, parallel, fail_fast, scan)
-    order.check()
-    if scan and (changed is not None or len(set(projects)) > 1):
+    options = DeployOptions(
+        branch=branch,
+        message=message,
+        sha=sha,
+        no_git=no_git,
+        no_wait=no_wait,
+        dry_run=dry_run,
+        timeout=timeout,
+        gates=Gates(check, check_timeout, max_build, max_bundle),
+        parallel=parallel,
+        fail_fast=fail_fast,
+        scan=scan,
+        ci_output=ci_output,
+    )
+    several = len(set(projects)) > 1
+    exclusive(("--changed", changed), ("--project", tuple(projects)))
+    if scan and (changed is not None or several):
         raise UsageError("--scan is for one project.", hint="Leave --scan out. Run: dpx env scan")
+    options.check()
+    launch.bound(session, timeout)
     if changed is not None:
-        if projects:
-            raise UsageError("--changed and --project can't be used together.", hint="Leave one of them out.")
-        launch.changed(session, changed, order)
-    elif len(set(projects)) > 1:
-        names = several.targets(session, projects)
-        launch.many(session, [launch.Target(name, name) for name in names], order)
+        tasks = changes.make_tasks(session, changed, options)
+    elif several:
+        refs = session.projects.refs(projects, keep_missing=True)
+        several = len(refs) > 1
+        tasks = launch.make_tasks(session, refs, options)
     else:
-        launch.one(session, given_or_picked(session, next(iter(projects), None), "Deploy project"), order)
+        project = given_or_picked(session, next(iter(projects), None), "Deploy project")
+        tasks = launch.make_tasks(session, [session.projects.ref(project)], options)
+    for task in tasks:
+        task.find_missing = find_missing
+    launch.deploy(session, tasks, options, several=several or changed is not None)
 
 
 @GROUP.command("again", epilog="dpx deploy again --project storefront")
@@ -138,17 +156,20 @@ def again(
 ) -> None:
     """Deploy the branch and commit of an earlier deployment once more. It's a new build, not a rollback."""
     from dpx_cli.api import deployments
-    from dpx_cli.commands.deploy import find, launch
+    from dpx_cli.commands.deploy import find
+    from dpx_cli.rollout import launch
 
-    def earlier(project_id: str) -> dict[str, Any]:
+    ref = session.projects.ref(project)
+
+    def find_earlier(project_id: str) -> dict[str, Any]:
         if deployment_id is None:
-            return find.newest(session, project_id, project)
-        return find.in_project(session.client, project_id, deployment_id)
+            return find.find_newest(session, project_id, project)
+        return find.find_in_project(session.client, project_id, deployment_id, ref.name)
 
-    row = session.projects.on(project, earlier)
+    row = session.projects.on(ref, find_earlier)
     details = deployments.get_deployment(session.client, str(row["id"]))
-    order = launch.Order(find.as_wanted({**row, **details}), timeout, no_wait, ci_output=ci_output)
-    launch.one(session, project, order)
+    options = launch.repeat_options({**row, **details})._replace(no_wait=no_wait, timeout=timeout, ci_output=ci_output)
+    launch.deploy(session, launch.make_tasks(session, [ref], options), options, several=False)
 
 
 @GROUP.command("list", epilog="dpx deploy list --project storefront --status error --limit 5")
@@ -174,8 +195,7 @@ def list_deployments(
 
     --limit counts what the filters leave. With --watch the newest 20 (or --limit) are watched until you press Ctrl-C.
     """
-    from dpx_cli.api.deployments import path_of
-    from dpx_cli.commands.deploy.find import Filtered, Filters
+    from dpx_cli.commands.deploy.find import Filters, Selection
 
     filters = Filters(statuses, branch, since)
     if watch or interval is not None:
@@ -183,12 +203,10 @@ def list_deployments(
         return
 
     def show(project_id: str) -> None:
-        pages = Filtered(session.client, path_of(project_id), filters, limit=limit, cursor=cursor)
-        show_pages(session, pages, COLUMNS, key="id", what="deployments", remember="deployments")
-        if pages.undated:
-            session.screen.warn(f"{pages.undated} deployments without a creation time are left out.")
-        if pages.more and session.screen.format != "quiet":
-            session.screen.note("More deployments match. Pass a larger --limit.")
+        selection = Selection(session.client, project_id, filters, limit=limit, cursor=cursor)
+        show_pages(session, selection.pages, COLUMNS, key="id", what="deployments", remember="deployments")
+        if selection.undated:
+            session.screen.warn(f"{selection.undated} deployments without a creation time are left out.")
 
     session.projects.on(project, show)
 
@@ -203,18 +221,16 @@ def _watch(
     watch: bool,
     interval: float | None,
 ) -> None:
-    from dpx_cli.api.deployments import path_of
-    from dpx_cli.commands.deploy.find import Filtered
+    from dpx_cli.commands.deploy.find import Selection
     from dpx_cli.output import watch as watching
 
     seconds = watching.check_flags(session, watch=watch, interval=interval, cursor=cursor)
 
-    def newest(project_id: str) -> list[dict[str, Any]]:
-        pages = Filtered(session.client, path_of(project_id), filters, limit=limit)
-        return [deployment for page in pages for deployment in page]
+    def read_newest(project_id: str) -> list[dict[str, Any]]:
+        return [row for page in Selection(session.client, project_id, filters, limit=limit).pages for row in page]
 
     def look() -> list[dict[str, Any]]:
-        return session.projects.on(project, newest)
+        return session.projects.on(project, read_newest)
 
     watching.watch(session, look, COLUMNS, key="id", interval=seconds, empty="No deployments.")
 
@@ -231,10 +247,10 @@ def get(
     """Show one deployment."""
     from dpx_cli.api import deployments
     from dpx_cli.commands.deploy import find
-    from dpx_cli.commands.deploy.single import DETAILS
+    from dpx_cli.rollout.display import DETAILS
 
-    found = find.meant(session, deployment_id, project, latest=latest, branch=branch)
-    session.screen.item(deployments.get_deployment(session.client, found), DETAILS, key="id")
+    identity = find.resolve_deployment_id(session, deployment_id, project, latest=latest, branch=branch)
+    session.screen.item(deployments.get_deployment(session.client, identity), DETAILS, key="id")
 
 
 @GROUP.command("wait", epilog="dpx deploy wait --latest --project storefront")
@@ -248,13 +264,11 @@ def wait(
     timeout: Timeout = WAIT,
 ) -> None:
     """Wait until deployments are READY or have failed, as `dpx deploy` does."""
-    from dpx_cli.commands.deploy import find, waiting
+    from dpx_cli.commands.deploy import find
+    from dpx_cli.rollout import launch
 
     find.check_choice(bool(deployment_ids), latest=latest, branch=branch)
-    deadline = waiting.bounded(session, timeout)
-    known = session.projects.known(project)
-    if len(deployment_ids) > 1:
-        waiting.many(session, deployment_ids, known, timeout)
-    else:
-        given = next(iter(deployment_ids), None)
-        waiting.one(session, find.meant(session, given, project, latest=latest, branch=branch), known, deadline)
+    deadline = launch.bound(session, timeout)
+    project_id = session.projects.known(project)
+    ids = deployment_ids or (find.resolve_deployment_id(session, None, project, latest=latest, branch=branch),)
+    launch.wait(session, ids, project_id, deadline)

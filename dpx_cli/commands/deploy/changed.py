@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dpx_cli.commands.state import document
 from dpx_cli.errors import UsageError
+from dpx_cli.rollout import launch
 from dpx_cli.system import git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dpx_cli.rollout.plan import DeployOptions
+    from dpx_cli.rollout.task import DeployTask
     from dpx_cli.session import Session
 
 NAME = "deploxa.toml"
 
 
-class Found(NamedTuple):
-    """A project of the repository.
-
-    Attributes:
-        reference: its slug, or org/slug.
-        path: its deploxa.toml.
-    """
-
-    reference: str
-    path: str
-
-
-def find(session: Session, base: str) -> list[Found]:
-    """Return the projects, from the working directory down, in whose directories `git diff BASE...HEAD` has a change.
+def make_tasks(session: Session, base: str, options: DeployOptions) -> list[DeployTask]:
+    """Return a task for each project in whose directories `git diff BASE...HEAD` has a change.
 
     A project has the directory of its deploxa.toml, and its `paths`. Those without a change are noted on stderr.
 
@@ -50,24 +41,30 @@ def find(session: Session, base: str) -> list[Found]:
     paths = sorted(os.path.join(cwd, name) for name in tracked if os.path.basename(name) == NAME)
     if not paths:
         raise UsageError(f"No {NAME} is tracked here or below.", hint="Run: dpx init")
-    changed: list[Found] = []
-    unchanged: list[Found] = []
+    changed: dict[str, str] = {}
+    unchanged: list[str] = []
     for path in paths:
         known = document.read(path)
-        project = Found(known.slug, os.path.relpath(path, cwd))
         folders = [_below(top, known.folder, folder) for folder in ("", *known.paths)]
-        (changed if _has_change(folders, changes) else unchanged).append(project)
+        if _has_change(folders, changes):
+            changed[known.slug] = os.path.relpath(path, cwd)
+        else:
+            unchanged.append(known.slug)
     if unchanged:
-        session.screen.note(f"Not changed since {base}: {', '.join(project.reference for project in unchanged)}")
-    return changed
+        session.screen.note(f"Not changed since {base}: {', '.join(unchanged)}")
+    if not changed:
+        session.screen.note(f"Nothing to deploy: no project has changed since {base}.")
+        return []
+    refs = session.projects.refs(list(changed), keep_missing=True)
+    return launch.make_tasks(session, [ref._replace(source=changed[ref.given]) for ref in refs], options)
 
 
 def _below(top: str, folder: str, path: str) -> str | None:
     """Return a directory relative to the top of the repository, "" for the top itself; None if it's outside."""
-    found = os.path.relpath(os.path.join(os.path.realpath(folder), path), os.path.realpath(top)).replace(os.sep, "/")
-    if found == ".":
+    below = os.path.relpath(os.path.join(os.path.realpath(folder), path), os.path.realpath(top)).replace(os.sep, "/")
+    if below == ".":
         return ""
-    return None if found == ".." or found.startswith("../") else found
+    return None if below == ".." or below.startswith("../") else below
 
 
 def _has_change(folders: Iterable[str | None], changes: Sequence[str]) -> bool:

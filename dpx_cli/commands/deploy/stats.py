@@ -1,16 +1,18 @@
-"""`dpx deploy stats`: statistics of the last deployments. `figures.py` computes and draws them."""
+"""`dpx deploy stats`: statistics of the last deployments."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING
 
+from dpx_cli.api import deployments, parallel
+from dpx_cli.api.deploy.figures import amounts, median
 from dpx_cli.commands import ONE, READ, effect
 from dpx_cli.commands.deploy import GROUP
 from dpx_cli.errors import NotFound
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import duration_ms, size_kb
-from dpx_cli.reference import ENDED
+from dpx_cli.reference import ENDED, READY, STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,27 +22,22 @@ if TYPE_CHECKING:
 
     from dpx_cli.api.client import Client
     from dpx_cli.cli.options import Project, count
-    from dpx_cli.output.screen import Screen
     from dpx_cli.session import Session
 
 LAST = 20  # deployments; the default of --last
-BAR = 24  # columns
-MAX_BRANCHES = 10  # bars on a terminal; --json has all
-TOLD = ("buildDurationMs", "bundleSizeKb")
+DETAILS = ("buildDurationMs", "bundleSizeKb")
+BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-=+*#@"
 
 
-def _percent(rate: Any) -> str:
-    return f"{rate * 100:.0f} %" if isinstance(rate, int | float) else ""
+def _percent(share: Any) -> str:
+    return f"{share * 100:.0f}%" if isinstance(share, int | float) else ""
 
 
 COLUMNS = (
     Column("Deployments", "deployments"),
     Column("Succeeded", "success_rate", show=_percent),
-    Column("Build p50", "build_ms_p50", show=duration_ms),
-    Column("Build p95", "build_ms_p95", show=duration_ms),
-    Column("Build mean", "build_ms_mean", show=duration_ms),
+    Column("Median build", "build_ms_p50", show=duration_ms),
     Column("Bundle", "bundle_kb_latest", show=size_kb),
-    Column("Bundle mean", "bundle_kb_mean", show=size_kb),
 )
 METRICS = (Column("Metric", "metric"), Column("Value", "value"))
 
@@ -54,89 +51,90 @@ def stats(
         int, typer.Option("--last", metavar="N", help="Over the last N deployments. [default: 20]", parser=count)
     ] = LAST,
 ) -> None:
-    """Show how the last deployments went: success, build time, bundle size, branches.
+    """Show how the last deployments went: success, build time, bundle size.
 
-    Percentiles are nearest-rank: p95 is the shortest build time that 95 % of the builds did not exceed. Off a terminal
-    each figure is one line, its name and its value with a tab between.
+    Off a terminal each figure is one line, its name and its value with a tab between.
     """
-    from dpx_cli.api.deploying import figures as figures_of
-
-    deployments = session.projects.on(project, lambda project_id: _deployments(session, project_id, last))
-    figures = figures_of.summary(deployments)
+    rows = session.projects.on(project, lambda project_id: read_deployments(session, project_id, last))
+    figures = summarize(rows)
     screen = session.screen
-    if screen.shows_objects:
+    if screen.shows_objects or screen.format == "table":
         screen.item(figures, COLUMNS, key="deployments")
-    elif screen.format == "table":
-        screen.item(figures, COLUMNS, key="deployments")
-        screen.lines(_drawings(screen, deployments, figures))
+        builds = amounts(reversed(rows), "buildDurationMs")[-max(screen.width - 2, 1) :]
+        if screen.format == "table" and builds:
+            span = f"{duration_ms(min(builds))} to {duration_ms(max(builds))}"
+            trend = draw_trend(builds, BLOCKS if screen.unicode else ASCII)
+            screen.lines(["", f"Build times, oldest first ({span})", f"  {trend}"])
     else:
-        rows = [{"metric": name, "value": value} for name, value in figures_of.metrics(figures)]
-        screen.items(rows, METRICS, key="metric")
+        screen.items([{"metric": name, "value": value} for name, value in _flatten(figures)], METRICS, key="metric")
 
 
-def _deployments(session: Session, project_id: str, last: int) -> list[dict[str, Any]]:
+def summarize(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the figures of some deployments, newest first; a figure without any values is None.
+
+    Keys: "deployments" (how many), "by_status" (status -> how many; the documented ones always), "success_rate" (READY
+    among READY and ERROR, 0 to 1), "build_ms_p50" (the median), "bundle_kb_latest".
+    """
+    statuses = [status if isinstance(status := row.get("status"), str) else "" for row in rows]
+    ended = [status for status in statuses if status in ENDED]
+    bundles = amounts(rows, "bundleSizeKb")
+    return {
+        "deployments": len(rows),
+        "by_status": {name: statuses.count(name) for name in dict.fromkeys([*STATUSES, *statuses])},
+        "success_rate": round(ended.count(READY) / len(ended), 4) if ended else None,
+        "build_ms_p50": median(amounts(rows, "buildDurationMs")),
+        "bundle_kb_latest": bundles[0] if bundles else None,
+    }
+
+
+def draw_trend(values: Sequence[float], marks: str) -> str:
+    """Draw values as one mark each, from the lowest to the highest; all of the same height if they are equal."""
+    low, high = min(values), max(values)
+    if low == high:
+        return marks[len(marks) // 2 - 1] * len(values)
+    return "".join([marks[round((value - low) / (high - low) * (len(marks) - 1))] for value in values])
+
+
+def read_deployments(session: Session, project_id: str, last: int) -> list[dict[str, Any]]:
     """Return the last deployments, newest first, each with its build time and bundle size if the API has them.
 
     The reference shows build time and bundle size on a single deployment only, so each ended one whose row lacks them
     is requested, eight at a time.
     """
-    from dpx_cli.api import deployments
-    from dpx_cli.api.parallel import for_each
-
-    found = [row for page in deployments.list_deployments(session.client, project_id, limit=last) for row in page]
+    pages = deployments.list_deployments(session.client, project_id, limit=last)
+    rows = [row for page in pages for row in page]
     lacking = [
         row["id"]
-        for row in found
-        if row.get("status") in ENDED and isinstance(row.get("id"), str) and not all(key in row for key in TOLD)
+        for row in rows
+        if row.get("status") in ENDED and isinstance(row.get("id"), str) and not all(key in row for key in DETAILS)
     ]
     if not lacking:
-        return found
+        return rows
     unique = list(dict.fromkeys(lacking))
     with session.screen.progress(len(unique), "deployments") as bar:
-        whole = for_each(
+        whole = parallel.for_each(
             unique,
-            _details,
+            _read_details,
             client=lambda: session.client_for(session.token()),
             done=lambda _: bar.advance(),
         )
-    told = dict(zip(unique, whole, strict=True))
-    return [{**row, **told.get(str(row.get("id")), {})} for row in found]
+    details = dict(zip(unique, whole, strict=True))
+    return [{**row, **details.get(str(row.get("id")), {})} for row in rows]
 
 
-def _details(client: Client, deployment_id: str) -> dict[str, Any]:
+def _read_details(client: Client, deployment_id: str) -> dict[str, Any]:
     """Return one deployment; {} if it was deleted after it was listed."""
-    from dpx_cli.api import deployments
-
     with contextlib.suppress(NotFound):
         return deployments.get_deployment(client, deployment_id)
     return {}
 
 
-def _drawings(screen: Screen, deployments: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> list[str]:
-    """Return a sparkline of the build times, oldest first, and a bar for each branch."""
-    from dpx_cli.api.deploying.figures import amounts, bar, sparkline
-    from dpx_cli.output.neutralize import neutralize
-    from dpx_cli.output.width import ELLIPSIS, cut, width
-
-    lines = []
-    if builds := amounts(reversed(deployments), "buildDurationMs"):
-        # Only the newest builds, if the terminal has no room for all.
-        drawn = builds[-max(screen.width - 2, 1) :]
-        span = f"{duration_ms(min(drawn))} to {duration_ms(max(drawn))}"
-        lines += ["", f"Build times, oldest first ({span})", f"  {sparkline(drawn, unicode=screen.unicode)}"]
-    branches = figures["by_branch"]
-    if branches:
-        names = [neutralize(branch["branch"]) or "(none)" for branch in branches[:MAX_BRANCHES]]
-        margin = min(max(width(name) for name in names), max(screen.width - BAR - 40, 12))
-        most = max(branch["deployments"] for branch in branches)
-        lines += ["", "Branches"]
-        for name, branch in zip(names, branches, strict=False):
-            short = cut(name, margin, ELLIPSIS if screen.unicode else "...")
-            drawing = bar(branch["ready"], branch["deployments"], most, BAR, unicode=screen.unicode)
-            said = f"{branch['ready']} of {branch['deployments']} ready"
-            if branch["build_ms_p50"] is not None:
-                said += f", p50 {duration_ms(branch['build_ms_p50'])}"
-            lines.append(f"  {short}{' ' * (margin - width(short))}  {drawing}{' ' * (BAR - len(drawing))}  {said}")
-        if len(branches) > MAX_BRANCHES:
-            lines.append(f"  and {len(branches) - MAX_BRANCHES} more: --json has all")
-    return lines
+def _flatten(figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return figures as pairs of a name and a number; nested names are joined by dots: "by_status.READY"."""
+    pairs: list[tuple[str, Any]] = []
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            pairs.extend((f"{name}.{key}", number) for key, number in value.items())
+        else:
+            pairs.append((name, value))
+    return pairs

@@ -83,7 +83,7 @@ class Rotation:
         try:
             self._set(value, journal)
             if deploy and not any(isinstance(failure, parallel.HOPELESS) for failure in self._failures.values()):
-                self._deploy(journal)
+                self._deploy()
             done = not self._failures
         finally:
             journal.close(done=done)
@@ -143,11 +143,11 @@ class Rotation:
             screen.warn(f"{self._key} is not set everywhere{self._progress()}")
             screen.note("To do the rest, run the same command again.")
 
-    def _deploy(self, journal: Journal) -> None:
+    def _deploy(self) -> None:
         from dpx_cli.commands.env.deploying import Rollout
 
         places = self._places()
-        rollout = Rollout(self._session, journal)
+        rollout = Rollout(self._session)
         rollout.run(places)
         for project in self.projects:
             if found := rollout.deployments.get(project.id):

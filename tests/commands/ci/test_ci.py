@@ -16,7 +16,7 @@ from actionlint import lint
 
 from dpx_cli import __version__
 from dpx_cli.commands.ci import workflows
-from dpx_cli.commands.deploy import report
+from dpx_cli.rollout import report
 
 if TYPE_CHECKING:
     from tests.conftest import Program

@@ -66,7 +66,7 @@ def test_the_final_object_is_on_stdout_with_json(dpx_on_faults: Program, server:
     """As the API tells it, unknown fields included; it waits all the same."""
     done = dpx_on_faults("deploy", "--json")
     assert done.code == 0, done
-    assert done.json == server.deployments[0]
+    assert done.json == {**server.deployments[0], "url": f"https://{server.deployments[0]['deployment_domain']}"}
     assert done.json["status"] == "READY"
     assert server.made == 1
 
@@ -96,7 +96,7 @@ def test_no_wait_prints_the_id(dpx_on_faults: Program, server: FaultServer) -> N
     assert (done.code, done.out) == (0, f"{server.deployments[0]['id']}\n"), done
     assert server.count("GET", "/deployments/.*") == 0
     done = dpx_on_faults("deploy", "--no-wait", "--json")
-    assert done.json == {"id": server.deployments[0]["id"], "status": "QUEUED"}
+    assert done.json == {"id": server.deployments[0]["id"], "status": "QUEUED", "url": None}
     assert server.made == 2
 
 
@@ -280,17 +280,17 @@ def test_the_first_line_names_project_and_branch(dpx_on_faults: Program, server:
     """And where each comes from."""
     del dpx_on_faults.env["DPX_PROJECT"]
     first = dpx_on_faults("deploy", "--no-wait", "-p", PROJECT).err.splitlines()[0]
-    assert first == f"Deploying {PROJECT} (--project), branch main (the last deployed one)."
+    assert first == f"Deploying {PROJECT} (--project), branch main (last deployed)."
     done = dpx_on_faults("deploy", "--no-wait", "--branch", "x", env={"DPX_PROJECT": PROJECT})
     assert done.err.splitlines()[0] == f"Deploying {PROJECT} (DPX_PROJECT), branch x (--branch)."
     (dpx_on_faults.cwd / ".deploxa").mkdir()
     link = dpx_on_faults.cwd / ".deploxa" / "project.json"
     link.write_text(json.dumps({"projectId": PROJECT, "projectSlug": "shop"}))
     first = dpx_on_faults("deploy", "--no-wait", "--json").err.splitlines()[0]
-    assert first == f"Deploying shop [{PROJECT}] ({link}), branch x (the last deployed one)."
+    assert first == "Deploying shop (link), branch x (last deployed)."
     server.deployments.clear()
     first = dpx_on_faults("deploy", "--no-wait").err.splitlines()[0]
-    assert "the branch that Deploxa chooses" in first
+    assert first == "Deploying shop (link), Deploxa's default branch (first deployment)."
 
 
 def test_head_on_another_branch_is_warned_of(dpx_on_faults: Program) -> None:
@@ -299,8 +299,6 @@ def test_head_on_another_branch_is_warned_of(dpx_on_faults: Program) -> None:
     git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "one")
     done = dpx_on_faults("deploy", "--no-wait")
     assert "warning: HEAD is on feature/x, but main will be deployed" in done.err
-    assert "run: dpx deploy --branch feature/x\n" in done.err
-    done = dpx_on_faults("deploy", "--no-wait", "-p", PROJECT)
     assert f"run: dpx deploy --branch feature/x --project {PROJECT}\n" in done.err
     for words in (("--branch", "main"), ("--no-git",)):
         assert "HEAD is on" not in dpx_on_faults("deploy", "--no-wait", *words).err
@@ -320,7 +318,7 @@ def test_a_dry_run_only_reads(dpx_on_faults: Program, server: FaultServer) -> No
         "api": server.url,
         "profile": "default",
         "project": {"id": PROJECT, "name": PROJECT, "source": "DPX_PROJECT"},
-        "branch": {"name": "main", "source": "the last deployed one"},
+        "branch": {"name": "main", "source": "last deployed"},
         "request": {"commitMessage": "Fix the cart", "commitSha": sha},
         "underWay": [server.deployments[0]],
     }
@@ -346,7 +344,7 @@ def test_a_failed_deployment_names_the_last_good_one(dpx_on_faults: Program, ser
     good = server.deployments[2]["id"]
     done = dpx_on_faults("deploy", "--branch", "main")
     assert (done.code, done.out) == (9, ""), done
-    assert f"of main failed. The last READY deployment of main is {good}, created 2020-01-02." in done.err
+    assert f"(branch main) failed. The branch's last READY deployment is {good}, created 2020-01-02." in done.err
     assert done.err.rstrip().endswith(f"dpx deploy again {server.deployments[0]['id']} --project {PROJECT}")
     assert server.count("GET", ".*/deployments") == 1
     assert server.count("GET", "/projects/[^/]*") == 0
@@ -361,7 +359,7 @@ def test_a_timeout_with_json_shows_the_last_object_seen(
     made = [server.make("main")["id"]] if len(words) > 1 else []
     done = dpx_on_faults(*words, *made, "--json", "--timeout", "500ms")
     assert done.code == 8, done
-    assert done.json == server.deployments[0]
+    assert done.json == {**server.deployments[0], "url": None}
     assert done.error["code"] == "wait_timeout"
 
 

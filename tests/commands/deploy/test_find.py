@@ -71,7 +71,7 @@ def test_filters_read_further_pages(dpx_on_faults: Program, server: FaultServer)
     done = dpx_on_faults("deploy", "list", "-p", PROJECT, "--branch", "rare", "--limit", "2", "-q")
     assert len(done.out.split()) == 2
     done = dpx_on_faults("deploy", "list", "-p", PROJECT, "--branch", "rare", "--limit", "2")
-    assert "Pass a larger --limit" in done.err
+    assert "pass a higher --limit" in done.err
 
 
 @pytest.mark.parametrize("command", ["get", "wait"])
@@ -102,7 +102,7 @@ def test_again_sends_branch_and_commit(shop: Program, server: FaultServer) -> No
     done = shop("deploy", "again", second["id"], "--no-wait", "-q")
     assert done.out == f"{server.deployments[0]['id']}\n", done
     assert server.requests[-1].json == {"branch": "next", "commitSha": "abc1234"}
-    assert f"as deployment {second['id']}" in done.err
+    assert f"same as deployment {second['id']}" in done.err
     shop("deploy", "again", "--no-wait")
     assert server.requests[-1].json == {"branch": "next"}
     assert server.made == 8

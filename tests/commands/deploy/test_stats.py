@@ -1,4 +1,4 @@
-"""`dpx deploy stats` against the sandbox: the figures, the requests they cost, the drawings."""
+"""`dpx deploy stats` against the sandbox: the figures and the requests they cost."""
 
 from __future__ import annotations
 
@@ -25,11 +25,7 @@ def test_json_is_numbers(dpx: Program) -> None:
     assert found["deployments"] == 8
     assert found["by_status"] == {"QUEUED": 0, "BUILDING": 0, "READY": 6, "ERROR": 2}
     assert found["success_rate"] == 0.75
-    assert (found["build_ms_p50"], found["build_ms_p95"], found["build_ms_mean"]) == (63000, 74000, 64333)
-    assert [(branch["branch"], branch["ready"]) for branch in found["by_branch"]] == [
-        ("main", 5),
-        ("feature/checkout", 1),
-    ]
+    assert found["build_ms_p50"] == 63000
     assert found["bundle_kb_latest"] > 0
     assert result.err == ""
 
@@ -37,19 +33,16 @@ def test_json_is_numbers(dpx: Program) -> None:
 def test_a_pipe_gets_one_figure_a_line(dpx: Program) -> None:
     """The same figures as --json."""
     rows = dict(dpx(*STATS).rows)
-    assert rows["build_ms_p95"] == "74000"
-    assert rows["by_branch.feature/checkout.success_rate"] == "0.5"
+    assert (rows["build_ms_p50"], rows["by_status.READY"]) == ("63000", "6")
     empty = dict(dpx("deploy", "stats", "-p", "docs", "--last", "1").rows)
     assert empty["deployments"] == "1"
 
 
-def test_a_terminal_gets_a_sparkline_and_bars(dpx: Program) -> None:
+def test_a_terminal_gets_a_trend_line(dpx: Program) -> None:
     """Of Unicode blocks."""
     out = dpx.tty(*STATS).out
     assert "1 min 3 s" in out
     assert "▁▂█▅▄▃" in out
-    assert "5 of 6 ready, p50 1 min 3 s" in out
-    assert "░" in out
 
 
 @pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"LC_ALL": "en_US.ISO-8859-1"}])
@@ -58,7 +51,6 @@ def test_ascii_where_the_terminal_has_no_more(dpx: Program, env: dict[str, str])
     out = dpx.tty(*STATS, env=env).out
     assert out.isascii()
     assert "_.@+=-" in out
-    assert "####----" in out
 
 
 def test_last_n_and_one_request_for_each_ended_deployment(dpx_on_faults: Program, server: FaultServer) -> None:
@@ -77,21 +69,11 @@ def test_of_a_project_without_deployments(dpx: Program, sandbox: Sandbox) -> Non
     sandbox.seed_project("bare")
     argv = ("deploy", "stats", "-p", "bare")
     found = dpx(*argv, "--json").json
-    assert (found["deployments"], found["success_rate"], found["by_branch"]) == (0, None, [])
+    assert (found["deployments"], found["success_rate"]) == (0, None)
     assert ["success_rate", ""] in dpx(*argv).rows
     shown = dpx.tty(*argv)
     assert shown.code == 0, shown
-    assert "Branches" not in shown.out
-
-
-def test_a_hostile_branch_stays_text(dpx: Program, sandbox: Sandbox) -> None:
-    """On a terminal and in a pipe."""
-    sandbox.seed_deployments("docs", 1, branch="\x1b[2Jx\ty\nz\u202e")
-    for result in (dpx("deploy", "stats", "-p", "docs"), dpx.tty("deploy", "stats", "-p", "docs")):
-        assert r"\x1b[2Jx" in result.out
-        assert "\x1b[2J" not in result.out
-        assert "\u202e" not in result.out
-    assert {len(row) for row in dpx("deploy", "stats", "-p", "docs").rows} == {2}
+    assert "Build times" not in shown.out
 
 
 @pytest.mark.parametrize("last", ["0", "-1", "x", "1.5"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -225,19 +224,6 @@ def test_rotate_and_deploy(dpx: Program, sandbox: Sandbox) -> None:
     assert "api: " in result.err
 
 
-def test_a_failed_deployment_is_done_again_and_no_other(dpx: Program, sandbox: Sandbox) -> None:
-    """The second run with the same value sets nothing, and deploys only what failed."""
-    failing = sandbox.project_id("api")
-    sandbox.fault(f"POST /projects/{failing}/deployments ERROR x1")
-    assert dpx(*rotate(dpx, "--all", "-y", "--deploy")).code == 9
-    sandbox.clear_requests()
-    result = dpx(*rotate(dpx, "--all", "-y", "--deploy", "--json"))
-    assert result.code == 0, result
-    assert [row["deployment"]["status"] for row in result.json] == ["READY", "READY"]
-    assert not posts(sandbox)
-    assert posts(sandbox, "deployments") == {failing: 1}
-
-
 # 200 projects and faults
 
 
@@ -316,28 +302,6 @@ def variables(sandbox: Sandbox) -> dict[str, tuple[list[str], bool]]:
                 found[slug] = (item["targets"], item["sensitive"])
     connection.close()
     return found
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_an_interrupted_rotation_is_resumed(dpx: Program, sandbox: Sandbox, number: signal.Signals) -> None:
-    """After kill -9 in the middle of the deployments, the next run sets and deploys only what is left."""
-    slugs = seed(sandbox, 24)
-    (dpx.cwd / "value").write_text(VALUE)
-    argv = ("env", "rotate", "SHARED", "--from-file", "value", "--all", "-y", "--deploy")
-    sandbox.fault("POST /projects/*/deployments slow 100ms")
-    running = dpx.start(*argv)
-    wait_until(lambda: sum(posts(sandbox, "deployments").values()) >= 8)
-    running.send_signal(number)
-    _, err = running.communicate(timeout=30)
-    assert running.returncode in {-signal.SIGKILL, 143, 130}
-    if number != signal.SIGKILL:
-        assert b"is still running. To follow it, run: dpx deploy wait " in err
-    result = dpx(*argv)
-    assert result.code == 0, result
-    assert len(result.rows) == 24
-    assert set(posts(sandbox).values()) == {1}, "each was set once"
-    assert len(posts(sandbox)) == 24
-    assert made(sandbox, slugs) == {1: 24}, "each was deployed once"
 
 
 def test_killed_while_setting(dpx: Program, sandbox: Sandbox) -> None:

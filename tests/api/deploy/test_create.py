@@ -1,4 +1,4 @@
-"""Never two deployments: whatever the network does to the POST, the server has at most one from one `start`."""
+"""Never two deployments: whatever the network does to the POST, the server has at most one from one `create`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from clients import client_of
 from fault_server import PROJECT, FaultServer
 
 from dpx_cli import errors
-from dpx_cli.api import client
-from dpx_cli.api.deploying import start as starting
-from dpx_cli.api.deploying.start import Starter
+from dpx_cli.api import client, once
+from dpx_cli.api.deploy import create as creating
+from dpx_cli.api.deploy.create import Creator
 from dpx_cli.api.retry import Deadline
+from dpx_cli.reference import GRACE
 
 if TYPE_CHECKING:
     from fault_server import Fault
@@ -30,33 +31,36 @@ LIST = ("GET", ".*/deployments")
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two tries there is a pause; here a short one."""
     monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(starting, "MIN_PAUSE", 0.1)
-    monkeypatch.setattr(starting, "LOOKS", (0.0, 0.05, 0.1))
+    monkeypatch.setattr(creating, "MIN_PAUSE", 0.1)
+    monkeypatch.setattr(once, "RECHECK_DELAYS", (0.0, 0.05, 0.1))
 
 
-def starter_of(
+def creator_of(
     server: FaultServer,
     *,
     project: str = PROJECT,
     timeout: float = 5.0,
     request_timeout: float = 2.0,
     said: list[str] | None = None,
-) -> Starter:
-    """A starter that appends what it says and warns of to a list."""
+) -> Creator:
+    """A creator that appends what it says and warns of to a list."""
     said = [] if said is None else said
     api = client_of(server.url, timeout=request_timeout)
     deadline = Deadline(timeout)
-    api.until = deadline.at + starting.GRACE
-    return Starter(api, project, deadline=deadline, say=said.append, warn=said.append)
+    api.until = deadline.at + GRACE
+    check = f"dpx deploy list --project {project}"
+    return Creator(
+        api, project, deadline=deadline, check=check, say=said.append, say_busy=said.append, warn=said.append
+    )
 
 
-def start(
+def create(
     server: FaultServer, fields: DeploymentFields | None = None, *, timeout: float = 5.0, request_timeout: float = 2.0
 ) -> dict[str, Any]:
-    """Look and start, as `dpx deploy` does."""
-    starter = starter_of(server, timeout=timeout, request_timeout=request_timeout)
-    starter.look()
-    return starter.start({"branch": "main"} if fields is None else fields)
+    """List and create, as `dpx deploy` does."""
+    creator = creator_of(server, timeout=timeout, request_timeout=request_timeout)
+    creator.list_recent()
+    return creator.create({"branch": "main"} if fields is None else fields)
 
 
 LOSSES: dict[str, Fault] = {
@@ -88,7 +92,7 @@ LOSSES: dict[str, Fault] = {
 def test_an_answer_that_was_lost_is_found_in_the_list(server: FaultServer, name: str) -> None:
     """One new deployment of our branch is ours; nothing is asked for again."""
     server.on(*POST, LOSSES[name], effect=True)
-    found = start(server, request_timeout=0.7 if name in {"stall", "drip"} else 5.0)
+    found = create(server, request_timeout=0.7 if name in {"stall", "drip"} else 5.0)
     assert found["id"] == server.deployments[0]["id"]
     assert server.count(*POST) == server.made == 1
     assert server.count(*LIST) == 3
@@ -99,28 +103,28 @@ def test_an_answer_that_was_lost_with_nothing_new_is_unknown(server: FaultServer
     """After more than one look, because lists lag; the way to find out is told."""
     server.on(*POST, LOSSES[name])
     with pytest.raises(errors.OutcomeUnknown) as caught:
-        start(server, request_timeout=0.7 if name in {"stall", "drip"} else 5.0)
+        create(server, request_timeout=0.7 if name in {"stall", "drip"} else 5.0)
     assert "dpx deploy list" in (caught.value.hint or "")
     assert (server.count(*POST), server.made) == (1, 0)
-    assert server.count(*LIST) == 1 + len(starting.LOOKS)
+    assert server.count(*LIST) == 1 + len(once.RECHECK_DELAYS)
 
 
 def test_a_connection_that_was_reset_before_the_request_was_read(server: FaultServer) -> None:
     """It may have been read; the list tells."""
     server.on_connection(2, faults.reset_unread)
     with pytest.raises(errors.OutcomeUnknown):
-        start(server)
+        create(server)
     assert (server.count(*POST), server.made) == (0, 0)
-    assert server.count(*LIST) == 1 + len(starting.LOOKS)
+    assert server.count(*LIST) == 1 + len(once.RECHECK_DELAYS)
 
 
 def test_refused_connections_are_tried_again_and_nothing_is_deployed(server: FaultServer) -> None:
     """It ends as a network error: nothing was changed."""
-    starter = starter_of(server)
-    starter.look()
+    creator = creator_of(server)
+    creator.list_recent()
     server.refuse()
     with pytest.raises(errors.NetworkError) as caught:
-        starter.start({"branch": "main"})
+        creator.create({"branch": "main"})
     assert caught.value.exit_code == 7
     assert (server.count("POST"), server.made) == (0, 0)
 
@@ -130,21 +134,21 @@ def test_a_refused_connection_that_opens_again_deploys_once(
 ) -> None:
     """Not connected means not sent, so another try is safe."""
     monkeypatch.setattr(client, "FIRST_PAUSE", 1.0)
-    starter = starter_of(server)
-    starter.look()
+    creator = creator_of(server)
+    creator.list_recent()
     server.refuse()
     threading.Timer(0.1, server.listen_again).start()
-    assert starter.start({"branch": "main"})["id"] == server.deployments[0]["id"]
+    assert creator.create({"branch": "main"})["id"] == server.deployments[0]["id"]
     assert server.made == 1
 
 
 def test_a_kept_connection_closed_before_the_post_loses_nothing(server: FaultServer) -> None:
     """The POST goes over a connection of its own."""
     server.on(*LIST, faults.well_then_close({"data": server.deployments}), times=1)
-    starter = starter_of(server)
-    starter.look()
+    creator = creator_of(server)
+    creator.list_recent()
     time.sleep(0.05)
-    starter.start({"branch": "main"})
+    creator.create({"branch": "main"})
     assert server.count(*POST) == server.made == 1
 
 
@@ -154,7 +158,7 @@ def test_a_list_that_fails_afterwards_is_unknown(server: FaultServer, name: str)
     server.on(*POST, LOSSES[name], effect=True)
     server.on(*LIST, faults.refused(500, "down"), skip=1)
     with pytest.raises(errors.OutcomeUnknown) as caught:
-        start(server)
+        create(server)
     assert caught.value.exit_code == 11
     assert f"dpx deploy list --project {PROJECT}" in (caught.value.hint or "")
     assert server.made == 1
@@ -170,7 +174,7 @@ def test_several_new_ones_are_named_and_none_is_taken(server: FaultServer, name:
 
     server.on(*POST, race, effect=True)
     with pytest.raises(errors.OutcomeUnknown) as caught:
-        start(server)
+        create(server)
     for candidate in server.deployments[:2]:
         assert candidate["id"] in caught.value.message
     assert server.count(*POST) == 1
@@ -185,7 +189,7 @@ def test_a_new_one_of_another_branch_is_not_ours(server: FaultServer) -> None:
 
     server.on(*POST, race)
     with pytest.raises(errors.OutcomeUnknown) as caught:
-        start(server)
+        create(server)
     assert server.deployments[0]["id"] not in caught.value.message
 
 
@@ -197,7 +201,7 @@ def test_a_new_one_of_another_branch_does_not_hide_ours(server: FaultServer) -> 
         faults.reset(exchange)
 
     server.on(*POST, race, effect=True)
-    assert start(server)["id"] == server.deployments[1]["id"]
+    assert create(server)["id"] == server.deployments[1]["id"]
 
 
 def test_without_a_branch_the_last_deployed_one_is_meant(server: FaultServer) -> None:
@@ -208,7 +212,7 @@ def test_without_a_branch_the_last_deployed_one_is_meant(server: FaultServer) ->
         faults.reset(exchange)
 
     server.on(*POST, race, effect=True)
-    assert start(server, {})["branch"] == "main"
+    assert create(server, {})["branch"] == "main"
     assert server.requests[1].json == {}
 
 
@@ -217,7 +221,7 @@ def test_a_refusal_deploys_nothing_and_looks_no_further(server: FaultServer, sta
     """The server answered; that is an outcome."""
     server.on(*POST, faults.refused(status, "no"))
     with pytest.raises(errors.DpxError) as caught:
-        start(server)
+        create(server)
     assert caught.value.status == status
     assert not isinstance(caught.value, errors.OutcomeUnknown)
     assert (server.count(*POST), server.count(*LIST)) == (1, 1)
@@ -228,7 +232,7 @@ def test_a_redirect_deploys_nothing_and_looks_no_further(server: FaultServer) ->
     with FaultServer() as other:
         server.on(*POST, faults.redirect(307, f"{other.url}/projects/{PROJECT}/deployments"))
         with pytest.raises(errors.InvalidResponse):
-            start(server)
+            create(server)
         assert other.connections == 0
     assert (server.count(*POST), server.count(*LIST)) == (1, 1)
 
@@ -237,9 +241,9 @@ def test_a_busy_server_is_waited_for(server: FaultServer) -> None:
     """Before each further POST the list is read: the 429 may be another's than the server's."""
     said: list[str] = []
     server.on(*POST, faults.refused(429, "no free build slot", "0"), times=3)
-    starter = starter_of(server, said=said)
-    starter.look()
-    starter.start({"branch": "main"})
+    creator = creator_of(server, said=said)
+    creator.list_recent()
+    creator.create({"branch": "main"})
     assert (server.count(*POST), server.made, server.count(*LIST)) == (4, 1, 4)
     assert len(said) == 3
     assert "no free build slot" in said[0]
@@ -249,7 +253,7 @@ def test_retry_after_of_a_busy_server_is_honored(server: FaultServer) -> None:
     """To the second."""
     server.on(*POST, faults.refused(429, "busy", "1"), times=1)
     began = time.monotonic()
-    start(server)
+    create(server)
     assert time.monotonic() - began >= 1.0
 
 
@@ -259,7 +263,7 @@ def test_a_server_that_stays_busy_is_waited_for_until_the_timeout(server: FaultS
     server.on(*POST, faults.refused(429, "no free build slot", retry_after))
     began = time.monotonic()
     with pytest.raises(errors.RateLimited) as caught:
-        start(server, timeout=0.5)
+        create(server, timeout=0.5)
     assert time.monotonic() - began < 3
     assert caught.value.exit_code == 6
     assert server.made == 0
@@ -269,7 +273,7 @@ def test_a_busy_server_whose_answer_is_lost_then_is_not_asked_a_third_time(serve
     """After the loss only the list is asked."""
     server.on(*POST, faults.refused(429, "busy", "0"), times=1)
     server.on(*POST, faults.reset, times=1, effect=True)
-    start(server)
+    create(server)
     assert (server.count(*POST), server.made) == (2, 1)
 
 
@@ -278,14 +282,14 @@ def test_a_deployment_that_was_there_before_is_never_ours(server: FaultServer) -
     server.deployments = [server.deployments[0]]
     server.on(*POST, faults.reset)
     with pytest.raises(errors.OutcomeUnknown):
-        start(server)
+        create(server)
 
 
 def test_a_project_that_is_not_there_is_known_before_the_post(server: FaultServer) -> None:
     """By the list."""
-    starter = starter_of(server, project="clm1none")
+    creator = creator_of(server, project="clm1none")
     with pytest.raises(errors.NotFound):
-        starter.look()
+        creator.list_recent()
     assert server.count("POST") == 0
 
 
@@ -293,9 +297,9 @@ def test_a_429_of_something_in_front_of_a_server_that_deployed(server: FaultServ
     """Is no reason for a second deployment."""
     said: list[str] = []
     server.on(*POST, faults.refused(429, "slow down", "0"), times=1, effect=True)
-    starter = starter_of(server, said=said)
-    starter.look()
-    assert starter.start({"branch": "main"})["id"] == server.deployments[0]["id"]
+    creator = creator_of(server, said=said)
+    creator.list_recent()
+    assert creator.create({"branch": "main"})["id"] == server.deployments[0]["id"]
     assert (server.count(*POST), server.made) == (1, 1)
     assert server.deployments[0]["id"] in said[-1]
 
@@ -309,14 +313,14 @@ def test_a_429_with_several_new_deployments_is_unknown(server: FaultServer) -> N
 
     server.on(*POST, race, effect=True)
     with pytest.raises(errors.OutcomeUnknown):
-        start(server)
+        create(server)
     assert server.count(*POST) == 1
 
 
 def test_a_busy_list_is_waited_for_before_the_post(server: FaultServer) -> None:
     """Longer than one request is repeated."""
     server.on(*LIST, faults.refused(429, "slow down", "0"), times=4)
-    assert start(server)["id"] == server.deployments[0]["id"]
+    assert create(server)["id"] == server.deployments[0]["id"]
     assert server.made == 1
 
 
@@ -325,7 +329,7 @@ def test_a_list_that_stays_busy_sends_no_post_after_a_429(server: FaultServer) -
     server.on(*LIST, faults.refused(429, "slow down"), skip=1)
     server.on(*POST, faults.refused(429, "slow down"))
     with pytest.raises(errors.RateLimited):
-        start(server, timeout=1.5)
+        create(server, timeout=1.5)
     assert server.count(*POST) == 1
 
 
@@ -341,7 +345,7 @@ def test_an_old_deployment_that_surfaces_is_not_ours(server: FaultServer) -> Non
 
     server.on(*POST, vanish)
     with pytest.raises(errors.OutcomeUnknown) as caught:
-        start(server)
+        create(server)
     assert server.deployments[-1]["id"] not in caught.value.message
 
 
@@ -354,7 +358,7 @@ def test_a_list_without_a_known_deployment_proves_nothing(server: FaultServer) -
 
     server.on(*POST, replace)
     with pytest.raises(errors.OutcomeUnknown) as caught:
-        start(server)
+        create(server)
     assert server.deployments[0]["id"] in caught.value.message
 
 
@@ -389,10 +393,10 @@ def test_what_contradicts_is_not_ours(server: FaultServer, theirs: dict[str, Any
 
     server.on(*POST, race)
     if ours:
-        assert start(server, SENT)["id"] == server.deployments[0]["id"]
+        assert create(server, SENT)["id"] == server.deployments[0]["id"]
     else:
         with pytest.raises(errors.OutcomeUnknown) as caught:
-            start(server, SENT)
+            create(server, SENT)
         assert server.deployments[0]["id"] not in caught.value.message
 
 
@@ -410,10 +414,10 @@ def test_a_row_without_a_branch_is_asked_for_its_details(
 
     server.on(*POST, race)
     if ours:
-        assert start(server)["id"] == server.deployments[0]["id"]
+        assert create(server)["id"] == server.deployments[0]["id"]
     else:
         with pytest.raises(errors.OutcomeUnknown):
-            start(server)
+            create(server)
 
 
 def test_a_list_that_lags_is_read_again(server: FaultServer) -> None:
@@ -421,7 +425,7 @@ def test_a_list_that_lags_is_read_again(server: FaultServer) -> None:
     before = {"data": list(server.deployments)}
     server.on(*LIST, faults.reply(200, before), times=2)
     server.on(*POST, faults.refused(500, "Internal error"), effect=True)
-    assert start(server)["id"] == server.deployments[0]["id"]
+    assert create(server)["id"] == server.deployments[0]["id"]
     assert (server.count(*POST), server.made) == (1, 1)
 
 
@@ -431,5 +435,5 @@ def test_everything_after_a_loss_is_within_the_timeout_and_a_grace(server: Fault
     server.on(*POST, faults.stall)
     began = time.monotonic()
     with pytest.raises(errors.OutcomeUnknown):
-        start(server, timeout=0.5, request_timeout=30)
+        create(server, timeout=0.5, request_timeout=30)
     assert time.monotonic() - began < 2.5

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpx_cli.commands.deploy import report
+from dpx_cli.rollout import report
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,8 @@ from fault_server import FaultServer
 
 from dpx_cli import errors
 from dpx_cli.api import client
-from dpx_cli.api.deploying import pace
-from dpx_cli.api.deploying.follow import follow
+from dpx_cli.api.deploy import follow as following
+from dpx_cli.api.deploy.follow import PollSchedule, follow, usual_seconds
 from dpx_cli.api.retry import Deadline
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses between two tries."""
     monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(pace, "FIRST", 0.05)
+    monkeypatch.setattr(following, "FIRST", 0.05)
 
 
 def followed(server: FaultServer, *, seconds: float = 10.0, request_timeout: float = 2.0, new: bool = True) -> Any:
@@ -179,3 +180,48 @@ def test_a_deployment_that_never_was_is_not_waited_for(server: FaultServer) -> N
     server.on("GET", "/deployments/.*", faults.refused(404, "Deployment not found"))
     with pytest.raises(errors.NotFound):
         followed(server, new=False)
+
+
+def test_on_a_terminal_no_end_is_noticed_late() -> None:
+    """Two seconds in the first minute, five later on, a request's own time included."""
+    schedule, elapsed = PollSchedule(watched=True), 0.0
+    while elapsed < 200:
+        pause = schedule.pause(elapsed, "BUILDING")
+        assert 0 < pause < (2.0 if elapsed < 60 else 5.0)
+        elapsed += pause
+
+
+def test_past_builds_shorten_the_pauses_around_the_usual_end() -> None:
+    """Of a build that usually takes 40 s, each poll between 32 and 52 s is at most a second after the one before."""
+    schedule, elapsed = PollSchedule(40.0), 0.0
+    moments = []
+    while elapsed < 80:
+        moments.append(elapsed)
+        elapsed += schedule.pause(elapsed, "BUILDING")
+    pauses = {at: after - at for at, after in itertools.pairwise(moments)}
+    assert all(pause <= 1.0 for at, pause in pauses.items() if 32 <= at < 52)
+    assert any(32 <= at <= 33 for at in moments)
+    assert max(pause for at, pause in pauses.items() if at > 60) == 5.0
+
+
+def test_past_builds_are_asked_for_once_and_only_during_a_long_build() -> None:
+    """What they say counts from then on."""
+    asked: list[float] = []
+
+    def ask() -> float:
+        asked.append(20.0)
+        return asked[0]
+
+    schedule = PollSchedule(ask=ask)
+    for elapsed in (0.0, 2.0, 4.0, 6.0):
+        schedule.pause(elapsed, "BUILDING")
+    assert (len(asked), schedule.usual) == (1, 20.0)
+
+
+def test_the_usual_time_is_that_of_the_branch() -> None:
+    """Of at least two READY builds; else of all branches; else unknown."""
+    rows = [{"status": "READY", "branch": "a", "buildDurationMs": ms} for ms in (9000, 1000, 2000)]
+    rows += [{"status": "ERROR", "branch": "a", "buildDurationMs": 5}, {"status": "READY", "branch": "b"}]
+    assert usual_seconds(rows, "a") == 2.0
+    assert usual_seconds(rows, "b") == 2.0
+    assert usual_seconds(rows[:1], "a") is None

@@ -1,7 +1,6 @@
 """Report deployments to a CI: outputs, a summary and annotations in GitHub Actions, a dotenv report in GitLab.
 
-Everything that came from the server or a pull request is escaped for where it goes: a name with a line break or a pipe
-in it becomes no further output, no row and no link.
+Everything that came from the server or a pull request is escaped for where it goes.
 """
 
 from __future__ import annotations
@@ -9,23 +8,24 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.commands.step_summary import append, inert
 from dpx_cli.errors import DpxError, reason
 from dpx_cli.output.neutralize import without_commands
+from dpx_cli.reference import ERROR
+from dpx_cli.rollout import summary
+from dpx_cli.rollout.summary import code, inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dpx_cli.commands.deploy.job import Job
+    from dpx_cli.rollout.task import DeployTask
     from dpx_cli.session import Session
 
 # Where `--ci-output gitlab` writes, in the project's directory; for `artifacts: reports: dotenv: dpx.env`.
 GITLAB_FILE = "dpx.env"
-HEADER = "| Project | Branch | Commit | Status | Site | Time |\n| --- | --- | --- | --- | --- | --- |\n"
+HEADER = ("Project", "Branch", "Commit", "Status", "Site", "Time")
 SHORT_SHA = 7
 
 # What GitLab takes in a dotenv report as it is; without `$`, which a later job would expand.
@@ -55,62 +55,50 @@ class Result(NamedTuple):
     branch: str | None = None
     commit: str | None = None
 
+    @classmethod
+    def of(cls, task: DeployTask) -> Result:
+        """Return what became of a task."""
+        status = str((task.deployment or {}).get("status") or ("UNKNOWN" if task.id else ""))
+        seconds = task.seconds if task.has_ended or task.error else None
+        problem = task.error.message if task.error else None
+        return cls(task.id or "", status, task.url, seconds, problem, task.name, task.branch, task.sha)
+
 
 @contextmanager
-def report(session: Session, mode: str, jobs: Sequence[Job], *, several: bool = False) -> Iterator[None]:
-    """Report the jobs of the context to the CI, however the context ends.
+def report(session: Session, mode: str, tasks: Sequence[DeployTask], *, several: bool) -> Iterator[None]:
+    """Report the tasks of the context to the CI, however the context ends.
 
     Args:
         session: the session.
-        mode: "auto" (GitHub Actions, if this is one), "never", "github", "gitlab".
-        jobs: the deployments.
+        mode: "auto" (the CI that this is), "never", "github", "gitlab".
+        tasks: the deployments.
         several: whether to report them as several, even if it's one.
     """
     try:
         yield
     finally:
-        results = [_result(job) for job in jobs]
-        if any(job.id for job in jobs) or several:
+        begun = [task for task in tasks if task.started]
+        results = [Result.of(task) for task in begun]
+        if any(task.id for task in begun) or several:
             for trouble in write_outputs(session.env, mode, results, several=several):
                 session.screen.warn(trouble)
         for line in error_commands(session.env, mode, results, several=several):
             session.screen.annotate(line)
 
 
-def _result(job: Job) -> Result:
-    status = str((job.deployment or {}).get("status") or ("UNKNOWN" if job.id else ""))
-    seconds = time.monotonic() - job.started if job.ended or job.error else None
-    seconds = job.seconds if job.seconds is not None else seconds
-    problem = job.error.message if job.error else None
-    return Result(job.id or "", status, job.url, seconds, problem, job.title, job.branch, job.sha)
-
-
 def write_outputs(env: Mapping[str, str], mode: str, results: Sequence[Result], *, several: bool = False) -> list[str]:
-    """Write results where the CI reads them.
-
-    Returns:
-        What didn't work, as warnings: the deployments went as they went.
-    """
+    """Write results where the CI reads them. Return what didn't work, as warnings."""
     if mode == "gitlab":
         path = os.path.join(env.get("CI_PROJECT_DIR") or os.curdir, GITLAB_FILE)
         try:
             return gitlab_dotenv(path, results, several=several)
-        except DpxError as exc:
-            return [exc.message]
+        except DpxError as problem:
+            return [problem.message]
     if not _is_github(env, mode):
         return []
-    troubles = []
-    texts = {"GITHUB_OUTPUT": _github_outputs(results, several=several), "GITHUB_STEP_SUMMARY": _summary(results)}
-    for variable, text in texts.items():
-        path = env.get(variable, "")
-        if not path:
-            troubles.append(f"{variable} is not set, so nothing was written to it.")
-            continue
-        try:
-            append(path, text)
-        except (OSError, ValueError) as exc:
-            troubles.append(f"Can't write to {variable} ({path}): {reason(exc)}")
-    return troubles
+    troubles = [_add_outputs(env, github_outputs(results, several=several))]
+    troubles.append(summary.add_step_summary(env, markdown(results)))
+    return [trouble for trouble in troubles if trouble]
 
 
 def error_commands(env: Mapping[str, str], mode: str, results: Sequence[Result], *, several: bool = False) -> list[str]:
@@ -118,11 +106,9 @@ def error_commands(env: Mapping[str, str], mode: str, results: Sequence[Result],
 
     The runner reads commands from both streams; stdout is data.
     """
-    if not _is_github(env, mode):
-        return []
     lines = []
-    for result in results:
-        if result.problem or result.status == "ERROR":
+    for result in results if _is_github(env, mode) else ():
+        if result.problem or result.status == ERROR:
             message = result.problem or f"Deployment {result.deployment_id} failed."
             message = f"{result.project}: {message}" if several else message
             escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
@@ -148,7 +134,7 @@ def gitlab_dotenv(path: str, results: Sequence[Result], *, several: bool = False
     troubles = []
     for result in results:
         prefix = re.sub("[^A-Z0-9]", "_", result.project.upper()) + "_" if several else ""
-        for name, value in _values(result).items():
+        for name, value in _outputs(result).items():
             key = prefix + name.upper().replace("-", "_")
             if key in values:
                 troubles.append(f"Another project has the name {key} too; {result.project} is left out.")
@@ -162,26 +148,12 @@ def gitlab_dotenv(path: str, results: Sequence[Result], *, several: bool = False
     return troubles
 
 
-def _is_github(env: Mapping[str, str], mode: str) -> bool:
-    return mode == "github" or (mode == "auto" and env.get("GITHUB_ACTIONS", "").lower() == "true")
-
-
-def _values(result: Result) -> dict[str, str]:
-    seconds = result.duration_seconds
-    return {
-        "deployment-id": result.deployment_id,
-        "deployment-status": result.status,
-        "deployment-url": result.url or "",
-        "duration-seconds": "" if seconds is None else f"{seconds:.0f}",
-    }
-
-
-def _github_outputs(results: Sequence[Result], *, several: bool) -> str:
-    # Of several the plain outputs are those of the first that failed, else of the first.
+def github_outputs(results: Sequence[Result], *, several: bool) -> str:
+    """Return the outputs of a step; of several the plain ones are those of the first that failed, else of the first."""
     chosen = next((result for result in results if result.problem), results[0] if results else None)
-    values = _values(chosen) if chosen else {}
+    values = _outputs(chosen) if chosen else {}
     if several:
-        listed = [{"project": result.project, **_values(result)} for result in results]
+        listed = [{"project": result.project, **_outputs(result)} for result in results]
         values["deployments"] = json.dumps(listed, separators=(",", ":"))
     lines = []
     for name, value in values.items():
@@ -194,35 +166,53 @@ def _github_outputs(results: Sequence[Result], *, several: bool) -> str:
     return "".join(lines)
 
 
-def _summary(results: Sequence[Result]) -> str:
-    rows = "".join(f"| {' | '.join(_cells(result))} |\n" for result in results)
+def markdown(results: Sequence[Result]) -> str:
+    """Return a table of the results, and their problems."""
+    if not results:
+        return ""
     # After a word of our own, so that no first character of it makes a list or a heading.
-    problems = "".join(
+    problems = [
         f"\nError: {inert(f'{result.project}: ' if len(results) > 1 else '')}{inert(result.problem)}\n"
         for result in results
         if result.problem
-    )
-    # Between blank lines, so that it stays a table next to any other text.
-    return f"\n{HEADER}{rows}{problems}\n" if results else ""
+    ]
+    return summary.table(HEADER, [_cells(result) for result in results]) + "".join(problems) + "\n"
+
+
+def _is_github(env: Mapping[str, str], mode: str) -> bool:
+    return mode == "github" or (mode == "auto" and summary.is_github(env))
+
+
+def _add_outputs(env: Mapping[str, str], text: str) -> str | None:
+    path = env.get("GITHUB_OUTPUT", "")
+    if not path:
+        return "GITHUB_OUTPUT is not set, so nothing was written to it."
+    try:
+        summary.append(path, text)
+    except (OSError, ValueError) as problem:
+        return f"Can't write to GITHUB_OUTPUT ({path}): {reason(problem)}"
+    return None
+
+
+def _outputs(result: Result) -> dict[str, str]:
+    seconds = result.duration_seconds
+    return {
+        "deployment-id": result.deployment_id,
+        "deployment-status": result.status,
+        "deployment-url": result.url or "",
+        "duration-seconds": "" if seconds is None else f"{seconds:.0f}",
+    }
 
 
 def _cells(result: Result) -> list[str]:
     seconds = result.duration_seconds
     status = inert(result.status or "not started")
+    site = inert(result.url or "")
     return [
         inert(result.project),
         inert(result.branch or ""),
-        _code((result.commit or "")[:SHORT_SHA]),
-        f"{status} {_code(result.deployment_id)}" if result.deployment_id else status,
-        _site(result.url),
+        code((result.commit or "")[:SHORT_SHA]),
+        f"{status} {code(result.deployment_id)}" if result.deployment_id else status,
+        f'<a href="{site}">{site}</a>' if re.fullmatch(r"https?://[!-~]+", result.url or "") else site,
         "" if seconds is None else f"{seconds:.0f} s",
     ]
-
-
-def _code(text: str) -> str:
-    return f"`{text}`" if re.fullmatch(r"[A-Za-z0-9_-]+", text) else inert(text)
-
-
-def _site(url: str | None) -> str:
-    text = inert(url or "")
-    return f'<a href="{text}">{text}</a>' if re.fullmatch(r"https?://[!-~]+", url or "") else text

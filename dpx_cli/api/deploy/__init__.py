@@ -1,0 +1,1 @@
+"""Create a deployment exactly once and follow it to its end."""

@@ -1,0 +1,186 @@
+"""Create a deployment exactly once, even if the network fails; `api/once.py` decides, this module knows deployments."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from dpx_cli import errors
+from dpx_cli.api import deployments
+from dpx_cli.api.client import is_name
+from dpx_cli.api.once import Candidates, Texts, create_once, is_lost
+from dpx_cli.api.retry import Backoff
+from dpx_cli.reference import MAX_PAGE
+from dpx_cli.system import signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dpx_cli.api.client import Client
+    from dpx_cli.api.deployments import DeploymentFields
+    from dpx_cli.api.retry import Deadline
+
+    Row = dict[str, Any]
+
+MIN_PAUSE, MAX_PAUSE = 1.0, 30.0  # seconds before the next try if the server is busy; doubled each time
+MAX_DETAILS = 5  # new deployments whose details are read
+MIN_SHA = 7  # digits of an abbreviated commit
+
+
+class Creator:
+    """Creates one deployment of one project, once.
+
+    Args:
+        client: the API.
+        project_id: the project.
+        deadline: the end of the whole wait.
+        check: the command that lists the project's deployments.
+        say: called when the response was lost, before the list is read.
+        say_busy: called before each pause that a busy server needs.
+        warn: called with what may be wrong.
+        sleep: called to wait.
+
+    Attributes:
+        project_id: as given.
+        rows: the newest deployments before the POST; set by `list_recent`.
+        may_have_started: whether a POST was sent whose outcome isn't known.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        project_id: str,
+        *,
+        deadline: Deadline,
+        check: str,
+        say: Callable[[str], None],
+        say_busy: Callable[[str], None],
+        warn: Callable[[str], None],
+        sleep: Callable[[float], None] = signals.sleep,
+    ) -> None:
+        self.project_id = project_id
+        self.rows: list[Row] = []
+        self.may_have_started = False
+        self._client = client
+        self._deadline = deadline
+        self._check = check
+        self._say = say
+        self._say_busy = say_busy
+        self._warn = warn
+        self._sleep = sleep
+        self._backoff = Backoff(MIN_PAUSE, 2.0, MAX_PAUSE, deadline, sleep)
+        self._before: set[str] = set()
+
+    @property
+    def last_branch(self) -> str | None:
+        """The branch that was deployed last; known after `list_recent`."""
+        branch = self.rows[0].get("branch") if self.rows else None
+        return branch if isinstance(branch, str) else None
+
+    def list_recent(self) -> None:
+        """List the newest deployments before the POST; a busy server is waited for.
+
+        Raises:
+            NotFound: if there is no such project.
+            RateLimited: if the server stays busy until the deadline.
+        """
+        while True:
+            try:
+                self.rows = self._newest()
+                break
+            except errors.RateLimited as busy:
+                if not self._wait(busy):
+                    raise
+        self._before = {row["id"] for row in self.rows if is_name(row.get("id"))}
+        self._backoff.reset()
+
+    def create(self, fields: DeploymentFields) -> Row:
+        """POST the deployment and return it, with at least its "id".
+
+        Raises: see `create_once`.
+        """
+
+        def post() -> Row:
+            self.may_have_started = True
+            try:
+                created = deployments.create_deployment(self._client, self.project_id, fields)
+            except errors.DpxError as problem:
+                self.may_have_started = is_lost(problem)
+                raise
+            if created["id"] in self._before:
+                raise errors.InvalidResponse(f"The response to the POST has an older deployment, {created['id']}.")
+            return created
+
+        return create_once(
+            post,
+            lambda: self._find_candidates(fields),
+            Texts("deployment", f"POST {deployments.path_of(self.project_id)}", self._check),
+            deadline=self._deadline,
+            warn=self._warn,
+            say=self._say,
+            wait_while_busy=self._wait,
+            sleep=self._sleep,
+        )
+
+    def _newest(self) -> list[Row]:
+        pages = deployments.list_deployments(self._client, self.project_id, limit=MAX_PAGE)
+        return [row for page in pages for row in page]
+
+    def _wait(self, busy: errors.RateLimited) -> bool:
+        """Wait as long as a busy server wants; return False, at once, if the deadline would pass before the end."""
+        # Never retry sooner than MIN_PAUSE, whatever the server says; later only as much as it says.
+        if (busy.retry_after or 0.0) >= MIN_PAUSE:
+            self._backoff.reset()
+        pause = max(self._backoff.next, busy.retry_after or 0.0)
+        if time.monotonic() + pause >= self._deadline.at:
+            return False
+        self._say_busy(f"{brief(busy.message)}. Retrying in {pause:.0f} s.")
+        return self._backoff.wait(pause)
+
+    def _find_candidates(self, fields: DeploymentFields) -> Candidates:
+        """Return the deployments that are new, and may be ours by what their rows and details say."""
+        branch = fields.get("branch") or self.last_branch
+        new: list[Row] = []
+        # Without a known deployment below them, nothing says that deployments are new.
+        is_placed = not self._before
+        for row in self._newest():
+            if row.get("id") in self._before:
+                # What follows is older, even if it wasn't on the page before.
+                is_placed = True
+                break
+            if is_name(row.get("id")) and not _contradicts(row, fields, branch):
+                new.append(row)
+        detailed = [self._add_details(row) for row in new[:MAX_DETAILS]]
+        rows = [row for row in detailed if not _contradicts(row, fields, branch)] + new[MAX_DETAILS:]
+        has_branch = branch is None or (len(rows) == 1 and rows[0].get("branch") == branch)
+        return Candidates(rows, sure=is_placed and has_branch and len(rows) == 1)
+
+    def _add_details(self, row: Row) -> Row:
+        """Return a row with its details: the branch, or a commit that isn't ours, may be only there."""
+        try:
+            return {**row, **deployments.get_deployment(self._client, row["id"])}
+        except errors.DpxError:
+            return row
+
+
+def brief(message: str) -> str:
+    """Return another message to be quoted: without its final period and the request in parentheses."""
+    return re.sub(r" \(HTTP [^()]*\)", "", message).rstrip(".")
+
+
+def _contradicts(row: Mapping[str, Any], fields: DeploymentFields, branch: str | None) -> bool:
+    """Return whether a deployment has another branch, commit or message than the one that was sent."""
+    theirs = row.get("branch")
+    if branch is not None and isinstance(theirs, str) and theirs != branch:
+        return True
+    sha, their_sha = fields.get("commitSha"), row.get("commitSha")
+    if sha and isinstance(their_sha, str) and their_sha:
+        size = max(min(len(sha), len(their_sha)), MIN_SHA)  # one of them may be abbreviated
+        if sha[:size].lower() != their_sha[:size].lower():
+            return True
+    message, theirs = fields.get("commitMessage"), row.get("commitMessage")
+    if message and isinstance(theirs, str) and theirs:
+        size = min(len(message.strip()), len(theirs.strip()))  # a server may keep the beginning
+        return message.strip()[:size] != theirs.strip()[:size]
+    return False

@@ -1,1 +1,0 @@
-"""Create a deployment exactly once and follow it to its end: what every command that deploys shares."""

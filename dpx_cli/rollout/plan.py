@@ -1,0 +1,192 @@
+"""What is going to be deployed: branch and commit, where each comes from, and what is worth a warning."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from dpx_cli.api.deployments import DeploymentFields
+from dpx_cli.errors import UsageError
+from dpx_cli.reference import PARALLEL, WAIT
+from dpx_cli.rollout import ci
+from dpx_cli.rollout.gates import Gates, check_target
+from dpx_cli.system import git
+
+if TYPE_CHECKING:
+    from dpx_cli.resolve import ProjectRef
+    from dpx_cli.session import Session
+
+FULL_SHA = re.compile(r"[0-9a-fA-F]{40}")
+
+
+class DeployOptions(NamedTuple):
+    """What was asked for, apart from the projects.
+
+    Attributes:
+        branch: `--branch`; None for the last deployed one.
+        message: `--message`.
+        sha: `--sha`.
+        branch_source: where the branch comes from, if it isn't `--branch`.
+        no_git: neither git nor the CI is asked for the commit.
+        no_wait: don't wait for the end.
+        dry_run: only find out what would be deployed.
+        timeout: seconds, for each deployment.
+        gates: what must hold once a deployment is READY.
+        parallel: deployments at a time.
+        fail_fast: begin no further deployment after a failure.
+        scan: warn about variables that the code here reads but the project doesn't have.
+        ci_output: what is reported to the CI; see `report.report`.
+        summary: `--summary`; None for no such file.
+    """
+
+    branch: str | None = None
+    message: str | None = None
+    sha: str | None = None
+    branch_source: str | None = None
+    no_git: bool = False
+    no_wait: bool = False
+    dry_run: bool = False
+    timeout: float = WAIT
+    gates: Gates = Gates()
+    parallel: int = PARALLEL
+    fail_fast: bool = False
+    scan: bool = False
+    ci_output: str = "auto"
+    summary: str | None = None
+
+    def check(self) -> None:
+        """Raise UsageError for what can't be done."""
+        if self.no_wait and self.gates.are_set:
+            raise UsageError("--no-wait and a gate can't be used together.", hint="Leave one of them out.")
+        check_target(self.gates.check)
+
+
+class Plan(NamedTuple):
+    """What is going to be deployed.
+
+    Attributes:
+        fields: what is sent.
+        branch: the branch, as far as it's known.
+        source: where the branch comes from.
+        warnings: what may be wrong, in sentences.
+    """
+
+    fields: DeploymentFields
+    branch: str | None
+    source: str
+    warnings: list[str]
+
+    def sentence(self, verb: str, project: ProjectRef) -> str:
+        """Return the line that has project and branch, and where each comes from."""
+        branch = f"branch {self.branch} ({self.source})" if self.branch else self.source
+        return f"{verb} {project.name} ({project.source}), {branch}."
+
+
+class Commits:
+    """The commits that the CI and git report; read once, for any number of projects.
+
+    Raises:
+        UsageError: if `--sha` is no commit, or `--branch` no branch.
+    """
+
+    def __init__(self, session: Session, options: DeployOptions) -> None:
+        self._session = session
+        self._options = options
+        self._given_branch = _check_branch(options.branch)
+        self._cwd = None if options.no_git else _cwd(session)
+        self._head = None if self._cwd is None else git.head(self._cwd)
+        self._build = None if options.no_git else ci.read_build(session.env)
+        self._sha = self._resolve(options.sha)
+
+    def plan(self, last_branch: str | None, project: ProjectRef) -> Plan:
+        """Return what to send, and what to tell the user.
+
+        Commit and message are only sent if they were given, or if the commit is known: the CI built, or HEAD is on, the
+        branch that will be deployed. Without a branch the API deploys the last deployed one.
+        """
+        given, fields = self._given_branch, DeploymentFields()
+        branch, source = given, self._options.branch_source or "--branch"
+        if branch is None:
+            branch, source = last_branch, "last deployed"
+        if branch is None:
+            return self._plan_first(fields, project)
+        if given is not None:
+            fields["branch"] = branch
+        warnings = [] if given is not None else self._warn_of_other_branch(branch, project)
+        return self._add_commit(Plan(fields, branch, source, warnings))
+
+    def _plan_first(self, fields: DeploymentFields, project: ProjectRef) -> Plan:  # noqa: ARG002 - phase 2
+        return self._add_commit(Plan(fields, None, "Deploxa's default branch (first deployment)", []))
+
+    def _add_commit(self, plan: Plan) -> Plan:
+        known_sha, known_message = self._find_commit(plan.branch, plan.warnings) if plan.branch else (None, None)
+        sha, message = self._sha or known_sha, self._options.message
+        if message is None and sha == known_sha:  # HEAD's subject would be wrong for another commit
+            message = known_message
+        if message is not None:
+            plan.fields["commitMessage"] = message
+        if sha is not None:
+            plan.fields["commitSha"] = sha
+        return plan
+
+    def _resolve(self, sha: str | None) -> str | None:
+        if sha is None or self._options.branch_source:  # what doesn't come from the user comes from the API
+            return sha
+        commit = None if self._cwd is None else git.commit(self._cwd, sha)
+        if commit is None and not FULL_SHA.fullmatch(sha):
+            raise UsageError(
+                f"--sha {sha!r} is not a commit here.",
+                hint="Pass all 40 digits, or what git can resolve in a checkout.",
+            )
+        return commit or sha
+
+    def _warn_of_other_branch(self, last_branch: str, project: ProjectRef) -> list[str]:
+        """Return a warning if HEAD is on another branch than the one that will be deployed."""
+        head = (self._head and self._head.branch) or (self._build and self._build.branch)
+        if not head or head == last_branch:
+            return []
+        command = self._session.command("deploy", "--branch", head, project=project)
+        why = f"HEAD is on {head}, but {last_branch} will be deployed, because it was deployed last."
+        return [f"{why} To deploy {head}, run: {command}"]
+
+    def _find_commit(self, branch: str, warnings: list[str]) -> tuple[str | None, str | None]:
+        """Return sha and subject of the commit that a branch's deployment will be of, as far as CI or git know."""
+        build, head = self._build, self._head
+        if build is not None and build.sha and build.branch == branch:
+            subject = build.message
+            if subject is None and head is not None and head.sha == build.sha:
+                subject = head.subject
+            return build.sha, subject
+        if head is None or self._cwd is None:
+            return None, None
+        if head.branch != branch:
+            # Which commit of a branch that isn't checked out will be deployed is unknown; what isn't pushed is known.
+            _warn_of_unpushed(warnings, branch, git.unpushed(self._cwd, branch))
+            return None, None
+        _warn_of_unpushed(warnings, branch, head.unpushed)
+        if head.unpushed is None:
+            warnings.append(f"{branch} has no upstream; Deploxa builds from the remote.")
+        if head.dirty:
+            warnings.append("Uncommitted changes are not deployed.")
+        return head.sha, head.subject
+
+
+def _check_branch(branch: str | None) -> str | None:
+    """Return the short name of `--branch`. Raise UsageError for a ref that is no branch."""
+    name = None if branch is None else branch.removeprefix("refs/heads/")
+    if name is not None and name.startswith("refs/"):
+        raise UsageError(f"--branch {name} is not a branch.", hint="Pass a branch, like main.")
+    return name
+
+
+def _cwd(session: Session) -> str | None:
+    try:
+        return session.cwd
+    except UsageError:  # no working directory, hence no repository
+        return None
+
+
+def _warn_of_unpushed(warnings: list[str], branch: str, unpushed: int | None) -> None:
+    if unpushed:
+        commits = "1 unpushed commit" if unpushed == 1 else f"{unpushed} unpushed commits"
+        warnings.append(f"{branch} has {commits}; Deploxa builds from the remote.")

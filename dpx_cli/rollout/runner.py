@@ -1,0 +1,263 @@
+"""Run tasks: several at a time, each after those that it needs. Everything that deploys goes through here.
+
+    options = DeployOptions(branch="main", timeout=600)
+    refs = session.projects.refs(["storefront", "docs"])
+    tasks = [DeployTask(session, ref, options) for ref in refs]  # rollout/task.py, rollout/plan.py
+    run(session, tasks, limit=4, fail_fast=False)
+    for task in tasks:
+        task.exit_code, task.error, task.deployment, task.url  # exit_code is None for one that was not begun
+    raise_first(tasks)
+
+`run` raises no error of a task, shows a live table on stderr and plain lines elsewhere, and after a signal says how to
+follow what was begun. `raise_first` raises for the first task that failed. `launch.deploy` is all of `dpx deploy`: run,
+report to the CI, show on stdout, raise.
+
+A DeployTask calls its `before` first, so that a change and its deployment are one task; with `limit=1, fail_fast=True`
+each project is live and checked before the next one is changed:
+
+    DeployTask(session, ref, options, before=lambda client: set_env_var(client, ref.id, key, value))
+
+What is not a deployment (the files of `dpx apply`) is a subclass of `Task` that implements `work`, and `interruption`
+if a signal may leave something behind. `needs` holds other tasks of the same run: a task begins when these have
+succeeded, and is skipped if one has failed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dpx_cli.api.parallel import LOOK
+from dpx_cli.errors import DpxError, ExitCode, UsageError, unexpected
+from dpx_cli.output.board import Board, Row
+from dpx_cli.system import signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dpx_cli.api.client import Client
+    from dpx_cli.session import Session
+
+
+class Task:
+    """One thing that `run` does; subclasses implement `work`.
+
+    Attributes:
+        name: what the user calls it.
+        needs: the tasks that must have succeeded before it begins.
+        row: its row of the live table.
+        error: what ended it, if it failed.
+        is_skipped: whether it was not begun, because of a failure elsewhere.
+        started: a moment of `time.monotonic()`; 0.0 before it begins.
+        seconds: from its beginning to its end; None before the end.
+        sleep: waits.
+    """
+
+    def __init__(self, session: Session, name: str, needs: Sequence[Task] = ()) -> None:
+        self.session = session
+        self.name = name
+        self.needs = list(needs)
+        self.row = Row(name)
+        self.error: DpxError | None = None
+        self.is_skipped = False
+        self.started = 0.0
+        self.seconds: float | None = None
+        self.sleep: Callable[[float], None] = signals.sleep
+        self.prefix = ""  # of its lines, when there are several tasks
+
+    def work(self, client: Client) -> None:
+        """Do it, with a client of its own; in a worker thread if there are several tasks."""
+        raise NotImplementedError
+
+    def interruption(self) -> str | None:
+        """Return a line that says how to find out what became of it after a signal; None if nothing was begun."""
+        return None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code; None if it wasn't begun."""
+        if not self.started:
+            return None
+        return int(self.error.exit_code if self.error else ExitCode.OK)
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether it has ended without an error."""
+        return self.seconds is not None and self.error is None
+
+    def show_state(self, state: str, text: str | None = None) -> None:
+        """Show a state in the live table, or as a line (`text`) where nothing is redrawn."""
+        is_new, self.row.state = state != self.row.state, state
+        if text and is_new and not self.session.screen.animates:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Write a message."""
+        self.session.screen.done(self.prefix + text)
+
+    def warn(self, text: str) -> None:
+        """Write a warning."""
+        self.session.screen.warn(self.prefix + text)
+
+
+def run(
+    session: Session, tasks: Sequence[Task], *, limit: int, fail_fast: bool = False, several: bool | None = None
+) -> None:
+    """Run all tasks, up to `limit` at a time, in their order; each after those that it needs.
+
+    Args:
+        session: the session.
+        tasks: their errors are their attributes afterwards.
+        limit: how many at a time.
+        fail_fast: begin no further one after a failure.
+        several: whether lines begin with the task's name. [default: if there are several]
+
+    Raises:
+        UsageError: if tasks need each other.
+    """
+    check_order(tasks)
+    if not tasks:
+        return
+    session.token()  # asked for once, and not by every worker
+    queue = _Queue(session, tasks, fail_fast=fail_fast)
+    several = len(tasks) > 1 if several is None else several
+    for task in tasks:
+        task.prefix = f"{task.name}: " if several else ""
+    with reporting_interruption(session, tasks), Board(session.screen, [task.row for task in tasks]):
+        try:
+            queue.run(min(limit, len(tasks)))
+        finally:
+            queue.is_stopped = True
+
+
+class _Queue:
+    """The tasks that wait for their turn."""
+
+    def __init__(self, session: Session, tasks: Sequence[Task], *, fail_fast: bool) -> None:
+        self.is_stopped = False
+        self._session = session
+        self._tasks = tasks
+        self._fail_fast = fail_fast
+        self._waiting = list(tasks)
+        self._changed = threading.Condition()
+        self._ended = threading.Semaphore(0)
+        self._broken: BaseException | None = None  # stdout is closed: there is nobody to work for
+
+    def run(self, workers: int) -> None:
+        if workers == 1:  # in this thread, which receives the signals
+            while task := self._next():
+                self._do(task, self._session.client_for(self._session.token()))
+            return
+        for _ in range(workers):
+            # Daemons, so that Ctrl-C ends the program while a request hangs.
+            threading.Thread(target=self._work, daemon=True).start()
+        for _ in range(workers):
+            while not self._ended.acquire(timeout=LOOK):
+                signals.check()
+        if self._broken:
+            raise self._broken
+
+    def _work(self) -> None:
+        try:
+            while task := self._next():
+                task.sleep = time.sleep
+                self._do(task, self._session.client_for(self._session.token()))
+        except BrokenPipeError as broken:
+            self._broken, self.is_stopped = broken, True
+        finally:
+            self._ended.release()
+
+    def _next(self) -> Task | None:
+        """Wait until a task may begin and return it; None if there are no more."""
+        with self._changed:
+            while True:
+                if self._fail_fast and any(task.error for task in self._tasks):
+                    self.is_stopped = True
+                if self.is_stopped:
+                    self._changed.notify_all()
+                    return None
+                self._skip()
+                for task in self._waiting:
+                    if all(need.has_succeeded for need in task.needs):
+                        self._waiting.remove(task)
+                        task.started = task.row.started = time.monotonic()
+                        return task
+                if not self._waiting:
+                    return None
+                self._changed.wait()
+
+    def _skip(self) -> None:
+        """Drop the tasks that need one that failed or was dropped."""
+        while True:
+            for task in self._waiting:
+                if failed := next((need for need in task.needs if need.error or need.is_skipped), None):
+                    task.is_skipped = True
+                    task.say(f"Not begun, because {failed.name} {'failed' if failed.error else 'was not begun'}.")
+                    self._waiting.remove(task)
+                    break
+            else:
+                return
+
+    def _do(self, task: Task, client: Client) -> None:
+        try:
+            task.work(client)
+        except DpxError as error:
+            task.error = error
+        except BrokenPipeError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - a worker must not die silently
+            task.error = unexpected(bug)
+        with self._changed:
+            task.seconds = task.row.seconds = time.monotonic() - task.started
+            self._changed.notify_all()
+        if task.error:
+            task.row.state = "failed" if task.row.state in ("", "looking") else task.row.state
+            if task.prefix:
+                task.say(f"error: {task.error.message}" + (f" ({task.error.hint})" if task.error.hint else ""))
+
+
+@contextmanager
+def reporting_interruption(session: Session, tasks: Sequence[Task]) -> Iterator[None]:
+    """Say what became of each task, and how to follow it, if a signal or a bug ends the context."""
+    try:
+        yield
+    except (DpxError, BrokenPipeError):
+        raise
+    except BaseException:
+        for task in tasks:
+            line = task.interruption()
+            if line or task.prefix:
+                session.screen.done(task.prefix + (line or "Nothing was deployed."))
+        raise
+
+
+def check_order(tasks: Sequence[Task]) -> None:
+    """Raise UsageError if tasks need each other."""
+    state: dict[Task, bool] = {}  # whether all that it needs was visited
+
+    def visit(task: Task, path: list[Task]) -> None:
+        if state.get(task):
+            return
+        if task in state:
+            names = [each.name for each in [*path[path.index(task) :], task]]
+            raise UsageError(f"Projects need each other: {' -> '.join(names)}", hint="Remove one of these needs.")
+        state[task] = False
+        for need in task.needs:
+            visit(need, [*path, task])
+        state[task] = True
+
+    for task in tasks:
+        visit(task, [])
+
+
+def raise_first(tasks: Sequence[Task]) -> None:
+    """Raise one error for all tasks that failed, of the type of the first in their order."""
+    failed = [task for task in tasks if task.error]
+    if not failed or failed[0].error is None:
+        return
+    first = failed[0].error
+    if len(tasks) > 1:
+        first.message = f"{len(failed)} of {len(tasks)} failed: {', '.join(task.name for task in failed)}."
+    raise first

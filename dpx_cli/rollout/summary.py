@@ -1,0 +1,74 @@
+"""Markdown for people who read a CI's results: the step summary of GitHub Actions, and the file of `--summary`.
+
+Nothing that came from a server or a file is markup in it: a name becomes no row and no link.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from dpx_cli.errors import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_MARKUP = re.compile(r"[&<>\"'|\\`*_\[\](){}#!~@$]")
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+def inert(text: str) -> str:
+    """Return text for Markdown and HTML in which nothing but its characters means anything."""
+    return _MARKUP.sub(lambda mark: f"&#{ord(mark[0])};", _NO_TEXT.sub(" ", text))
+
+
+def code(text: str) -> str:
+    """Return an identifier as code; anything else as text."""
+    return f"`{text}`" if re.fullmatch(r"[A-Za-z0-9_-]+", text) else inert(text)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of cells that are Markdown already, after a blank line; another one must follow it."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def append(path: str, text: str) -> None:
+    """Append to a file in one write, on a line of its own."""
+    with open(path, "a+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        if end:
+            file.seek(end - 1)
+            if file.read(1) != b"\n":
+                text = "\n" + text
+        data = text.encode("utf-8", "backslashreplace")
+        while data:
+            data = data[file.write(data) :]
+
+
+def add_step_summary(env: Mapping[str, str], text: str) -> str | None:
+    """Add Markdown to the step summary. Return what didn't work, as a warning, or None."""
+    path = env.get("GITHUB_STEP_SUMMARY", "")
+    if not path:
+        return "GITHUB_STEP_SUMMARY is not set, so nothing was written to it."
+    try:
+        append(path, text)
+    except (OSError, ValueError) as problem:
+        return f"Can't write to GITHUB_STEP_SUMMARY ({path}): {reason(problem)}"
+    return None
+
+
+def is_github(env: Mapping[str, str]) -> bool:
+    """Return whether this is GitHub Actions."""
+    return env.get("GITHUB_ACTIONS", "").lower() == "true"
+
+
+def add_table(
+    env: Mapping[str, str], title: str, header: Sequence[str], rows: Sequence[Sequence[str]], empty: str
+) -> str | None:
+    """Add a table of any text to the step summary, if this is GitHub Actions. Return what didn't work, or None."""
+    if not is_github(env) or not env.get("GITHUB_STEP_SUMMARY"):
+        return None
+    text = table(header, [[inert(cell) for cell in row] for row in rows]) if rows else f"{empty}\n"
+    return add_step_summary(env, f"\n**{inert(title)}**\n\n{text}\n")
