@@ -7,56 +7,18 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.cache import MAX_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dpx_cli.api import pages as api_pages
     from dpx_cli.api.pages import Pages
     from dpx_cli.output.columns import Column
     from dpx_cli.session import Session
 
-    List = Pages | Filtered | api_pages.Filtered
+    List = Pages | api_pages.Filtered
 
 # Fields that completion describes a name with.
 DESCRIPTIONS = {"deployments": ("status", "branch", "created_at")}
 MAX_DESCRIPTION = 128  # characters of one field
-
-
-class Filtered:
-    """Those items of a list that the API can't choose by itself, page by page.
-
-    Args:
-        pages: the list.
-        fits: says whether an item is chosen.
-        limit: the maximum number of chosen items; None for all.
-
-    Attributes:
-        next_cursor: always None: a cursor can't name a place within a page.
-        is_cut: after iteration, whether `limit` may have cut off items.
-        is_whole: always False: it is not the whole list.
-    """
-
-    next_cursor: str | None = None
-    is_whole = False
-
-    def __init__(self, pages: Pages, fits: Callable[[dict[str, Any]], bool], limit: int | None) -> None:
-        self._pages = pages
-        self._fits = fits
-        self._limit = limit
-        self.is_cut = False
-
-    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
-        left = self._limit
-        for page in self._pages:
-            chosen = [item for item in page if self._fits(item)]
-            if left is not None and len(chosen) > left:
-                self.is_cut = True
-                chosen = chosen[:left]
-            if chosen:
-                yield chosen
-            if left is not None:
-                left -= len(chosen)
-                if self.is_cut:
-                    return
 
 
 def show_pages(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
-from dpx_cli.commands.listing import Filtered, show_pages
+from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
@@ -76,7 +76,7 @@ def list_projects(
         show_pages(session, pages, COLUMNS, key="slug", what="projects", remember=None if org else "slugs")
         return
     everything = projects.list_projects(session.client, org=org, cursor=cursor)
-    chosen = Filtered(everything, lambda project: _fits(project, search, statuses), limit)
+    chosen = everything.filter(lambda project: _fits(project, search, statuses), limit)
     show_pages(session, chosen, COLUMNS, key="slug", what="projects")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
-from dpx_cli.commands.listing import Filtered, show_pages
+from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined, yes_no
@@ -72,7 +72,7 @@ def list_variables(
     def show(project_id: str) -> None:
         if targets:
             everything = env_vars.list_env_vars(session.client, project_id, cursor=cursor)
-            chosen = Filtered(everything, lambda variable: bool(set(targets) & set(targets_of(variable))), limit)
+            chosen = everything.filter(lambda variable: bool(set(targets) & set(targets_of(variable))), limit)
             show_pages(session, chosen, COLUMNS, key="key", what="variables")
             return
         pages = env_vars.list_env_vars(session.client, project_id, limit=limit, cursor=cursor)
