@@ -8,6 +8,10 @@ from __future__ import annotations
 import os
 from enum import IntEnum
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class ExitCode(IntEnum):
     """Exit codes; `dpx help exit-codes` lists them."""
@@ -34,6 +38,7 @@ class DpxError(Exception):
 
     Attributes:
         message: what happened, and to what.
+        details: further lines of the message, like the other mistakes of a file.
         hint: what to do next, with the command to run; None if nothing can be done.
         status: the HTTP status of the response; None without a response.
         request: method and path of the request, like "GET /projects"; None without a request.
@@ -45,10 +50,17 @@ class DpxError(Exception):
     retry_after: float | None = None
 
     def __init__(
-        self, message: str, *, hint: str | None = None, status: int | None = None, request: str | None = None
+        self,
+        message: str,
+        *,
+        details: Sequence[str] = (),
+        hint: str | None = None,
+        status: int | None = None,
+        request: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.details = details
         self.hint = hint
         self.status = status
         self.request = request

@@ -12,9 +12,18 @@ from dpx_cli.system import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
     from typing import Any
 
 MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 16  # parts of a dotted key: tomllib needs the square of their number
+# A closing delimiter of three quotes may be preceded by up to two quotes that belong to the string. What isn't closed
+# reaches to the end of its line, or of the text.
+_PIECES = r"""
+    (?P<string> \"{3}(?:[^\\]|\\.)*?(?:\"{3,5}|\\?\Z) | '{3}.*?(?:'{3,5}|\Z) | "(?:[^"\\\n]|\\[^\n])*["]? | '[^'\n]*'? )
+    | \#[^\n]* | (?P<mark> [\n\[\]{}=.,]) | (?P<bare> [^\s"'\#\[\]{}=.,]+)
+"""
 
 
 class ProjectFile:
@@ -39,6 +48,34 @@ class ProjectFile:
         if not self.slug:
             raise UsageError(f"{self.path} names no project.", hint='Add slug = "SLUG" to its table [project].')
         return self.slug
+
+
+def find_tokens(text: str) -> Iterator[re.Match[str]]:
+    """Yield the strings, marks and bare words of a TOML text, as `lastgroup`, and its comments."""
+    import re
+
+    return re.finditer(_PIECES, text, re.VERBOSE | re.DOTALL)
+
+
+def _find_deep_key(text: str) -> int | None:
+    """Return the offset of the first key with more than `MAX_DEPTH` parts, None if there is none."""
+    if text.count(".") < MAX_DEPTH:
+        return None
+    depth, was_dot = 0, False
+    for token in find_tokens(text):
+        is_dot = token[0] == "."
+        depth = depth + is_dot if is_dot or was_dot else 0
+        was_dot = is_dot
+        if depth >= MAX_DEPTH:
+            return token.start()
+    return None
+
+
+def check_depth(text: str) -> None:
+    """Raise ValueError, as tomllib would, for a key with more than `MAX_DEPTH` parts."""
+    if (offset := _find_deep_key(text)) is not None:
+        line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+        raise ValueError(f"A key has more than {MAX_DEPTH} parts (at line {line}, column {column})")
 
 
 def load(path: str) -> bytes:
@@ -68,7 +105,9 @@ def read(path: str) -> ProjectFile:
 
     hint = "Run: dpx plan"  # which names every mistake with its line
     try:
-        found: Any = tomllib.loads(load(path).decode("utf-8-sig"))
+        text = load(path).decode("utf-8-sig")
+        check_depth(text)
+        found: Any = tomllib.loads(text)
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8.", hint=hint) from None
     except (ValueError, RecursionError) as problem:

@@ -309,7 +309,7 @@ class Screen:
                     {
                         "error": {
                             "code": exc.code,
-                            "message": exc.message,
+                            "message": " ".join([exc.message, *exc.details]),
                             "hint": exc.hint,
                             "status": exc.status,
                             "request": exc.request,
@@ -319,7 +319,9 @@ class Screen:
                 json=True,
             )
             return
-        text = self.style("error:", _BOLD_RED) + " " + neutralize(exc.message)
+        text = "\n".join(
+            [self.style("error:", _BOLD_RED) + " " + neutralize(exc.message), *map(neutralize, exc.details)]
+        )
         if exc.hint:
             text += "\n" + self.style("hint:", _CYAN) + " " + neutralize(exc.hint)
         self._say(text)

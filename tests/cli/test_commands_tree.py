@@ -92,10 +92,10 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "deploy get": ("[ID]", (*P, "--latest", "--branch", *ONE)),
     "deploy wait": ("[ID]…", (*P, "--latest", "--branch", "--timeout", *LIST)),
     "deploy stats": ("", (*P, "--last", *ONE)),
-    "init": ("[NAME]", ("--org", "--framework", "--app-type", "--ci", "--deploy", *Y)),
-    "plan": ("[FILE]", ("--exit-code", "--schema", *LIST)),
+    "init": ("[NAME]", ("--org", "--framework", "--app-type", "--ci", "--link", "--deploy", *Y)),
+    "plan": ("[FILE]", ("--exit-code", *LIST)),
     "apply": ("[FILE]", (*Y, *LIST)),
-    "export": ("", (*P, "--merge")),
+    "export": ("", P),
     "env list": ("", (*P, "--target", *LIST)),
     "env set": (
         "KEY…",

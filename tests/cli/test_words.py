@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 
 # The first word of a command's help, which says what it does for the user.
 VERBS = {
-    *("Ask", "Change", "Check", "Compare", "Complete", "Create", "Delete", "Deploy", "Describe", "Exit", "Explain"),
+    *(
+        "Apply",
+        "Ask",
+        "Change",
+        "Check",
+        "Compare",
+        "Complete",
+        "Create",
+        "Delete",
+        "Deploy",
+        "Describe",
+        "Exit",
+        "Explain",
+    ),
     *("Filter", "Find", "Install", "Keep", "Let", "Limit", "Link", "List", "Log", "Make", "Open", "Print", "Read"),
     *("Receive", "Refuse", "Remove", "Run", "Send", "Serve", "Set", "Show", "Take", "Teach", "Try", "Unlink", "Verify"),
     *("Wait", "Write"),

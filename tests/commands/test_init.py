@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fault_server import FaultServer, hang_up, raw, reply
 
-from dpx_cli.commands.init import detect, propose
+from dpx_cli.commands import detect
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dpx_cli.sandbox.server import Sandbox
@@ -47,7 +48,7 @@ def slugs(dpx: Program) -> list[str]:
 )
 def test_the_framework_of_a_package(package: dict[str, Any], framework: str | None) -> None:
     """By its dependencies, then by its start script; nothing in it makes it fail."""
-    assert detect(package) == framework
+    assert detect.detect(package)[0] == framework
 
 
 @pytest.mark.parametrize(
@@ -62,19 +63,70 @@ def test_the_framework_of_a_package(package: dict[str, Any], framework: str | No
         ({}, None, "folder", "folder"),
     ],
 )
-def test_the_name(package: dict[str, Any], given: str | None, name: str, slug: str) -> None:
+def test_the_name(tmp_path: Path, package: dict[str, Any], given: str | None, name: str, slug: str) -> None:
     """As given, else the package's without its scope, else the directory's."""
-    found = propose(package, "/some/folder", given, None, None, None)
-    assert (found.name, found.slug) == (name, slug)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "package.json").write_text(json.dumps(package))
+    proposal = detect.propose(str(tmp_path / "folder"), given, None, None, None)
+    assert (proposal.name, proposal.slug) == (name, slug)
 
 
-def test_the_app_type_follows_the_framework() -> None:
+def test_the_app_type_follows_the_framework(tmp_path: Path) -> None:
     """Also one that is given; given itself, it counts."""
-    package = {"dependencies": {"next": "15"}}
-    assert propose(package, "/x", None, None, None, None)[3:] == ("NEXTJS", "NODEJS")
-    assert propose(package, "/x", None, None, "VITE", None)[3:] == ("VITE", "STATIC")
-    assert propose(package, "/x", None, None, None, "STATIC")[3:] == ("NEXTJS", "STATIC")
-    assert propose({}, "/x", None, None, None, None)[3:] == (None, None)
+    assert detect.propose(str(tmp_path), "x", None, None, None)[3:] == (None, None)
+    (tmp_path / "package.json").write_text('{"dependencies": {"next": "15"}}')
+    assert detect.propose(str(tmp_path), "x", None, None, None)[3:] == ("NEXTJS", "NODEJS")
+    assert detect.propose(str(tmp_path), "x", None, "VITE", None)[3:] == ("VITE", "STATIC")
+    assert detect.propose(str(tmp_path), "x", None, None, "STATIC")[3:] == ("NEXTJS", "STATIC")
+
+
+def package(start: str = "", build: str = "", runtime: Sequence[str] = (), dev: Sequence[str] = ()) -> dict[str, Any]:
+    """A package.json."""
+    scripts = {
+        name: text for name, text in (("start", start), ("build", build), ("dev", "vite"), ("api", "node a")) if text
+    }
+    return {"scripts": scripts, "dependencies": dict.fromkeys(runtime, "1"), "devDependencies": dict.fromkeys(dev, "1")}
+
+
+REMIX = ["react", "@remix-run/serve"]
+ROUTER = ["react", "@react-router/serve"]
+# Real ones, shortened: remix, epic-stack, SvelteKit, outline, plane, trigger.dev, and sites beside them.
+VITE_SITE = ("vite build", ["react", "react-dom"], ["vite", "vitest"])
+
+
+@pytest.mark.parametrize(
+    ("start", "build", "runtime", "dev", "detected"),
+    [
+        ("react-router-serve ./build/server/index.js", "react-router build", ROUTER, ["vite"], ("NODEJS", "NODEJS")),
+        ("remix-serve ./build/index.js", "remix vite:build", REMIX, ["vite"], ("VITE", "NODEJS")),
+        ("cross-env NODE_ENV=production node index.js", "", ["express", "react"], ["vite"], ("NODEJS", "NODEJS")),
+        ("node build", "vite build", [], ["@sveltejs/kit", "@sveltejs/adapter-node", "vite"], ("VITE", "NODEJS")),
+        ("", "vite build", [], ["@sveltejs/kit", "@sveltejs/adapter-node", "vite"], ("VITE", "NODEJS")),
+        ("node dist/index.js", "tsc", ["express", "react", "@react-email/components"], [], ("NODEJS", "NODEJS")),
+        ("node .", "", ["fastify"], ["vite", "vitest"], ("NODEJS", "NODEJS")),
+        ("nest start", "nest build", ["@nestjs/core"], ["vite"], ("NODEJS", "NODEJS")),
+        ("tsx src/server.ts", "", ["react"], ["vitest", "vite"], ("NODEJS", "NODEJS")),
+        ("bun run api", "", [], ["vite"], ("NODEJS", "NODEJS")),
+        ("npm run api", "", ["react"], [], ("NODEJS", "NODEJS")),
+        ("", "", ["koa", "react"], ["vite"], ("NODEJS", "NODEJS")),
+        ("node server.js", "react-scripts build", ["react-scripts", "express", "react"], [], ("REACTJS", "NODEJS")),
+        ("node server.js", "next build", ["next", "react", "express"], [], ("NEXTJS", "NODEJS")),
+        ("", *VITE_SITE, ("VITE", "STATIC")),
+        ("vite preview", *VITE_SITE, ("VITE", "STATIC")),
+        ("npm run dev", *VITE_SITE, ("VITE", "STATIC")),
+        ("bunx --bun vite", *VITE_SITE, ("VITE", "STATIC")),
+        ("node --no-warnings ./node_modules/vite/bin/vite.js", *VITE_SITE, ("VITE", "STATIC")),
+        ("serve -s dist", "vite build", ["react", "express"], ["vite"], ("VITE", "STATIC")),
+        ("vite", "vite build", ["react"], ["vite", "express", "nodemon"], ("VITE", "STATIC")),
+        ("react-scripts start", "react-scripts build", ["react", "react-scripts"], [], ("REACTJS", "STATIC")),
+        ("", "", ["react"], ["@react-router/dev", "vite"], ("VITE", "STATIC")),
+    ],
+)  # fmt: skip
+def test_what_serves_itself_is_no_static_site(
+    start: str, build: str, runtime: list[str], dev: list[str], detected: tuple[str, str]
+) -> None:
+    """By what the start script runs, and by servers and adapters among the dependencies."""
+    assert detect.detect(package(start, build, runtime, dev)) == detected
 
 
 def test_init_creates_a_project_and_names_it(dpx: Program) -> None:
@@ -118,14 +170,21 @@ def test_on_a_terminal_it_shows_and_asks(dpx: Program) -> None:
     assert named(dpx) == "my-app"
 
 
-def test_a_project_that_is_there_is_taken(dpx: Program) -> None:
-    """It is offered on a terminal, and with --yes taken; no second one is created."""
+def test_a_project_that_exists_is_offered(dpx: Program) -> None:
+    """It is offered on a terminal, and used with --link; no second one is created."""
     before = slugs(dpx)
     result = dpx.tty("init", "docs", answers=[("Use it for this directory? [y/N]", "n\r")])
     assert result.code == 2
-    assert "The project docs exists already." in result.out
+    assert "Project docs already exists." in result.out
     assert list(dpx.cwd.iterdir()) == []
-    result = dpx("init", "Docs", "-y", "-q")
+    result = dpx("init", "Docs", "-y")
+    assert (result.code, result.out) == (2, ""), result
+    assert result.err == (
+        "error: Project docs already exists.\n"
+        "hint: To use it for this directory, pass --link. For a new one: dpx init NAME\n"
+    )
+    assert list(dpx.cwd.iterdir()) == []
+    result = dpx("init", "Docs", "-y", "-q", "--link")
     assert (result.code, result.out) == (0, "docs\n"), result
     assert (named(dpx), slugs(dpx)) == ("docs", before)
     assert dpx("env", "list", "-q").out == "SEARCH_KEY\n"
@@ -136,7 +195,7 @@ def test_a_slug_of_several_projects_is_not_guessed(dpx: Program, sandbox: Sandbo
     sandbox.seed_project("storefront", "globex")
     result = dpx("init", "storefront", "-y")
     assert (result.code, result.out) == (2, ""), result
-    assert dpx("init", "storefront", "-y", "--org", "globex").code == 0
+    assert dpx("init", "storefront", "-y", "--link", "--org", "globex").code == 0
     assert named(dpx) == "globex/storefront"
 
 
@@ -145,7 +204,7 @@ def test_a_directory_with_a_project_is_left_alone(dpx: Program) -> None:
     assert dpx("init", "one", "-y").code == 0
     result = dpx("init", "two", "-y")
     assert (result.code, result.out) == (2, ""), result
-    assert "deploxa.toml names it" in result.err
+    assert "This directory already has a project (deploxa.toml)." in result.err
     (dpx.cwd / "below").mkdir()
     dpx.cwd = dpx.cwd / "below"
     assert dpx("init", "two", "-y").code == 0
@@ -153,7 +212,7 @@ def test_a_directory_with_a_project_is_left_alone(dpx: Program) -> None:
     dpx.cwd = dpx.cwd / "linked"
     assert dpx("link", "docs").code == 0
     result = dpx("init", "three", "-y")
-    assert (result.code, "is linked to a project already" in result.err) == (2, True), result
+    assert (result.code, "is already linked to a project (.deploxa" in result.err) == (2, True), result
     assert {"one", "two"} < set(slugs(dpx))
     assert "three" not in slugs(dpx)
 
@@ -182,7 +241,7 @@ def test_a_damaged_file_is_never_overwritten(dpx: Program, text: str) -> None:
 def test_bad_directories_and_packages(dpx: Program, tmp_path: Path) -> None:
     """Are named before anything is created."""
     (dpx.cwd / "package.json").write_text("{")
-    assert "package.json is not a JSON object" in dpx("init", "one", "-y").err
+    assert "package.json:1:2: Not valid JSON: " in dpx("init", "one", "-y").err
     (dpx.cwd / "package.json").write_text("[]")
     assert dpx("init", "one", "-y").code == 2
     (dpx.cwd / "package.json").unlink()
@@ -210,14 +269,17 @@ def test_an_organization_that_does_not_exist(dpx: Program) -> None:
 @pytest.mark.parametrize("effect", [True, False])
 @pytest.mark.parametrize("fault", [hang_up, reply(502, {"error": "x"}), raw(b"nonsense")])
 def test_nothing_is_created_twice(dpx_on_faults: Program, server: FaultServer, fault: Any, effect: bool) -> None:
-    """If the answer is lost, the list tells; then the same command takes what is there, or creates it."""
+    """If the response is lost, the list shows it; then the command uses what exists, or creates it."""
     server.on("POST", "/projects", fault, times=1, effect=effect)
     first = dpx_on_faults("init", "one", "-y")
     assert (first.code == 0) is effect, first
     if effect:
-        assert "The answer was lost" in first.err
+        assert "The response was lost, but project " in first.err
         (dpx_on_faults.cwd / "deploxa.toml").unlink()
-    assert dpx_on_faults("init", "one", "-y").code == 0
+    else:
+        assert first.code == 11, first
+        assert "Run: dpx projects list --search one" in first.err
+    assert dpx_on_faults("init", "one", "-y", "--link").code == 0
     assert [project["slug"] for project in server.projects] == ["shop", "one"]
     assert named(dpx_on_faults) == "one"
 
@@ -227,7 +289,7 @@ def test_nothing_is_created_twice(dpx_on_faults: Program, server: FaultServer, f
 def test_killed_at_any_request_it_creates_one_project(
     dpx_on_faults: Program, server: FaultServer, method: str, path: str, effect: bool
 ) -> None:
-    """The same command once more takes what is there."""
+    """The same command with --link uses what exists."""
     children: list[Any] = []
 
     def kill(_exchange: Any) -> None:
@@ -238,7 +300,7 @@ def test_killed_at_any_request_it_creates_one_project(
     children.append(dpx_on_faults.start("init", "one", "-y"))
     children[0].communicate(timeout=60)
     assert children[0].returncode == -signal.SIGKILL
-    again = dpx_on_faults("init", "one", "-y")
+    again = dpx_on_faults("init", "one", "-y", "--link")
     assert again.code == 0, again
     assert [project["slug"] for project in server.projects] == ["shop", "one"]
     assert named(dpx_on_faults) == "one"
@@ -283,13 +345,13 @@ def test_a_workflow_at_the_top_of_the_repository(dpx: Program, system: str, path
     assert '"acme/web"' in text
     (dpx.cwd / "deploxa.toml").unlink()
     (top / path).write_text("mine\n")
-    result = dpx("init", "web", "-y", "--org", "acme", "--ci", system)
+    result = dpx("init", "web", "-y", "--link", "--org", "acme", "--ci", system)
     assert (result.code, "exists and was not changed" in result.err) == (0, True), result
     assert (top / path).read_text() == "mine\n"
     (dpx.cwd / "deploxa.toml").unlink()
     (top / path).unlink()
     (top / path).symlink_to(top / "target")
-    result = dpx("init", "web", "-y", "--org", "acme", "--ci", system)
+    result = dpx("init", "web", "-y", "--link", "--org", "acme", "--ci", system)
     assert result.code == 1, result
     assert not (top / "target").exists()
 
@@ -297,7 +359,7 @@ def test_a_workflow_at_the_top_of_the_repository(dpx: Program, system: str, path
 def test_in_a_ci_checkout_the_file_is_enough_to_deploy(dpx: Program, tmp_path: Path) -> None:
     """What is committed names the project; the link file, which ignores itself, is not in the checkout."""
     git("init", "-q", "-b", "main", cwd=dpx.cwd)
-    assert dpx("init", "docs", "-y").code == 0
+    assert dpx("init", "docs", "-y", "--link").code == 0
     assert dpx("link", "api").code == 0
     git("add", "-A", cwd=dpx.cwd)
     git("commit", "-q", "-m", "Add the project", cwd=dpx.cwd)

@@ -78,6 +78,7 @@ def test_a_link_further_up_is_not_even_read(tmp_path: Path) -> None:
         (b'[project]\nslug = """s3cret\n', "is not valid TOML, at end of document"),
         (b"a = " + b"9" * 5000, "is not valid TOML, at a number"),
         (b"a = " + b"[" * 9999, "is not valid TOML"),
+        (b"b = 1\n" + b"a." * 400_000 + b"a = 1", "is not valid TOML, at line 2, column 32"),
         (b"\xff", "is not UTF-8"),
         (b"#" * (project_file.MAX_BYTES + 1), "is larger than 1024 KiB"),
     ],

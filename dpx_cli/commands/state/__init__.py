@@ -5,22 +5,28 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from dpx_cli.api import env_vars, projects
+from dpx_cli.api.client import is_name
 from dpx_cli.commands import DELETE, LIST, READ, Typer, effect
-from dpx_cli.errors import CheckFailed, NotFound, UsageError
+from dpx_cli.commands.state import document
+from dpx_cli.commands.state import export as exporting
+from dpx_cli.commands.state import plan as plans
+from dpx_cli.commands.state.apply import Run
+from dpx_cli.config.paths import PROJECT_FILE, project_file
+from dpx_cli.errors import CheckFailed, NotFound
+from dpx_cli.rollout import summary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Annotated
 
     import typer
 
     from dpx_cli.cli.options import Project, ProjectFile, Yes
-    from dpx_cli.commands.state.document import Document
     from dpx_cli.commands.state.plan import Plan
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
-
-SCHEMA = os.path.join(os.path.dirname(__file__), "deploxa.schema.json")
 
 
 @ROOT.command("plan", epilog="dpx plan")
@@ -29,13 +35,11 @@ def run_plan(
     session: Session,
     file: ProjectFile = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 if there is a change.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of deploxa.toml.")] = False,
 ) -> None:
-    """Show what "dpx apply" would change to make a project what deploxa.toml says.
+    """Show what dpx apply would change.
 
-    The project is the one that the file names. What the file doesn't name is left alone. The API doesn't return the
-    values of variables: they are "unknown", unless DPX_LEDGER=1 remembers what this machine set; "apply" sets them, and
-    they don't count as a change.
+    The project is the one in the file. What the file doesn't mention is left alone. The API doesn't return the values
+    of variables: they are "unknown"; apply sets them, and they don't count as a change.
 
     What deploxa.toml can say:
 
@@ -55,156 +59,101 @@ def run_plan(
       LEGACY = {absent = true}        # must not exist
 
     A row of --json has the keys action (create, update, set, remove, missing, unknown), project, kind (project, field,
-    variable), name, before, after and change.
+    variable), name, before, after, from (where a value comes from) and change.
     """
-    from dpx_cli.commands.state import plan as plans
-
-    if schema:
-        from dpx_cli.system import files
-
-        session.screen.document(files.read_bytes(SCHEMA, "the schema") or b"")
-        return
-    made = plans.make(session, _document(session, file))
-    _show(session, made)
-    if exit_code and made.changes:
-        count = len(made.changes)
-        raise CheckFailed(
-            f"{made.document.slug} differs from {made.document.path} in {count} place{'' if count == 1 else 's'}.",
-            hint=_apply_command(session, file),
-        )
+    plan = plans.make(session, plans.read_inputs(session, document.read(_find_file(session, file))))
+    _show(session, plan)
+    _report(session, plan)
+    if exit_code and (count := len(plan.changes)):
+        places = "1 place" if count == 1 else f"{count} places"
+        message = f"{plan.document.slug} differs from {plan.document.path} in {places}."
+        raise CheckFailed(message, hint=_again(session, file))
 
 
 @ROOT.command("apply", epilog="dpx apply --yes")
 @effect(DELETE, prints=LIST)
 def run_apply(session: Session, file: ProjectFile = None, yes: Yes = False) -> None:
-    """Make a project what deploxa.toml says: create or update it, set and remove variables.
+    """Apply deploxa.toml: create or update the project, set and remove variables.
 
-    Shows the plan and asks first. Variables that must exist (KEY = {}) and don't stop it before any change.
+    Shows the plan and asks first. If a variable declared as KEY = {} doesn't exist, nothing is changed.
     """
-    from dpx_cli.commands.state import apply as applying
-    from dpx_cli.commands.state import plan as plans
-
-    made = plans.make(session, _document(session, file))
-    _refuse_missing(session, made)
-    for line in [*plans.lines(made.steps), plans.counted(made)]:
-        session.screen.done(line)
-    _tell(session, made)
-    if made.steps:
-        session.screen.require_yes(f"Apply this to {made.document.slug}?", yes=yes)
-        applying.run(session, made, again=_apply_command(session, file))
-        session.screen.done(f"Applied {made.document.path}.")
-        if any(step.kind == "variable" for step in made.steps):
-            deploy = f"dpx deploy --project {_project_option(session, made)}"
+    inputs = plans.read_inputs(session, document.read(_find_file(session, file)))
+    if inputs.absent:
+        raise document.build_refusal(list(inputs.absent.values()))
+    plan = plans.make(session, inputs)
+    slug = plan.document.slug
+    _check_presence(session, plan)
+    is_table = session.screen.format == "table" and not session.screen.has_fields
+    if not yes or is_table:
+        for step in plan.steps:
+            session.screen.done(f"{step.action} {step.name}" + (f": {step.change}" if step.change else ""))
+    session.screen.done(plans.count_steps([plan]))
+    _report(session, plan)
+    if plan.steps:
+        sources = sorted({step.source for step in plan.steps if step.source})
+        session.screen.require_yes(f"Apply this to {slug}{_join(' with values from ', sources)}?", yes=yes)
+        Run(session, plan).run(_again(session, file))
+        session.screen.done(f"Applied {plan.document.path}.")
+        if any(step.kind == "variable" for step in plan.steps):
+            deploy = session.command("deploy", project=slug)
             session.screen.note(f"The change takes effect with the next deployment. Run: {deploy}")
-    if session.screen.format != "table" or session.screen.shows_objects:
-        session.screen.rows([made.rows()], plans.COLUMNS, key="name")
+    if not is_table:
+        session.screen.rows([plan.rows()], plans.COLUMNS, key="name")
 
 
 @ROOT.command("export", epilog="dpx export --project storefront")
 @effect(READ)
-def run_export(
-    session: Session,
-    project: Project = None,
-    merge: Annotated[
-        bool, typer.Option("--merge", help="Start from the nearest deploxa.toml and keep its comments.")
-    ] = False,
-) -> None:
-    """Print a deploxa.toml of what is there. Variables come without values, as KEY = {}: they must exist."""
-    from dpx_cli.api import env_vars, projects
-    from dpx_cli.commands.state import export as exporting
-
-    found = session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
-    pages = env_vars.list_env_vars(session.client, str(found["id"]))
-    variables = {item["key"]: item for page in pages for item in page if isinstance(item.get("key"), str)}
-    reference = session.projects.reference(project)
-    slug = str(found.get("slug") or found["id"])
-    if "/" in reference:
-        slug = f"{reference.rpartition('/')[0]}/{slug}"
-    if merge:
-        text = exporting.merge(_mergeable(session), slug, found, variables)
-    else:
-        text = exporting.render(slug, found, variables)
-    if session.screen.on_terminal:
-        session.screen.lines(text.splitlines())
-    else:
-        session.screen.raw(text.encode("utf-8", "backslashreplace"))
+def run_export(session: Session, project: Project = None) -> None:
+    """Print the project's current state as a deploxa.toml. Variables are listed without values (KEY = {})."""
+    row = session.projects.on(
+        project, lambda project_id: {**projects.get_project(session.client, project_id), "id": project_id}
+    )
+    slug = row["slug"] if is_name(row.get("slug")) else row["id"]
+    org = session.projects.ref(project).given.rpartition("/")[0]
+    text = exporting.render(f"{org}/{slug}" if org else slug, row, env_vars.by_key(session.client, row["id"]))
+    session.screen.raw(text.encode())
 
 
-def _path(session: Session, file: str | None) -> str:
-    """Return the path of the file that is meant. Raises NotFound if there is none."""
-    from dpx_cli.config.paths import PROJECT_FILE, project_file
-
+def _find_file(session: Session, file: str | None) -> str:
+    """Return the path of the deploxa.toml. Raises NotFound if there is none."""
     if file is not None:
         return file
-    cwd = session.cwd
-    found = project_file(cwd)
-    if found is None:
-        raise NotFound("No deploxa.toml in this directory or above.", hint="Run: dpx init")
-    return PROJECT_FILE if os.path.dirname(found) == os.path.abspath(cwd) else found
+    path = project_file(session.cwd)
+    if path is None:
+        raise NotFound("No deploxa.toml in this directory or above.", hint=f"Run: {session.command('init')}")
+    return PROJECT_FILE if os.path.dirname(path) == os.path.abspath(session.cwd) else path
 
 
-def _document(session: Session, file: str | None) -> Document:
-    from dpx_cli.commands.state import document
-
-    return document.read(_path(session, file))
-
-
-def _mergeable(session: Session) -> str:
-    """Return the text of the nearest deploxa.toml, which must be valid."""
-    from dpx_cli.commands.state import document
-
-    path = _path(session, None)
-    if os.path.isfile(path) and os.path.getsize(path) == 0:
-        raise UsageError(f"{path} is empty.", hint="Don't redirect the output into the file that is merged.")
-    return document.read(path).text
+def _show(session: Session, plan: Plan) -> None:
+    """Print the rows of a plan, and how many there are."""
+    if plan.steps or session.screen.format != "table":
+        session.screen.rows([plan.rows()], plans.COLUMNS, key="name")
+    session.screen.done(plans.count_steps([plan]))
 
 
-def _show(session: Session, made: Plan) -> None:
-    from dpx_cli.commands.state import plan as plans
-
-    session.screen.rows([made.rows()], plans.COLUMNS, key="name", empty="Nothing to change.")
-    session.screen.done(plans.counted(made))
-    _tell(session, made)
-
-
-def _tell(session: Session, made: Plan) -> None:
-    """Warn of what can't be had, and write the plan into GitHub's step summary."""
-    from dpx_cli.commands.state import plan as plans
-    from dpx_cli.rollout import summary
-
-    for note in made.notes:
-        session.screen.warn(note)
-    rows = [[row["action"], row["name"], row["change"]] for row in made.rows()]
-    title = f"Plan for {made.document.slug}"
+def _report(session: Session, plan: Plan) -> None:
+    """Print a plan's warnings, and write it into GitHub's step summary."""
+    for warning in plan.warnings:
+        session.screen.warn(warning)
+    rows = [[row["action"], row["name"], row["change"]] for row in plan.rows()]
+    title = f"Plan for {plan.document.slug}"
     header = [column.title for column in plans.COLUMNS]
     if problem := summary.add_table(session.env, title, header, rows, "Nothing to change."):
         session.screen.warn(problem)
 
 
-def _refuse_missing(session: Session, made: Plan) -> None:
+def _check_presence(session: Session, plan: Plan) -> None:
     """Raise CheckFailed if a variable that must exist doesn't."""
-    if keys := made.missing:
+    if keys := plan.missing:
         hint = "Give it a value in the file: the project doesn't exist yet."
-        if made.project_id is not None:
-            hint = f"Run: dpx env set {keys[0]} --project {_project_option(session, made)}"
-        raise CheckFailed(f"Not set in {made.document.slug}: {', '.join(keys)}. Nothing was changed.", hint=hint)
+        if plan.project_id is not None:
+            hint = f"Run: {session.command('env', 'set', keys[0], project=plan.document.slug)}"
+        raise CheckFailed(f"Not set in {plan.document.slug}: {', '.join(keys)}. Nothing was changed.", hint=hint)
 
 
-def _project_option(session: Session, made: Plan) -> str:
-    """Return the value of `--project` for a command in a hint, and the profile in force."""
-    import shlex
-
-    return shlex.quote(made.document.slug) + _profile(session)
+def _again(session: Session, file: str | None) -> str:
+    return f"Run: {session.command('apply', *([file] if file else []))}"
 
 
-def _apply_command(session: Session, file: str | None) -> str:
-    import shlex
-
-    return f"Run: dpx apply{'' if file is None else ' ' + shlex.quote(file)}{_profile(session)}"
-
-
-def _profile(session: Session) -> str:
-    import shlex
-
-    flag = session.settings.profile_flag
-    return f" --profile {shlex.quote(flag)}" if flag else ""
+def _join(before: str, texts: Sequence[str]) -> str:
+    return before + ", ".join(texts) if texts else ""

@@ -1,7 +1,7 @@
-"""Read deploxa.toml: what one project should be. Every mistake is named with its line before anything is sent.
+"""Read deploxa.toml: what one project should be. Every mistake is reported with its line before anything is sent.
 
 The file comes with a checkout, so it is not trusted: it holds neither commands nor URLs, its `file:` sources don't
-leave its directory, and no `env:` source reaches the variables of dpx itself. `deploxa.schema.json` is its schema.
+leave its directory, and no `env:` source reaches the variables of dpx itself.
 """
 
 from __future__ import annotations
@@ -12,40 +12,34 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dpx_cli.commands.state import places
+from dpx_cli.commands.state import positions
 from dpx_cli.config import project_file
-from dpx_cli.errors import NotFound, UsageError, reason
+from dpx_cli.config.paths import PROJECT_FILE
+from dpx_cli.errors import NotFound, UsageError
 from dpx_cli.reference import APP_TYPES, FRAMEWORKS, TARGETS, is_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-MAX_VALUE = 4 * 1024 * 1024  # bytes of a value from a file
-MAX_NAMED = 20  # mistakes
-MAX_FOUND = 100  # mistakes; a file that has more is not read on
+MAX_SHOWN = 20  # mistakes in a message
+MAX_MISTAKES = 100  # a file that has more is not read on
 
 FIELDS = ("name", "description", "build_command", "install_command", "output_dir")
 CHOICES = {"framework": FRAMEWORKS, "app_type": APP_TYPES}
-PROJECT_KEYS = ("slug", *FIELDS, *CHOICES, "paths")
+PROJECT_KEYS = ("slug", *FIELDS, *CHOICES, "paths", "needs")
 VARIABLE_KEYS = ("value", "from", "targets", "sensitive", "absent")
-# What a message may show of a line.
-PUBLIC = {"project": PROJECT_KEYS, "": ("targets",)}
 
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 class Variable(NamedTuple):
-    """What the file says of one variable.
+    """A variable that a file describes. None for what the file doesn't say.
 
     Attributes:
-        key: its name.
-        value: the text; None if the file doesn't hold it.
-        source: "env:NAME" or "file:PATH"; None if there is none.
-        targets: those the variable should have; None if the file doesn't say.
-        sensitive: whether it should be; None if the file doesn't say.
-        absent: whether it must not exist.
-        offset: where its key is in the file.
+        value: the text.
+        source: "env:NAME" or "file:PATH".
+        place: "FILE:LINE:COLUMN" of its source, else of its key.
     """
 
     key: str
@@ -54,7 +48,7 @@ class Variable(NamedTuple):
     targets: tuple[str, ...] | None = None
     sensitive: bool | None = None
     absent: bool = False
-    offset: int = 0
+    place: str = ""
 
 
 class Document(NamedTuple):
@@ -62,33 +56,38 @@ class Document(NamedTuple):
 
     Attributes:
         path: the file, as messages name it.
-        folder: the directory that `file:` sources and `paths` are relative to.
-        text: the whole file.
+        folder: the absolute directory that `file:` sources, `paths` and `needs` are relative to.
         slug: the project: `slug` or `org/slug`.
-        fields: of `FIELDS` those that the file has.
+        fields: those of `FIELDS` that the file has.
         framework: for creation; None if the file doesn't say.
-        app_type: likewise.
+        app_type: for creation; None if the file doesn't say.
         paths: folders that belong to the project besides `folder`, as written.
+        needs: the real paths of the deploxa.toml of the projects that come first.
         variables: by their keys, in the order of the file.
     """
 
     path: str
     folder: str
-    text: str
     slug: str
     fields: dict[str, str]
-    framework: str | None
-    app_type: str | None
-    paths: tuple[str, ...]
-    variables: dict[str, Variable]
+    framework: str | None = None
+    app_type: str | None = None
+    paths: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    variables: Mapping[str, Variable] = {}
+
+    @property
+    def identity(self) -> str:
+        """The real path of the file, as `needs` has it."""
+        return os.path.realpath(os.path.join(self.folder, os.path.basename(self.path)))
 
 
-class _Mistake(Exception):
+class Mistake(Exception):
     """A part of the file that is wrong.
 
     Attributes:
+        what: a sentence without its period.
         path: where, as keys from the top of the document.
-        what: what is wrong, as a sentence without its period.
     """
 
     def __init__(self, what: str, *path: str) -> None:
@@ -101,44 +100,21 @@ class _EnoughError(Exception):
     """There are as many mistakes as are worth finding."""
 
 
-class _Mistakes:
-    """The mistakes of one file, by their offsets."""
-
-    def __init__(self, path: str, text: str) -> None:
-        self._path = path
-        self._text = text
-        self._found: list[tuple[int, str]] = []
-
-    def add(self, offset: int, what: str) -> None:
-        """Note one."""
-        self._found.append((offset, what))
-
-    def refuse(self) -> None:
-        """Raise UsageError if there are any: each as "FILE:LINE:COLUMN: what: the line"."""
-        found = sorted(set(self._found))
-        if not found:
-            return
-        named = []
-        pieces = places.marked(self._text, PUBLIC)
-        for offset, what in found[:MAX_NAMED]:
-            line, column = places.position(self._text, offset)
-            shown = places.shown(self._text, offset, pieces)
-            named.append(f"{self._path}:{line}:{column}: {what}" + (f": {shown}" if shown else "."))
-        if len(found) > MAX_NAMED:
-            named.append(f"and {len(found) - MAX_NAMED}{' or' * (len(found) >= MAX_FOUND)} more.")
-        them = "this line" if len(found) == 1 else "these lines"
-        raise UsageError("; ".join(named), hint=f"Fix {them}. Nothing was changed.")
+def build_refusal(mistakes: list[str]) -> UsageError:
+    """Return the error for mistakes, "FILE:LINE:COLUMN: what" each: one a line."""
+    shown = mistakes[:MAX_SHOWN]
+    if left := len(mistakes) - len(shown):
+        shown.append(f"and {left}{' or' * (len(mistakes) >= MAX_MISTAKES)} more.")
+    them = "this line" if len(mistakes) == 1 else "these lines"
+    return UsageError(shown[0], details=shown[1:], hint=f"Fix {them}. Nothing was changed.")
 
 
 def read(path: str) -> Document:
     """Read and check a deploxa.toml.
 
-    Args:
-        path: the file; messages name it so.
-
     Raises:
         NotFound: there is no such file.
-        UsageError: it is too large or no regular file, or there are mistakes in it; all of them are named.
+        UsageError: it is too large or no regular file, or there are mistakes in it; all of them are reported.
         Failed: it can't be read.
     """
     if not os.path.lexists(path):
@@ -147,162 +123,156 @@ def read(path: str) -> Document:
 
 
 def parse(data: bytes, path: str) -> Document:
-    """Parse and check the bytes of a deploxa.toml.
-
-    Args:
-        data: the whole file.
-        path: where it is, or would be.
+    """Parse and check the bytes of a deploxa.toml, which is at a path, or would be.
 
     Raises:
-        UsageError: every mistake, each with its line, column and the line itself without values.
+        UsageError: every mistake, each with its line and column; nothing of the file but keys is shown.
     """
     text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-    mistakes = _Mistakes(path, text)
+
+    def place(offset: int) -> str:
+        return "{}:{}:{}".format(path, *positions.line_and_column(text, offset))
+
+    syntax = _find_syntax_error(data, text)
+    if syntax is not None:
+        raise build_refusal([f"{place(syntax[0])}: {syntax[1]}."])
+    offsets = positions.find_keys(text)
+    folder = os.path.dirname(os.path.abspath(path))
+    reader = _Reader(folder, lambda *keys: place(offsets.get(keys, 0)))
+    reader.read(tomllib.loads(text))
+    if reader.mistakes:
+        at = []
+        for mistake in reader.mistakes:
+            keys = mistake.path
+            while keys and keys not in offsets:
+                keys = keys[:-1]
+            at.append((offsets.get(keys, 0), mistake.what))
+        raise build_refusal([f"{place(offset)}: {what}." for offset, what in sorted(set(at))])
+    project = reader.project
+    fields = {key: project.pop(key) for key in FIELDS if key in project}
+    return Document(path, folder, fields=fields, variables=reader.variables, **project)
+
+
+def _find_syntax_error(data: bytes, text: str) -> tuple[int, str] | None:
+    """Return where and what a syntax error is. The message shows single characters and keys at most."""
     try:
         data.decode()
+        project_file.check_depth(text)
+        tomllib.loads(text)
     except UnicodeDecodeError as problem:
         # Characters, not bytes: that many were decoded before.
-        at = len(data[: problem.start].decode("utf-8-sig").replace("\r\n", "\n"))
-        mistakes.add(at, "Not UTF-8")
-        mistakes.refuse()
-    try:
-        found = tomllib.loads(text)
-    except (ValueError, RecursionError) as problem:
-        mistakes.add(*_syntax(problem, text))
-        mistakes.refuse()
-        raise  # not reached: `refuse` raises
-    at_keys = places.keys(text)
-
-    def add(mistake: _Mistake) -> None:
-        path = mistake.path
-        while path and path not in at_keys:
-            path = path[:-1]
-        mistakes.add(at_keys.get(path, 0), mistake.what)
-
-    reader = _Reader(found, at_keys)
-    for mistake in reader.mistakes:
-        add(mistake)
-    mistakes.refuse()
-    folder = os.path.dirname(os.path.abspath(path))
-    return Document(path, folder, text, **reader.parts())
-
-
-def _syntax(problem: Exception, text: str) -> tuple[int, str]:
-    """Return where and what a syntax error is. Of the text the message shows single characters and keys at most."""
-    if isinstance(problem, RecursionError):
+        return len(data[: problem.start].decode("utf-8-sig").replace("\r\n", "\n")), "Not UTF-8"
+    except RecursionError:
         return 0, "Not valid TOML: it is nested too deeply"
-    said = str(problem)
-    place = _POSITION.search(said)
-    said = said[: place.start()] if place else "A number is too long"
-    what = f"Not valid TOML: {said[:1].lower()}{said[1:]}"
-    if place and place[1]:
-        lines = text.split("\n")
-        return sum(len(line) + 1 for line in lines[: int(place[1]) - 1]) + int(place[2]) - 1, what
-    opened = places.unclosed(text)
-    return (len(text.rstrip()) - 1 if opened is None else opened) if text.strip() else 0, what
+    except ValueError as problem:
+        message = str(problem)
+        position = _POSITION.search(message)
+        message = message[: position.start()] if position else "A number is too long"
+        what = f"Not valid TOML: {message[:1].lower()}{message[1:]}"
+        if position and position[1]:
+            lines = text.split("\n")
+            return sum(len(line) + 1 for line in lines[: int(position[1]) - 1]) + int(position[2]) - 1, what
+        *_, last = project_file.find_tokens(text)
+        # A string of several lines that isn't closed reaches to the end: its beginning says more.
+        return last.start() if last.lastgroup == "string" else len(text.rstrip()) - 1, what
+    return None
 
 
 class _Reader:
     """Check a parsed document.
 
     Args:
-        found: what `tomllib` made of the file.
-        at_keys: the offsets of its keys.
+        folder: its directory.
+        place: return "FILE:LINE:COLUMN" of a key.
     """
 
-    def __init__(self, found: dict[str, Any], at_keys: Mapping[tuple[str, ...], int]) -> None:
-        self.mistakes: list[_Mistake] = []
-        self._at_keys = at_keys
-        self._project: dict[str, Any] = {}
-        self._variables: dict[str, Variable] = {}
+    def __init__(self, folder: str, place: Callable[..., str]) -> None:
+        self.mistakes: list[Mistake] = []
+        self.project: dict[str, Any] = {}
+        self.variables: dict[str, Variable] = {}
+        self._folder = folder
+        self._place = place
+
+    def read(self, document: dict[str, Any]) -> None:
+        """Fill `project` and `variables`, or `mistakes`."""
         with contextlib.suppress(_EnoughError):
-            self._read(found)
+            for key, value in document.items():
+                if key not in ("project", "env"):
+                    self._add(Mistake(_unknown(key, ("project", "env"), ""), key))
+                elif not isinstance(value, dict):
+                    self._add(Mistake(f"[{key}] must be a table", key))
+            project, env = document.get("project", {}), document.get("env", {})
+            if isinstance(project, dict):
+                self._read_project(project)
+            if isinstance(env, dict):
+                for key, value in env.items():
+                    try:
+                        self._read_variable(key, _table(key, value))
+                    except Mistake as mistake:
+                        self._add(mistake, "env", key)
 
-    def _read(self, found: dict[str, Any]) -> None:
-        for key, value in found.items():
-            if key not in ("project", "env"):
-                self._wrong(_unknown(key, ("project", "env"), ""), key)
-            elif not isinstance(value, dict):
-                self._wrong(f"[{key}] must be a table", key)
-        project = found.get("project", {})
-        if isinstance(project, dict):
-            self._read_project(project)
-        env = found.get("env", {})
-        if isinstance(env, dict):
-            self._read_env(env)
-
-    def _wrong(self, what: str, *path: str) -> None:
-        self.mistakes.append(_Mistake(what, *path))
-        if len(self.mistakes) >= MAX_FOUND:
+    def _add(self, mistake: Mistake, *path: str) -> None:
+        mistake.path = (*path, *mistake.path)
+        self.mistakes.append(mistake)
+        if len(self.mistakes) >= MAX_MISTAKES:
             raise _EnoughError
-
-    def parts(self) -> dict[str, Any]:
-        """Return the fields of a `Document`, if there are no mistakes."""
-        project = self._project
-        return {
-            "slug": project["slug"],
-            "fields": {key: project[key] for key in FIELDS if key in project},
-            "framework": project.get("framework"),
-            "app_type": project.get("app_type"),
-            "paths": project.get("paths", ()),
-            "variables": self._variables,
-        }
 
     def _read_project(self, project: Mapping[str, Any]) -> None:
         if "slug" not in project:
-            self._wrong('slug is missing: add slug = "SLUG" or slug = "ORG/SLUG" to [project]', "project")
+            self._add(Mistake('slug is missing: add slug = "SLUG" or slug = "ORG/SLUG" to [project]'), "project")
         for key, value in project.items():
             try:
-                self._project[key] = _paths(value) if key == "paths" else _project_text(key, value)
-            except _Mistake as mistake:
-                self._wrong(mistake.what, "project", key)
+                self.project[key] = self._project_value(key, value)
+            except Mistake as mistake:
+                self._add(mistake, "project", key)
 
-    def _read_env(self, env: Mapping[str, Any]) -> None:
-        for key, value in env.items():
-            try:
-                self._read_variable(key, _table(key, value))
-            except _Mistake as mistake:
-                self._wrong(mistake.what, "env", key, *mistake.path)
+    def _project_value(self, key: str, value: Any) -> str | tuple[str, ...]:
+        if key == "paths":
+            return _paths(key, value)
+        if key == "needs":
+            return tuple(self._needed(path) for path in _paths(key, value))
+        return _project_text(key, value)
+
+    def _needed(self, path: str) -> str:
+        file = os.path.join(self._folder, path)
+        if os.path.basename(file) != PROJECT_FILE:
+            file = os.path.join(file, PROJECT_FILE)
+        if not os.path.isfile(file):
+            raise Mistake(f"needs: no {PROJECT_FILE} in {path}")
+        return os.path.realpath(file)
 
     def _read_variable(self, key: str, table: Mapping[str, Any]) -> None:
-        read: dict[str, Any] = {}
-        wrong = len(self.mistakes)
+        parts: dict[str, Any] = {}
         for name, value in table.items():
             try:
-                read[name] = _READERS.get(name, _unknown_part)(name, value)
-            except _Mistake as mistake:
-                self._wrong(mistake.what, "env", key, name)
-        if len(self.mistakes) > wrong:
+                parts[name] = _READERS.get(name, _refuse_part)(name, value)
+            except Mistake as mistake:
+                self._add(mistake, "env", key, name)
+        if len(parts) < len(table):
             return
-        _check_parts(read)
-        self._variables[key] = Variable(
-            key,
-            read.get("value"),
-            read.get("from"),
-            read.get("targets"),
-            read.get("sensitive"),
-            read.get("absent", False),
-            self._at_keys.get(("env", key), 0),
-        )
+        _check_parts(parts)
+        source = parts.pop("from", None)
+        place = self._place("env", key, "from") if source else self._place("env", key)
+        self.variables[key] = Variable(key, source=source, place=place, **parts)
 
 
-def _check_parts(read: Mapping[str, Any]) -> None:
+def _check_parts(parts: Mapping[str, Any]) -> None:
     """Check that the parts of a variable go together."""
-    if "absent" in read:
-        for name in read:
+    if "absent" in parts:
+        for name in parts:
             if name != "absent":
-                raise _Mistake(f"absent and {name} can't be used together", name)
+                raise Mistake(f"absent and {name} can't be used together", name)
         return
-    if "value" in read and "from" in read:
-        raise _Mistake("value and from can't be used together", "from")
-    if "value" in read and read.get("sensitive"):
-        raise _Mistake(
+    if "value" in parts and "from" in parts:
+        raise Mistake("value and from can't be used together", "from")
+    if "value" in parts and parts.get("sensitive"):
+        raise Mistake(
             'A sensitive value doesn\'t belong in a committed file: use from = "env:NAME" or "file:PATH"', "sensitive"
         )
-    if read and "value" not in read and "from" not in read:
-        name = next(iter(read))
+    if parts and "value" not in parts and "from" not in parts:
+        name = next(iter(parts))
         # The API sets targets and sensitivity together with a value only.
-        raise _Mistake(f"{name} needs a value: add value or from", name)
+        raise Mistake(f"{name} needs a value: add value or from", name)
 
 
 def _unknown(key: str, known: tuple[str, ...], where: str) -> str:
@@ -319,93 +289,97 @@ def _unknown(key: str, known: tuple[str, ...], where: str) -> str:
 def _table(key: str, value: Any) -> Mapping[str, Any]:
     """Return what [env] says of a variable as a table: a string is its value."""
     if not is_key(key):
-        raise _Mistake("Invalid variable name: use letters, digits and _, and don't begin with a digit")
+        raise Mistake("Invalid variable name: use letters, digits and _, and don't begin with a digit")
     if isinstance(value, str):
         return {"value": _value(value)}
     if not isinstance(value, dict):
-        raise _Mistake(f"{key} must be a string or a table")
+        raise Mistake(f"{key} must be a string or a table")
     return value
 
 
-def _unknown_part(name: str, _value: Any) -> Any:
-    raise _Mistake(_unknown(name, VARIABLE_KEYS, "a variable"))
+def _refuse_part(name: str, _value: Any) -> Any:
+    raise Mistake(_unknown(name, VARIABLE_KEYS, "a variable"))
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise _Mistake(f"{name} must be a string")
+        raise Mistake(f"{name} must be a string")
     return value
 
 
 def _value(value: str) -> str:
     if "\0" in value:
         # No environment can hold it.
-        raise _Mistake("A value can't contain a NUL character")
+        raise Mistake("A value can't contain a NUL character")
     return value
 
 
 def _project_text(key: str, value: Any) -> str:
     if key not in PROJECT_KEYS:
-        raise _Mistake(_unknown(key, PROJECT_KEYS, "[project]"))
+        raise Mistake(_unknown(key, PROJECT_KEYS, "[project]"))
     text = _text(key, value)
     if key in CHOICES:
         if text.upper() not in CHOICES[key]:
-            raise _Mistake(f"{key} must be one of {', '.join(CHOICES[key])}")
+            raise Mistake(f"{key} must be one of {', '.join(CHOICES[key])}")
         return text.upper()
     if key == "slug":
         from dpx_cli.api.client import is_name
 
         org, slash, slug = text.rpartition("/")
         if not is_name(slug) or (slash and not is_name(org)):
-            raise _Mistake('slug must be "SLUG" or "ORG/SLUG"')
+            raise Mistake('slug must be "SLUG" or "ORG/SLUG"')
     if key == "name" and not text.strip():
-        raise _Mistake("name can't be empty")
+        raise Mistake("name can't be empty")
     return text
 
 
-def _paths(value: Any) -> tuple[str, ...]:
+def _is_relative(path: str) -> bool:
+    """Return whether a path is relative, on every system."""
+    return bool(path) and "\0" not in path and path[0] not in "/\\" and path[1:2] != ":"
+
+
+def _paths(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
-        raise _Mistake("paths must be an array of strings")
-    for path in value:
-        if not path or "\0" in path or os.path.isabs(path) or path.startswith("\\") or path[1:2] == ":":
-            raise _Mistake("paths must be relative to the directory of this file")
+        raise Mistake(f"{name} must be an array of strings")
+    if not all(_is_relative(path) for path in value):
+        raise Mistake(f"{name} must be relative to the directory of this file")
     return tuple(value)
 
 
 def _from(_name: str, value: Any) -> str:
     text = _text("from", value)
-    kind, colon, rest = text.partition(":")
-    if not colon or kind not in ("env", "file") or not rest or "\0" in rest:
-        raise _Mistake('from must be "env:NAME" or "file:PATH"')
-    if kind == "env":
-        if not is_key(rest):
-            raise _Mistake("from must name an environment variable after env:")
-        # In any case: names of variables have none on Windows.
-        if rest.upper().startswith("DPX_"):
-            raise _Mistake("from can't read DPX_ variables: they hold dpx's own token and settings")
-    elif os.path.isabs(rest) or rest.startswith("\\") or rest[1:2] == ":":
-        raise _Mistake("from must name a file below the directory of this file")
+    kind, _, name = text.partition(":")
+    if kind not in ("env", "file") or not name or "\0" in name:
+        raise Mistake('from must be "env:NAME" or "file:PATH"')
+    if kind == "file":
+        if not _is_relative(name):
+            raise Mistake("from must be a file below the directory of this file")
+    elif not is_key(name):
+        raise Mistake("from must have an environment variable after env:")
+    # In any case: names of variables have none on Windows.
+    elif name.upper().startswith("DPX_"):
+        raise Mistake("from can't read DPX_ variables: they hold dpx's own token and settings")
     return text
 
 
 def _targets(_name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(target, str) for target in value):
-        raise _Mistake(f"targets must be an array of {', '.join(TARGETS)}")
-    found = {target.lower() for target in value}
-    if not found <= set(TARGETS):
-        raise _Mistake(f"targets can be {', '.join(TARGETS)} only")
-    return tuple(target for target in TARGETS if target in found)
+        raise Mistake(f"targets must be an array of {', '.join(TARGETS)}")
+    wanted = {target.lower() for target in value}
+    if not wanted <= set(TARGETS):
+        raise Mistake(f"targets can be {', '.join(TARGETS)} only")
+    return tuple(target for target in TARGETS if target in wanted)
 
 
 def _sensitive(_name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _Mistake("sensitive must be true or false")
+        raise Mistake("sensitive must be true or false")
     return value
 
 
 def _absent(_name: str, value: Any) -> bool:
     if value is not True:
-        raise _Mistake("absent must be true (leave it out otherwise)")
+        raise Mistake("absent must be true (leave it out otherwise)")
     return True
 
 
@@ -416,88 +390,3 @@ _READERS = {
     "sensitive": _sensitive,
     "absent": _absent,
 }
-
-
-def values(document: Document, env: Mapping[str, str]) -> dict[str, str]:
-    """Return the value of every variable that has one: literal, or read from its source.
-
-    Args:
-        document: what to read.
-        env: the environment that `env:` reads.
-
-    Raises:
-        UsageError: every source that is missing, empty, not readable or outside of the file's directory.
-    """
-    mistakes = _Mistakes(document.path, document.text)
-    found = {}
-    for variable in document.variables.values():
-        try:
-            if variable.source is not None:
-                found[variable.key] = _read_source(variable.source, document.folder, env)
-            elif variable.value is not None:
-                found[variable.key] = variable.value
-        except _Mistake as mistake:
-            at_source = places.keys(document.text).get(("env", variable.key, "from"), variable.offset)
-            mistakes.add(at_source, mistake.what)
-    mistakes.refuse()
-    return found
-
-
-def _read_source(source: str, folder: str, env: Mapping[str, str]) -> str:
-    kind, _, name = source.partition(":")
-    text = _decode(os.fsencode(env.get(name, "")), source) if kind == "env" else _read_file(name, folder, env)
-    if not text:
-        # An empty variable is what CI makes of a secret that doesn't exist.
-        missing = kind == "env" and name not in env
-        raise _Mistake(f"{source} is {'not set' if missing else 'empty'}")
-    return _value(text)
-
-
-def _read_file(name: str, folder: str, env: Mapping[str, str]) -> str:
-    """Read a file below a directory, through no link that leaves it, less one final newline."""
-    import stat
-
-    source = f"file:{name}"
-    root = os.path.realpath(folder)
-    try:
-        path = os.path.realpath(os.path.join(root, name), strict=True)
-        if not _is_below(root, path):
-            raise _Mistake(f"{source} leaves the directory of this file")
-        token_file = env.get("DPX_TOKEN_FILE")
-        if token_file and os.path.exists(token_file) and os.path.samefile(token_file, path):
-            raise _Mistake(f"{source} is the token file of dpx")
-        # Not through a link that was put there meanwhile, and not waiting for a pipe.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(path, flags)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise _Mistake(f"{source} is not a regular file")
-        with open(descriptor, "rb") as file:
-            data = file.read(MAX_VALUE + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        if not _is_below(root, os.path.realpath(os.path.join(root, name))):
-            raise _Mistake(f"{source} leaves the directory of this file") from None
-        raise _Mistake(f"{source} doesn't exist") from None
-    except (OSError, ValueError) as problem:
-        raise _Mistake(f"{source} can't be read ({reason(problem)})") from None
-    if len(data) > MAX_VALUE:
-        raise _Mistake(f"{source} is larger than {MAX_VALUE // 1024 // 1024} MiB")
-    for newline in (b"\r\n", b"\n"):
-        if data.endswith(newline):
-            data = data[: -len(newline)]
-            break
-    return _decode(data, source)
-
-
-def _is_below(root: str, path: str) -> bool:
-    try:
-        return os.path.commonpath([root, path]) == root
-    except ValueError:  # another drive
-        return False
-
-
-def _decode(data: bytes, source: str) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise _Mistake(f"{source} is not UTF-8") from None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dpx_cli.commands.state import document as project_file
+from dpx_cli.api import env_vars, projects
+from dpx_cli.commands.state import sources
 from dpx_cli.errors import NotFound, UsageError
 from dpx_cli.output.columns import Column
-from dpx_cli.reference import targets_of
+from dpx_cli.reference import TARGETS, slug_of, targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dpx_cli.commands.state.document import Document, Variable
     from dpx_cli.session import Session
@@ -18,21 +19,21 @@ if TYPE_CHECKING:
 # Actions of a step. MISSING is a variable that must exist and doesn't; UNKNOWN is something that can't be compared,
 # which `apply` sets and which is no change by itself.
 CREATE, UPDATE, SET, REMOVE, MISSING, UNKNOWN = "create", "update", "set", "remove", "missing", "unknown"
-MAX_SLUG = 60  # characters that the server makes of a name
+# `apply` removes last, so that a failure leaves as much as possible.
+ORDER = (MISSING, CREATE, UPDATE, SET, UNKNOWN, REMOVE)
 
 COLUMNS = (Column("Action", "action"), Column("Name", "name"), Column("Change", "change"))
 
 
 class State(NamedTuple):
-    """What is known of a variable besides its value.
-
-    Attributes:
-        targets: its targets; None if only the API knows.
-        sensitive: likewise.
-    """
+    """What is known of a variable besides its value; None where only the API knows."""
 
     targets: tuple[str, ...] | None
     sensitive: bool | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is known."""
+        return {key: value for key, value in self._asdict().items() if value is not None}
 
 
 class Step(NamedTuple):
@@ -43,8 +44,9 @@ class Step(NamedTuple):
         name: the project's slug, a field of the project, or a variable's key.
         kind: "project", "field" or "variable".
         before: the field's text, or the variable's `State`; None if there was none.
-        after: likewise.
+        after: the same.
         change: what changes, in words.
+        source: where the value comes from, "env:NAME" or "file:PATH"; None if the file holds it.
     """
 
     action: str
@@ -53,29 +55,47 @@ class Step(NamedTuple):
     before: Any = None
     after: Any = None
     change: str = ""
+    source: str | None = None
+
+
+class Inputs(NamedTuple):
+    """A file and its values.
+
+    Attributes:
+        document: the file.
+        values: the values of its variables by key. Never shown.
+        absent: why a value isn't here, with the place in the file, by key.
+    """
+
+    document: Document
+    values: Mapping[str, str]
+    absent: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Inputs({self.document.slug})"
 
 
 class Plan(NamedTuple):
     """What it takes to make a project what its file says.
 
     Attributes:
-        document: the file.
-        values: the values of its variables. Never shown.
+        inputs: the file and its values.
         project_id: None if the project must be created.
         steps: in the order of `apply`.
         unchanged: how many fields and variables are as they should be.
-        notes: what the file says and can't be had.
+        warnings: settings of the file that can't be applied.
     """
 
-    document: Document
-    values: Mapping[str, str]
+    inputs: Inputs
     project_id: str | None
     steps: tuple[Step, ...]
     unchanged: int
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
-    def __repr__(self) -> str:
-        return f"Plan({self.document.slug}, {len(self.steps)} steps)"
+    @property
+    def document(self) -> Document:
+        """The file."""
+        return self.inputs.document
 
     @property
     def changes(self) -> list[Step]:
@@ -95,33 +115,37 @@ class Plan(NamedTuple):
                 "project": self.document.slug,
                 "kind": step.kind,
                 "name": step.name,
-                "before": _json(step.before),
-                "after": _json(step.after),
+                "before": step.before.as_json() if isinstance(step.before, State) else step.before,
+                "after": step.after.as_json() if isinstance(step.after, State) else step.after,
+                "from": step.source,
                 "change": step.change,
             }
             for step in self.steps
         ]
 
 
-def make(session: Session, document: Document) -> Plan:
+def read_inputs(session: Session, document: Document) -> Inputs:
+    """Read the values of a file. Sends no request.
+
+    Raises:
+        UsageError: a source must not be read.
+    """
+    private = [session.settings.config_dir, session.settings.cache_dir]
+    return Inputs(document, *sources.read_values(document, session.env, list(filter(None, private)), session.token()))
+
+
+def make(session: Session, inputs: Inputs) -> Plan:
     """Read the project and compare it with its file.
 
     Raises:
-        UsageError: a source of a value is missing, or the project must be created and its name doesn't lead to the
-            slug.
+        UsageError: the project must be created and its name doesn't lead to the slug.
         DpxError: the project can't be read.
     """
-    from dpx_cli.api import env_vars
-
-    values = project_file.values(document, session.env)
-    project = find(session, document.slug)
+    project = find(session, inputs.document.slug)
     if project is None:
-        check_slug(document)
-        return compare(document, values, None, {}, {}, org=session.settings.org)
-    project_id = str(project["id"])
-    pages = env_vars.list_env_vars(session.client, project_id)
-    variables = {item["key"]: item for page in pages for item in page if isinstance(item.get("key"), str)}
-    return compare(document, values, project, variables, _same(session, project_id, values))
+        check_slug(inputs.document)
+        return compare(inputs, None, {}, org=session.settings.org)
+    return compare(inputs, project, env_vars.by_key(session.client, project["id"]))
 
 
 def find(session: Session, slug: str) -> dict[str, Any] | None:
@@ -131,10 +155,9 @@ def find(session: Session, slug: str) -> dict[str, Any] | None:
         NotFound: there is no such organization.
         UsageError: several projects have the slug.
     """
-    from dpx_cli.api import projects
 
     def get(project_id: str) -> dict[str, Any]:
-        return projects.get_project(session.client, project_id)
+        return {**projects.get_project(session.client, project_id), "id": project_id}
 
     try:
         return session.projects.on(slug, get)
@@ -150,49 +173,42 @@ def find(session: Session, slug: str) -> dict[str, Any] | None:
         raise
 
 
-def _same(session: Session, project_id: str, values: Mapping[str, str]) -> dict[str, bool]:
-    """Return of each key whether this machine set its value last, as far as that is known."""
-    if not session.env.get("DPX_LEDGER"):
-        return {}
-    from dpx_cli.commands.env import ledger
-
-    return ledger.compare(session, project_id, values)
-
-
 def compare(
-    document: Document,
-    values: Mapping[str, str],
+    inputs: Inputs,
     project: Mapping[str, Any] | None,
     variables: Mapping[str, Mapping[str, Any]],
-    same: Mapping[str, bool],
     *,
+    same: Mapping[str, bool] | None = None,
     org: str | None = None,
 ) -> Plan:
     """Compare a file with a project.
 
     Args:
-        document: the file.
-        values: the values of its variables.
+        inputs: the file and its values.
         project: the project; None if there is none.
         variables: its variables by key.
-        same: of each key whether its value is the one that was last set from this machine, if that is known.
+        same: whether the value is the one that was set last, by key, where that is known.
         org: where the project is created, unless the file says so.
     """
+    document = inputs.document
     steps: list[Step | None] = []
     if project is None:
         steps.append(_create(document, org))
     # A new project gets these with its creation.
-    given = set() if project is not None else {"name", "description"}
-    steps += [_field(key, text, project) for key, text in document.fields.items() if key not in given]
-    steps += [_variable(entry, entry.key in values, variables, same) for entry in document.variables.values()]
-    found = sorted((step for step in steps if step), key=lambda step: ORDER.index(step.action))
+    created = () if project is not None else ("name", "description")
+    steps += [_field(key, text, project) for key, text in document.fields.items() if key not in created]
+    for entry in document.variables.values():
+        row = variables.get(entry.key)
+        before = None if row is None else _read_state(row)
+        if entry.value is None and entry.source is None:
+            steps.append(_presence(entry, before))
+        else:
+            is_absent = entry.key in inputs.absent
+            steps.append(_value(entry, before, (same or {}).get(entry.key), is_absent=is_absent))
+    ordered = sorted((step for step in steps if step), key=lambda step: ORDER.index(step.action))
     project_id = None if project is None else str(project["id"])
-    unchanged = steps.count(None)
-    return Plan(document, values, project_id, tuple(found), unchanged, tuple(_notes(document, project)))
-
-
-# `apply` removes last, so that a failure leaves as much as possible.
-ORDER = (MISSING, CREATE, UPDATE, SET, UNKNOWN, REMOVE)
+    warnings = tuple(_find_ineffective(document, project))
+    return Plan(inputs, project_id, tuple(ordered), steps.count(None), warnings)
 
 
 def _create(document: Document, org: str | None) -> Step:
@@ -205,45 +221,45 @@ def _create(document: Document, org: str | None) -> Step:
 def _field(key: str, text: str, project: Mapping[str, Any] | None) -> Step | None:
     """Return what a field of the project needs, or None."""
     if project is not None and key not in project:
-        return Step(UNKNOWN, key, "field", None, text, f"The API doesn't return it: {_shown(text)}")
+        return Step(UNKNOWN, key, "field", None, text, f"The API doesn't return it: {_show(text)}")
     before = (project or {}).get(key)
     if (before or "") == text:
         return None
-    return Step(UPDATE, key, "field", before, text, f"{_shown(before)} -> {_shown(text)}")
+    return Step(UPDATE, key, "field", before, text, f"{_show(before)} -> {_show(text)}")
 
 
-def _variable(
-    wanted: Variable, has_value: bool, variables: Mapping[str, Mapping[str, Any]], same: Mapping[str, bool]
-) -> Step | None:
-    """Return what a variable needs, or None."""
-    key = wanted.key
-    there = variables.get(key)
-    before = None if there is None else _state(there)
-    if wanted.absent:
-        return None if before is None else Step(REMOVE, key, "variable", before)
-    if not has_value:
-        return Step(MISSING, key, "variable", change="must exist") if before is None else None
+def _presence(entry: Variable, before: State | None) -> Step | None:
+    """Return what a variable needs that must exist, or must not; None if it is so."""
+    if entry.absent:
+        return None if before is None else Step(REMOVE, entry.key, "variable", before)
+    return Step(MISSING, entry.key, "variable", change="must exist") if before is None else None
+
+
+def _value(entry: Variable, before: State | None, same: bool | None, *, is_absent: bool) -> Step | None:
+    """Return what a variable with a value needs, or None."""
     known = before or State(None, None)
-    after = State(wanted.targets or known.targets, known.sensitive if wanted.sensitive is None else wanted.sensitive)
+    after = State(entry.targets or known.targets, known.sensitive if entry.sensitive is None else entry.sensitive)
+    changes = []
     if before is None:
-        return Step(SET, key, "variable", None, after, "new" + _described(after))
-    changed = []
-    if before.targets != after.targets:
-        changed.append(f"targets: {', '.join(before.targets or ())} -> {', '.join(after.targets or ())}")
-    if before.sensitive is not None and before.sensitive != after.sensitive:
-        changed.append(f"sensitive: {_yes(before.sensitive)} -> {_yes(after.sensitive)}")
-    if same.get(key) is False:
-        changed.append("value")
-    if changed:
-        return Step(SET, key, "variable", before, after, "; ".join(changed))
-    if same.get(key):
+        details = [*(after.targets or ()), *["sensitive"] * bool(after.sensitive)]
+        changes.append(f"new ({', '.join(details)})" if details else "new")
+    else:
+        if before.targets != after.targets:
+            changes.append(f"targets: {', '.join(before.targets or ())} -> {', '.join(after.targets or ())}")
+        if before.sensitive is not None and before.sensitive != after.sensitive:
+            changes.append(f"sensitive: {_yes(before.sensitive)} -> {_yes(after.sensitive)}")
+        if same is False:
+            changes.append("value")
+    if same and not changes:
         return None
-    return Step(UNKNOWN, key, "variable", before, after, "the value can't be compared")
+    action = SET if changes else UNKNOWN
+    change = "; ".join(changes) or ("" if is_absent else "the value can't be compared")
+    source = entry.source and f"from {entry.source}{' (not set here)' if is_absent else ''}"
+    change = ", ".join(text for text in (change, source) if text)
+    return Step(action, entry.key, "variable", before, after, change, entry.source)
 
 
-def _state(variable: Mapping[str, Any]) -> State:
-    from dpx_cli.reference import TARGETS
-
+def _read_state(variable: Mapping[str, Any]) -> State:
     own = set(targets_of(variable))
     known = tuple(target for target in TARGETS if target in own)
     others = tuple(sorted(own - set(known)))  # of a newer API: left as they are
@@ -251,63 +267,7 @@ def _state(variable: Mapping[str, Any]) -> State:
     return State(known + others, sensitive if isinstance(sensitive, bool) else None)
 
 
-def _notes(document: Document, project: Mapping[str, Any] | None) -> list[str]:
-    """Return what the file says of an existing project that only counts when it is created."""
-    if project is None:
-        return []
-    notes = []
-    for key, wanted in (("framework", document.framework), ("app_type", document.app_type)):
-        if wanted is None:
-            continue
-        if key not in project:
-            notes.append(f"{key} only counts when a project is created; the API doesn't return it.")
-        elif str(project[key] or "").upper() != wanted:
-            notes.append(f"{key} is {project[key] or 'not set'}, not {wanted}, and can't be changed after creation.")
-    return notes
-
-
-def check_slug(document: Document) -> None:
-    """Raise UsageError if creating the project would give it another slug than the file's."""
-    wanted = document.slug.rpartition("/")[2]
-    name = document.fields.get("name", wanted)
-    made = slug_of(name)
-    if made != wanted:
-        raise UsageError(
-            f"{document.path}: The project doesn't exist, and the name {name!r} leads to the slug {made or '(none)'}, "
-            f"not {wanted}.",
-            hint=f'Change slug to "{made}", or name to one that leads to {wanted}.',
-        )
-
-
-def slug_of(name: str) -> str:
-    """Return the slug that Deploxa makes of a name."""
-    words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower()).split()
-    return "-".join(words)[:MAX_SLUG].strip("-")
-
-
-def counted(plan: Plan) -> str:
-    """Return how many steps of each kind there are, as a sentence."""
-    actions = [step.action for step in plan.steps]
-    parts = [f"{actions.count(action)} to {action}" for action in (CREATE, UPDATE, SET, REMOVE) if action in actions]
-    parts += [f"{actions.count(action)} {action}" for action in (MISSING, UNKNOWN) if action in actions]
-    return f"{plan.document.slug}: {', '.join([*parts, f'{plan.unchanged} unchanged'])}."
-
-
-def _json(part: Any) -> Any:
-    """Return a `State` as an object of what is known; the rest as it is."""
-    if not isinstance(part, State):
-        return part
-    return {key: value for key, value in part._asdict().items() if value is not None}
-
-
-def _described(state: State) -> str:
-    parts = list(state.targets or ())
-    if state.sensitive:
-        parts.append("sensitive")
-    return f" ({', '.join(parts)})" if parts else ""
-
-
-def _shown(text: Any) -> str:
+def _show(text: Any) -> str:
     return str(text) if text else '""'
 
 
@@ -315,6 +275,37 @@ def _yes(value: bool | None) -> str:
     return "yes" if value else "no"
 
 
-def lines(steps: Sequence[Step]) -> list[str]:
-    """Return steps as lines for stderr."""
-    return [f"{step.action} {step.name}" + (f": {step.change}" if step.change else "") for step in steps]
+def _find_ineffective(document: Document, project: Mapping[str, Any] | None) -> Iterable[str]:
+    """Yield a warning for each setting that only counts when the project is created, and differs."""
+    for key, wanted in (("framework", document.framework), ("app_type", document.app_type)):
+        if project is None or wanted is None:
+            continue
+        if key not in project:
+            yield f"{key} only counts when a project is created; the API doesn't return it."
+        elif str(project[key] or "").upper() != wanted:
+            yield f"{key} is {project[key] or 'not set'}, not {wanted}, and can't be changed after creation."
+
+
+def check_slug(document: Document) -> None:
+    """Raise UsageError if creating the project would give it another slug than the file's."""
+    wanted = document.slug.rpartition("/")[2]
+    name = document.fields.get("name", wanted)
+    slug = slug_of(name)
+    if slug != wanted:
+        raise UsageError(
+            f"{document.path}: The project doesn't exist, and the name {name!r} leads to the slug {slug or '(none)'}, "
+            f"not {wanted}.",
+            hint=f'Change slug to "{slug}", or name to one that leads to {wanted}.',
+        )
+
+
+def count_steps(plans: Sequence[Plan]) -> str:
+    """Return how many steps of each kind there are, as a sentence."""
+    actions = [step.action for plan in plans for step in plan.steps]
+    unchanged = sum(plan.unchanged for plan in plans)
+    title = plans[0].document.slug if len(plans) == 1 else f"{len(plans)} projects"
+    if not actions:
+        return f"{title} matches {plans[0].document.path}." if len(plans) == 1 else f"{title} match their files."
+    parts = [f"{actions.count(action)} to {action}" for action in (CREATE, UPDATE, SET, REMOVE) if action in actions]
+    parts += [f"{actions.count(action)} {action}" for action in (MISSING, UNKNOWN) if action in actions]
+    return f"{title}: {', '.join([*parts, f'{unchanged} unchanged'])}."

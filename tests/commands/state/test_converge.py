@@ -11,12 +11,9 @@ import tomlkit
 from fault_server import FaultServer, hang_up, raw, reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from memory_store import MemoryStore
 
 from dpx_cli.commands import state
-from dpx_cli.commands.env import ledger
 from dpx_cli.commands.state import document, plan
-from dpx_cli.errors import Forbidden
 from dpx_cli.output.screen import Screen
 from dpx_cli.reference import TARGETS
 from dpx_cli.sandbox.server import Sandbox
@@ -50,20 +47,6 @@ FILE = st.fixed_dictionaries(
 )
 
 
-@pytest.fixture
-def with_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ledger whose secret is in memory."""
-    store = MemoryStore("keyring:SecretService")
-    real = ledger.open_ledger
-
-    def opened(found: Any) -> ledger.Ledger:
-        found.env = {name: value for name, value in found.env.items() if name != "DPX_TOKEN"}
-        return real(found, lambda: store, lambda _place, _folder: store)
-
-    monkeypatch.setattr(ledger, "open_ledger", opened)
-    monkeypatch.setenv("DPX_CONFIG_DIR", str(tmp_path / "config"))
-
-
 def session_of(sandbox: Sandbox, folder: Path, **env: str) -> Session:
     """A session at a sandbox."""
     screen = Screen("json", stdout=io.BytesIO(), stderr=io.BytesIO(), stdin=io.BytesIO(), env={})
@@ -81,7 +64,8 @@ def session_of(sandbox: Sandbox, folder: Path, **env: str) -> Session:
 def steps(sandbox: Sandbox, folder: Path, **env: str) -> list[plan.Step]:
     """The steps of a plan of the file in a directory."""
     found = document.read(str(folder / "deploxa.toml"))
-    return list(plan.make(session_of(sandbox, folder, **env), found).steps)
+    session = session_of(sandbox, folder, **env)
+    return list(plan.make(session, plan.read_inputs(session, found)).steps)
 
 
 @pytest.fixture
@@ -101,20 +85,6 @@ def test_after_apply_a_plan_is_empty(running: Sandbox, tmp_path: Path, files: li
         left = steps(running, tmp_path)
         assert [step for step in left if step.action != plan.UNKNOWN] == []
         assert len(left) == sum(has_value(entry) for entry in file["env"].values())
-
-
-@pytest.mark.usefixtures("with_ledger")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(FILE, min_size=1, max_size=2))
-def test_with_the_ledger_it_is_wholly_empty(running: Sandbox, tmp_path: Path, files: list[dict[str, Any]]) -> None:
-    """Values that this machine set last are known to be unchanged; another value is a change."""
-    for file in files:
-        (tmp_path / "deploxa.toml").write_text(tomlkit.dumps(file))
-        state.run_apply(session_of(running, tmp_path, DPX_LEDGER="1"), str(tmp_path / "deploxa.toml"), yes=True)
-        assert steps(running, tmp_path, DPX_LEDGER="1") == []
-        changed = steps(running, tmp_path, DPX_LEDGER="1", ONE="other", TWO="other")
-        wanted = {key for key, entry in file["env"].items() if isinstance(entry, dict) and "from" in entry}
-        assert {(step.action, step.name, step.change) for step in changed} == {("set", key, "value") for key in wanted}
 
 
 def has_value(entry: Any) -> bool:
@@ -191,7 +161,7 @@ def test_killed_at_any_request_a_second_apply_does_the_rest(
 def test_a_failure_at_any_request_says_what_is_done(
     dpx_on_faults: Program, server: FaultServer, method: str, path: str, skip: int, effect: bool
 ) -> None:
-    """An answer of 403, though it may be done: what is done and what is not, and the command that does the rest."""
+    """After a 403, though the change may be done: what is done and what is not, and the command that does the rest."""
     (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING)
     prepared(server, exists=method != "POST" or path != "/projects")
     server.on(method, path, reply(403, {"error": "No"}), times=1, skip=skip, effect=effect and method != "POST")
@@ -199,7 +169,7 @@ def test_a_failure_at_any_request_says_what_is_done(
     assert (failed.code, failed.out) == (5, ""), failed
     assert "Done: " in failed.err
     assert "Not done: " in failed.err
-    assert "Doing it again does the rest." in failed.err
+    assert "Run it again to finish." in failed.err
     again = dpx_on_faults("apply", "--yes")
     assert again.code == 0, again
     assert dpx_on_faults("plan", "--exit-code").code == 0
@@ -209,7 +179,7 @@ def test_a_failure_at_any_request_says_what_is_done(
 @pytest.mark.parametrize("fault", [hang_up, reply(500, {"error": "x"}), raw(b"nonsense")])
 @pytest.mark.parametrize("effect", [False, True])
 def test_a_project_is_not_created_twice(dpx_on_faults: Program, server: FaultServer, fault: Any, effect: bool) -> None:
-    """If the answer is lost, the list tells; if the project is not there, the next apply creates it."""
+    """If the response is lost, the list tells; if the project is not there, the next apply creates it."""
     (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING)
     server.on("POST", "/projects", fault, times=1, effect=effect)
     first = dpx_on_faults("apply", "--yes")
@@ -218,17 +188,3 @@ def test_a_project_is_not_created_twice(dpx_on_faults: Program, server: FaultSer
     assert [project.get("build_command") for project in created] == ["make"] * effect
     assert dpx_on_faults("apply", "--yes").code == 0
     assert sum(project["slug"] == "acme-new" for project in server.projects) == 1
-
-
-@pytest.mark.usefixtures("with_ledger")
-def test_a_variable_that_is_called_like_a_field_is_not_taken_for_it(running: Sandbox, tmp_path: Path) -> None:
-    """If setting it fails, the ledger doesn't call it set because the field was."""
-    path = tmp_path / "deploxa.toml"
-    path.write_text('[project]\nslug = "docs"\nbuild_command = "x"\n[env]\nbuild_command = "y"\n')
-    running.fault("POST /projects/*/env-vars 403 x1")
-    with pytest.raises(Forbidden) as caught:
-        state.run_apply(session_of(running, tmp_path, DPX_LEDGER="1"), str(path), yes=True)
-    assert "Done: build_command. Not done: build_command." in caught.value.message
-    assert [step.action for step in steps(running, tmp_path, DPX_LEDGER="1")] == ["set"]
-    state.run_apply(session_of(running, tmp_path, DPX_LEDGER="1"), str(path), yes=True)
-    assert steps(running, tmp_path, DPX_LEDGER="1") == []

@@ -1,0 +1,199 @@
+"""What a directory is: the project that its package.json proposes, and the apps of a monorepo."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dpx_cli.errors import DpxError, UsageError
+from dpx_cli.reference import slug_of
+from dpx_cli.system import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MAX_PACKAGE = 4 * 1024 * 1024  # bytes of package.json
+MAX_FOLDERS = 20_000  # that are searched for a monorepo's packages
+# What a dependency says of the framework; the first one counts.
+FRAMEWORKS = (("next", "NEXTJS"), ("vite", "VITE"), ("react-scripts", "REACTJS"), ("react", "REACTJS"))
+# What a framework's build is served as, unless the package serves it itself.
+APP_TYPES = {"NEXTJS": "NODEJS", "VITE": "STATIC", "REACTJS": "STATIC", "NODEJS": "NODEJS"}
+# Dependencies that make a package a server, and those that serve what another tool builds.
+SERVERS = {
+    *("express", "fastify", "koa", "hono", "@hono/node-server", "@hapi/hapi", "@nestjs/core", "restify", "polka", "h3"),
+    *(
+        "@apollo/server",
+        "apollo-server",
+        "graphql-yoga",
+        "@adonisjs/core",
+        "@feathersjs/feathers",
+        "elysia",
+        "nitropack",
+    ),
+    *("@remix-run/serve", "@remix-run/express", "@react-router/serve", "@react-router/express", "vite-express"),
+    *("@sveltejs/adapter-node", "@astrojs/node", "nuxt"),
+}
+ADAPTERS = ("@remix-run/serve", "@react-router/serve", "@sveltejs/adapter-node", "@astrojs/node", "nuxt", "nitropack")
+# Commands of a start script: those that run a server, and those that serve files or run a development server.
+RUNNERS = re.compile(
+    r"node|nodemon|tsx|ts-node(-dev)?|bun|deno|nest|pm2(-runtime)?|fastify|remix-serve|react-router-serve|srvx|nitro"
+)
+STATIC = re.compile(r"vite|react-scripts|serve|http-server|webpack(-dev-server)?|parcel|ng|live-server|sirv")
+_RUN = re.compile(r"(?:npm|pnpm|yarn|bun)(?:\s+(?:run|-s|--silent))*\s+([\w:.-]+)")
+_YAML_ITEM = re.compile(r"""\s*-\s+(["']?)([^"'#]+?)\1\s*(?:#.*)?""")
+
+
+class Proposal(NamedTuple):
+    """A project to create.
+
+    Attributes:
+        slug: what the name leads to.
+        org: the organization's slug; None for the user's own.
+        framework: None if it isn't known.
+        app_type: None if it isn't known.
+    """
+
+    name: str
+    slug: str
+    org: str | None
+    framework: str | None
+    app_type: str | None
+
+    @property
+    def reference(self) -> str:
+        """What deploxa.toml calls the project."""
+        return f"{self.org}/{self.slug}" if self.org else self.slug
+
+
+def propose(folder: str, name: str | None, org: str | None, framework: str | None, app_type: str | None) -> Proposal:
+    """Return the project that a directory should become; what is given counts, package.json fills the rest.
+
+    Raises:
+        UsageError: package.json is needed and isn't a JSON object, or no slug can be made of the name.
+        Failed: package.json can't be read.
+    """
+    package = {} if name and framework and app_type else read_package(folder)
+    if name is None:
+        packaged = package.get("name")
+        # The scope is the owner's: "@acme/web".
+        name = packaged.rpartition("/")[2] if isinstance(packaged, str) and slug_of(packaged) else ""
+        name = name if slug_of(name) else os.path.basename(os.path.abspath(folder))
+    slug = slug_of(name)
+    if not slug:
+        raise UsageError("The slug needs at least one of a-z or 0-9.", hint="Run: dpx init NAME")
+    detected, served = detect(package)
+    if app_type is None:
+        app_type = served if framework in (None, detected) else APP_TYPES.get(framework or "")
+    return Proposal(name, slug, org, framework or detected, app_type)
+
+
+def read_package(folder: str) -> dict[str, Any]:
+    """Return package.json; {} if there is none.
+
+    Raises:
+        UsageError: it isn't a JSON object; the message has line and column.
+        Failed: it can't be read.
+    """
+    path = os.path.join(folder, "package.json")
+    data = files.read_bytes(path, "the package", MAX_PACKAGE + 1) if os.path.isfile(path) else None
+    if data is None:
+        return {}
+    hint = "Fix it, or pass NAME, --framework and --app-type."
+    try:
+        package = json.loads(data[: MAX_PACKAGE + 1].decode("utf-8-sig"))
+    except json.JSONDecodeError as problem:
+        place = f"{path}:{problem.lineno}:{problem.colno}"
+        raise UsageError(f"{place}: Not valid JSON: {problem.msg[:1].lower()}{problem.msg[1:]}.", hint=hint) from None
+    except (ValueError, RecursionError):
+        package = None
+    if not isinstance(package, dict):
+        raise UsageError(f"{path} is not a JSON object.", hint=hint)
+    return package
+
+
+def detect(package: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return framework and app type of a package; None for what it doesn't tell."""
+    runtime = _keys(package, "dependencies")
+    dependencies = runtime | _keys(package, "devDependencies")
+    framework = next((framework for name, framework in FRAMEWORKS if name in dependencies), None)
+    scripts = package.get("scripts")
+    scripts = {key: text for key, text in scripts.items() if isinstance(text, str)} if isinstance(scripts, dict) else {}
+    if framework != "NEXTJS" and _is_server(scripts, runtime, dependencies):
+        # Vite and React may only be there for tests or e-mails: they count if they build what is served.
+        is_built = framework and ("vite" in scripts.get("build", "") or "react-scripts" in scripts.get("build", ""))
+        return (framework if is_built else "NODEJS"), "NODEJS"
+    if framework is None and "start" in scripts:
+        framework = "NODEJS"
+    return framework, APP_TYPES.get(framework or "")
+
+
+def _keys(package: Mapping[str, Any], kind: str) -> set[str]:
+    value = package.get(kind)
+    return set(value) if isinstance(value, dict) else set()
+
+
+def _is_server(scripts: Mapping[str, str], runtime: set[str], dependencies: set[str]) -> bool:
+    """Return whether a package serves requests itself, by its start script, else by its dependencies."""
+    if not dependencies.isdisjoint(ADAPTERS):
+        return True
+    start, seen = scripts.get("start", ""), {"start"}
+    while (other := _RUN.search(start)) and other[1] in scripts and other[1] not in seen:
+        seen.add(other[1])
+        start = scripts[other[1]]
+    # `node node_modules/vite/bin/vite.js` runs vite.
+    start = re.sub(r"node\s+(?:-\S+\s+)*(?:\./)?node_modules/(?:\.bin/)?([\w-]+)\S*", r"\1", start)
+    words = [word.rpartition("/")[2] for word in re.split(r"[\s;&|\"']+", start)]
+    if any(STATIC.fullmatch(word) for word in words):
+        return False
+    return any(RUNNERS.fullmatch(word) for word in words) or not runtime.isdisjoint(SERVERS)
+
+
+def find_apps(folder: str) -> list[str]:
+    """Return the packages of a workspace (npm, yarn, pnpm) whose root a directory is, as relative paths."""
+    patterns = list(_read_patterns(folder))
+    apps = []
+    for path in _walk_packages(folder) if patterns else ():
+        matching = [pattern for pattern in patterns if _compile(pattern.removeprefix("!")).fullmatch(path)]
+        # The last pattern counts: "!packages/old" excludes what "packages/*" includes.
+        if matching and not matching[-1].startswith("!"):
+            apps.append(path)
+    return sorted(apps)
+
+
+def _walk_packages(root: str) -> Iterator[str]:
+    """Yield the directories with a package.json below a directory, with slashes; not those of installed packages."""
+    for visited, (folder, names, file_names) in enumerate(os.walk(root)):
+        names[:] = sorted(name for name in names if name != "node_modules" and not name.startswith("."))
+        if folder != root and "package.json" in file_names:
+            yield os.path.relpath(folder, root).replace(os.sep, "/")
+        if visited >= MAX_FOLDERS:
+            return
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    """Return a workspace pattern as a regular expression: "*" is one directory, "**" any number."""
+    parts = re.split(r"(\*\*/?|\*)", pattern.removeprefix("./").rstrip("/"))
+    special = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*"}
+    return re.compile("".join(special.get(part) or re.escape(part) for part in parts))
+
+
+def _read_patterns(folder: str) -> Iterator[str]:
+    """Yield the patterns of package.json and pnpm-workspace.yaml. What can't be read has none."""
+    with contextlib.suppress(DpxError):
+        workspaces = read_package(folder).get("workspaces")
+        if isinstance(workspaces, dict):
+            workspaces = workspaces.get("packages")
+        if isinstance(workspaces, list):
+            yield from (pattern for pattern in workspaces if isinstance(pattern, str))
+    with contextlib.suppress(DpxError):
+        path = os.path.join(folder, "pnpm-workspace.yaml")
+        data = files.read_bytes(path, "the workspace", MAX_PACKAGE) if os.path.isfile(path) else None
+        is_listed = False
+        for line in (data or b"").decode("utf-8", "replace").splitlines():
+            if line[:1].strip(" \t#-"):
+                is_listed = line.startswith("packages:")
+            if is_listed and (item := _YAML_ITEM.fullmatch(line)):
+                yield item[2]
