@@ -150,8 +150,7 @@ def _check_directory(session: Session) -> None:
             f"This directory already has a project ({PROJECT_FILE}).",
             hint=f"If it doesn't exist yet, run: {session.command('apply')}",
         )
-    if os.path.islink(path):
-        raise Failed(f"{PROJECT_FILE} is a symbolic link, and dpx doesn't write through it.", hint="Replace it.")
+    files.checkout_path(cwd, PROJECT_FILE)
     if not os.access(cwd, os.W_OK):
         raise Failed(f"Can't write to {cwd}, where {PROJECT_FILE} goes.", hint="Change the directory's permissions.")
 
