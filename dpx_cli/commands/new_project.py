@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import projects
 from dpx_cli.api.client import is_name
-from dpx_cli.api.once import Candidates, Texts, create_once
-from dpx_cli.api.retry import Deadline
 from dpx_cli.config.paths import PROJECT_FILE
-from dpx_cli.errors import InvalidResponse
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
@@ -53,32 +50,10 @@ def create(session: Session, name: str, slug: str, fields: projects.ProjectField
         OutcomeUnknown: the response was lost, and the list doesn't show the project.
         Failed: see `hold_file`.
     """
-    org = fields.get("orgSlug")
-
-    def look() -> dict[str, dict[str, Any]]:
-        pages = projects.list_projects(session.client, org=org)
-        rows = (row for page in pages for row in page if row.get("slug") == slug and is_name(row.get("id")))
-        return {row["id"]: row for row in rows}
-
-    def find() -> Candidates:
-        rows = [row for project_id, row in look().items() if project_id not in before]
-        return Candidates(rows, sure=len(rows) == 1)
-
     with hold_file(session, os.path.join(folder, PROJECT_FILE)):
-        before = look()
-        if len(before) == 1:
-            (project,) = before.values()
+        pages = projects.list_projects(session.client, org=fields.get("orgSlug"))
+        rows = [row for page in pages for row in page if row.get("slug") == slug and is_name(row.get("id"))]
+        if len(rows) == 1:
             session.screen.warn(f"Project {slug} was created since dpx looked. It is used.")
-            return project
-        check = session.command("projects", "list", "--search", slug, org=org)
-        project = create_once(
-            lambda: projects.create_project(session.client, name, fields),
-            find,
-            Texts("project", "POST /projects", check),
-            deadline=Deadline(session.settings.timeout),
-            warn=session.screen.warn,
-            say=session.screen.done,
-        )
-    if not is_name(project.get("id")):
-        raise InvalidResponse("POST /projects: the response has no ID.", request="POST /projects")
-    return project
+            return rows[0]
+        return projects.create_project(session.client, name, fields)
