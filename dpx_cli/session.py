@@ -10,7 +10,7 @@ from dpx_cli.config.settings import Settings, split_origin
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from ssl import SSLContext
 
     from dpx_cli.api.client import Attempt, Client
@@ -43,18 +43,12 @@ class Session:
         self.screen = screen
         self.profile = profile
         self.debug = debug
-        self.settings = Settings(env, profile=profile, cwd=cwd, logged_in=self._logged_in)
+        self.settings = Settings(env, profile=profile, cwd=cwd)
         self._cwd = cwd
         self._client: Client | None = None
         self._token: Token | None = None
         self._names: Names | None = None
         self._projects: Projects | None = None
-
-    def _logged_in(self) -> set[str]:
-        """Return the profiles that have a stored token."""
-        from dpx_cli.credentials import index
-
-        return {index.split(key)[0] for key in index.load(self.settings.config_dir)}
 
     @property
     def cwd(self) -> str:
@@ -71,13 +65,22 @@ class Session:
             self._client = self.client_for(self.token())
         return self._client
 
-    def token(self) -> str:
-        """Return the token: of DPX_TOKEN or DPX_TOKEN_FILE, else the stored one."""
+    def find_token(self) -> Token:
+        """Return the token in DPX_TOKEN or DPX_TOKEN_FILE, else the stored one, with its source."""
         if self._token is None:
             from dpx_cli import credentials
 
-            self._token = credentials.token_for(self.settings)
-        return self._token.value
+            self._token = credentials.find_token(self.settings, on_wait=self.on_wait)
+        return self._token
+
+    def token(self) -> str:
+        """Return the token in use."""
+        return self.find_token().value
+
+    @property
+    def on_wait(self) -> Callable[[str], None] | None:
+        """What tells a person that dpx waits for the keyring; None if nobody is there."""
+        return self.screen.note if self.screen.can_ask else None
 
     def client_for(self, token: str) -> Client:
         """Return the API as a token sees it, over a connection of its own, so that threads may have one each."""
@@ -106,8 +109,7 @@ class Session:
             return None
         from dpx_cli import credentials
 
-        # For a token of the environment the profiles need not be read.
-        return credentials.renewal(self._token, "" if self._token.variable else self.settings.profile)
+        return credentials.describe_renewal(self._token, self.settings)
 
     def close(self) -> None:
         """Close the connection to the API; the next request opens another."""
@@ -131,7 +133,7 @@ class Session:
         if self._names is None:
             from dpx_cli import credentials
 
-            stored = not credentials.given(self.env)
+            stored = not credentials.token_variable(self.env)
             self._names = Names(
                 lambda: self.settings.cache_dir,
                 self.settings.origin,

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, LOCAL, Typer, effect
+from dpx_cli.config import profiles
+from dpx_cli.config.settings import check_api_url
+from dpx_cli.credentials import logins
+from dpx_cli.errors import NotFound, exclusive
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import yes_no
 
@@ -37,21 +41,17 @@ def list_profiles(session: Session) -> None:
 
     Whether a profile is logged in is read from dpx's own files. Neither the keyring nor the API is asked.
     """
-    from dpx_cli.credentials import logins
-
     settings = session.settings
-    found = settings.profiles
-    origins = logins.origins(settings.config_dir)
     items = [
         {
             "name": name,
             "current": name == settings.profile,
-            "api_url": found.get(name).get("api_url"),
-            "org": found.get(name).get("org"),
-            "logged_in": name in origins,
-            "read_only": found.is_read_only(name),
+            "api_url": settings.profiles.get(name).get("api_url"),
+            "org": settings.profiles.get(name).get("org"),
+            "logged_in": bool(settings.profiles.logins(name)),
+            "read_only": settings.profiles.is_read_only(name),
         }
-        for name in sorted({*found.names, *origins, settings.profile})
+        for name in settings.profiles.names
     ]
     session.screen.rows([items], COLUMNS, key="name")
 
@@ -60,7 +60,11 @@ def list_profiles(session: Session) -> None:
 @effect(LOCAL)
 def use(session: Session, name: ProfileName) -> None:
     """Make a profile the current one."""
-    use_profile(session, name)
+    settings = session.settings
+    profiles.update(settings.config_dir, lambda changed: changed.use(name))
+    session.screen.done(f"The current profile is {name}.")
+    if variable := settings.env.get("DPX_PROFILE"):
+        session.screen.note(f"DPX_PROFILE is set to {variable} and takes precedence.")
 
 
 @GROUP.command("set", epilog="dpx profile set work --org acme")
@@ -81,22 +85,14 @@ def set_profile(
     no_read_only: Annotated[bool, typer.Option("--no-read-only", help="Allow changes again.")] = False,
 ) -> None:
     """Create a profile, or change its defaults."""
-    from dpx_cli.config import profiles
-    from dpx_cli.config.settings import check_api_url
-    from dpx_cli.errors import UsageError
-
-    if read_only and no_read_only:
-        raise UsageError("--read-only and --no-read-only can't be used together.", hint="Pass one of them.")
+    exclusive(("--read-only", read_only), ("--no-read-only", no_read_only))
     url = check_api_url(api_url, "--api-url") if api_url else api_url
-    profiles.check_name(name)
-    made = []
-
-    def change(found: profiles.Profiles) -> None:
-        made.append(name not in found.names)
-        found.put(name, api_url=url, org=org, read_only=True if read_only else False if no_read_only else None)
-
-    profiles.update(session.settings.config_dir, change)
-    session.screen.done(f"Profile {name} {'created' if made[0] else 'changed'}.")
+    change = True if read_only else False if no_read_only else None
+    is_new = profiles.check_name(name) not in session.settings.profiles.names
+    profiles.update(
+        session.settings.config_dir, lambda changed: changed.put(name, api_url=url, org=org, read_only=change)
+    )
+    session.screen.done(f"Profile {name} {'created' if is_new else 'changed'}.")
 
 
 @GROUP.command("remove", epilog="dpx profile remove work")
@@ -106,44 +102,15 @@ def remove(session: Session, name: ProfileName, yes: Yes = False) -> None:
 
     If it was the current one, the default profile becomes the current one.
     """
-    from dpx_cli.config import profiles
-    from dpx_cli.credentials import logins
-    from dpx_cli.errors import NotFound
-
-    config_dir = session.settings.config_dir
-    found = session.settings.profiles
-    profiles.check_name(name)
-    if name not in found.names and name not in logins.origins(config_dir):
+    config_dir, before = session.settings.config_dir, session.settings.profiles
+    if profiles.check_name(name) not in before.names:
         raise NotFound(f"There is no profile {name}.", hint="Run: dpx profile list")
-    current = name == found.current
-    if (
-        not yes
-        and session.screen.can_ask
-        and not session.screen.confirm(f"Remove profile {name} and its stored tokens?")
-    ):
+    asks = session.screen.can_ask and not yes
+    if asks and not session.screen.confirm(f"Remove profile {name} and its stored tokens?"):
         session.screen.note("Nothing was removed.")
         return
-    tokens = logins.forget_profile(config_dir, name)
+    tokens = logins.remove_all(config_dir, name)
     profiles.update(config_dir, lambda changed: changed.remove(name))
     session.screen.done(f"Profile {name}{' and its stored tokens' if tokens else ''} removed.")
-    if current and name != profiles.DEFAULT:
+    if name == before.current != profiles.DEFAULT:
         session.screen.note(f"The current profile is now {profiles.DEFAULT}.")
-
-
-def use_profile(session: Session, name: str) -> None:
-    """Make a profile the current one, and say so. Raise NotFound if it doesn't exist."""
-    from dpx_cli.config import profiles
-    from dpx_cli.credentials import logins
-
-    settings = session.settings
-    logged_in = profiles.check_name(name) in logins.origins(settings.config_dir)
-
-    def change(found: profiles.Profiles) -> None:
-        if logged_in:
-            found.put(name)
-        found.use(name)
-
-    profiles.update(settings.config_dir, change)
-    session.screen.done(f"The current profile is {name}.")
-    if given := settings.env.get("DPX_PROFILE"):
-        session.screen.note(f"DPX_PROFILE is set to {given} and takes precedence.")

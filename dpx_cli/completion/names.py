@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from dpx_cli.config.paths import API_URL, PROJECT_FILE, folder, names_file, naming_file, origin_of
+from dpx_cli.config.paths import API_URL, PROJECT_FILE, folder, names_file, origin_of, reference_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def find(kind: str, profile: str | None, project: str | None, env: Mapping[str, 
     """
     document = _read(os.path.join(folder(env, "config"), "config.json"))
     if kind == "profile":
-        return ((name, "") for name in _profiles(document, env))
+        return ((name, "") for name in ("default", *_of(document, "profiles")))
     profile = profile or env.get("DPX_PROFILE") or str(document.get("current") or "default")
     api_url = env.get("DPX_API_URL") or _of(_of(document, "profiles"), profile).get("api_url") or API_URL
     names = _newest(folder(env, "cache"), origin_of(api_url), profile, env.get("DPX_TOKEN", "").strip())
@@ -43,11 +43,6 @@ def find(kind: str, profile: str | None, project: str | None, env: Mapping[str, 
         project = project or env.get("DPX_PROJECT") or _default_project()
         found = _list(_of(names, "keys"), str(_of(names, "projects").get(project) or project))
     return ((name, "") for name in found)
-
-
-def _profiles(document: Mapping[str, Any], env: Mapping[str, str]) -> Iterable[Any]:
-    tokens = _of(_read(os.path.join(folder(env, "config"), "credentials.json")), "tokens")
-    return ("default", *_of(document, "profiles"), *(name.partition("@")[0] for name in tokens))
 
 
 def _deployment(row: list[Any]) -> tuple[Any, str]:
@@ -77,7 +72,7 @@ def _newest(cache: str, origin: str, profile: str, token: str) -> dict[str, Any]
 
 def _default_project() -> str:
     """Return the project that the link file or deploxa.toml names; "" if there is none."""
-    path = naming_file(os.getcwd())
+    path = reference_file(os.getcwd())
     if not path:
         return ""
     if os.path.basename(path) != PROJECT_FILE:

@@ -19,37 +19,33 @@ PROJECT_FILE = "deploxa.toml"
 WRITABLE_BY_ALL = 0o002  # stat.S_IWOTH
 
 
-def folder(env: Mapping[str, str], sort: str) -> str:
-    """Return the folder of dpx's files, as platformdirs has it, which is slow to import.
-
-    Args:
-        env: the environment.
-        sort: "config" or "cache".
+def folder(env: Mapping[str, str], kind: str) -> str:
+    """Return the folder of dpx's "config" or "cache" files, as platformdirs has it, which is slow to import.
 
     Returns:
         An absolute path, or "" for a user without a home.
     """
-    if given := env.get(f"DPX_{sort.upper()}_DIR"):
-        return os.path.abspath(given)
+    if own := env.get(f"DPX_{kind.upper()}_DIR"):
+        return os.path.abspath(own)
     if os.name == "nt":  # pragma: no cover - Windows only
         local = env.get("LOCALAPPDATA", "")
-        below = ("dpx", "Cache") if sort == "cache" else ("dpx",)
+        below = ("dpx", "Cache") if kind == "cache" else ("dpx",)
         return os.path.join(local, *below) if os.path.isabs(local) else ""
-    xdg = env.get(f"XDG_{sort.upper()}_HOME", "")
+    xdg = env.get(f"XDG_{kind.upper()}_HOME", "")
     if xdg.startswith("/"):
         return os.path.join(xdg, "dpx")
     if sys.platform == "darwin":
-        below_home = "Library/Application Support" if sort == "config" else "Library/Caches"
+        below_home = "Library/Application Support" if kind == "config" else "Library/Caches"
     else:
-        below_home = ".config" if sort == "config" else ".cache"
-    found = os.path.join(os.path.expanduser("~"), below_home, "dpx")
-    return found if os.path.isabs(found) else ""
+        below_home = ".config" if kind == "config" else ".cache"
+    path = os.path.join(os.path.expanduser("~"), below_home, "dpx")
+    return path if os.path.isabs(path) else ""
 
 
 def link_file(cwd: str) -> str | None:
     """Return the path of the nearest link file from a folder upward, or None.
 
-    It may be damaged or no regular file. One that a stranger planted is passed over.
+    It may be damaged or no regular file. Files of other users in a folder open to all are ignored.
     """
     return _nearest(cwd, LINK_FOLDER, LINK_NAME)
 
@@ -59,8 +55,8 @@ def project_file(cwd: str) -> str | None:
     return _nearest(cwd, PROJECT_FILE)
 
 
-def naming_file(cwd: str) -> str | None:
-    """Return the path of the file that names the project: the nearer of link file and deploxa.toml, or None.
+def reference_file(cwd: str) -> str | None:
+    """Return the path of the file that specifies the project: the nearer of link file and deploxa.toml, or None.
 
     In one folder the link file wins, because it is the user's own.
     """
@@ -76,14 +72,14 @@ def _nearest(cwd: str, *names: str) -> str | None:
     above, home = os.path.abspath(cwd), os.path.expanduser("~")
     while True:
         path = os.path.join(above, *names)
-        if os.path.lexists(path) and not _is_planted(above, names[0]):
+        if os.path.lexists(path) and not _is_untrusted(above, names[0]):
             return path
         below, above = above, os.path.dirname(above)
         if below in (above, home):
             return None
 
 
-def _is_planted(above: str, name: str) -> bool:
+def _is_untrusted(above: str, name: str) -> bool:
     """Return whether a folder is open to all and a file or folder in it belongs to neither the user nor its owner.
 
     Git trusts only what the user owns; but root in a container works on another user's checkout.

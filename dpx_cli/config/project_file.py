@@ -27,13 +27,7 @@ _PIECES = r"""
 
 
 class ProjectFile:
-    """What a deploxa.toml names.
-
-    Attributes:
-        path: the file.
-        slug: the project: `slug` or `org/slug`; "" if the file names none.
-        org_slug: the organization; None if the file names none.
-    """
+    """A deploxa.toml. Its `slug` is "slug" or "org/slug", or "" if the file doesn't contain one."""
 
     __slots__ = ("org_slug", "path", "slug")
 
@@ -44,7 +38,7 @@ class ProjectFile:
 
     @property
     def reference(self) -> str:
-        """The project. Raises UsageError if the file names none."""
+        """The project. Raises UsageError if the file doesn't contain one."""
         if not self.slug:
             raise UsageError(f"{self.path} names no project.", hint='Add slug = "SLUG" to its table [project].')
         return self.slug
@@ -88,14 +82,14 @@ def load(path: str) -> bytes:
     # A checkout may have a symbolic link here: to a device or a pipe that never ends.
     data = files.read_bytes(path, "the project file", MAX_BYTES + 1) if os.path.isfile(path) else None
     if data is None:
-        raise UsageError(f"{path} is not a regular file.", hint=f"Fix or delete {path}.")
+        raise UsageError(f"{path} is not a regular file.", hint="Replace it with a file.")
     if len(data) > MAX_BYTES:
-        raise UsageError(f"{path} is larger than {MAX_BYTES // 1024} KiB.", hint=f"Fix or delete {path}.")
+        raise UsageError(f"{path} is larger than {MAX_BYTES // 1024} KiB.", hint="Shorten it.")
     return data
 
 
 def read(path: str) -> ProjectFile:
-    """Read which project a deploxa.toml names, and nothing else of it.
+    """Read which project a deploxa.toml specifies, and nothing else in it.
 
     Raises:
         UsageError: it is not TOML; the message shows nothing of its text.
@@ -107,12 +101,12 @@ def read(path: str) -> ProjectFile:
     try:
         text = load(path).decode("utf-8-sig")
         check_depth(text)
-        found: Any = tomllib.loads(text)
+        document: Any = tomllib.loads(text)
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8.", hint=hint) from None
     except (ValueError, RecursionError) as problem:
         place = str(problem).rpartition("(at ")[2].rstrip(")") if "(at " in str(problem) else "a number"
         raise UsageError(f"{path} is not valid TOML, at {place}.", hint=hint) from None
-    project = found.get("project")
+    project = document.get("project")
     slug = project.get("slug") if isinstance(project, dict) else None
     return ProjectFile(path, slug if isinstance(slug, str) else "")

@@ -6,7 +6,8 @@ Nothing is read before it is asked for: `dpx help` must work even if the home fo
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dpx_cli.config.paths import API_URL, folder, origin_of
 from dpx_cli.errors import UsageError
@@ -14,14 +15,11 @@ from dpx_cli.system.files import Unreachable
 from dpx_cli.system.switches import is_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from typing import TypeVar
+    from collections.abc import Mapping
 
     from dpx_cli.config.link import Link
     from dpx_cli.config.profiles import Profiles
     from dpx_cli.config.project_file import ProjectFile
-
-    T = TypeVar("T")
 
 TIMEOUT = 30.0
 PROFILE = "default"
@@ -35,16 +33,18 @@ VARIABLES = (
     ("DPX_PROJECT", "the default for --project", ""),
     ("DPX_ORG", "the default for --org", ""),
     ("DPX_PROFILE", "the default for --profile", PROFILE),
-    ("DPX_CONFIG_DIR", "where profiles live", "the platform's"),
+    ("DPX_CONFIG_DIR", "where profiles and logins live", "the platform's"),
     ("DPX_CACHE_DIR", "where remembered names live", "the platform's"),
     ("DPX_CA_BUNDLE", "certificates to trust; also SSL_CERT_FILE, SSL_CERT_DIR", "the system's"),
     ("DPX_TIMEOUT", "seconds that a whole request may take", f"{TIMEOUT:g}"),
     ("DPX_NO_INPUT", "never ask; on if CI is set or stdin is not a terminal", "off"),
-    ("DPX_LEDGER", "remember what env set and import set, as keyed digests; needs a keyring", "off"),
+    ("DPX_LOCK_KEY", "key of the digests in deploxa.lock (dpx help plan)", ""),
     ("DPX_WEBHOOK_SECRET", "the secret for dpx webhook", ""),
     ("HTTPS_PROXY", "the proxy; also HTTP_PROXY, ALL_PROXY, NO_PROXY; never used for http to this machine", ""),
     ("ACCESSIBLE", "for screen readers: nothing animates, plain lines and prompts", "off"),
     ("NO_COLOR", "no color; FORCE_COLOR, COLUMNS and TERM=dumb are honored too", ""),
+    ("BROWSER", "the browser for dpx open and login --web", ""),
+    ("PYTHON_KEYRING_BACKEND", "the keyring to use", ""),
 )
 
 
@@ -80,73 +80,47 @@ class Settings:
         env: the environment.
         profile: `--profile`; None if not given.
         cwd: the directory from which files are looked for; None for the process's own.
-        logged_in: returns the profiles that have a token; they exist even if the file of profiles doesn't name them.
 
     Attributes:
         may_create_profile: whether the profile in use need not exist, because the command creates it.
     """
 
-    def __init__(
-        self,
-        env: Mapping[str, str],
-        *,
-        profile: str | None = None,
-        cwd: str | None = None,
-        logged_in: Callable[[], Collection[str]] = tuple,
-    ) -> None:
+    def __init__(self, env: Mapping[str, str], *, profile: str | None = None, cwd: str | None = None) -> None:
         self.env = env
         self.cwd = cwd
         self.profile_flag = profile
         self.may_create_profile = False
-        self._logged_in = logged_in
-        self._read: dict[str, Any] = {}
-
-    def _once(self, name: str, read: Callable[[], T]) -> T:
-        """Read a setting on its first use and remember it."""
-        if name not in self._read:
-            self._read[name] = read()
-        found: T = self._read[name]
-        return found
 
     def variable(self, name: str) -> str | None:
         """Return a variable of the environment; an empty one counts as not set, as everywhere."""
         return self.env.get(name) or None
 
-    @property
+    @cached_property
     def config_dir(self) -> str:
         """The folder of the profiles. Raises UsageError for a user without a home."""
-        return self._once("config_dir", self._read_config_dir)
-
-    def _read_config_dir(self) -> str:
         return self._folder("config")
 
-    @property
+    @cached_property
     def cache_dir(self) -> str:
-        """The folder of remembered names."""
-        return self._once("cache_dir", self._read_cache_dir)
-
-    def _read_cache_dir(self) -> str:
+        """The folder of remembered names. Raises UsageError for a user without a home."""
         return self._folder("cache")
 
-    def _folder(self, sort: str) -> str:
-        found = folder(self.env, sort)
-        if not found:
-            raise UsageError("This user has no home folder.", hint=f"Set DPX_{sort.upper()}_DIR to a folder.")
-        return found
+    def _folder(self, kind: str) -> str:
+        path = folder(self.env, kind)
+        if not path:
+            raise UsageError("This user has no home folder.", hint=f"Set DPX_{kind.upper()}_DIR to a folder.")
+        return path
 
-    @property
+    @cached_property
     def profile(self) -> str:
         """The name of the profile in use. Raises UsageError if --profile or DPX_PROFILE names an unknown one."""
-        return self._once("profile", self._read_profile)
-
-    def _read_profile(self) -> str:
         from dpx_cli.config import profiles
 
-        given = self.profile_flag or self.variable("DPX_PROFILE")
-        if not given:
+        text = self.profile_flag or self.variable("DPX_PROFILE")
+        if not text:
             return self.profiles.current
-        name = profiles.check_name(given)
-        if not self.may_create_profile and name not in self.profiles.names and name not in self._logged_in():
+        name = profiles.check_name(text)
+        if not self.may_create_profile and name not in self.profiles.names:
             source = "--profile" if self.profile_flag else "DPX_PROFILE"
             raise UsageError(
                 f"{source}: there is no profile {name}. Profiles: {', '.join(self.profiles.names)}.",
@@ -159,23 +133,15 @@ class Settings:
         if self.profile_flag or self.variable("DPX_PROFILE"):
             _ = self.profile
 
-    @property
+    @cached_property
     def profiles(self) -> Profiles:
-        """All profiles."""
-        return self._once("profiles", self._read_profiles)
-
-    def _read_profiles(self) -> Profiles:
+        """All profiles; none for a user without a home, since the environment may say enough."""
         from dpx_cli.config import profiles
 
         try:
-            folder = self.config_dir
-        except UsageError:
-            # A user without a home has no profiles, and the environment may say enough.
-            return profiles.Profiles()
-        try:
-            return profiles.load(folder)
+            return profiles.load(folder(self.env, "config"))
         except Unreachable:
-            # So does it for a service that runs with another user's HOME.
+            # A service that runs with another user's HOME has none either.
             if self.variable("DPX_TOKEN") or self.variable("DPX_TOKEN_FILE"):
                 return profiles.Profiles()
             raise
@@ -190,16 +156,13 @@ class Settings:
             return f"profile {self.profile}"
         return "DPX_READ_ONLY" if is_on(self.env, "DPX_READ_ONLY") else None
 
-    @property
+    @cached_property
     def api_url(self) -> str:
         """The root of the API, checked, without a final slash."""
-        return self._once("api_url", self._read_api_url)
-
-    def _read_api_url(self) -> str:
-        if given := self.variable("DPX_API_URL"):
-            return check_api_url(given, "DPX_API_URL")
-        if stored := self._of_profile("api_url"):
-            return check_api_url(stored, f"the API URL of profile {self.profile}")
+        if text := self.variable("DPX_API_URL"):
+            return check_api_url(text, "DPX_API_URL")
+        if text := self._of_profile("api_url"):
+            return check_api_url(text, f"the API URL of profile {self.profile}")
         return API_URL
 
     @property
@@ -223,35 +186,31 @@ class Settings:
             )
         return seconds
 
-    @property
-    def link(self) -> Link | None:
-        """The link file found from the working directory upward, or None. Raises Failed if it is damaged."""
-        return self._once("link", self._read_link)
+    def _directory(self) -> str:
+        """Return the working directory; "" if it is gone."""
+        try:
+            return self.cwd or os.getcwd()
+        except FileNotFoundError:
+            return ""
 
-    def _read_link(self) -> Link | None:
+    @cached_property
+    def link(self) -> Link | None:
+        """The link file found from the working directory upward, or None. Raises UsageError if it is damaged."""
         from dpx_cli.config import link
 
-        try:
-            return link.find(self.cwd or os.getcwd())
-        except FileNotFoundError:  # the working directory is gone
-            return None
+        directory = self._directory()
+        return link.find(directory) if directory else None
 
-    @property
+    @cached_property
     def project_file(self) -> ProjectFile | None:
         """The nearest deploxa.toml, or None if there is none or a link file is as near.
 
         Raises UsageError if it is damaged.
         """
-        return self._once("project_file", self._read_project_file)
-
-    def _read_project_file(self) -> ProjectFile | None:
         from dpx_cli.config import paths
 
-        try:
-            cwd = self.cwd or os.getcwd()
-        except FileNotFoundError:
-            return None
-        path = paths.naming_file(cwd)
+        directory = self._directory()
+        path = paths.reference_file(directory) if directory else None
         if path is None or os.path.basename(path) != paths.PROJECT_FILE:
             return None
         from dpx_cli.config import project_file
@@ -259,24 +218,24 @@ class Settings:
         return project_file.read(path)
 
     @property
-    def named(self) -> Link | ProjectFile | None:
-        """The file that names the project of this directory, or None. Raises DpxError if it is damaged."""
+    def reference_file(self) -> Link | ProjectFile | None:
+        """The file that says which project this directory belongs to, or None. Raises UsageError if it is damaged."""
         return self.project_file or self.link
 
     @property
     def project(self) -> str | None:
-        """The default project: DPX_PROJECT, else what the link file or deploxa.toml names."""
-        if given := self.variable("DPX_PROJECT"):
-            return given
+        """The default project: DPX_PROJECT, else that of deploxa.toml or the link file."""
+        if text := self.variable("DPX_PROJECT"):
+            return text
         if file := self.project_file:
             return file.reference
         return self.link.project_id if self.link else None
 
     @property
     def org(self) -> str | None:
-        """The default organization: DPX_ORG, else what the link file or deploxa.toml names, else the profile's."""
-        if given := self.variable("DPX_ORG"):
-            return given
-        if (file := self.named) and file.org_slug:
+        """The default organization: DPX_ORG, else that of deploxa.toml or the link file, else the profile's."""
+        if text := self.variable("DPX_ORG"):
+            return text
+        if (file := self.reference_file) and file.org_slug:
             return file.org_slug
         return self._of_profile("org")

@@ -1,32 +1,34 @@
 """Tokens in a plain file, `tokens.json`: only if `--insecure-storage` asked for it.
 
 The file is for its owner only (0600). One that others may read is refused, as ssh refuses such a key.
+
+    {"tokens": {"default@https://deploxa.com:443": "dpx_…"}}
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from typing import TYPE_CHECKING
 
-from dpx_cli.credentials import index
-from dpx_cli.errors import TokenStorage
+from dpx_cli.errors import Failed, TokenStorage
+from dpx_cli.system import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _WHAT = "the stored tokens"
 
 
 class FileStore:
-    """The token file of one folder. `logins.py` holds the index's lock while it changes the file."""
+    """The token file of one folder."""
 
     place = "file"
     source = "file"
 
     def __init__(self, config_dir: str) -> None:
-        self._path = os.path.join(config_dir, "tokens.json")
-
-    @property
-    def title(self) -> str:
-        """What a sentence calls it."""
-        return f"the file {self._path}"
+        self.location = os.path.join(config_dir, "tokens.json")
+        self.title = f"the file {self.location}"
 
     def get(self, key: str) -> str | None:
         """Return the token of a name, None if there is none."""
@@ -34,27 +36,48 @@ class FileStore:
 
     def set(self, key: str, token: str) -> None:
         """Store a token."""
-        index.save_texts(self._path, {**self._load(), key: token})
+        self._change(lambda tokens: {**tokens, key: token})
 
     def delete(self, key: str) -> bool:
         """Remove a token and return whether there was one."""
-        tokens = self._load()
-        found = tokens.pop(key, None) is not None
-        if found:
-            index.save_texts(self._path, tokens)
-        return found
+        if key not in self._load():
+            return False
+        self._change(lambda tokens: {name: token for name, token in tokens.items() if name != key})
+        return True
+
+    def _change(self, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+        """Change the file under its lock; remove it if there are no tokens left."""
+        import json
+
+        try:
+            with files.locked(self.location):
+                tokens = change(self._load())
+                if tokens:
+                    files.write_whole(self.location, (json.dumps({"tokens": tokens}, indent=2) + "\n").encode())
+                else:
+                    files.remove(self.location)
+        except Failed as problem:
+            hint = problem.hint or "Set DPX_CONFIG_DIR to a folder that you may write, or set DPX_TOKEN."
+            raise TokenStorage(problem.message, hint=hint) from None
 
     def _load(self) -> dict[str, str]:
-        """Read the file, unless others can."""
+        """Read the file, unless others can. No error shows what is in it."""
         try:
-            mode = os.stat(self._path).st_mode
+            mode = os.stat(self.location).st_mode
         except (OSError, ValueError):
-            mode = 0  # it is missing, or `load_texts` says why it can't be read
+            mode = 0  # it is missing, or `read_json` says why it can't be read
         if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
             import shlex
 
             raise TokenStorage(
-                f"Others may read the token in {self._path} (mode {stat.S_IMODE(mode):04o}).",
-                hint=f"If others use this machine, replace the token. Run: chmod 600 {shlex.quote(self._path)}",
+                f"Others may read the token in {self.location} (mode {stat.S_IMODE(mode):04o}).",
+                hint=f"If others use this machine, replace the token. Run: chmod 600 {shlex.quote(self.location)}",
             )
-        return index.load_texts(self._path, _WHAT)
+        try:
+            document = files.read_json(self.location, _WHAT)
+            tokens = {} if document is None else document.get("tokens")
+            if not isinstance(tokens, dict) or not all(isinstance(token, str) for token in tokens.values()):
+                raise files.damaged(self.location, _WHAT, "it is not in the form that dpx writes")
+        except Failed as problem:
+            raise TokenStorage(problem.message, hint=problem.hint) from None
+        return tokens

@@ -1,23 +1,28 @@
-"""Tokens in the operating system's keyring: only keyrings that keep secrets secret, and at most 3 s a call.
+"""Tokens in the operating system's keyring: only keyrings that keep secrets secret, and only for a limited time a call.
 
-`choose` asks the keyring library which keyring this machine has, once, at login. After that the keyring that the index
-names is used directly, because the library reads the entry points of every installed package first. From the Secret
-Service (GNOME, KDE, KeePassXC) `secret_service.py` reads a token in an eighth of the library's time.
+`choose` asks the keyring library which keyring this machine has, once, at login. After that the keyring of the profile
+is used directly, because the library reads the entry points of every installed package first.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.credentials.interface import WITHOUT_KEYRING
 from dpx_cli.errors import TokenStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
+
+    from dpx_cli.credentials.interface import OnWait
+
+    T = TypeVar("T")
 
 SERVICE = "dpx"
-SECONDS = 3.0  # for one call: a person may have to type a password, but the program must not look hung
+SECONDS = 3.0  # for one call where nobody can type a password
+SECONDS_TO_TYPE = 60.0  # where somebody can
 HINT = f"Unlock it. Or {WITHOUT_KEYRING[0].lower()}{WITHOUT_KEYRING[1:]}"
 
 # The keyrings that keep secrets secret. All others "succeed" and keep nothing, or keep it in plain text.
@@ -30,8 +35,7 @@ BACKENDS = {
     "KWallet4": "keyring.backends.kwallet.DBusKeyringKWallet4",
 }
 _OVERRIDE = "PYTHON_KEYRING_BACKEND"  # the keyring library's own variable
-
-_T = TypeVar("_T")
+_NO_KEYRING = ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring")
 
 
 class KeyringStore:
@@ -39,67 +43,55 @@ class KeyringStore:
 
     Args:
         backend: its name in `BACKENDS`.
+        on_wait: see `credentials.find_token`.
     """
 
     source = "keyring"
 
-    def __init__(self, backend: str) -> None:
-        self._name = backend
-
-    @property
-    def place(self) -> str:
-        """What the index calls it."""
-        return f"keyring:{self._name}"
-
-    @property
-    def title(self) -> str:
-        """What a sentence calls it."""
-        return f"the keyring ({self._name})"
+    def __init__(self, backend: str, on_wait: OnWait = None) -> None:
+        self.place = f"keyring:{backend}"
+        self.location = backend
+        self.title = f"the keyring ({backend})"
+        self._on_wait = on_wait
 
     def get(self, key: str) -> str | None:
         """Return the token of a name, None if there is none."""
-        return bounded(lambda: self._get(key), self.title)
+        self._check_override()
+        from dpx_cli.credentials import native
+
+        token = self._bound(lambda: native.read(self.location, SERVICE, key))
+        if token is None:
+            backend = self._backend()
+            token = self._bound(lambda: backend.get_password(SERVICE, key))
+        return None if token is None else str(token)
 
     def set(self, key: str, token: str) -> None:
         """Store a token."""
-        bounded(lambda: self._backend().set_password(SERVICE, key, token), self.title, secret=token)
+        backend = self._backend()
+        self._bound(lambda: backend.set_password(SERVICE, key, token), secret=token)
 
     def delete(self, key: str) -> bool:
         """Remove a token and return whether there was one."""
-        return bounded(lambda: self._delete(key), self.title)
-
-    def _get(self, key: str) -> str | None:
-        self._heed_override()
-        if self._name == "SecretService":
-            from dpx_cli.credentials import secret_service
-
-            found = secret_service.lookup(SERVICE, key)
-            if found is not None:
-                return found
-        found = self._backend().get_password(SERVICE, key)
-        return None if found is None else str(found)
-
-    def _delete(self, key: str) -> bool:
         backend = self._backend()
-        if backend.get_password(SERVICE, key) is None:
+        if self._bound(lambda: backend.get_password(SERVICE, key)) is None:
             return False
-        backend.delete_password(SERVICE, key)
+        self._bound(lambda: backend.delete_password(SERVICE, key))
         return True
 
+    def _bound(self, call: Callable[[], T], *, secret: str = "") -> T:
+        return bound(call, self.title, self._on_wait, secret=secret)
+
     def _backend(self) -> Any:
-        """Return the keyring."""
-        import importlib
+        """Return the library's object. Importing it is not part of any call's time."""
+        self._check_override()
+        return _import(BACKENDS[self.location])()
 
-        self._heed_override()
-        module, _, name = BACKENDS[self._name].rpartition(".")
-        return getattr(importlib.import_module(module), name)()
-
-    def _heed_override(self) -> None:
+    def _check_override(self) -> None:
         """Raise TokenStorage if the user tells the keyring library to use another keyring, or none."""
-        override = os.environ.get(_OVERRIDE) or BACKENDS[self._name]
-        if override != BACKENDS[self._name]:
+        override = os.environ.get(_OVERRIDE) or BACKENDS[self.location]
+        if override != BACKENDS[self.location]:
             raise TokenStorage(
-                f"The token is in {self.title}, but {_OVERRIDE} names {override}.", hint=f"Unset {_OVERRIDE}."
+                f"The token is in {self.title}, but {_OVERRIDE} is {override}.", hint=f"Unset {_OVERRIDE}."
             )
 
 
@@ -109,39 +101,45 @@ def choose() -> str:
     Raises:
         TokenStorage: it uses none, or one that doesn't keep secrets secret.
     """
-    found = bounded(_usual, "the keyring")
+    for path in BACKENDS.values():
+        _import(path)
+    paths = bound(_list_backends, "the keyring")
     names = {path: name for name, path in BACKENDS.items()}
-    for path in found:
+    for path in paths:
         if path in names:
             return names[path]
-    what = "This machine has no keyring."
-    if found and found[0] not in _NO_KEYRING:
-        what = f"The keyring of this machine doesn't keep secrets secret: {found[0]}"
-    raise TokenStorage(what, hint=WITHOUT_KEYRING)
+    problem = "This machine has no keyring."
+    if paths and paths[0] not in _NO_KEYRING:
+        problem = f"The keyring of this machine doesn't keep secrets secret: {paths[0]}"
+    raise TokenStorage(problem, hint=WITHOUT_KEYRING)
 
 
-_NO_KEYRING = ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring")
+def _import(path: str) -> Any:
+    """Return the class with a path in `BACKENDS`. Each can be imported on every system."""
+    import importlib
+
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
-def _usual() -> list[str]:
-    """Return the class names of the library's choice; of a chain of keyrings its members, best first."""
+def _list_backends() -> list[str]:
+    """Return the class paths of the library's choice; of a chain of keyrings its members, best first."""
     import keyring
 
     chosen = keyring.get_keyring()
-    members = getattr(chosen, "backends", None) if _path(chosen) == "keyring.backends.chainer.ChainerBackend" else None
-    return [_path(backend) for backend in ([chosen] if members is None else members)]
+    paths = [
+        f"{type(each).__module__}.{type(each).__qualname__}" for each in [chosen, *getattr(chosen, "backends", ())]
+    ]
+    return paths[1:] if paths[0] == "keyring.backends.chainer.ChainerBackend" else paths[:1]
 
 
-def _path(backend: Any) -> str:
-    return f"{type(backend).__module__}.{type(backend).__qualname__}"
-
-
-def bounded(call: Callable[[], _T], title: str, *, secret: str = "") -> _T:
-    """Make a call that may hang, for at most `SECONDS`, in a thread that does not keep the process alive.
+def bound(call: Callable[[], T], title: str, on_wait: OnWait = None, *, secret: str = "") -> T:
+    """Make a call that may hang, in a thread that does not keep the process alive.
 
     Args:
         call: the call; every exception of it is a refusal.
         title: what the error calls the keyring.
+        on_wait: see `credentials.find_token`.
         secret: what the error must not repeat.
 
     Raises:
@@ -149,22 +147,27 @@ def bounded(call: Callable[[], _T], title: str, *, secret: str = "") -> _T:
     """
     import threading
 
-    answers: list[_T] = []
+    results: list[T] = []
     problems: list[Exception] = []
 
     def run() -> None:
         try:
-            answers.append(call())
-        except Exception as exc:  # noqa: BLE001 - keyrings raise types of four libraries; each is a refusal
-            problems.append(exc)
+            results.append(call())
+        except Exception as problem:  # noqa: BLE001 - keyrings raise types of four libraries; each is a refusal
+            problems.append(problem)
 
     thread = threading.Thread(target=run, name="dpx-keyring", daemon=True)
     thread.start()
     thread.join(SECONDS)
-    if answers:
-        return answers[0]
+    seconds = SECONDS
+    if thread.is_alive() and on_wait is not None:
+        seconds = SECONDS_TO_TYPE
+        on_wait(f"Waiting for {title}. If it asks for a password, enter it.")
+        thread.join(seconds - SECONDS)
+    if results:
+        return results[0]
     if not problems:
-        raise TokenStorage(f"{title[0].upper()}{title[1:]} did not respond within {SECONDS:g} s.", hint=HINT)
+        raise TokenStorage(f"{title[0].upper()}{title[1:]} did not respond within {seconds:g} s.", hint=HINT)
     problem = problems[0]
     if isinstance(problem, TokenStorage):
         raise problem

@@ -1,7 +1,7 @@
-"""Store and forget tokens, for `auth login`, `auth logout` and `profile remove`.
+"""Store and remove tokens, for `auth login`, `auth logout` and `profile remove`.
 
-The index is changed under its lock, and before the keyring: a process that is killed in between leaves a line that
-points at nothing, never a secret that is listed nowhere.
+The profile is changed before a token is stored and after it is removed: a process that is killed in between leaves a
+login that points at nothing, never a token that no profile knows.
 """
 
 from __future__ import annotations
@@ -9,108 +9,80 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from dpx_cli.credentials import index, interface, stores
+from dpx_cli.config import profiles
+from dpx_cli.credentials import interface, stores
 from dpx_cli.errors import Failed, TokenStorage
-from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dpx_cli.credentials import Settings
-    from dpx_cli.credentials.interface import TokenStore
-
-    OpenStore = Callable[[str, str], TokenStore]
+    from dpx_cli.config.settings import Settings
+    from dpx_cli.credentials.interface import OpenStore, TokenStore
 
 
 def store(settings: Settings, token: str, to: TokenStore, open_store: OpenStore = stores.open_store) -> None:
     """Store a token for this profile and origin, and read it back. The one stored before is removed.
 
-    Args:
-        settings: profile, origin and folder.
-        token: as `check_token` returned it.
-        to: the place.
-        open_store: opens the place of an earlier token.
-
     Raises:
-        TokenStorage: the place did not take it or did not give it back; everything is as it was.
+        TokenStorage: the place did not accept it or did not return it; everything is as it was.
     """
-    config_dir = settings.config_dir
-    key = index.key(settings.profile, settings.origin)
-    with _locked(config_dir):
-        before = index.load(config_dir)
-        previous = to.get(key)  # fails, if the place does not respond, before anything is written
-        index.save(config_dir, {**before, key: to.place})
-        try:
-            interface.keep(to, key, token)
-        except BaseException:
-            with contextlib.suppress(TokenStorage):
-                index.save(config_dir, before)
-            with contextlib.suppress(TokenStorage):
-                if previous is None:
-                    to.delete(key)
-                else:
-                    to.set(key, previous)
-            raise
-        old = before.get(key, to.place)
-        if old != to.place:
-            with contextlib.suppress(TokenStorage):  # the new token is safe; an old keyring may no longer be there
-                open_store(old, config_dir).delete(key)
+    profile, origin, config_dir = settings.profile, settings.origin, settings.config_dir
+    key = f"{profile}@{origin}"
+    previous = to.get(key)  # fails, if the place does not respond, before anything is written
+    before = settings.profiles.logins(profile).get(origin)
+    _put(config_dir, profile, origin, to.place)
+    try:
+        _set(to, key, token)
+    except BaseException:
+        with contextlib.suppress(TokenStorage):
+            _put(config_dir, profile, origin, before)
+        with contextlib.suppress(TokenStorage):
+            if previous is None:
+                to.delete(key)
+            else:
+                to.set(key, previous)
+        raise
+    if before is not None and before != to.place:
+        with contextlib.suppress(TokenStorage):  # the new token is safe; an old keyring may no longer be there
+            open_store(before, config_dir, None).delete(key)
 
 
-def forget(settings: Settings, open_store: OpenStore = stores.open_store) -> str | None:
+def _set(to: TokenStore, key: str, token: str) -> None:
+    """Store a token and read it back: a null keyring "succeeds"."""
+    to.set(key, token)
+    if to.get(key) != token:
+        raise TokenStorage(f"Can't read back what was stored in {to.title}.", hint=interface.WITHOUT_KEYRING)
+
+
+def remove(settings: Settings, open_store: OpenStore = stores.open_store) -> str | None:
     """Delete the token of this profile and origin.
 
     Returns:
         The title of the place it was in, or None if there was none.
 
     Raises:
-        TokenStorage: the place refuses; the token is still in the index.
+        TokenStorage: the place refuses; the profile still has the login.
     """
-    config_dir = settings.config_dir
-    key = index.key(settings.profile, settings.origin)
-    if key not in index.load(config_dir):
-        return None
-    with _locked(config_dir):
-        return _delete(config_dir, key, open_store)
+    profile, origin, config_dir = settings.profile, settings.origin, settings.config_dir
+    place = settings.profiles.logins(profile).get(origin)
+    return _delete(config_dir, profile, origin, place, open_store) if place else None
 
 
-def forget_profile(config_dir: str, profile: str, open_store: OpenStore = stores.open_store) -> int:
-    """Delete the tokens of a profile, of every origin, and return how many there were."""
-    keys = [key for key in index.load(config_dir) if index.split(key)[0] == profile]
-    if not keys:
-        return 0
-    with _locked(config_dir):
-        return sum(_delete(config_dir, key, open_store) is not None for key in keys)
+def remove_all(config_dir: str, profile: str, open_store: OpenStore = stores.open_store) -> int:
+    """Delete the tokens of a profile for every origin, and return how many there were."""
+    logins = dict(profiles.load(config_dir).logins(profile))
+    titles = [_delete(config_dir, profile, origin, place, open_store) for origin, place in logins.items()]
+    return len(titles) - titles.count(None)
 
 
-def origins(config_dir: str) -> dict[str, list[str]]:
-    """Return the origins that each profile has a token for. Only the index is read."""
-    found: dict[str, list[str]] = {}
-    for key in index.load(config_dir):
-        profile, origin = index.split(key)
-        found.setdefault(profile, []).append(origin)
-    return found
+def _delete(config_dir: str, profile: str, origin: str, place: str, open_store: OpenStore) -> str | None:
+    where = open_store(place, config_dir, None)
+    existed = where.delete(f"{profile}@{origin}")
+    _put(config_dir, profile, origin, None)
+    return where.title if existed else None
 
 
-def _delete(config_dir: str, key: str, open_store: OpenStore) -> str | None:
-    """Delete one token, then its line in the index. The caller holds the lock."""
-    entries = index.load(config_dir)
-    place = entries.pop(key, None)
-    if place is None:
-        return None
-    where = open_store(place, config_dir)
-    found = where.delete(key)
-    index.save(config_dir, entries)
-    return where.title if found else None
-
-
-@contextlib.contextmanager
-def _locked(config_dir: str) -> Iterator[None]:
-    """Hold the lock of the index. Here a folder that can't be written is a problem of token storage."""
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(files.locked(index.path_in(config_dir)))
-        except Failed as exc:
-            hint = exc.hint or "Set DPX_CONFIG_DIR to a folder that you may write, or set DPX_TOKEN."
-            raise TokenStorage(exc.message, hint=hint) from None
-        yield
+def _put(config_dir: str, profile: str, origin: str, place: str | None) -> None:
+    """Change a login in the profile. A folder that can't be written is a problem of token storage here."""
+    try:
+        profiles.update(config_dir, lambda changed: changed.put_login(profile, origin, place))
+    except Failed as problem:
+        raise TokenStorage(problem.message, hint=problem.hint) from None

@@ -1,43 +1,41 @@
-"""Open a place for tokens by its name in the index: "file", or "keyring:" and a name in `keyring_store.BACKENDS`."""
+"""Places for tokens, by the name that a profile has for them: "file", or "keyring:" and a name in `keyring_store`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dpx_cli.errors import TokenStorage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dpx_cli.credentials.interface import TokenStore
-
-FILE = "file"
+    from dpx_cli.credentials.interface import OnWait, TokenStore
 
 
-def open_store(place: str, config_dir: str) -> TokenStore:
-    """Return the store that the index names; it is not used yet.
+def open_store(place: str, config_dir: str, on_wait: OnWait = None) -> TokenStore:
+    """Return the store that a profile names; it is not used yet.
 
     Args:
-        place: as in the index.
+        place: as in the profile.
         config_dir: the folder of dpx's files.
+        on_wait: see `credentials.find_token`.
 
     Raises:
         TokenStorage: this version doesn't know the place.
     """
-    if place == FILE:
+    if place == "file":
         from dpx_cli.credentials.file_store import FileStore
 
         return FileStore(config_dir)
-    from dpx_cli.credentials import keyring_store
+    from dpx_cli.credentials.keyring_store import BACKENDS, KeyringStore
 
     kind, _, backend = place.partition(":")
-    if kind != "keyring" or backend not in keyring_store.BACKENDS:
+    if kind != "keyring" or backend not in BACKENDS:
         raise TokenStorage(
             f"The token is in a place that this version of dpx doesn't know: {place}", hint="Run: dpx auth login"
         )
-    return keyring_store.KeyringStore(backend)
+    return KeyringStore(backend, on_wait)
 
 
-def default_store() -> TokenStore:
+def default_store(on_wait: OnWait = None) -> TokenStore:
     """Return the keyring of this machine. Raise TokenStorage if none can be trusted."""
-    from dpx_cli.credentials import keyring_store
+    from dpx_cli.credentials.keyring_store import KeyringStore, choose
 
-    return keyring_store.KeyringStore(keyring_store.choose())
+    return KeyringStore(choose(), on_wait)

@@ -77,8 +77,8 @@ def test_login_on_a_terminal_asks_without_echo(dpx: Any, folder: Path) -> None:
     assert TOKEN in everything_in(folder)
 
 
-INVALID = "error: What is in standard input is not a token: it contains invalid characters.\n"
-ELSEWHERE = "error: What is in standard input is not a Deploxa token: a token begins with dpx_.\n"
+INVALID = "error: The text on standard input isn't a Deploxa token: it contains invalid characters.\n"
+ELSEWHERE = "error: The text on standard input isn't a Deploxa token: tokens begin with dpx_.\n"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_unwritable_folder_is_a_matter_of_token_storage(dpx: Any) -> None:
     """Exit 4, naming the folder."""
     done = dpx("auth", "login", "--insecure-storage", stdin=TOKEN.encode(), env={"DPX_CONFIG_DIR": "/proc/dpx"})
     assert done.code == 4
-    assert "/proc/dpx/credentials.json.lock" in done.err
+    assert "/proc/dpx/config.json.lock" in done.err
 
 
 def test_login_says_that_the_environment_goes_first(dpx: Any) -> None:
@@ -206,7 +206,8 @@ def test_login_says_that_the_environment_goes_first(dpx: Any) -> None:
 @pytest.mark.parametrize("argv", [["auth", "status"], ["whoami"]])
 def test_status(logged_in: Any, sandbox: Sandbox, argv: list[str]) -> None:
     """One row off a terminal, one object as JSON; the token is masked."""
-    assert logged_in(*argv).out == f"default\t{sandbox.url}\tfile\t{MASKED}\ttrue\t2\n"
+    path = logged_in.home / "config" / "tokens.json"
+    assert logged_in(*argv).out == f"default\t{sandbox.url}\tfile\t{MASKED}\ttrue\t2\t{path}\n"
     document = json.loads(logged_in(*argv, "--json", env={"DPX_TOKEN": TOKEN}).out)
     assert document == {
         "profile": "default",
@@ -215,7 +216,11 @@ def test_status(logged_in: Any, sandbox: Sandbox, argv: list[str]) -> None:
         "token": MASKED,
         "accepted": True,
         "organizations": 2,
+        "location": "DPX_TOKEN",
     }
+    (logged_in.cwd / "token").write_text(TOKEN)
+    done = logged_in(*argv, "--json", env={"DPX_TOKEN_FILE": "token"})
+    assert (done.json["source"], done.json["location"]) == ("file", "DPX_TOKEN_FILE=token")
 
 
 def test_status_on_a_terminal(logged_in: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dpx_cli.config.settings import Settings
 from dpx_cli.credentials import logins, stores
 
 if TYPE_CHECKING:
@@ -27,16 +28,9 @@ def folder(dpx_offline: Any) -> Path:
 
 def log_in(folder: Path, profile: str) -> None:
     """Put a token into the file, for a profile."""
-
-    class Settings:
-        env: dict[str, str] = {}  # noqa: RUF012 - a stand-in
-        origin = "https://deploxa.com:443"
-        config_dir = str(folder)
-
-        def __init__(self) -> None:
-            self.profile = profile
-
-    logins.store(Settings(), TOKEN, stores.open_store("file", str(folder)))
+    settings = Settings({"DPX_CONFIG_DIR": str(folder)}, profile=profile)
+    settings.may_create_profile = True
+    logins.store(settings, TOKEN, stores.open_store("file", str(folder)))
 
 
 def test_list_in_every_format(dpx_offline: Any, folder: Path) -> None:
@@ -183,8 +177,8 @@ def test_a_read_only_profile_sends_no_change(dpx_offline: Any, sandbox: Sandbox)
     ):
         done = dpx_offline(*argv, env=env)
         assert (done.code, done.out) == (5, ""), done
-        assert "profile prod is read-only" in done.err
-        assert "dpx profile set prod --no-read-only" in done.err
+        assert "changes are blocked by profile prod" in done.err
+        assert "--no-read-only" not in done.err
     assert {request.method for request in sandbox.requests} <= {"GET"}
     done = dpx_offline("projects", "create", "new", "--json", env=env)
     assert done.error["code"] == "read_only"

@@ -139,14 +139,11 @@ def test_a_pipe_in_the_link_files_place_is_not_waited_for(dpx_offline: Program) 
     assert offered(dpx_offline, "key") == []
 
 
-def test_profiles_are_those_of_both_files(dpx_offline: Program) -> None:
-    """Set by hand, or logged in."""
+def test_profiles_are_those_of_the_file(dpx_offline: Program) -> None:
+    """And the one that always exists."""
     assert offered(dpx_offline, "profile") == ["default"]
     dpx_offline("profile", "set", "work")
-    (dpx_offline.home / "config" / "credentials.json").write_text(
-        '{"tokens": {"other@https://deploxa.com:443": "file"}}'
-    )
-    assert offered(dpx_offline, "profile") == ["default", "work", "other"]
+    assert offered(dpx_offline, "profile") == ["default", "work"]
 
 
 def test_names_of_another_origin_profile_or_token_are_not_offered(dpx_offline: Program) -> None:
@@ -196,14 +193,13 @@ def test_a_stored_login_is_remembered_under_its_profile(dpx_offline: Program, sa
         b"{" * 50,
     ],
 )
-@pytest.mark.parametrize("file", ["names", "config", "credentials", "link"])
+@pytest.mark.parametrize("file", ["names", "config", "link"])
 def test_damaged_files_are_silent(dpx_offline: Program, file: str, content: bytes) -> None:
     """Whatever is wrong, the person who types is not told in the middle of the line."""
     cache = remember(dpx_offline, slugs=["x"])
     path = {
         "names": cache,
         "config": dpx_offline.home / "config" / "config.json",
-        "credentials": dpx_offline.home / "config" / "credentials.json",
         "link": dpx_offline.cwd / ".deploxa" / "project.json",
     }[file]
     path.parent.mkdir(exist_ok=True)

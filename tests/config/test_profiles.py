@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("folder", [None, "", "/nowhere/at/all", "/dev/null/below"])
-def test_without_a_file_there_is_the_default_profile(folder: str | None) -> None:
+@pytest.mark.parametrize("folder", ["", "/nowhere/at/all", "/dev/null/below"])
+def test_without_a_file_there_is_the_default_profile(folder: str) -> None:
     """No folder at all included."""
     found = profiles.load(folder)
     assert (found.current, found.names, found.get("default"), found.get("work")) == ("default", ["default"], {}, {})
@@ -115,22 +115,3 @@ def test_names_that_are_refused(name: str) -> None:
     """With a final newline, beyond ASCII, or able to be a path."""
     with pytest.raises(UsageError):
         profiles.check_name(name)
-
-
-def test_no_folder_is_an_error_only_where_something_is_written() -> None:
-    """The way out is in the hint."""
-    with pytest.raises(Failed) as caught:
-        profiles.update("", lambda found: found.put("work"))
-    assert "DPX_CONFIG_DIR" in str(caught.value.hint)
-
-
-def test_concurrent_writers_lose_nothing(tmp_path: Path) -> None:
-    """Three processes make ten profiles each."""
-    code = (
-        "import sys; from dpx_cli.config import profiles\n"
-        "for number in range(10): profiles.update(sys.argv[1], lambda found: found.put(f'{sys.argv[2]}{number}'))"
-    )
-    writers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), letter]) for letter in "abc"]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
-    assert len(profiles.load(str(tmp_path)).names) == 31
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["config.json", "config.json.lock"]

@@ -51,7 +51,7 @@ def test_the_nearer_file_counts(tmp_path: Path) -> None:
     assert (inner.project, inner.org, inner.project_file) == ("prj_1", "linked", None)
     deep = settings(tmp_path / "a" / "b" / "c")
     assert (deep.project, deep.org) == ("globex/deep", "globex")
-    assert deep.named is deep.project_file
+    assert deep.reference_file is deep.project_file
     given = settings(tmp_path / "a", DPX_PROJECT="given", DPX_ORG="org")
     assert (given.project, given.org) == ("given", "org")
 

@@ -534,13 +534,14 @@ def test_a_mistyped_url_does_not_show_its_password(dpx_on_faults: Program, serve
     assert server.connections == 0
 
 
-@pytest.mark.parametrize("name", ["config.json", "credentials.json", "tokens.json"])
+@pytest.mark.parametrize("name", ["config.json", "tokens.json"])
 def test_a_pipe_in_the_place_of_a_file_does_not_hang(dpx_offline: Program, name: str) -> None:
     """It would wait for a writer for ever."""
     folder = dpx_offline.home / "config"
     folder.mkdir()
     if name == "tokens.json":
-        (folder / "credentials.json").write_text('{"tokens": {"default@https://deploxa.com:443": "file"}}')
+        logins = {"https://deploxa.com:443": "file"}
+        (folder / "config.json").write_text(json.dumps({"profiles": {"default": {"logins": logins}}}))
     os.mkfifo(folder / name, 0o600)
     done = dpx_offline("auth", "token", seconds=20)
     assert done.code in (1, 4)
@@ -621,7 +622,7 @@ def test_a_401_with_the_variable_names_it(dpx_on_faults: Program) -> None:
     dpx_on_faults.env["DPX_TOKEN"] = "dpx_wrong"
     done = dpx_on_faults("projects", "list", "--json")
     assert done.code == 4
-    assert done.error["hint"].endswith("set DPX_TOKEN to it.")
+    assert done.error["hint"].endswith("/settings/tokens and set DPX_TOKEN.")
 
 
 @pytest.mark.parametrize("number", ["1.10", "12345678901234567890.123", "-0", "1e999", "-1E+5"])

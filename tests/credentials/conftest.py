@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dpx_cli.config import profiles
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from dpx_cli.config.profiles import Profiles
+
 PASSWORD = b"correct horse"
 PROGRAMS = ("dbus-run-session", "gnome-keyring-daemon")
 
 
 class FakeSettings:
-    """The four settings that credentials read."""
+    """The settings that credentials read; the profiles are read anew each time."""
 
     def __init__(self, config_dir: Path | str, **changes: object) -> None:
         self.env: Mapping[str, str] = {}
@@ -28,6 +31,20 @@ class FakeSettings:
         self.origin = "https://deploxa.com:443"
         self.config_dir = str(config_dir)
         vars(self).update(changes)
+
+    @property
+    def profiles(self) -> Profiles:
+        """What is in the file now."""
+        return profiles.load(self.config_dir)
+
+    def put_login(self, place: str) -> None:
+        """Have the profile say where its token is."""
+        profiles.update(self.config_dir, lambda changed: changed.put_login(self.profile, self.origin, place))
+
+    @property
+    def logins(self) -> dict[str, str]:
+        """The places of the profile's tokens, by origin."""
+        return dict(self.profiles.logins(self.profile))
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.config import profiles
 from dpx_cli.config.paths import origin_of
-from dpx_cli.credentials import index
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def test_an_unlocked_keyring(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_
     code, checks = doctor(keyring_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 0, checks
     assert checks["keyring"]["detail"].startswith("SecretService, answered in ")
-    assert checks["token"]["detail"] == "from the keyring, accepted"
+    assert checks["token"]["detail"] == "from the keyring (SecretService), accepted"
     assert doctor(keyring_bus, sandbox, tmp_path, "logout")[0] == 0
 
 
@@ -52,7 +52,10 @@ def test_a_keyring_that_never_answers(silent_bus: dict[str, str], sandbox: Sandb
     assert code == 10
     assert [name for name, check in checks.items() if not check["ok"]] == ["token"]
     assert "did not respond within 3 s" in checks["keyring"]["detail"]
-    index.save(str(tmp_path / "config"), {index.key("default", origin_of(sandbox.url)): "keyring:SecretService"})
+    origin = origin_of(sandbox.url)
+    profiles.update(
+        str(tmp_path / "config"), lambda changed: changed.put_login("default", origin, "keyring:SecretService")
+    )
     code, checks = doctor(silent_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 10
     assert [name for name, check in checks.items() if not check["ok"]] == ["keyring", "token"]

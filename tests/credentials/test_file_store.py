@@ -20,15 +20,15 @@ TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def test_stored_token_is_its_owner_s_alone(settings: Any, tmp_path: Path) -> None:
-    """0600 in 0700; the index beside it has no secret; a logout leaves no file with a token."""
+    """0600 in 0700; the profiles beside it have no secret; a logout leaves no file with a token."""
     logins.store(settings, TOKEN, FileStore(settings.config_dir))
-    found = credentials.token_for(settings)
+    found = credentials.find_token(settings)
     assert (found.value, found.source) == (TOKEN, "file")
     path = tmp_path / "config" / "tokens.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert TOKEN not in (path.parent / "credentials.json").read_text()
-    assert logins.forget(settings) == f"the file {path}"
+    assert TOKEN not in (path.parent / "config.json").read_text()
+    assert logins.remove(settings) == f"the file {path}"
     assert not path.exists()
 
 

@@ -67,9 +67,9 @@ def test_machine_without_a_bus_has_no_keyring(tmp_path: Path) -> None:
 def test_of_a_chain_the_trusted_member_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library chains all it finds where there are several, plaintext ones included."""
     members = ["keyrings.alt.file.PlaintextKeyring", "keyring.backends.SecretService.Keyring"]
-    monkeypatch.setattr(keyring_store, "_usual", lambda: members)
+    monkeypatch.setattr(keyring_store, "_list_backends", lambda: members)
     assert keyring_store.choose() == "SecretService"
-    monkeypatch.setattr(keyring_store, "_usual", lambda: members[:1])
+    monkeypatch.setattr(keyring_store, "_list_backends", lambda: members[:1])
     with pytest.raises(TokenStorage):
         keyring_store.choose()
 
@@ -84,7 +84,7 @@ def test_the_library_s_chain_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> 
     chain = make()
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [member() for member in members])
     monkeypatch.setattr(keyring, "get_keyring", lambda: chain)
-    assert keyring_store._usual() == ["keyring.backends.SecretService.Keyring", "keyring.backends.fail.Keyring"]
+    assert keyring_store._list_backends() == ["keyring.backends.SecretService.Keyring", "keyring.backends.fail.Keyring"]
 
 
 @pytest.mark.parametrize("path", keyring_store.BACKENDS.values())
@@ -99,7 +99,7 @@ def test_hanging_call_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyring_store, "SECONDS", 0.05)
     end = threading.Event()
     with pytest.raises(TokenStorage) as caught:
-        keyring_store.bounded(end.wait, "the keyring")
+        keyring_store.bound(end.wait, "the keyring")
     (left,) = [thread for thread in threading.enumerate() if thread.name == "dpx-keyring"]
     assert left.daemon
     end.set()
@@ -116,9 +116,9 @@ def test_refusal_is_one_line_without_the_secret() -> None:
         raise RuntimeError("cannot store dpx_secret")
 
     with pytest.raises(TokenStorage) as caught:
-        keyring_store.bounded(refuse, "the keyring")
+        keyring_store.bound(refuse, "the keyring")
     assert caught.value.message == "The keyring refuses: line one line two."
     with pytest.raises(TokenStorage) as caught:
-        keyring_store.bounded(tell, "the keyring", secret="dpx_secret")
+        keyring_store.bound(tell, "the keyring", secret="dpx_secret")
     assert caught.value.message == "The keyring refuses: RuntimeError."
     assert caught.value.__suppress_context__

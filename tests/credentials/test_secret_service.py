@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli import credentials
-from dpx_cli.credentials import index, keyring_store, logins, secret_service, stores
+from dpx_cli.credentials import keyring_store, logins, native, stores
 from dpx_cli.errors import NotLoggedIn, TokenStorage
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def test_the_library_finds_what_dpx_stored(keyring: keyring_store.KeyringStore) 
     keyring.set("lib@https://one:443", TOKEN)
     library: Any = SecretService
     assert library.Keyring().get_password("dpx", "lib@https://one:443") == TOKEN
-    assert secret_service.lookup("dpx", "lib@https://one:443") == TOKEN
-    assert secret_service.lookup("other", "lib@https://one:443") is None
+    assert native.secret_service("dpx", "lib@https://one:443") == TOKEN
+    assert native.secret_service("other", "lib@https://one:443") is None
     keyring.delete("lib@https://one:443")
 
 
@@ -64,7 +64,7 @@ def test_of_several_entries_the_library_chooses(keyring: keyring_store.KeyringSt
     collection = secretstorage.get_default_collection(connection)
     attributes = {"service": "dpx", "username": "two@https://one:443", "application": "another"}
     other = collection.create_item("another", attributes, OTHER.encode())
-    assert secret_service.lookup("dpx", "two@https://one:443") is None
+    assert native.secret_service("dpx", "two@https://one:443") is None
     assert keyring.get("two@https://one:443") in {TOKEN, OTHER}
     other.delete()
     connection.close()
@@ -76,14 +76,14 @@ def test_of_several_entries_the_library_chooses(keyring: keyring_store.KeyringSt
 def test_login_and_logout(settings: Any, keyring: keyring_store.KeyringStore) -> None:
     """The index names the keyring, no file holds the token, and another origin gets nothing."""
     logins.store(settings, TOKEN, keyring)
-    found = credentials.token_for(settings)
+    found = credentials.find_token(settings)
     assert (found.value, found.source) == (TOKEN, "keyring")
-    assert index.load(settings.config_dir) == {"default@https://deploxa.com:443": "keyring:SecretService"}
+    assert settings.logins == {settings.origin: "keyring:SecretService"}
     settings.origin = "https://evil.example:443"
     with pytest.raises(NotLoggedIn):
-        credentials.token_for(settings)
+        credentials.find_token(settings)
     settings.origin = "https://deploxa.com:443"
-    assert logins.forget(settings) == "the keyring (SecretService)"
+    assert logins.remove(settings) == "the keyring (SecretService)"
     assert keyring.get("default@https://deploxa.com:443") is None
 
 
@@ -94,14 +94,14 @@ def test_reading_a_token_does_not_load_the_keyring_library(settings: Any, keyrin
     code = """
 import sys
 from dpx_cli import credentials
-class Settings:
-    env = {}; profile = "default"; origin = "https://deploxa.com:443"; config_dir = sys.argv[1]
-assert credentials.token_for(Settings).source == "keyring"
+from dpx_cli.config.settings import Settings
+settings = Settings({"DPX_CONFIG_DIR": sys.argv[1]})
+assert credentials.find_token(settings).source == "keyring"
 print(*sys.modules)
 """
     command = [sys.executable, "-c", code, settings.config_dir]
     loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
-    logins.forget(settings)
+    logins.remove(settings)
     assert "jeepney" in loaded
     assert not {"keyring", "secretstorage", "cryptography", "importlib.metadata", "asyncio"} & loaded
 
@@ -132,21 +132,21 @@ def test_silent_service_is_given_up(settings: Any, keyring: keyring_store.Keyrin
         logins.store(settings, TOKEN, keyring)
     assert caught.value.message == "The keyring (SecretService) did not respond within 3 s."
     assert caught.value.hint == keyring_store.HINT
-    assert index.load(settings.config_dir) == {}
+    assert settings.logins == {}
     assert TOKEN not in "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
 
 
 @pytest.mark.usefixtures("silent")
 def test_a_process_ends_though_the_keyring_hangs(settings: Any) -> None:
     """The thread that waits for the keyring does not keep the interpreter alive."""
-    index.save(settings.config_dir, {"default@https://deploxa.com:443": "keyring:SecretService"})
+    settings.put_login("keyring:SecretService")
     code = """
 import sys
 from dpx_cli import credentials
-class Settings:
-    env = {}; profile = "default"; origin = "https://deploxa.com:443"; config_dir = sys.argv[1]
+from dpx_cli.config.settings import Settings
+settings = Settings({"DPX_CONFIG_DIR": sys.argv[1]})
 try:
-    credentials.token_for(Settings)
+    credentials.find_token(settings)
 except credentials.TokenStorage as exc:
     print(exc.message)
 """
@@ -161,9 +161,9 @@ def test_absent_bus_is_refused(
     """A token was stored on the desktop, and this is the same home by ssh."""
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
-    index.save(settings.config_dir, {"default@https://deploxa.com:443": keyring.place})
+    settings.put_login(keyring.place)
     with pytest.raises(TokenStorage) as caught:
-        credentials.token_for(settings)
+        credentials.find_token(settings)
     assert caught.value.message.startswith("The keyring (SecretService) refuses: ")
     assert caught.value.hint == keyring_store.HINT
 
@@ -175,7 +175,7 @@ def test_the_library_s_own_variable_is_heeded(settings: Any, monkeypatch: pytest
     logins.store(settings, TOKEN, store)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     with pytest.raises(TokenStorage) as caught:
-        credentials.token_for(settings)
+        credentials.find_token(settings)
     assert caught.value.hint == "Unset PYTHON_KEYRING_BACKEND."
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
-    logins.forget(settings)
+    logins.remove(settings)

@@ -7,6 +7,7 @@ class MemoryStore:
     """Tokens in a dictionary."""
 
     source = "keyring"
+    location = "memory"
     title = "the memory"
 
     def __init__(self, place: str = "memory") -> None:

@@ -151,12 +151,12 @@ class _Diagnosis:
         """Ask the keyring; with a token in the environment it isn't needed, and its code isn't loaded."""
         from dpx_cli import credentials
 
-        if credentials.given(self._env):
-            return Check("keyring", "not used (DPX_TOKEN is set)")
-        from dpx_cli.credentials import index, keyring_store
+        if variable := credentials.token_variable(self._env):
+            return Check("keyring", f"not used ({variable} is set)")
+        from dpx_cli.credentials import keyring_store
 
         self._say("Asking the keyring")
-        place = index.load(self._settings.config_dir).get(index.key(self._settings.profile, self._settings.origin))
+        place = self._settings.profiles.logins(self._settings.profile).get(self._settings.origin)
         started = time.monotonic()
         try:
             name = keyring_store.choose()
@@ -174,7 +174,7 @@ class _Diagnosis:
         if self._no_token is not None:
             return
         try:
-            self._token = credentials.token_for(self._settings)
+            self._token = credentials.find_token(self._settings)
         except DpxError as problem:
             self._no_token = problem
 
@@ -213,11 +213,14 @@ class _Diagnosis:
             if self._no_token is None:
                 raise NotLoggedIn("No token.", hint="Set DPX_TOKEN, or run: dpx auth login")
             raise self._no_token
-        source = f"from {self._token.variable or {'file': 'the token file'}.get(self._token.source, 'the keyring')}"
+        token = self._token
+        source = f"from {token.variable or token.source}"
+        if token.location != token.variable:
+            source = f"from {token.variable or f'the {token.source}'} ({token.location})"
         if self._answer is None:
             return Check("token", f"{source}, not checked (the API didn't respond)")
         if self._answer.status == UNAUTHORIZED:
-            hint = credentials.renewal(self._token, self._settings.profile)
+            hint = credentials.describe_renewal(self._token, self._settings)
             return Check("token", f"{source}, not accepted", ok=False, hint=hint)
         if not is_success(self._answer.status):
             return Check("token", f"{source}, not checked (HTTP {self._answer.status})", hint="Try again later.")

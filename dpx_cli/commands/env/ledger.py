@@ -204,7 +204,7 @@ def open_ledger(
     from dpx_cli import credentials
     from dpx_cli.credentials import stores
 
-    if credentials.given(settings.env):
+    if credentials.token_variable(settings.env):
         raise UsageError("Its secret is in the keyring, which isn't used if DPX_TOKEN is set.")
 
     path = os.path.join(settings.config_dir, "ledger.json")
@@ -227,10 +227,10 @@ def open_ledger(
 def _new_secret(store: TokenStore) -> str:
     import secrets
 
-    from dpx_cli.credentials import interface
-
     secret = secrets.token_hex(SECRET_BYTES)
-    interface.keep(store, NAME, secret)
+    store.set(NAME, secret)
+    if store.get(NAME) != secret:
+        raise TokenStorage(f"Can't read back what was stored in {store.title}.")
     return secret
 
 

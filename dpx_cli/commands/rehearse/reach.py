@@ -60,7 +60,7 @@ def environment(session: Session) -> dict[str, str]:
     """
     env = dict(session.env)
     settings = session.settings
-    if settings.org is not None and (settings.named is None or not settings.named.org_slug):
+    if settings.org is not None and (settings.reference_file is None or not settings.reference_file.org_slug):
         env["DPX_ORG"] = settings.org
     return env
 

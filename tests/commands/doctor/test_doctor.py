@@ -110,7 +110,8 @@ def test_a_token_that_is_not_accepted_fails(dpx: Program) -> None:
 
 def test_not_logged_in_is_a_failure_and_a_missing_keyring_is_none(dpx: Program) -> None:
     """Without a token only the token check fails: a 401 also shows that the API is reachable."""
-    result = dpx("doctor", "--json", env={"DPX_TOKEN": "", **NO_KEYRING})
+    del dpx.env["DPX_TOKEN"]
+    result = dpx("doctor", "--json", env=NO_KEYRING)
     assert result.code == 10, result
     checks = found(result)
     assert [name for name, check in checks.items() if not check["ok"]] == ["token"]
@@ -121,11 +122,15 @@ def test_not_logged_in_is_a_failure_and_a_missing_keyring_is_none(dpx: Program) 
 
 def test_a_token_in_the_file_is_found(dpx: Program, sandbox: Sandbox) -> None:
     """With a token in the file, no keyring is needed."""
-    dpx.env |= {"DPX_TOKEN": "", **NO_KEYRING}
+    del dpx.env["DPX_TOKEN"]
+    dpx.env |= NO_KEYRING
     assert dpx("login", "--insecure-storage", stdin=sandbox.token.encode()).code == 0
     result = dpx("doctor", "--json")
     assert result.code == 0, result
-    assert found(result)["token"]["detail"] == "from the token file, accepted"
+    path = dpx.home / "config" / "tokens.json"
+    assert found(result)["token"]["detail"] == f"from the file ({path}), accepted"
+    result = dpx("doctor", "--json", env={"DPX_TOKEN_FILE": str(path.with_name("none"))})
+    assert str(path.with_name("none")) in found(result)["token"]["detail"]
 
 
 def test_an_unreachable_api_fails(dpx: Program) -> None:
