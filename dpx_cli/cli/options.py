@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, TypedDict, Unpack, get_args
 
 import typer
 
-from dpx_cli.cli.values import OneOrMore, build_bound, bundle_bound, count, delay, duration, factor, number, port
+from dpx_cli.cli.values import OneOrMore, build_bound, bundle_bound, count, delay, duration, number, port
 
-__all__ = ["Annotated", "Any", "Literal", "Unpack", "count", "delay", "duration", "factor", "number", "port", "typer"]
+__all__ = ["Annotated", "Any", "Literal", "Unpack", "count", "delay", "duration", "number", "port", "typer"]
 
 # Metadata of a parameter whose value is never shown, not even in an error.
 SECRET = "secret"  # noqa: S105 - a mark, no password
@@ -329,10 +329,6 @@ class RehearsalOptions(TypedDict, total=False):
         str, typer.Option("--rate", metavar="N/s", help="Maximum request rate of a token: N/s, N/m or N/h.")
     ]
     role: Annotated[Role, typer.Option("--role", metavar="ROLE", help="Role of the token.", case_sensitive=False)]
-    time_scale: Annotated[
-        float,
-        typer.Option("--time-scale", metavar="X", help="Speed multiplier for builds and token expiry.", parser=factor),
-    ]
     log: Annotated[
         str,
         typer.Option(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dpx_cli.durations import delay, duration
 
-__all__ = ["Bound", "build_bound", "bundle_bound", "count", "delay", "duration", "factor", "number", "port"]
+__all__ = ["Bound", "build_bound", "bundle_bound", "count", "delay", "duration", "number", "port"]
 
 MAX_DIGITS = 9  # of a whole number
 MAX_PORT = 65535
@@ -42,14 +42,6 @@ def port(text: str) -> int:
     if found is None or found > MAX_PORT:
         raise ValueError("a port, 0 to 65535")
     return found
-
-
-def factor(text: str) -> float:
-    """Parse a number above 0."""
-    whole, point, fraction = text.partition(".")
-    if _whole(whole) is None or (point and _whole(fraction) is None) or not float(text):
-        raise ValueError("a number above 0, like 10 or 0.5")
-    return float(text)
 
 
 class Bound(NamedTuple):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LOCAL, Typer, effect
+from dpx_cli.system import signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Annotated, Unpack
 
     import typer
 
     from dpx_cli.cli.options import Complete, SandboxOptions
     from dpx_cli.sandbox.server import Sandbox
+    from dpx_cli.sandbox.webhooks import DeliveryAttempt
     from dpx_cli.session import Session
 
 
@@ -31,17 +37,15 @@ def serve(
 
     Prints the two lines that point a shell at it. It listens on the loopback interface, port 8787, and starts with the
     organizations acme and globex and the projects storefront, docs and api. Values of variables are never stored.
-    A page at its address shows projects, deployments and requests, and switches faults.
+    A page at its address shows projects, deployments, requests and webhook deliveries, and switches faults.
     """
-    import threading
-
     with _sandbox(session, world, PORT) as sandbox:
         session.screen.done("Serving until Ctrl-C. To use it, run these two lines in a shell:")
-        session.screen.line(f"export DPX_API_URL={sandbox.url}")
-        session.screen.line(f"export DPX_TOKEN={_quoted(sandbox.token)}")
+        session.screen.line(_assignment("DPX_API_URL", sandbox.url, session.env))
+        session.screen.line(_assignment("DPX_TOKEN", sandbox.token, session.env))
         if session.screen.on_terminal:
             session.screen.done(f"To watch it and switch faults on, open {sandbox.origin}/")
-        threading.Event().wait()
+        signals.wait(threading.Event())
 
 
 @GROUP.command("run", epilog="dpx sandbox run -- dpx deploy --project storefront --branch main")
@@ -56,8 +60,9 @@ def run(
 ) -> None:
     """Run a command against a new sandbox.
 
-    The command gets DPX_API_URL and DPX_TOKEN, and empty directories for profiles and cache. Its exit code and signals
-    are passed on, and nothing is left behind.
+    The command gets DPX_API_URL and DPX_TOKEN, and an empty home with your git configuration. Variables that contain
+    your own token aren't passed on. Its exit code and signals are passed on, and nothing is left behind. This guards
+    against mistakes, not against a hostile command: it runs as you, and can read your files by their full path.
     """
     from dpx_cli.sandbox import run as runner
 
@@ -75,10 +80,26 @@ def _sandbox(session: Session, world: SandboxOptions, port: int) -> Sandbox:
     options: SandboxOptions = {"port": port, **world}
     if "webhook_url" in options and (secret := session.env.get("DPX_WEBHOOK_SECRET")):
         options.setdefault("webhook_secret", secret)
-    return Sandbox(**options)
+    sandbox = Sandbox(**options, on_delivery=_reporter(session))
+    if problem := sandbox.check_receiver():
+        session.screen.warn(f"Can't reach --webhook-url: {problem}. Deliveries fail until a receiver runs there.")
+    return sandbox
 
 
-def _quoted(token: str) -> str:
-    import shlex
+def _reporter(session: Session) -> Callable[[DeliveryAttempt], None]:
+    """Return what writes one line per delivery of a webhook."""
 
-    return shlex.quote(token)
+    def report(delivery: DeliveryAttempt) -> None:
+        outcome = delivery.error or f"{delivery.status}"
+        again = "" if delivery.is_last else ", trying again"
+        session.screen.done(f"Webhook {delivery.event} for {delivery.project}: {outcome}{again}")
+
+    return report
+
+
+def _assignment(name: str, value: str, env: Mapping[str, str]) -> str:
+    """Return the line that sets an environment variable: in PowerShell's words on Windows without a POSIX shell."""
+    if sys.platform == "win32" and "SHELL" not in env:
+        quoted = value.replace("'", "''")
+        return f"$env:{name} = '{quoted}'"
+    return f"export {name}={shlex.quote(value)}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import UsageError
-from dpx_cli.sandbox import course, deployments
+from dpx_cli.sandbox import deployments, timeline
 from dpx_cli.sandbox.faults import EXAMPLES
 from dpx_cli.sandbox.request import Refused, SandboxRequest
 from dpx_cli.system.loopback.page import WebPage
@@ -37,46 +38,40 @@ class Dashboard:
         self._state = state
 
     def show(self, _after: int) -> dict[str, Any]:
-        """Return projects, deployments, requests and faults, the newest first."""
+        """Return projects, deployments, requests, webhook deliveries and faults, the newest first."""
         now = time.time()
-        store = self._state.store
+        state = self._state
+        requests = state.journal.requests()[: -MAX_ROWS - 1 : -1]
+        deliveries = [] if state.webhooks is None else list(state.webhooks.deliveries)[: -MAX_ROWS - 1 : -1]
         return {
             "kind": "sandbox",
             "projects": [
                 {
                     "id": row["id"],
                     "name": f"{row['org']}/{row['slug']}" if row["org"] else row["slug"],
-                    "status": None if row["outcome"] is None else course.status(row, now),
+                    "status": None if row["outcome"] is None else timeline.status(row, now),
                 }
-                for row in store.all(_PROJECTS, (self._state.tokens.owner, MAX_ROWS))
+                for row in state.store.all(_PROJECTS, (state.tokens.owner, MAX_ROWS))
             ],
             "deployments": [
                 {
                     "project": row["slug"],
-                    "branch": row["branch"],
-                    "status": course.status(row, now),
+                    "branch": json.loads(row["document"])["branch"],
+                    "status": timeline.status(row, now),
                     "created_at": row["created_at"],
                 }
-                for row in store.all(_DEPLOYMENTS, (MAX_ROWS,))
+                for row in state.store.all(_DEPLOYMENTS, (MAX_ROWS,))
             ],
             "requests": [
-                {
-                    "time": record.time,
-                    "method": record.method,
-                    "path": record.path,
-                    "status": record.status,
-                    "milliseconds": record.milliseconds,
-                    "fault": record.fault,
-                }
-                for record in self._state.journal.requests()[: -MAX_ROWS - 1 : -1]
+                {name: getattr(record, name) for name in ("time", "method", "path", "status", "milliseconds", "fault")}
+                for record in requests
             ],
-            "faults": [
-                {"text": fault.text, "hits": fault.hits, "left": fault.left} for fault in self._state.faults.all()
-            ],
+            "deliveries": None if state.webhooks is None else [delivery._asdict() for delivery in deliveries],
+            "faults": [{"text": fault.text, "hits": fault.hits, "left": fault.left} for fault in state.faults.all()],
             "examples": EXAMPLES,
         }
 
-    async def add_fault(self, content: Mapping[str, Any]) -> str:
+    def add_fault(self, content: Mapping[str, Any]) -> str:
         """Add a fault. Raises UsageError if it isn't one."""
         text = content.get("text")
         if not isinstance(text, str):
@@ -84,22 +79,17 @@ class Dashboard:
         self._state.faults.add(text.strip())
         return "Fault added."
 
-    async def remove_fault(self, content: Mapping[str, Any]) -> str:
+    def remove_fault(self, content: Mapping[str, Any]) -> str:
         """Remove a fault."""
         self._state.faults.remove(str(content.get("text")))
         return "Fault removed."
 
-    async def deploy(self, content: Mapping[str, Any]) -> str:
+    def deploy(self, content: Mapping[str, Any]) -> str:
         """Deploy the last deployed branch of a project. Raises UsageError if that's refused."""
         user = self._state.store.one("SELECT seq FROM users WHERE email = ?", (self._state.tokens.owner,))["seq"]
+        path = {"id": str(content.get("id"))}
         request = SandboxRequest(
-            state=self._state,
-            user=user,
-            path={"id": str(content.get("id"))},
-            query={},
-            body={},
-            now=time.time(),
-            fails=False,
+            state=self._state, user=user, path=path, query={}, body={}, now=time.time(), fails=False
         )
         try:
             deployments.create(request)

@@ -2,11 +2,11 @@
 
     POST /projects/*/deployments 429 x3                  refuse the first three
     GET /deployments/* 503 retry-after=2 x1              with a Retry-After header
-    * /orgs slow 1500ms                                  delay every answer
-    POST /projects/*/deployments lost x1                 do it, and lose the answer
+    * /orgs slow 1500ms                                  delay every response
+    POST /projects/*/deployments lost x1                 do it, and lose the response
     GET /projects reset after 1 x1                       reset the second request's connection
     POST /projects/*/deployments ERROR                   fail the build
-    GET /projects/* drop=slug                            leave a field out of the answer
+    GET /projects/* drop=slug                            leave a field out of the response
     GET /projects add=region                             add an undocumented field
     GET /deployments/* wrong=status                      give a field a value of another type
 
@@ -19,18 +19,20 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.durations import duration
 from dpx_cli.errors import UsageError
-from dpx_cli.sandbox import drift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SLOW, RESET, LOST, ERROR = "slow", "reset", "lost", "ERROR"
-# These don't decide the answer by themselves: several of them can strike one request.
-ADDITIONAL = (SLOW, *drift.EFFECTS)
+DROP, ADD, WRONG = "drop", "add", "wrong"
+DRIFTS = (DROP, ADD, WRONG)
+# Effects that combine with others: several of them can apply to one request.
+ADDITIONAL = (SLOW, *DRIFTS)
+MAX_STARS = 8
 METHODS = ("GET", "POST", "PATCH", "DELETE", "*")
 HINT = "Write it as 'METHOD PATH EFFECT [xN]', like 'POST /projects/*/deployments 429 x3'."
 API_ROOT = "/api/v1"
@@ -56,16 +58,11 @@ class Fault:
 
     Attributes:
         text: as it was written.
-        method: of the requests that it strikes; "*" for any.
-        path: of these requests.
-        effect: `SLOW`, `RESET`, `LOST`, `ERROR` or one of `drift.EFFECTS`; "" if there is a status.
-        status: the status of the answer; None for other effects.
-        seconds: how long `SLOW` waits.
+        effect: `SLOW`, `RESET`, `LOST`, `ERROR` or one of `DRIFTS`; "" if there is a status.
         field: the field that a drift changes.
-        retry_after: the Retry-After of the answer, in seconds.
-        skip: how many requests pass before it strikes.
-        left: how often it strikes; None for any number.
-        hits: how often it has struck.
+        skip: how many requests pass before it applies.
+        left: how often it still applies; None for any number.
+        hits: how often it has applied.
     """
 
     text: str
@@ -135,8 +132,8 @@ class Fault:
             else:
                 raise UsageError(f"Unexpected word in fault {self.text!r}: {word}", hint=HINT)
 
-    def strikes(self, method: str, path: str) -> bool:
-        """Return whether it strikes this request, and count that."""
+    def matches(self, method: str, path: str) -> bool:
+        """Return whether it applies to this request, and count that."""
         if self.method not in ("*", method) or not self.path.fullmatch(path) or self.left == 0:
             return False
         if self.skip:
@@ -146,6 +143,27 @@ class Fault:
             self.left -= 1
         self.hits += 1
         return True
+
+    def drift(self, content: dict[str, Any]) -> None:
+        """Change `field` in each object of `data`; or in the whole response, if it begins with `pagination`."""
+        *way, name = self.field.split(".")
+        root = content if self.field.partition(".")[0] == "pagination" else content.get("data", content)
+        items = list(root) if isinstance(root, list) else [root]
+        if self.effect == DROP and name.startswith("commit") and not way:
+            # A project's deployment is a deployment too.
+            items += [item["current_deployment"] for item in items if item.get("current_deployment")]
+        for item in items:
+            holder = item
+            for key in way:
+                holder = holder.get(key) if isinstance(holder, dict) else None
+            if not isinstance(holder, dict):
+                continue
+            if self.effect == ADD:
+                holder[name] = "drift"
+            elif name in holder and self.effect == DROP:
+                del holder[name]
+            elif name in holder:
+                holder[name] = 0 if isinstance(holder[name], str) else "drift"
 
 
 class Faults:
@@ -176,17 +194,21 @@ class Faults:
         with self._lock:
             return list(self._faults)
 
-    def strike(self, method: str, path: str) -> list[Fault]:
-        """Return the faults that strike this request: all `ADDITIONAL` ones, and the first of the others."""
-        struck: list[Fault] = []
+    def take_matching(self, method: str, path: str) -> list[Fault]:
+        """Return the faults that apply to this request: all `ADDITIONAL` ones, and the first of the others."""
+        matching: list[Fault] = []
+        is_decided = False
         with self._lock:
             for fault in self._faults:
-                decided = any(other.effect not in ADDITIONAL for other in struck)
-                if (fault.effect in ADDITIONAL or not decided) and fault.strikes(method, path):
-                    struck.append(fault)
-        return struck
+                is_additional = fault.effect in ADDITIONAL
+                if (is_additional or not is_decided) and fault.matches(method, path):
+                    matching.append(fault)
+                    is_decided = is_decided or not is_additional
+        return matching
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*|\*)", path)
+    parts = re.split(r"(\*\*|\*)", re.sub(r"\*{3,}", "**", path))
+    if len(parts) > 2 * MAX_STARS:  # each of them multiplies the work of a match
+        raise UsageError(f"A fault's path has at most {MAX_STARS} asterisks.", hint=HINT)
     return re.compile("".join({"**": ".*", "*": "[^/]+"}.get(part, re.escape(part)) for part in parts), re.DOTALL)

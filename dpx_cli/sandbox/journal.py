@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MAX_REQUESTS = 10_000
 MAX_CHANGES = 100_000
-MASK = "********"
 # Headers that may carry a credential; tests can see the others.
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-deploxa-signature"})
 
@@ -28,14 +27,12 @@ class RecordedRequest:
 
     Attributes:
         time: when it arrived, in seconds since 1970.
-        method: GET, POST …
         path: below the API root, decoded: "/projects"; complete if it isn't below it.
         query: its parameters; the first value of each.
         headers: names in lower case, without those that carry credentials.
-        body: the JSON object with variables' values masked; None if there is no JSON body.
-        status: of the answer; None until it is sent, and if a fault lost it.
-        fault: the scripted fault that struck it, as it was written.
-        milliseconds: how long the answer took.
+        body: the JSON object with variables' values mask_values; None if there is no JSON body.
+        status: of the response; None until it is sent, and if a fault lost it.
+        fault: the scripted fault that applied to it, as it was written.
     """
 
     time: float
@@ -50,7 +47,7 @@ class RecordedRequest:
 
 
 class Change(NamedTuple):
-    """One change that a request made. Refused requests make none; lost answers don't undo theirs.
+    """One change that a request made. Refused requests make none; lost responses don't undo theirs.
 
     Attributes:
         action: create, update, delete (a project), deploy, set or remove (a variable).
@@ -81,44 +78,37 @@ class SandboxJournal:
         self._log: int | None = None
         if log is not None:
             try:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+                # Without O_BINARY, Windows would write CRLF.
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
                 self._log = os.dup(2) if log == "-" else os.open(log, flags, 0o600)
             except OSError as error:
                 raise Failed(f"Can't open the log {log}: {reason(error)}.") from error
 
-    def arrive(
+    def start(
         self, method: str, path: str, query: dict[str, str], headers: Iterable[tuple[str, str]]
     ) -> RecordedRequest:
-        """Record a request when it arrives, even if it is never answered."""
+        """Record a request when it arrives, even if it never gets a response."""
         seen = {name: value for name, value in headers if name not in SECRET_HEADERS}
         record = RecordedRequest(time.time(), method, path, query, seen)
         with self._lock:
             self._requests.append(record)
         return record
 
-    def leave(self, record: RecordedRequest, status: int | None) -> None:
-        """Complete a record, before its answer is sent: a client that has the answer finds the record complete."""
+    def finish(self, record: RecordedRequest, status: int | None) -> None:
+        """Complete a record, before its response is sent: a client that has it finds the record complete."""
         record.milliseconds = round((time.time() - record.time) * 1000, 3)
         record.status = status
-        self.write(
-            {
-                "time": record.time,
-                "method": record.method,
-                "path": record.path,
-                "query": record.query,
-                "status": status,
-                "milliseconds": record.milliseconds,
-                "fault": record.fault,
-            }
-        )
+        logged = ("time", "method", "path", "query", "status", "milliseconds", "fault")
+        self.write({name: getattr(record, name) for name in logged})
 
     def write(self, line: dict[str, Any]) -> None:
-        """Write one JSON line to the log; a full disk doesn't change the answer."""
-        if self._log is not None:
-            try:
-                os.write(self._log, json.dumps(line).encode() + b"\n")
-            except OSError:
-                return
+        """Write one JSON line to the log; a full disk doesn't change the response."""
+        with self._lock:
+            if self._log is not None:
+                try:
+                    os.write(self._log, json.dumps(line).encode() + b"\n")
+                except OSError:
+                    return
 
     def requests(self) -> list[RecordedRequest]:
         """Return the last 10,000 requests, oldest first."""
@@ -146,15 +136,7 @@ class SandboxJournal:
 
     def close(self) -> None:
         """Close the log file."""
-        if self._log is not None:
-            os.close(self._log)
-            self._log = None
-
-
-def masked(body: Any) -> Any:
-    """Return a JSON body with everything named "value" masked."""
-    if isinstance(body, dict):
-        return {key: MASK if key == "value" else masked(value) for key, value in body.items()}
-    if isinstance(body, list):
-        return [masked(value) for value in body]
-    return body
+        with self._lock:
+            if self._log is not None:
+                os.close(self._log)
+                self._log = None

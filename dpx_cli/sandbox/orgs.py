@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
-    """Answer GET /orgs: the person's organizations, with the role in lower case, as in the reference."""
+    """Respond to GET /orgs: the person's organizations, with the role in lower case, as in the reference."""
     rows, pagination = request.page(
         "SELECT o.*, m.role FROM members m JOIN orgs o ON o.seq = m.org",
         "m.user = ?",
@@ -24,7 +24,7 @@ def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
 
 
 def get(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
-    """Answer GET /orgs/:slug."""
+    """Respond to GET /orgs/:slug."""
     row = request.state.store.one(
         "SELECT o.*, (SELECT count(*) FROM members m JOIN users u ON u.seq = m.user"
         " WHERE m.org = o.seq AND u.email <> '') AS members,"
@@ -36,11 +36,11 @@ def get(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
 
 
 def members(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
-    """Answer GET /orgs/:slug/members, with roles in upper case, as in the reference."""
+    """Respond to GET /orgs/:slug/members, with roles in upper case, as in the reference."""
     org = projects.org_of(request, request.path["slug"])
     rows, pagination = request.page(
         "SELECT m.seq, m.id, m.role, u.email FROM members m JOIN users u ON u.seq = m.user",
-        "m.org = ? AND u.email <> ''",  # see snapshot.ME
+        "m.org = ? AND u.email <> ''",  # see seed.ME
         (org,),
         key="m.seq",
         scope=f"members {org}",

@@ -1,7 +1,4 @@
-"""One request as the resources see it: its person, its parameters, and the checks of its body and query.
-
-The texts of the refusals are the sandbox's own: the reference only says that an error body has an `error`.
-"""
+"""One request as the resources see it: its person, its parameters, and the checks of its body and query."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ MAX_LIMIT = 100
 
 
 class Refused(Exception):
-    """An error answer: its status, the `error` of its body, and headers."""
+    """An error response: its status, the `error` of its body, and headers."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -40,7 +37,6 @@ class SandboxRequest:
         user: `seq` of the token's person.
         path: the variable parts of the path, decoded.
         query: the first value of each query parameter.
-        body: the JSON object; empty if the method has none.
         now: when it arrived, in seconds since 1970.
         fails: whether a scripted fault makes this deployment fail.
     """
@@ -58,16 +54,9 @@ class SandboxRequest:
         select: str,
         where: str,
         values: Sequence[Any],
-        *,
-        key: str,
-        scope: str,
-        newest_first: bool = False,
+        **options: Any,
     ) -> tuple[list[sqlite3.Row], dict[str, Any]]:
-        """Return the rows for `limit` and `cursor`, and the answer's `pagination`. See `Store.page`.
-
-        Raises:
-            Refused: 400, for a limit that isn't a number from 1 to 100, or an invalid cursor.
-        """
+        """Return the rows for `limit` and `cursor`, and the response's `pagination`. See `Store.page`."""
         limit = DEFAULT_LIMIT
         if "limit" in self.query:
             text = self.query["limit"]
@@ -76,25 +65,14 @@ class SandboxRequest:
             limit = int(text)
         try:
             rows, cursor = self.state.store.page(
-                select,
-                where,
-                values,
-                key=key,
-                scope=scope,
-                limit=limit,
-                cursor=self.query.get("cursor"),
-                newest_first=newest_first,
+                select, where, values, limit=limit, cursor=self.query.get("cursor"), **options
             )
         except BadCursor:
             raise Refused(400, "cursor is not valid for this list") from None
         return rows, {"hasMore": cursor is not None, "nextCursor": cursor, "limit": limit}
 
     def text(self, name: str, *, empty: bool = True) -> str | None:
-        """Return a string of the body; None if it is missing.
-
-        Raises:
-            Refused: 400, for anything but a string, for a blank one unless `empty`, and for invalid Unicode.
-        """
+        """Return a string of the body; None if it is missing. Blank ones are refused unless `empty`."""
         if name not in self.body:
             return None
         value = self.body[name]

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
+import site
 import sys
+import sysconfig
+import tempfile
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import Failed, NotFound, reason
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dpx_cli.sandbox.server import Sandbox
 
 FORWARDED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-# These belong to the user's own account, and guard it: a sandbox may be changed.
-DROPPED = ("DPX_PROFILE", "DPX_TOKEN_FILE", "DPX_READ_ONLY")
+# These belong to the user's own account, and guard it: a sandbox may be changed. The last ones lead to files and
+# keyrings of the user's.
+DROPPED = frozenset(
+    [
+        *("DPX_PROFILE", "DPX_TOKEN_FILE", "DPX_READ_ONLY", "DPX_LOCK_KEY", "DBUS_SESSION_BUS_ADDRESS"),
+        *("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"),
+    ]
+)
+GIT_FILES = (".gitconfig", ".config/git/config", ".config/git/attributes", ".config/git/ignore")
 STDOUT, STDERR = 1, 2
 LOOPBACK = "127.0.0.1,localhost"
+HINT = "Put the command after --."
 
 
-def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False) -> int:
+def run(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    sandbox: Sandbox,
+    *,
+    secrets: Collection[str] = (),
+    to_stderr: bool = False,
+) -> int:
     """Run a command against a new sandbox until it ends, and leave nothing behind.
 
     The command uses the standard streams directly. A signal sent to this process is passed on to it; one from the
@@ -32,6 +52,7 @@ def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_
         command: the program and its arguments.
         env: the environment to start from.
         sandbox: the sandbox, not yet started.
+        secrets: tokens that the command must not get.
         to_stderr: whether the command's standard output goes to standard error.
 
     Returns:
@@ -41,77 +62,137 @@ def run(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_
         NotFound: there is no such command.
         Failed: it can't be run, or no temporary directory can be created.
     """
-    if sys.platform != "win32" and sys.platform != "darwin":
-        return _run_exactly(command, env, sandbox, to_stderr=to_stderr)
-    else:  # noqa: RET505 - without it mypy calls the rest unreachable
-        return _run_portably(command, env, sandbox, to_stderr=to_stderr)
+    with _blocked_signals() as mask, _temporary_folder() as folder, sandbox:
+        own = environment(sandbox, env, folder, secrets)
+        path = command[0] if os.sep in command[0] else shutil.which(command[0], path=own["PATH"])
+        if path is None:
+            raise NotFound(f"No such command: {command[0]}", hint=HINT)
+        try:
+            return _run(path, command, own, mask, to_stderr=to_stderr)
+        except FileNotFoundError as error:
+            raise NotFound(f"No such command: {command[0]}", hint=HINT) from error
+        except (OSError, ValueError) as error:
+            why = reason(error) if isinstance(error, OSError) else error
+            raise Failed(f"Can't run {command[0]}: {why}.") from error
 
 
-def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str) -> dict[str, str]:
-    """Return the command's environment: the sandbox's address and token, new directories for profiles and cache."""
-    new = {name: value for name, value in env.items() if name not in DROPPED}
-    new |= {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token}
-    new |= {f"DPX_{kind}_DIR": f"{folder}{os.sep}{kind.lower()}" for kind in ("CONFIG", "CACHE")}
-    for name in ("NO_PROXY", "no_proxy"):
+def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str, secrets: Collection[str] = ()) -> dict[str, str]:
+    """Return the command's environment: the sandbox's address and token, a home without the user's own files."""
+    secrets = [secret for secret in (*secrets, env.get("DPX_TOKEN", "")) if secret]
+    new = {
+        name: value
+        for name, value in env.items()
+        if name not in DROPPED and not any(secret in value for secret in secrets)
+    }
+    home = os.path.join(folder, "home")
+    _copy_git_configuration(os.path.expanduser("~") if "HOME" not in env else env["HOME"], home)
+    new |= {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token, "HOME": home}
+    new |= {f"DPX_{kind}_DIR": os.path.join(folder, kind.lower()) for kind in ("CONFIG", "CACHE")}
+    if sys.platform == "win32":
+        new |= {"USERPROFILE": home, "APPDATA": home, "LOCALAPPDATA": home}
+    if site.ENABLE_USER_SITE:  # dpx itself may be installed there
+        new.setdefault("PYTHONUSERBASE", site.getuserbase())
+    for name in ("NO_PROXY",) if sys.platform == "win32" else ("NO_PROXY", "no_proxy"):
         new[name] = f"{env[name]},{LOOPBACK}" if env.get(name) else LOOPBACK
-    # The command also finds `dpx` if its directory isn't on PATH, as in a virtual environment that isn't active.
-    new["PATH"] = os.pathsep.join(filter(None, (env.get("PATH", os.defpath), sys.executable.rpartition(os.sep)[0])))
+    # The command also finds `dpx` if its directory isn't on PATH, as in a virtual environment that isn't active. On
+    # Windows, outside of one, programs aren't beside the interpreter.
+    ours = (os.path.dirname(sys.executable), sysconfig.get_path("scripts"))
+    new["PATH"] = os.pathsep.join(dict.fromkeys(filter(None, (env.get("PATH", os.defpath), *ours))))
     return new
 
 
-if sys.platform != "win32" and sys.platform != "darwin":
+def _copy_git_configuration(source: str, home: str) -> None:
+    """Give a temporary home the user's name and address for commits, read-only."""
+    os.mkdir(home)
+    for name in GIT_FILES:
+        copy = os.path.join(home, name)
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            shutil.copyfile(os.path.join(source, name), copy)
+            os.chmod(copy, 0o400)
 
-    def _run_exactly(
-        command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False
-    ) -> int:
-        # Signals are blocked, here and in the threads started from here, so none is lost: one that arrives early waits
-        # until the command runs.
-        watched = {*FORWARDED, signal.SIGCHLD}
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+
+def exit_code(code: int) -> int:
+    """Return a child's exit code as a shell shows it: 128 plus the signal's number instead of a negative one."""
+    if sys.platform == "win32":
+        return code - (1 << 32) if code >= 1 << 31 else code  # `os._exit` accepts a C int
+    return 128 - code if code < 0 else code
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[str]:
+    try:
+        path = tempfile.mkdtemp(prefix="dpx-sandbox-")
+    except OSError as error:
+        raise Failed(
+            f"Can't create a temporary directory: {reason(error)}.", hint="Set TMPDIR to a writable directory."
+        ) from error
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+if sys.platform != "win32":
+    WATCHED = {*FORWARDED, signal.SIGCHLD}
+
+    @contextlib.contextmanager
+    def _blocked_signals() -> Iterator[set[int | signal.Signals]]:
+        """Block signals, here and in the threads started from here: one that arrives early waits for the command."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
         try:
-            with _Folder() as folder, sandbox:
-                process = _spawn(command, environment(sandbox, env, folder), before, to_stderr=to_stderr)
-                return _see_through(process, watched)
+            yield before
         finally:
-            while signal.sigtimedwait(watched, 0) is not None:
-                pass  # the terminal's Ctrl-C was for the command; its exit code reports it
+            while signal.sigpending() & WATCHED:
+                signal.sigwait(WATCHED)  # the terminal's Ctrl-C was for the command; its exit code reports it
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _spawn(command: Sequence[str], env: dict[str, str], mask: set[int | signal.Signals], *, to_stderr: bool) -> int:
-        path = _find(command[0], env["PATH"])
+    def _run(
+        path: str,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        mask: set[int | signal.Signals],
+        *,
+        to_stderr: bool,
+    ) -> int:
         # Python ignores these two, and a new program would inherit that.
         restored = [signal.SIGPIPE, signal.SIGXFSZ]
         actions = [(os.POSIX_SPAWN_DUP2, STDERR, STDOUT)] if to_stderr else []
-        try:
-            return os.posix_spawn(path, list(command), env, file_actions=actions, setsigmask=mask, setsigdef=restored)
-        except OSError as error:
-            raise _cannot_run(command[0], error) from error
-        except ValueError as error:
-            raise Failed(f"Can't run {command[0]!r}: {error}.") from error
-
-    def _see_through(process: int, watched: set[signal.Signals]) -> int:
+        process = os.posix_spawn(path, list(command), env, file_actions=actions, setsigmask=mask, setsigdef=restored)
         while True:
-            came = signal.sigwaitinfo(watched)
-            if came.si_signo != signal.SIGCHLD:
-                # Positive means that the kernel sent it, as for Ctrl-C, and to the whole group.
-                if came.si_code <= 0:
-                    os.kill(process, came.si_signo)
+            number, is_terminals = _wait_for_signal()
+            if number != signal.SIGCHLD:
+                if not is_terminals:
+                    os.kill(process, number)
                 continue
             ended, status = os.waitpid(process, os.WNOHANG)
             if ended:
                 return exit_code(os.waitstatus_to_exitcode(status))
 
+    def _wait_for_signal() -> tuple[int, bool]:
+        """Return the next signal, and whether the terminal has sent it to the command too."""
+        if sys.platform != "darwin":
+            came = signal.sigwaitinfo(WATCHED)
+            return came.si_signo, came.si_code > 0  # positive: from the kernel, as for Ctrl-C
+        else:  # noqa: RET505 - without it mypy calls the rest unreachable
+            number = signal.sigwait(WATCHED)
+            return number, number == signal.SIGINT and _in_foreground()
 
-def _run_portably(command: Sequence[str], env: Mapping[str, str], sandbox: Sandbox, *, to_stderr: bool = False) -> int:
+    def _in_foreground() -> bool:
+        try:
+            return os.tcgetpgrp(STDERR) == os.getpgrp()
+        except OSError:
+            return False
+
+else:
     import subprocess
 
-    with _Folder() as folder, sandbox:
-        own = environment(sandbox, env, folder)
-        path = _find(command[0], own["PATH"])
-        try:
-            process = subprocess.Popen([path, *command[1:]], env=own, stdout=STDERR if to_stderr else None)
-        except OSError as error:
-            raise _cannot_run(command[0], error) from error
+    @contextlib.contextmanager
+    def _blocked_signals() -> Iterator[None]:
+        yield  # Windows has none
+
+    def _run(path: str, command: Sequence[str], env: Mapping[str, str], _mask: None, *, to_stderr: bool) -> int:
+        process = subprocess.Popen([path, *command[1:]], env=env, stdout=STDERR if to_stderr else None)
         while True:
             try:
                 return exit_code(process.wait())
@@ -121,43 +202,3 @@ def _run_portably(command: Sequence[str], env: Mapping[str, str], sandbox: Sandb
                 process.terminate()
                 process.wait()
                 raise
-
-
-def exit_code(code: int) -> int:
-    """Return the exit code as a shell shows it: 128 plus the signal's number instead of a negative one."""
-    return 128 - code if code < 0 else code
-
-
-def _find(name: str, path: str) -> str:
-    import shutil
-
-    found = name if os.sep in name else shutil.which(name, path=path)
-    if found is None:
-        raise NotFound(f"No such command: {name}", hint="Put the command after --.")
-    return found
-
-
-def _cannot_run(name: str, error: OSError) -> Failed | NotFound:
-    if isinstance(error, FileNotFoundError):
-        return NotFound(f"No such command: {name}", hint="Put the command after --.")
-    return Failed(f"Can't run {name}: {reason(error)}.")
-
-
-class _Folder:
-    """A temporary directory that is removed with everything in it."""
-
-    def __enter__(self) -> str:
-        import tempfile
-
-        try:
-            self._path = tempfile.mkdtemp(prefix="dpx-sandbox-")
-        except OSError as error:
-            raise Failed(
-                f"Can't create a temporary directory: {reason(error)}.", hint="Set TMPDIR to a writable directory."
-            ) from error
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        import shutil
-
-        shutil.rmtree(self._path, ignore_errors=True)

@@ -8,42 +8,41 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
+import json
+import socket
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from dpx_cli.errors import Failed, UsageError
-from dpx_cli.sandbox import course, seed, snapshot
+from dpx_cli.errors import UsageError, reason
+from dpx_cli.sandbox import seed as seeds
+from dpx_cli.sandbox import timeline
 from dpx_cli.sandbox.app import Application
 from dpx_cli.sandbox.faults import API_ROOT, Faults
 from dpx_cli.sandbox.journal import Change, RecordedRequest, SandboxJournal
-from dpx_cli.sandbox.rate import Rate
 from dpx_cli.sandbox.state import Behavior, SandboxState
-from dpx_cli.sandbox.store import Store, digest_of
-from dpx_cli.sandbox.tokens import Tokens
+from dpx_cli.sandbox.store import Store, digest_of, new_id
+from dpx_cli.sandbox.tokens import Rate, Tokens
 from dpx_cli.sandbox.webhooks import DeliveryAttempt, Webhooks
 from dpx_cli.system.loopback.server import HOST, Server, bind
 from dpx_cli.webhook.deliver import Endpoint
 
 if TYPE_CHECKING:
     import sqlite3
-    from types import TracebackType
 
-    from dpx_cli.sandbox.snapshot import Seed
+    from dpx_cli.sandbox.seed import Seed
 
 # Longer than any test waits between two requests: a connection that closes by itself looks like a fault.
-KEEP_ALIVE = 75
-START_SECONDS = 10
+PATIENCE = 75
 GRACE_SECONDS = 2
+CONNECT_SECONDS = 2
 
 
 class Sandbox:
     """A Deploxa API server.
 
     Args:
-        seed: what it starts with, instead of the usual organizations and projects; see `snapshot.Seed`.
+        seed: what it starts with, instead of the usual organizations and projects; see `seed.Seed`.
         options: the fields of `Behavior`.
 
     Attributes:
@@ -61,7 +60,7 @@ class Sandbox:
         self.behavior = Behavior(**options)
         _check(self.behavior)
         self._seed = seed
-        self._thread: threading.Thread | None = None
+        self._server: Server | None = None
         self.origin = ""
         self.url = ""
 
@@ -69,55 +68,52 @@ class Sandbox:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:
         """Start the server; return when it accepts connections. The port is bound before anything else."""
-        faults = Faults(self.behavior.faults)
-        rate = None if self.behavior.rate is None else Rate(self.behavior.rate)
+        behavior = self.behavior
         with contextlib.ExitStack() as undo:
-            listening = undo.enter_context(bind(self.behavior.port, UsageError))
-            store = Store(self.behavior.data)
+            listening = undo.enter_context(bind(behavior.port, UsageError))
+            store = Store(behavior.data)
             undo.callback(store.close)
             tokens = self._open(store)
-            journal = SandboxJournal(self.behavior.log)
+            journal = SandboxJournal(behavior.log)
             undo.pop_all()
         self._state = SandboxState(
-            behavior=self.behavior,
+            behavior=behavior,
             store=store,
             tokens=tokens,
-            faults=faults,
-            rate=rate,
+            faults=Faults(behavior.faults),
+            rate=None if behavior.rate is None else Rate(behavior.rate),
             journal=journal,
             webhooks=self._webhooks(store, journal),
         )
         self.origin = f"http://{HOST}:{listening.getsockname()[1]}"
         self.url = self.origin + API_ROOT
-        started = threading.Event()
-        self._server = Server(
-            Application(self._state, self._reset),
-            ready=lambda: self._on_start(started),
-            stopped=self._on_stop,
-            keep_alive=KEEP_ALIVE,
-            grace=1,
-        )
-        self._thread = threading.Thread(
-            target=asyncio.run, args=(self._server.serve([listening]),), name="dpx-sandbox", daemon=True
-        )
-        self._thread.start()
-        if not started.wait(START_SECONDS):
-            raise Failed("The sandbox didn't start.")
+        self._server = Server(listening, Application(self._state).handle, patience=PATIENCE, keep_alive=True)
+
+    def check_receiver(self) -> str:
+        """Return why nobody can be reached at `webhook_url`, in a few words; "" if somebody can."""
+        if self.behavior.webhook_url is None:
+            return ""
+        endpoint = Endpoint.parse(self.behavior.webhook_url, "--webhook-url")
+        try:
+            socket.create_connection((endpoint.host, endpoint.port), timeout=CONNECT_SECONDS).close()
+        except OSError as error:
+            return f"{endpoint.host}:{endpoint.port}: {reason(error)}"
+        return ""
 
     def close(self) -> None:
         """Stop, and leave nothing but the data file."""
-        if self._thread is None:
+        if self._server is None:
             return
-        self._server.stop()
-        self._thread.join()
-        self._thread = None
+        self._state.closing.set()
+        self._server.close()
+        self._server = None
+        if self._state.webhooks is not None:
+            self._state.webhooks.close(GRACE_SECONDS)
         self._state.store.close()
         self._state.journal.close()
 
@@ -125,43 +121,25 @@ class Sandbox:
         """Fill a fresh store and return the accepted tokens."""
         behavior, now = self.behavior, time.time()
         if store.fresh and self._seed is not None:
-            snapshot.fill(store, self._seed, now, behavior.build_seconds / behavior.time_scale)
+            seeds.fill(store, self._seed, now, behavior.build_seconds)
         elif store.fresh:
-            seed.seed(store, now, behavior.projects)
-        mine = store.find("SELECT 1 FROM users WHERE email = ?", (snapshot.ME,)) is not None
+            seeds.fill(store, seeds.usual_seed(now, behavior.projects), now, 0, person=None)
+        is_copy = store.find("SELECT 1 FROM users WHERE email = ?", (seeds.ME,)) is not None
         return Tokens(
             behavior.tokens,
-            people=dict.fromkeys(seed.PEOPLE, snapshot.ME) if mine else seed.PEOPLE,
+            people=dict.fromkeys(seeds.PEOPLE, seeds.ME) if is_copy else seeds.PEOPLE,
             role=behavior.role,
             secret=store.secret,
             now=now,
             ttl=behavior.token_ttl,
-            scale=behavior.time_scale,
         )
 
     def _webhooks(self, store: Store, journal: SandboxJournal) -> Webhooks | None:
         url, secret = self.behavior.webhook_url, self.behavior.webhook_secret
         if url is None or secret is None:
             return None
-        return Webhooks(
-            Endpoint.parse(url, "--webhook-url").url,
-            secret,
-            store=store,
-            journal=journal,
-            scale=self.behavior.time_scale,
-        )
-
-    def _reset(self, client: tuple[str, int]) -> None:
-        self._server.reset(client)
-
-    def _on_start(self, started: threading.Event) -> None:
-        if self._state.webhooks is not None:
-            self._state.webhooks.start()
-        started.set()
-
-    async def _on_stop(self) -> None:
-        if self._state.webhooks is not None:
-            await self._state.webhooks.close(GRACE_SECONDS)
+        endpoint = Endpoint.parse(url, "--webhook-url")
+        return Webhooks(endpoint, secret, store=store, journal=journal, report=self.behavior.on_delivery)
 
     # For tests and for the programs that run a sandbox.
 
@@ -212,48 +190,43 @@ class Sandbox:
         self._state.tokens.expire(token or self.token)
 
     def seed_projects(self, count: int, org: str = "acme") -> list[str]:
-        """Add made-up projects with one deployment each and return their slugs."""
-        with self._state.store.change() as db:
-            return seed.make_up(db, count, org, time.time())
-
-    def seed_project(self, slug: str, org: str = "acme", framework: str | None = None) -> str:
-        """Add a project without deployments and return its id. Several organizations may have the same slug."""
-        with self._state.store.change() as db:
-            seq = seed.project(db, slug, org, time.time(), framework=framework)
-        identity: str = self._state.store.one("SELECT id FROM projects WHERE seq = ?", (seq,))["id"]
-        return identity
-
-    def seed_deployments(
-        self,
-        project: str,
-        count: int,
-        *,
-        branch: str = "main",
-        fails: bool = False,
-        seconds: float = 30,
-        sha: str | None = None,
-        message: str | None = None,
-    ) -> list[str]:
-        """Add deployments of a project that end now and return their ids, oldest first."""
-        seq = self._project(project)["seq"]
+        """Add generated projects with one deployment each and return their slugs."""
+        last = "SELECT max(CAST(substr(slug, 9) AS INTEGER)) FROM projects WHERE slug GLOB 'project-[0-9]*'"
         now = time.time()
         with self._state.store.change() as db:
-            return [
-                course.add(db, seq, branch, now - seconds, seconds=seconds, fails=fails, sha=sha, message=message)
-                for _ in range(count)
-            ]
+            first = (db.execute(last).fetchone()[0] or 0) + 1
+            projects = seeds.generate_projects(first, count, org, now)
+            return [seeds.add_project(db, project, now)["slug"] for project in projects]
+
+    def seed_project(self, slug: str, org: str = "acme", framework: str | None = None) -> str:
+        """Add a project without deployments and return its ID. Several organizations may have the same slug."""
+        project = {"id": new_id(), "slug": slug, "org": org, "framework": framework}
+        with self._state.store.change() as db:
+            seeds.add_project(db, project, time.time())
+        return str(project["id"])
+
+    def seed_deployments(
+        self, project: str, count: int, *, branch: str = "main", seconds: float = 30, **options: Any
+    ) -> list[str]:
+        """Add deployments of a project that end now and return their IDs, oldest first.
+
+        `options` are those of `timeline.add`: fails, sha, message.
+        """
+        row = dict(self._project(project))
+        began = time.time() - seconds
+        with self._state.store.change() as db:
+            return [timeline.add(db, row, branch, began, seconds=seconds, **options) for _ in range(count)]
 
     def project_id(self, project: str) -> str:
         """Return the id of a project, by its slug or "org/slug"."""
-        identity: str = self._project(project)["id"]
-        return identity
+        return str(self._project(project)["id"])
 
     def projects(self) -> list[str]:
         """Return the slugs of all projects that a token's person may see, oldest first."""
         rows = self._state.store.all(
             "SELECT slug FROM projects WHERE org IS NULL OR org IN (SELECT m.org FROM members m JOIN users u"
             " ON u.seq = m.user WHERE u.email IN (?, ?)) ORDER BY seq",
-            (snapshot.ME, seed.PEOPLE["owner"]),
+            (seeds.ME, seeds.PEOPLE["owner"]),
         )
         return [row["slug"] for row in rows]
 
@@ -266,8 +239,16 @@ class Sandbox:
             "SELECT * FROM deployments WHERE project = ? ORDER BY seq DESC", (self._project(project)["seq"],)
         )
         now = time.time()
-        shown = ("id", "branch", "commit_message", "commit_sha", "created_at")
-        return [{"status": course.status(row, now)} | {name: row[name] for name in shown} for row in rows]
+        shown = []
+        for row in rows:
+            document = json.loads(row["document"])
+            commit = {"commit_message": document["commitMessage"], "commit_sha": document["commitSha"]}
+            status = timeline.status(row, now)
+            shown.append(
+                {"id": row["id"], "status": status, "branch": document["branch"], "created_at": row["created_at"]}
+                | commit
+            )
+        return shown
 
     def env_keys(self, project: str) -> list[str]:
         """Return the keys of a project's variables, in alphabetical order."""
@@ -296,15 +277,15 @@ class Sandbox:
 
 def _check(behavior: Behavior) -> None:
     Faults(behavior.faults)
+    if behavior.rate is not None:
+        Rate(behavior.rate)
     if not 0 <= behavior.build_seconds < float("inf"):
         raise UsageError("--build-seconds must not be negative.")
-    if not 0 < behavior.time_scale < float("inf"):
-        raise UsageError("--time-scale must be greater than 0.")
     if behavior.slots is not None and behavior.slots < 0:
         raise UsageError("--slots must not be negative.")
     if behavior.webhook_url is not None:
         Endpoint.parse(behavior.webhook_url, "--webhook-url")
         if not behavior.webhook_secret:
             raise UsageError("No webhook secret specified.", hint="Pass --webhook-secret, or set DPX_WEBHOOK_SECRET.")
-    if behavior.role not in seed.PEOPLE:
-        raise UsageError(f"--role must be one of {', '.join(seed.PEOPLE)}.")
+    if behavior.role not in seeds.PEOPLE:
+        raise UsageError(f"--role must be one of {', '.join(seeds.PEOPLE)}.")

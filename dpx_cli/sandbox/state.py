@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dpx_cli.sandbox.faults import Faults
     from dpx_cli.sandbox.journal import SandboxJournal
-    from dpx_cli.sandbox.rate import Rate
     from dpx_cli.sandbox.store import Store
-    from dpx_cli.sandbox.tokens import Tokens
-    from dpx_cli.sandbox.webhooks import Webhooks
+    from dpx_cli.sandbox.tokens import Rate, Tokens
+    from dpx_cli.sandbox.webhooks import DeliveryAttempt, Webhooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +25,12 @@ class Behavior:
         faults: scripted faults; see `faults.py` for how they are written.
         slots: maximum concurrent deployments; None for any number.
         rate: requests per token, like "10/s"; None for any number.
-        role: role of tokens that name none: owner, admin or member.
+        role: role of tokens without one: owner, admin or member.
         tokens: accepted tokens; if empty, one is generated.
         token_ttl: seconds until tokens expire; None for never.
-        time_scale: speed multiplier for builds and token expiry.
         webhook_url: where deployment events are sent; None for nowhere.
         webhook_secret: what they are signed with.
+        on_delivery: called with each attempt to deliver one.
         log: a file that gets one JSON line per request (and per webhook attempt), "-" for stderr; None for none.
         projects: number of projects in a new sandbox.
         port: of the loopback interface; 0 for any free one.
@@ -44,9 +44,9 @@ class Behavior:
     role: str = "owner"
     tokens: Sequence[str] = ()
     token_ttl: float | None = None
-    time_scale: float = 1.0
     webhook_url: str | None = None
     webhook_secret: str | None = None
+    on_delivery: Callable[[DeliveryAttempt], None] | None = None
     log: str | None = None
     projects: int = 3
     port: int = 0
@@ -55,7 +55,7 @@ class Behavior:
 
 @dataclass(kw_only=True)
 class SandboxState:
-    """The parts of a running sandbox."""
+    """The parts of a running sandbox. `closing` is set when it ends."""
 
     behavior: Behavior
     store: Store
@@ -64,3 +64,4 @@ class SandboxState:
     rate: Rate | None
     journal: SandboxJournal
     webhooks: Webhooks | None = None
+    closing: threading.Event = field(default_factory=threading.Event)

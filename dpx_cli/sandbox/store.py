@@ -8,9 +8,8 @@ the last moments).
 from __future__ import annotations
 
 import hashlib
-import hmac
-import json
 import os
+import re
 import secrets
 import sqlite3
 import threading
@@ -25,12 +24,14 @@ if TYPE_CHECKING:
 
 # "dpx1": marks a file as a sandbox's, so that no other program's database is ever written to.
 APPLICATION_ID = 0x64707831
-VERSION = 2
+VERSION = 3
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 25
-CURSOR_BYTES = 15
+CURSOR_DIGITS = 11
+CURSOR = re.compile("c[0-9a-z]{24}")
 
+# A `document` is the API's own object, without what other columns and the clock tell.
 SCHEMA = """
 CREATE TABLE meta (secret BLOB NOT NULL);
 CREATE TABLE users (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, email TEXT NOT NULL UNIQUE);
@@ -43,44 +44,26 @@ CREATE INDEX members_of_user ON members (user, org);
 -- A project belongs to an organization, or (org is null) to the person who created it.
 CREATE TABLE projects (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
-  org INTEGER REFERENCES orgs, owner INTEGER NOT NULL REFERENCES users,
-  name TEXT NOT NULL, slug TEXT NOT NULL, framework TEXT, app_type TEXT, description TEXT,
-  build_command TEXT, install_command TEXT, output_dir TEXT, created_at REAL NOT NULL,
-  newest INTEGER REFERENCES deployments DEFERRABLE INITIALLY DEFERRED,
-  extra TEXT  -- further fields of the answer, as JSON
+  org INTEGER REFERENCES orgs, owner INTEGER NOT NULL REFERENCES users, slug TEXT NOT NULL, document TEXT NOT NULL,
+  newest INTEGER REFERENCES deployments DEFERRABLE INITIALLY DEFERRED
 );
 CREATE UNIQUE INDEX project_slugs ON projects (coalesce(org, -owner), slug);
 CREATE INDEX projects_of_org ON projects (org, seq);
 CREATE INDEX projects_by_slug ON projects (slug);
--- A deployment's course is known when it is created: its status is a function of these times and the clock.
+CREATE INDEX projects_newest ON projects (newest);
 CREATE TABLE deployments (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
-  project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
-  branch TEXT NOT NULL, commit_message TEXT, commit_sha TEXT, outcome TEXT NOT NULL,
-  created_at REAL NOT NULL, building_at REAL NOT NULL, ended_at REAL NOT NULL,
-  build_ms INTEGER NOT NULL, bundle_kb INTEGER NOT NULL,
-  untold INTEGER NOT NULL DEFAULT 0,  -- webhook events still to send: 2 both, 1 the last
-  extra TEXT
+  project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE, document TEXT NOT NULL,
+  outcome TEXT NOT NULL, created_at REAL NOT NULL, building_at REAL NOT NULL, ended_at REAL NOT NULL
 );
 CREATE INDEX deployments_of_project ON deployments (project, seq);
 CREATE INDEX deployments_by_end ON deployments (ended_at);
-CREATE INDEX deployments_untold ON deployments (seq) WHERE untold > 0;
-CREATE INDEX projects_newest ON projects (newest);
 CREATE TABLE env_vars (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
-  project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
-  key TEXT NOT NULL, targets TEXT NOT NULL, sensitive INTEGER NOT NULL, salt BLOB NOT NULL, digest BLOB NOT NULL,
-  UNIQUE (project, key)
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+  key TEXT NOT NULL, document TEXT NOT NULL, salt BLOB NOT NULL, digest BLOB NOT NULL, UNIQUE (project, key)
 );
 CREATE INDEX env_vars_of_project ON env_vars (project, seq);
 """
-
-# From version 1.
-UPGRADE = (
-    "ALTER TABLE projects ADD COLUMN extra TEXT",
-    "ALTER TABLE deployments ADD COLUMN extra TEXT",
-    f"PRAGMA user_version = {VERSION}",
-)
 
 
 class BadCursor(ValueError):
@@ -200,60 +183,38 @@ class Store:
             where: the condition, without the word.
             values: the parameters of both.
             key: the column of `seq`, like "p.seq"; unique and never reused.
-            scope: names the list; a cursor of another list is refused.
+            scope: identifies the list; a cursor of another list is refused.
             limit: how many rows.
             cursor: of the previous page; None for the first page.
             newest_first: by descending `seq`.
 
         Raises:
-            BadCursor: this list never returned the cursor.
+            BadCursor: it can't be this list's.
         """
         order, compare = ("DESC", "<") if newest_first else ("ASC", ">")
         if cursor is not None:
+            seq = int(cursor[1:CURSOR_DIGITS], 36) if CURSOR.fullmatch(cursor) else 0
+            if cursor != cursor_of(scope, seq):
+                raise BadCursor(cursor)
             where = f"({where}) AND {key} {compare} ?"
-            values = (*values, self._position(scope, cursor))
+            values = (*values, seq)
         rows = self.all(f"{select} WHERE {where} ORDER BY {key} {order} LIMIT ?", (*values, limit + 1))
         if len(rows) <= limit:
             return rows, None
-        return rows[:limit], self._cursor(scope, rows[limit - 1]["seq"])
-
-    def _seal(self, scope: str, seq: int) -> bytes:
-        return hmac.digest(self.secret, f"{scope} {seq}".encode(), "sha256")[:8]
-
-    def _cursor(self, scope: str, seq: int) -> str:
-        # Opaque, shaped like an id, as in the reference's example (clm1abc...).
-        return "c" + base36(int.from_bytes(seq.to_bytes(CURSOR_BYTES - 8) + self._seal(scope, seq)), ID_LENGTH - 1)
-
-    def _position(self, scope: str, cursor: str) -> int:
-        if len(cursor) != ID_LENGTH or not set(cursor) <= set(DIGITS):
-            raise BadCursor(cursor)
-        number = int(cursor[1:], 36)
-        if number >= 1 << 8 * CURSOR_BYTES:
-            raise BadCursor(cursor)
-        packed = number.to_bytes(CURSOR_BYTES)
-        seq = int.from_bytes(packed[:-8])
-        if not hmac.compare_digest(packed[-8:], self._seal(scope, seq)) or cursor[0] != "c":
-            raise BadCursor(cursor)
-        return seq
+        return rows[:limit], cursor_of(scope, rows[limit - 1]["seq"])
 
 
 def _check_ours(db: sqlite3.Connection) -> None:
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise sqlite3.DatabaseError("it is another program's database")
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == 1:
-        db.execute("BEGIN IMMEDIATE")
-        if db.execute("PRAGMA user_version").fetchone()[0] == 1:
-            for statement in UPGRADE:
-                db.execute(statement)
-        db.execute("COMMIT")
-    elif version != VERSION:
+    if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
         raise sqlite3.DatabaseError("it was written by another version of dpx")
 
 
-def more(row: sqlite3.Row) -> dict[str, Any]:
-    """Return the fields of a row that no column has: see `snapshot.Seed`."""
-    return json.loads(row["extra"]) if row["extra"] else {}
+def cursor_of(scope: str, seq: int) -> str:
+    """Return the cursor behind a row of a list. It is shaped like an ID, as in the reference's example (clm1abc...)."""
+    check = int.from_bytes(hashlib.sha256(f"{scope} {seq}".encode()).digest()) % 36 ** (ID_LENGTH - CURSOR_DIGITS)
+    return f"c{base36(seq, CURSOR_DIGITS - 1)}{base36(check, ID_LENGTH - CURSOR_DIGITS)}"
 
 
 def base36(number: int, width: int) -> str:

@@ -1,10 +1,12 @@
-"""The tokens that a sandbox accepts, and the person of each. Only digests are kept, and none in the store."""
+"""The tokens that a sandbox accepts, the person of each, and the rate limit. Only digests are kept."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import re
+import time
 from typing import TYPE_CHECKING
 
 from dpx_cli.durations import delay
@@ -13,8 +15,9 @@ from dpx_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-TOKEN = re.compile(r"dpx_[!-9;-~]{1,500}")
+TOKEN = re.compile(r"(dpx_[!-9;-~]{1,500})(?::([^:]*))?(?::([^:]*))?")
 HINT = "Write it as dpx_TOKEN, dpx_TOKEN:ROLE or dpx_TOKEN:ROLE:SECONDS."
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Tokens:
@@ -22,64 +25,83 @@ class Tokens:
 
     Attributes:
         plain: the tokens as a client sends them, in the order given.
-        owner: the e-mail address of the person with the owner's role.
+        owner: the email address of the person with the owner's role.
     """
 
     def __init__(
         self,
-        given: Sequence[str],
+        texts: Sequence[str],
         *,
         people: Mapping[str, str],
         role: str,
         secret: bytes,
         now: float,
         ttl: float | None,
-        scale: float,
     ) -> None:
         """Parse `TOKEN`, `TOKEN:ROLE` and `TOKEN:ROLE:SECONDS`.
 
         Args:
-            given: as written; if empty, one token is derived from `secret`, so that it stays the same.
-            people: the e-mail address of the person with each role.
-            role: of a token that names none.
+            texts: as written; if empty, one token is derived from `secret`, so that it stays the same.
+            people: the email address of the person with each role.
+            role: of a token without one.
             secret: the store's.
             now: when the sandbox starts, in seconds since 1970.
-            ttl: seconds until a token expires that names no time; None for never.
-            scale: speed multiplier.
+            ttl: seconds until a token without a time expires; None for never.
 
         Raises:
             UsageError: a token or its role is invalid. The message doesn't show it.
         """
         self.owner = people["owner"]
         self.plain: list[str] = []
-        self._known: dict[bytes, tuple[str, float | None]] = {}
-        for text in given or [f"dpx_{hmac.digest(secret, b'token', 'sha256').hex()[:60]}"]:
-            token, *rest = text.split(":")
-            if not TOKEN.fullmatch(token) or len(rest) > 2:  # noqa: PLR2004 - role and seconds
+        self._known: dict[bytes, tuple[str, float]] = {}
+        for text in texts or [f"dpx_{hmac.digest(secret, b'token', 'sha256').hex()[:60]}"]:
+            match = TOKEN.fullmatch(text)
+            if match is None:
                 raise UsageError("A --token of the sandbox must begin with dpx_ and have no white space.", hint=HINT)
-            its_role = rest[0] if rest and rest[0] else role
+            token, its_role, seconds = match[1], match[2] or role, math.inf if ttl is None else ttl
             if its_role not in people:
                 raise UsageError(f"The role of a --token must be one of {', '.join(people)}.", hint=HINT)
-            its_ttl = None if ttl is None else ttl / scale
-            if len(rest) > 1:
+            if match[3] is not None:
                 try:
-                    its_ttl = delay(rest[1])
+                    seconds = delay(match[3])
                 except ValueError:
                     raise UsageError("The lifetime of a --token must be a number of seconds.", hint=HINT) from None
-                its_ttl /= scale
             self.plain.append(token)
-            self._known[_digest(token)] = (people[its_role], None if its_ttl is None else now + its_ttl)
+            self._known[_digest(token)] = (people[its_role], now + seconds)
 
     def person(self, token: str, now: float) -> str | None:
-        """Return the e-mail address of a token's person; None if it is unknown or expired."""
-        known = self._known.get(_digest(token))
-        if known is None or (known[1] is not None and now >= known[1]):
-            return None
-        return known[0]
+        """Return the email address of a token's person; None if it is unknown or expired."""
+        email, expires_at = self._known.get(_digest(token), (None, 0.0))
+        return email if now < expires_at else None
 
     def expire(self, token: str) -> None:
         """Expire a token now."""
         self._known.pop(_digest(token), None)
+
+
+class Rate:
+    """The rate limit: `10/s` allows each token ten requests immediately and ten more per second.
+
+    Raises:
+        UsageError: the text isn't like 10/s, 100/m or 1000/h.
+    """
+
+    def __init__(self, text: str) -> None:
+        match = re.fullmatch(r"([0-9]{1,9})/([smh])", text)
+        if match is None or not int(match[1]):
+            raise UsageError(f"Invalid rate {text!r}.", hint="Write it like 10/s, 100/m or 1000/h.")
+        self.size = float(match[1])
+        self.per_second = self.size / UNITS[match[2]]
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, token: str) -> int:
+        """Use up one request of a token; return 0, or the whole seconds to wait if it has none."""
+        now = time.monotonic()
+        left, then = self._buckets.get(token, (self.size, now))
+        left = min(self.size, left + (now - then) * self.per_second)
+        allowed = left >= 1
+        self._buckets[token] = (left - 1 if allowed else left, now)
+        return 0 if allowed else max(1, math.ceil((1 - left) / self.per_second))
 
 
 def _digest(token: str) -> bytes:

@@ -1,34 +1,30 @@
-"""Send deployment events to `--webhook-url`: signed, in order, and with a few attempts.
-
-It runs in the server's event loop, one task per deployment. The store keeps which events of a deployment are due, so a
-sandbox that was killed sends them when it runs again.
-"""
+"""Send deployment events to `--webhook-url`: signed, in order, and with a few attempts; a thread per deployment."""
 
 from __future__ import annotations
 
-import asyncio
+import json
+import ssl
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.sandbox import course
-from dpx_cli.sandbox.sites import domain
-from dpx_cli.webhook import events, signature
+from dpx_cli.sandbox import timeline
+from dpx_cli.webhook import deliver, events, signature
+from dpx_cli.webhook.deliver import NotDelivered
 
 if TYPE_CHECKING:
     import sqlite3
-
-    import httpx
+    from collections.abc import Callable
 
     from dpx_cli.sandbox.journal import SandboxJournal
     from dpx_cli.sandbox.store import Store
+    from dpx_cli.webhook.deliver import Endpoint
 
-BOTH, LAST = 2, 1
 TRIES = 4
-PAUSE_SECONDS = 0.5
+FIRST_PAUSE = 0.5  # seconds; each one after it is twice as long
 TIMEOUT_SECONDS = 10
-TICK_SECONDS = 0.02
-MAX_ATTEMPTS_KEPT = 10_000
+MAX_ATTEMPTS = 10_000  # that are kept
 ENDS = {"READY": "deployment.ready", "ERROR": "deployment.failed"}
 
 
@@ -36,15 +32,19 @@ class DeliveryAttempt(NamedTuple):
     """One attempt to deliver an event.
 
     Attributes:
+        time: when it began, in seconds since 1970.
         event: like "deployment.ready".
-        deployment: its id.
+        deployment: its ID.
+        project: the slug.
         attempt: 1 for the first one.
         status: of the receiver's response; None if there was none.
         error: why there was none.
     """
 
+    time: float
     event: str
     deployment: str
+    project: str
     attempt: int
     status: int | None
     error: str | None = None
@@ -54,136 +54,127 @@ class DeliveryAttempt(NamedTuple):
         """Whether the receiver accepted it."""
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - the range of success
 
+    @property
+    def is_last(self) -> bool:
+        """Whether there is no other attempt after it."""
+        return self.delivered or self.attempt == TRIES
+
 
 class Webhooks:
     """Send the events of every deployment to one receiver.
 
     Args:
-        url: of the receiver.
+        endpoint: the receiver.
         secret: signs each body; never shown.
-        store: has the events that are due.
+        store: has the deployments.
         journal: gets a line for each attempt.
-        scale: speed multiplier of the pauses between attempts.
+        report: called with each attempt, one at a time.
     """
 
-    def __init__(self, url: str, secret: str, *, store: Store, journal: SandboxJournal, scale: float) -> None:
-        self._url = url
-        self._secret = secret.encode()
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        secret: str,
+        *,
+        store: Store,
+        journal: SandboxJournal,
+        report: Callable[[DeliveryAttempt], None] | None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._secret = secret.encode("utf-8", "surrogateescape")
         self._store = store
         self._journal = journal
-        self._scale = scale
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._client: httpx.AsyncClient | None = None
-        self._delivering = 0
-        self.deliveries: deque[DeliveryAttempt] = deque(maxlen=MAX_ATTEMPTS_KEPT)
+        self._report = report
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._threads: dict[threading.Thread, float] = {}  # and when the last event is due
+        self.deliveries: deque[DeliveryAttempt] = deque(maxlen=MAX_ATTEMPTS)
 
-    def start(self) -> None:
-        """Send what an earlier run left unsent. Called in the event loop, as everything here."""
-        import httpx
+    def follow(self, deployment: str, ended_at: float) -> None:
+        """Send the events of a new deployment when they are due."""
+        thread = threading.Thread(target=self._send_events, args=(deployment, ended_at), daemon=True)
+        with self._lock:
+            self._threads = {other: due for other, due in self._threads.items() if other.is_alive()}
+            self._threads[thread] = ended_at
+            thread.start()
 
-        # No proxy and no redirect: a signed body goes only to the configured receiver.
-        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=TIMEOUT_SECONDS)
-        for row in self._store.all("SELECT id FROM deployments WHERE untold > 0 ORDER BY seq"):
-            self.follow(row["id"])
+    def close(self, grace: float) -> None:
+        """Wait at most this many seconds for events that are due; the others are not sent."""
+        deadline = time.monotonic() + grace
+        with self._lock:
+            threads = dict(self._threads)
+        for thread, due in threads.items():
+            if due <= time.time():
+                thread.join(max(0.0, deadline - time.monotonic()))
+        self._closing.set()
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
-    def follow(self, deployment: str) -> None:
-        """Send the remaining events of a deployment when they are due."""
-        task = asyncio.get_running_loop().create_task(self._tell(deployment))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _send_events(self, deployment: str, ended_at: float) -> None:
+        self._send(deployment, "deployment.started", "QUEUED")
+        if not self._closing.wait(max(0.0, ended_at - time.time())):
+            status = self._status(deployment, ended_at)
+            if status is not None:
+                self._send(deployment, ENDS[status], status)
 
-    async def close(self, grace: float) -> None:
-        """Wait at most this many seconds for events that are due; the others stay unsent."""
-        now = time.time()
-        deadline = asyncio.get_running_loop().time() + grace
-        due = "SELECT 1 FROM deployments WHERE untold > 0 AND ended_at <= ?"
-        while self._tasks and (self._delivering or self._store.find(due, (now,))):
-            left = deadline - asyncio.get_running_loop().time()
-            if left <= 0:
-                break
-            await asyncio.wait(self._tasks, timeout=min(left, TICK_SECONDS), return_when=asyncio.FIRST_COMPLETED)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
-
-    async def _tell(self, deployment: str) -> None:
+    def _status(self, deployment: str, ended_at: float) -> str | None:
+        """Return how a deployment ended; None if its project was deleted before."""
         row = self._find(deployment)
-        if row is not None and row["untold"] == BOTH:
-            await self._deliver("deployment.started", row, "QUEUED")
-            self._told(deployment, LAST)
-        if row is not None:
-            await asyncio.sleep(max(0.0, row["ended_at"] - time.time()))
-        row = self._find(deployment)  # its project may have been deleted
-        if row is not None:
-            status = course.status(row, max(time.time(), row["ended_at"]))
-            await self._deliver(ENDS[status], row, status)
-            self._told(deployment, 0)
+        return None if row is None else timeline.status(row, ended_at)
 
     def _find(self, deployment: str) -> sqlite3.Row | None:
         return self._store.find(
-            "SELECT d.*, p.id AS project_id, p.name, p.slug FROM deployments d JOIN projects p ON p.seq = d.project"
+            "SELECT d.*, p.id AS project_id, p.document AS project_document, p.slug FROM deployments d JOIN projects p ON p.seq = d.project"
             " WHERE d.id = ?",
             (deployment,),
         )
 
-    def _told(self, deployment: str, untold: int) -> None:
-        with self._store.change() as db:
-            db.execute("UPDATE deployments SET untold = ? WHERE id = ?", (untold, deployment))
-
-    async def _deliver(self, event: str, row: sqlite3.Row, status: str) -> None:
+    def _send(self, deployment: str, event: str, status: str) -> None:
+        """Send one event with a few attempts."""
+        row = self._find(deployment)
+        if row is None:
+            return
         body = events.encode(payload(event, row, status))
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "dpx-sandbox",
-            "X-Deploxa-Event": event,
-            "X-Deploxa-Signature": signature.sign(body, self._secret),
-        }
-        self._delivering += 1
-        try:
-            await self._insist(event, row["id"], body, headers)
-        finally:
-            self._delivering -= 1
-
-    async def _insist(self, event: str, deployment: str, body: bytes, headers: dict[str, str]) -> None:
+        headers = deliver.headers(signature.sign(body, self._secret), event)
+        pause = FIRST_PAUSE
         for attempt in range(1, TRIES + 1):
-            delivery = await self._try(event, deployment, attempt, body, headers)
+            began = time.time()
+            answer, error = None, None
+            try:
+                answer = deliver.deliver_once(
+                    self._endpoint, body, headers, ssl.create_default_context, TIMEOUT_SECONDS
+                ).status
+            except NotDelivered as exc:
+                error = exc.reason
+            delivery = DeliveryAttempt(began, event, deployment, row["slug"], attempt, answer, error)
+            self._add(delivery)
+            if delivery.is_last or self._closing.wait(pause):
+                return
+            pause *= 2
+
+    def _add(self, delivery: DeliveryAttempt) -> None:
+        with self._lock:
             self.deliveries.append(delivery)
             self._journal.write(
                 {
-                    "time": time.time(),
-                    "webhook": event,
+                    "time": delivery.time,
+                    "webhook": delivery.event,
                     "deployment": delivery.deployment,
-                    "attempt": attempt,
+                    "attempt": delivery.attempt,
                     "status": delivery.status,
                     "error": delivery.error,
                 }
             )
-            if delivery.delivered:
-                return
-            if attempt < TRIES:
-                await asyncio.sleep(PAUSE_SECONDS * 2 ** (attempt - 1) / self._scale)
-
-    async def _try(
-        self, event: str, deployment: str, attempt: int, body: bytes, headers: dict[str, str]
-    ) -> DeliveryAttempt:
-        import httpx
-
-        if self._client is None:
-            raise RuntimeError("not started")
-        try:
-            # Only the status is needed; the body is not read.
-            async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
-                return DeliveryAttempt(event, deployment, attempt, answer.status_code)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return DeliveryAttempt(event, deployment, attempt, None, f"{type(error).__name__}: {error}")
+            if self._report is not None:
+                self._report(delivery)
 
 
 def payload(event: str, row: sqlite3.Row, status: str) -> events.Payload:
     """Return the body of an event, as in the reference's example."""
+    branch = json.loads(row["document"])["branch"]
+    name = json.loads(row["project_document"])["name"]
     return events.payload(
         event,
-        {"id": row["id"], "status": status, "branch": row["branch"], "url": f"https://{domain(row['slug'])}"},
-        {"id": row["project_id"], "name": row["name"], "slug": row["slug"]},
+        {"id": row["id"], "status": status, "branch": branch, "url": f"https://{timeline.domain(row['slug'])}"},
+        {"id": row["project_id"], "name": name, "slug": row["slug"]},
     )

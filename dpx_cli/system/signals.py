@@ -15,9 +15,11 @@ from _thread import get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from threading import Event
     from types import FrameType
     from typing import NoReturn
 
+SLICE = 0.25  # seconds
 PATIENCE = 1.0  # seconds after the first signal from which another one ends the process at once
 
 
@@ -69,6 +71,13 @@ def sleep(seconds: float) -> None:
     """Sleep, unless a signal has come."""
     check()
     time.sleep(seconds)
+    check()
+
+
+def wait(event: Event) -> None:
+    """Wait for an event, unless a signal has come. In slices: Windows interrupts no wait that has no end."""
+    while not event.wait(SLICE):
+        check()
     check()
 
 

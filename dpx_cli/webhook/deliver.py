@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dpx_cli import __version__
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
 from dpx_cli.system.hosts import is_loopback
-from dpx_cli.system.loopback.exchange import without_port
+from dpx_cli.system.loopback.request import without_port
 
 if TYPE_CHECKING:
     import ssl
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from dpx_cli.system.loopback.exchange import Header
+    from dpx_cli.system.loopback.request import Header
 
 SECONDS = 30.0  # for one delivery, from the name lookup to the end of the response
 SIGNATURE = b"X-Deploxa-Signature"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dpx_cli.system.loopback.exchange import Header
+    from dpx_cli.system.loopback.request import Header
 
 MAX_KEPT = 100  # deliveries
 MAX_KEPT_BYTES = 16 * 1024 * 1024  # of their bodies
@@ -73,29 +74,27 @@ class History:
         self._kept: deque[Kept] = deque(maxlen=MAX_KEPT)
         self._bytes = 0
         self._count = 0
+        self._lock = threading.Lock()
 
     def add(self, delivery: Delivery, headers: Sequence[Header], carried: Sequence[Header], body: bytes) -> None:
         """Keep a delivery; the oldest ones are dropped."""
-        self._count += 1
-        if len(self._kept) == MAX_KEPT:
-            self._bytes -= len(self._kept[0].body)
-        self._kept.append(Kept(self._count, delivery, headers, carried, body))
-        self._bytes += len(body)
-        while self._bytes > MAX_KEPT_BYTES and len(self._kept) > 1:
-            self._bytes -= len(self._kept.popleft().body)
+        with self._lock:
+            self._count += 1
+            if len(self._kept) == MAX_KEPT:
+                self._bytes -= len(self._kept[0].body)
+            self._kept.append(Kept(self._count, delivery, headers, carried, body))
+            self._bytes += len(body)
+            while self._bytes > MAX_KEPT_BYTES and len(self._kept) > 1:
+                self._bytes -= len(self._kept.popleft().body)
 
     def after(self, number: int) -> list[Kept]:
         """Return the deliveries that came after this one, oldest first."""
-        return [kept for kept in self._kept if kept.number > number]
+        with self._lock:
+            return [kept for kept in self._kept if kept.number > number]
 
     def find(self, number: int) -> Kept | None:
         """Return a delivery that can be repeated: one that was verified and is still kept."""
-        return next((kept for kept in self._kept if kept.number == number and kept.delivery["verified"]), None)
-
-    @property
-    def last(self) -> Kept | None:
-        """The last verified delivery."""
-        return next((kept for kept in reversed(self._kept) if kept.delivery["verified"]), None)
+        return next((kept for kept in self.after(number - 1)[:1] if kept.delivery["verified"]), None)
 
 
 def shown(kept: Kept) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from sandbox_client import ask
 
 from dpx_cli.cli import topics
 from dpx_cli.errors import UsageError
-from dpx_cli.sandbox import drift
-from dpx_cli.sandbox.faults import ERROR, LOST, RESET, SLOW, Fault, Faults
+from dpx_cli.sandbox.faults import DRIFTS, ERROR, LOST, RESET, SLOW, Fault, Faults
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
         "GET /orgs 500 after",
         "GET /orgs reset retry-after=2",
         "GET /orgs 500 \uff15",
+        "GET /" + "*a" * 30 + " 500",
     ],
 )
 def test_a_fault_that_is_none(text: str) -> None:
@@ -51,7 +51,7 @@ def test_a_fault_that_is_none(text: str) -> None:
 def test_the_forms_that_help_shows_are_all_there_are() -> None:
     """The help topic shows every effect and every option of a fault."""
     shown = [Fault.parse(text) for text, _ in topics.FAULTS]
-    assert {fault.effect for fault in shown} == {"", SLOW, RESET, LOST, ERROR, *drift.EFFECTS}
+    assert {fault.effect for fault in shown} == {"", SLOW, RESET, LOST, ERROR, *DRIFTS}
     assert any(fault.retry_after for fault in shown)
     assert any(" after " in fault.text for fault in shown)
 
@@ -73,9 +73,9 @@ def test_the_forms_that_help_shows_are_all_there_are() -> None:
 )
 def test_which_paths_a_fault_strikes(pattern: str, path: str, fits: bool) -> None:
     """In a path, * is one part, ** any number, and everything else is literal."""
-    assert bool(Faults([f"GET {pattern} 500"]).strike("GET", path)) is fits
-    assert not Faults([f"GET {pattern} 500"]).strike("POST", path)
-    assert bool(Faults([f"* {pattern} 500"]).strike("POST", path)) is fits
+    assert bool(Faults([f"GET {pattern} 500"]).take_matching("GET", path)) is fits
+    assert not Faults([f"GET {pattern} 500"]).take_matching("POST", path)
+    assert bool(Faults([f"* {pattern} 500"]).take_matching("POST", path)) is fits
 
 
 @pytest.mark.parametrize(

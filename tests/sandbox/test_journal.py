@@ -9,7 +9,7 @@ import pytest
 from sandbox_client import ask
 
 from dpx_cli.errors import Failed
-from dpx_cli.sandbox.journal import SandboxJournal, masked
+from dpx_cli.sandbox.journal import SandboxJournal
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -78,15 +78,6 @@ def test_it_forgets_in_time() -> None:
     """Only the last 10,000 requests are kept."""
     journal = SandboxJournal()
     for number in range(10_001):
-        journal.arrive("GET", f"/{number}", {}, [])
+        journal.start("GET", f"/{number}", {}, [])
     assert len(journal.requests()) == 10_000
     assert journal.requests()[0].path == "/1"
-
-
-def test_values_are_masked_wherever_they_are() -> None:
-    """Values are masked, also nested ones."""
-    assert masked({"key": "A", "value": {"b": 1}, "list": [{"value": "x"}, 1]}) == {
-        "key": "A",
-        "value": "********",
-        "list": [{"value": "********"}, 1],
-    }

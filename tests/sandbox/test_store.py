@@ -226,7 +226,7 @@ def test_sandboxes_that_begin_at_the_same_moment_share_one_world(tmp_path: Path)
         "from dpx_cli.sandbox import seed\n"
         "from dpx_cli.sandbox.store import Store\n"
         "store = Store(sys.argv[1])\n"
-        "if store.fresh:\n    seed.seed(store, time.time(), 3)\n"
+        "if store.fresh:\n    seed.fill(store, seed.usual_seed(time.time()), time.time(), 0, person=None)\n"
         "print(store.fresh, store.one('SELECT count(*) AS n FROM projects')['n'])\n"
     )
     for number in range(5):

@@ -424,7 +424,7 @@ def test_a_receiver_that_dies_is_502_and_may_come_back(listen: Callable[..., Run
 
 def test_a_receiver_that_is_late_is_504(listen: Callable[..., Running], monkeypatch: pytest.MonkeyPatch) -> None:
     """A receiver that doesn't respond in time is 504."""
-    monkeypatch.setattr(deliver.deliver, "__defaults__", (0.3,))
+    monkeypatch.setattr(deliver.deliver_once, "__defaults__", (0.3,))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{silent.getsockname()[1]}/", "--forward-to"))
         assert status(running.post(BODY)) == 504

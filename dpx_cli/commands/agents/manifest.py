@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # What the parsers of `cli/values.py` accept, in the words of JSON Schema where it has one.
-TYPES = {"count": "integer", "number": "integer", "port": "integer", "factor": "number"}
+TYPES = {"count": "integer", "number": "integer", "port": "integer"}
 FORMATS = ("json", "jsonl", "quiet", "fields", "jq")
 
 

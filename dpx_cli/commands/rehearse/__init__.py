@@ -47,19 +47,19 @@ def rehearse(
     and last 100 deployments. The command gets the sandbox's address and token, never yours. Builds are assumed to
     succeed. Exits with the command's own code. With --json, the command's output goes to stderr.
     """
-    from dpx_cli.commands.rehearse import reach
+    from dpx_cli.commands.rehearse import read_account
     from dpx_cli.sandbox import run
     from dpx_cli.sandbox.server import Sandbox
 
     if sum((bool(projects), org is not None, every)) > 1:
         raise UsageError("--project, --org and --all can't be used together.", hint="Pass one of them.")
     Sandbox(**world)  # an option that is wrong is reported before anything is read
-    seed = reach.read(session, projects, org=org, every=every, role=world.get("role"))
+    seed = read_account.read(session, projects, org=org, every=every, role=world.get("role"))
     others = "" if every else " Other projects don't exist in it."
     copied = _many(len(seed["projects"]), "project")
     session.screen.note(f"Rehearsing against a copy of {copied}; nothing reaches Deploxa.{others}")
     sandbox = Sandbox(seed=seed, **world)
-    code = run.run(command, reach.environment(session), sandbox, to_stderr=session.screen.format == "json")
+    code = run.run(command, read_account.environment(session), sandbox, to_stderr=session.screen.format == "json")
     _show(session, sandbox.changes, report)
     deleted = [f"{change.project}/{change.name}" for change in sandbox.changes if change.action in DELETIONS]
     if fail_on and deleted:

@@ -274,7 +274,7 @@ def listen(
     """Receive webhooks on this machine: verify, show, save and forward them.
 
     Prints one line per delivery: time, event, project, branch, status, result. Payloads with invalid signatures are not
-    printed. A page at its address shows every delivery with headers and body. On a terminal, r repeats the last one.
+    printed. A page at its address shows every delivery with headers and body.
     Answers to the sender: the receiver's own status (200 without --forward-to), 401 for an invalid signature, 403 for a
     foreign Host or Origin, 405 for anything but POST, 408 after 10 s, 413 over 1 MiB, 500 if it can't be saved, 502 or
     504 if the receiver can't be reached or is too slow. Press Ctrl-C to stop.
@@ -301,7 +301,6 @@ def listen(
         exit_after=exit_after or 0,
         save=save or "",
         public_host=inputs.public_host(public_host) if public_host is not None else "",
-        keyboard=inputs.keyboard(session),
     )
 
     def ready(url: str) -> None:
@@ -310,8 +309,6 @@ def listen(
             screen.done(f"To inspect deliveries, open {url}/#{listener.page_key}")
         elif screen.on_terminal:
             screen.done(f"To inspect deliveries, open {url}/")
-        if listener.keyboard is not None:
-            screen.done("Press r to repeat the last delivery, Ctrl-C to stop.")
 
     listener.run(port, ready)
 

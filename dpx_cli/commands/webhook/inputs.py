@@ -90,14 +90,6 @@ def assign(payload: dict[str, Any], assignments: Iterable[str]) -> None:
         holder[name] = value
 
 
-def keyboard(session: Session) -> int | None:
-    """Return the file descriptor of the terminal that keys are read from; None if there is none."""
-    screen = session.screen
-    if screen.format != "table" or not screen.can_ask or screen.stdin is None:
-        return None
-    return screen.stdin.fileno()
-
-
 def public_host(name: str) -> str:
     """Return the name of a tunnel, in lower case. Raises UsageError for anything but a host name."""
     import re

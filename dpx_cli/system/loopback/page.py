@@ -17,15 +17,15 @@ from urllib.parse import parse_qs
 
 from dpx_cli.errors import DpxError
 from dpx_cli.system.hosts import is_loopback
-from dpx_cli.system.loopback.exchange import TooLarge, without_port
+from dpx_cli.system.loopback.request import TooLarge, without_port
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from dpx_cli.system.loopback.exchange import Exchange, Header
+    from dpx_cli.system.loopback.request import Header, Request
 
     Shown = Callable[[int], dict[str, Any]]
-    Action = Callable[[Mapping[str, Any]], Awaitable[str]]
+    Action = Callable[[Mapping[str, Any]], str]
 
 FILE = os.path.join(os.path.dirname(__file__), "page.html")
 PREFIX = "/__dpx__/"
@@ -58,56 +58,56 @@ class WebPage:
         self._csrf = secrets.token_urlsafe(32)
 
     @staticmethod
-    def wanted(exchange: Exchange) -> bool:
+    def wanted(request: Request) -> bool:
         """Return whether a request is for the page and not for the server behind it."""
-        host = b",".join(exchange.values(b"host")).decode("latin-1")
+        host = b",".join(request.values(b"host")).decode("latin-1")
         if not is_loopback(without_port(host).lower(), names=False):
             return False
-        return (exchange.path == "/" and exchange.method in ("GET", "HEAD")) or exchange.path.startswith(PREFIX)
+        return (request.path == "/" and request.method in ("GET", "HEAD")) or request.path.startswith(PREFIX)
 
-    async def answer(self, exchange: Exchange) -> None:
-        """Answer a request for the page, its state or one of its buttons."""
-        site = exchange.values(b"sec-fetch-site")
-        if any(exchange.values(name) for name in TUNNELED):
-            await self._refuse(exchange, 403, "This page is for this machine only, not for a tunnel.")
-        elif exchange.path == "/":
+    def respond(self, request: Request) -> None:
+        """Respond to a request for the page, its state or one of its buttons."""
+        site = request.values(b"sec-fetch-site")
+        if any(request.values(name) for name in TUNNELED):
+            self._refuse(request, 403, "This page is for this machine only, not for a tunnel.")
+        elif request.path == "/":
             document = _read()
-            await exchange.answer(200, document, kind=b"text/html; charset=utf-8", headers=_headers(document))
+            request.respond(200, document, content_type=b"text/html; charset=utf-8", headers=_headers(document))
         elif site and site[0] not in (b"same-origin", b"none"):
-            await self._refuse(exchange, 403, "Another site may not read this.")
-        elif self._key and not _same(self._key, exchange.values(b"x-dpx-key")):
-            await self._refuse(exchange, 403, "Open the address that dpx printed, with the key after #.")
-        elif exchange.path == PREFIX + "state" and exchange.method == "GET":
-            after = parse_qs(exchange.query.decode("latin-1")).get("after", ["0"])[0]
+            self._refuse(request, 403, "Another site may not read this.")
+        elif self._key and not _same(self._key, request.values(b"x-dpx-key")):
+            self._refuse(request, 403, "Open the address that dpx printed, with the key after #.")
+        elif request.path == PREFIX + "state" and request.method == "GET":
+            after = parse_qs(request.query).get("after", ["0"])[0]
             number = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0  # noqa: PLR2004 - digits
-            await exchange.answer_json(200, {"csrf": self._csrf, **self._state(number)}, headers=COMMON)
-        elif exchange.method == "POST":
-            await self._press(exchange)
+            request.respond_json(200, {"csrf": self._csrf, **self._state(number)}, headers=COMMON)
+        elif request.method == "POST":
+            self._press(request)
         else:
-            await self._refuse(exchange, 404, "Not found.")
+            self._refuse(request, 404, "Not found.")
 
-    async def _press(self, exchange: Exchange) -> None:
-        action = self._actions.get(exchange.path.removeprefix(PREFIX))
-        if not _same(self._csrf, exchange.values(b"x-dpx-csrf")):
-            await self._refuse(exchange, 403, "The CSRF token is missing or wrong. Reload the page.")
+    def _press(self, request: Request) -> None:
+        action = self._actions.get(request.path.removeprefix(PREFIX))
+        if not _same(self._csrf, request.values(b"x-dpx-csrf")):
+            self._refuse(request, 403, "The CSRF token is missing or wrong. Reload the page.")
         elif action is None:
-            await self._refuse(exchange, 404, "Not found.")
+            self._refuse(request, 404, "Not found.")
         else:
             try:
-                content = json.loads(await exchange.body(MAX_BODY))
+                content = json.loads(request.body(MAX_BODY))
                 if not isinstance(content, dict):
                     raise ValueError  # noqa: TRY004, TRY301 - handled with other invalid JSON
-                done = await action(content)
+                done = action(content)
             except DpxError as exc:
-                await self._refuse(exchange, 400, exc.message)
+                self._refuse(request, 400, exc.message)
             except (TooLarge, ValueError, RecursionError):
-                await self._refuse(exchange, 400, "The request is not a JSON object.")
+                self._refuse(request, 400, "The request is not a JSON object.")
             else:
-                await exchange.answer_json(200, {"done": done}, headers=COMMON)
+                request.respond_json(200, {"done": done}, headers=COMMON)
 
     @staticmethod
-    async def _refuse(exchange: Exchange, status: int, error: str) -> None:
-        await exchange.answer_json(status, {"error": error}, headers=COMMON)
+    def _refuse(request: Request, status: int, error: str) -> None:
+        request.respond_json(status, {"error": error}, headers=COMMON)
 
 
 def _same(secret: str, given: list[bytes]) -> bool:

@@ -1,45 +1,43 @@
-"""Run uvicorn on a loopback socket: silent, bounded in time and connections, signals left to the caller."""
+"""A small, bounded HTTP/1.1 server on a loopback socket: h11 for the protocol, a thread per connection."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import functools
-import logging
+import errno
+import os
 import socket
 import struct
-from typing import TYPE_CHECKING, Any
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
 
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import h11
+
+from dpx_cli.errors import reason
+from dpx_cli.system.loopback.request import ClientDisconnected, Request, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Callable, Sequence
 
     from dpx_cli.errors import DpxError
+    from dpx_cli.system.loopback.request import Header
 
 HOST = "127.0.0.1"
-TICK_SECONDS = 0.5
+MAX_HEAD = 64 * 1024  # bytes of a request's first line and headers
+MAX_DRAIN = 16 * 1024 * 1024  # bytes that are read after a refusal
+DRAIN_SECONDS = 2.0
+GRACE_SECONDS = 2.0  # that requests under way get at the end
+ACCEPT_PAUSE = 0.1  # after a failed accept: no file descriptor is free
 
-_TOO_SLOW = (b"408 Request Timeout", b"The headers didn't arrive in time.\n")
-_TOO_MANY = (b"503 Service Unavailable", b"Too many connections.\n")
+_BODILESS = (204, 304)
 
 
 def bind(port: int, error: type[DpxError]) -> socket.socket:
-    """Return a socket that listens on a port of 127.0.0.1.
-
-    Args:
-        port: 0 picks a free one.
-        error: type of the error to raise.
+    """Return a socket that listens on a port of 127.0.0.1; 0 picks a free one.
 
     Raises:
-        DpxError: the port is in use, or this user may not take it.
+        DpxError: of the given type, if the port is in use, or this user may not use it.
     """
-    import errno
-    import os
-
-    from dpx_cli.errors import reason
-
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         if os.name != "nt":  # On Windows the option would let two programs share the port.
@@ -54,161 +52,221 @@ def bind(port: int, error: type[DpxError]) -> socket.socket:
     return listening
 
 
-class Server(uvicorn.Server):
-    """A uvicorn server that reports when it is ready and stops at once when told to.
+class Server:
+    """A running server, until it is closed.
 
     Args:
-        app: the ASGI application.
-        ready: called in the event loop when connections are accepted.
-        stopped: awaited after the last connection was closed.
-        header_seconds: how long a connection may take to send its headers; None for any time.
+        listening: from `bind`.
+        handle: answers one request, in the thread of its connection.
+        patience: seconds for a request's headers, and again for its body.
+        keep_alive: whether a connection may serve several requests.
         max_connections: the oldest connection without a complete request gives way to one above this; None for any.
-        keep_alive: seconds after which an idle connection that was used is closed.
-        grace: seconds that open connections get at the end.
     """
 
     def __init__(
         self,
-        app: Any,
+        listening: socket.socket,
+        handle: Callable[[Request], None],
         *,
-        ready: Callable[[], None],
-        stopped: Callable[[], Awaitable[None]] | None = None,
-        header_seconds: float | None = None,
+        patience: float,
+        keep_alive: bool = False,
         max_connections: int | None = None,
-        keep_alive: int = 5,
-        grace: int = 2,
     ) -> None:
-        # Python prints records that have no handler, and uvicorn warns of every malformed request.
-        for name in ("uvicorn", "uvicorn.error", "asyncio"):
-            logging.getLogger(name).addHandler(logging.NullHandler())
-        logging.getLogger("uvicorn").propagate = False
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=functools.partial(HttpConnection, self),  # type: ignore[arg-type]  # uvicorn only calls it
-                interface="asgi3",
-                ws="none",
-                loop="asyncio",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=keep_alive,
-                timeout_graceful_shutdown=grace,
-            )
-        )
-        self.header_seconds = header_seconds
-        self._ready = ready
-        self._stopped = stopped
+        self.handle = handle
+        self.patience = patience
+        self.keep_alive = keep_alive
+        self.closing = False
+        self._listening = listening
+        self._address = listening.getsockname()
         self._max_connections = max_connections
-        self._open: dict[int, HttpConnection] = {}  # by id, the oldest first
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._woken = asyncio.Event()
+        self._lock = threading.Lock()
+        self._open: dict[Connection, threading.Thread] = {}  # the oldest first
+        self._accepting = threading.Thread(target=self._accept, name="dpx-server", daemon=True)
+        self._accepting.start()
 
-    def stop(self) -> None:
-        """End the server soon. May be called from any thread."""
-        self.should_exit = True
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # The loop is closed: the server has ended.
-                self._loop.call_soon_threadsafe(self._woken.set)
+    def __enter__(self) -> Self:
+        return self
 
-    def reset(self, client: tuple[str, int]) -> None:
-        """Reset the connection of a client's address, as a broken network does."""
-        for connection in self._open.values():
-            if connection.client == client:
-                connection.reset()
-                return
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
-    def admit(self, connection: HttpConnection) -> bool:
-        """Return whether a new connection may stay; the oldest one without a complete request makes room for it."""
-        if self._max_connections is not None and len(self._open) >= self._max_connections:
-            oldest = next((other for other in self._open.values() if other.is_waiting), None)
-            if oldest is None:
-                return False
-            self.leave(oldest)
-            oldest.transport.abort()
-        self._open[id(connection)] = connection
-        return True
+    def close(self) -> None:
+        """Accept no more connections, let requests under way end within GRACE_SECONDS, and close everything."""
+        self.closing = True
+        with contextlib.suppress(OSError):  # wakes `accept`, on every system
+            socket.create_connection(self._address, timeout=1).close()
+        self._accepting.join()
+        self._listening.close()
+        deadline = time.monotonic() + GRACE_SECONDS
+        with self._lock:
+            threads = dict(self._open)
+        for connection in threads:
+            if connection.is_waiting:
+                connection.abort()
+        for connection, thread in threads.items():
+            thread.join(max(0.0, deadline - time.monotonic()))
+            connection.abort()
 
-    def leave(self, connection: HttpConnection) -> None:
-        """Forget a connection."""
-        self._open.pop(id(connection), None)
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that has ended."""
+        with self._lock:
+            self._open.pop(connection, None)
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
-        self._loop = asyncio.get_running_loop()
-        self._ready()
+    def _accept(self) -> None:
+        while not self.closing:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                time.sleep(ACCEPT_PAUSE)
+                continue
+            connection = Connection(self, client)
+            thread = threading.Thread(target=connection.serve, name="dpx-connection", daemon=True)
+            with self._lock:
+                fits = self._make_room()
+                if fits:
+                    self._open[connection] = thread
+            if fits:
+                thread.start()
+            else:
+                connection.refuse(503, b"Too many connections.\n")
 
-    async def main_loop(self) -> None:
-        """Keep the Date header right until told to stop; uvicorn's own loop looks ten times a second."""
-        while not await self.on_tick(0):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), TICK_SECONDS)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close every connection, then let the caller end."""
-        await super().shutdown(sockets)
-        if self._stopped is not None:
-            await self._stopped()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Leave signals to the caller."""
-        yield
+    def _make_room(self) -> bool:
+        """Return whether one more connection may stay, after closing the oldest one without a complete request."""
+        if self._max_connections is None or len(self._open) < self._max_connections:
+            return True
+        oldest = next((connection for connection in self._open if connection.is_waiting), None)
+        if oldest is not None:
+            del self._open[oldest]
+            oldest.abort()
+        return oldest is not None
 
 
-class HttpConnection(H11Protocol):
-    """One connection of a `Server`."""
+class Connection:
+    """One connection of a `Server`.
 
-    def __init__(self, server: Server, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    Attributes:
+        is_waiting: whether no complete request has arrived since the last response.
+    """
+
+    def __init__(self, server: Server, client: socket.socket) -> None:
         self._server = server
-        self._timer: asyncio.TimerHandle | None = None
+        self._socket = client
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self.is_waiting = True
+        self._is_head = False
+        # Without this the last piece of a large response waits for the client's delayed acknowledgment.
+        with contextlib.suppress(OSError):
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether no complete request has arrived."""
-        return self.cycle is None or (self.cycle.more_body and not self.cycle.response_complete)
+    def serve(self) -> None:
+        """Serve requests until one side closes."""
+        try:
+            while self._serve_request() and not self._server.closing:
+                self._http.start_next_cycle()
+                self.is_waiting = True
+        except h11.RemoteProtocolError as error:
+            self.refuse(error.error_status_hint, b"Invalid HTTP.\n")
+        except TimeoutError:
+            self.refuse(408, b"The request didn't arrive in time.\n")
+        except (ClientDisconnected, OSError):
+            pass
+        finally:
+            self._server.remove(self)
+            self._socket.close()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Limit the number of connections and the time for the headers."""
-        super().connection_made(transport)
-        # uvicorn writes head and body apart, and asyncio leaves Nagle's algorithm on for a socket it was given:
-        # together with the client's delayed acknowledgement that costs 40 ms an answer.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not self._server.admit(self):
-            self._refuse(*_TOO_MANY)
-        elif self._server.header_seconds is not None:
-            self._timer = self.loop.call_later(self._server.header_seconds, self._refuse, *_TOO_SLOW)
+    def _serve_request(self) -> bool:
+        """Serve one request; return whether the connection can serve another one."""
+        event = self._next_event(time.monotonic() + self._server.patience)
+        if not isinstance(event, h11.Request):
+            return False
+        self._is_head = event.method == b"HEAD"
+        headers = list(event.headers)
+        if not any(name in (b"content-length", b"transfer-encoding") for name, _ in headers):
+            self._next_event(0)  # the end of a request without a body
+            self.is_waiting = False
+        try:
+            self._server.handle(Request(self, event.method.decode("latin-1"), event.target.decode("latin-1"), headers))
+        finally:
+            self._drain()
+        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
-    def data_received(self, data: bytes) -> None:
-        """Take bytes; once the headers are complete, the application limits the time for the body."""
-        super().data_received(data)
-        if self.cycle is not None:
-            self._relax()
+    def read_body(self, limit: int) -> bytes:
+        """Read the request's body. See `Request.body`."""
+        deadline = time.monotonic() + self._server.patience
+        body = bytearray()
+        try:
+            while self._http.their_state is h11.SEND_BODY:
+                if self._http.they_are_waiting_for_100_continue:
+                    self._send(h11.InformationalResponse(status_code=100, headers=[]))
+                event = self._next_event(deadline)
+                if isinstance(event, h11.Data):
+                    body += event.data
+                    if len(body) > limit:
+                        raise TooLarge
+        except h11.RemoteProtocolError as error:
+            self.refuse(error.error_status_hint, b"Invalid HTTP.\n")
+            raise ClientDisconnected from error
+        self.is_waiting = False
+        return bytes(body)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection and its timer."""
-        self._relax()
-        self._server.leave(self)
-        super().connection_lost(exc)
+    def respond(self, status: int, body: bytes, headers: Sequence[Header]) -> None:
+        """Send a response; do nothing if there was one already."""
+        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        head = [(b"date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()).encode()), *headers]
+        # A body that wasn't read leaves the connection in the middle of it.
+        if not self._server.keep_alive or self._http.their_state is not h11.DONE:
+            head.append((b"connection", b"close"))
+        if status not in _BODILESS:
+            head.append((b"content-length", b"%d" % len(body)))
+        has_body = status not in _BODILESS and not self._is_head
+        self._send(
+            h11.Response(status_code=status, headers=head),
+            *([h11.Data(data=body)] if has_body else []),
+            h11.EndOfMessage(),
+        )
+
+    def refuse(self, status: int, text: bytes) -> None:
+        """Send an error response of the server itself, and close."""
+        with contextlib.suppress(OSError, h11.LocalProtocolError):
+            self.respond(status, text, [(b"content-type", b"text/plain; charset=utf-8")])
+        self._socket.close()
 
     def reset(self) -> None:
         """Reset the connection: lingering for no time makes the kernel send RST instead of an orderly end."""
-        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
 
-    def _relax(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def abort(self) -> None:
+        """End the connection from another thread, while its own one waits for bytes."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _refuse(self, status: bytes, text: bytes) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(
-                b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                b"Content-Length: %d\r\n\r\n%s" % (status, len(text), text)
-            )
-            self.transport.close()
+    def _next_event(self, deadline: float) -> Any:
+        """Return what comes next. Raises TimeoutError, ClientDisconnected and h11.RemoteProtocolError."""
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._socket.settimeout(left)
+            self._http.receive_data(self._socket.recv(65536))
+        if isinstance(event, h11.ConnectionClosed):
+            raise ClientDisconnected
+        return event
+
+    def _send(self, *events: h11.Event) -> None:
+        self._socket.settimeout(self._server.patience)
+        self._socket.sendall(b"".join(self._http.send(event) or b"" for event in events))
+
+    def _drain(self) -> None:
+        """Read what the client is still sending. Closing on unread bytes would reset the connection."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        size = 0
+        with contextlib.suppress(h11.RemoteProtocolError, ClientDisconnected, OSError):
+            # A client that waits for permission to send its body has been refused.
+            while self._http.their_state is h11.SEND_BODY and not self._http.they_are_waiting_for_100_continue:
+                event = self._next_event(deadline)
+                size += len(event.data) if isinstance(event, h11.Data) else 0
+                if size > MAX_DRAIN:
+                    break

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox_client import ask
 
-from dpx_cli.sandbox import seed, store
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dpx_cli.sandbox.snapshot import Seed
+    from dpx_cli.sandbox.seed import Seed
 
 SEED: Seed = {
     "orgs": [
@@ -180,23 +178,3 @@ def test_a_seeded_file_keeps_its_tokens_person(tmp_path: Path) -> None:
     with Sandbox(data=data) as sandbox:
         assert sandbox.token == token
         assert len(ask(sandbox, "GET", "/projects").data) == 3
-
-
-def test_a_file_of_version_1_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A data file of version 1 is upgraded with everything in it."""
-    data = str(tmp_path / "state.db")
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "VERSION", 1)
-        patch.setattr(store, "SCHEMA", re.sub(r",(?:  --[^\n]*)?\n  extra TEXT[^\n]*", "", store.SCHEMA))
-        old = store.Store(data)
-        seed.seed(old, time.time())
-        assert "extra" not in old.one("SELECT * FROM projects LIMIT 1").keys()  # noqa: SIM118 - a Row holds values
-        old.close()
-    for _ in range(2):
-        with Sandbox(data=data) as sandbox:
-            assert [project["slug"] for project in ask(sandbox, "GET", "/projects").data] == [
-                "storefront",
-                "docs",
-                "api",
-            ]
-            assert len(ask(sandbox, "GET", f"/projects/{sandbox.project_id('docs')}/deployments").data) == 3

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dpx_cli.api.client import Client
-    from dpx_cli.sandbox.snapshot import Seed
+    from dpx_cli.sandbox.seed import Seed
     from dpx_cli.session import Session
 
     Item = dict[str, Any]
