@@ -55,7 +55,7 @@ LIGHT = """
 import sys
 
 def test_nothing_heavy_is_imported():
-    heavy = {"starlette", "uvicorn", "httpx", "sqlite3", "typer", "rich", "keyring", "dpx_cli.sandbox.server"}
+    heavy = {"h11", "httpx", "sqlite3", "typer", "rich", "keyring", "dpx_cli.sandbox.server"}
     assert not heavy & set(sys.modules)
 """
 
