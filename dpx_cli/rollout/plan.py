@@ -94,7 +94,8 @@ class Commits:
         self._options = options
         self._given_branch = _check_branch(options.branch)
         self._cwd = None if options.no_git else _cwd(session)
-        self._head = None if self._cwd is None else git.head(self._cwd)
+        self._problems: list[git.Problem] = []
+        self._head = None if self._cwd is None else git.head(self._cwd, problems=self._problems)
         self._build = None if options.no_git else ci.read_build(session.env)
         self._sha = self._resolve(options.sha)
 
@@ -102,21 +103,39 @@ class Commits:
         """Return what to send, and what to tell the user.
 
         Commit and message are only sent if they were given, or if the commit is known: the CI built, or HEAD is on, the
-        branch that will be deployed. Without a branch the API deploys the last deployed one.
+        branch that will be deployed. Without a branch the API deploys the last deployed one; a project that was never
+        deployed gets the branch of the CI's build or HEAD.
         """
         given, fields = self._given_branch, DeploymentFields()
         branch, source = given, self._options.branch_source or "--branch"
         if branch is None:
             branch, source = last_branch, "last deployed"
+        warnings = self._warn_of_problem()
         if branch is None:
-            return self._plan_first(fields, project)
-        if given is not None:
-            fields["branch"] = branch
-        warnings = [] if given is not None else self._warn_of_other_branch(branch, project)
+            branch, source = self._choose_first()
+        elif given is None:
+            warnings += self._warn_of_other_branch(branch, project)
+        if (branch is not None and last_branch is None) or given is not None:
+            fields["branch"] = str(branch)
         return self._add_commit(Plan(fields, branch, source, warnings))
 
-    def _plan_first(self, fields: DeploymentFields, project: ProjectRef) -> Plan:  # noqa: ARG002 - phase 2
-        return self._add_commit(Plan(fields, None, "Deploxa's default branch (first deployment)", []))
+    def _choose_first(self) -> tuple[str | None, str]:
+        """Return the branch of a project that was never deployed, and where it comes from."""
+        if self._build is not None:
+            branch, source = self._build.branch, "CI"
+        else:
+            branch, source = (self._head.branch if self._head and self._head.sha else None), "HEAD"
+        return (
+            (branch, f"{source}, first deployment") if branch else (None, "Deploxa's default branch (first deployment)")
+        )
+
+    def _warn_of_problem(self) -> list[str]:
+        """Return a warning, once, if there is a repository and git doesn't say where HEAD is."""
+        problems, self._problems = self._problems, []
+        if not problems or self._head is not None or self._cwd is None or not git.is_repository(self._cwd):
+            return []
+        reason, hint = problems[0]
+        return [f"The current branch and commit are unknown: {reason}.{f' {hint}' if hint else ''}"]
 
     def _add_commit(self, plan: Plan) -> Plan:
         known_sha, known_message = self._find_commit(plan.branch, plan.warnings) if plan.branch else (None, None)
@@ -132,11 +151,16 @@ class Commits:
     def _resolve(self, sha: str | None) -> str | None:
         if sha is None or self._options.branch_source:  # what doesn't come from the user comes from the API
             return sha
-        commit = None if self._cwd is None else git.commit(self._cwd, sha)
+        problems: list[git.Problem] = []
+        commit = None
+        if self._cwd is not None:
+            commit = git.commit(self._cwd, sha, seconds=git.PATIENT, problems=problems)
         if commit is None and not FULL_SHA.fullmatch(sha):
+            reason = f": {problems[0].reason}." if problems else "."
+            hint = problems[0].hint if problems else None
             raise UsageError(
-                f"--sha {sha!r} is not a commit here.",
-                hint="Pass all 40 digits, or what git can resolve in a checkout.",
+                f"--sha {sha!r} is not a commit here{reason}",
+                hint=hint or "Pass all 40 digits, or what git can resolve in a checkout.",
             )
         return commit or sha
 
@@ -174,8 +198,8 @@ class Commits:
 def _check_branch(branch: str | None) -> str | None:
     """Return the short name of `--branch`. Raise UsageError for a ref that is no branch."""
     name = None if branch is None else branch.removeprefix("refs/heads/")
-    if name is not None and name.startswith("refs/"):
-        raise UsageError(f"--branch {name} is not a branch.", hint="Pass a branch, like main.")
+    if name is not None and (not name or name.startswith("refs/")):
+        raise UsageError(f"--branch {branch or repr(branch)} is not a branch.", hint="Pass a branch, like main.")
     return name
 
 

@@ -1,8 +1,9 @@
 """Read the state of the working directory from git: branch, commit, unpushed and uncommitted changes.
 
-These functions never raise: without git, without a repository, or if git doesn't answer within two seconds, they return
-None. A directory may come from an untrusted archive, so git only reads: it takes no lock, fetches nothing and prompts
-for nothing, and everything that a repository's own configuration could run (file system monitor, filters, hooks,
+These functions never raise: without git, without a repository, or if git doesn't respond within two seconds, they
+return None; the list `problems` receives the reason, unless it is that there is no repository or no such commit. A
+directory may come from an untrusted archive, so git only reads: it takes no lock, fetches nothing and prompts for
+nothing, and everything that a repository's own configuration could run (file system monitor, filters, hooks,
 transports) is switched off. If git is too old for that, or doesn't report its configuration, nothing else is run.
 git is only searched for in absolute directories of PATH, and gets no secrets.
 """
@@ -13,7 +14,7 @@ import os
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.system import child_env as children
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SECONDS = 2.0
+PATIENT = 30.0  # seconds, if the user asked for what only git knows
 _PROBE = "dpx.probe"  # a setting that git only finds if it heeds GIT_CONFIG_COUNT, as it does since 2.31
 _SHORTEST = 7  # digits of an abbreviated commit
 _QUIET = {
@@ -32,6 +34,18 @@ _QUIET = {
     "GIT_ALLOW_PROTOCOL": "none",
     "LC_ALL": "C",
 }
+# Set for hooks; `git rev-parse --local-env-vars` lists them.
+_HOOK_VARIABLES = {
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX"),
+}
+
+
+class Problem(NamedTuple):
+    """Why git doesn't say anything: a reason in git's own words, as part of a sentence, and a way out."""
+
+    reason: str
+    hint: str | None = None
 
 
 class Head:
@@ -63,14 +77,15 @@ class Head:
         self.unpushed = unpushed
 
 
-def head(cwd: str, env: Mapping[str, str] | None = None) -> Head | None:
+def head(cwd: str, env: Mapping[str, str] | None = None, problems: list[Problem] | None = None) -> Head | None:
     """Return where HEAD is in the repository of a directory; None without a repository or git.
 
     Args:
         cwd: a directory.
         env: the environment for git; the process's own, if not given.
+        problems: receives why git doesn't say it.
     """
-    git = _Git(cwd, env)
+    git = _Git(cwd, env, problems=problems)
     if not _switch_off_filters(git):
         return None
     status = git.run(
@@ -116,26 +131,34 @@ def unpushed(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> int
     return _ahead(_Git(cwd, env), branch)
 
 
-def tracked(cwd: str, env: Mapping[str, str] | None = None) -> list[str] | None:
+def tracked(
+    cwd: str,
+    env: Mapping[str, str] | None = None,
+    *,
+    seconds: float = _SECONDS,
+    problems: list[Problem] | None = None,
+) -> list[str] | None:
     """Return the files that git tracks in a directory and below, relative to it; None outside a repository."""
-    found = _Git(cwd, env).run("ls-files", "-z")
+    found = _Git(cwd, env, seconds, problems).run("ls-files", "-z")
     return None if found is None else [os.fsdecode(name) for name in found.split(b"\0") if name]
 
 
-def toplevel(cwd: str) -> str | None:
+def toplevel(cwd: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> str | None:
     """Return the top directory of the repository that a directory is in; None outside of one."""
-    found = _Git(cwd, None).run("rev-parse", "--show-toplevel")
+    found = _Git(cwd, None, seconds, problems).run("rev-parse", "--show-toplevel")
     return None if found is None else os.fsdecode(found.removesuffix(b"\n"))
 
 
-def changes(cwd: str, base: str) -> list[str] | None:
+def changes(
+    cwd: str, base: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None
+) -> list[str] | None:
     """Return the files that differ between HEAD and where it left a base, relative to the top of the repository.
 
     A file that was moved is named at both places. None if git can't compare them.
     """
-    if commit(cwd, base) is None:
+    if commit(cwd, base, seconds=seconds, problems=problems) is None:
         return None
-    git = _Git(cwd, None)
+    git = _Git(cwd, None, seconds, problems)
     if not _switch_off_filters(git):
         return None
     options = ("--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv")
@@ -143,24 +166,53 @@ def changes(cwd: str, base: str) -> list[str] | None:
     return None if found is None else [os.fsdecode(name) for name in found.split(b"\0") if name]
 
 
-def commit(cwd: str, name: str, env: Mapping[str, str] | None = None) -> str | None:
+def commit(
+    cwd: str,
+    name: str,
+    env: Mapping[str, str] | None = None,
+    *,
+    seconds: float = _SECONDS,
+    problems: list[Problem] | None = None,
+) -> str | None:
     """Return the full hash of the commit that a name means ("HEAD~1", a tag, 7 digits); None if git can't tell."""
     if name.startswith("-"):
         return None
-    sha = _text(_Git(cwd, env).run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"))
+    git = _Git(cwd, env, seconds, problems)
+    sha = _text(git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"))
     if sha and len(name) < _SHORTEST and sha.startswith(name.lower()):
         return None
     return sha
 
 
-class _Git:
-    """Runs git in one directory, two seconds for all runs together."""
+def is_repository(cwd: str) -> bool:
+    """Return whether a directory looks like part of a repository, without git."""
+    folder = os.path.abspath(cwd)
+    while not os.path.exists(os.path.join(folder, ".git")):
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return False
+    return True
 
-    def __init__(self, cwd: str, env: Mapping[str, str] | None) -> None:
+
+class _Git:
+    """Runs git in one directory, some seconds for all runs together."""
+
+    def __init__(
+        self,
+        cwd: str,
+        env: Mapping[str, str] | None,
+        seconds: float = _SECONDS,
+        problems: list[Problem] | None = None,
+    ) -> None:
         self._cwd = cwd
         self.env = {**children.environment(os.environ if env is None else env), **_QUIET}
+        if _HOOK_VARIABLES & self.env.keys() and is_repository(cwd):
+            # A hook's GIT_DIR would make the working directory the top of the repository.
+            self.env = {name: value for name, value in self.env.items() if name not in _HOOK_VARIABLES}
         self._program = children.program("git", self.env)
-        self._until = time.monotonic() + _SECONDS
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+        self.problems = [] if problems is None else problems
 
     def override(self, count: int, name: str, value: str) -> None:
         """Override a setting for the runs to come, as the one that `count` others come before."""
@@ -175,6 +227,7 @@ class _Git:
         import subprocess
 
         if self._program is None:
+            self.problems.append(Problem("git is not installed"))
             return None
         command = [self._program, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
         try:
@@ -184,22 +237,44 @@ class _Git:
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 # A process group of its own, so that git's children end with it.
                 start_new_session=True,
             )
         except (OSError, ValueError):
             return None
         try:
-            output, _ = process.communicate(timeout=max(self._until - time.monotonic(), 0.01))
+            output, message = process.communicate(timeout=max(self._until - time.monotonic(), 0.01))
         except subprocess.TimeoutExpired:
+            self.problems.append(Problem(f"git did not respond within {self._seconds:g} seconds"))
             return None
         finally:
             if process.returncode is None:
                 _kill(process)
-            if process.stdout is not None:
-                process.stdout.close()
-        return output if process.returncode == 0 else None
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+        if process.returncode == 0:
+            return output
+        if problem := _read_problem(os.fsdecode(message)):
+            self.problems.append(problem)
+        return None
+
+
+def _read_problem(message: str) -> Problem | None:
+    """Return what git's message says; None if it says nothing, or that there is no repository."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    first = next((line for line in lines if line.startswith("fatal: ")), lines[0] if lines else "")
+    reason = first.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
+    if not reason or reason.startswith("not a git repository"):
+        return None
+    command = next((line for line in lines if line.startswith("git config ")), None)
+    if any(word in message for word in ("promisor", "lazy fetch", "Could not read", "unable to read tree")):
+        return Problem(
+            f"this partial clone lacks objects that are needed ({reason})",
+            "Clone with --filter=blob:none or without a filter, instead of --filter=tree:0.",
+        )
+    return Problem(f"git says: {reason}", f"If you trust this repository, run: {command}" if command else None)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -230,6 +305,8 @@ def _switch_off_filters(git: _Git) -> bool:
     fields = found.split("\0")
     settings = list(zip(fields[::2], fields[1::2], strict=False))
     if ("command", _PROBE) not in settings:
+        if not git.problems:
+            git.problems.append(Problem("git is too old", "Install git 2.31 or later."))
         return False
     names = [name for scope, name in settings if scope in {"local", "worktree"}]
     for count, name in enumerate(names, first):
