@@ -84,7 +84,7 @@ def create_once(
             return post()
         except errors.RateLimited as busy:
             in_time = wait_while_busy(busy)
-            created = _find_after_429(find, texts, busy, wait_while_busy, warn, in_time=in_time)
+            created = _find_after_429(find, texts, busy, wait_while_busy, warn, sleep, in_time=in_time)
             if created is not None:
                 return created
         except errors.DpxError as problem:
@@ -120,27 +120,37 @@ def _find_after_429(
     busy: errors.RateLimited,
     wait: Callable[[errors.RateLimited], bool],
     warn: Callable[[str], None],
+    sleep: Callable[[float], None],
     *,
     in_time: bool,
 ) -> Row | None:
-    """Return what was created although the server said that it is busy; None if nothing was and there is time left."""
+    """Return what was created although the server said that it is busy; None if nothing was and there is time left.
+
+    Raises:
+        RateLimited: there is no time left, and two looks at the list, some time apart, show nothing new.
+        OutcomeUnknown: the list can't be read, or several rows may be ours.
+    """
+    looks = 0
     while True:
         try:
             candidates = find()
         except errors.DpxError as problem:
             # Without the list nothing may be sent again.
             if not in_time or isinstance(problem, errors.Unauthorized | errors.Forbidden | errors.NotFound):
-                raise busy from None
+                raise outcome_unknown(texts, [], problem, is_busy=True) from None
             in_time = wait(busy)
             continue
         if candidates.sure:
             warn(f"The server said that it is busy, but {texts.what} {candidates.rows[0]['id']} was created.")
             return candidates.rows[0]
         if candidates.rows:
-            raise outcome_unknown(texts, candidates.rows) from None
-        if not in_time:
+            raise outcome_unknown(texts, candidates.rows, is_busy=True) from None
+        looks += 1
+        if in_time:
+            return None
+        if looks > 1:
             raise busy
-        return None
+        sleep(RECHECK_DELAYS[2])
 
 
 def _find_after_loss(
@@ -175,7 +185,9 @@ def _find_after_loss(
     raise outcome_unknown(texts, candidates.rows, unlisted) from lost
 
 
-def outcome_unknown(texts: Texts, rows: list[Row], unlisted: errors.DpxError | None = None) -> errors.OutcomeUnknown:
+def outcome_unknown(
+    texts: Texts, rows: list[Row], unlisted: errors.DpxError | None = None, *, is_busy: bool = False
+) -> errors.OutcomeUnknown:
     """Return the error for a creation that the list doesn't settle, with the candidates."""
     if rows:
         ids = [f"{row['id']} ({row['status']})" if row.get("status") else str(row["id"]) for row in rows]
@@ -185,7 +197,7 @@ def outcome_unknown(texts: Texts, rows: list[Row], unlisted: errors.DpxError | N
     else:
         so_far = f"No new {texts.what} is listed yet."
     return errors.OutcomeUnknown(
-        f"The response to {texts.request} was lost. {so_far}",
+        f"The {'server said that it is busy' if is_busy else f'response to {texts.request} was lost'}. {so_far}",
         hint=f"Before you try again, check whether the {texts.what} exists. Run: {texts.check}",
         request=texts.request,
     )

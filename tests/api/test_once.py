@@ -103,3 +103,12 @@ def test_a_busy_server_is_asked_again_after_a_look_at_the_list() -> None:
     server = Server([BUSY], [errors.NetworkError("down"), NONE, NONE], patience=1)
     with pytest.raises(errors.RateLimited):
         server.create()
+    assert not server.lists
+
+
+@pytest.mark.parametrize("lists", [[errors.NetworkError("down")], [NONE, errors.RateLimited("busy", status=429)]])
+def test_busy_to_the_end_without_two_looks_is_unknown(lists: list[Any]) -> None:
+    """A proxy may say 429 after the server has created it; "try again" would create another."""
+    with pytest.raises(errors.OutcomeUnknown) as failed:
+        Server([BUSY], lists).create()
+    assert failed.value.message.startswith("The server said that it is busy. The list could not be read:")

@@ -110,7 +110,9 @@ def follow(
             if not (_is_passing(fault) or (settling and isinstance(fault, errors.NotFound))):
                 fault.hint = _hint_to_wait(fault.hint, command)
                 raise
-            requested_pause = getattr(fault, "retry_after", None) or 0.0
+            if last is not None and last.get("status") in ENDED:
+                return last  # the list has shown its end
+            requested_pause = fault.retry_after or 0.0
             say(None, fault.message)
         else:
             status = last.get("status")

@@ -164,15 +164,33 @@ def test_a_server_that_restarts_while_polling_is_waited_out(server: FaultServer)
     assert followed(server)["status"] == "READY"
 
 
-def test_retry_after_is_honored_while_polling(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_retry_after_is_honored_while_polling(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
     """A longer one than a request may take is the pause before the next poll."""
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
     server.course = ("READY",)
     server.make("main")
-    server.on("GET", "/deployments/.*", faults.refused(429, "slow down", "60"), times=1)
+    server.on("GET", "/deployments/.*", faults.refused(status, "slow down", "60"), times=1)
     assert followed(server, seconds=900)["status"] == "READY"
     assert pauses == [60.0]
+
+
+def test_an_end_that_the_list_has_shown_counts_if_polls_fail(server: FaultServer) -> None:
+    """After a lost response the deployment comes from the list, and may have ended already."""
+    made = server.make("main")
+    server.on("GET", "/deployments/.*", faults.refused(500, "down"))
+    final = follow(
+        client_of(server.url, timeout=2.0),
+        made["id"],
+        Deadline(5.0),
+        say=lambda *_: None,
+        created={**made, "status": "READY"},
+        command="dpx deploy wait",
+    )
+    assert final["status"] == "READY"
 
 
 def test_a_deployment_that_never_was_is_not_waited_for(server: FaultServer) -> None:
