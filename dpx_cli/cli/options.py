@@ -162,7 +162,8 @@ MaxBuild = Annotated[
     typer.Option(
         "--max-build",
         metavar="2x|90s",
-        help="Fail if the build takes longer than this, or than so many times the one before.",
+        help="Fail if the build takes longer than this, or than the previous build by this factor (1.5x~10: than the "
+        "median of the last 10).",
         parser=build_bound,
     ),
 ]
@@ -171,7 +172,8 @@ MaxBundle = Annotated[
     typer.Option(
         "--max-bundle",
         metavar="+5%|2MB",
-        help="Fail if the bundle is larger than this, or than the one before by more than this.",
+        help="Fail if the bundle is larger than this, or than the previous one by this factor (+5%~10: than the median "
+        "of the last 10).",
         parser=bundle_bound,
     ),
 ]

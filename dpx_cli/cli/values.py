@@ -12,6 +12,7 @@ from dpx_cli.durations import delay, duration
 __all__ = ["Bound", "build_bound", "bundle_bound", "count", "delay", "duration", "number", "port"]
 
 MAX_DIGITS = 9  # of a whole number
+MAX_BUILDS = 50  # deployments that a gate compares with
 MAX_PORT = 65535
 
 
@@ -51,43 +52,49 @@ class Bound(NamedTuple):
         value: milliseconds or KB; the factor if it's one.
         is_factor: whether it's a factor.
         text: as it was given.
+        builds: how many READY deployments before it's a factor of the median of.
     """
 
     value: float
     is_factor: bool
     text: str
+    builds: int = 1
 
 
 def build_bound(text: str) -> Bound:
-    """Parse a bound of a build time: `2x`, `+20%`, `90s`, `2m`."""
-    found = _relative(text)
-    if found is not None:
-        return found
+    """Parse a bound of a build time: `2x`, `+20%`, `1.5x~10`, `90s`, `2m`."""
+    bound = _factor_bound(text)
+    if bound is not None:
+        return bound
     try:
         return Bound(duration(text) * 1000, is_factor=False, text=text)
     except ValueError:
-        raise ValueError("a factor like 2x or +20%, or a duration like 90s") from None
+        raise ValueError("a factor like 2x, +20% or 1.5x~10, or a duration like 90s") from None
 
 
 def bundle_bound(text: str) -> Bound:
-    """Parse a bound of a bundle size: `1.5x`, `+5%`, `900KB`, `2MB`."""
-    found = _relative(text)
-    if found is not None:
-        return found
+    """Parse a bound of a bundle size: `1.5x`, `+5%`, `+5%~10`, `900KB`, `2MB`."""
+    bound = _factor_bound(text)
+    if bound is not None:
+        return bound
     units = {"kb": 1, "mb": 1024, "gb": 1024 * 1024}
     unit = units.get(text[-2:].lower())
     amount = _decimal(text[:-2])
     if unit is None or not amount:
-        raise ValueError("a factor like 1.5x or +5%, or a size like 900KB or 2MB")
+        raise ValueError("a factor like 1.5x, +5% or +5%~10, or a size like 900KB or 2MB")
     return Bound(amount * unit, is_factor=False, text=text)
 
 
-def _relative(text: str) -> Bound | None:
-    """Return the bound of a factor (`2x`) or percentage (`+5%`), None for what is neither."""
-    if text[-1:] in ("x", "X") and (amount := _decimal(text[:-1])):
-        return Bound(amount, is_factor=True, text=text)
-    if text.startswith("+") and text.endswith("%") and (amount := _decimal(text[1:-1])) is not None:
-        return Bound(1 + amount / 100, is_factor=True, text=text)
+def _factor_bound(text: str) -> Bound | None:
+    """Return the bound of a factor (`2x`, `+5%`), with `~N` compared with N deployments; None for anything else."""
+    factor, mark, count = text.partition("~")
+    builds = (_whole(count) or 0) if mark else 1
+    if not 0 < builds <= MAX_BUILDS:
+        return None
+    if factor[-1:] in ("x", "X") and (amount := _decimal(factor[:-1])):
+        return Bound(amount, is_factor=True, text=text, builds=builds)
+    if factor.startswith("+") and factor.endswith("%") and (amount := _decimal(factor[1:-1])) is not None:
+        return Bound(1 + amount / 100, is_factor=True, text=text, builds=builds)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dpx_cli.api.deploy.figures import amounts
+from dpx_cli.api.deploy.figures import amounts, median
 from dpx_cli.errors import CheckFailed, DpxError, UsageError
 from dpx_cli.output.format import duration_ms, elapsed, size_kb
 
@@ -72,24 +72,27 @@ def check_gates(task: DeployTask, gates: Gates, client: Client) -> None:
 
 
 class _Earlier:
-    """The branch's READY deployment before this one; its details are requested once, when they are needed."""
+    """The branch's READY deployments before this one; what their rows lack is requested, once."""
 
     def __init__(self, task: DeployTask, client: Client) -> None:
         self._task = task
         self._client = client
-        self._details: dict[str, Any] | None = None
+        self._details: dict[str, dict[str, Any]] = {}
 
-    def amounts(self, key: str) -> list[float]:
+    def amounts(self, key: str, count: int) -> list[float]:
+        """Return a figure of the last `count` of them, as far as it is known."""
         from dpx_cli.api import deployments
 
-        row = self._task.last_ready()
-        if row is not None and self._details is None:
-            self._details = row
+        rows = [row for row in self._task.ready_before() if isinstance(row.get("id"), str)][:count]
+        for row in rows:
+            if key in row or row["id"] in self._details:
+                continue
+            self._details[row["id"]] = {}
             try:
-                self._details = {**row, **deployments.get_deployment(self._client, str(row["id"]))}
+                self._details[row["id"]] = deployments.get_deployment(self._client, row["id"])
             except DpxError as problem:
-                self._task.warn(f"Can't read the earlier deployment: {problem.message}")
-        return amounts([self._details or {}], key)
+                self._task.warn(f"Can't read the earlier deployment {row['id']}: {problem.message}")
+        return amounts([{**row, **self._details.get(row["id"], {})} for row in rows], key)
 
 
 def _compare(
@@ -107,9 +110,9 @@ def _compare(
     limit: float | None = bound.value
     reference = ""
     if bound.is_factor:
-        before = earlier.amounts(key)
-        limit = before[0] * bound.value if before else None
-        reference = f" ({bound.text} of {show(before[0])})" if before else ""
+        before = median(earlier.amounts(key, bound.builds))
+        limit = before * bound.value if before is not None else None
+        reference = f" ({bound.text} of {show(before)})" if before is not None else ""
     if not now or limit is None:
         missing = "this deployment's" if not now else "an earlier deployment's"
         task.warn(f"The {what} can't be compared: the API doesn't return {missing}.")

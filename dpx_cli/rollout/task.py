@@ -264,16 +264,15 @@ class DeployTask(Task):
 
         check_gates(self, self.options.gates, self._client)
 
-    def last_ready(self) -> Row | None:
-        """Return the branch's READY deployment before this one, as far as it was listed before the POST."""
-        ready = (row for row in self.rows if row.get("status") == READY and row.get("branch") == self.branch)
-        return next(ready, None)
+    def ready_before(self) -> list[Row]:
+        """Return the branch's READY deployments before this one, newest first, as far as they are known."""
+        return [row for row in self.rows if row.get("status") == READY and row.get("branch") == self.branch]
 
     def _failure(self) -> DeploymentFailed:
         """Return the error for a deployment that ended in ERROR: what was good last, and what to do next."""
         where = f" (branch {self.branch})" if self.branch else ""
         message = f"Deployment {self.id}{where} failed."
-        if good := self.last_ready():
+        if good := next(iter(self.ready_before()), None):
             when = f", created {relative(good['created_at'])}" if good.get("created_at") else ""
             message += f" The branch's last READY deployment is {good['id']}{when}."
         command = self.session.command

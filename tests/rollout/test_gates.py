@@ -139,3 +139,42 @@ def test_a_gate_needs_a_wait(shop: Program, server: FaultServer) -> None:
     """--no-wait has nothing to check."""
     assert shop("deploy", "--no-wait", "--max-build", "2x").code == 2
     assert server.requests == []
+
+
+@pytest.mark.parametrize(("gate", "holds"), [("2x~10", True), ("1.9x~10", False), ("+100%~3", True), ("4x~1", True)])
+def test_a_gate_compares_with_the_median_of_earlier_builds(
+    dpx_on_faults: Program, server: FaultServer, gate: str, *, holds: bool
+) -> None:
+    """Of the branch's READY ones, of as many as there are; their details are requested where the list lacks figures."""
+    times = (10, 900, 20, 20, 30)  # seconds, newest first
+    server.deployments.clear()
+    for seconds in reversed(times):
+        server.make("main").update(status="READY", buildDurationMs=seconds * 1000)
+    server.make("other").update(status="READY", buildDurationMs=1)
+    del server.deployments[2]["buildDurationMs"]
+    slow = {**server.deployments[2], "buildDurationMs": 900_000}
+    server.on("GET", f"/deployments/{slow['id']}", faults.reply(200, {"data": slow}))
+    now = {"id": "clm1now", "status": "READY", "branch": "main", "buildDurationMs": 40_000, "url": site(server)}
+    server.on("POST", ".*/deployments", faults.reply(201, {"data": now}))
+    server.on("GET", "/deployments/clm1now", faults.reply(200, {"data": now}))
+    done = dpx_on_faults("deploy", "-p", PROJECT, "--branch", "main", "--max-build", gate)
+    assert done.code == (0 if holds else 10), done
+    if not holds:
+        assert "(1.9x~10 of 20 s)" in done.err
+
+
+def test_without_earlier_builds_a_gate_on_their_median_is_a_warning(
+    dpx_on_faults: Program, server: FaultServer
+) -> None:
+    """And no verdict."""
+    server.deployments.clear()
+    done = dpx_on_faults("deploy", "-p", PROJECT, "--branch", "main", "--max-build", "1.5x~10")
+    assert done.code == 0, done
+    assert "warning: The build time can't be compared" in done.err
+
+
+@pytest.mark.parametrize("bound", ["1.5x~0", "1.5x~", "1.5x~-1", "1.5x~1.5", "90s~10", "1.5x~51"])
+def test_a_bound_that_makes_no_sense(dpx_on_faults: Program, server: FaultServer, bound: str) -> None:
+    """Is refused before any request."""
+    assert dpx_on_faults("deploy", "-p", PROJECT, "--max-build", bound).code == 2
+    assert not server.requests
