@@ -6,12 +6,11 @@ sandbox's own token.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 SECRETS = ("DPX_TOKEN", "DPX_TOKEN_FILE", "DPX_WEBHOOK_SECRET")
 
@@ -22,21 +21,13 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def program(name: str, env: Mapping[str, str]) -> str | None:
-    """Return the path of a program in the first absolute directory of PATH that has it; None if there is none.
+    """Return the path of a program: an absolute one, or in the first absolute directory of PATH that has it, or None.
 
     Windows, and a PATH with ".", would run one that came with a checkout.
     """
+    if os.path.isabs(name):
+        return name if os.access(name, os.X_OK) else None
     file = f"{name}.exe" if os.name == "nt" else name
     folders = env.get("PATH", os.defpath).split(os.pathsep)
-    found = (os.path.join(folder, file) for folder in folders if os.path.isabs(folder))
-    return next((path for path in found if os.path.isfile(path) and os.access(path, os.X_OK)), None)
-
-
-@contextlib.contextmanager
-def without_secrets() -> Iterator[None]:
-    """Remove dpx's secrets from the process's own environment, for children that inherit it."""
-    kept = {name: os.environ.pop(name) for name in SECRETS if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)
+    paths = (os.path.join(folder, file) for folder in folders if os.path.isabs(folder))
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)

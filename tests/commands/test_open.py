@@ -58,10 +58,27 @@ def test_without_a_browser_the_url_is_printed(dpx: Program, env: dict[str, str])
     assert (result.code, result.out, result.err) == (0, f"{URL}\n", "note: No browser found.\n"), result
 
 
-def test_a_browser_that_fails(dpx: Program) -> None:
-    """The URL is printed, as if there were none."""
-    result = dpx.process("open", "storefront", env={"BROWSER": "/does/not/exist"})
-    assert (result.code, result.out) == (0, f"{URL}\n"), result
+@pytest.mark.parametrize("command", ["/does/not/exist", "none", "false", "/bin/false", "no-such-firefox %s &", "'"])
+def test_a_browser_that_fails(dpx: Program, tmp_path: Path, command: str) -> None:
+    """The URL is printed, as if there were none, and no text browser of the machine is started instead."""
+    text_browser = tmp_path / "lynx"
+    text_browser.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    text_browser.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{dpx.env['PATH']}", "DISPLAY": ":0"}
+    result = dpx.process("open", "storefront", env={**env, "BROWSER": command})
+    assert (result.code, result.out, result.err) == (0, f"{URL}\n", "note: No browser found.\n"), result
+    assert not (tmp_path / "ran").exists()
+    result = dpx.process("open", "storefront", env={**env, "BROWSER": "lynx"})
+    assert result.out == f"{URL}\n", "it would need a terminal"
+
+
+def test_a_text_browser_is_used_on_a_terminal_if_it_is_asked_for(dpx: Program, tmp_path: Path) -> None:
+    """BROWSER names it, with an argument in which the URL has a place."""
+    text_browser = tmp_path / "w3m"
+    text_browser.write_text('#!/bin/sh\necho "page: $*"\n')
+    text_browser.chmod(0o755)
+    done = dpx.tty("open", "storefront", env={"BROWSER": f"{text_browser} -o x=%s"})
+    assert (done.code, f"page: -o x={URL}" in done.out) == (0, True), done
 
 
 def test_the_linked_project(dpx: Program) -> None:
