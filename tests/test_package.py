@@ -11,7 +11,6 @@ from zipfile import ZipFile
 import pytest
 
 from dpx_cli import completion
-from dpx_cli.cli.man import pages
 
 PROJECT = Path(__file__).parents[1]
 SHARED = {
@@ -37,10 +36,9 @@ def shared(wheel: dict[str, bytes]) -> dict[str, bytes]:
     return {name.partition(".data/data/")[2]: data for name, data in wheel.items() if ".data/data/" in name}
 
 
-def test_the_wheel_holds_completion_scripts_and_man_pages(wheel: dict[str, bytes]) -> None:
-    """Where shells and man look for them, and nothing else outside of the package."""
+def test_the_wheel_holds_completion_scripts(wheel: dict[str, bytes]) -> None:
+    """Where shells look for them, and nothing else outside of the package."""
     wanted = {path: completion.script(shell) for shell, path in SHARED.items()}
-    wanted |= {f"share/man/man1/{name}": page.encode() for name, page in pages("1970-01-01").items()}
     assert shared(wheel) == wanted
 
 

@@ -78,17 +78,17 @@ def make_screen(
 
 def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
     try:
-        found = parse_line(argv)
-        if isinstance(found, parser.Version):
+        call = parse_line(argv)
+        if isinstance(call, parser.Version):
             from dpx_cli import __version__
 
             screen.line(f"dpx {__version__}")
-        elif isinstance(found, parser.Help):
+        elif isinstance(call, parser.Help):
             from dpx_cli.cli import help as help_text
 
-            screen.raw(help_text.draw(found.path, screen.look()))
+            screen.raw(help_text.draw(call.path, screen.look()))
         else:
-            run_command(found, env, screen_for(found, env))
+            run_command(call, env, screen_for(call, env))
     except DpxError as error:
         parser.hide_tokens(error, argv)
         raise
@@ -98,27 +98,28 @@ def parse_line(argv: Sequence[str]) -> parser.Call | parser.Help | parser.Versio
     """Parse a whole command line. A synonym of a command that only reads is parsed as that command.
 
     Raises:
-        UsageError: with what is wrong. If the command takes a secret, nothing that was typed is repeated.
+        UsageError: with what is wrong. If the command has a secret, nothing that was typed is repeated.
     """
     try:
-        found = parser.route(argv)
-        return parser.parse(found) if isinstance(found, parser.Route) else found
+        route = parser.route(argv)
+        return parser.parse(route) if isinstance(route, parser.Route) else route
     except parser.Mistake as problem:
         mistake = problem
     from dpx_cli.cli import suggest
 
-    return parse_line(suggest.meant(mistake))
+    return parse_line(suggest.corrected(mistake))
 
 
 def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> None:
-    """Import a command's module and run its function."""
+    """Import a command's module and run its function; close what it opened."""
     from importlib import import_module
 
     from dpx_cli.session import Session
 
     session = Session(env, screen, profile=call.profile, debug=call.debug)
     function = getattr(import_module(call.command["module"]), call.command["function"])
-    gc.freeze()
+    if not gc.get_freeze_count():  # `dpx mcp` runs many commands: what they leave behind must stay collectable
+        gc.freeze()
     gc.enable()
     try:
         function(session, **call.values)
@@ -129,6 +130,8 @@ def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> No
 
             error.hint = suggest.with_profile(error.hint, profile)
         raise
+    finally:
+        session.close()
 
 
 def _json_wanted(argv: Sequence[str]) -> str | None:

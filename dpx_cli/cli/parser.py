@@ -1,7 +1,8 @@
 """Parse a command line by the command table, without importing Typer or the command.
 
-It accepts exactly what the Typer application (`app.py`) accepts, which a differential test checks, except that an
-option that takes one value may not be given two different ones, and that synonyms of reading commands run.
+It accepts exactly what the Typer application (`app.py`) accepts, which a differential test checks, with three
+exceptions: an option with one value may not be given two different ones, a word after `dpx deploy --` is an error, and
+synonyms of reading commands run.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dpx_cli.errors import UsageError
 from dpx_cli.reference import is_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dpx_cli.errors import DpxError
 
@@ -28,35 +29,35 @@ class Call:
 
     __slots__ = ("command", "debug", "fields", "format", "jq", "path", "profile", "values")
 
-    def __init__(self, path: tuple[str, ...], command: Mapping[str, Any], given: dict[str, Any]) -> None:
+    def __init__(self, path: tuple[str, ...], command: Mapping[str, Any], values: dict[str, Any]) -> None:
         self.path = path
         self.command = command
-        self.profile: str | None = given.get("profile")
-        self.debug: bool = given.get("debug", False)
-        self.fields: str | None = given.get("fields")
-        self.jq: str | None = given.get("jq")
-        self.format = _format(path, given)
+        self.profile: str | None = values.get("profile")
+        self.debug: bool = values.get("debug", False)
+        self.fields: str | None = values.get("fields")
+        self.jq: str | None = values.get("jq")
+        self.format = _format(path, values)
         if command.get("formats") == "stream" and self.format:
             self.format = "jsonl"
-        self.values = {name: value for name, value in given.items() if name not in COMMON}
+        self.values = {name: value for name, value in values.items() if name not in COMMON}
 
 
-def _format(path: Sequence[str], given: Mapping[str, Any]) -> str | None:
+def _format(path: Sequence[str], values: Mapping[str, Any]) -> str | None:
     """Return the output format that was asked for, None for the default.
 
     Raises:
         UsageError: if options that can't be used together were given.
     """
-    formats = [name for name in ("json", "jsonl", "quiet") if given.get(name)]
+    formats = [name for name in ("json", "jsonl", "quiet") if values.get(name)]
     together = formats if len(formats) > 1 else []
     for name, others in (("fields", ("quiet",)), ("jq", ("jsonl", "quiet", "fields"))):
-        if name in given:
-            together = together or [other for other in others if given.get(other)] + [name]
+        if name in values:
+            together = together or [other for other in others if values.get(other)] + [name]
             together = together if len(together) > 1 else []
     if together:
         flags = " and ".join(f"--{name}" for name in together)
         raise UsageError(f"{flags} can't be used together.", hint=f"Run: {command_line(path)} --help")
-    if "jq" in given:
+    if "jq" in values:
         return "json"
     return formats[0] if formats else None
 
@@ -83,49 +84,54 @@ COMMAND, OPTION, MISPLACED, ARGUMENT = "command", "option", "misplaced", "argume
 
 
 class Mistake(UsageError):
-    """A command line that isn't understood, with what `suggest.py` needs to find what was meant.
+    """A command line that isn't understood, with what `suggest.py` needs to correct it.
 
     Args:
         message: what is wrong.
-        kind: COMMAND: `rest` begins with a word that no command of `group` has. OPTION: it begins with an option that
-            `found` doesn't have. MISPLACED: the same, in front of the command. ARGUMENT: `rest` has the arguments
-            that `found` doesn't take.
-        rest: the words.
+        kind: COMMAND: `words` begins with a word that is no command of `group`. OPTION: it begins with an option that
+            the command of `route` doesn't have. MISPLACED: the same, in front of the command. ARGUMENT: `words` has
+            the arguments that the command of `route` doesn't have.
+        words: the words.
         group: the group; "" for the root.
-        given: the root options that were given.
-        found: the command.
+        root: the values of root options.
+        route: the command.
     """
 
     def __init__(
         self,
         message: str,
         kind: str,
-        rest: Sequence[str],
+        words: Sequence[str],
         *,
         group: str = "",
-        given: Mapping[str, Any] | None = None,
-        found: Route | None = None,
+        root: Mapping[str, Any] | None = None,
+        route: Route | None = None,
     ) -> None:
-        super().__init__(message, hint=f"Run: {command_line(found.path if found else (group,))} --help")
+        super().__init__(message, hint=f"Run: {command_line(route.path if route else (group,))} --help")
         self.kind = kind
-        self.rest = rest
+        self.words = words
         self.group = group
-        self.given = given or {}
-        self.found = found or Route((group,), {}, [], {})
+        self.root = root or {}
+        self.route = route or Route((group,), {}, [], {})
 
 
 class Route:
-    """The command that a command line names, and the rest of the line."""
+    """The command that a command line begins with, the words after it, and the values of root options."""
 
-    __slots__ = ("command", "given", "path", "rest")
+    __slots__ = ("command", "path", "root", "words")
 
     def __init__(
-        self, path: tuple[str, ...], command: Mapping[str, Any], rest: list[str], given: dict[str, Any]
+        self, path: tuple[str, ...], command: Mapping[str, Any], words: list[str], root: dict[str, Any]
     ) -> None:
         self.path = path
         self.command = command
-        self.rest = rest
-        self.given = given
+        self.words = words
+        self.root = root
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether a parameter of the command is a secret, so that nothing that was typed may be repeated."""
+        return any(param.get("secret") for param in self.command["params"])
 
 
 def command_line(path: Sequence[str]) -> str:
@@ -145,15 +151,15 @@ def hide_tokens(error: DpxError, argv: Sequence[str]) -> None:
 
 
 def route(argv: Sequence[str]) -> Route | Help | Version:
-    """Follow a command line to the command it names.
+    """Follow a command line to its command.
 
     Raises:
         Mistake: for a group, command or root option that doesn't exist.
     """
-    rest = list(argv)
-    given: dict[str, Any] = {}
-    while rest and rest[0].startswith("-") and rest[0] != "-":
-        word = rest.pop(0)
+    words = list(argv)
+    root: dict[str, Any] = {}
+    while words and words[0].startswith("-") and words[0] != "-":
+        word = words.pop(0)
         if word == "--":
             break
         flag, equals, value = word.partition("=")
@@ -162,41 +168,41 @@ def route(argv: Sequence[str]) -> Route | Help | Version:
         if word in ("--version", "-V"):
             return Version()
         if word == "--debug":
-            given["debug"] = True
-        elif flag == "--profile" and (equals or rest):
-            _add(given, PROFILE, value if equals else rest.pop(0))
+            root["debug"] = True
+        elif flag == "--profile" and (equals or words):
+            _add(root, PROFILE, value if equals else words.pop(0))
         elif flag == "--profile":
             raise UsageError("Option --profile needs a value.", hint="Run: dpx profile list")
         else:
-            raise Mistake(f"Unknown option: {shown(flag)}", MISPLACED, [word, *rest], given=given)
-    if not rest:
+            raise Mistake(f"Unknown option: {shown(flag)}", MISPLACED, [word, *words], root=root)
+    if not words:
         return Help(())
-    name = rest.pop(0)
+    name = words.pop(0)
     entry = TABLE.get(name)
     if entry is None:
-        raise Mistake(f"No such command: dpx {shown(name)}", COMMAND, [name, *rest], given=given)
+        raise Mistake(f"No such command: dpx {shown(name)}", COMMAND, [name, *words], root=root)
     if "commands" not in entry:
-        return Route((name,), entry, rest, given)
-    return _route_group(name, entry["commands"], rest, given)
+        return Route((name,), entry, words, root)
+    return _route_group(name, entry["commands"], words, root)
 
 
-def _route_group(name: str, commands: Mapping[str, Any], rest: list[str], given: dict[str, Any]) -> Route | Help:
-    if rest and rest[0] and rest[0] in commands:  # "" is the group's own command, which no word names
-        return Route((name, rest[0]), commands[rest[0]], rest[1:], given)
+def _route_group(name: str, commands: Mapping[str, Any], words: list[str], root: dict[str, Any]) -> Route | Help:
+    if words and words[0] and words[0] in commands:  # "" is the group's own command, which no word stands for
+        return Route((name, words[0]), commands[words[0]], words[1:], root)
     if "" in commands:
-        # `dpx deploy --branch main`: the group's own command, which takes no argument. A bare word is a typo then, and
+        # `dpx deploy --branch main`: the group's own command, which has no argument. A bare word is a typo then, and
         # one after options may be a command that belongs in front; neither may ever start a deployment.
-        if rest and not rest[0].startswith("-"):
-            raise Mistake(f"No such command: dpx {name} {shown(rest[0])}", COMMAND, rest, group=name, given=given)
-        return Route((name, ""), commands[""], rest, given)
-    if rest[:1] == ["--"]:
-        return _route_group(name, commands, rest[1:], given)
-    if not rest or rest[0] in ("--help", "-h"):
+        if words and not words[0].startswith("-"):
+            raise Mistake(f"No such command: dpx {name} {shown(words[0])}", COMMAND, words, group=name, root=root)
+        return Route((name, ""), commands[""], words, root)
+    if words[:1] == ["--"]:
+        return _route_group(name, commands, words[1:], root)
+    if not words or words[0] in ("--help", "-h"):
         return Help((name,))
-    if rest[0].startswith("-"):
-        flag = rest[0].partition("=")[0]
-        raise Mistake(f"Unknown option: dpx {name} {shown(flag)}", MISPLACED, rest, group=name, given=given)
-    raise Mistake(f"No such command: dpx {name} {shown(rest[0])}", COMMAND, rest, group=name, given=given)
+    if words[0].startswith("-"):
+        flag = words[0].partition("=")[0]
+        raise Mistake(f"Unknown option: dpx {name} {shown(flag)}", MISPLACED, words, group=name, root=root)
+    raise Mistake(f"No such command: dpx {name} {shown(words[0])}", COMMAND, words, group=name, root=root)
 
 
 def shown(word: str) -> str:
@@ -209,107 +215,134 @@ def shown(word: str) -> str:
     return f"{left}={VALUE}" if equals and is_key(left) else word
 
 
-def parse(found: Route) -> Call | Help:
+def scan(words: Sequence[str], find: Callable[[str], Param | None]) -> Iterator[tuple[str, Param | None, str | None]]:
+    """Split the words after a command into options and arguments.
+
+    Args:
+        words: the words.
+        find: returns the option that a flag stands for, None if it's unknown.
+
+    Yields:
+        For an option its flag, `find` of it, and its value: None if there is none. For an argument "", None and it.
+    """
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word == "--":
+            yield from (("", None, argument) for argument in waiting)
+            return
+        if word == "-" or not word.startswith("-"):
+            yield "", None, word
+            continue
+        flag, equals, value = word.partition("=")
+        is_short = not word.startswith("--")
+        if is_short:
+            flag, equals, value = word[:2], word[2:], word[2:]  # -pvalue, or a cluster: -yq
+        param = find(flag)
+        if param is not None and "metavar" in param:
+            yield flag, param, value if equals else waiting.pop(0) if waiting else None
+            continue
+        if param is not None and is_short and value:
+            waiting.insert(0, f"-{value}")
+            equals = ""
+        yield flag, param, value if equals else None
+
+
+def parse(route: Route) -> Call | Help:
     """Parse the options and arguments of a routed command line.
 
     Raises:
-        UsageError: with what is wrong. If the command takes a secret, nothing that was typed is repeated.
+        UsageError: with what is wrong. If the command has a secret, nothing that was typed is repeated.
     """
-    params = found.command["params"]
-    by_flag = {flag: param for param in params for flag in param.get("flags", ())}
-    given = dict(found.given)
+    params = route.command["params"]
+    values = dict(route.root)
     words: list[str] = []
-    rest = list(found.rest)
-    while rest:
-        word = rest.pop(0)
-        if word == "--":
-            words += rest
-            break
-        if word == "-" or not word.startswith("-"):
-            words.append(word)
-        elif _read_option(found, word, rest, by_flag, given):
-            return Help(found.path)
-    left = _place(words, [param for param in params if "flags" not in param], given)
-    if left:
-        listed = ", ".join(map(shown, left))
-        what = "Too many arguments." if is_secret(found) else f"Unexpected argument{'s' * (len(left) > 1)}: {listed}"
-        raise Mistake(what, ARGUMENT, left, found=found)
+    for flag, param, value in scan(route.words, flags_of(route.command).get):
+        if not flag:
+            words.append(str(value))
+        elif param is None:
+            raise Mistake(_unknown_option(route, flag), OPTION, [flag], route=route)
+        elif param["name"] == "help":
+            return Help(route.path)
+        elif "metavar" not in param:
+            if value is not None:
+                raise _wrong(route, f"Option {flag} doesn't accept a value.")
+            values[param["name"]] = True
+        elif value is None:
+            raise _wrong(route, f"Option {flag} needs a value.")
+        else:
+            _add(values, param, value)
+    extra = _place(words, [param for param in params if "flags" not in param], values)
+    if extra:
+        listed = ", ".join(map(shown, extra))
+        what = "Too many arguments." if route.has_secret else f"Unexpected argument{'s' * (len(extra) > 1)}: {listed}"
+        raise Mistake(what, ARGUMENT, extra, route=route)
     for param in params:
-        if param.get("required") and param["name"] not in given:
+        if param.get("required") and param["name"] not in values:
             what = f"option {param['flags'][0]}" if "flags" in param else f"argument {param['metavar']}"
-            raise _wrong(found, f"Missing {what}.")
-    return Call(found.path, found.command, _converted(found, given))
+            raise _wrong(route, f"Missing {what}.")
+    return Call(route.path, route.command, _converted(route, values))
 
 
-def _read_option(found: Route, word: str, rest: list[str], by_flag: Mapping[str, Param], given: dict[str, Any]) -> bool:
-    """Read one option into `given`, with its value from `rest`; return whether it asks for help."""
-    flag, equals, value = word.partition("=")
-    if not word.startswith("--"):
-        flag, value = word[:2], word[2:]  # -pvalue, or a cluster: -yq
-        equals = value
-    param = by_flag.get(flag)
-    if param is None:
-        raise Mistake(f"Unknown option: {shown(flag)}", OPTION, [flag, *rest], found=found)
-    if flag in ("--help", "-h"):
-        return True
-    if "metavar" in param:
-        if not equals and not rest:
-            raise _wrong(found, f"Option {flag} needs a value.")
-        _add(given, param, value if equals else rest.pop(0))
-        return False
-    if equals and word.startswith("--"):
-        raise _wrong(found, f"Option {flag} doesn't take a value.")
-    if value:
-        rest.insert(0, f"-{value}")
-    given[param["name"]] = True
-    return False
+def flags_of(command: Mapping[str, Any]) -> dict[str, Param]:
+    """Return a command's options by each of their flags."""
+    return {flag: param for param in command["params"] for flag in param.get("flags", ())}
 
 
-def _wrong(found: Route, what: str) -> UsageError:
-    return UsageError(what, hint=f"Run: {command_line(found.path)} --help")
+def _unknown_option(route: Route, flag: str) -> str:
+    """Return the message for an option that the command doesn't have; a secret that begins with a dash isn't shown."""
+    if route.has_secret and not looks_like_option(flag):
+        return "Unknown option."
+    return f"Unknown option: {shown(flag)}"
 
 
-def is_secret(found: Route) -> bool:
-    """Return whether a command takes a secret, so that nothing that was typed may be repeated."""
-    return any(param.get("secret") for param in found.command["params"])
+def looks_like_option(flag: str) -> bool:
+    """Return whether a word can only be an option: `-x`, or `--` and lowercase words."""
+    name = flag.lstrip("-")
+    is_word = name.replace("-", "").isalpha() and name.isascii()
+    return is_word and (len(flag) == len("-x") or (flag == f"--{name}" and name.islower()))
 
 
-def _add(given: dict[str, Any], param: Param, value: str) -> None:
+def _wrong(route: Route, what: str) -> UsageError:
+    return UsageError(what, hint=f"Run: {command_line(route.path)} --help")
+
+
+def _add(values: dict[str, Any], param: Param, value: str) -> None:
     if param.get("multiple"):
-        given[param["name"]] = (*given.get(param["name"], ()), value)
-    elif given.get(param["name"], value) != value:
+        values[param["name"]] = (*values.get(param["name"], ()), value)
+    elif values.get(param["name"], value) != value:
         raise UsageError(f"{param['flags'][0]} is given twice, with different values.", hint="Pass it once.")
     else:
-        given[param["name"]] = value
+        values[param["name"]] = value
 
 
-def _place(words: list[str], arguments: list[Param], given: dict[str, Any]) -> list[str]:
-    """Give the words to the arguments, of which the last may take them all; return those that are left."""
+def _place(words: list[str], arguments: list[Param], values: dict[str, Any]) -> list[str]:
+    """Assign the words to the arguments, of which the last may be several; return those that are left."""
     for param in arguments:
         if param.get("multiple"):
             if words:
-                given[param["name"]] = tuple(words)
+                values[param["name"]] = tuple(words)
             words = []
         elif words:
-            given[param["name"]] = words[0]
+            values[param["name"]] = words[0]
             words = words[1:]
     return words
 
 
-def _converted(found: Route, given: dict[str, Any]) -> dict[str, Any]:
-    """Turn the given texts into the values that the command's parameters take."""
-    for param in found.command["params"]:
+def _converted(route: Route, values: dict[str, Any]) -> dict[str, Any]:
+    """Convert texts to the types of the command's parameters."""
+    for param in route.command["params"]:
         name = param["name"]
-        if name not in given or not ("choices" in param or "kind" in param):
+        if name not in values or not ("choices" in param or "kind" in param):
             continue
         if not param.get("multiple"):
-            given[name] = _value(param, given[name], found.path)
+            values[name] = _value(param, values[name], route.path)
             continue
-        texts = given[name]
+        texts = values[name]
         if "choices" in param:
             texts = [part for text in texts for part in text.split(",")]
-        given[name] = tuple(_value(param, text, found.path) for text in texts)
-    return given
+        values[name] = tuple(_value(param, text, route.path) for text in texts)
+    return values
 
 
 def _value(param: Param, text: str, path: Sequence[str]) -> Any:
@@ -323,15 +356,15 @@ def _value(param: Param, text: str, path: Sequence[str]) -> Any:
 
     try:
         return getattr(values, param["kind"])(text)
-    except ValueError as wanted:
-        hint = f"It takes {wanted}. Run: {command_line(path)} --help"
+    except ValueError as expected:
+        hint = f"Use {expected}. Run: {command_line(path)} --help"
         raise UsageError(f"Invalid {label} '{text and shown(text)}'.", hint=hint) from None
 
 
 def _choice_hint(text: str, choices: Sequence[str]) -> str:
     import difflib
 
-    allowed = f"It takes {', '.join(choices)}."
+    allowed = f"Use one of: {', '.join(choices)}."
     close = difflib.get_close_matches(text.lower(), [choice.lower() for choice in choices], n=1)
     spelled = next((choice for choice in choices if close and choice.lower() == close[0]), "")
     return f"Did you mean {spelled}? {allowed}" if spelled else allowed

@@ -5,495 +5,319 @@ It is imported only for a word that dpx doesn't know, so it costs no other run a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-
-class Synonym(NamedTuple):
-    """What a phrase means.
-
-    Attributes:
-        meant: the command line without `dpx`. `{X}` stands for the next argument, or for X itself if none is left.
-            Without it the arguments keep their places.
-        runs: dpx runs it instead of printing it as a hint; only for commands that change nothing.
-        lacks: what the API doesn't have; `meant` is the nearest thing then.
-        says: a sentence for the hint, in front of the command.
-        of: the tools whose users type it; shown by `dpx help coming-from`.
-    """
-
-    meant: str
-    runs: bool = False
-    lacks: str = ""
-    says: str = ""
-    of: str = ""
-
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Words that harm something; no other word is ever answered with a command of the effect "delete".
 DESTRUCTIVE = frozenset(
-    ("rm", "remove", "delete", "del", "destroy", "erase", "unset", "drop", "prune", "kill", "purge", "clear")
+    ["rm", "remove", "delete", "del", "destroy", "erase", "unset", "drop", "prune", "kill", "purge", "clear"]
 )
 
-# A group's other names, and whether they run the group's reading commands or only print them.
-GROUPS: dict[str, tuple[str, bool]] = {
-    "project": ("projects", True),
-    "org": ("orgs", True),
-    "organization": ("orgs", True),
-    "organizations": ("orgs", True),
-    "environment": ("env", True),
-    "environments": ("env", True),
-    "envs": ("env", True),
-    "deployment": ("deploy", True),
-    "deployments": ("deploy", True),
-    "deploys": ("deploy", True),
-    "webhooks": ("webhook", True),
-    "profiles": ("profile", True),
-    "apps": ("projects", False),
-    "app": ("projects", False),
-    "sites": ("projects", False),
-    "site": ("projects", False),
-    "services": ("projects", False),
-    "service": ("projects", False),
-    "repo": ("projects", False),
-    "team": ("orgs", False),
-    "teams": ("orgs", False),
-    "workspace": ("orgs", False),
-    "workspaces": ("orgs", False),
-    "access": ("orgs", False),
-    "secret": ("env", False),
-    "secrets": ("env", False),
-    "config": ("env", False),
-    "var": ("env", False),
-    "vars": ("env", False),
-    "variable": ("env", False),
-    "variables": ("env", False),
-    "builds": ("deploy", False),
-    "releases": ("deploy", False),
-    "hooks": ("webhook", False),
-    "contexts": ("profile", False),
-    "context": ("profile", False),
+# Other names of groups. The first run the group's reading commands; the others only get a hint.
+GROUP_NAMES = {
+    "projects": ("project", "apps app sites site services service repo"),
+    "orgs": ("org organization organizations", "team teams workspace workspaces access"),
+    "env": ("environment environments envs", "secret secrets config var vars variable variables"),
+    "deploy": ("deployment deployments deploys", "builds releases"),
+    "webhook": ("webhooks", "hooks"),
+    "profile": ("profiles", "contexts context"),
+}
+# By each other name: the group, and whether its reading commands run.
+GROUPS = {
+    word: (group, runs)
+    for group, words in GROUP_NAMES.items()
+    for runs, part in zip((True, False), words, strict=True)
+    for word in part.split()
 }
 
-# A verb's other names, in every group: the first of the verbs that the group has is meant.
-VERBS: dict[str, tuple[str, ...]] = {
-    "ls": ("list",),
-    "all": ("list",),
-    "index": ("list",),
-    "show": ("get", "status"),
-    "view": ("get", "status"),
-    "info": ("get", "status"),
-    "describe": ("get", "status"),
-    "inspect": ("get",),
-    "details": ("get",),
-    "whoami": ("status",),
-    "new": ("create", "set"),
-    "make": ("create", "set"),
-    "add": ("create", "set"),
-    "create": ("set",),
-    "edit": ("update", "set"),
-    "change": ("update", "set"),
-    "modify": ("update", "set"),
-    "configure": ("update", "set"),
-    "update": ("set",),
-    "put": ("set", "update"),
-    "set": ("update",),
-    "rm": ("delete", "remove"),
-    "remove": ("delete", "rm"),
-    "delete": ("rm", "remove"),
-    "del": ("delete", "rm", "remove"),
-    "destroy": ("delete", "rm", "remove"),
-    "erase": ("delete", "rm", "remove"),
-    "unset": ("rm", "delete", "remove"),
-    "use": ("switch",),
-    "select": ("use", "switch"),
-    "switch": ("use",),
-    "load": ("import",),
-    "push": ("import",),
-    "upload": ("import",),
-    "users": ("members",),
-    "people": ("members",),
-    "trigger": ("send",),
-    "test": ("send",),
-    "compare": ("diff",),
-    "validate": ("check", "verify"),
-    "follow": ("wait",),
-    "tail": ("listen",),
-    "forward": ("listen",),
-    "start": ("serve",),
-    "exec": ("run",),
+# Other names of verbs, in every group: the first of the verbs that the group has is used.
+VERBS = {
+    word: tuple(verbs.split())
+    for verbs, words in {
+        "list": "ls all index",
+        "get status": "show view info describe",
+        "get": "inspect details",
+        "status": "whoami",
+        "create set": "new make add",
+        "update set": "edit change modify configure",
+        "set update": "put",
+        "delete remove": "rm",
+        "delete rm": "remove",
+        "rm remove": "delete",
+        "delete rm remove": "del destroy erase",
+        "rm delete remove": "unset",
+        "set": "create update",
+        "update": "set",
+        "switch": "use",
+        "use": "switch",
+        "use switch": "select",
+        "import": "load push upload",
+        "members": "users people",
+        "send": "trigger test",
+        "diff": "compare",
+        "check verify": "validate",
+        "wait": "follow",
+        "listen": "tail forward",
+        "serve": "start",
+        "run": "exec",
+    }.items()
+    for word in words.split()
 }
 
-# Verbs that run if what they stand for only reads.
-RUNS = frozenset(("ls", "show", "view", "info"))
+# Verbs that run if the command they stand for only reads.
+RUNS = frozenset(["ls", "show", "view", "info"])
 
-# Commands of the effect "local" that only read.
+# Commands with the effect "local" that only read.
 READS = frozenset(("profile list", "webhook events", "webhook verify", "webhook sign", "auth status"))
 
-PHRASES: dict[str, Synonym] = {
-    "env copy": Synonym(
-        "env diff --against PROJECT", lacks="way to read a variable's value", says="Compare the keys of two projects."
-    ),
+# What a word that is no command of a group is, if it looks like a name.
+NAMED = {"projects": "projects get", "orgs": "orgs get", "profile": "profile use"}
+
+
+class Meaning(NamedTuple):
+    """What some phrases mean.
+
+    Attributes:
+        phrases: separated by " | ", each with the tools whose users type it, for `dpx help coming-from`.
+        command: the command line without `dpx`. `{X}` stands for the next argument, or for X itself if none is left.
+            Without it the arguments keep their places.
+        lacks: what the API can't do or doesn't have; `command` is the nearest thing then.
+        says: a sentence for the hint, in front of the command.
+        runs: dpx runs it instead of printing it as a hint; only for commands that change nothing.
+    """
+
+    phrases: str
+    command: str
+    lacks: str = ""
+    says: str = ""
+    runs: bool = False
+
+
+NO_VALUES = "never returns a variable's value"
+NO_ORG_CHANGES = "can't change an organization"
+NO_WEBHOOK_SETTINGS = "can't configure webhooks"
+IN_SETTINGS = "Configure webhooks in the project's Integrations settings."
+SIGN_UP = "Create an account in a browser first."
+UPDATE_DPX = "To update dpx itself, use the tool that installed it, like pipx upgrade dpx-cli."
+SHOWS_DOMAINS = "A project shows its domains."
+
+MEANINGS = (
     # Run at once.
-    "version": Synonym("--version", runs=True),
-    "deployment": Synonym("deploy list", runs=True),
-    "deployments": Synonym("deploy list", runs=True, of="render"),
-    "deploys": Synonym("deploy list", runs=True),
-    "members": Synonym("orgs members", runs=True),
+    Meaning("version", "--version", runs=True),
+    Meaning("deployment | deployments (render) | deploys", "deploy list", runs=True),
+    Meaning("members", "orgs members", runs=True),
     # A new project.
-    "new": Synonym("init"),
-    "create": Synonym("init", of="heroku"),
-    "launch": Synonym("init", of="fly"),
-    "setup": Synonym("init"),
-    "add": Synonym("init", of="railway"),
-    "apps create": Synonym("projects create {NAME}", of="heroku, fly"),
-    "repo create": Synonym("projects create {NAME}", of="gh"),
+    Meaning("new | create (heroku) | launch (fly) | setup | add (railway)", "init"),
+    Meaning("apps create (heroku, fly) | repo create (gh)", "projects create {NAME}"),
     # Deploy.
-    "up": Synonym("deploy", of="railway"),
-    "push": Synonym("deploy"),
-    "publish": Synonym("deploy"),
-    "ship": Synonym("deploy"),
-    "release": Synonym("deploy"),
-    "build": Synonym("deploy", says="Deploxa builds a branch and deploys it."),
-    "redeploy": Synonym("deploy again", of="vercel, railway"),
-    "restart": Synonym("deploy again", of="heroku, render"),
-    "retry": Synonym("deploy again"),
-    "rebuild": Synonym("deploy again"),
-    "deploys create": Synonym("deploy", of="render"),
-    "deploy create": Synonym("deploy"),
-    "deploy new": Synonym("deploy"),
-    "deploy start": Synonym("deploy"),
-    "deploy run": Synonym("deploy"),
-    "deploy redeploy": Synonym("deploy again"),
-    "deploy retry": Synonym("deploy again"),
-    "projects deploy": Synonym("deploy --project {PROJECT}"),
+    Meaning("up (railway) | push | publish | ship | release | deploys create (render)", "deploy"),
+    Meaning("deploy create | deploy new | deploy start | deploy run", "deploy"),
+    Meaning("build", "deploy", says="Deploxa builds a branch and deploys it."),
+    Meaning("redeploy (vercel, railway) | restart (heroku, render) | run rerun (gh) | retry | rebuild", "deploy again"),
+    Meaning("deploy redeploy | deploy retry", "deploy again"),
+    Meaning("projects deploy", "deploy --project {PROJECT}"),
     # Look at deployments.
-    "inspect": Synonym("deploy get {ID}", of="vercel"),
-    "wait": Synonym("deploy wait {ID}"),
-    "ls": Synonym("projects list", of="vercel"),
-    "list": Synonym("projects list"),
-    "apps": Synonym("projects list", of="heroku, fly"),
-    "sites": Synonym("projects list", of="netlify"),
-    "services": Synonym("projects list", of="render"),
-    "get": Synonym("projects get {PROJECT}"),
-    "show": Synonym("projects get {PROJECT}"),
-    "info": Synonym("projects get {PROJECT}"),
-    "view": Synonym("projects get {PROJECT}"),
-    "releases": Synonym("deploy list", of="heroku, fly"),
-    "builds": Synonym("deploy list"),
-    "history": Synonym("deploy list"),
-    "run list": Synonym("deploy list", of="gh"),
-    "run view": Synonym("deploy get {ID}", of="gh"),
-    "run watch": Synonym("deploy wait {ID}", of="gh"),
-    "run rerun": Synonym("deploy again", of="gh"),
-    "stats": Synonym("deploy stats"),
-    "metrics": Synonym("deploy stats"),
-    "ps": Synonym("status", of="heroku"),
-    "watch": Synonym("status --watch"),
-    "deploy status": Synonym("status"),
-    "deploy inspect": Synonym("deploy get {ID}"),
-    "deploy history": Synonym("deploy list"),
-    "projects status": Synonym("status {PROJECT}"),
-    "projects open": Synonym("open {PROJECT}"),
-    "projects link": Synonym("link {PROJECT}"),
-    "projects rename": Synonym("projects update {PROJECT} --name {NAME}"),
-    "browse": Synonym("open", of="gh"),
-    "dashboard": Synonym("open", of="fly"),
-    "visit": Synonym("open"),
+    Meaning("inspect (vercel) | run view (gh) | deploy inspect", "deploy get {ID}"),
+    Meaning("wait | run watch (gh)", "deploy wait {ID}"),
+    Meaning("ls (vercel) | list | apps (heroku, fly) | sites (netlify) | services (render)", "projects list"),
+    Meaning("get | show | info | view | settings", "projects get {PROJECT}"),
+    Meaning("releases (heroku, fly) | builds | history | run list (gh) | deploy history", "deploy list"),
+    Meaning("stats | metrics", "deploy stats"),
+    Meaning("ps (heroku) | deploy status", "status"),
+    Meaning("watch", "status --watch"),
+    Meaning("projects status", "status {PROJECT}"),
+    Meaning("projects open", "open {PROJECT}"),
+    Meaning("projects link", "link {PROJECT}"),
+    Meaning("projects rename | rename", "projects update {PROJECT} --name {NAME}"),
+    Meaning("browse (gh) | dashboard (fly) | visit", "open"),
     # Delete.
-    "rm": Synonym("projects delete {PROJECT}", of="vercel"),
-    "remove": Synonym("projects delete {PROJECT}", of="vercel"),
-    "delete": Synonym("projects delete {PROJECT}"),
-    "destroy": Synonym("projects delete {PROJECT}"),
-    "apps destroy": Synonym("projects delete {PROJECT}", of="heroku, fly"),
-    "disconnect": Synonym("unlink"),
+    Meaning("rm (vercel) | remove (vercel) | delete | destroy", "projects delete {PROJECT}"),
+    Meaning("apps destroy (heroku, fly)", "projects delete {PROJECT}"),
+    Meaning("disconnect", "unlink"),
     # Variables.
-    "env add": Synonym("env set", of="vercel"),
-    "config set": Synonym("env set", of="heroku"),
-    "env new": Synonym("env set"),
-    "secrets set": Synonym("env set", of="fly"),
-    "secret set": Synonym("env set", of="gh"),
-    "variables --set": Synonym("env set", of="railway"),
-    "variables set": Synonym("env set"),
-    "set": Synonym("env set"),
-    "config": Synonym("env list", of="heroku"),
-    "secrets": Synonym("env list"),
-    "variables": Synonym("env list", of="railway"),
-    "vars": Synonym("env list"),
-    "config unset": Synonym("env rm", of="heroku"),
-    "unset": Synonym("env rm"),
-    "env clear": Synonym("env rm"),
-    "import": Synonym("env import {FILE}"),
-    "secrets import": Synonym("env import {FILE}", of="fly"),
+    Meaning("env add (vercel) | config set (heroku) | secrets set (fly) | secret set (gh)", "env set"),
+    Meaning("variables --set (railway) | variables set | env new | set", "env set"),
+    Meaning("config (heroku) | variables (railway) | secrets | vars", "env list"),
+    Meaning("config unset (heroku) | unset | env clear", "env rm"),
+    Meaning("secrets import (fly) | import", "env import {FILE}"),
     # deploxa.toml, CI.
-    "diff": Synonym("plan"),
-    "preview": Synonym("plan"),
-    "sync": Synonym("apply"),
-    "ci init": Synonym("ci setup {github}"),
-    "ci github": Synonym("ci setup {github}"),
-    "ci gitlab": Synonym("ci print-workflow {gitlab}"),
+    Meaning("diff | preview", "plan"),
+    Meaning("sync", "apply"),
+    Meaning("ci init | ci github", "ci setup {github}"),
+    Meaning("ci gitlab", "ci print-workflow {gitlab}"),
     # Organizations, profiles, logins.
-    "team": Synonym("orgs list"),
-    "teams": Synonym("orgs list", of="vercel"),
-    "orgs switch": Synonym("profile set default --org {ORG}"),
-    "orgs use": Synonym("profile set default --org {ORG}"),
-    "use": Synonym("auth switch {PROFILE}"),
-    "switch": Synonym("auth switch {PROFILE}", of="vercel"),
-    "me": Synonym("whoami"),
-    "account": Synonym("whoami"),
-    "user": Synonym("whoami"),
-    "signin": Synonym("login"),
-    "signout": Synonym("logout"),
-    "signup": Synonym("login", says="Create an account in a browser first."),
-    "token": Synonym("auth token"),
-    "auth list": Synonym("profile list"),
-    "auth ls": Synonym("profile list"),
-    "auth whoami": Synonym("auth status", of="fly"),
-    "auth refresh": Synonym("auth login", of="gh"),
-    "auth signup": Synonym("auth login", says="Create an account in a browser first."),
-    "profile create": Synonym("profile set"),
-    "profile show": Synonym("profile list"),
-    "profile get": Synonym("profile list"),
+    Meaning("teams (vercel) | team", "orgs list"),
+    Meaning("orgs switch | orgs use", "profile set default --org {ORG}"),
+    Meaning("switch (vercel) | use", "auth switch {PROFILE}"),
+    Meaning("me | account | user", "whoami"),
+    Meaning("signin", "login"),
+    Meaning("signout", "logout"),
+    Meaning("signup", "login", says=SIGN_UP),
+    Meaning("token", "auth token"),
+    Meaning("auth list | auth ls | profile show | profile get", "profile list"),
+    Meaning("auth whoami (fly)", "auth status"),
+    Meaning("auth refresh (gh) | auth add | auth init | auth signin", "auth login"),
+    Meaning("auth signup", "auth login", says=SIGN_UP),
+    Meaning("auth signout", "auth logout"),
+    Meaning("profile create", "profile set"),
     # Webhooks.
-    "listen": Synonym("webhook listen", of="stripe"),
-    "trigger": Synonym("webhook send {deployment.ready} --to {URL}", of="stripe"),
-    "events": Synonym("webhook events"),
-    "events resend": Synonym("webhook replay {FILE} --to {URL}", of="stripe"),
-    "verify": Synonym("webhook verify"),
-    "webhook trigger": Synonym("webhook send {deployment.ready} --to {URL}"),
-    "webhook test": Synonym("webhook send {deployment.ready} --to {URL}"),
-    "serve": Synonym("sandbox serve"),
-    "mock": Synonym("sandbox serve"),
+    Meaning("listen (stripe) | forward", "webhook listen"),
+    Meaning("trigger (stripe) | webhook trigger | webhook test", "webhook send {deployment.ready} --to {URL}"),
+    Meaning("events", "webhook events"),
+    Meaning("events resend (stripe)", "webhook replay {FILE} --to {URL}"),
+    Meaning("verify", "webhook verify"),
+    Meaning("serve | mock", "sandbox serve"),
     # About dpx itself.
-    "completions": Synonym("completion install"),
-    "autocomplete": Synonym("completion install", of="heroku"),
-    "man": Synonym("help"),
-    "docs": Synonym("help"),
-    "topics": Synonym("help"),
-    "check": Synonym("doctor"),
-    "diagnose": Synonym("doctor"),
-    "debug": Synonym("doctor"),
-    "curl": Synonym("api {PATH}"),
-    "request": Synonym("api {PATH}"),
+    Meaning("autocomplete (heroku) | completions", "completion install"),
+    Meaning("man | docs | topics", "help"),
+    Meaning("check | diagnose | debug", "doctor"),
+    Meaning("curl | request", "api {PATH}"),
+    Meaning("upgrade", "--version", says=UPDATE_DPX),
+    Meaning("update", "projects update {PROJECT}", says=UPDATE_DPX),
     # What the API doesn't have.
-    "logs": Synonym("deploy get --latest", lacks="logs", of="vercel, heroku, fly, railway, render"),
-    "log": Synonym("deploy get --latest", lacks="logs"),
-    "tail": Synonym("deploy get --latest", lacks="logs"),
-    "run view-log": Synonym("deploy get --latest", lacks="logs"),
-    "rollback": Synonym(
+    Meaning(
+        "logs (vercel, heroku, fly, railway, render) | log | tail | run view-log", "deploy get --latest", "has no logs"
+    ),
+    Meaning(
+        "rollback (vercel, heroku) | rollbacks | revert | releases rollback (heroku)",
         "deploy again {ID}",
-        lacks="rollback",
-        says="A new build of an earlier deployment comes nearest.",
-        of="vercel, heroku",
+        "can't roll back",
+        "The nearest thing is a new build of an earlier deployment.",
     ),
-    "rollbacks": Synonym(
-        "deploy again {ID}", lacks="rollback", says="A new build of an earlier deployment comes nearest."
+    Meaning("promote (vercel)", "deploy --branch BRANCH", "can't promote a deployment"),
+    Meaning(
+        "cancel (gh, render) | run cancel (gh) | abort | stop",
+        "deploy list --status queued,building",
+        "can't cancel a deployment",
     ),
-    "revert": Synonym(
-        "deploy again {ID}", lacks="rollback", says="A new build of an earlier deployment comes nearest."
+    Meaning("down (railway)", "deploy list --status queued,building", "can't take a deployment down"),
+    Meaning("deploy delete | deploy rm | deploy remove", "deploy list", "can't delete a deployment"),
+    Meaning(
+        "domains (vercel, heroku) | domain | projects domains",
+        "projects get",
+        "has no endpoints for domains",
+        SHOWS_DOMAINS,
     ),
-    "releases rollback": Synonym(
-        "deploy again {ID}", lacks="rollback", says="A new build of an earlier deployment comes nearest.", of="heroku"
+    Meaning("alias (vercel)", "projects get", "has no aliases", SHOWS_DOMAINS),
+    Meaning("certs (heroku, fly)", "projects get", "has no certificates", SHOWS_DOMAINS),
+    Meaning("dns (vercel)", "projects get", "has no DNS records", SHOWS_DOMAINS),
+    Meaning(
+        "env get | env show | env view | env info | env describe | config get (heroku)",
+        "env list",
+        NO_VALUES,
+        "List keys and targets.",
     ),
-    "promote": Synonym("deploy --branch BRANCH", lacks="promotion of a deployment", of="vercel"),
-    "cancel": Synonym("deploy list --status queued,building", lacks="way to cancel a deployment", of="gh, render"),
-    "abort": Synonym("deploy list --status queued,building", lacks="way to cancel a deployment"),
-    "stop": Synonym("deploy list --status queued,building", lacks="way to cancel a deployment"),
-    "down": Synonym("deploy list --status queued,building", lacks="way to take a deployment down", of="railway"),
-    "run cancel": Synonym("deploy list --status queued,building", lacks="way to cancel a deployment", of="gh"),
-    "deploy delete": Synonym("deploy list", lacks="way to delete a deployment"),
-    "deploy rm": Synonym("deploy list", lacks="way to delete a deployment"),
-    "deploy remove": Synonym("deploy list", lacks="way to delete a deployment"),
-    "domains": Synonym(
-        "projects get", lacks="commands for domains", says="A project shows its domains.", of="vercel, heroku"
-    ),
-    "domain": Synonym("projects get", lacks="commands for domains", says="A project shows its domains."),
-    "alias": Synonym("projects get", lacks="aliases", says="A project shows its domains.", of="vercel"),
-    "certs": Synonym("projects get", lacks="certificates", says="A project shows its domains.", of="heroku, fly"),
-    "dns": Synonym("projects get", lacks="DNS records", says="A project shows its domains.", of="vercel"),
-    "projects domains": Synonym("projects get", lacks="commands for domains", says="A project shows its domains."),
-    "env get": Synonym("env list", lacks="way to read a variable's value", says="It returns only keys and targets."),
-    "env show": Synonym("env list", lacks="way to read a variable's value", says="It returns only keys and targets."),
-    "env view": Synonym("env list", lacks="way to read a variable's value", says="It returns only keys and targets."),
-    "env info": Synonym("env list", lacks="way to read a variable's value", says="It returns only keys and targets."),
-    "env describe": Synonym(
-        "env list", lacks="way to read a variable's value", says="It returns only keys and targets."
-    ),
-    "config get": Synonym(
-        "env list", lacks="way to read a variable's value", says="It returns only keys and targets.", of="heroku"
-    ),
-    "env pull": Synonym(
+    Meaning("env copy", "env diff --against PROJECT", NO_VALUES, "Compare the keys of two projects."),
+    Meaning(
+        "env pull (vercel, netlify) | pull (vercel) | env download | env export",
         "env example",
-        lacks="way to read a variable's value",
-        says="Print a .env file without values.",
-        of="vercel, netlify",
+        NO_VALUES,
+        "Print a .env file without values.",
     ),
-    "env download": Synonym(
-        "env example", lacks="way to read a variable's value", says="Print a .env file without values."
-    ),
-    "env export": Synonym(
-        "env example", lacks="way to read a variable's value", says="Print a .env file without values."
-    ),
-    "pull": Synonym(
-        "env example", lacks="way to read a variable's value", says="Print a .env file without values.", of="vercel"
-    ),
-    "run": Synonym(
+    Meaning(
+        "run (heroku, railway) | env run | exec",
         "sandbox run -- {COMMAND...}",
-        lacks="way to run a command",
-        says="A local sandbox runs one.",
-        of="heroku, railway",
+        "can't run a command",
+        "Run it against a local sandbox.",
     ),
-    "env run": Synonym("sandbox run -- {COMMAND...}", lacks="way to run a command", says="A local sandbox runs one."),
-    "exec": Synonym("sandbox run -- {COMMAND...}", lacks="way to run a command", says="A local sandbox runs one."),
-    "dev": Synonym(
+    Meaning(
+        "dev (vercel, netlify)",
         "sandbox serve",
-        lacks="local development server",
-        says="The sandbox is a local Deploxa API.",
-        of="vercel, netlify",
+        "has no local development server",
+        "The sandbox is a local Deploxa API.",
     ),
-    "ssh": Synonym("status", lacks="shell on a deployment", of="fly, railway"),
-    "shell": Synonym("status", lacks="shell on a deployment"),
-    "console": Synonym("status", lacks="shell on a deployment"),
-    "ps scale": Synonym("status", lacks="scaling", of="heroku"),
-    "scale": Synonym("status", lacks="scaling", of="heroku, fly"),
-    "suspend": Synonym("status", lacks="way to suspend a project"),
-    "addons": Synonym("projects get", lacks="add-ons", of="heroku"),
-    "postgres": Synonym("env set", lacks="databases", says="Set the URL of your own.", of="fly"),
-    "pg": Synonym("env set", lacks="databases", says="Set the URL of your own.", of="heroku"),
-    "db": Synonym("env set", lacks="databases", says="Set the URL of your own."),
-    "volumes": Synonym("projects get", lacks="volumes", of="fly"),
-    "regions": Synonym("projects get", lacks="regions"),
-    "cron": Synonym("deploy", lacks="scheduled jobs"),
-    "orgs create": Synonym("orgs list", lacks="way to change an organization"),
-    "orgs new": Synonym("orgs list", lacks="way to change an organization"),
-    "orgs add": Synonym("orgs list", lacks="way to change an organization"),
-    "orgs update": Synonym("orgs list", lacks="way to change an organization"),
-    "orgs delete": Synonym("orgs list", lacks="way to change an organization"),
-    "orgs rm": Synonym("orgs list", lacks="way to change an organization"),
-    "orgs remove": Synonym("orgs list", lacks="way to change an organization"),
-    "orgs invite": Synonym("orgs members", lacks="way to change an organization"),
-    "orgs leave": Synonym("orgs list", lacks="way to change an organization"),
-    "access add": Synonym("orgs members", lacks="way to change an organization", of="heroku"),
-    "projects transfer": Synonym("projects get", lacks="way to transfer a project"),
-    "webhook create": Synonym(
+    Meaning("ssh (fly, railway) | shell | console", "status", "has no shell on a deployment"),
+    Meaning("scale (heroku, fly) | ps scale (heroku)", "status", "can't scale a deployment"),
+    Meaning("suspend", "status", "can't suspend a project"),
+    Meaning("addons (heroku)", "projects get", "has no add-ons"),
+    Meaning("postgres (fly) | pg (heroku) | db", "env set", "has no databases", "Set the URL of your own."),
+    Meaning("volumes (fly)", "projects get", "has no volumes"),
+    Meaning("regions", "projects get", "has no regions"),
+    Meaning("cron", "deploy", "has no scheduled jobs"),
+    Meaning("orgs create | orgs new | orgs add | orgs update | orgs delete", "orgs list", NO_ORG_CHANGES),
+    Meaning("orgs rm | orgs remove | orgs leave", "orgs list", NO_ORG_CHANGES),
+    Meaning("access add (heroku) | orgs invite | invite", "orgs members", NO_ORG_CHANGES),
+    Meaning("projects transfer", "projects get", "can't transfer a project"),
+    Meaning(
+        "webhook create | webhook add | webhook new",
         "webhook listen",
-        lacks="way to configure webhooks",
-        says="Configure them in the project's Integrations settings; try a receiver locally.",
+        NO_WEBHOOK_SETTINGS,
+        f"{IN_SETTINGS} Try a receiver locally.",
     ),
-    "webhook add": Synonym(
-        "webhook listen",
-        lacks="way to configure webhooks",
-        says="Configure them in the project's Integrations settings; try a receiver locally.",
-    ),
-    "webhook new": Synonym(
-        "webhook listen",
-        lacks="way to configure webhooks",
-        says="Configure them in the project's Integrations settings; try a receiver locally.",
-    ),
-    "webhook list": Synonym(
+    Meaning(
+        "webhook list | webhook ls | webhook get | webhook delete | webhook rm",
         "webhook events",
-        lacks="way to configure webhooks",
-        says="Configure them in the project's Integrations settings.",
+        NO_WEBHOOK_SETTINGS,
+        IN_SETTINGS,
     ),
-    "webhook ls": Synonym(
-        "webhook events",
-        lacks="way to configure webhooks",
-        says="Configure them in the project's Integrations settings.",
-    ),
-    "webhook get": Synonym(
-        "webhook events",
-        lacks="way to configure webhooks",
-        says="Configure them in the project's Integrations settings.",
-    ),
-    "webhook delete": Synonym(
-        "webhook events",
-        lacks="way to configure webhooks",
-        says="Configure them in the project's Integrations settings.",
-    ),
-    "webhook rm": Synonym(
-        "webhook events",
-        lacks="way to configure webhooks",
-        says="Configure them in the project's Integrations settings.",
-    ),
-}
-# `dpx deploy` takes no word, so these must not be taken for a branch.
+)
+
+
+def each_phrase(meaning: Meaning) -> Iterator[tuple[str, str]]:
+    """Yield the phrases of a meaning, each with the tools whose users type it: ("restart", "heroku, render")."""
+    for part in meaning.phrases.split(" | "):
+        phrase, _, tools = part.partition(" (")
+        yield phrase, tools.rstrip(")")
+
+
+PHRASES = {phrase: meaning for meaning in MEANINGS for phrase, _ in each_phrase(meaning)}
+# `dpx deploy` has no argument, so these must not be taken for a branch.
 for _word in ("logs", "log", "rollback", "revert", "promote", "cancel", "abort", "stop", "down"):
-    PHRASES[f"deploy {_word}"] = PHRASES[f"projects {_word}"] = PHRASES[_word]._replace(of="")
+    PHRASES[f"deploy {_word}"] = PHRASES[f"projects {_word}"] = PHRASES[_word]
 
 
 class Option(NamedTuple):
-    """What an option of another tool means.
+    """What some options of other tools mean.
 
     Attributes:
-        meant: options; the first that the command has is meant, with the same value. () drops it.
-        takes: it takes a value, which is dropped with it.
+        flags: separated by blanks.
+        meanings: options; the first that the command has is meant, with the same value. () drops it.
+        has_value: whether it has a value, which is dropped with it.
         says: a sentence for the hint.
     """
 
-    meant: tuple[str, ...] = ()
-    takes: bool = False
+    flags: str
+    meanings: tuple[str, ...] = ()
+    has_value: bool = False
     says: str = ""
 
 
-ARGUMENT = ("",)  # as Option.meant: the value is an argument
+ARGUMENT = ("",)  # as Option.meanings: the value is an argument
+NO_PRODUCTION = "Deploxa deploys a branch; there is no option for production."
 
-OPTIONS: dict[str, Option] = {
-    "--name": Option(ARGUMENT, takes=True),
-    "--key": Option(ARGUMENT, takes=True),
-    # `--json` and `--jsonl` for a value that is one of FORMATS.
-    "-o": Option(("--json",), takes=True),
-    "--output": Option(("--json",), takes=True),
-    "--format": Option(("--json",), takes=True),
-    "--prod": Option(("--target production",), says="Deploxa deploys a branch; there is no option for production."),
-    "--production": Option(
-        ("--target production",), says="Deploxa deploys a branch; there is no option for production."
-    ),
-    "--preview": Option(("--target preview",), says="Deploxa deploys a branch; there is no option for a preview."),
-    "--draft": Option(says="Deploxa deploys a branch; there is no option for a draft."),
-    "-e": Option(("--target",), takes=True),
-    "--env": Option(("--target",), takes=True),
-    "--environment": Option(("--target",), takes=True),
-    "--context": Option(("--target",), takes=True),
-    "-a": Option(("--project",), takes=True),
-    "--app": Option(("--project",), takes=True),
-    "-s": Option(("--project",), takes=True),
-    "--site": Option(("--project",), takes=True),
-    "--service": Option(("--project",), takes=True),
-    "--repo": Option(("--project",), takes=True),
-    "-R": Option(("--project",), takes=True),
-    "--project-id": Option(("--project",), takes=True),
-    "--team": Option(("--org",), takes=True),
-    "-T": Option(("--org",), takes=True),
-    "--scope": Option(("--org",), takes=True),
-    "-S": Option(("--org",), takes=True),
-    "--organization": Option(("--org",), takes=True),
-    "--workspace": Option(("--org",), takes=True),
-    "--force": Option(("--yes",)),
-    "-f": Option(("--yes",)),
-    "--confirm": Option(("--yes",)),
-    "-n": Option(("--limit",), takes=True),
-    "-L": Option(("--limit",), takes=True),
-    "--max": Option(("--limit",), takes=True),
-    "--count": Option(("--limit",), takes=True),
-    "--per-page": Option(("--limit",), takes=True),
-    "--ref": Option(("--branch",), takes=True),
-    "-b": Option(("--branch",), takes=True),
-    "-m": Option(("--message",), takes=True),
-    "--commit": Option(("--sha",), takes=True),
-    "--state": Option(("--status",), takes=True),
-    "--query": Option(("--search",), takes=True),
-    "--filter": Option(("--search",), takes=True),
-    "-d": Option(("--no-wait",)),
-    "--detach": Option(("--no-wait",)),
-    "--async": Option(("--no-wait",)),
-    "--wait": Option(says="dpx waits unless --no-wait is given."),
-    "--follow": Option(("--watch",)),
-    "--tail": Option(("--watch",)),
-    "-w": Option(("--watch",)),
-    "-v": Option(("--debug",)),
-    "--verbose": Option(("--debug",)),
-    "-t": Option(takes=True, says="Set DPX_TOKEN to pass a token."),
-    "--token": Option(takes=True, says="Set DPX_TOKEN to pass a token."),
-    "--api-key": Option(takes=True, says="Set DPX_TOKEN to pass a token."),
-    "--cwd": Option(takes=True),
-    "--no-input": Option(says="Set DPX_NO_INPUT=1 to turn questions off."),
-    "--non-interactive": Option(says="Set DPX_NO_INPUT=1 to turn questions off."),
+OPTIONS = {
+    flag: option
+    for option in (
+        Option("--name --key", ARGUMENT, has_value=True),
+        # `--json` and `--jsonl` for a value that is one of FORMATS.
+        Option("-o --output --format", ("--json",), has_value=True),
+        Option("--prod --production", ("--target production",), says=NO_PRODUCTION),
+        Option(
+            "--preview",
+            ("--target preview",),
+            says="Deploxa deploys a branch; there is no option for a preview.",
+        ),
+        Option("--draft", says="Deploxa deploys a branch; there is no option for a draft."),
+        Option("-e --env --environment --context", ("--target",), has_value=True),
+        Option("-a --app -s --site --service --repo -R --project-id", ("--project",), has_value=True),
+        Option("--team -T --scope -S --organization --workspace", ("--org",), has_value=True),
+        Option("--force -f --confirm", ("--yes",)),
+        Option("-n -L --max --count --per-page", ("--limit",), has_value=True),
+        Option("--ref -b", ("--branch",), has_value=True),
+        Option("-m", ("--message",), has_value=True),
+        Option("--commit", ("--sha",), has_value=True),
+        Option("--state", ("--status",), has_value=True),
+        Option("--query --filter", ("--search",), has_value=True),
+        Option("-d --detach --async", ("--no-wait",)),
+        Option("--wait", says="dpx waits unless --no-wait is given."),
+        Option("--follow --tail -w", ("--watch",)),
+        Option("-v --verbose", ("--debug",)),
+        Option("-t --token --api-key", has_value=True, says="Set DPX_TOKEN to pass a token."),
+        Option("--cwd", has_value=True),
+        Option("--no-input --non-interactive", says="Set DPX_NO_INPUT=1 to turn questions off."),
+    )
+    for flag in option.flags.split()
 }
 FORMATS = {"json": "--json", "jsonl": "--jsonl", "ndjson": "--jsonl", "json-lines": "--jsonl"}

@@ -120,7 +120,7 @@ KINDS_OF_ERROR = (
     (r"^no such command", "no command"),
     (r"no such option|unknown option", "unknown option"),
     (r"option (?:')?(-[-a-z]*)(?:')? (?:requires an argument|needs a value)", "no value"),
-    (r"option (?:')?(-[-a-z]*)(?:')? (?:does not|doesn't) take a value", "no flag value"),
+    (r"option (?:')?(-[-a-z]*)(?:')? (?:does not|doesn't) (?:take|accept) a value", "no flag value"),
     (r"unexpected extra argument|too many|unexpected argument", "too many"),
     (r"missing (?:argument|option)", "missing"),
     (r"^Invalid value for '?(-[-a-z]*|[A-Z]+)|^Invalid (-[-a-z]+|[a-z]+) '", "value"),
@@ -235,13 +235,13 @@ WRONG = (
     (
         ["deploy", "list", "--status", "redy"],
         "Invalid --status 'redy'.",
-        "Did you mean READY? It takes QUEUED, BUILDING, READY, ERROR.",
+        "Did you mean READY? Use one of: QUEUED, BUILDING, READY, ERROR.",
     ),
-    (["deploy", "list", "--status", "x"], "Invalid --status 'x'.", "It takes QUEUED, BUILDING, READY, ERROR."),
+    (["deploy", "list", "--status", "x"], "Invalid --status 'x'.", "Use one of: QUEUED, BUILDING, READY, ERROR."),
     (
         ["webhook", "send", "deployment.redy", "--to", "x"],
         "Invalid event 'deployment.redy'.",
-        "Did you mean deployment.ready? It takes " + ", ".join(reference.EVENTS) + ".",
+        "Did you mean deployment.ready? Use one of: " + ", ".join(reference.EVENTS) + ".",
     ),
     # Something missing, too much, or of the wrong kind.
     (["projects", "create"], "Missing argument NAME.", "Run: dpx projects create --help"),
@@ -249,24 +249,24 @@ WRONG = (
     (["--profile"], "Option --profile needs a value.", "Run: dpx profile list"),
     (["doctor", "x"], "Unexpected argument: x", "Run: dpx doctor --help"),
     (["projects", "get", "x", "y", "z"], "Unexpected arguments: y, z", "Run: dpx projects get --help"),
-    (["projects", "list", "--json=1"], "Option --json doesn't take a value.", "Run: dpx projects list --help"),
+    (["projects", "list", "--json=1"], "Option --json doesn't accept a value.", "Run: dpx projects list --help"),
     *(
         (
             ["projects", "list", "--limit", number],
             f"Invalid --limit '{number}'.",
-            "It takes a whole number, 1 or more. Run: dpx projects list --help",
+            "Use a whole number, 1 or more. Run: dpx projects list --help",
         )
         for number in ("0", "\uff11\uff12", "1_0")
     ),
     (
         ["webhook", "listen", "--port", "65536"],
         "Invalid --port '65536'.",
-        "It takes a port, 0 to 65535. Run: dpx webhook listen --help",
+        "Use a port, 0 to 65535. Run: dpx webhook listen --help",
     ),
     (
         ["deploy", "--timeout", "soon"],
         "Invalid --timeout 'soon'.",
-        "It takes a duration like 90s or 15m. Run: dpx deploy --help",
+        "Use a duration like 90s or 15m. Run: dpx deploy --help",
     ),
     (
         ["--profile", "a", "--profile", "b", "projects", "list"],

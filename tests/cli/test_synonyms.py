@@ -242,7 +242,7 @@ def test_every_hint_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
         assert SECRET not in hint or "dpx env set" not in hint, words
         found = re.search(r"Run: (dpx .*)", hint)
         if found is None:
-            assert re.search(r"It takes |Pass ", hint), (words, hint)
+            assert re.search(r"Use |Pass ", hint), (words, hint)
             continue
         again = main.parse_line(shlex.split(found[1])[1:])
         path = " ".join(filter(None, getattr(again, "path", ())))
