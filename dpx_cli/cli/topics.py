@@ -225,28 +225,22 @@ def _environment(page: Page) -> None:
 
 
 def _coming_from(page: Page) -> None:
-    from dpx_cli.cli.synonyms import PHRASES
+    from dpx_cli.cli.synonyms import MEANINGS, each_phrase
 
-    there: dict[str, list[str]] = {}
-    lacking: dict[str, list[str]] = {}
-    for typed, synonym in PHRASES.items():
-        if synonym.of:
-            rows = lacking if synonym.lacks else there
-            rows.setdefault(_command(synonym.meant), []).append(f"{typed} ({synonym.of})")
-    page.heading("Commands")
-    page.rows((command, ", ".join(names)) for command, names in there.items())
-    page.heading("Not in Deploxa's API, and what comes nearest")
-    page.rows((command, ", ".join(names)) for command, names in lacking.items())
+    for title, lacks in (("Commands", False), ("Not in the Deploxa API, and the nearest command", True)):
+        rows: dict[str, list[str]] = {}
+        for meaning in MEANINGS:
+            words = [f"{phrase} ({tools})" for phrase, tools in each_phrase(meaning) if tools]
+            if words and bool(meaning.lacks) == lacks:
+                command = meaning.command.replace("{", "").replace("}", "").replace("...", "")
+                rows.setdefault(f"dpx {command}", []).extend(words)
+        page.heading(title)
+        page.rows((command, ", ".join(words)) for command, words in rows.items())
     page.gap()
     page.text(
         "dpx prints the command to run for these and many more words. ls, show, view, info, version, and the singular "
         "and plural of groups work as they are."
     )
-
-
-def _command(meant: str) -> str:
-    """Return a synonym's command as a page shows it."""
-    return "dpx " + meant.replace("{", "").replace("}", "").replace("...", "")
 
 
 def _tunnels(page: Page) -> None:

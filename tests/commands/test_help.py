@@ -88,7 +88,7 @@ def test_a_commands_help_comes_by_either_way(dpx_offline: Program, words: tuple[
         (["whoami", "x"], "Unexpected argument: x", "Run: dpx whoami --help"),
         (["formats", "x"], "Unexpected argument: x", "Run: dpx help formats"),
         (["ci", "x"], "No such command: dpx ci x", "Run: dpx ci --help"),
-        (["logs"], "Deploxa's API has no logs.", "Run: dpx deploy get --latest --help"),
+        (["logs"], "The Deploxa API has no logs.", "Run: dpx deploy get --latest --help"),
     ],
 )
 def test_what_there_is_not_gets_the_nearest(dpx_offline: Program, words: list[str], error: str, hint: str) -> None:
