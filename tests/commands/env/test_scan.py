@@ -187,6 +187,59 @@ def test_in_a_repository_only_tracked_files_count(dpx: Program) -> None:
     assert dpx("env", "scan", *ON, "-q").out.split() == ["BUILT"]
 
 
+def test_tracked_files_that_are_not_there_are_said(dpx: Program) -> None:
+    """As in a sparse checkout: what they read isn't known, so nothing is called complete."""
+    write(dpx.cwd, a_js="process.env.NEXT_PUBLIC_API_URL", sub__b_js="process.env.B", sub__c_js="process.env.C")
+    git(dpx.cwd, "init")
+    git(dpx.cwd, "add", ".")
+    git(dpx.cwd, "sparse-checkout", "set", "--no-cone", "/a.js")
+    result = dpx("env", "scan", *ON)
+    assert (result.code, result.out) == (0, ""), result
+    assert "warning: 2 tracked source files aren't in the working tree" in result.err
+    assert "sub/b.js, sub/c.js" in result.err
+    assert "every variable" not in result.err
+
+
+def test_a_git_that_does_not_answer_is_said(dpx: Program) -> None:
+    """The folder is read instead, ignored files and all; nothing is called complete."""
+    write(dpx.cwd, a_js="process.env.NEXT_PUBLIC_API_URL", gen__b_js="process.env.IGNORED ?? 1")
+    git(dpx.cwd, "init")
+    (dpx.cwd / ".git" / "HEAD").write_text("broken")
+    result = dpx("env", "scan", *ON)
+    assert (result.code, [row[0] for row in result.rows]) == (0, ["IGNORED"]), result
+    assert "warning: Git didn't list the files of this repository" in result.err
+    (dpx.cwd / "gen" / "b.js").unlink()
+    assert "every variable" not in dpx("env", "scan", *ON).err
+
+
+def test_unused_lists_what_no_code_reads(dpx: Program, sandbox: Sandbox) -> None:
+    """In every format, with targets; places that may read them are said; only GETs are sent."""
+    write(dpx.cwd, a_js="process.env.DATABASE_URL ?? 1; process.env[name];")
+    rows = [
+        {"key": "NEXT_PUBLIC_API_URL", "targets": EVERY},
+        {"key": "STRIPE_SECRET_KEY", "targets": ["production", "preview"]},
+    ]
+    result = dpx("env", "scan", "--unused", *ON, "--json")
+    assert (result.code, result.json) == (0, rows), result
+    assert "note: 1 dynamic access, which can't be checked: a.js:1" in result.err
+    assert "These places may read variables that are listed here." in result.err
+    result = dpx("env", "scan", "--unused", *ON, "--jsonl")
+    assert [json.loads(line) for line in result.out.splitlines()] == rows
+    assert dpx("env", "scan", "--unused", *ON).rows[1] == ["STRIPE_SECRET_KEY", "production,preview"]
+    assert dpx("env", "scan", "--unused", *ON, "-t", "development", "-q").out == "NEXT_PUBLIC_API_URL\n"
+    assert {seen.method for seen in sandbox.requests} == {"GET"}
+    write(dpx.cwd, a_js="const { DATABASE_URL, NEXT_PUBLIC_API_URL, STRIPE_SECRET_KEY } = process.env")
+    assert dpx("env", "scan", "--unused", *ON, "--json").json == []
+    assert "The code reads every variable" in dpx.tty("env", "scan", "--unused", *ON).out
+
+
+def test_unused_without_code_says_so(dpx: Program) -> None:
+    """Every variable is listed then, with a warning."""
+    result = dpx("env", "scan", "--unused", *ON)
+    assert len(result.rows) == 3
+    assert "No JavaScript, TypeScript or Python files found." in result.err
+
+
 def test_outside_a_repository_build_folders_do_not_count(dpx: Program) -> None:
     """Nor do hidden folders and virtual environments, whatever they are called."""
     write(

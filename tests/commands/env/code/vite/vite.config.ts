@@ -6,7 +6,7 @@ export default defineConfig(({ mode }) => {
   return {
     plugins: [react()],
     server: { proxy: { "/api": { target: process.env.API_PROXY ?? "http://localhost:3000", changeOrigin: true } } }, //: API_PROXY?
-    define: { "process.env.NOT_A_KEY": JSON.stringify(loaded.KEY), __SHA__: JSON.stringify(process.env.COMMIT_SHA) }, //: COMMIT_SHA
+    define: { "process.env.NOT_A_KEY": JSON.stringify(loaded.KEY), __SHA__: JSON.stringify(process.env.COMMIT_SHA) }, //: COMMIT_SHA KEY
     build: { sourcemap: process.env.SOURCEMAPS !== "0" }, //: SOURCEMAPS
   };
 });

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpx_cli.commands.env import sources
+from dpx_cli.commands.env.scan import files
 
 CODE = Path(__file__).parent / "code"
 FILES = sorted(path for path in CODE.rglob("*") if path.is_file())
@@ -34,7 +34,7 @@ def expected(text: str) -> Counter[tuple[int, str]]:
 
 def actual(path: Path) -> Counter[tuple[int, str]]:
     """Return what is found in a file, in the same form."""
-    found = sources.read(path.read_bytes(), path.name.removesuffix(".txt"))
+    found = files.read(path.read_bytes(), path.name.removesuffix(".txt"))
     assert found is not None
     return Counter(
         [
@@ -50,6 +50,50 @@ def test_each_file_reads_what_its_marks_say(path: Path) -> None:
     """Every reading with its line and whether it has a default; nothing else."""
     wanted, found = expected(path.read_text()), actual(path)
     assert {"missed": wanted - found, "false": found - wanted} == {"missed": Counter(), "false": Counter()}
+
+
+LARGE = """\
+import os
+from os import environ
+A = os.environ['A']
+os.environ['W'] = 'x'
+B = os.environ.get('B', 'x')
+C = os.getenv('C')
+D = environ[name]
+E = environ['E'] == 'x'
+F = dict(**os.environ)
+G = x.environ['NO']
+H = "os.environ['NO']"  # os.environ['NO']
+I = environ.get(
+    'I')
+"""
+
+
+def test_a_large_python_file_is_read_by_its_tokens() -> None:
+    """The same readings as in a small one, for what is written in the usual ways."""
+    small, large = (files.read(f"{LARGE}#{filler}\n".encode(), "a.py") for filler in ("", "x" * 300_000))
+    assert small is not None
+    assert [reading.key for reading in small.readings] == ["A", "B", "C", "E", "I"]
+    assert large == small
+    assert files.read(f"{LARGE}'''{'x' * 300_000}\n".encode(), "a.py") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "process.env.A;" + "(" * 200_000,
+        "f(" + "process.env.A," * 20_000 + ")",
+        "{const env=process.env;env.A}" * 10_000,
+        "process.env.A||" * 20_000,
+        "`${" * 100_000 + "process.env.A",
+    ],
+    ids=["parentheses", "arguments", "aliases", "defaults", "templates"],
+)
+def test_no_size_or_depth_is_too_much(text: str) -> None:
+    """Each is read to its end, in time that grows with its length."""
+    found = files.read(text.encode(), "a.ts")
+    assert found is not None
+    assert {reading.key for reading in found.readings} == {"A"}
 
 
 # Expressions that read R as often as they say, with N where nothing is read.
@@ -93,7 +137,7 @@ def nested(inner: st.SearchStrategy[tuple[str, int]]) -> st.SearchStrategy[tuple
 def test_no_nesting_hides_a_reading_or_makes_one(expressions: list[tuple[str, int]]) -> None:
     """Strings, comments, templates, regular expressions and elements in each other."""
     source = "".join(f"const v{number} = {text};\n" for number, (text, _) in enumerate(expressions))
-    found = sources.read(source.encode(), "a.tsx")
+    found = files.read(source.encode(), "a.tsx")
     assert found is not None
     assert [reading.key for reading in found.readings] == ["R"] * sum(count for _, count in expressions), source
     assert (found.dynamic, found.whole) == ([], [])
@@ -105,4 +149,4 @@ def test_no_nesting_hides_a_reading_or_makes_one(expressions: list[tuple[str, in
 )
 def test_any_text_is_read_to_its_end(text: str, kind: str) -> None:
     """Nothing raises, however broken the code is."""
-    assert sources.read(f"process.env.FIRST;\n{text}".encode(), f"a.{kind}") is not None
+    assert files.read(f"process.env.FIRST;\n{text}".encode(), f"a.{kind}") is not None

@@ -1,6 +1,6 @@
-"""Find which environment variables the code in a directory reads, in files of JavaScript, TypeScript and Python.
+"""Find which environment variables the code in a directory reads.
 
-Files are read one at a time and only lexed if they mention the environment at all. No more is kept than one place per
+Files are read one at a time and only parsed if they mention the environment at all. No more is kept than one place per
 variable, and the first few places that can't be resolved.
 """
 
@@ -12,15 +12,17 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.commands.env.sources.readings import Found
+from dpx_cli.commands.env.scan.readings import Found
 from dpx_cli.errors import Failed, NotFound, reason
+from dpx_cli.system import git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-JAVASCRIPT = ("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "vue", "svelte", "astro")
 PYTHON = ("py", "pyw")
-SUFFIXES = tuple(f".{kind}" for kind in (*JAVASCRIPT, *PYTHON))
+KINDS = ("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "vue", "svelte", "astro", *PYTHON)
+SUFFIXES = tuple(f".{kind}" for kind in KINDS)
+HTML = ".html"  # which only counts as code if it reads something
 # Folders that hold no source of one's own, for where git can't tell. So do hidden ones, and virtual environments.
 SKIPPED = frozenset(
     {"node_modules", "bower_components", "dist", "build", "out", "coverage", "storybook-static", "__pycache__"}
@@ -32,12 +34,13 @@ MAX_PLACES = 5  # that are kept of accesses that can't be resolved
 
 # Not all systems have all of them. A named pipe doesn't block.
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"))
-_MENTIONS_JAVASCRIPT = re.compile(rb"env(?![\w$])")
-_JAVASCRIPT_ROOTS = (b"process", b"import.meta", b"Deno", b"Bun")
+_MENTIONS_JAVASCRIPT = re.compile(rb"[eE]nv(?![\w$])")
+_JAVASCRIPT_ROOTS = (b"process", b"import.meta", b"Deno", b"Bun", b"bun", b"$env/", b"astro:env/", b"loadEnv")
+_MENTIONS_HTML = re.compile(rb"%[\w.]*(?:VITE|REACT_APP|PUBLIC)_|import\.meta")
 _MENTIONS_PYTHON = (b"environ", b"getenv")
 
 
-class Place(NamedTuple):
+class CodeLocation(NamedTuple):
     """Where a variable is read.
 
     Attributes:
@@ -77,54 +80,61 @@ class Scan:
     Attributes:
         keys: each variable with the place that decides: the first without a default, else the first.
         dynamic: accesses whose name is known only at run time.
-        whole: places where the whole environment is handed on.
+        whole: places where the whole environment is passed on.
         unread: files that can't be read, are too large, or aren't valid Python.
+        absent: files that git tracks and that aren't in the working tree.
         files: how many source files there are.
+        git_failed: the directory is in a repository, but git didn't list its files.
     """
 
-    keys: dict[str, Place] = field(default_factory=dict)
+    keys: dict[str, CodeLocation] = field(default_factory=dict)
     dynamic: Places = field(default_factory=Places)
     whole: Places = field(default_factory=Places)
     unread: Places = field(default_factory=Places)
+    absent: Places = field(default_factory=Places)
     files: int = 0
+    git_failed: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all the code there is was read."""
+        return bool(self.files) and not (self.unread.count or self.absent.count or self.git_failed)
 
     def add(self, file: str, found: Found) -> None:
         """Add what one file reads."""
         for reading in found.readings:
             known = self.keys.get(reading.key)
             if known is None or (known.optional and not reading.optional):
-                self.keys[reading.key] = Place(file, reading.line, reading.optional)
+                self.keys[reading.key] = CodeLocation(file, reading.line, reading.optional)
         for places, lines in ((self.dynamic, found.dynamic), (self.whole, found.whole)):
             for line in lines:
                 places.add(f"{file}:{line}")
 
 
 def scan(path: str, env: Mapping[str, str]) -> Scan:
-    """Return what the code in a directory reads, or in one file.
-
-    Args:
-        path: the directory or file.
-        env: the environment, for git.
+    """Return what the code in a directory reads, or in one file; `env` is the environment for git.
 
     Raises:
         NotFound: if there is no such file or directory.
-        Failed: if the directory can't be read.
+        Failed: if the directory can't be read, or a file's parser isn't installed.
     """
     result = Scan()
-    for name, file in _files(path, env):
-        result.files += 1
+    for name, file in _files(path, env, result):
         try:
             source = _source(file)
         except OSError:
-            # A link isn't followed, and a file that is gone reads nothing.
-            if os.path.lexists(file) and not os.path.islink(file):
+            # A link isn't followed.
+            if not os.path.lexists(file):
+                result.absent.add(name)
+            elif not os.path.islink(file):
                 result.unread.add(name)
             continue
         found = None if source is None else read(source, name)
-        if found is None:
-            result.unread.add(name)
-        else:
+        result.files += not name.endswith(HTML) or bool(found and found.readings)
+        if found is not None:
             result.add(name, found)
+        elif not name.endswith(HTML):
+            result.unread.add(name)
     return result
 
 
@@ -134,16 +144,23 @@ def read(source: bytes, name: str) -> Found | None:
     if kind in PYTHON:
         if not any(word in source for word in _MENTIONS_PYTHON):
             return NOTHING
-        from dpx_cli.commands.env.sources import python
+        from dpx_cli.commands.env.scan import python
 
         return python.read(source)
-    if b"env" not in source or not any(root in source for root in _JAVASCRIPT_ROOTS):
+    if kind == "html":
+        if _MENTIONS_HTML.search(source) is None:
+            return NOTHING
+    elif not any(root in source for root in _JAVASCRIPT_ROOTS) or _MENTIONS_JAVASCRIPT.search(source) is None:
         return NOTHING
-    if _MENTIONS_JAVASCRIPT.search(source) is None:
-        return NOTHING
-    from dpx_cli.commands.env.sources import javascript
-
-    return javascript.read(source.decode("utf-8", "replace"), kind)
+    try:
+        from dpx_cli.commands.env.scan import javascript
+    except ImportError as missing:
+        raise Failed(
+            f"Can't read {name}: the Python package {missing.name} isn't installed (there are no wheels of it for "
+            "every platform).",
+            hint="Run: pip install tree-sitter tree-sitter-javascript tree-sitter-typescript",
+        ) from None
+    return javascript.read(source, kind)
 
 
 def _source(file: str) -> bytes | None:
@@ -163,21 +180,30 @@ def _source(file: str) -> bytes | None:
         os.close(descriptor)
 
 
-def _files(path: str, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _files(path: str, env: Mapping[str, str], result: Scan) -> Iterator[tuple[str, str]]:
     """Yield the source files of a directory: their names as a user reads them, and their paths."""
     if os.path.isfile(path):
         yield path, path
         return
     if not os.path.isdir(path):
         raise NotFound(f"No such file or directory: {path}", hint="Check the path.")
-    from dpx_cli.system import git
-
     prefix = "" if os.path.normpath(path) == os.curdir else path.rstrip("/\\" if os.sep == "\\" else "/") + "/"
     names = git.tracked(path, env)
+    result.git_failed = names is None and _is_in_repository(path)
     # In a directory that git ignores, or before the first `git add`, there is nothing tracked.
     for name in names or _walk(path):
-        if name.endswith(SUFFIXES):
+        if name.endswith((*SUFFIXES, HTML)):
             yield prefix + name, os.path.join(path, name)
+
+
+def _is_in_repository(path: str) -> bool:
+    folder = os.path.abspath(path)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
 
 
 def _walk(path: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import ast
 import warnings
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.env.sources.readings import NAME, STOPS, Found, Reading
+from dpx_cli.commands.env.scan.readings import NAME, STOPS, Found, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,10 +15,13 @@ ENVIRON = frozenset({"environ", "environb"})
 GETENV = frozenset({"getenv", "getenvb"})
 WRITES = frozenset({"update", "clear", "popitem", "__setitem__", "__delitem__", "__contains__"})
 READS = frozenset({"get", "pop", "setdefault", "__getitem__"})
+MAX_TREE = 256 * 1024  # bytes of a file of which a tree is built; larger ones are generated, and read by tokens
 
 
 def read(source: bytes) -> Found | None:
     """Return what a Python file reads; None if it isn't valid Python of this version."""
+    if len(source) > MAX_TREE:
+        return _read_tokens(source)
     try:
         with warnings.catch_warnings():
             # Python warns of odd escapes in the sources that it parses, on stderr.
@@ -27,6 +30,40 @@ def read(source: bytes) -> Found | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return _Reader(tree).found()
+
+
+def _read_tokens(source: bytes) -> Found | None:
+    """Return what a large file reads, by its tokens alone: without other names for it, and without defaults by `or`."""
+    import io
+    import tokenize
+
+    kinds = (tokenize.NAME, tokenize.OP, tokenize.STRING)
+    try:
+        tokens = [each for each in tokenize.tokenize(io.BytesIO(source).readline) if each.type in kinds]
+    except (tokenize.TokenError, SyntaxError):
+        return None
+    found = Found([], [], [])
+    texts = [each.string for each in tokens] + [""] * 6
+    for at, token in enumerate(tokens):
+        if token.string not in ENVIRON | GETENV or (at and texts[at - 1] == "." and texts[at - 2] != "os"):
+            continue
+        if token.string in GETENV:
+            opening, method = at + 1, "get"
+        elif texts[at + 1] == ".":
+            opening, method = at + 3, texts[at + 2]
+        else:
+            opening, method = at + 1, "__getitem__"
+        if method not in READS or texts[opening] != ("[" if method == "__getitem__" else "("):
+            if texts[at - 1 - 2 * (texts[at - 1] == ".")] in ("**", "("):
+                found.whole.append(token.start[0])
+            continue
+        key, closing = texts[opening + 1 : opening + 3]
+        name = key.lstrip("bBrRuU").strip("\"'")
+        if closing not in ("]", ")", ",") or not NAME.fullmatch(name) or name == key:
+            found.dynamic.append(token.start[0])
+        elif closing != "]" or texts[opening + 3] != "=":
+            found.readings.append(Reading(name, token.start[0], closing == ","))
+    return found
 
 
 class _Reader:

@@ -1,0 +1,194 @@
+"""`dpx env scan`: variables that the code reads and the project lacks, and the other way round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dpx_cli.api import env_vars
+from dpx_cli.commands import LIST, READ, effect
+from dpx_cli.commands.env import GROUP
+from dpx_cli.commands.env.scan import files
+from dpx_cli.errors import CheckFailed
+from dpx_cli.output.columns import Column
+from dpx_cli.output.format import joined, yes_no
+from dpx_cli.reference import TARGETS, targets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Annotated
+
+    import typer
+
+    from dpx_cli.cli.options import Complete, Project, Targets
+    from dpx_cli.session import Session
+
+COLUMNS = (
+    Column("Key", "key"),
+    Column("Where", "where"),
+    Column("Missing in", "missing", show=joined),
+    Column("Optional", "optional", show=yes_no),
+)
+UNUSED = (Column("Key", "key"), Column("Targets", "targets", show=joined))
+
+# Set by the platform, the runtime or the operating system, not by the project.
+BUILT_IN = frozenset(
+    {
+        *("NODE_ENV", "PORT", "CI", "MODE", "DEV", "PROD", "SSR", "BASE_URL", "LEGACY"),
+        *("NEXT_RUNTIME", "NEXT_PHASE", "VITEST", "JEST_WORKER_ID", "INIT_CWD"),
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "HOSTNAME", "TERM", "TMPDIR", "TMP", "TEMP"),
+        *("USERNAME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMFILES", "SYSTEMROOT", "WINDIR", "COMSPEC"),
+    }
+)
+BUILT_IN_PREFIXES = ("npm_",)
+
+
+@GROUP.command("scan", epilog="dpx env scan --project storefront --target production")
+@effect(READ, prints=LIST)
+def scan(
+    session: Session,
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="PATH", help="Directory or file. [default: .]", autocompletion=Complete.file),
+    ] = None,
+    project: Project = None,
+    targets: Targets = (),
+    unused: Annotated[
+        bool, typer.Option("--unused", help="List the project's variables that no code reads instead.")
+    ] = False,
+) -> None:
+    """Find variables that the code reads and the project lacks.
+
+    Reads the JavaScript, TypeScript and Python files that git tracks. A variable that has a default wherever it's read
+    is optional. Exits 10 if a variable that isn't optional is missing in a target.
+    """
+    if unused:
+        _show_unused(session, project, path or ".", targets)
+        return
+    code, lacking = _compare(session, project, path or ".", targets)
+    rows = [found.row() for found in lacking]
+    if session.screen.format in {"table", "tsv"}:
+        rows = [{**row, "where": f"{row['file']}:{row['line']}"} for row in rows]
+        if not rows:
+            if code.is_complete:
+                session.screen.done("The project has every variable that the code reads.")
+            return
+    session.screen.rows([rows], COLUMNS, key="key")
+    required = [found for found in lacking if not found.optional]
+    if required:
+        keys = ", ".join(found.key for found in required)
+        raise CheckFailed(f"Missing in the project: {keys}", hint=_way_out(session, project, required[0]))
+
+
+class Missing(NamedTuple):
+    """A variable that the code reads and the project lacks.
+
+    Attributes:
+        key: its name.
+        file: path of the file that reads it.
+        line: counted from 1.
+        missing: targets that lack it.
+        optional: whether the code has a default wherever it reads it.
+        present: targets that have it.
+    """
+
+    key: str
+    file: str
+    line: int
+    missing: list[str]
+    optional: bool
+    present: list[str]
+
+    def row(self) -> dict[str, Any]:
+        """Return `{"key", "file", "line", "missing", "optional"}`."""
+        row = self._asdict()
+        del row["present"]
+        return row
+
+
+def missing(session: Session, project: str | None, path: str, targets: Sequence[str] = ()) -> list[Missing]:
+    """Return the variables that code reads and a project lacks, in the order of the files; note what can't be checked.
+
+    Args:
+        session: the run.
+        project: as given; None for the default.
+        path: the directory or file.
+        targets: the targets to look at; all, if empty.
+    """
+    return _compare(session, project, path, targets)[1]
+
+
+def readers(session: Session, path: str, keys: Sequence[str]) -> dict[str, files.CodeLocation]:
+    """Return where code reads some variables, as far as that can be told."""
+    found = files.scan(path, session.env).keys
+    return {key: found[key] for key in keys if key in found}
+
+
+def _compare(
+    session: Session, project: str | None, path: str, targets: Sequence[str]
+) -> tuple[files.Scan, list[Missing]]:
+    code, variables = _read(session, project, path)
+    rows = []
+    for key, place in code.keys.items():
+        present = list(targets_of(variables[key])) if key in variables else []
+        lacking = [target for target in TARGETS if target not in present and (not targets or target in targets)]
+        if lacking and key not in BUILT_IN and not key.startswith(BUILT_IN_PREFIXES):
+            rows.append(Missing(key, place.file, place.line, lacking, place.optional, present))
+    return code, rows
+
+
+def _show_unused(session: Session, project: str | None, path: str, targets: Sequence[str]) -> None:
+    code, variables = _read(session, project, path)
+    rows = [
+        {"key": key, "targets": list(targets_of(variable))}
+        for key, variable in variables.items()
+        if key not in code.keys and (not targets or set(targets) & set(targets_of(variable)))
+    ]
+    empty = "The code reads every variable of the project." if code.is_complete else "No variables."
+    session.screen.rows([rows], UNUSED, key="key", empty=empty)
+    if rows and (code.dynamic.count or code.whole.count):
+        session.screen.note("These places may read variables that are listed here.")
+
+
+def _read(session: Session, project: str | None, path: str) -> tuple[files.Scan, Mapping[str, Mapping[str, Any]]]:
+    """Return what the code reads, and the project's variables by key; note what can't be checked."""
+    ref = session.projects.ref(project)
+    code = files.scan(path, session.env)
+    _note(session, code)
+    return code, session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
+
+
+def _note(session: Session, code: files.Scan) -> None:
+    """Say what a scan can't resolve."""
+    screen = session.screen
+    if code.dynamic.count:
+        screen.note(f"{_many(code.dynamic.count, 'dynamic access', 'es')}, which can't be checked: {code.dynamic}")
+    if code.whole.count:
+        places = _many(code.whole.count, "place", "s")
+        screen.note(f"The whole environment is passed on in {places}, which can't be checked: {code.whole}")
+    if code.unread.count:
+        screen.warn(f"Can't read {_many(code.unread.count, 'file', 's')}: {code.unread}")
+    if code.absent.count:
+        verb = "isn't" if code.absent.count == 1 else "aren't"
+        screen.warn(
+            f"{_many(code.absent.count, 'tracked source file', 's')} {verb} in the working tree (sparse checkout?), "
+            f"so what they read isn't checked: {code.absent}"
+        )
+    if code.git_failed:
+        screen.warn(
+            "Git didn't list the files of this repository, so files that it ignores are read as well. "
+            "To see why, run: git ls-files"
+        )
+    if not code.files and not code.absent.count:
+        screen.warn("No JavaScript, TypeScript or Python files found.")
+
+
+def _many(count: int, what: str, plural: str) -> str:
+    return f"{count} {what}{plural if count > 1 else ''}"
+
+
+def _way_out(session: Session, project: str | None, first: Missing) -> str:
+    """Return the hint that sets the first variable that is missing, for the targets that have it already as well."""
+    targets = [target for target in TARGETS if target in first.missing or target in first.present]
+    target = ",".join(targets) if first.present or len(targets) < len(TARGETS) else ()
+    ref = session.projects.ref(project)
+    return "Run: " + session.command("env", "set", first.key, project=ref.given, target=target)
