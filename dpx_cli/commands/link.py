@@ -67,10 +67,11 @@ def pick_project(session: Session, question: str) -> str:
     from dpx_cli.api import projects
     from dpx_cli.api.client import is_name
     from dpx_cli.output import picker
+    from dpx_cli.output.display import StatusLine
 
     if not session.screen.can_ask:
         raise UsageError("No project specified.", hint="Pass its ID or slug. Run: dpx link PROJECT")
-    with session.screen.live() as live:
+    with StatusLine(session.screen) as live:
         live.update("Loading projects")
         pages = projects.list_projects(session.client, org=session.settings.variable("DPX_ORG"))
         found = [project for page in pages for project in page if is_name(project.get("id"))]

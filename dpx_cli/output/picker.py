@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError
 from dpx_cli.output import prompt
-from dpx_cli.output.frame import ENTER, LEAVE, Block
+from dpx_cli.output.display import Display
 from dpx_cli.output.neutralize import neutralize
+from dpx_cli.output.raw_mode import raw_mode, read_key
 from dpx_cli.output.width import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
     from dpx_cli.output.screen import Screen
 
 MAX_LISTED = 20  # options that the numbered prompt lists before anything is typed
 MAX_ROWS = 10  # options on the screen at once
-FRAME = 4  # lines around them
 MAX_FILTER = 200  # characters
 
 _UP = ("\x1b[A", "\x1bOA", "\x10", "\x1b[Z")
@@ -32,185 +31,133 @@ _ENTER = ("\r", "\n")
 _END = ("", "\x04")
 
 
-def choose(screen: Screen, question: str, options: Sequence[str], *, other: str, hint: str | None = None) -> int | None:
+def choose(
+    screen: Screen, question: str, options: Sequence[str], *, other: str | None = None, hint: str | None = None
+) -> int | None:
     """Ask which of some options is meant.
 
     Args:
         screen: the screen.
         question: what the choice is for, like "Link to project".
         options: the options, each once.
-        other: one more choice, which is always there.
-        hint: the hint of the error if the user can't be asked.
+        other: one more choice, which no filter removes.
+        hint: the hint of the error if the user can't be asked, or doesn't choose.
 
     Returns:
         The index of the option; None for `other`.
 
     Raises:
-        UsageError: if the user can't be asked, or ends the input.
+        UsageError: if the user can't be asked, ends the input, or chooses nothing in three tries.
     """
-    if not screen.can_ask or screen.stdin is None:
-        raise UsageError(f"Can't ask (not a terminal): {question}", hint=hint)
-    shown = [neutralize(option) for option in options]
+    stdin = prompt.require_terminal(screen, question, hint)
+    options = [neutralize(option) for option in options]
     if sys.platform == "win32" or not screen.animates:
-        return _numbered(screen, question, shown, other, hint)
-    with screen.meanwhile(), _key_by_key(screen.stdin):
-        return _List(screen, question, shown, other, screen.stdin).run()
+        return _choose_by_number(screen, question, options, other, hint)
+    with raw_mode(stdin, keys=True), _List(screen, question, options, other) as picker, _redrawn_on_resize(picker):
+        chosen = picker.run(stdin, hint)
+    screen.info(f"{question}: {other if chosen is None else options[chosen]}")
+    return chosen
 
 
 def matches(options: Sequence[str], typed: str) -> list[int]:
     """Return the indexes of the options that have every typed word, in any case; those that begin with it first."""
     words = typed.casefold().split()
-    found = [at for at, option in enumerate(options) if all(word in option.casefold() for word in words)]
+    indexes = [at for at, option in enumerate(options) if all(word in option.casefold() for word in words)]
     if not words:
-        return found
-    return sorted(found, key=lambda at: not options[at].casefold().startswith(words[0]))
+        return indexes
+    return sorted(indexes, key=lambda at: not options[at].casefold().startswith(words[0]))
 
 
-class _List:
-    """The list on the screen.
+class _List(Display):
+    """The list on the terminal, of which one row is marked."""
 
-    Attributes:
-        typed: the filter.
-        found: the options that it leaves, by index; behind them comes the other choice.
-        at: which of them is marked.
-    """
-
-    def __init__(self, screen: Screen, question: str, options: Sequence[str], other: str, stdin: BinaryIO) -> None:
-        self._screen = screen
+    def __init__(self, screen: Screen, question: str, options: Sequence[str], other: str | None) -> None:
+        super().__init__(screen, ticks=False)
         self._question = question
         self._options = options
-        self._other = other
-        self._stdin = stdin
-        self._block = Block()
-        self.typed = ""
-        self.found = matches(options, "")
-        self.at = 0
+        self._other = [] if other is None else [other]
+        self._at = 0
+        self._filter("")
 
-    def run(self) -> int | None:
-        """Show the list until the user has chosen."""
-        self._screen.tell(ENTER)
-        try:
-            with _on_resize(self.draw):
-                while True:
-                    self.draw()
-                    key = _key(self._stdin)
-                    if key in _END:
-                        raise UsageError(f"No answer to: {self._question}")
-                    if key in _ENTER:
-                        break
-                    self.press(key)
-        finally:
-            self._screen.tell(self._block.redraw([], self._screen.talk_width) + LEAVE)
-        chosen = self.found[self.at] if self.at < len(self.found) else None
-        self._screen.done(f"{self._question}: {self._other if chosen is None else self._options[chosen]}")
-        return chosen
+    def run(self, stdin: BinaryIO, hint: str | None) -> int | None:
+        """Read keys until the user has chosen."""
+        while True:
+            self.draw()
+            key = read_key(stdin)
+            if key in _END:
+                raise UsageError(f"No answer to: {self._question}", hint=hint)
+            if key in _ENTER and (self._matching or self._other):
+                return self._matching[self._at] if self._at < len(self._matching) else None
+            self._press(key)
 
-    def press(self, key: str) -> None:
+    def _press(self, key: str) -> None:
         """Move the mark, or change the filter."""
         if key in _UP:
-            self.at = max(self.at - 1, 0)
+            self._at = max(self._at - 1, 0)
         elif key in _DOWN:
-            self.at = min(self.at + 1, len(self.found))
+            self._at = min(self._at + 1, max(len(self._matching) + len(self._other) - 1, 0))
         elif key in _ERASE:
-            self._filter(self.typed[:-1])
+            self._filter(self._typed[:-1])
         elif key in _CLEAR:
             self._filter("")
-        elif key.isprintable() and len(self.typed) < MAX_FILTER:
-            self._filter(self.typed + key)
+        elif key.isprintable() and len(self._typed) < MAX_FILTER:
+            self._filter(self._typed + key)
 
     def _filter(self, typed: str) -> None:
-        self.typed = typed
-        self.found = matches(self._options, typed)
-        self.at = 0
+        self._typed = typed
+        self._matching = matches(self._options, typed)
+        self._at = 0
 
-    def draw(self) -> None:
-        """Draw the list in the place of the former one."""
-        columns = self._screen.talk_width
-        room = max(min(self._screen.height - FRAME, MAX_ROWS), 1)
-        first = min(max(self.at - room // 2, 0), max(len(self.found) - room, 0))
-        rows = [self._options[index] for index in self.found[first : first + room]] + [self._other]
-        marked = min(self.at - first, len(rows) - 1)
-        lines = [f"{self._question}: {self.typed}_"]
+    def lines(self, columns: int, room: int) -> list[str]:
+        """Return the question with the filter, the rows around the marked one, and how many there are."""
+        room = max(min(room - 2 - len(self._other), MAX_ROWS), 1)
+        first = min(max(self._at - room // 2, 0), max(len(self._matching) - room, 0))
+        rows = [self._options[index] for index in self._matching[first : first + room]] + self._other
+        marked = min(self._at - first, len(rows) - 1)
+        lines = [f"{self._question}: {self._typed}_"]
         lines += [f"{'>' if at == marked else ' '} {row}" for at, row in enumerate(rows)]
-        lines.append(f"{len(self.found):,} of {len(self._options):,}. Type to filter, Enter to choose.")
-        self._screen.tell(self._block.redraw([cut(line, max(columns - 1, 1)) for line in lines], columns))
-
-
-def _key(stdin: BinaryIO) -> str:
-    """Read one key: a character, or the escape sequence of a key like an arrow; "" at the end of the input."""
-    import select
-
-    fd = stdin.fileno()
-    data = os.read(fd, 1)
-    if data == b"\x1b":
-        # What follows at once belongs to the key; Escape alone is followed by nothing.
-        while len(data) < 8 and select.select([fd], [], [], 0.05)[0]:  # noqa: PLR2004 - no key sends more
-            data += os.read(fd, 1)
-            if len(data) > 2 and 0x40 <= data[-1] <= 0x7E:  # noqa: PLR2004 - the final byte of a sequence
-                break
-    while data and data[0] >= 0xC0 and len(data) < 4:  # noqa: PLR2004 - a character of several bytes
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            data += os.read(fd, 1)
-    return data.decode("utf-8", "replace")
+        lines.append(f"{len(self._matching):,} of {len(self._options):,}. Type to filter, Enter to choose.")
+        return [cut(line, columns) for line in lines]
 
 
 @contextmanager
-def _key_by_key(stdin: BinaryIO) -> Iterator[None]:
-    """Have the terminal hand over each key at once, without showing it, and restore its former state."""
-    if sys.platform == "win32":  # pragma: no cover - `choose` asks for a number there
-        yield
-        return
-    import termios
-
-    fd = stdin.fileno()
-    before = termios.tcgetattr(fd)
-    try:
-        # Ctrl-C stays a signal.
-        termios.tcsetattr(
-            fd, termios.TCSADRAIN, [*before[:3], before[3] & ~(termios.ECHO | termios.ICANON), *before[4:]]
-        )
-        yield
-    finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
-
-
-@contextmanager
-def _on_resize(draw: Callable[[], None]) -> Iterator[None]:
-    """Call a function when the terminal changes its size."""
+def _redrawn_on_resize(display: Display) -> Iterator[None]:
     import signal
     import threading
 
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGWINCH, lambda *_: draw())
+    before = signal.signal(signal.SIGWINCH, lambda *_: display.draw())
     try:
         yield
     finally:
         signal.signal(signal.SIGWINCH, before)
 
 
-def _numbered(screen: Screen, question: str, options: Sequence[str], other: str, hint: str | None) -> int | None:
+def _choose_by_number(
+    screen: Screen, question: str, options: Sequence[str], other: str | None, hint: str | None
+) -> int | None:
     """Ask for a number or a name; any other text lists the options that have it."""
-    listed = list(range(len(options)))
-    last = len(options) + 1
-    while True:
-        if len(listed) > MAX_LISTED:
-            screen.done(f"{len(listed):,} choices. Type part of a name to list fewer.")
-        else:
-            for at in listed:
-                screen.done(f"{at + 1:>{len(str(last))}}  {options[at]}")
-        screen.done(f"{last}  {other}")
-        typed = prompt.ask(screen, f"{question} [1-{last}]", hint)
+    rows = [*options] if other is None else [*options, other]
+    listed: Sequence[int] = range(len(options))
+    wrong = 0
+    while wrong < prompt.MAX_TRIES:
+        many = len(listed) > MAX_LISTED
+        if many:
+            screen.info(f"{len(listed):,} choices. Type part of a name to list fewer.")
+        for at in [*([] if many else listed), *range(len(options), len(rows))]:
+            screen.info(f"{at + 1:>{len(str(len(rows)))}}  {rows[at]}")
+        typed = prompt.ask(screen, f"{question} [1-{len(rows)}]", hint)
         if typed in options:
             return options.index(typed)
-        if typed.isascii() and typed.isdigit() and len(typed) < 10 and 1 <= int(typed) <= last:  # noqa: PLR2004 - no longer list
-            return int(typed) - 1 if int(typed) < last else None
-        listed = matches(options, typed)
-        if len(listed) == 1 and typed:
-            return listed[0]
-        if not listed:
-            screen.done(f"Nothing matches {typed}.")
-            listed = list(range(len(options)))
+        if typed.isascii() and typed.isdigit() and len(typed) < 10 and 1 <= int(typed) <= len(rows):  # noqa: PLR2004 - no longer list
+            return int(typed) - 1 if int(typed) <= len(options) else None
+        matching = matches(options, typed) if typed else []
+        if len(matching) == 1:
+            return matching[0]
+        if not matching:
+            screen.info(f"Nothing matches {typed}.")
+            wrong += 1
+        listed = matching or range(len(options))
+    raise UsageError(f"No answer to: {question}", hint=hint)

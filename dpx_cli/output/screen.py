@@ -1,6 +1,6 @@
 """Write data to stdout in the chosen format, and messages to stderr. Nothing else in dpx writes to them.
 
-`table.py` (terminal tables), `live.py` (progress) and `prompt.py` (questions) are imported when they are needed.
+`table.py` (terminal tables) and `prompt.py` (questions) are imported when they are needed.
 
 Data is always UTF-8 and is written page by page, not row by row. If the reader is gone, writing data raises
 BrokenPipeError; any other failure raises `Failed`. A message that can't be written is dropped, so that a closed stderr
@@ -9,6 +9,7 @@ stops no work.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
 
     from dpx_cli.errors import DpxError
     from dpx_cli.output.columns import Column
-    from dpx_cli.output.live import LiveLine, Progress
 
     class Overlay(Protocol):
-        """Something that is redrawn in place: a live line, a bar (`live.py`), a frame (`frame.py`)."""
+        """What is redrawn in place (a `display.Display`)."""
 
         def away(self) -> AbstractContextManager[None]:
             """Erase it while something else is written within the context."""
@@ -90,9 +90,12 @@ class Screen:
 
             self._filter = Filter(jq)
         self.on_terminal = terminal.is_terminal(self._stdout)
-        self._talks_to_terminal = terminal.is_terminal(self._stderr)
+        self._stderr_is_tty = terminal.is_terminal(self._stderr)
         self.format = format or ("table" if self.on_terminal else "tsv")
-        self._dumb = env.get("TERM") == "dumb"
+        self._dumb = env.get("TERM") == "dumb" or not (
+            (not self.on_terminal or terminal.enable_escapes(self._stdout))
+            and (not self._stderr_is_tty or terminal.enable_escapes(self._stderr))
+        )
         # What a step prints there may be taken for a command of the runner's.
         self._in_actions = env.get("GITHUB_ACTIONS", "").lower() == "true"
         may_color = not env.get("NO_COLOR")
@@ -100,7 +103,7 @@ class Screen:
         self.color = self.on_terminal and may_color and (forced or not self._dumb)
         self._prose_color = self.color or (may_color and forced)
         self._links = self.on_terminal and may_color and not self._dumb
-        self._talk_color = may_color and (forced or (self._talks_to_terminal and not self._dumb))
+        self._stderr_color = may_color and (forced or (self._stderr_is_tty and not self._dumb))
         self.unicode = not self._dumb and terminal.locale_is_utf8(env)
 
     # Data
@@ -144,7 +147,7 @@ class Screen:
         elif cells := [self.shown(item, columns) for page in pages for item in page]:
             self._write_text(self._table(cells, columns, key))
         else:
-            self.done(empty)
+            self.info(empty)
 
     @property
     def has_filter(self) -> bool:
@@ -273,38 +276,45 @@ class Screen:
         self._write(text.encode("utf-8", "backslashreplace"))
 
     def _write(self, data: bytes) -> None:
-        if not data:
-            return
+        if data:
+            with self.meanwhile():
+                self.write_stdout(data)
+
+    def write_stdout(self, data: bytes) -> None:
+        """Write to stdout as it is, also over what is drawn in place."""
         if self._stdout is None:
             raise Failed("Can't write: standard output is closed.")
         try:
-            with self.meanwhile():
-                put(self._stdout, data)
+            put(self._stdout, data)
         except BrokenPipeError:
             raise
         except (OSError, ValueError) as exc:
+            if os.name == "nt" and getattr(exc, "errno", None) == errno.EINVAL:  # a closed pipe there
+                raise BrokenPipeError from exc
             raise Failed(f"Can't write to standard output: {reason(exc)}.") from exc
 
     # Talk
 
     def note(self, text: str) -> None:
         """Write a note: `note: …`."""
-        self._say(self.style("note:", _CYAN) + " " + neutralize(text))
+        self._message(self.style("note:", _CYAN) + " " + neutralize(text))
 
     def warn(self, text: str) -> None:
         """Write a warning: `warning: …`."""
-        self._say(self.style("warning:", _YELLOW) + " " + neutralize(text))
+        self._message(self.style("warning:", _YELLOW) + " " + neutralize(text))
 
-    def done(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Write a plain message, like what was done."""
-        self._say(neutralize(text))
+        self._message(neutralize(text))
+
+    done = info  # its former name, while commands still use it
 
     def error(self, exc: DpxError) -> None:
         """Write an error: `error: …` and `hint: …`, or one JSON line under --json and --jsonl. Never raises."""
         if self.format in {"json", "jsonl"}:
             import json
 
-            self._say(
+            self._message(
                 json.dumps(
                     {
                         "error": {
@@ -324,25 +334,25 @@ class Screen:
         )
         if exc.hint:
             text += "\n" + self.style("hint:", _CYAN) + " " + neutralize(exc.hint)
-        self._say(text)
+        self._message(text)
 
     def style(self, text: str, sgr: str) -> str:
         """Return a text for stderr in a color (SGR parameters, like "31"), or as it is if stderr has no color."""
-        return f"\x1b[{sgr}m{text}\x1b[0m" if self._talk_color else text
+        return f"\x1b[{sgr}m{text}\x1b[0m" if self._stderr_color else text
 
     def annotate(self, command: str) -> None:
         """Write a workflow command for GitHub Actions, which reads both streams."""
         with self.meanwhile():
-            self.tell(neutralize(command) + "\n")
+            self.write_stderr(neutralize(command) + "\n")
 
-    def _say(self, text: str, *, json: bool = False) -> None:
+    def _message(self, text: str, *, json: bool = False) -> None:
         if self._in_actions:
             text = without_commands(text, json=json)
         with self.meanwhile():
-            self.tell(text + "\n")
+            self.write_stderr(text + "\n")
 
-    def tell(self, text: str) -> None:
-        """Write to stderr as it is, for `live.py` and `prompt.py`; text that can't be written is dropped."""
+    def write_stderr(self, text: str) -> None:
+        """Write to stderr as it is, for displays and prompts; text that can't be written is dropped."""
         if self._stderr is None:
             return
         with suppress(OSError, ValueError):
@@ -357,7 +367,7 @@ class Screen:
     @property
     def animates(self) -> bool:
         """Whether a line may be rewritten in place: stderr is a terminal that can, and this is no CI."""
-        return self._talks_to_terminal and self._may_animate()
+        return self._stderr_is_tty and self._may_animate()
 
     @property
     def redraws(self) -> bool:
@@ -372,18 +382,6 @@ class Screen:
         """Whether a screen reader may be listening: nothing is redrawn, and waiting is told in plain lines."""
         return is_on(self._env, "ACCESSIBLE")
 
-    def live(self) -> AbstractContextManager[LiveLine]:
-        """Open a line that shows the progress of one thing; see `live.LiveLine`."""
-        from dpx_cli.output.live import LiveLine
-
-        return LiveLine(self)
-
-    def progress(self, total: int, what: str) -> AbstractContextManager[Progress]:
-        """Open a bar for `total` equal steps of `what` ("variables"); see `live.Progress`."""
-        from dpx_cli.output.live import Progress
-
-        return Progress(self, total, what)
-
     # Questions
 
     @property
@@ -391,7 +389,7 @@ class Screen:
         """Whether someone can be asked: stdin and stderr are terminals, and neither DPX_NO_INPUT nor CI forbids it."""
         return (
             not is_on(self._env, "DPX_NO_INPUT" if self._env.get("DPX_NO_INPUT") else "CI")
-            and self._talks_to_terminal
+            and self._stderr_is_tty
             and terminal.is_terminal(self.stdin)
         )
 
@@ -465,27 +463,13 @@ class Screen:
 
     # Size and look
 
-    @property
-    def width(self) -> int:
-        """Columns of the terminal: COLUMNS, else what stdout's terminal reports, else 80."""
-        return terminal.columns(self._env, self._stdout)
-
-    @property
-    def talk_width(self) -> int:
-        """Columns of stderr's terminal, likewise."""
-        return terminal.columns(self._env, self._stderr)
-
-    @property
-    def height(self) -> int:
-        """Lines of stdout's terminal, else 24."""
-        try:
-            return os.get_terminal_size(self._stdout.fileno()).lines or 24 if self._stdout is not None else 24
-        except (OSError, ValueError, AttributeError):
-            return 24
+    def size(self, *, stdout: bool = True) -> tuple[int, int]:
+        """Return columns and lines of stdout's or stderr's terminal."""
+        return terminal.size(self._env, self._stdout if stdout else self._stderr)
 
     def look(self) -> Look:
         """Return what the terminal can draw, for tables and help pages."""
-        return Look(width=self.width, color=self._prose_color, links=self._links, unicode=self.unicode)
+        return Look(width=self.size()[0], color=self._prose_color, links=self._links, unicode=self.unicode)
 
 
 def put(stream: BinaryIO, data: bytes) -> None:

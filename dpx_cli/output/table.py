@@ -23,7 +23,7 @@ _GAP = 2
 _NARROWEST = 12  # cells; a column that would be narrower is left out
 
 # Those of the sixteen colors of a terminal that can be read on white and on black.
-_STATUS_SGR = {"READY": "32", "ERROR": "31", "BUILDING": "33", "QUEUED": "33"}
+STATUS_SGR = {"READY": "32", "ERROR": "31", "BUILDING": "33", "QUEUED": "33"}
 _STATUS_STYLE = {"READY": "green", "ERROR": "red", "BUILDING": "yellow", "QUEUED": "yellow"}
 
 
@@ -211,6 +211,6 @@ def _bold(text: str, look: Look) -> str:
 
 
 def _paint(value: str, text: str, column: Column, look: Look) -> str:
-    if column.status and look.color and value in _STATUS_SGR:
-        text = f"\x1b[{_STATUS_SGR[value]}m{text}\x1b[0m"
+    if column.status and look.color and value in STATUS_SGR:
+        text = f"\x1b[{STATUS_SGR[value]}m{text}\x1b[0m"
     return link(value, text) if column.link and look.links else text

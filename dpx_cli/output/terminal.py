@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,19 +31,38 @@ def is_terminal(stream: BinaryIO | None) -> bool:
         return False
 
 
+def enable_escapes(stream: BinaryIO | None) -> bool:
+    """Return whether a terminal understands escape sequences, after telling a Windows console to do so."""
+    if sys.platform == "win32" and stream is not None:
+        import ctypes
+        import msvcrt
+        from ctypes import wintypes
+
+        enabled = 0x4  # ENABLE_VIRTUAL_TERMINAL_PROCESSING
+        mode = wintypes.DWORD()
+        try:
+            handle = wintypes.HANDLE(msvcrt.get_osfhandle(stream.fileno()))
+        except (OSError, ValueError):
+            return True
+        # What is no console is a terminal emulator, which understands them.
+        if ctypes.windll.kernel32.GetConsoleMode(handle, ctypes.byref(mode)) and not mode.value & enabled:
+            return bool(ctypes.windll.kernel32.SetConsoleMode(handle, mode.value | enabled))
+    return True
+
+
 def locale_is_utf8(env: Mapping[str, str]) -> bool:
     """Return whether the locale allows Unicode. Containers set no locale, on terminals that have it."""
     locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
     return "." not in locale or "utf" in locale.lower()
 
 
-def columns(env: Mapping[str, str], stream: BinaryIO | None) -> int:
-    """Return the width in columns: COLUMNS, else the terminal's own, else 80."""
-    said = env.get("COLUMNS", "")
-    if said.isascii() and said.isdigit() and int(said[:6]) > 0:
-        return int(said[:6])
+def size(env: Mapping[str, str], stream: BinaryIO | None) -> tuple[int, int]:
+    """Return columns (COLUMNS, else the terminal's own, else 80) and lines (else 24) of a stream's terminal."""
     try:
-        found = os.get_terminal_size(stream.fileno()).columns if stream is not None else 0
+        columns, lines = os.get_terminal_size(stream.fileno()) if stream is not None else (0, 0)
     except (OSError, ValueError, AttributeError):
-        found = 0
-    return found or 80
+        columns = lines = 0
+    setting = env.get("COLUMNS", "")
+    if setting.isascii() and setting.isdigit() and int(setting[:6]) > 0:
+        columns = int(setting[:6])
+    return columns or 80, lines or 24

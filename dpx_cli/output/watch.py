@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import InvalidResponse, NetworkError, RateLimited, ServerError, UsageError
 from dpx_cli.output.columns import dig
+from dpx_cli.output.display import Display
+from dpx_cli.output.neutralize import neutralize
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dpx_cli.output.columns import Column
-    from dpx_cli.output.frame import Frame
     from dpx_cli.session import Session
 
     Items = list[dict[str, Any]]
@@ -71,11 +72,9 @@ def watch(
         empty: what a terminal shows of an empty list, like "No deployments."
         shown: called after each showing; what it raises ends the watch.
     """
-    from dpx_cli.output.frame import Frame
-
     if session.screen.redraws:
-        with Frame(session.screen) as frame:
-            _look_again(look, _Table(session, frame, columns, key, empty), interval, shown)
+        with _Table(session, columns, key, empty) as table:
+            _look_again(look, table, interval, shown)
     else:
         _look_again(look, _Changes(session, columns, key), interval, shown)
 
@@ -97,33 +96,33 @@ def _look_again(look: Callable[[], Items], view: _Table | _Changes, interval: fl
         signals.sleep(pause)
 
 
-class _Table:
+class _Table(Display):
     """The list as a table, with the last error below it."""
 
-    def __init__(self, session: Session, frame: Frame, columns: Sequence[Column], key: str, empty: str) -> None:
-        self._screen = session.screen
-        self._frame = frame
+    def __init__(self, session: Session, columns: Sequence[Column], key: str, empty: str) -> None:
+        super().__init__(session.screen, on_stdout=True, ticks=False)
         self._columns = columns
         self._key = key
         self._empty = empty
         self._items: Items | None = None
+        self._last = ""
 
     def show(self, items: Items) -> None:
         self._items = items
-        self._draw("Press Ctrl-C to stop.")
+        self._last = "Press Ctrl-C to stop."
+        self.draw()
 
     def fault(self, message: str, pause: float) -> None:
-        self._draw(f"{message}; retrying in {pause:.0f} s")
+        self._last = neutralize(f"{message}; retrying in {pause:.0f} s")
+        self.draw()
 
-    def _draw(self, last: str) -> None:
-        from dpx_cli.output.neutralize import neutralize
-
-        lines: list[str] = []
+    def lines(self, columns: int, room: int) -> list[str]:  # noqa: ARG002 - the table knows the width
+        lines = [] if self._items is None else [self._empty]
         if self._items:
             lines = self._screen.table(self._items, self._columns, key=self._key).splitlines()
-        elif self._items is not None:
-            lines = [self._empty]
-        self._frame.draw(lines, neutralize(last))
+        if len(lines) > room:
+            lines = [*lines[: room - 1], f"and {len(lines) - room + 1} more lines"]
+        return [*lines, self._last]
 
 
 class _Changes:

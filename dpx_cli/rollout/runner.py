@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.api.parallel import LOOK
 from dpx_cli.errors import DpxError, ExitCode, UsageError, unexpected
-from dpx_cli.output.board import Board, Row
+from dpx_cli.output.display import LiveTable, Row
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def run(
     several = len(tasks) > 1 if several is None else several
     for task in tasks:
         task.prefix = f"{task.name}: " if several else ""
-    with reporting_interruption(session, tasks), Board(session.screen, [task.row for task in tasks]):
+    with reporting_interruption(session, tasks), LiveTable(session.screen, [task.row for task in tasks]):
         try:
             queue.run(min(limit, len(tasks)))
         finally:

@@ -62,7 +62,7 @@ def test_keys(terminal: Terminal, keys: str, index: int | None) -> None:
     assert picked(terminal, OPTIONS, ("Type to filter", keys)) == index
     shown = terminal.finish()
     assert shown.endswith(f"Project: {OTHER if index is None else OPTIONS[index]}\n"), shown
-    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h")
 
 
 def test_other_scripts_are_typed(terminal: Terminal) -> None:
@@ -112,6 +112,25 @@ def test_a_numbered_prompt_asks_again(terminal: Terminal) -> None:
     """For a number that isn't there and a text that nothing has."""
     keys = (("[1-4]: ", "9\n"), ("Nothing matches 9.\n", "zzz\n"), ("Nothing matches zzz.\n", "1\n"))
     assert picked(terminal, OPTIONS, *keys, ACCESSIBLE="1") == 0
+
+
+def test_a_numbered_prompt_gives_up_after_three_tries(terminal: Terminal) -> None:
+    """It doesn't list the options for ever."""
+    with pytest.raises(UsageError, match="No answer to: Project"):
+        picked(terminal, OPTIONS, *[("[1-4]: ", f"{wrong}\n") for wrong in ("x", "y", "z")], ACCESSIBLE="1")
+
+
+def test_without_another_choice_there_are_only_the_options(terminal: Terminal) -> None:
+    """Enter does nothing while no option matches."""
+
+    def type_them() -> None:
+        terminal.wait_for("Type to filter")
+        terminal.type("zzz\r\x15\x1b[B\x1b[B\x1b[B\r")
+
+    thread = threading.Thread(target=type_them)
+    thread.start()
+    assert picker.choose(terminal.screen(env={"TERM": "xterm"}), "Project", OPTIONS) == 2
+    thread.join(15)
 
 
 def test_a_numbered_prompt_of_many(terminal: Terminal) -> None:

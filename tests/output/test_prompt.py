@@ -73,11 +73,32 @@ def test_a_secret_asked_twice(terminal: Terminal) -> None:
     assert answered(terminal, lambda s: s.secret("Value", again="Again"), *ask) == "s3"
 
 
-def test_a_secret_that_differs_the_second_time(terminal: Terminal) -> None:
-    """Neither answer is in the error."""
-    with pytest.raises(UsageError) as caught:
-        answered(terminal, lambda s: s.secret("Value", again="Again"), ("Value: ", "s3\n"), ("Again: ", "s4\n"))
+def test_a_secret_that_differs_the_second_time_is_asked_again(terminal: Terminal) -> None:
+    """Both times, from the start."""
+    again = "Value: \nAgain: \nThe two don't match. Try again.\nValue: "
+    answers = ("Value: ", "s3\n"), ("Again: ", "s4\n"), (again, "s5\n"), (f"{again}\nAgain: ", "s5\n")
+    assert answered(terminal, lambda s: s.secret("Value", again="Again"), *answers) == "s5"
+
+
+def test_a_secret_that_always_differs_is_an_error(terminal: Terminal) -> None:
+    """After three tries; no answer is in the error."""
+    pair = "Value: \nAgain: \nThe two don't match. Try again.\n"
+    answers = [
+        answer
+        for before in ("", pair, pair * 2)
+        for answer in ((f"{before}Value: ", "s3\n"), (f"{before}Value: \nAgain: ", "s4\n"))
+    ]
+    with pytest.raises(UsageError, match=r"The two don't match\.") as caught:
+        answered(terminal, lambda s: s.secret("Value", again="Again"), *answers)
     assert "s3" not in str(caught.value)
+
+
+def test_confirm_gives_up_after_three_tries(terminal: Terminal) -> None:
+    """A key that is stuck, or a person who thinks that this is another program, gets an error."""
+    before = "Go? [y/N] x\nAnswer y or n.\n"
+    answers = [(f"{before * number}Go? [y/N] ", "x\n") for number in range(3)]
+    with pytest.raises(UsageError, match="No answer to: Go"):
+        answered(terminal, lambda s: s.confirm("Go?"), *answers)
 
 
 def test_ctrl_c_at_a_hidden_prompt_gives_echo_back() -> None:

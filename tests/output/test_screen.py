@@ -425,14 +425,14 @@ def test_importing_the_screen_imports_nothing_heavy() -> None:
 )
 def test_width_off_a_terminal(env: dict[str, str], columns: int) -> None:
     """COLUMNS where it is a number, else 80."""
-    assert Streams(env=env).screen.width == columns
+    assert Streams(env=env).screen.size()[0] == columns
 
 
 def test_width_on_a_terminal(terminal: Terminal) -> None:
     """COLUMNS wins over the terminal."""
     terminal.resize(57)
-    assert terminal.screen().width == 57
-    assert terminal.screen(env={"COLUMNS": "30"}).width == 30
+    assert terminal.screen().size()[0] == 57
+    assert terminal.screen(env={"COLUMNS": "30"}).size()[0] == 30
 
 
 def test_unicode_is_left_out_only_where_the_locale_excludes_it() -> None:

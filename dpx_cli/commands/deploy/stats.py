@@ -11,6 +11,7 @@ from dpx_cli.commands import ONE, READ, effect
 from dpx_cli.commands.deploy import GROUP
 from dpx_cli.errors import NotFound
 from dpx_cli.output.columns import Column
+from dpx_cli.output.display import ProgressBar
 from dpx_cli.output.format import duration_ms, size_kb
 from dpx_cli.reference import ENDED, READY, STATUSES
 
@@ -60,7 +61,7 @@ def stats(
     screen = session.screen
     if screen.shows_objects or screen.format == "table":
         screen.item(figures, COLUMNS, key="deployments")
-        builds = amounts(reversed(rows), "buildDurationMs")[-max(screen.width - 2, 1) :]
+        builds = amounts(reversed(rows), "buildDurationMs")[-max(screen.size()[0] - 2, 1) :]
         if screen.format == "table" and builds:
             span = f"{duration_ms(min(builds))} to {duration_ms(max(builds))}"
             trend = draw_trend(builds, BLOCKS if screen.unicode else ASCII)
@@ -111,7 +112,7 @@ def read_deployments(session: Session, project_id: str, last: int) -> list[dict[
     if not lacking:
         return rows
     unique = list(dict.fromkeys(lacking))
-    with session.screen.progress(len(unique), "deployments") as bar:
+    with ProgressBar(session.screen, len(unique), "deployments") as bar:
         whole = parallel.for_each(
             unique,
             _read_details,

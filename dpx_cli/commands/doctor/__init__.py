@@ -37,8 +37,9 @@ def doctor(
     sends every documented GET and shows which fields are missing, unknown or of another type.
     """
     from dpx_cli.commands.doctor import checks as diagnosis
+    from dpx_cli.output.display import StatusLine
 
-    with session.screen.live() as live:
+    with StatusLine(session.screen) as live:
         say: Callable[[str], None] = live.update if session.screen.animates else _keep_quiet
         checks = diagnosis.diagnose(session, lambda: _completion(session), say)
         if api:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api import env_vars, parallel
 from dpx_cli.errors import NotFound, UsageError
+from dpx_cli.output.display import ProgressBar
 from dpx_cli.reference import TARGETS, targets_of
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ def apply(session: Session, places: Sequence[Place], edit: Edit) -> Changed:
     with ExitStack() as stack:
         for place in places:
             keep_ledger(session, stack, place.id, edit.values, finished[place.id])
-        bar = stack.enter_context(session.screen.progress(len(places) * len(edit.keys), "variables"))
+        bar = stack.enter_context(ProgressBar(session.screen, len(places) * len(edit.keys), "variables"))
 
         def done(target: Target) -> None:
             if target.key in edit.values:

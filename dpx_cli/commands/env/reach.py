@@ -8,6 +8,7 @@ from dpx_cli.api import env_vars, parallel
 from dpx_cli.api.client import is_name
 from dpx_cli.errors import NotFound
 from dpx_cli.output.columns import Column
+from dpx_cli.output.display import StatusLine
 from dpx_cli.output.format import joined, yes_no
 from dpx_cli.reference import targets_of
 
@@ -78,7 +79,7 @@ class Search:
             DpxError: for a failure that every request would share.
         """
         searched, found = 0, False
-        with self._session.screen.live() as live:
+        with StatusLine(self._session.screen) as live:
             pages = parallel.by_pages(
                 self._pages, self._look, client=lambda: self._session.client_for(self._session.token())
             )

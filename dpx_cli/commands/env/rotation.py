@@ -11,6 +11,7 @@ from dpx_cli.api.client import is_name
 from dpx_cli.commands.env import changes, reach
 from dpx_cli.commands.env.journal import SET, Journal
 from dpx_cli.output.columns import Column
+from dpx_cli.output.display import ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -120,7 +121,7 @@ class Rotation:
 
         todo = [project for project in self.projects if project not in self._done]
         try:
-            with ExitStack() as stack, screen.progress(len(todo), "projects") as bar:
+            with ExitStack() as stack, ProgressBar(screen, len(todo), "projects") as bar:
                 for project in todo:
                     changes.keep_ledger(self._session, stack, project.id, {self._key: value}, finished[project.id])
                 parallel.run(todo, change, outcome, client=self._client, group=lambda project: project, done=done)

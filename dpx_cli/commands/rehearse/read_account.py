@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.api import deployments, env_vars, orgs, parallel, projects
 from dpx_cli.api.client import is_name
 from dpx_cli.errors import NotFound
+from dpx_cli.output.display import ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,7 +101,7 @@ def _owners(client: Client, mine: Sequence[Item], ids: set[str]) -> dict[str, st
 
 def _whole(session: Session, ids: Sequence[str]) -> list[Item]:
     """Return projects with their settings, variables and deployments, in the order given."""
-    with session.screen.progress(len(ids), "projects") as bar:
+    with ProgressBar(session.screen, len(ids), "projects") as bar:
         return parallel.for_each(
             ids, _project, client=lambda: session.client_for(session.token()), done=lambda _: bar.advance()
         )

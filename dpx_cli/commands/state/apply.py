@@ -8,6 +8,7 @@ from dpx_cli.api import env_vars, parallel, projects
 from dpx_cli.commands import new_project
 from dpx_cli.commands.state import plan as plans
 from dpx_cli.errors import DpxError, Failed, NotFound
+from dpx_cli.output.display import ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,7 +114,7 @@ class Run:
         if not steps:
             return
         outcome: parallel.Outcome[Step, Any] = parallel.Outcome()
-        with self._session.screen.progress(len(steps), "variables") as bar:
+        with ProgressBar(self._session.screen, len(steps), "variables") as bar:
 
             def note(step: Step) -> None:
                 self.done.append(step)

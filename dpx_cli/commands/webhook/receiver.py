@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.output.columns import Column
+from dpx_cli.output.display import ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +52,7 @@ class Examination:
 
         seconds = self._session.settings.timeout
         probes = receiver_checks.probes(self._secret)
-        with self._session.screen.progress(len(probes), "checks") as bar:
+        with ProgressBar(self._session.screen, len(probes), "checks") as bar:
             for probe in probes:
                 try:
                     finding = receiver_checks.run(probe, self._endpoint, self._trust, seconds)

@@ -143,11 +143,11 @@ def test_a_signal_prints_a_line_for_each(
 
 
 def test_on_a_terminal_there_is_a_row_for_each(dpx: Program) -> None:
-    """Drawn in place and erased at the end."""
+    """Drawn in place with colored statuses, and erased at the end."""
     done = dpx.tty("deploy", "-p", "docs", "-p", "storefront", "--branch", "main", env={"CI": ""}, columns=60)
     assert done.code == 0, done
     assert "\x1b[2A" in done.out
-    assert "storefront  BUILDING" in done.out or "storefront  QUEUED" in done.out
+    assert "storefront  \x1b[33mBUILDING\x1b[0m" in done.out or "storefront  \x1b[33mQUEUED\x1b[0m" in done.out
     assert done.out.rstrip().splitlines()[-1] == "storefront\thttps://storefront.deploxa.com"
 
 

@@ -1,0 +1,288 @@
+"""Lines that are redrawn in place while something runs: a status line, a progress bar, a table, a watched list.
+
+A display registers itself as the screen's `overlay`: anything else that the screen writes goes above it. Where nothing
+may be redrawn (no terminal, CI, ACCESSIBLE=1) the same classes write plain lines.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Self
+
+from dpx_cli.output.format import elapsed
+from dpx_cli.output.neutralize import neutralize
+from dpx_cli.output.table import STATUS_SGR
+from dpx_cli.output.width import cut, width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dpx_cli.output.screen import Overlay, Screen
+
+INTERVAL = 0.1  # seconds between two drawings
+PLAIN_INTERVAL = 10.0  # seconds between two plain lines with ACCESSIBLE=1
+MIN_NAME = 8  # cells of a row's name, however narrow the terminal is
+MAX_NAME = 32
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_BAR = 24
+
+
+class Display:
+    """Lines on one stream of the screen; a context manager. Subclasses say which lines.
+
+    Args:
+        screen: the screen.
+        on_stdout: draw on stdout, and leave the last drawing there. Otherwise draw on stderr, and erase it at the end.
+        ticks: draw again by itself every INTERVAL; otherwise only when `draw` is called.
+    """
+
+    def __init__(self, screen: Screen, *, on_stdout: bool = False, ticks: bool = True) -> None:
+        self._screen = screen
+        self._on_stdout = on_stdout
+        self._animates = screen.redraws if on_stdout else screen.animates
+        self._ticks = ticks and (self._animates or screen.accessible)
+        self._outer: Overlay | None = None
+        self._suspended = ExitStack()
+        self._lock = threading.RLock()
+        self._drawn: list[str] = []
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def lines(self, columns: int, room: int) -> list[str]:
+        """Return the lines to draw now, neutralized and styled: at most `room`, each at most `columns` wide."""
+        raise NotImplementedError
+
+    def plain_lines(self) -> list[str]:
+        """Return what ACCESSIBLE=1 writes every PLAIN_INTERVAL."""
+        return []
+
+    def __enter__(self) -> Self:
+        self._outer = self._screen.overlay
+        if self._outer is not None:
+            self._suspended.enter_context(self._outer.away())
+        self._screen.overlay = self
+        if self._ticks:
+            # A daemon, so that a process that ends early does not wait for it.
+            self._thread = threading.Thread(target=self._run, name="dpx-display", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+        if not self._on_stdout:
+            self._erase()
+        self._screen.overlay = self._outer
+        self._suspended.close()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Erase the lines, and draw them again when the context ends."""
+        with self._lock:
+            was_drawn = bool(self._drawn)
+            self._erase()
+            yield
+            if was_drawn and not self._stopped.is_set():
+                self.draw()
+
+    def draw(self) -> None:
+        """Draw the lines in the place of the former ones, in one write."""
+        if not self._animates:
+            return
+        with self._lock:
+            columns, rows = self._size()
+            # Not the last column of stderr: some terminals wrap after writing there.
+            lines = self.lines(columns if self._on_stdout else max(columns - 1, 1), max(rows - 2, 1))
+            # Each line is erased before it is written: after a line as wide as the terminal the cursor is still on it.
+            text = "".join([f"\x1b[K{line}\n" for line in lines])
+            # The cursor and the wrapping of long lines are off while drawing.
+            self._write(f"\x1b[?25l\x1b[?7l{self._home(columns)}{text}\x1b[J\x1b[?7h\x1b[?25h")
+            self._drawn = lines
+
+    def _erase(self) -> None:
+        with self._lock:
+            if self._drawn:
+                self._write(f"{self._home(self._size()[0])}\x1b[J")
+                self._drawn = []
+
+    def _home(self, columns: int) -> str:
+        """Return what moves the cursor to the first line. A terminal that became narrower has wrapped the lines."""
+        rows = sum([max(-(-_cells(line) // columns), 1) for line in self._drawn])
+        return f"\x1b[{rows}A\r" if rows else "\r"
+
+    def _size(self) -> tuple[int, int]:
+        return self._screen.size(stdout=self._on_stdout)
+
+    def _write(self, text: str) -> None:
+        if self._on_stdout:
+            self._screen.write_stdout(text.encode("utf-8", "backslashreplace"))
+        else:
+            self._screen.write_stderr(text)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(INTERVAL if self._animates else PLAIN_INTERVAL):
+            with self._lock:
+                self.draw()
+                for line in [] if self._animates else self.plain_lines():
+                    self._screen.write_stderr(line + "\n")
+
+
+class StatusLine(Display):
+    """The newest text about one thing.
+
+    On a terminal with a spinner. Elsewhere a plain line each time that `key` changes.
+    """
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(screen)
+        self._said = ""
+        self._started: float | None = None
+        self._key: str | None = None
+        self._frame = 0
+
+    def update(self, text: str, *, key: str | None = None, started: float | None = None) -> None:
+        """Show a text; off a terminal only if its key (the text itself, if not given) has changed.
+
+        With `started` (of `time.monotonic()`) a terminal also shows a clock.
+        """
+        with self._lock:
+            self._said = neutralize(text)
+            self._started = started
+            key = text if key is None else key
+            if not self._animates and key != self._key:
+                self._screen.info(text)
+            self._key = key
+
+    def lines(self, columns: int, room: int) -> list[str]:  # noqa: ARG002 - one line has room everywhere
+        """Return the spinner and the text."""
+        self._frame += 1
+        spinner = _SPINNER if self._screen.unicode else "|/-\\"
+        return [cut(f"{spinner[self._frame % len(spinner)]} {line}", columns) for line in self.plain_lines()]
+
+    def plain_lines(self) -> list[str]:
+        """Return the text and the clock."""
+        clock = f" {elapsed(time.monotonic() - self._started)}" if self._started is not None else ""
+        return [self._said + clock] if self._said else []
+
+
+class ProgressBar(Display):
+    """A bar over a known number of equal steps, advanced by any thread.
+
+    Off a terminal it is a plain line at each quarter, and nothing for fewer than twenty steps.
+    """
+
+    _FEW = 20
+
+    def __init__(self, screen: Screen, total: int, what: str) -> None:
+        super().__init__(screen)
+        self._total = total
+        self._what = neutralize(what)
+        self._steps = 0
+        self._quarter = 0
+
+    def advance(self, steps: int = 1) -> None:
+        """Count `steps` more as done."""
+        with self._lock:
+            self._steps = min(self._steps + steps, self._total)
+            quarter = self._steps * 4 // self._total if self._total else 0
+            if not self._animates and quarter > self._quarter and self._total >= self._FEW:
+                self._screen.info(self.plain_lines()[0])
+            self._quarter = quarter
+
+    def lines(self, columns: int, room: int) -> list[str]:  # noqa: ARG002 - one line has room everywhere
+        """Return the bar and the count."""
+        full = self._steps * _BAR // self._total if self._total else _BAR
+        on, off = ("█", "░") if self._screen.unicode else ("#", "-")
+        return [cut(f"{on * full}{off * (_BAR - full)} {self.plain_lines()[0]}", columns)]
+
+    def plain_lines(self) -> list[str]:
+        """Return the count."""
+        return [f"{self._steps} of {self._total} {self._what}"]
+
+
+class Row:
+    """One thing that runs, as a line of a live table. Any thread may set its attributes.
+
+    Attributes:
+        name: the project's name.
+        state: a deployment status, or a phase; "" before it begins.
+        started: when it began, as of `time.monotonic()`; None before.
+        seconds: how long it took; None until it ends.
+        usual: how many seconds it usually takes; None if that isn't known.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.state = ""
+        self.started: float | None = None
+        self.seconds: float | None = None
+        self.usual: float | None = None
+
+    @property
+    def rank(self) -> int:
+        """Priority if there isn't room for all: running rows first, then ended ones."""
+        return 0 if self.started is not None and self.seconds is None else 1 if self.seconds is not None else 2
+
+    def time_text(self) -> str:
+        """Return "3 s of about 42 s", or how long it took; "" before it begins."""
+        if self.started is None:
+            return ""
+        spent = time.monotonic() - self.started if self.seconds is None else self.seconds
+        usual = f" of about {elapsed(self.usual)}" if self.seconds is None and self.usual else ""
+        return elapsed(spent) + usual
+
+
+class LiveTable(Display):
+    """A line for each of one or several things that run at the same time: `storefront  BUILDING  3 s of about 42 s`."""
+
+    def __init__(self, screen: Screen, rows: Sequence[Row]) -> None:
+        super().__init__(screen)
+        self._rows = rows
+
+    def lines(self, columns: int, room: int) -> list[str]:
+        """Return a line for each row; if there are too many, the running ones first, and the number of the others."""
+        shown = list(self._rows)
+        if len(shown) > room:
+            chosen = sorted(shown, key=lambda row: row.rank)[: room - 1]
+            shown = [row for row in shown if row in chosen]
+        details = [(neutralize(row.state) or "waiting", row.time_text()) for row in shown]
+        names = [neutralize(row.name) for row in shown]
+        # The state and the time stay visible: the name is shortened instead.
+        room_for_names = columns - max([width("".join(pair)) for pair in details], default=0) - 4
+        name_width = min(max(map(width, names), default=0), max(min(room_for_names, MAX_NAME), MIN_NAME))
+        lines = [
+            self._line(cut(name, name_width), name_width, *pair, columns)
+            for name, pair in zip(names, details, strict=True)
+        ]
+        if len(shown) < len(self._rows):
+            lines.append(cut(f"and {len(self._rows) - len(shown)} more: {self._counts()}", columns))
+        return lines
+
+    def _line(self, name: str, name_width: int, state: str, spent: str, columns: int) -> str:
+        head = name + " " * (name_width - width(name)) + "  "
+        plain = f"{head}{state}  {spent}".rstrip(" ")
+        if width(plain) > columns or state not in STATUS_SGR:
+            return cut(plain, columns)
+        return f"{head}{self._screen.style(state, STATUS_SGR[state])}{plain[len(head) + len(state) :]}"
+
+    def plain_lines(self) -> list[str]:
+        """Return a line for each row that runs."""
+        return [
+            f"{neutralize(row.name)}: {neutralize(row.state)}, {row.time_text()}" for row in self._rows if row.rank == 0
+        ]
+
+    def _counts(self) -> str:
+        ranks = [row.rank for row in self._rows]
+        return f"{ranks.count(1)} ended, {ranks.count(0)} running, {ranks.count(2)} waiting"
+
+
+def _cells(line: str) -> int:
+    """Return the width of a styled line."""
+    if "\x1b" in line:
+        import re
+
+        line = re.sub(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\", "", line)
+    return width(line)

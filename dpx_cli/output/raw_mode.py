@@ -1,0 +1,60 @@
+"""Read single keys or a hidden line from a terminal, and restore its state."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+
+@contextmanager
+def raw_mode(stdin: BinaryIO, *, keys: bool) -> Iterator[None]:
+    """Switch echo off and, with `keys`, pass on each key without waiting for Enter. Ctrl-C stays a signal."""
+    if sys.platform == "win32":  # pragma: no cover - `read_hidden_line` reads from the console itself there
+        yield
+        return
+    import termios
+
+    fd = stdin.fileno()
+    before = termios.tcgetattr(fd)
+    off = termios.ECHO | (termios.ICANON if keys else 0)
+    try:
+        termios.tcsetattr(fd, termios.TCSADRAIN, [*before[:3], before[3] & ~off, *before[4:]])
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+def read_key(stdin: BinaryIO) -> str:
+    """Read one key: a character, or the escape sequence of a key like an arrow; "" at the end of the input."""
+    import select
+
+    fd = stdin.fileno()
+    data = os.read(fd, 1)
+    if data == b"\x1b":
+        # What follows immediately belongs to the key; Escape alone is followed by nothing.
+        while len(data) < 8 and select.select([fd], [], [], 0.05)[0]:  # noqa: PLR2004 - no key sends more
+            data += os.read(fd, 1)
+            if len(data) > 2 and 0x40 <= data[-1] <= 0x7E:  # noqa: PLR2004 - the final byte of a sequence
+                break
+    while data and data[0] >= 0xC0 and len(data) < 4:  # noqa: PLR2004 - a character of several bytes
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            data += os.read(fd, 1)
+    return data.decode("utf-8", "replace")
+
+
+def read_hidden_line(stdin: BinaryIO) -> bytes:
+    """Read one line without showing it, including its newline; b"" at the end of the input."""
+    if os.name != "nt":
+        return stdin.readline()
+    # The echo of the Windows console can't be turned off for a line, but getpass reads key by key.
+    import getpass
+
+    return getpass.getpass("").encode("utf-8", "surrogatepass") + b"\n"
