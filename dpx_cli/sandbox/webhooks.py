@@ -124,8 +124,8 @@ class Webhooks:
 
     def _find(self, deployment: str) -> sqlite3.Row | None:
         return self._store.find(
-            "SELECT d.*, p.id AS project_id, p.document AS project_document, p.slug FROM deployments d JOIN projects p ON p.seq = d.project"
-            " WHERE d.id = ?",
+            "SELECT d.*, p.id AS project_id, p.document AS project_document, p.slug"
+            " FROM deployments d JOIN projects p ON p.seq = d.project WHERE d.id = ?",
             (deployment,),
         )
 
