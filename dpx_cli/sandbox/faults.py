@@ -27,14 +27,12 @@ from dpx_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SLOW, RESET, LOST, ERROR = "slow", "reset", "lost", "ERROR"
+SLOW, RESET, LOST, ERROR = "slow", "reset", "lost", "error"
 DROP, ADD, WRONG = "drop", "add", "wrong"
 DRIFTS = (DROP, ADD, WRONG)
 # Effects that combine with others: several of them can apply to one request.
 ADDITIONAL = (SLOW, *DRIFTS)
-MAX_STARS = 8
-METHODS = ("GET", "POST", "PATCH", "DELETE", "*")
-HINT = "Write it as 'METHOD PATH EFFECT [xN]', like 'POST /projects/*/deployments 429 x3'."
+MAX_STARS = 8  # in a path; each of them multiplies the work of a match
 API_ROOT = "/api/v1"
 
 # On the page of `dpx sandbox serve`.
@@ -49,7 +47,15 @@ EXAMPLES = (
     "GET /projects drop=slug",
 )
 
-_FIELD = re.compile(r"(drop|add|wrong)=([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)")
+_NUMBERS = ("status", "retry_after", "left")
+_GRAMMAR = re.compile(
+    r"""(?P<method>GET|POST|PATCH|DELETE|\*) \s+ (?P<path>/\S*) \s+
+    (?: (?P<status>[45][0-9][0-9]) | slow \s+ (?P<slow>\S+) | (?P<effect>reset|lost|error)
+      | (?P<drift>drop|add|wrong) = (?P<field>[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*) )
+    (?: \s+ (?: after \s+ (?P<skip>[0-9]{1,6}) | x(?P<left>[0-9]{1,6})
+      | (?(status) retry-after=(?P<retry_after>[0-9]{1,6}) | (?!) ) ) )*""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
 
 
 @dataclass
@@ -79,58 +85,33 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """Parse a fault.
-
-        Raises:
-            UsageError: it isn't written as the module's docstring shows.
-        """
-        words = text.split()
-        if len(words) < 3:  # noqa: PLR2004 - method, path, effect
-            raise UsageError(f"Fault {text!r} is incomplete.", hint=HINT)
-        method, path, effect, *rest = words
-        if method.upper() not in METHODS:
-            raise UsageError(f"Fault {text!r} doesn't begin with a method of the API.", hint=HINT)
-        if not path.startswith("/"):
-            raise UsageError(f"The path of fault {text!r} doesn't begin with /.", hint=HINT)
-        fault = cls(text, method.upper(), _pattern(path.removeprefix(API_ROOT)))
-        fault._read_effect(effect, rest)
-        fault._read_rest(rest)
-        return fault
-
-    def _read_effect(self, effect: str, rest: list[str]) -> None:
-        if re.fullmatch(r"[45][0-9][0-9]", effect):
-            self.status = int(effect)
-        elif effect.lower() == SLOW:
-            self.effect = SLOW
-            try:
-                self.seconds = duration(rest.pop(0) if rest else "")
-            except ValueError:
-                raise UsageError(
-                    f"Fault {self.text!r} needs a duration.", hint="Write one after it, like 'slow 2s'."
-                ) from None
-        elif effect.lower() in (RESET, LOST):
-            self.effect = effect.lower()
-        elif effect.upper() == ERROR:
-            self.effect = ERROR
-        elif match := _FIELD.fullmatch(effect):
-            self.effect, self.field = match[1], match[2]
-        else:
+        """Parse a fault. Raises UsageError if it isn't written as the module's docstring shows."""
+        match = _GRAMMAR.fullmatch(text.strip())
+        try:
+            if match is None or match["path"].count("*") > MAX_STARS:
+                raise ValueError(text)  # noqa: TRY301 - reported as an invalid duration is
+            seconds = duration(match["slow"]) if match["slow"] else 0.0
+        except ValueError:
             raise UsageError(
-                f"Unknown effect in fault {self.text!r}: {effect}",
-                hint="Use a status from 400 to 599, slow, reset, lost, ERROR, drop=FIELD, add=FIELD or wrong=FIELD.",
-            )
-
-    def _read_rest(self, rest: list[str]) -> None:
-        while rest:
-            word = rest.pop(0)
-            if re.fullmatch(r"x[0-9]{1,6}", word):
-                self.left = int(word[1:])
-            elif word == "after" and rest and re.fullmatch(r"[0-9]{1,6}", rest[0]):
-                self.skip = int(rest.pop(0))
-            elif re.fullmatch(r"retry-after=[0-9]{1,6}", word) and self.status is not None:
-                self.retry_after = int(word.partition("=")[2])
-            else:
-                raise UsageError(f"Unexpected word in fault {self.text!r}: {word}", hint=HINT)
+                f"Invalid fault: {text}",
+                hint="Write it as 'METHOD /PATH EFFECT [xN]', like 'POST /projects/*/deployments 429 x3'. See "
+                "dpx help sandbox.",
+            ) from None
+        parts = re.split(r"(\*\*|\*)", match["path"].removeprefix(API_ROOT))
+        path = "".join({"**": ".*", "*": "[^/]+"}.get(part, re.escape(part)) for part in parts)
+        numbers = {name: None if match[name] is None else int(match[name]) for name in _NUMBERS}
+        return cls(
+            text,
+            match["method"].upper(),
+            re.compile(path, re.DOTALL),
+            effect=SLOW if match["slow"] else (match["effect"] or match["drift"] or "").lower(),
+            seconds=seconds,
+            field=match["field"] or "",
+            skip=int(match["skip"] or 0),
+            status=numbers["status"],
+            retry_after=numbers["retry_after"],
+            left=numbers["left"],
+        )
 
     def matches(self, method: str, path: str) -> bool:
         """Return whether it applies to this request, and count that."""
@@ -205,10 +186,3 @@ class Faults:
                     matching.append(fault)
                     is_decided = is_decided or not is_additional
         return matching
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*|\*)", re.sub(r"\*{3,}", "**", path))
-    if len(parts) > 2 * MAX_STARS:  # each of them multiplies the work of a match
-        raise UsageError(f"A fault's path has at most {MAX_STARS} asterisks.", hint=HINT)
-    return re.compile("".join({"**": ".*", "*": "[^/]+"}.get(part, re.escape(part)) for part in parts), re.DOTALL)

@@ -62,14 +62,7 @@ class Change(NamedTuple):
 
 
 class SandboxJournal:
-    """The last requests and changes, and the log file.
-
-    Args:
-        log: the file; "-" for stderr; None for none.
-
-    Raises:
-        Failed: the log file can't be opened.
-    """
+    """The last requests and changes, and the log file ("-" for stderr). Raises Failed if it can't be opened."""
 
     def __init__(self, log: str | None = None) -> None:
         self._lock = threading.Lock()

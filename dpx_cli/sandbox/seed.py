@@ -5,16 +5,15 @@ The usual IDs are the same in every sandbox, so that examples can use them.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import secrets
 import sqlite3
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from dpx_cli.reference import TARGETS
 from dpx_cli.sandbox import timeline
-from dpx_cli.sandbox.store import digest_of, fixed_id, new_id, timestamp
+from dpx_cli.sandbox.store import digest_of, new_id, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,60 +24,11 @@ if TYPE_CHECKING:
 ME = ""
 # The person of a token is the one with its role; each has that role in both organizations.
 PEOPLE = {"owner": "olivia@acme.com", "admin": "alice@acme.com", "member": "max@acme.com"}
-ORGS = (
-    ("acme", "Acme Corp", ("olivia@acme.com", "alice@acme.com", "max@acme.com", "bob@acme.com", "carol@acme.com")),
-    ("globex", "Globex", ("olivia@acme.com", "alice@acme.com", "max@acme.com", "hank@globex.com")),
-    # No token's person belongs to this one: its projects are 404.
-    ("initech", "Initech", ("peter@initech.com",)),
-)
-ROLES = {
-    "olivia@acme.com": "OWNER",
-    "alice@acme.com": "ADMIN",
-    "peter@initech.com": "OWNER",
-    "hank@globex.com": "ADMIN",
-}
-
+# No token's person belongs to initech: its projects are 404. `hours_ago` is a creation time.
+USUAL = os.path.join(os.path.dirname(__file__), "usual.json")
+KNOWN = 3  # of its projects are visible
 HOUR, DAY = 3600.0, 86400.0
-# Hours ago, branch, seconds, fails, message; newest first.
-_HISTORY: dict[str, Sequence[tuple[float, str, float, bool, str]]] = {
-    "storefront": (
-        (3, "main", 63, False, "Fix the cart badge"),
-        (49, "main", 64, False, "Pin the image library"),
-        (50, "main", 12, True, "Bump the image library"),
-        (96, "main", 66, False, "Merge feature/checkout"),
-        (191, "feature/checkout", 74, False, "Rework checkout, with its lock file"),
-        (214, "feature/checkout", 72, True, "Rework checkout"),
-        (262, "main", 61, False, "Show stock on the product page"),
-        (310, "main", 58, False, "Launch the summer collection"),
-    ),
-    "docs": (
-        (27, "main", 22, False, "Fix dead links"),
-        (120, "main", 23, False, "Describe webhooks"),
-        (400, "main", 21, False, "First pages"),
-    ),
-    "api": (
-        (6, "main", 39, True, "Move to the new driver"),
-        (73, "main", 44, False, "Page the orders"),
-        (500, "main", 41, False, "Health check"),
-    ),
-}
-# Organization, framework, description, variables with their targets; newest first.
-_PROJECTS = {
-    "storefront": (
-        "acme",
-        "NEXTJS",
-        "The shop",
-        {"DATABASE_URL": "production", "NEXT_PUBLIC_API_URL": "", "STRIPE_SECRET_KEY": "production preview"},
-    ),
-    "docs": ("globex", "VITE", "Documentation", {"SEARCH_KEY": "production"}),
-    "api": (
-        "acme",
-        "NODEJS",
-        "Orders and customers",
-        {"DATABASE_URL": "production preview", "LOG_LEVEL": ""},
-    ),
-}
-_SENSITIVE = frozenset({"STRIPE_SECRET_KEY", "SEARCH_KEY"})
+
 # What GET /projects/:id shows in any case.
 _PROJECT = {
     "framework": None,
@@ -107,35 +57,24 @@ class Seed(TypedDict, total=False):
     projects: Sequence[Mapping[str, Any]]
 
 
-def usual_seed(now: float, count: int = len(_PROJECTS)) -> Seed:
+def usual_seed(now: float, count: int = KNOWN) -> Seed:
     """Return the usual content. `count` projects: first `storefront`, `docs` and `api`, then generated ones."""
-    orgs = [
-        {
-            "id": fixed_id(f"org {slug}"),
-            "name": name,
-            "slug": slug,
-            "members": [
-                {
-                    "id": fixed_id(f"member {slug} {email}"),
-                    "role": ROLES.get(email, "MEMBER"),
-                    "user": {"email": email},
-                }
-                for email in emails
-            ],
-        }
-        for slug, name, emails in ORGS
-    ]
-    generated = [*generate_projects(1, count - len(_PROJECTS), "acme", now - 60 * DAY)]
-    payroll = _base_project(fixed_id("project payroll"), "payroll", "initech", now - 90 * DAY)
-    known = [_known_project(slug, now) for slug in list(_PROJECTS)[:count]]
-    return {"orgs": orgs, "projects": [*known, *reversed(generated), payroll]}
+
+    def date(item: dict[str, Any]) -> dict[str, Any]:
+        return item if "hours_ago" not in item else item | {"created_at": timestamp(now - item.pop("hours_ago") * HOUR)}
+
+    with open(USUAL, encoding="utf-8") as file:
+        usual: Seed = json.load(file, object_hook=date)
+    *known, payroll = usual["projects"]
+    generated = [*generate_projects(1, count - KNOWN, "acme", now - 60 * DAY)]
+    return {"orgs": usual["orgs"], "projects": [*known[:count], *reversed(generated), payroll]}
 
 
 def generate_projects(first: int, count: int, org: str, now: float) -> Iterator[dict[str, Any]]:
     """Yield projects with one deployment each, `project-00001` and so on, oldest first."""
     for number in range(first, first + count):
         deployment = {"id": new_id(), "status": "READY", "created_at": timestamp(now), "buildDurationMs": 30_000}
-        yield {**_base_project(new_id(), f"project-{number:05}", org, now), "deployments": [deployment]}
+        yield {"id": new_id(), "slug": f"project-{number:05}", "org": org, "deployments": [deployment]}
 
 
 def fill(store: Store, seed: Seed, now: float, build_seconds: float, person: str | None = ME) -> None:
@@ -256,43 +195,6 @@ def _add_deployment(
         seconds=seconds,
         outcome="ERROR" if status == "ERROR" else "READY",
     )
-
-
-def _base_project(identity: str, slug: str, org: str, created_at: float) -> dict[str, Any]:
-    return {"id": identity, "name": slug, "slug": slug, "org": org, "created_at": timestamp(created_at)}
-
-
-def _known_project(slug: str, now: float) -> dict[str, Any]:
-    org, framework, description, variables = _PROJECTS[slug]
-    history = _HISTORY[slug]
-    deployments: list[dict[str, Any]] = []
-    for number, (hours, branch, seconds, fails, message) in enumerate(reversed(history)):
-        deployment = {
-            "id": fixed_id(f"deployment {slug} {number}"),
-            "status": "ERROR" if fails else "READY",
-            "branch": branch,
-            "commitMessage": message,
-            "commitSha": hashlib.sha256(f"{slug} {number}".encode()).hexdigest()[:40],
-            "created_at": timestamp(now - hours * HOUR),
-            "buildDurationMs": round(seconds * 1000),
-        }
-        deployments.insert(0, deployment)
-    born = now - history[-1][0] * HOUR - DAY
-    return {
-        **_base_project(fixed_id(f"project {slug}"), slug, org, born),
-        "framework": framework,
-        "description": description,
-        "deployments": deployments,
-        "env_vars": [
-            {
-                "id": fixed_id(f"variable {slug} {key}"),
-                "key": key,
-                "targets": targets.split() or list(TARGETS),
-                "sensitive": key in _SENSITIVE,
-            }
-            for key, targets in variables.items()
-        ],
-    }
 
 
 def _parse_time(text: Any, default: float) -> float:

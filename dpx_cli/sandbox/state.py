@@ -20,21 +20,8 @@ if TYPE_CHECKING:
 class Behavior:
     """The options of `dpx sandbox`, with their defaults.
 
-    Attributes:
-        build_seconds: from QUEUED to the end of a deployment.
-        faults: scripted faults; see `faults.py` for how they are written.
-        slots: maximum concurrent deployments; None for any number.
-        rate: requests per token, like "10/s"; None for any number.
-        role: role of tokens without one: owner, admin or member.
-        tokens: accepted tokens; if empty, one is generated.
-        token_ttl: seconds until tokens expire; None for never.
-        webhook_url: where deployment events are sent; None for nowhere.
-        webhook_secret: what they are signed with.
-        on_delivery: called with each attempt to deliver one.
-        log: a file that gets one JSON line per request (and per webhook attempt), "-" for stderr; None for none.
-        projects: number of projects in a new sandbox.
-        port: of the loopback interface; 0 for any free one.
-        data: the file that the sandbox's state persists in; None keeps it in memory.
+    `faults` are written as in `faults.py`; without `tokens` one is generated; `log` "-" is stderr; `on_delivery` is
+    called with each attempt to deliver an event; `data` None keeps the state in memory.
     """
 
     build_seconds: float = 2.0

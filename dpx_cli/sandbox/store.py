@@ -31,39 +31,7 @@ ID_LENGTH = 25
 CURSOR_DIGITS = 11
 CURSOR = re.compile("c[0-9a-z]{24}")
 
-# A `document` is the API's own object, without what other columns and the clock tell.
-SCHEMA = """
-CREATE TABLE meta (secret BLOB NOT NULL);
-CREATE TABLE users (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, email TEXT NOT NULL UNIQUE);
-CREATE TABLE orgs (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, slug TEXT NOT NULL UNIQUE);
-CREATE TABLE members (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
-  org INTEGER NOT NULL REFERENCES orgs, user INTEGER NOT NULL REFERENCES users, role TEXT NOT NULL, UNIQUE (org, user)
-);
-CREATE INDEX members_of_user ON members (user, org);
--- A project belongs to an organization, or (org is null) to the person who created it.
-CREATE TABLE projects (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
-  org INTEGER REFERENCES orgs, owner INTEGER NOT NULL REFERENCES users, slug TEXT NOT NULL, document TEXT NOT NULL,
-  newest INTEGER REFERENCES deployments DEFERRABLE INITIALLY DEFERRED
-);
-CREATE UNIQUE INDEX project_slugs ON projects (coalesce(org, -owner), slug);
-CREATE INDEX projects_of_org ON projects (org, seq);
-CREATE INDEX projects_by_slug ON projects (slug);
-CREATE INDEX projects_newest ON projects (newest);
-CREATE TABLE deployments (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
-  project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE, document TEXT NOT NULL,
-  outcome TEXT NOT NULL, created_at REAL NOT NULL, building_at REAL NOT NULL, ended_at REAL NOT NULL
-);
-CREATE INDEX deployments_of_project ON deployments (project, seq);
-CREATE INDEX deployments_by_end ON deployments (ended_at);
-CREATE TABLE env_vars (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
-  key TEXT NOT NULL, document TEXT NOT NULL, salt BLOB NOT NULL, digest BLOB NOT NULL, UNIQUE (project, key)
-);
-CREATE INDEX env_vars_of_project ON env_vars (project, seq);
-"""
+SCHEMA = os.path.join(os.path.dirname(__file__), "schema.sql")
 
 
 class BadCursor(ValueError):
@@ -82,7 +50,6 @@ class Store:
 
     def __init__(self, path: str | None = None) -> None:
         self._lock = threading.RLock()
-        self.fresh = True
         try:
             self._db = self._open(path)
         except (sqlite3.Error, OSError) as error:
@@ -99,27 +66,18 @@ class Store:
         db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10)
         try:
             db.row_factory = sqlite3.Row
-            if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None:
-                _check_ours(db)
-                self.fresh = False
-            db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA foreign_keys = ON")
+            if _is_empty(db):
+                db.execute("PRAGMA journal_mode = WAL")
+            db.execute("BEGIN IMMEDIATE")
+            # Looked at under the lock: another sandbox may have started at the same moment.
+            self.fresh = _is_empty(db)
             if self.fresh:
-                db.execute("BEGIN IMMEDIATE")
-                # Check again under the lock: another sandbox may have started at the same moment.
-                if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None:
-                    db.execute("ROLLBACK")
-                    _check_ours(db)
-                    self.fresh = False
-            if self.fresh:
-                # One by one: executescript would commit first.
-                for statement in SCHEMA.split(";\n"):
-                    db.execute(statement)
-                db.execute("INSERT INTO meta (secret) VALUES (?)", (secrets.token_bytes(32),))
-                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                db.execute(f"PRAGMA user_version = {VERSION}")
-                # The transaction stays open: the caller that seeds the store commits it.
+                _create_schema(db)  # the transaction stays open: the caller that fills the store commits it
+            else:
+                db.execute("ROLLBACK")
+                _check_ours(db)
         except BaseException:
             db.close()
             raise
@@ -176,7 +134,7 @@ class Store:
         """Return one page of a list, and the cursor of the next (None if this is the last).
 
         A page starts where the previous one ended, so its cost depends only on `limit`, and rows that are added or
-        removed between two pages neither repeat nor hide others.
+        removed between two pages neither repeat nor hide others. Raises BadCursor if the cursor can't be this list's.
 
         Args:
             select: SELECT and FROM; the rows have a `seq`.
@@ -187,9 +145,6 @@ class Store:
             limit: how many rows.
             cursor: of the previous page; None for the first page.
             newest_first: by descending `seq`.
-
-        Raises:
-            BadCursor: it can't be this list's.
         """
         order, compare = ("DESC", "<") if newest_first else ("ASC", ">")
         if cursor is not None:
@@ -202,6 +157,20 @@ class Store:
         if len(rows) <= limit:
             return rows, None
         return rows[:limit], cursor_of(scope, rows[limit - 1]["seq"])
+
+
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
+
+
+def _create_schema(db: sqlite3.Connection) -> None:
+    with open(SCHEMA, encoding="utf-8") as file:
+        statements = file.read().split(";\n")  # one by one: executescript would commit first
+    for statement in statements:
+        db.execute(statement)
+    db.execute("INSERT INTO meta (secret) VALUES (?)", (secrets.token_bytes(32),))
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _check_ours(db: sqlite3.Connection) -> None:
@@ -230,11 +199,6 @@ def new_id() -> str:
     """Return an id in the reference's shape: 25 lower-case characters that begin with c, ascending with time."""
     milliseconds = base36(int(time.time() * 1000), 8)
     return f"c{milliseconds}{base36(secrets.randbelow(36**16), 16)}"
-
-
-def fixed_id(label: str) -> str:
-    """Return an id in the same shape that is the same in every sandbox, for what it starts with."""
-    return "clm1" + base36(int.from_bytes(hashlib.sha256(label.encode()).digest()) % 36**21, 21)
 
 
 def digest_of(value: str, salt: bytes) -> bytes:

@@ -38,7 +38,7 @@ class Tokens:
         now: float,
         ttl: float | None,
     ) -> None:
-        """Parse `TOKEN`, `TOKEN:ROLE` and `TOKEN:ROLE:SECONDS`.
+        """Parse `TOKEN`, `TOKEN:ROLE` and `TOKEN:ROLE:SECONDS`. Raises UsageError, which doesn't show a token.
 
         Args:
             texts: as written; if empty, one token is derived from `secret`, so that it stays the same.
@@ -47,9 +47,6 @@ class Tokens:
             secret: the store's.
             now: when the sandbox starts, in seconds since 1970.
             ttl: seconds until a token without a time expires; None for never.
-
-        Raises:
-            UsageError: a token or its role is invalid. The message doesn't show it.
         """
         self.owner = people["owner"]
         self.plain: list[str] = []

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dpx_cli.sandbox.server import Sandbox
-from dpx_cli.sandbox.store import fixed_id
 
 if TYPE_CHECKING:
     from tests.conftest import Program
@@ -21,16 +20,14 @@ def add_orgs(sandbox: Sandbox, count: int) -> None:
     with sandbox._state.store.change() as db:
         for number in range(count):
             org = 100 + number
-            db.execute(
-                "INSERT INTO orgs VALUES (?, ?, ?, ?)", (org, fixed_id(f"o{number}"), f"Org {number}", f"o{number}")
-            )
+            db.execute("INSERT INTO orgs VALUES (?, ?, ?, ?)", (org, f"o{number}", f"Org {number}", f"o{number}"))
             for identity, where in ((f"m{number}", org), (f"n{number}", 1)):
                 user = 1 if where == org else 100 + number
                 if where == 1:
-                    db.execute("INSERT INTO users VALUES (?, ?, ?)", (user, fixed_id(f"u{number}"), f"u{number}@x.com"))
+                    db.execute("INSERT INTO users VALUES (?, ?, ?)", (user, f"u{number}", f"u{number}@x.com"))
                 db.execute(
                     "INSERT INTO members (id, org, user, role) VALUES (?, ?, ?, ?)",
-                    (fixed_id(identity), where, user, "MEMBER"),
+                    (identity, where, user, "MEMBER"),
                 )
 
 

@@ -60,7 +60,7 @@ def test_faults_are_switched(sandbox: Sandbox) -> None:
     assert ask(sandbox, "GET", "/orgs").status == 200
     status, body = press(sandbox, "fault", {"text": "GET orgs 503"})
     assert status == 400
-    assert "doesn't begin with /" in body["error"]
+    assert "Invalid fault: GET orgs 503" in body["error"]
     assert press(sandbox, "fault", {})[0] == 400
 
 
@@ -100,7 +100,7 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         page.wait("document.querySelector('#requests tr').innerText.includes('500')")
         page.run("document.getElementById('fault').value = 'nonsense'")
         page.run("document.querySelector('#add button').click()")
-        page.wait("document.getElementById('message').innerText.includes('is incomplete')")
+        page.wait("document.getElementById('message').innerText.includes('Invalid fault')")
         sandbox.clear_faults()
         ask(sandbox, "POST", f"/projects/{sandbox.project_id('docs')}/deployments", {"branch": hostile})
         page.wait(f"document.querySelector('#deployments').innerText.includes({hostile!r})")

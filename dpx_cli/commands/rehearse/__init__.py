@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.commands import LOCAL, ONE, Typer, effect
-from dpx_cli.errors import CheckFailed, UsageError
+from dpx_cli.commands.rehearse import read_account
+from dpx_cli.errors import CheckFailed, exclusive
 from dpx_cli.output.columns import Column
+from dpx_cli.sandbox import run
+from dpx_cli.sandbox.server import Sandbox
+from dpx_cli.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,27 +50,26 @@ def rehearse(
     """Run a command against a copy of your projects, and show what it would have changed.
 
     Reads the projects, with GET requests only, into a sandbox with the same IDs, settings, variables (without values)
-    and last 100 deployments. The command gets the sandbox's address and token, never yours. Builds are assumed to
-    succeed. Exits with the command's own code. With --json, the command's output goes to stderr.
+    and last 100 deployments. Builds are assumed to succeed. Exits with the command's own code. With --json, the
+    command's output goes to stderr. The command gets the sandbox's address and token, an empty home with your git
+    configuration, and no variable that contains your token. This guards against mistakes, not against a hostile
+    command: it runs as you, and can read your files by their full path.
     """
-    from dpx_cli.commands.rehearse import read_account
-    from dpx_cli.sandbox import run
-    from dpx_cli.sandbox.server import Sandbox
-
-    if sum((bool(projects), org is not None, every)) > 1:
-        raise UsageError("--project, --org and --all can't be used together.", hint="Pass one of them.")
+    exclusive(("--project", projects), ("--org", org), ("--all", every))
     Sandbox(**world)  # an option that is wrong is reported before anything is read
     seed = read_account.read(session, projects, org=org, every=every, role=world.get("role"))
     others = "" if every else " Other projects don't exist in it."
     copied = _many(len(seed["projects"]), "project")
     session.screen.note(f"Rehearsing against a copy of {copied}; nothing reaches Deploxa.{others}")
     sandbox = Sandbox(seed=seed, **world)
-    code = run.run(command, read_account.environment(session), sandbox, to_stderr=session.screen.format == "json")
+    env = read_account.environment(session)
+    to_stderr = session.screen.format == "json"
+    code = run.run(command, env, sandbox, secrets=[session.token()], to_stderr=to_stderr)
     _show(session, sandbox.changes, report)
     deleted = [f"{change.project}/{change.name}" for change in sandbox.changes if change.action in DELETIONS]
     if fail_on and deleted:
         raise CheckFailed(
-            f"The command deletes: {', '.join(dict.fromkeys(deleted))}", hint="Check it before you run it."
+            f"The command would delete {', '.join(dict.fromkeys(deleted))}.", hint="Check it before you run it."
         )
     if code:
         # The command's own code may be none of dpx's.
@@ -72,22 +77,17 @@ def rehearse(
 
 
 def _show(session: Session, changes: Sequence[Change], report: str | None) -> None:
-    """Show the changes, and write them to a file first: who reads stdout may have gone."""
+    """Write the changes to a file, then show them: stdout may be closed."""
     rows: list[dict[str, Any]] = [change._asdict() for change in changes]
     screen = session.screen
     if report is not None:
-        import json
-        import os
-
-        from dpx_cli.system import files
-
         files.write_whole(os.path.join(session.cwd, report), json.dumps(rows, indent=2).encode() + b"\n", mode=0o644)
     if rows or screen.shows_objects:
         screen.items(rows, COLUMNS, key="name")
-    said = f"The command would have made {_many(len(rows), 'change')}."
+    summary = f"The command would have made {_many(len(rows), 'change')}."
     if any(change.action == "deploy" for change in changes):
-        said += " Builds were assumed to succeed."
-    screen.note(said)
+        summary += " Builds were assumed to succeed."
+    screen.note(summary)
 
 
 def _many(count: int, what: str) -> str:

@@ -172,7 +172,7 @@ def test_fail_on_delete(dpx: Program, script: str, code: int) -> None:
     """10 if a project or a variable would be deleted, whatever the command said."""
     result = dpx("rehearse", *ON, "--fail-on", "delete", "--", "sh", "-c", script)
     assert result.code == code, result
-    assert ("The command deletes: storefront/" in result.err) == (code == 10)
+    assert ("The command would delete storefront/" in result.err) == (code == 10)
 
 
 def test_only_what_is_in_reach_exists(dpx: Program) -> None:
