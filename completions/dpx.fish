@@ -1,4 +1,4 @@
-# Completion of dpx for fish. `dpx __complete` answers; see dpx_cli/completion/candidates.py.
+# Completion of dpx for fish. `dpx __complete` returns the candidates; see dpx_cli/completion/candidates.py.
 
 function __dpx_complete
     set -l words (commandline -opc)

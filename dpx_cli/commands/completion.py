@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dpx_cli import completion
 from dpx_cli.commands import LOCAL, Typer, effect
+from dpx_cli.completion import install as installation
 
 if TYPE_CHECKING:
     from dpx_cli.cli.options import Shell
@@ -46,9 +48,7 @@ def powershell(session: Session) -> None:
 @effect(LOCAL)
 def install(session: Session, shell: Shell = None) -> None:
     """Install completion for the current user. Safe to repeat."""
-    from dpx_cli.completion import install as installation
-
-    for line in installation.install(installation.shell_of(shell, session.env), session.env):
+    for line in installation.install(installation.resolve_shell(shell, session.env), session.env):
         session.screen.done(line)
 
 
@@ -56,13 +56,9 @@ def install(session: Session, shell: Shell = None) -> None:
 @effect(LOCAL)
 def uninstall(session: Session, shell: Shell = None) -> None:
     """Remove what `dpx completion install` installed, and nothing else."""
-    from dpx_cli.completion import install as installation
-
-    for line in installation.uninstall(installation.shell_of(shell, session.env), session.env):
+    for line in installation.uninstall(installation.resolve_shell(shell, session.env), session.env):
         session.screen.done(line)
 
 
 def _print(session: Session, shell: str) -> None:
-    from dpx_cli import completion
-
     session.screen.raw(completion.script(shell))

@@ -1,8 +1,8 @@
 """Completion for bash, zsh, fish and PowerShell.
 
 The four scripts in `scripts/` are short: at every TAB they call `dpx __complete WORDS…` (`candidates.py`), which
-answers from the command table, remembered names and git. `completions/` holds copies for packagers; a test compares
-them.
+finds candidates in the command table, the remembered names and git's files. `completions/` holds copies for
+packagers; a test compares them.
 `install.py` puts a script where its shell looks for it.
 """
 
@@ -18,8 +18,7 @@ MARK = "Completion of dpx for "
 
 
 def script(shell: str) -> bytes:
-    """Return the script for one of `SHELLS`."""
-    import os
+    """Return the script for one of `SHELLS`, also from a zipped package."""
+    from importlib.resources import files
 
-    with open(os.path.join(os.path.dirname(__file__), "scripts", FILES[shell]), "rb") as file:
-        return file.read()
+    return files(__name__).joinpath("scripts", FILES[shell]).read_bytes()

@@ -2,10 +2,10 @@
 
 | shell | script | start-up file, in a marked block |
 |---|---|---|
-| bash | `$BASH_COMPLETION_USER_DIR/completions/dpx` | `~/.bashrc`, for a bash without the bash-completion package |
+| bash | `$BASH_COMPLETION_USER_DIR/completions/dpx` | `~/.bashrc`; on macOS also the login shell's `~/.bash_profile` |
 | zsh | `$XDG_DATA_HOME/zsh/site-functions/_dpx` | `$ZDOTDIR/.zshrc`, because zsh looks in no folder of the user |
 | fish | `$XDG_CONFIG_HOME/fish/completions/dpx.fish` | |
-| PowerShell | `$XDG_DATA_HOME/dpx/dpx.ps1` | `profile.ps1` of all hosts |
+| PowerShell | `$XDG_DATA_HOME/dpx/dpx.ps1` | `profile.ps1` of all hosts; on Windows also that of version 5.1 |
 
 A file that dpx didn't write is left alone. Uninstalling restores the start-up file byte for byte.
 """
@@ -13,14 +13,16 @@ A file that dpx didn't write is left alone. Uninstalling restores the start-up f
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import shlex
+import sys
+from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli import completion
 from dpx_cli.errors import Failed, UsageError
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 BEGIN = "# >>> dpx completion >>>"
 END = "# <<< dpx completion <<<"
@@ -41,40 +43,58 @@ autoload -Uz _dpx && compdef _dpx dpx dpx-cli""",
 }
 
 
-class Place:
+class InstallTarget(NamedTuple):
     """Where a shell's completion goes.
 
     Attributes:
         shell: which.
-        script: the script's path.
         base: the folder above everything that dpx may create; folders below it are removed when they are empty.
-        startup: the start-up file that gets a block; None if the shell needs none.
+        below: the script's path below it.
+        startups: the start-up files that get a block.
     """
 
-    __slots__ = ("base", "script", "shell", "startup")
+    shell: str
+    base: str
+    below: str
+    startups: Sequence[str] = ()
 
-    def __init__(self, shell: str, base: str, below: str, startup: str | None) -> None:
-        self.shell = shell
-        self.base = base
-        self.script = os.path.join(base, below)
-        self.startup = startup
+    @property
+    def script(self) -> str:
+        """The script's path."""
+        return os.path.join(self.base, self.below)
 
     @property
     def block(self) -> bytes:
-        """The lines for the start-up file, with their marks and without a final newline."""
-        quote = _quoted_for_powershell if self.shell == "powershell" else _quoted
-        text = BLOCKS[self.shell].format(script=quote(self.script), folder=quote(os.path.dirname(self.script)))
+        """The lines for a start-up file, with their marks and without a final newline."""
+        text = BLOCKS[self.shell].format(
+            script=self.quote(self.script), folder=self.quote(os.path.dirname(self.script))
+        )
         return f"{BEGIN}\n{text}\n{END}".encode()
 
+    @property
+    def load(self) -> str:
+        """The line that loads the script into a running shell."""
+        return f"{'.' if self.shell == 'powershell' else 'source'} {self.quote(self.script)}"
 
-def shell_of(given: str | None, env: Mapping[str, str]) -> str:
+    def quote(self, path: str) -> str:
+        """Return a path quoted for the shell."""
+        if self.shell != "powershell":
+            return shlex.quote(path)
+        local = os.environ.get("LOCALAPPDATA", "")
+        if os.name == "nt" and local and path.startswith(local):  # pragma: no cover - Windows only
+            # PowerShell 5.1 reads a profile without a byte-order mark as ANSI, and a user's name may not be ASCII.
+            return f"([Environment]::GetFolderPath('LocalApplicationData') + '{path.removeprefix(local)}')"
+        return "'" + path.replace("'", "''") + "'"
+
+
+def resolve_shell(name: str | None, env: Mapping[str, str]) -> str:
     """Return the shell to complete for: the given one, else that of $SHELL.
 
     Raises:
-        UsageError: if neither names a shell that dpx completes for.
+        UsageError: if dpx completes for neither.
     """
-    if given:
-        return given
+    if name:
+        return name
     name = os.path.basename(env.get("SHELL", "")).removesuffix(".exe")
     name = {"pwsh": "powershell", "": "powershell" if os.name == "nt" else ""}.get(name, name)
     if name not in completion.SHELLS:
@@ -85,7 +105,7 @@ def shell_of(given: str | None, env: Mapping[str, str]) -> str:
     return name
 
 
-def place_of(shell: str, env: Mapping[str, str]) -> Place:
+def find_target(shell: str, env: Mapping[str, str]) -> InstallTarget:
     """Return where the completion of one of `completion.SHELLS` goes.
 
     Raises:
@@ -97,22 +117,32 @@ def place_of(shell: str, env: Mapping[str, str]) -> Place:
     data = _absolute(env.get("XDG_DATA_HOME")) or os.path.join(home, ".local", "share")
     config = _absolute(env.get("XDG_CONFIG_HOME")) or os.path.join(home, ".config")
     if shell == "bash":
-        startup = os.path.join(home, ".bashrc")
+        startups = [os.path.join(home, name) for name in _bash_startups(home)]
         if own := _absolute(env.get("BASH_COMPLETION_USER_DIR")):
-            return Place(shell, own, os.path.join("completions", "dpx"), startup)
-        return Place(shell, data, os.path.join("bash-completion", "completions", "dpx"), startup)
+            return InstallTarget(shell, own, os.path.join("completions", "dpx"), startups)
+        return InstallTarget(shell, data, os.path.join("bash-completion", "completions", "dpx"), startups)
     if shell == "zsh":
         startup = os.path.join(_absolute(env.get("ZDOTDIR")) or home, ".zshrc")
-        return Place(shell, data, os.path.join("zsh", "site-functions", "_dpx"), startup)
+        return InstallTarget(shell, data, os.path.join("zsh", "site-functions", "_dpx"), [startup])
     if shell == "fish":
-        return Place(shell, config, os.path.join("fish", "completions", "dpx.fish"), None)
+        return InstallTarget(shell, config, os.path.join("fish", "completions", "dpx.fish"))
     if os.name == "nt":  # pragma: no cover - Windows only
         import platformdirs
 
-        startup = os.path.join(platformdirs.user_documents_dir(), "PowerShell", "profile.ps1")
-        return Place(shell, platformdirs.user_data_dir("dpx", appauthor=False), "dpx.ps1", startup)
+        documents = platformdirs.user_documents_dir()
+        startups = [os.path.join(documents, name, "profile.ps1") for name in ("PowerShell", "WindowsPowerShell")]
+        return InstallTarget(shell, platformdirs.user_data_dir("dpx", appauthor=False), "dpx.ps1", startups)
     startup = os.path.join(config, "powershell", "profile.ps1")
-    return Place(shell, data, os.path.join("dpx", "dpx.ps1"), startup)
+    return InstallTarget(shell, data, os.path.join("dpx", "dpx.ps1"), [startup])
+
+
+def _bash_startups(home: str) -> Sequence[str]:
+    if sys.platform == "darwin":
+        # A terminal starts login shells, which read the first of these files and not .bashrc.
+        names = (".bash_profile", ".bash_login", ".profile")
+        login = next((name for name in names if os.path.lexists(os.path.join(home, name))), names[0])
+        return (".bashrc", login)
+    return (".bashrc",)
 
 
 def install(shell: str, env: Mapping[str, str]) -> Iterator[str]:
@@ -121,55 +151,56 @@ def install(shell: str, env: Mapping[str, str]) -> Iterator[str]:
     Raises:
         Failed: if a file can't be written, or there is a file at the script's path that dpx didn't write.
     """
-    place = place_of(shell, env)
+    target = find_target(shell, env)
     script = completion.script(shell)
-    before = files.read_bytes(place.script, "the completion script")
+    before = files.read_bytes(target.script, "the completion script")
     if before is not None and not _is_ours(before):
         raise Failed(
-            f"{place.script} was not written by dpx.", hint=f"Move it away, then run: dpx completion install {shell}"
+            f"{target.script} was not written by dpx.", hint=f"Move it away, then run: dpx completion install {shell}"
         )
-    startup = _content(place)  # fails on an unreadable start-up file before anything is written
+    contents = _read_startups(target)  # fails on an unreadable start-up file before anything is written
     if before == script:
-        yield f"{place.script} is up to date."
+        yield f"{target.script} is up to date."
     else:
-        files.write_whole(place.script, script, mode=SCRIPT_MODE)
-        yield f"Wrote {place.script}."
-    if place.startup is not None:
-        after = _added(_without(startup or b""), place.block)
-        if after != startup:
-            files.write_whole(place.startup, after, mode=_mode(place.startup))
-            yield f"Added a block to {place.startup}."
-    yield f"Open a new {shell} to use it, or run: {_now(place)}"
+        files.write_whole(target.script, script, mode=SCRIPT_MODE)
+        yield f"Wrote {target.script}."
+    for path, content in contents.items():
+        after = _added(_without(content or b""), target.block)
+        if after != content:
+            files.write_whole(path, after, mode=_mode(path))
+            yield f"Added a block to {path}."
+    yield f"Open a new {shell} to use it, or run: {target.load}"
 
 
 def uninstall(shell: str, env: Mapping[str, str]) -> Iterator[str]:
-    """Remove the script and the block; yield a sentence about each thing that was done.
+    """Remove the script and the blocks; yield a sentence about each thing that was done.
 
     Raises:
         Failed: if a file can't be changed.
     """
-    place = place_of(shell, env)
-    startup = _content(place)
-    before = files.read_bytes(place.script, "the completion script")
-    done = False
-    if before is not None and _is_ours(before):
-        files.remove(place.script)
-        _remove_empty(os.path.dirname(place.script), place.base)
-        done = True
-        yield f"Removed {place.script}."
-    if place.startup is not None and startup is not None and (after := _without(startup)) != startup:
+    target = find_target(shell, env)
+    contents = _read_startups(target)
+    before = files.read_bytes(target.script, "the completion script")
+    done = before is not None and _is_ours(before)
+    if done:
+        files.remove(target.script)
+        _remove_empty(os.path.dirname(target.script), target.base)
+        yield f"Removed {target.script}."
+    for path, content in contents.items():
+        if content is None or (after := _without(content)) == content:
+            continue
         if after:
-            files.write_whole(place.startup, after, mode=_mode(place.startup))
+            files.write_whole(path, after, mode=_mode(path))
         else:
-            files.remove(os.path.realpath(place.startup))
+            files.remove(os.path.realpath(path))
         done = True
-        yield f"Removed the block from {place.startup}."
+        yield f"Removed the block from {path}."
     if not done:
         yield f"No completion is installed for {shell}."
 
 
-def _content(place: Place) -> bytes | None:
-    return None if place.startup is None else files.read_bytes(place.startup, "the shell's start-up file")
+def _read_startups(target: InstallTarget) -> dict[str, bytes | None]:
+    return {path: files.read_bytes(path, "the shell's start-up file") for path in target.startups}
 
 
 def _added(content: bytes, block: bytes) -> bytes:
@@ -216,21 +247,5 @@ def _remove_empty(folder: str, base: str) -> None:
         folder = os.path.dirname(folder)
 
 
-def _now(place: Place) -> str:
-    """Return the line that loads the script into a running shell."""
-    quote = _quoted_for_powershell if place.shell == "powershell" else _quoted
-    return f"{'.' if place.shell == 'powershell' else 'source'} {quote(place.script)}"
-
-
 def _absolute(path: str | None) -> str:
     return path if path and os.path.isabs(path) else ""
-
-
-def _quoted(text: str) -> str:
-    from shlex import quote
-
-    return quote(text)
-
-
-def _quoted_for_powershell(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -60,7 +60,7 @@ def _newest(cache: str, origin: str, profile: str, token: str) -> dict[str, Any]
         return _read(os.path.join(cache, names_file(origin, token)))
     found = [
         (entry.stat().st_mtime_ns, entry.path)
-        for entry in os.scandir(cache)
+        for entry in (os.scandir(cache) if os.path.isdir(cache) else ())
         if entry.name.startswith("names-") and entry.name.endswith(".json")
     ]
     for _, path in sorted(found, reverse=True):
@@ -103,6 +103,7 @@ class _Plain:
     strict = True
     object_hook = None
     object_pairs_hook = None
+    array_hook = None  # since Python 3.15
     parse_float = float
     parse_int = int
     parse_constant = float

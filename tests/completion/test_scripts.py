@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import shells
 
 from dpx_cli import completion
 
 if TYPE_CHECKING:
     from tests.completion.conftest import Desk
+
+SCRIPTS = Path(__file__).parents[2] / "completions"
 
 # What is typed, and what the line is after a TAB; None: as it was.
 LINES = (
@@ -155,11 +161,9 @@ def test_it_is_silent_where_dpx_is_gone(desk: Desk) -> None:
 @pytest.mark.parametrize("shell", completion.SHELLS)
 def test_the_copies_for_packagers_are_the_scripts(shell: str) -> None:
     """Otherwise: dpx completion SHELL > completions/FILE. And they are short."""
-    from tests.completion.conftest import SCRIPTS
-
     script = (SCRIPTS / completion.FILES[shell]).read_bytes()
     assert script == completion.script(shell)
-    assert script.count(b"\n") <= 60
+    assert script.count(b"\n") <= 70
 
 
 def test_the_powershell_script_is_ascii_and_balanced() -> None:
@@ -169,3 +173,37 @@ def test_the_powershell_script_is_ascii_and_balanced() -> None:
     outside = "".join(code.split("'")[::2])
     for opening, closing in ("{}", "()", "[]"):
         assert outside.count(opening) == outside.count(closing)
+
+
+def test_zsh_may_read_the_script_before_compinit() -> None:
+    """It says nothing then, and dpx is completed as soon as compinit has run, with its own options."""
+    if not shells.is_installed("zsh"):
+        pytest.skip("zsh is NOT INSTALLED: its completion is not tested")
+    for then, registered in (("", ""), ("autoload -Uz compinit; compinit -D -i;", "_dpx")):
+        done = subprocess.run(
+            ["zsh", "-fc", f"source {SCRIPTS / '_dpx'}; {then} print -r -- ${{_comps[dpx]}}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{registered}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "replies"),
+    [("dpx env import ", ["a\\ b.env", "\\$\\(id\\).env"]), ("dpx env import a", ["a\\ b.env"])],
+)
+def test_bash_without_compopt_is_offered_quoted_file_names(tmp_path: Path, typed: str, replies: list[str]) -> None:
+    """As in version 3.2, where no other part of bash quotes them."""
+    for name in ("a b.env", "$(id).env"):
+        (tmp_path / name).touch()
+    words = typed.split(" ")
+    script = f"""
+        compopt() {{ return 1; }}; dpx() {{ echo :file; }}; command() {{ "$@"; }}
+        source {SCRIPTS / "dpx.bash"}
+        COMP_LINE={shlex.quote(typed)} COMP_POINT={len(typed)} COMP_WORDS=({shlex.join(words)})
+        COMP_CWORD={len(words) - 1}
+        set -u; _dpx; printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (sorted(done.stdout.splitlines()), done.stderr) == (sorted(replies), "")

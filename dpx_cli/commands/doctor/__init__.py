@@ -69,8 +69,8 @@ def _completion(session: Session) -> Check:
     from dpx_cli.system import files
 
     try:
-        shell = install.shell_of(None, session.env)
-        path = install.place_of(shell, session.env).script
+        shell = install.resolve_shell(None, session.env)
+        path = install.find_target(shell, session.env).script
     except UsageError as problem:
         return Check("completion", problem.message)
     there = files.read_bytes(path, "the completion script")

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2207
-# Completion of dpx for bash, 3.2 and later. `dpx __complete` answers; see dpx_cli/completion/candidates.py.
+# Completion of dpx for bash, 3.2 and later. `dpx __complete` returns the candidates; see dpx_cli/completion/candidates.py.
 
 _dpx() {
   local IFS=$' \t\n' line=${COMP_LINE:0:COMP_POINT} words starts values texts count=0 width=0 i gap word kept
@@ -15,15 +15,21 @@ _dpx() {
       words[count]=$word starts[count]=$i count=$((count + 1))
     fi
   done
-  # readline replaces only what is behind the last = or :.
+  # readline replaces only what is behind the last = or :; bash 3.2 doesn't split words there.
   kept=${words[count - 1]}
+  if ((BASH_VERSINFO[0] < 4)); then word=${word##*[=:]}; fi
   if [[ $word == *[!=:]* ]]; then kept=${kept%"$word"}; fi
   words=("${words[@]//[\\\"\']/}") count=0
 
   while IFS=$'\t' read -r word line; do
     case $word in
       '') ;;
-      :file) compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "${words[${#words[@]} - 1]#"$kept"}")) ;;
+      :file)
+        # bash 3.2 has no compopt, so nothing else quotes the names.
+        compopt -o default 2>/dev/null || while IFS= read -r line; do
+          COMPREPLY+=("$(printf %q "$line")")
+        done < <(compgen -f -- "${words[${#words[@]} - 1]#"$kept"}")
+        ;;
       ':command '*) _dpx_other $((${word#* } + 1)) ;;
       *)
         values[count]=${word#"$kept"} texts[count]=$line
@@ -37,7 +43,7 @@ _dpx() {
   for ((i = 0; i < count; i++)); do
     COMPREPLY[i]=${values[i]}
     # Show descriptions in a list. Types 37 and 42 insert one candidate after the other.
-    if ((count > 1 && COMP_TYPE != 37 && COMP_TYPE != 42)) && [[ -n ${texts[i]} ]]; then
+    if ((count > 1 && ${COMP_TYPE:-9} != 37 && ${COMP_TYPE:-9} != 42)) && [[ -n ${texts[i]} ]]; then
       printf -v word '%-*s  (%s)' "$width" "${values[i]}" "${texts[i]}"
       COMPREPLY[i]=${word:0:${COLUMNS:-80}-1}
     fi

@@ -1,4 +1,4 @@
-# Completion of dpx for PowerShell. `dpx __complete` answers; see dpx_cli/completion/candidates.py.
+# Completion of dpx for PowerShell. `dpx __complete` returns the candidates; see dpx_cli/completion/candidates.py.
 
 Register-ArgumentCompleter -Native -CommandName dpx, dpx.exe, dpx-cli, dpx-cli.exe -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
