@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.cache import Names
 from dpx_cli.config.settings import Settings, split_origin
-from dpx_cli.errors import UsageError
+from dpx_cli.errors import InvalidResponse, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +28,9 @@ class Session:
         profile: `--profile`.
         debug: `--debug`.
         cwd: the working directory; None for the process's own.
+
+    Attributes:
+        pick: lets the user pick a project if none is specified; None for a command that does without.
     """
 
     def __init__(
@@ -44,7 +47,9 @@ class Session:
         self.profile = profile
         self.debug = debug
         self.settings = Settings(env, profile=profile, cwd=cwd)
+        self.pick: Callable[[Session], ProjectRef] | None = None
         self._cwd = cwd
+        self._clients: list[Client] = []
         self._client: Client | None = None
         self._token: Token | None = None
         self._names: Names | None = None
@@ -92,7 +97,7 @@ class Session:
         scheme, host, port = split_origin(self.settings.origin)
         through = proxy.find(self.env, scheme, host, port)
         connection = Connection(scheme, host, port, context=self.tls_context, proxy=through)
-        return Client(
+        client = Client(
             self.settings.api_url,
             token,
             connection,
@@ -101,7 +106,10 @@ class Session:
             token_hint=self._token_hint(token),
             on_attempt=self._say_attempt if self.debug else None,
             on_note=self.screen.note,
+            command=self.command,
         )
+        self._clients.append(client)
+        return client
 
     def _token_hint(self, token: str) -> str | None:
         """Return how to replace a token that is refused; None for one that no setting gave."""
@@ -112,9 +120,9 @@ class Session:
         return credentials.describe_renewal(self._token, self.settings)
 
     def close(self) -> None:
-        """Close the connection to the API; the next request opens another."""
-        if self._client is not None:
-            self._client.close()
+        """Close all connections to the API."""
+        for client in self._clients:
+            client.close()
 
     def tls_context(self) -> SSLContext:
         """Return a TLS context that trusts what the settings say."""
@@ -123,9 +131,9 @@ class Session:
         return tls.context(self.env)
 
     def _say_attempt(self, attempt: Attempt) -> None:
-        status = "no answer" if attempt.status is None else attempt.status
+        status = "no response" if attempt.status is None else attempt.status
         path = attempt.path.partition("?")[0]
-        self.screen.done(f"{attempt.method} {path} {status} {attempt.milliseconds:.0f} ms attempt {attempt.number}")
+        self.screen.info(f"{attempt.method} {path} {status} {attempt.milliseconds:.0f} ms attempt {attempt.number}")
 
     @property
     def names(self) -> Names:
@@ -153,7 +161,7 @@ class Session:
 
         Args:
             words: the command, its arguments and further options, without "dpx"; they are quoted for the shell.
-            project: adds --project, unless it is the one that deploxa.toml or a link file names from here.
+            project: adds --project, unless it is the one that deploxa.toml or a link file specifies from here.
             org: adds --org.
             target: adds --target for each.
         """
@@ -170,9 +178,28 @@ class Session:
 
     @property
     def projects(self) -> Projects:
-        """Finds the project that is meant."""
+        """Finds the projects that are specified."""
         if self._projects is None:
             from dpx_cli.resolve import Projects
 
-            self._projects = Projects(lambda: self.client, lambda: self.names, self.settings)
+            self._projects = Projects(lambda: self.client, lambda: self.names, self.settings, self._pick_project)
         return self._projects
+
+    def _pick_project(self) -> ProjectRef | None:
+        return self.pick(self) if self.pick and self.screen.can_ask else None
+
+    def link_to(self, project: Mapping[str, Any], *, org_slug: str | None) -> None:
+        """Link the working directory to a project, and say so.
+
+        Raises:
+            InvalidResponse: if the project has no valid ID; nothing is written.
+        """
+        from dpx_cli.api.client import is_name
+        from dpx_cli.config import link
+
+        project_id, slug = project.get("id"), project.get("slug")
+        if not is_name(project_id):
+            words = ("link", str(slug)) if is_name(slug) else ("projects", "list")
+            raise InvalidResponse("The API returned no valid ID of the project.", hint=f"Run: {self.command(*words)}")
+        path = link.write(self.cwd, str(project_id), slug if is_name(slug) else None, org_slug)
+        self.screen.info(f"Linked this directory to {slug or project_id} ({os.path.relpath(path, self.cwd)}).")

@@ -241,16 +241,21 @@ def test_the_link_files_id_is_used_as_it_is(dpx_on_faults: Program, server: Faul
 def test_a_damaged_link_file_is_named_and_left_alone(
     dpx_on_faults: Program, server: FaultServer, content: bytes
 ) -> None:
-    """Nothing is guessed in its stead, nothing overwrites it; a project that is named needs it not."""
+    """Nothing is guessed in its stead; a project that is specified doesn't need it, link and unlink replace it."""
     path = link(dpx_on_faults.cwd, content)
-    for words in (("deploy",), ("env", "list"), ("unlink",), ("link", "shop")):
+    for words in (("deploy",), ("env", "list")):
         done = dpx_on_faults(*words)
-        assert (done.code, done.out) == (1, ""), done
+        assert (done.code, done.out) == (2, ""), done
         assert str(path) in done.err
     assert path.read_bytes() == content
     assert server.count("POST") == 0
     assert dpx_on_faults("env", "list", "-p", "shop").code == 0
     assert dpx_on_faults("deploy", "list", "-p", "shop").code == 0
+    assert dpx_on_faults("link", "shop").code == 0
+    assert json.loads(path.read_text())["projectId"] == PROJECT
+    path.write_bytes(content)
+    assert dpx_on_faults("unlink").code == 0
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("kind", ["device", "pipe", "folder", "loop", "nothing"])
@@ -265,7 +270,7 @@ def test_a_link_file_that_is_no_file_is_named(dpx_on_faults: Program, kind: str)
     else:
         path.symlink_to({"device": "/dev/zero", "loop": str(path), "nothing": "/nowhere/at/all"}[kind])
     done = dpx_on_faults("deploy", seconds=20)
-    assert (done.code, done.out) == (1, ""), done
+    assert (done.code, done.out) == (2, ""), done
     assert str(path) in done.err
 
 

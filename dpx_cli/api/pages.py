@@ -62,6 +62,7 @@ class Pages:
         self.next_cursor: str | None = None
         self.is_cut = False
         self.is_whole = False
+        self.is_filtered = False
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         cursor, left, empty = self._cursor, self._limit, 0
@@ -148,6 +149,7 @@ class Filtered:
 
     next_cursor: str | None = None
     is_whole = False
+    is_filtered = True
 
     def __init__(
         self,

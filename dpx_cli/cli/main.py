@@ -18,6 +18,9 @@ from dpx_cli.system import signals
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from dpx_cli.resolve import ProjectRef
+    from dpx_cli.session import Session
+
 
 def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
     """Run one command line and return its exit code.
@@ -117,6 +120,9 @@ def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> No
     from dpx_cli.session import Session
 
     session = Session(env, screen, profile=call.profile, debug=call.debug)
+    deploys = call.path[:1] == ("deploy",) and call.command["effect"] != "read"
+    if deploys or call.command["effect"] == "read":
+        session.pick = lambda session: _pick(session, create=deploys)
     function = getattr(import_module(call.command["module"]), call.command["function"])
     if not gc.get_freeze_count():  # `dpx mcp` runs many commands: what they leave behind must stay collectable
         gc.freeze()
@@ -132,6 +138,12 @@ def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> No
         raise
     finally:
         session.close()
+
+
+def _pick(session: Session, *, create: bool) -> ProjectRef:
+    from dpx_cli.commands import link
+
+    return link.pick_or_create(session) if create else link.pick(session)
 
 
 def _json_wanted(argv: Sequence[str]) -> str | None:

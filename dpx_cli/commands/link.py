@@ -1,12 +1,16 @@
-"""`dpx link` and `dpx unlink`: which project a directory belongs to."""
+"""`dpx link` and `dpx unlink`: which project a directory belongs to; and the lists to pick a project from."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from dpx_cli.api import projects
 from dpx_cli.commands import LOCAL, Typer, effect
-from dpx_cli.commands.created import link_to, note_slug, usable_id
+from dpx_cli.config import link as link_file
+from dpx_cli.config import paths
 from dpx_cli.errors import NotFound, UsageError
+from dpx_cli.resolve import LINK, PICKED, ProjectRef, either
 
 if TYPE_CHECKING:
     from dpx_cli.cli.options import Project, ProjectArgument
@@ -22,79 +26,79 @@ def link(session: Session, project: ProjectArgument = None, named: Project = Non
 
     On a terminal, without PROJECT, lets you pick one from a list, or create one.
     """
-    from dpx_cli.api import projects
-    from dpx_cli.resolve import either
-
-    reference = either(project, named)
-    if reference is None:
-        reference = pick_project(session, "Link to project")
-    found = session.projects.on(reference, lambda project_id: projects.get_project(session.client, project_id))
-    org, slash, _ = reference.rpartition("/")
-    link_to(session, found, org_slug=org if slash else session.settings.variable("DPX_ORG"))
+    if (given := either(project, named)) is not None:
+        ref = session.projects.ref(given)
+    elif not session.screen.can_ask:
+        hint = f"Pass its ID or slug. Run: {session.command('link', 'PROJECT')}"
+        raise UsageError("No project specified.", hint=hint)
+    elif (picked := _pick(session, "Link to project", other="Create a new project")) is None:
+        _create(session)
+        return
+    else:
+        ref = picked
+    found = session.projects.on(ref, lambda project_id: projects.get_project(session.client, project_id))
+    session.link_to(found, org_slug=ref.org or session.settings.variable("DPX_ORG"))
 
 
 @ROOT.command("unlink", epilog="dpx link storefront && dpx unlink")
 @effect(LOCAL)
 def unlink(session: Session) -> None:
     """Unlink this directory."""
-    from dpx_cli.config import link as link_file
-    from dpx_cli.config import paths
-
     path = paths.link_file(session.cwd)
     if path is None:
-        raise NotFound("This directory is not linked to a project.", hint="Run: dpx link PROJECT")
+        hint = f"Run: {session.command('link', 'PROJECT')}"
+        raise NotFound("This directory is not linked to a project.", hint=hint)
     link_file.remove(path)
-    session.screen.done(f"Removed {path}.")
+    session.screen.info(f"Removed {os.path.relpath(path, session.cwd)}.")
 
 
-def given_or_picked(session: Session, given: str | None, question: str) -> str | None:
-    """Return the project that was given. If none is known and the user can be asked, return the one they pick."""
-    if given is None and session.screen.can_ask and session.settings.project is None:
-        return pick_project(session, question)
-    return given
+def pick(session: Session) -> ProjectRef:
+    """Let the user pick the project of a command that reads; see `Session.pick`."""
+    ref = _pick(session, "Project")
+    if ref is None:
+        raise UsageError("No project specified.", hint=f"Run: {session.command('link', 'PROJECT')}")
+    return _offer_link(session, ref)
 
 
-def pick_project(session: Session, question: str) -> str:
-    """Ask which project is meant, or create one, and return its ID.
+def pick_or_create(session: Session) -> ProjectRef:
+    """Let the user pick the project to deploy, or create one as `dpx init` does; see `Session.pick`."""
+    ref = _pick(session, "Deploy project", other="Create a new project")
+    return _create(session) if ref is None else _offer_link(session, ref)
 
-    Args:
-        session: the session.
-        question: what it is for, like "Link to project".
 
-    Raises:
-        UsageError: if the user can't be asked.
-    """
-    from dpx_cli.api import projects
-    from dpx_cli.api.client import is_name
+def _pick(session: Session, question: str, *, other: str | None = None) -> ProjectRef | None:
+    """Return the project that the user picks from all, or None for the other choice."""
     from dpx_cli.output import picker
     from dpx_cli.output.display import StatusLine
 
-    if not session.screen.can_ask:
-        raise UsageError("No project specified.", hint="Pass its ID or slug. Run: dpx link PROJECT")
+    org = session.settings.variable("DPX_ORG")
     with StatusLine(session.screen) as live:
         live.update("Loading projects")
-        pages = projects.list_projects(session.client, org=session.settings.variable("DPX_ORG"))
-        found = [project for page in pages for project in page if is_name(project.get("id"))]
-    slugs = [str(project.get("slug") or project["id"]) for project in found]
+        listed = session.projects.list_all(org)
+    slugs = [str(project.get("slug") or project["id"]) for project in listed]
     # The same slug in two organizations is told apart by the ID: the API doesn't say whose a project is.
     names = [
         slug if slugs.count(slug) == 1 else f"{slug} ({project['id']})"
-        for slug, project in zip(slugs, found, strict=True)
+        for slug, project in zip(slugs, listed, strict=True)
     ]
-    chosen = picker.choose(session.screen, question, names, other="Create a new project")
-    return _create(session) if chosen is None else str(found[chosen]["id"])
+    chosen = picker.choose(session.screen, question, names, other=other)
+    if chosen is None:
+        return None
+    project_id, slug = listed[chosen]["id"], slugs[chosen]
+    return ProjectRef(project_id, slug, org, slug if slugs.count(slug) == 1 else project_id, PICKED)
 
 
-def _create(session: Session) -> str:
-    """Ask for the name of a new project, create it, and return its ID."""
-    from dpx_cli.api import projects
+def _offer_link(session: Session, ref: ProjectRef) -> ProjectRef:
+    """Ask whether the picked project is this directory's, so that the next command need not ask."""
+    if session.screen.confirm(f"Link this directory to {ref.name}?"):
+        session.link_to({"id": ref.id, "slug": ref.slug}, org_slug=ref.org)
+        return ref._replace(source=LINK, given=str(ref.id))
+    return ref
 
-    name = session.screen.ask("Name of the new project")
-    if not name:
-        raise UsageError("No name given; nothing was created.", hint="Run: dpx projects create NAME --link")
-    org = session.org(None)
-    created = projects.create_project(session.client, name, projects.ProjectFields(orgSlug=org) if org else {})
-    identity = usable_id(created)
-    session.screen.done(f"Created project {created.get('slug') or identity}.")
-    note_slug(session, name, created)
-    return identity
+
+def _create(session: Session) -> ProjectRef:
+    """Create a project for this directory, as `dpx init` does."""
+    from dpx_cli.commands import init
+
+    project, reference = init.set_up(session)
+    return ProjectRef(project["id"], reference.rpartition("/")[2], session.org(None), reference, PICKED)

@@ -9,12 +9,9 @@ from dpx_cli.cache import MAX_NAMES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dpx_cli.api import pages as api_pages
-    from dpx_cli.api.pages import Pages
+    from dpx_cli.api.pages import Filtered, Pages
     from dpx_cli.output.columns import Column
     from dpx_cli.session import Session
-
-    List = Pages | api_pages.Filtered
 
 # Fields that completion describes a name with.
 DESCRIPTIONS = {"deployments": ("status", "branch", "created_at")}
@@ -23,7 +20,7 @@ MAX_DESCRIPTION = 128  # characters of one field
 
 def show_pages(
     session: Session,
-    pages: List,
+    pages: Pages | Filtered,
     columns: Sequence[Column],
     *,
     key: str,
@@ -31,16 +28,10 @@ def show_pages(
     remember: str | None = None,
     under: str | None = None,
 ) -> None:
-    """Show a list in the format that was asked for, and say on stderr what `--limit` cut.
+    """Show a list of `what` (in the plural) in the format that was asked for, and say on stderr what `--limit` cut.
 
-    Args:
-        session: the session.
-        pages: the list.
-        columns: the columns of a table.
-        key: path of the identifier.
-        what: what the items are, in the plural.
-        remember: the kind of names (see `cache.py`) to remember for completion if the list is complete.
-        under: the ID of the project that the names belong to, if any.
+    A complete list is remembered for completion, as the kind of names `remember` (see `cache.py`), under the ID of the
+    project that they belong to, if any. `key` is the path of the identifier.
     """
     seen: list[Any] = []
     session.screen.rows(
@@ -48,18 +39,17 @@ def show_pages(
     )
     if session.screen.format != "quiet":
         if pages.next_cursor:
-            import shlex
+            from dpx_cli.system.shell import quote
 
-            session.screen.note(f"More {what}: --cursor {shlex.quote(pages.next_cursor)}")
+            session.screen.note(f"More {what}: --cursor {quote(pages.next_cursor)}")
         elif pages.is_cut:
-            # Only pages that the server cuts have a cursor.
-            way_out = "the server sent no cursor" if hasattr(pages, "filter") else "pass a higher --limit"
+            way_out = "pass a higher --limit" if pages.is_filtered else "the server sent no cursor"
             session.screen.note(f"There are more {what}; {way_out}.")
     if remember and (pages.is_whole or remember == "deployments"):
         session.names.remember(remember, seen, under)
 
 
-def _noting(pages: List, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
+def _noting(pages: Pages | Filtered, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
     """Pass pages on, and note the identifiers on them, up to what is remembered."""
     for page in pages:
         if len(seen) < MAX_NAMES:

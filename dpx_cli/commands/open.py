@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dpx_cli.api import projects
+from dpx_cli.api.sites import project_url
 from dpx_cli.commands import ONE, READ, Typer, effect
 from dpx_cli.errors import NotFound
+from dpx_cli.resolve import either
+from dpx_cli.system import browser
 
 if TYPE_CHECKING:
     from typing import Annotated
@@ -30,26 +34,19 @@ def open_site(
 
     Prints the URL if there is no browser, as over ssh or in CI.
     """
-    from dpx_cli.api import projects
-    from dpx_cli.api.sites import project_url
-    from dpx_cli.resolve import either
-    from dpx_cli.system import browser
-
-    meant = either(project, named)
-    found = session.projects.on(meant, lambda project_id: projects.get_project(session.client, project_id))
-    url = project_url(session.client, found)
+    given = either(project, named)
+    row = session.projects.on(given, lambda project_id: projects.get_project(session.client, project_id))
+    url = project_url(session.client, row)
     if url is None:
-        import shlex
-
-        name = str(found.get("slug") or found.get("id"))
-        hint = f"Deploy it first. Run: dpx deploy --project {shlex.quote(name)}"
-        raise NotFound(f"The API returned no URL of {name}.", hint=hint)
+        name = str(row.get("slug") or row.get("id"))
+        hint = f"Deploy it first. Run: {session.command('deploy', project=name)}"
+        raise NotFound(f"The API returned no URL for {name}.", hint=hint)
     if session.screen.shows_objects:
         session.screen.item({"url": url}, (), key="url")
     elif print_url:
         session.screen.line(url)
     elif browser.open_url(url, session.env):
-        session.screen.done(f"Opened {url}.")
+        session.screen.info(f"Opened {url}.")
     else:
         session.screen.note("No browser found.")
         session.screen.line(url)

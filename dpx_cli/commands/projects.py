@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dpx_cli.api import projects
 from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
+from dpx_cli.reference import slug_of
+from dpx_cli.resolve import either
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +41,7 @@ COLUMNS = (
     Column("Name", "name"),
     Column("Framework", "framework"),
     Column("Status", "current_deployment.status", status=True),
-    Column("Id", "id"),
+    Column("ID", "id"),
 )
 DETAILS = (
     *COLUMNS,
@@ -67,8 +70,6 @@ def list_projects(
 
     Without --org, DPX_ORG, deploxa.toml, a link file or a profile's organization, lists those of every organization.
     """
-    from dpx_cli.api import projects
-
     org = session.org(org)
     if search is None and not statuses:
         pages = projects.list_projects(session.client, org=org, limit=limit, cursor=cursor)
@@ -94,12 +95,9 @@ def _fits(project: Mapping[str, Any], search: str | None, statuses: Sequence[str
 @effect(READ, prints=ONE)
 def get(session: Session, project: ProjectArgument = None, named: Project = None) -> None:
     """Show one project."""
-    from dpx_cli.api import projects
-    from dpx_cli.resolve import either
-
-    meant = either(project, named)
-    found = session.projects.on(meant, lambda project_id: projects.get_project(session.client, project_id))
-    session.screen.item(found, DETAILS, key="slug")
+    given = either(project, named)
+    row = session.projects.on(given, lambda project_id: projects.get_project(session.client, project_id))
+    session.screen.item(row, DETAILS, key="slug")
 
 
 @GROUP.command("create", epilog="dpx projects create my-app --org acme --framework nextjs")
@@ -119,18 +117,21 @@ def create(
     link: Annotated[bool, typer.Option("--link", help="Link this directory to the new project.")] = False,
 ) -> None:
     """Create a project."""
-    from dpx_cli.api import projects
-    from dpx_cli.commands.created import link_to, note_slug
+    from dpx_cli.config.link import check_writable
 
     if not name.strip():
-        raise UsageError("A project's name can't be empty.", hint="Run: dpx projects create NAME")
-    given = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
-    fields = projects.ProjectFields(**{key: value for key, value in given.items() if value is not None})  # type: ignore[typeddict-item]  # keys are the TypedDict's
+        raise UsageError("The project's name is empty.", hint=f"Run: {session.command('projects', 'create', 'NAME')}")
+    if link:
+        check_writable(session.cwd)
+    options = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
+    fields: projects.ProjectFields = {key: value for key, value in options.items() if value is not None}  # type: ignore[assignment]  # keys are the TypedDict's
     created = projects.create_project(session.client, name, fields)
     session.screen.item(created, DETAILS, key="slug")
-    note_slug(session, name, created)
+    expected, slug = slug_of(name), created.get("slug")
+    if isinstance(slug, str) and slug not in (expected, name):
+        session.screen.note(f"The project's slug is {slug}, not {expected or name}.")
     if link:
-        link_to(session, created, org_slug=fields.get("orgSlug"))
+        session.link_to(created, org_slug=fields.get("orgSlug"))
 
 
 @GROUP.command("update", epilog="dpx projects update storefront --build-command 'npm run build'")
@@ -153,26 +154,23 @@ def update(
 ) -> None:
     """Change a project's settings.
 
-    An empty text ('') is a value and is sent.
+    An empty string ('') clears a setting.
     """
-    from dpx_cli.api import projects
-    from dpx_cli.resolve import either
-
-    given = {
+    options = {
         "name": name,
         "description": description,
         "build_command": build_command,
         "install_command": install_command,
         "output_dir": output_dir,
     }
-    changes = projects.ProjectChanges(**{key: value for key, value in given.items() if value is not None})  # type: ignore[typeddict-item]  # keys are the TypedDict's
+    changes: projects.ProjectChanges = {key: value for key, value in options.items() if value is not None}  # type: ignore[assignment]  # keys are the TypedDict's
     if not changes:
-        raise UsageError("Nothing to change.", hint="Pass an option like --name. Run: dpx projects update --help")
-    meant = either(project, named)
-    updated = session.projects.on(
-        meant, lambda project_id: projects.update_project(session.client, project_id, changes)
+        hint = f"Pass an option like --name. Run: {session.command('projects', 'update', '--help')}"
+        raise UsageError("Nothing to change.", hint=hint)
+    row = session.projects.on(
+        either(project, named), lambda project_id: projects.update_project(session.client, project_id, changes)
     )
-    session.screen.item(updated, DETAILS, key="slug")
+    session.screen.item(row, DETAILS, key="slug")
 
 
 @GROUP.command("delete", epilog="dpx projects delete docs --yes")
@@ -180,14 +178,12 @@ def update(
 def delete(session: Session, project: ProjectArgument = None, named: Project = None, yes: Yes = False) -> None:
     """Delete a project. Only its owner can, and it can't be undone.
 
-    Neither DPX_PROJECT nor a file of this directory names the project to delete.
+    Name the project explicitly: DPX_PROJECT, deploxa.toml and links are ignored.
     """
-    from dpx_cli.api import projects
-    from dpx_cli.resolve import either
-
-    meant = either(project, named)
-    if meant is None:
-        raise UsageError("No project specified.", hint="Run: dpx projects delete PROJECT")
+    given = either(project, named)
+    if given is None:
+        hint = f"Run: {session.command('projects', 'delete', 'PROJECT')}"
+        raise UsageError("No project specified.", hint=hint)
 
     def delete_it(project_id: str) -> dict[str, object]:
         if not yes:
@@ -197,7 +193,7 @@ def delete(session: Session, project: ProjectArgument = None, named: Project = N
 
     if not yes:
         session.screen.require_terminal()
-    answer = session.projects.on(meant, delete_it)
+    response = session.projects.on(given, delete_it)
     if session.screen.shows_objects:
-        session.screen.item(answer, (), key="deleted")
-    session.screen.done(f"Deleted project {meant}.")
+        session.screen.item(response, (), key="deleted")
+    session.screen.info(f"Deleted project {given}.")

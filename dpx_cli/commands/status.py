@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dpx_cli.api import projects
 from dpx_cli.commands import LIST, READ, Typer, effect
-from dpx_cli.errors import CheckFailed, UsageError
+from dpx_cli.errors import CheckFailed, exclusive
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
+from dpx_cli.reference import ERROR
+from dpx_cli.resolve import either
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,19 +53,15 @@ def status(
 
     --watch ends with Ctrl-C or, with --fail-on, as soon as a deployment is in that state.
     """
-    from dpx_cli.api import projects
-    from dpx_cli.resolve import either
-
     project = either(project, named)
-    if sum((project is not None, org is not None, every)) > 1:
-        raise UsageError("PROJECT, --org and --all can't be used together.", hint="Pass one of them.")
+    exclusive(("PROJECT", project), ("--org", org), ("--all", every))
     failing: list[str] = []
 
     def one() -> dict[str, Any]:
         return session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
 
     def each() -> Iterator[list[dict[str, Any]]]:
-        return _noted(projects.list_projects(session.client, org=org), failing)
+        return _note_failures(projects.list_projects(session.client, org=org), failing)
 
     many = org is not None or every
     if watch or interval is not None:
@@ -72,42 +71,33 @@ def status(
 
         def look() -> list[dict[str, Any]]:
             failing.clear()
-            return [item for page in (each() if many else _noted([[one()]], failing)) for item in page]
+            return [item for page in (each() if many else _note_failures([[one()]], failing)) for item in page]
 
         def shown() -> None:
             if fail_on:
-                _raise_on(failing)
+                _raise_on(session, failing)
 
         watching.watch(session, look, COLUMNS, key="slug", interval=seconds, empty="No projects.", shown=shown)
     elif many:
         session.screen.rows(each(), COLUMNS, key="slug", empty="No projects.")
     else:
-        found = one()
-        _note_failure(found, failing)
-        session.screen.item(found, COLUMNS, key="slug")
+        ((row,),) = _note_failures([[one()]], failing)
+        session.screen.item(row, COLUMNS, key="slug")
     if fail_on:
-        _raise_on(failing)
+        _raise_on(session, failing)
 
 
-def _noted(pages: Iterable[list[dict[str, Any]]], failing: list[str]) -> Iterator[list[dict[str, Any]]]:
+def _note_failures(pages: Iterable[list[dict[str, Any]]], failing: list[str]) -> Iterator[list[dict[str, Any]]]:
     """Pass pages on and note which projects' deployments have failed."""
     for page in pages:
         for project in page:
-            _note_failure(project, failing)
+            current = project.get("current_deployment")
+            if isinstance(current, dict) and current.get("status") == ERROR:
+                failing.append(str(project.get("slug") or project.get("id")))
         yield page
 
 
-def _raise_on(failing: list[str]) -> None:
+def _raise_on(session: Session, failing: list[str]) -> None:
     if failing:
-        import shlex
-
-        raise CheckFailed(
-            f"In ERROR: {', '.join(failing)}",
-            hint=f"Run: dpx deploy list --project {shlex.quote(failing[0])} --limit 5",
-        )
-
-
-def _note_failure(project: dict[str, Any], failing: list[str]) -> None:
-    current = project.get("current_deployment")
-    if isinstance(current, dict) and current.get("status") == "ERROR":
-        failing.append(str(project.get("slug") or project.get("id")))
+        hint = f"Run: {session.command('deploy', 'list', '--limit', '5', project=failing[0])}"
+        raise CheckFailed(f"In ERROR: {', '.join(failing)}", hint=hint)

@@ -71,6 +71,15 @@ def write(cwd: str, project_id: str, project_slug: str | None, org_slug: str | N
     return path
 
 
+def check_writable(cwd: str) -> None:
+    """Raise Failed if a directory can't be linked: it can't be written, or the link is a symbolic one."""
+    path = files.checkout_path(cwd, os.path.join(LINK_FOLDER, LINK_NAME))
+    folder = os.path.dirname(path)
+    folder = folder if os.path.lexists(folder) else cwd
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+        raise Failed(f"Can't write to {folder}, where the link file goes.", hint="Change its permissions.")
+
+
 def remove(path: str) -> None:
     """Remove a link file, damaged or not, and its folder if nothing else is left in it.
 

@@ -23,7 +23,7 @@ def test_link_writes_names_and_nothing_else(dpx: Program, sandbox: Sandbox) -> N
     """No URL and no token; the folder keeps itself out of git."""
     result = dpx("link", "acme/storefront")
     assert (result.code, result.out) == (0, ""), result
-    assert result.err == f"Linked this directory to storefront ({file_of(dpx)}).\n"
+    assert result.err == "Linked this directory to storefront (.deploxa/project.json).\n"
     assert json.loads(file_of(dpx).read_text()) == {
         "projectId": sandbox.project_id("storefront"),
         "projectSlug": "storefront",
@@ -80,14 +80,17 @@ def test_the_list_tells_projects_of_one_slug_apart(dpx: Program, sandbox: Sandbo
 
 
 def test_a_new_project_is_a_choice(dpx: Program, sandbox: Sandbox) -> None:
-    """It asks for a name, creates the project and links it; no name creates nothing."""
-    result = dpx.tty("link", answers=[(LIST, "\x1b[B" * 3 + "\r"), ("Name of the new project: ", "My Shop\r")])
-    assert result.code == 0, result
-    assert "Created project my-shop." in result.out
-    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "my-shop"
+    """It does what init does: the name of package.json, a question, and deploxa.toml; or nothing."""
+    (dpx.cwd / "package.json").write_text('{"name": "my-shop", "dependencies": {"next": "15"}}')
     before = sandbox.projects()
-    assert dpx.tty("link", answers=[(LIST, "zzz\r"), ("Name of the new project: ", "\r")]).code == 2
+    other = (LIST, "\x1b[B" * 3 + "\r")
+    assert dpx.tty("link", answers=[other, ("Create this project?", "n\r")]).code == 2
     assert sandbox.projects() == before
+    result = dpx.tty("link", answers=[other, ("Create this project?", "y\r")])
+    assert result.code == 0, result
+    assert "my-shop" in sandbox.projects()
+    assert 'slug = "my-shop"' in (dpx.cwd / "deploxa.toml").read_text()
+    assert dpx("projects", "get", "--json").json["framework"] == "NEXTJS"
 
 
 def test_without_a_terminal_there_is_no_list(dpx: Program, sandbox: Sandbox) -> None:
@@ -131,21 +134,6 @@ def test_unlink(dpx: Program) -> None:
     assert (dpx.cwd / ".deploxa" / "notes").read_text() == "mine"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"projectId": 7}', '{"projectId": "x", "orgSlug": 7}'])
-def test_a_damaged_link_file_is_named(dpx: Program, sandbox: Sandbox, text: str) -> None:
-    """Exit 1, and it is never overwritten; a command that is told the project goes on without it."""
-    file_of(dpx).parent.mkdir()
-    file_of(dpx).write_text(text)
-    result = dpx("env", "list")
-    assert result.code == 1, result
-    assert str(file_of(dpx)) in result.err
-    assert sandbox.requests == []
-    assert dpx("link", "docs").code == 1
-    assert file_of(dpx).read_text() == text
-    assert dpx("env", "list", "-q", "-p", "docs").out == "SEARCH_KEY\n"
-    assert dpx("env", "list", "-q", env={"DPX_PROJECT": "docs"}).out == "SEARCH_KEY\n"
-
-
 def test_a_hostile_link_file_leads_nowhere_else(dpx: Program, sandbox: Sandbox) -> None:
     """A URL in it is ignored; an id that would change the path is refused."""
     file_of(dpx).parent.mkdir()
@@ -165,14 +153,45 @@ def test_a_folder_that_cannot_be_written(dpx: Program) -> None:
 
 def test_deploy_offers_the_same_list(dpx: Program, sandbox: Sandbox) -> None:
     """Without any project and on a terminal; in a pipe it is exit 2, and nothing is sent."""
-    result = dpx.tty("deploy", "--no-git", answers=[(LIST, "docs\r")])
+    result = dpx.tty("deploy", "--no-git", answers=[(LIST, "docs\r"), ("Link this directory to docs?", "n\r")])
     assert result.code == 0, result
     assert "https://docs.deploxa.com" in result.out
+    assert not file_of(dpx).exists()
     assert "Type to filter" not in dpx.tty("deploy", "--no-git", env={"DPX_PROJECT": "docs"}).out
     sandbox.clear_requests()
     refused = dpx("deploy")
     assert (refused.code, refused.out) == (2, "")
     assert "No project specified." in refused.err
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("argv", [("projects", "get"), ("env", "list"), ("status",), ("open", "--print")])
+def test_commands_that_read_offer_a_list_too(dpx: Program, argv: tuple[str, ...]) -> None:
+    """Once: the directory is linked if the user wants; a command that changes something must be told."""
+    picked = dpx.tty(*argv, answers=[(LIST, "storef\r"), ("Link this directory to storefront?", "y\r")])
+    assert picked.code == 0, picked
+    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "storefront"
+    assert dpx.tty(*argv).code == 0
+    dpx("unlink")
+    for change in (("env", "set", "A=1"), ("projects", "update", "--name", "x")):
+        refused = dpx.tty(*change)
+        assert (refused.code, "No project specified." in refused.out) == (2, True), refused
+
+
+def test_a_directory_that_cannot_be_linked_creates_nothing(dpx: Program, sandbox: Sandbox) -> None:
+    """It is checked before the request."""
+    (dpx.cwd / ".deploxa").write_text("a file, not a folder")
+    result = dpx("projects", "create", "new", "--link")
+    assert (result.code, result.out) == (1, ""), result
+    assert ".deploxa" in result.err
+    assert sandbox.requests == []
+
+
+def test_an_empty_project_is_a_usage_error(dpx: Program, sandbox: Sandbox) -> None:
+    """It may be an unset variable of a script."""
+    for argv in (("projects", "get", ""), ("deploy", "--project", ""), ("deploy", "-p", "docs,"), ("status", " ")):
+        result = dpx(*argv)
+        assert (result.code, result.out) == (2, ""), result
     assert sandbox.requests == []
 
 

@@ -95,7 +95,7 @@ def test_members_in_every_format(dpx: Program) -> None:
     assert [json.loads(line) for line in dpx("orgs", "members", "acme", "--jsonl").out.splitlines()] == found
     assert dpx("orgs", "members", "acme", "-q").out.split() == PEOPLE
     assert dpx("orgs", "members", "acme", "-q", "--limit", "2").out.split() == PEOPLE[:2]
-    assert "E-mail" in dpx.tty("orgs", "members", "acme").out
+    assert "Email" in dpx.tty("orgs", "members", "acme").out
 
 
 @pytest.mark.parametrize("command", ["get", "members"])

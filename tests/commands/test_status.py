@@ -94,7 +94,7 @@ def test_fail_on_is_for_a_cron_job(dpx: Program) -> None:
     result = dpx("status", "--org", "acme", "--fail-on", "ERROR")
     assert result.code == 10, result
     assert len(result.rows) == 2
-    assert result.err.startswith("error: In ERROR: api\nhint: Run: dpx deploy list --project api")
+    assert result.err == "error: In ERROR: api\nhint: Run: dpx deploy list --limit 5 --project api\n"
     assert dpx("status", "--org", "globex", "--fail-on", "error").code == 0
     assert dpx("status", "api", "--fail-on", "error", "--json").code == 10
     assert dpx("status", "--all", "--fail-on", "ready").code == 2

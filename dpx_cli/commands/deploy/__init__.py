@@ -105,7 +105,7 @@ def deploy(
     """
     from dpx_cli.commands.deploy import changed as changes
     from dpx_cli.commands.deploy.missing import find_missing
-    from dpx_cli.commands.link import given_or_picked
+    from dpx_cli.resolve import split_list
     from dpx_cli.rollout import launch
     from dpx_cli.rollout.gates import Gates
     from dpx_cli.rollout.plan import DeployOptions
@@ -124,7 +124,7 @@ def deploy(
         scan=scan,
         ci_output=ci_output,
     )
-    several = len(set(projects)) > 1
+    several = len(split_list(projects)) > 1
     exclusive(("--changed", changed), ("--project", tuple(projects)))
     if scan and (changed is not None or several):
         raise UsageError("--scan is for one project.", hint="Leave --scan out. Run: dpx env scan")
@@ -137,8 +137,7 @@ def deploy(
         several = len(refs) > 1
         tasks = launch.make_tasks(session, refs, options)
     else:
-        project = given_or_picked(session, next(iter(projects), None), "Deploy project")
-        tasks = launch.make_tasks(session, [session.projects.ref(project)], options)
+        tasks = launch.make_tasks(session, session.projects.refs(projects), options)
     for task in tasks:
         task.find_missing = find_missing
     launch.deploy(session, tasks, options, several=several or changed is not None)
