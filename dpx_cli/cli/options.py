@@ -232,10 +232,30 @@ OptionalEnvFile = Annotated[
 ]
 
 # plan, apply
-ProjectFile = Annotated[
-    str | None,
+ProjectFiles = Annotated[
+    tuple[str, ...],
     typer.Argument(
-        metavar="FILE", help="Project file. [default: the nearest deploxa.toml]", autocompletion=Complete.file
+        metavar="FILE",
+        help="Project files, or directories that have one. [default: the nearest deploxa.toml]",
+        autocompletion=Complete.file,
+    ),
+]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Every deploxa.toml that git tracks, from here down.")
+]
+ChangedFiles = Annotated[
+    str | None,
+    typer.Option(
+        "--changed",
+        metavar="BASE",
+        help="The files of projects whose directories have changed since BASE.",
+        autocompletion=Complete.branch,
+    ),
+]
+Summary = Annotated[
+    str | None,
+    typer.Option(
+        "--summary", metavar="FILE", help="Also write the result to FILE, as Markdown.", autocompletion=Complete.file
     ),
 ]
 

@@ -9,10 +9,12 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from dpx_cli.errors import reason
+from dpx_cli.errors import Failed, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+MAX_SUMMARY = 60_000  # bytes of the file of `--summary`
 
 _MARKUP = re.compile(r"[&<>\"'|\\`*_\[\](){}#!~@$]")
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -64,11 +66,43 @@ def is_github(env: Mapping[str, str]) -> bool:
     return env.get("GITHUB_ACTIONS", "").lower() == "true"
 
 
-def add_table(
-    env: Mapping[str, str], title: str, header: Sequence[str], rows: Sequence[Sequence[str]], empty: str
-) -> str | None:
-    """Add a table of any text to the step summary, if this is GitHub Actions. Return what didn't work, or None."""
-    if not is_github(env) or not env.get("GITHUB_STEP_SUMMARY"):
-        return None
+def write_table(
+    env: Mapping[str, str],
+    path: str | None,
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    empty: str,
+) -> list[str]:
+    """Add a table of any text to the step summary, if this is GitHub Actions, and write it to the file of `--summary`.
+
+    Returns:
+        What didn't work, as warnings.
+
+    Raises:
+        Failed: the file can't be written.
+    """
     text = table(header, [[inert(cell) for cell in row] for row in rows]) if rows else f"{empty}\n"
-    return add_step_summary(env, f"\n**{inert(title)}**\n\n{text}\n")
+    text = f"\n**{inert(title)}**\n\n{text}\n"
+    if path is not None:
+        write_file(path, text)
+    if not is_github(env) or not env.get("GITHUB_STEP_SUMMARY"):
+        return []
+    return [problem for problem in [add_step_summary(env, text)] if problem]
+
+
+def write_file(path: str, text: str) -> None:
+    """Write the file of `--summary`: whole lines, at most `MAX_SUMMARY` bytes, which fit a pull-request comment.
+
+    Raises:
+        Failed: it can't be written.
+    """
+    data = text.lstrip("\n").encode("utf-8", "backslashreplace")
+    if len(data) > MAX_SUMMARY:
+        note = b"\n\nThe rest is left out: it is too long for a comment.\n"
+        data = data[: MAX_SUMMARY - len(note)].rpartition(b"\n")[0] + note
+    try:
+        with open(path, "wb") as file:
+            file.write(data)
+    except (OSError, ValueError) as problem:
+        raise Failed(f"Can't write the summary to {path}: {reason(problem)}.") from None

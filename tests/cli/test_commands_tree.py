@@ -93,8 +93,8 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "deploy wait": ("[ID]…", (*P, "--latest", "--branch", "--timeout", *LIST)),
     "deploy stats": ("", (*P, "--last", *ONE)),
     "init": ("[NAME]", ("--org", "--framework", "--app-type", "--ci", "--link", "--deploy", *Y)),
-    "plan": ("[FILE]", ("--exit-code", *LIST)),
-    "apply": ("[FILE]", (*Y, *LIST)),
+    "plan": ("[FILE]…", ("--recursive", "-r", "--changed", "--exit-code", "--summary", *LIST)),
+    "apply": ("[FILE]…", ("--recursive", "-r", "--changed", "--summary", *Y, *LIST)),
     "export": ("", P),
     "env list": ("", (*P, "--target", *LIST)),
     "env set": (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.api import env_vars, parallel, projects
 from dpx_cli.commands import new_project
 from dpx_cli.commands.state import plan as plans
-from dpx_cli.errors import DpxError, Failed, NotFound
-from dpx_cli.output.display import ProgressBar
+from dpx_cli.errors import CheckFailed, DpxError, Failed, NotFound
+from dpx_cli.rollout import runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,76 +18,93 @@ if TYPE_CHECKING:
     from dpx_cli.session import Session
 
 
-class Run:
-    """One project's plan, being done.
+class ApplyTask(runner.Task):
+    """One project's plan, being done. `run` of the deploy runner runs it, in the main thread.
 
     Attributes:
+        plan: the plan.
         done: the steps that are done.
     """
 
     def __init__(self, session: Session, plan: Plan) -> None:
+        super().__init__(session, plan.document.slug)
+        self.plan = plan
         self.done: list[Step] = []
-        self._session = session
-        self._plan = plan
         self._project_id = plan.project_id or ""
 
-    def run(self, again: str) -> None:
-        """Do the steps: create, update, set, remove.
-
-        Args:
-            again: the hint that does the rest after a failure.
+    def work(self, client: Client) -> None:
+        """Do the steps: create, update, set, remove. No other dpx of this machine applies the file meanwhile.
 
         Raises:
             DpxError: the first failure; its message says which steps are done and which are not.
         """
-        steps = {action: [step for step in self._plan.steps if step.action == action] for action in plans.ORDER}
-        unknown = steps[plans.UNKNOWN]
-        fields = [*steps[plans.UPDATE], *(step for step in unknown if step.kind == "field")]
-        variables = [*steps[plans.SET], *(step for step in unknown if step.kind == "variable")]
-        try:
-            for step in steps[plans.CREATE]:
-                self._create(step)
-            if fields:
-                changes: projects.ProjectChanges = {step.name: step.after for step in fields}  # type: ignore[assignment]  # keys are the TypedDict's
-                projects.update_project(self._session.client, self._project_id, changes)
-                self.done += fields
-            self._for_each(variables, self._set)
-            self._for_each(steps[plans.REMOVE], self._remove)
-        except DpxError as failure:
-            failure.message = f"{failure.message.rstrip('.')}. {self._report_progress()}"
-            if failure.code != Failed.code:
-                failure.message += " Run it again to finish."
-            failure.hint = failure.hint or again
-            raise
-        except BaseException:
-            self._session.screen.warn(f"Interrupted. {self._report_progress()}")
-            raise
+        document, lock = self.plan.document, self.plan.inputs.lock
+        variables = {step.name for step in self.plan.steps if step.kind == "variable"}
+        with new_project.hold_file(self.session, document.identity):
+            lock.read()
+            lock.keep(self._project_id, self.plan.inputs.values.keys() - variables)
+            try:
+                self._do(client)
+                if self.plan.steps:
+                    self.say(f"Applied {document.path}.")
+            except DpxError as failure:
+                failure.message = f"{failure.message.rstrip('.')}. {self.report_progress()}"
+                if failure.code != Failed.code:
+                    failure.message += " Run it again to finish."
+                raise
+            finally:
+                if self._project_id:
+                    keys = {step.name for step in self.done if step.kind == "variable"}
+                    lock.record(
+                        self._project_id,
+                        {key: self.plan.inputs.values[key] for key in keys & self.plan.inputs.values.keys()},
+                    )
 
-    def _report_progress(self) -> str:
-        left = [step.name for step in self._plan.steps if step not in self.done]
-        done = [step.name for step in self._plan.steps if step in self.done]
+    def interruption(self) -> str | None:
+        """Return which steps are done."""
+        if not self.started:
+            return "Nothing was changed."
+        return None if self.has_succeeded else f"Interrupted. {self.report_progress()}"
+
+    def report_progress(self) -> str:
+        """Return which steps are done and which are not, as sentences."""
+        left = [step.name for step in self.plan.steps if step not in self.done]
+        done = [step.name for step in self.plan.steps if step in self.done]
         return f"Done: {', '.join(done) or 'none'}. Not done: {', '.join(left) or 'none'}."
 
+    def _do(self, client: Client) -> None:
+        steps = {action: [step for step in self.plan.steps if step.action == action] for action in plans.ORDER}
+        unknown = steps[plans.UNKNOWN]
+        fields = [*steps[plans.UPDATE], *(step for step in unknown if step.kind == "field")]
+        for step in steps[plans.CREATE]:
+            self._create(step)
+        if fields:
+            changes: projects.ProjectChanges = {step.name: step.after for step in fields}  # type: ignore[assignment]  # keys are the TypedDict's
+            projects.update_project(client, self._project_id, changes)
+            self.done += fields
+        self._for_each([*steps[plans.SET], *(step for step in unknown if step.kind == "variable")], self._set)
+        self._for_each(steps[plans.REMOVE], self._remove)
+
     def _create(self, step: Step) -> None:
-        document = self._plan.document
+        document = self.plan.document
         org, _, slug = document.slug.rpartition("/")
         optional = {
-            "orgSlug": org or self._session.settings.org,
+            "orgSlug": org or self.session.settings.org,
             "framework": document.framework,
             "appType": document.app_type,
             "description": document.fields.get("description"),
         }
         fields: projects.ProjectFields = {key: value for key, value in optional.items() if value is not None}  # type: ignore[assignment]  # keys are the TypedDict's
         name = document.fields.get("name", slug)
-        project = new_project.create(self._session, name, slug, fields, folder=document.folder)
+        project = new_project.create(self.session, name, slug, fields)
         if (created := project.get("slug", slug)) != slug:
-            delete = self._session.command("projects", "delete", project["id"])
+            delete = self.session.command("projects", "delete", project["id"])
             raise Failed(
                 f"Deploxa named the new project {created}, not {slug}",
                 hint=f"Change the slug in the file, or delete the project. Run: {delete}",
             )
         self._project_id = project["id"]
-        self._session.names.remember_project(document.slug, self._project_id)
+        self.session.names.remember_project(document.slug, self._project_id)
         self.done.append(step)
 
     def _set(self, client: Client, step: Step) -> None:
@@ -95,7 +112,7 @@ class Run:
             client,
             self._project_id,
             step.name,
-            self._plan.inputs.values[step.name],
+            self.plan.inputs.values[step.name],
             # Also what the file leaves as it is: the reference doesn't say what becomes of what isn't sent.
             targets=step.after.targets or (),
             sensitive=step.after.sensitive,
@@ -114,15 +131,51 @@ class Run:
         if not steps:
             return
         outcome: parallel.Outcome[Step, Any] = parallel.Outcome()
-        with ProgressBar(self._session.screen, len(steps), "variables") as bar:
 
-            def note(step: Step) -> None:
-                self.done.append(step)
-                bar.advance()
+        def note(step: Step) -> None:
+            self.done.append(step)
+            self.row.state = f"{len(self.done)} of {len(self.plan.steps)} changes"
 
-            parallel.run(steps, action, outcome, client=self._new_client, done=note)
+        parallel.run(steps, action, outcome, client=lambda: self.session.client_for(self.session.token()), done=note)
         if failure := outcome.first_failure():
             raise failure
 
-    def _new_client(self) -> Client:
-        return self._session.client_for(self._session.token())
+
+def make_tasks(session: Session, made: Sequence[Plan]) -> list[ApplyTask]:
+    """Return a task for each plan, which follows those that its file needs.
+
+    Raises:
+        CheckFailed: a variable that must exist doesn't.
+    """
+    for plan in made:
+        if keys := plan.missing:
+            hint = "Give it a value in the file: the project doesn't exist yet."
+            if plan.project_id is not None:
+                hint = f"Run: {session.command('env', 'set', keys[0], project=plan.document.slug)}"
+            raise CheckFailed(f"Not set in {plan.document.slug}: {', '.join(keys)}. Nothing was changed.", hint=hint)
+    tasks = {plan.document.identity: ApplyTask(session, plan) for plan in made}
+    for task in tasks.values():
+        task.needs = [tasks[need] for need in task.plan.document.needs if need in tasks]
+    return list(tasks.values())
+
+
+def run(session: Session, tasks: Sequence[ApplyTask]) -> None:
+    """Run tasks one after the other until one fails.
+
+    Raises:
+        DpxError: what failed; the message says which projects are done and which were not begun.
+    """
+    runner.run(session, tasks, limit=1, fail_fast=True)
+    failed = next((task for task in tasks if task.error), None)
+    if failed is None or failed.error is None:
+        return
+    paths = [task.plan.document.path for task in tasks if not task.has_succeeded]
+    again = f"To finish, run: {session.command('apply', *paths)}"
+    if len(tasks) == 1:
+        failed.error.hint = failed.error.hint or again
+    else:  # the failure itself was reported when it happened
+        done = ", ".join(task.name for task in tasks if task.has_succeeded)
+        left = ", ".join(task.name for task in tasks if not task.started)
+        failed.error.message = f"{failed.name} failed. Applied: {done or 'none'}. Not begun: {left or 'none'}."
+        failed.error.hint = again
+    raise failed.error

@@ -19,7 +19,7 @@ from dpx_cli.errors import NotFound, UsageError
 from dpx_cli.reference import APP_TYPES, FRAMEWORKS, TARGETS, is_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 MAX_SHOWN = 20  # mistakes in a message
 MAX_MISTAKES = 100  # a file that has more is not read on
@@ -120,6 +120,19 @@ def read(path: str) -> Document:
     if not os.path.lexists(path):
         raise NotFound(f"No such file: {path}", hint="Check the path.")
     return parse(project_file.load(path), path)
+
+
+def read_all(paths: Sequence[str]) -> list[Document]:
+    """Read files. Raises UsageError with the mistakes of all of them."""
+    documents, mistakes = [], []
+    for path in paths:
+        try:
+            documents.append(read(path))
+        except UsageError as refusal:
+            mistakes += [refusal.message, *refusal.details]
+    if mistakes:
+        raise build_refusal(mistakes)
+    return documents
 
 
 def parse(data: bytes, path: str) -> Document:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dpx_cli.api import env_vars, projects
+from dpx_cli.api import env_vars, parallel, projects
 from dpx_cli.commands.state import sources
-from dpx_cli.errors import NotFound, UsageError
+from dpx_cli.commands.state.document import build_refusal
+from dpx_cli.commands.state.lock import Lock, read_key
+from dpx_cli.config import paths
+from dpx_cli.errors import DpxError, Failed, NotFound, UsageError
 from dpx_cli.output.columns import Column
+from dpx_cli.output.display import ProgressBar
 from dpx_cli.reference import TARGETS, slug_of, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dpx_cli.api.client import Client
     from dpx_cli.commands.state.document import Document, Variable
     from dpx_cli.session import Session
 
@@ -23,6 +29,7 @@ CREATE, UPDATE, SET, REMOVE, MISSING, UNKNOWN = "create", "update", "set", "remo
 ORDER = (MISSING, CREATE, UPDATE, SET, UNKNOWN, REMOVE)
 
 COLUMNS = (Column("Action", "action"), Column("Name", "name"), Column("Change", "change"))
+PROJECT = Column("Project", "project")  # first, with several files
 
 
 class State(NamedTuple):
@@ -59,17 +66,19 @@ class Step(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """A file and its values.
+    """A file, its values and its lock.
 
     Attributes:
         document: the file.
         values: the values of its variables by key. Never shown.
         absent: why a value isn't here, with the place in the file, by key.
+        lock: what was set last.
     """
 
     document: Document
     values: Mapping[str, str]
     absent: Mapping[str, str]
+    lock: Lock
 
     def __repr__(self) -> str:
         return f"Inputs({self.document.slug})"
@@ -83,7 +92,8 @@ class Plan(NamedTuple):
         project_id: None if the project must be created.
         steps: in the order of `apply`.
         unchanged: how many fields and variables are as they should be.
-        warnings: settings of the file that can't be applied.
+        warnings: settings of the file that can't be applied, and a lock that can't be used.
+        is_compared: whether values were compared with the lock.
     """
 
     inputs: Inputs
@@ -91,6 +101,7 @@ class Plan(NamedTuple):
     steps: tuple[Step, ...]
     unchanged: int
     warnings: tuple[str, ...]
+    is_compared: bool = False
 
     @property
     def document(self) -> Document:
@@ -124,28 +135,94 @@ class Plan(NamedTuple):
         ]
 
 
-def read_inputs(session: Session, document: Document) -> Inputs:
-    """Read the values of a file. Sends no request.
+def read_inputs(session: Session, documents: Sequence[Document]) -> list[Inputs]:
+    """Read the values of some files, and their locks. Sends no request.
 
     Raises:
-        UsageError: a source must not be read.
+        UsageError: sources that must not be read, of all files; or DPX_LOCK_KEY is too short.
     """
-    private = [session.settings.config_dir, session.settings.cache_dir]
-    return Inputs(document, *sources.read_values(document, session.env, list(filter(None, private)), session.token()))
+    read_key(session)
+    private = [path for sort in ("config", "cache") if (path := paths.folder(session.env, sort))]
+    inputs, mistakes = [], []
+    for document in documents:
+        try:
+            values, absent = sources.read_values(document, session.env, private, session.token())
+            inputs.append(Inputs(document, values, absent, Lock(session, document)))
+        except UsageError as refusal:
+            mistakes += [refusal.message, *refusal.details]
+    if mistakes:
+        raise build_refusal(mistakes)
+    return inputs
 
 
-def make(session: Session, inputs: Inputs) -> Plan:
-    """Read the project and compare it with its file.
+def make_plans(session: Session, inputs: Sequence[Inputs]) -> list[Plan | DpxError]:
+    """Read the projects, several at a time, and compare each with its file. What fails is an error in its place.
 
     Raises:
-        UsageError: the project must be created and its name doesn't lead to the slug.
-        DpxError: the project can't be read.
+        UsageError: two files are for one project.
+        DpxError: a failure that concerns all.
     """
-    project = find(session, inputs.document.slug)
+    if len(inputs) <= 1:
+        return [_make_plan(session, each) for each in inputs]
+    refs = session.projects.refs([each.document.slug for each in inputs], keep_missing=True)
+    ids = {ref.given: ref.id for ref in refs}
+    for each in inputs:
+        if each.document.slug not in ids:
+            raise UsageError(
+                f"{each.document.path} and another file are for one project, {each.document.slug}.",
+                hint="Pass one of them.",
+            )
+    outcome: parallel.Outcome[int, Plan] = parallel.Outcome()
+    with ProgressBar(session.screen, len(inputs), "projects") as bar:
+
+        def make(client: Client, number: int) -> Plan:
+            project_id = ids[inputs[number].document.slug]
+            project = None if project_id is None else _get_project(client, project_id)
+            return _compare_with(session, client, inputs[number], project)
+
+        parallel.run(
+            range(len(inputs)),
+            make,
+            outcome,
+            client=lambda: session.client_for(session.token()),
+            group=lambda number: number,
+            done=lambda _: bar.advance(),
+        )
+    results: list[Plan | DpxError] = []
+    for number, each in enumerate(inputs):
+        failure = outcome.failures.get(number) or outcome.first_failure()
+        plan = outcome.results.get(number)
+        if plan is None and failure is not None:
+            failure = copy.copy(failure)
+            failure.message = f"{each.document.slug}: {failure.message}"
+        results.append(plan or failure or Failed(f"{each.document.slug} was not read."))
+    return results
+
+
+def require_plans(results: Sequence[Plan | DpxError]) -> list[Plan]:
+    """Return the plans. Raise the first error, if there is one."""
+    plans = []
+    for result in results:
+        if isinstance(result, DpxError):
+            raise result
+        plans.append(result)
+    return plans
+
+
+def _make_plan(session: Session, inputs: Inputs) -> Plan:
+    return _compare_with(session, session.client, inputs, find(session, inputs.document.slug))
+
+
+def _compare_with(session: Session, client: Client, inputs: Inputs, project: Mapping[str, Any] | None) -> Plan:
     if project is None:
         check_slug(inputs.document)
         return compare(inputs, None, {}, org=session.settings.org)
-    return compare(inputs, project, env_vars.by_key(session.client, project["id"]))
+    return compare(inputs, project, env_vars.by_key(client, str(project["id"])))
+
+
+def _get_project(client: Client, project_id: str) -> dict[str, Any]:
+    # Its ID is the one that was asked for, whatever the response says.
+    return {**projects.get_project(client, project_id), "id": project_id}
 
 
 def find(session: Session, slug: str) -> dict[str, Any] | None:
@@ -157,7 +234,7 @@ def find(session: Session, slug: str) -> dict[str, Any] | None:
     """
 
     def get(project_id: str) -> dict[str, Any]:
-        return {**projects.get_project(session.client, project_id), "id": project_id}
+        return _get_project(session.client, project_id)
 
     try:
         return session.projects.on(slug, get)
@@ -178,7 +255,6 @@ def compare(
     project: Mapping[str, Any] | None,
     variables: Mapping[str, Mapping[str, Any]],
     *,
-    same: Mapping[str, bool] | None = None,
     org: str | None = None,
 ) -> Plan:
     """Compare a file with a project.
@@ -187,10 +263,11 @@ def compare(
         inputs: the file and its values.
         project: the project; None if there is none.
         variables: its variables by key.
-        same: whether the value is the one that was set last, by key, where that is known.
         org: where the project is created, unless the file says so.
     """
     document = inputs.document
+    project_id = None if project is None else str(project["id"])
+    same, problem = inputs.lock.compare(project_id, inputs.values) if project_id is not None else ({}, None)
     steps: list[Step | None] = []
     if project is None:
         steps.append(_create(document, org))
@@ -204,11 +281,10 @@ def compare(
             steps.append(_presence(entry, before))
         else:
             is_absent = entry.key in inputs.absent
-            steps.append(_value(entry, before, (same or {}).get(entry.key), is_absent=is_absent))
+            steps.append(_value(entry, before, same.get(entry.key), is_absent=is_absent))
     ordered = sorted((step for step in steps if step), key=lambda step: ORDER.index(step.action))
-    project_id = None if project is None else str(project["id"])
-    warnings = tuple(_find_ineffective(document, project))
-    return Plan(inputs, project_id, tuple(ordered), steps.count(None), warnings)
+    warnings = [*_find_ineffective(document, project), *filter(None, [problem])]
+    return Plan(inputs, project_id, tuple(ordered), steps.count(None), tuple(warnings), bool(same))
 
 
 def _create(document: Document, org: str | None) -> Step:

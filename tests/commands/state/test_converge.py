@@ -65,7 +65,8 @@ def steps(sandbox: Sandbox, folder: Path, **env: str) -> list[plan.Step]:
     """The steps of a plan of the file in a directory."""
     found = document.read(str(folder / "deploxa.toml"))
     session = session_of(sandbox, folder, **env)
-    return list(plan.make(session, plan.read_inputs(session, found)).steps)
+    (made,) = plan.require_plans(plan.make_plans(session, plan.read_inputs(session, [found])))
+    return list(made.steps)
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_after_apply_a_plan_is_empty(running: Sandbox, tmp_path: Path, files: li
     """Apart from values, which can't be compared; from any state that another file left."""
     for file in files:
         (tmp_path / "deploxa.toml").write_text(tomlkit.dumps(file))
-        state.run_apply(session_of(running, tmp_path), str(tmp_path / "deploxa.toml"), yes=True)
+        state.run_apply(session_of(running, tmp_path), (str(tmp_path / "deploxa.toml"),), yes=True)
         left = steps(running, tmp_path)
         assert [step for step in left if step.action != plan.UNKNOWN] == []
         assert len(left) == sum(has_value(entry) for entry in file["env"].values())

@@ -1,0 +1,160 @@
+"""deploxa.lock: digests of the values that `dpx apply` set: `dpx plan` compares with them what the API doesn't return.
+
+It may be committed. A digest is an HMAC-SHA256 of the value, under a key that is derived from DPX_LOCK_KEY for the
+API's origin, the project and the variable: equal values in two places have different digests. It knows nothing of
+changes made elsewhere. A digest is removed before its variable is set and written again afterwards, so that a run that
+was killed in between leaves "unknown", never "unchanged".
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import tomllib
+from typing import TYPE_CHECKING
+
+from dpx_cli.config import project_file
+from dpx_cli.errors import Failed, UsageError
+from dpx_cli.system import files
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from dpx_cli.commands.state.document import Document
+    from dpx_cli.session import Session
+
+VERSION = 1
+MIN_KEY = 32  # characters of DPX_LOCK_KEY
+MAX_LOCK = 4 * 1024 * 1024  # bytes
+HEAD = "# Digests of the values that `dpx apply` set, for `dpx plan`. Commit it, or cache it in CI: dpx help plan\n"
+
+
+def read_key(session: Session) -> bytes | None:
+    """Return DPX_LOCK_KEY, None if it isn't set. Raises UsageError if it is too short."""
+    key = session.settings.variable("DPX_LOCK_KEY")
+    if key is not None and len(key) < MIN_KEY:
+        raise UsageError(
+            f"DPX_LOCK_KEY has {len(key)} characters; it needs at least {MIN_KEY}.",
+            hint="Make one with: openssl rand -hex 32",
+        )
+    return None if key is None else os.fsencode(key)
+
+
+class Lock:
+    """The lock beside a deploxa.toml.
+
+    Attributes:
+        path: where it is, as messages show it.
+    """
+
+    def __init__(self, session: Session, document: Document) -> None:
+        self.path = os.path.splitext(document.path)[0] + ".lock"
+        self._folder = document.folder
+        self._api = session.settings.origin
+        self._key = read_key(session)
+        self._text: str | None = None  # None if there is no lock
+        self._header: dict[str, object] | None = None  # None if it can't be read
+        self._digests: dict[str, str] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Read the file. One that is damaged is no error: `compare` warns."""
+        self._text, self._header, self._digests = None, {}, {}
+        path = os.path.join(self._folder, os.path.basename(self.path))
+        if not os.path.lexists(path):
+            return
+        self._text, self._header = "", None
+        try:
+            text = (files.read_bytes(path, "the lock", MAX_LOCK) or b"").decode()
+            project_file.check_depth(text)
+            header = tomllib.loads(text)
+        except (Failed, ValueError, RecursionError):
+            return
+        digests = header.pop("env", {})
+        if isinstance(digests, dict):
+            self._text, self._header = text, header
+            self._digests = {key: digest for key, digest in digests.items() if isinstance(digest, str)}
+
+    def compare(self, project_id: str, values: Mapping[str, str]) -> tuple[dict[str, bool], str | None]:
+        """Return whether each value is the one that was set last, by key, where that is known; and a warning."""
+        if self._key is None or self._text is None:
+            return {}, None
+        if problem := self._find_problem(project_id):
+            return {}, f"{self.path} {problem}: values can't be compared."
+        known = {key: value for key, value in values.items() if key in self._digests}
+        same = {
+            key: hmac.compare_digest(self._digests[key].encode(), self._digest(project_id, key, value).encode())
+            for key, value in known.items()
+        }
+        return same, None
+
+    def keep(self, project_id: str, keys: Collection[str]) -> None:
+        """Remove the digests of all other variables: they are going to be changed, or have left the file.
+
+        Raises:
+            Failed: it can't be written.
+        """
+        if self._header is None or self._header.get("version") not in (None, VERSION):
+            keys = ()  # A later version may have other digests for them.
+        elif self._find_owner(project_id):
+            return
+        kept = {key: digest for key, digest in self._digests.items() if key in keys}
+        if kept != self._digests:
+            self._write(project_id, kept, str(self._header.get("key")) if self._header else "")
+
+    def record(self, project_id: str, values: Mapping[str, str]) -> None:
+        """Add the digests of values that were set; those of another project, API, key or version are dropped.
+
+        Raises:
+            Failed: it can't be written.
+        """
+        if self._key is None:
+            return
+        kept = {} if self._find_problem(project_id) else self._digests
+        digests = kept | {key: self._digest(project_id, key, value) for key, value in values.items()}
+        self._write(project_id, digests, self._check(project_id))
+
+    def _write(self, project_id: str, digests: dict[str, str], check: str) -> None:
+        header = {"version": VERSION, "api": self._api, "project": project_id, "key": check}
+        lines = [f"{name} = {_quote(value)}\n" for name, value in header.items()]
+        lines += ["\n[env]\n", *(f"{key} = {_quote(digests[key])}\n" for key in sorted(digests))]
+        text = HEAD + "".join(lines)
+        if text != self._text and (digests or self._text is not None):
+            files.write_checkout(self._folder, os.path.basename(self.path), text.encode())
+            self._text, self._header, self._digests = text, dict(header), digests
+
+    def _find_problem(self, project_id: str) -> str | None:
+        """Return why the digests don't count, None if they do or there are none."""
+        if self._header is None:
+            return "can't be read"
+        if not self._header:
+            return None
+        if self._header.get("version") != VERSION:
+            return f"is not of version {VERSION}"
+        if owner := self._find_owner(project_id):
+            return owner
+        return None if self._header.get("key") == self._check(project_id) else "was written with another DPX_LOCK_KEY"
+
+    def _find_owner(self, project_id: str) -> str | None:
+        """Return whose it is, if it is not for this API and project."""
+        header = self._header or {}
+        if header.get("api") != self._api:
+            return "is for another API"
+        return None if header.get("project") == project_id else "is for another project"
+
+    def _check(self, project_id: str) -> str:
+        """Return what tells one key from another."""
+        return _mac(self._key or b"", "check", self._api, project_id).hex()[:16]
+
+    def _digest(self, project_id: str, key: str, value: str) -> str:
+        return _mac(_mac(self._key or b"", "value", self._api, project_id, key), value).hex()
+
+
+def _mac(key: bytes, *parts: str) -> bytes:
+    # Each part with its length: no two lists of parts are the same bytes.
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return hmac.digest(key, b"".join(len(part).to_bytes(8, "big") + part for part in encoded), "sha256")
+
+
+def _quote(value: object) -> str:
+    return str(value) if isinstance(value, int) else f'"{value}"'
