@@ -298,11 +298,12 @@ LISTS = {
             '  LOG_LEVEL = "info"\n  DATABASE_URL = {from = "env:DATABASE_URL", sensitive = true}\n'
             "  OLD = {absent = true}\n  API_KEY = {}\n\n"
             "The API doesn't return values, so plan says that they are unknown. With DPX_LOCK_KEY, apply writes a "
-            "digest of each value it sets to deploxa.lock, and plan compares with it. Make a key with: "
-            "openssl rand -hex 32. Store it as a CI secret, and commit deploxa.lock or cache it between CI runs. "
-            "Without the lock, or with another key, values are unknown and the next apply sets them once more. A digest doesn't reveal the value "
-            "to anyone without the key. plan can't see values that were changed elsewhere, like on the website or with "
-            "dpx env set. One machine runs one apply of a file at a time; two machines don't wait for each other.\n\n"
+            "digest of each value it sets to deploxa.lock, and plan compares with it. Make a key with: openssl rand "
+            "-hex 32. Store it as a CI secret, and commit deploxa.lock or cache it between CI runs. Without the lock, "
+            "or with another key, values are unknown and the next apply sets them once more. A digest doesn't reveal "
+            "the value to anyone without the key. plan can't see values that were changed elsewhere, like on the "
+            "website or with dpx env set. One machine runs one apply of a file at a time; two machines don't wait for "
+            "each other.\n\n"
             "plan needs no secrets: a source that isn't set is shown as such, and only apply refuses it."
         ),
     ),
