@@ -44,7 +44,7 @@ def serve(
         session.screen.line(_assignment("DPX_API_URL", sandbox.url, session.env))
         session.screen.line(_assignment("DPX_TOKEN", sandbox.token, session.env))
         if session.screen.on_terminal:
-            session.screen.done(f"To watch it and switch faults on, open {sandbox.origin}/")
+            session.screen.done(f"To watch it and switch faults on, open {sandbox.page_url}")
         signals.wait(threading.Event())
 
 

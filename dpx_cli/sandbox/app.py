@@ -55,14 +55,14 @@ class Application:
 
     def __init__(self, state: SandboxState) -> None:
         self._state = state
-        self._page = dashboard.page(state)
+        self.page = dashboard.page(state)
 
     def handle(self, request: Request) -> None:
         """Respond to one request."""
         if reason := rejection_reason(request):
             request.respond_json(403, {"error": reason})
         elif WebPage.wanted(request):
-            self._page.respond(request)
+            self.page.respond(request)
         elif request.path.startswith("/__sandbox__"):
             self._inspect(request)
         else:

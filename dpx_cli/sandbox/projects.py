@@ -54,7 +54,7 @@ def get(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Respond to GET /projects/:id."""
     row = visible(request, request.path["id"])
     newest = request.state.store.find("SELECT * FROM deployments WHERE seq = ?", (row["newest"],))
-    current = None if newest is None else timeline.show(newest, request.now)
+    current = None if newest is None else timeline.show(newest, request.now, hidden=timeline.BUILD_FIELDS)
     shown = {"id": row["id"], "slug": row["slug"], **json.loads(row["document"]), "current_deployment": current}
     return 200, {"data": shown}
 

@@ -49,6 +49,7 @@ class Sandbox:
         behavior: its options.
         url: the API root, for DPX_API_URL. Set by `start`, as is `origin`.
         origin: scheme, host and port.
+        page_url: the address of its page, with the key.
 
     Raises:
         UsageError: an option is wrong, or (by `start`) the port is in use.
@@ -61,8 +62,7 @@ class Sandbox:
         _check(self.behavior)
         self._seed = seed
         self._server: Server | None = None
-        self.origin = ""
-        self.url = ""
+        self.origin = self.url = self.page_url = ""
 
     def __enter__(self) -> Self:
         self.start()
@@ -92,7 +92,9 @@ class Sandbox:
         )
         self.origin = f"http://{HOST}:{listening.getsockname()[1]}"
         self.url = self.origin + API_ROOT
-        self._server = Server(listening, Application(self._state).handle, patience=PATIENCE, keep_alive=True)
+        application = Application(self._state)
+        self.page_url = f"{self.origin}/#{application.page.key}"
+        self._server = Server(listening, application.handle, patience=PATIENCE, keep_alive=True)
 
     def check_receiver(self) -> str:
         """Return why nobody can be reached at `webhook_url`, in a few words; "" if somebody can."""

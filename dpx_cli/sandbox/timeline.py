@@ -13,7 +13,7 @@ from dpx_cli.sandbox.store import new_id, timestamp
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 QUEUED_SHARE = 0.2
 BUILD_FIELDS = ("buildDurationMs", "bundleSizeKb")
@@ -32,11 +32,12 @@ def status(row: sqlite3.Row, now: float) -> str:
     return "BUILDING" if now >= row["building_at"] else "QUEUED"
 
 
-def show(row: sqlite3.Row, now: float) -> dict[str, Any]:
+def show(row: sqlite3.Row, now: float, hidden: Sequence[str] = ()) -> dict[str, Any]:
     """Return a deployment as lists and GET show it; build time and bundle size once it is READY."""
     document = json.loads(row["document"])
     current = status(row, now)
-    hidden = () if current == "READY" else BUILD_FIELDS
+    if current != "READY":
+        hidden = BUILD_FIELDS
     return {
         "id": row["id"],
         "status": current,

@@ -6,7 +6,6 @@ delivery. Every connection serves one request, so one deadline bounds its header
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -53,8 +52,7 @@ class Listener:
         patience: seconds for the headers, and again for the body.
 
     Attributes:
-        page_key: the fragment of the page's address; "" if it needs none. Visitors of a tunnel can pretend to be on
-            this machine, so with one the page needs a key.
+        page_key: the fragment of the page's address.
     """
 
     def __init__(
@@ -83,9 +81,9 @@ class Listener:
         self.save = save
         self.public_host = public_host
         self.patience = patience
-        self.page_key = secrets.token_urlsafe(16) if public_host else ""
         self.history = History()
-        self._page = WebPage(self._shown, {"replay": self._replay}, key=self.page_key)
+        self._page = WebPage(self._shown, {"replay": self._replay})
+        self.page_key = self._page.key
         self._taken = 0
         self._served = 0
         self._lock = threading.RLock()

@@ -102,6 +102,28 @@ def test_run_gives_the_command_a_sandbox(dpx_offline: Program) -> None:
         assert not os.path.exists(os.path.dirname(seen[name]))
 
 
+def test_run_hides_the_users_own_token_and_home(dpx_offline: Program) -> None:
+    """No variable with the real token is passed on; HOME is a temporary one with a copy of the git configuration."""
+    (dpx_offline.home / ".gitconfig").write_text("[user]\n\tname = Olivia\n", encoding="utf-8")
+    secret = "dpx_canary"
+    dpx_offline.env |= {
+        "DPX_TOKEN": secret,
+        "BACKUP": secret,
+        "URL": f"https://x:{secret}@a.example",
+        "XDG_DATA_HOME": "/x",
+    }
+    script = "import os; git = os.path.expanduser('~/.gitconfig'); print(open(git).read(), os.access(git, os.W_OK))"
+    seen = dpx_offline("sandbox", "run", "--", sys.executable, "-c", SHOW)
+    assert seen.code == 0, seen
+    assert secret not in seen.out
+    assert not {"BACKUP", "URL", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS"} & seen.json.keys()
+    assert seen.json["HOME"] != str(dpx_offline.home)
+    assert "name = Olivia" in dpx_offline("sandbox", "run", "--", sys.executable, "-c", script).out
+    (dpx_offline.home / ".gitconfig").unlink()
+    assert dpx_offline("sandbox", "run", "--", "git", "config", "--global", "user.name", "Max").code == 0
+    assert not (dpx_offline.home / ".gitconfig").exists()
+
+
 def test_run_leaves_nothing_behind(dpx_offline: Program, tmp_path: Path) -> None:
     """`run` removes its directories with everything in them and closes its port."""
     temporary = tmp_path / "tmp"

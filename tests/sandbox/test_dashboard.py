@@ -31,8 +31,12 @@ def call(sandbox: Sandbox, method: str, path: str, body: Any = None, **headers: 
 
 def press(sandbox: Sandbox, action: str, body: Any) -> tuple[int, Any]:
     """Press a button."""
-    csrf = call(sandbox, "GET", "/__dpx__/state")[1]["csrf"]
-    return call(sandbox, "POST", f"/__dpx__/{action}", body, X_Dpx_Csrf=csrf)
+    return call(sandbox, "POST", f"/__dpx__/{action}", body, X_Dpx_Key=key(sandbox))
+
+
+def key(sandbox: Sandbox) -> str:
+    """The key in the address that is printed."""
+    return sandbox.page_url.partition("#")[2]
 
 
 def test_what_the_page_shows(sandbox: Sandbox) -> None:
@@ -40,7 +44,7 @@ def test_what_the_page_shows(sandbox: Sandbox) -> None:
     ask(sandbox, "GET", "/orgs")
     sandbox.fault("GET /orgs 503 x1")
     ask(sandbox, "GET", "/orgs")
-    shown = call(sandbox, "GET", "/__dpx__/state")[1]
+    shown = call(sandbox, "GET", "/__dpx__/state", X_Dpx_Key=key(sandbox))[1]
     assert [(project["name"], project["status"]) for project in shown["projects"]] == [
         ("acme/storefront", "READY"),
         ("globex/docs", "READY"),
@@ -71,9 +75,10 @@ def test_a_deployment_is_started(sandbox: Sandbox) -> None:
     assert press(sandbox, "deploy", {"id": "nope"}) == (400, {"error": "Project not found"})
 
 
-@pytest.mark.parametrize("headers", [{}, {"X_Dpx_Csrf": "x"}, {"Origin": "http://evil.example"}])
-def test_a_button_needs_the_csrf_token(sandbox: Sandbox, headers: dict[str, str]) -> None:
-    """And a page of this origin."""
+@pytest.mark.parametrize("headers", [{}, {"X_Dpx_Key": "x"}, {"Origin": "http://evil.example"}])
+def test_state_and_buttons_need_the_key(sandbox: Sandbox, headers: dict[str, str]) -> None:
+    """Only who has the printed address sees the page's state and can press its buttons."""
+    assert call(sandbox, "GET", "/__dpx__/state", **headers)[0] == 403
     assert call(sandbox, "POST", "/__dpx__/fault", {"text": "* /** 500"}, **headers)[0] == 403
     assert ask(sandbox, "GET", "/orgs").status == 200
 
@@ -88,7 +93,7 @@ def test_the_examples_are_faults() -> None:
 def test_the_page_in_a_browser(tmp_path: Path) -> None:
     """A deployment moves through its states, a fault is switched on and hits, a hostile branch is only text."""
     hostile = "<img src=x onerror=alert(1)>"
-    with Sandbox(build_seconds=1.5) as sandbox, Browser(tmp_path / "browser", f"{sandbox.origin}/") as page:
+    with Sandbox(build_seconds=1.5) as sandbox, Browser(tmp_path / "browser", sandbox.page_url) as page:
         page.wait("document.querySelectorAll('#projects tr').length === 3")
         page.run("document.querySelectorAll('#projects button')[1].click()")
         page.wait("document.querySelector('#deployments tr').innerText.includes('BUILDING')")
@@ -106,3 +111,18 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         page.wait(f"document.querySelector('#deployments').innerText.includes({hostile!r})")
         assert page.run("document.images.length") == 0
         assert [line for line in page.console if "400" not in line] == []
+
+
+@needs_chromium
+def test_webhook_deliveries_in_a_browser(tmp_path: Path) -> None:
+    """Each attempt is a row, failures included; without a receiver there is no such table."""
+    hooked = Sandbox(build_seconds=0, webhook_url="127.0.0.1:1", webhook_secret="s")
+    with hooked as sandbox, Browser(tmp_path / "browser", sandbox.page_url) as page:
+        page.wait("document.body.innerText.includes('No deliveries yet')")
+        ask(sandbox, "POST", f"/projects/{sandbox.project_id('docs')}/deployments", {})
+        page.wait("document.querySelectorAll('#sent tr').length >= 2")
+        assert "deployment.started" in page.text()
+        assert "connection refused (attempt 2)" in page.text()
+    with Sandbox() as sandbox, Browser(tmp_path / "other", sandbox.page_url) as page:
+        page.wait("document.querySelectorAll('#projects tr').length === 3")
+        assert "Webhook deliveries" not in page.text()

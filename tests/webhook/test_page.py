@@ -31,9 +31,10 @@ BODY = encode(sample("deployment.ready", project="shop"))
 def ask(
     running: Running, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None
 ) -> tuple[int, dict[str, str], bytes]:
-    """Send one request and return status, headers in lower case, and body."""
+    """Send one request, with the page's key unless there is another one; return status, lower-case headers, body."""
+    headers = {"X-Dpx-Key": running.listener.page_key, **(headers or {})}
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
-    connection.request(method, path, None if body is None else json.dumps(body), headers or {})
+    connection.request(method, path, None if body is None else json.dumps(body), headers)
     answer = connection.getresponse()
     found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     connection.close()
@@ -105,21 +106,21 @@ def test_a_tunnels_visitor_gets_no_page(listen: Callable[..., Running]) -> None:
     assert ask(running, "GET", "/", public)[0] == 405
     assert ask(running, "GET", "/__dpx__/state", public)[0] == 405
     assert ask(running, "POST", "/__dpx__/replay", public)[0] == 401
-    assert ask(running, "GET", "/__dpx__/state")[0] == 403
+    assert ask(running, "GET", "/__dpx__/state", {"X-Dpx-Key": ""})[0] == 403
     assert ask(running, "GET", "/__dpx__/state", {"X-Dpx-Key": "wrong"})[0] == 403
     assert state(running, headers={"X-Dpx-Key": running.listener.page_key})["deliveries"][0]["replay"] is False
 
 
-def test_a_button_needs_the_csrf_token(listen: Callable[..., Running], receiver: Receiver) -> None:
-    """Without it, or with another one, nothing happens."""
+def test_a_button_needs_the_key(listen: Callable[..., Running], receiver: Receiver) -> None:
+    """Without the key of the printed address, or with another one, nothing happens."""
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     running.post(BODY)
-    token = state(running)["csrf"]
-    for headers in ({}, {"X-Dpx-Csrf": ""}, {"X-Dpx-Csrf": token[:-1]}, {"X-Dpx-Csrf": token + "é"}):
-        assert ask(running, "POST", "/__dpx__/replay", headers, {"number": 1})[0] == 403
-    assert ask(running, "GET", "/__dpx__/replay", {"X-Dpx-Csrf": token})[0] == 404
+    key = running.listener.page_key
+    for wrong in ("", key[:-1], key + "é"):
+        assert ask(running, "POST", "/__dpx__/replay", {"X-Dpx-Key": wrong}, {"number": 1})[0] == 403
+    assert ask(running, "GET", "/__dpx__/replay")[0] == 404
     assert len(receiver.requests) == 1
-    status, _, body = ask(running, "POST", "/__dpx__/replay", {"X-Dpx-Csrf": token}, {"number": 1})
+    status, _, body = ask(running, "POST", "/__dpx__/replay", None, {"number": 1})
     assert (status, list(json.loads(body))) == (200, ["done"])
     assert len(receiver.requests) == 2
     assert receiver.requests[0][3] == receiver.requests[1][3] == BODY
@@ -132,8 +133,7 @@ def test_what_cannot_be_replayed_is_400(listen: Callable[..., Running], receiver
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")
     running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")
-    token = state(running)["csrf"]
-    status, _, body = ask(running, "POST", "/__dpx__/replay", {"X-Dpx-Csrf": token}, content)
+    status, _, body = ask(running, "POST", "/__dpx__/replay", None, content)
     assert (status, list(json.loads(body))) == (400, ["error"])
     assert receiver.requests == []
 
@@ -142,8 +142,7 @@ def test_without_a_receiver_nothing_is_replayed(listen: Callable[..., Running]) 
     """Without --forward-to a replay is 400 with the reason."""
     running = listen()
     running.post(BODY)
-    headers = {"X-Dpx-Csrf": state(running)["csrf"]}
-    status, _, body = ask(running, "POST", "/__dpx__/replay", headers, {"number": 1})
+    status, _, body = ask(running, "POST", "/__dpx__/replay", None, {"number": 1})
     assert status == 400
     assert b"--forward-to" in body
 
@@ -152,8 +151,7 @@ def test_unknown_pages_and_buttons_are_404(listen: Callable[..., Running]) -> No
     """Unknown paths and buttons are 404, and any state number is accepted."""
     running = listen()
     assert ask(running, "GET", "/__dpx__/none")[0] == 404
-    headers = {"X-Dpx-Csrf": state(running)["csrf"]}
-    assert ask(running, "POST", "/__dpx__/none", headers, {})[0] == 404
+    assert ask(running, "POST", "/__dpx__/none", None, {})[0] == 404
     for after in ("", "x", "-1", "9" * 5000, "%00", "1&after=2"):
         assert ask(running, "GET", f"/__dpx__/state?after={after}")[0] == 200
 
@@ -187,7 +185,7 @@ def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receive
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     hostile = '</pre></script><img src=x onerror="document.title=1"><script>document.title=2</script>'
     body = json.dumps({"event": hostile, "project": {"slug": hostile}}).encode()
-    with Browser(tmp_path / "browser", f"{running.url}/") as page:
+    with Browser(tmp_path / "browser", f"{running.url}/#{running.listener.page_key}") as page:
         page.wait("document.body.innerText.includes('No deliveries yet')")
         running.post(BODY)
         page.wait("document.body.innerText.includes('Signature valid')")
@@ -223,7 +221,7 @@ def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receive
 
 @needs_chromium
 def test_the_page_behind_a_key(listen: Callable[..., Running], tmp_path: Path) -> None:
-    """With --public-host the page needs the key from the printed address."""
+    """The page needs the key from the printed address."""
     running = listen(public_host="abc.ngrok.app")
     with Browser(tmp_path / "one", f"{running.url}/") as page:
         page.wait("document.body.innerText.includes('with the key after #')")

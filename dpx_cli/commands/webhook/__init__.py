@@ -305,10 +305,8 @@ def listen(
 
     def ready(url: str) -> None:
         screen.done(f"Listening on {url}")
-        if listener.page_key:
+        if screen.on_terminal or listener.public_host:
             screen.done(f"To inspect deliveries, open {url}/#{listener.page_key}")
-        elif screen.on_terminal:
-            screen.done(f"To inspect deliveries, open {url}/")
 
     listener.run(port, ready)
 

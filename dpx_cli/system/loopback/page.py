@@ -1,7 +1,8 @@
 """The page at the address of `dpx webhook listen` and `dpx sandbox serve`: one static file and a little JSON.
 
 The file holds no data: what it shows comes from `state`, as text. Its Content-Security-Policy allows its own script and
-style and no others. What a button does needs the CSRF token, which only a page of this origin can read.
+style and no others. Data and buttons need the key that the printed address carries as its fragment: no other site, and
+no other program that finds the port, has it.
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     from dpx_cli.system.loopback.request import Header, Request
 
-    Shown = Callable[[int], dict[str, Any]]
-    Action = Callable[[Mapping[str, Any]], str]
-
 FILE = os.path.join(os.path.dirname(__file__), "page.html")
 PREFIX = "/__dpx__/"
 MAX_BODY = 64 * 1024
@@ -48,14 +46,17 @@ class WebPage:
     Args:
         state: returns what the page shows; its argument is the number of the last item that the page has.
         actions: what its buttons do, by name; each returns a sentence, or raises DpxError.
-        key: if not "", the page must be opened with it as the fragment of its address.
+
+    Attributes:
+        key: the fragment of the page's address.
     """
 
-    def __init__(self, state: Shown, actions: Mapping[str, Action], *, key: str = "") -> None:
+    def __init__(
+        self, state: Callable[[int], dict[str, Any]], actions: Mapping[str, Callable[[Mapping[str, Any]], str]]
+    ) -> None:
         self._state = state
         self._actions = actions
-        self._key = key
-        self._csrf = secrets.token_urlsafe(32)
+        self.key = secrets.token_urlsafe(16)
 
     @staticmethod
     def wanted(request: Request) -> bool:
@@ -68,50 +69,43 @@ class WebPage:
     def respond(self, request: Request) -> None:
         """Respond to a request for the page, its state or one of its buttons."""
         site = request.values(b"sec-fetch-site")
+        key = request.values(b"x-dpx-key")
+        action = self._actions.get(request.path.removeprefix(PREFIX))
         if any(request.values(name) for name in TUNNELED):
-            self._refuse(request, 403, "This page is for this machine only, not for a tunnel.")
+            _refuse(request, 403, "This page is for this machine only, not for a tunnel.")
         elif request.path == "/":
             document = _read()
             request.respond(200, document, content_type=b"text/html; charset=utf-8", headers=_headers(document))
         elif site and site[0] not in (b"same-origin", b"none"):
-            self._refuse(request, 403, "Another site may not read this.")
-        elif self._key and not _same(self._key, request.values(b"x-dpx-key")):
-            self._refuse(request, 403, "Open the address that dpx printed, with the key after #.")
+            _refuse(request, 403, "Another site may not read this.")
+        elif len(key) != 1 or not hmac.compare_digest(self.key.encode(), key[0]):
+            _refuse(request, 403, "Open the address that dpx printed, with the key after #.")
         elif request.path == PREFIX + "state" and request.method == "GET":
             after = parse_qs(request.query).get("after", ["0"])[0]
             number = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0  # noqa: PLR2004 - digits
-            request.respond_json(200, {"csrf": self._csrf, **self._state(number)}, headers=COMMON)
-        elif request.method == "POST":
-            self._press(request)
+            request.respond_json(200, self._state(number), headers=COMMON)
+        elif request.method == "POST" and action is not None:
+            _run(request, action)
         else:
-            self._refuse(request, 404, "Not found.")
-
-    def _press(self, request: Request) -> None:
-        action = self._actions.get(request.path.removeprefix(PREFIX))
-        if not _same(self._csrf, request.values(b"x-dpx-csrf")):
-            self._refuse(request, 403, "The CSRF token is missing or wrong. Reload the page.")
-        elif action is None:
-            self._refuse(request, 404, "Not found.")
-        else:
-            try:
-                content = json.loads(request.body(MAX_BODY))
-                if not isinstance(content, dict):
-                    raise ValueError  # noqa: TRY004, TRY301 - handled with other invalid JSON
-                done = action(content)
-            except DpxError as exc:
-                self._refuse(request, 400, exc.message)
-            except (TooLarge, ValueError, RecursionError):
-                self._refuse(request, 400, "The request is not a JSON object.")
-            else:
-                request.respond_json(200, {"done": done}, headers=COMMON)
-
-    @staticmethod
-    def _refuse(request: Request, status: int, error: str) -> None:
-        request.respond_json(status, {"error": error}, headers=COMMON)
+            _refuse(request, 404, "Not found.")
 
 
-def _same(secret: str, given: list[bytes]) -> bool:
-    return len(given) == 1 and hmac.compare_digest(secret.encode(), given[0])
+def _run(request: Request, action: Callable[[Mapping[str, Any]], str]) -> None:
+    try:
+        content = json.loads(request.body(MAX_BODY))
+        if not isinstance(content, dict):
+            raise ValueError  # noqa: TRY004, TRY301 - handled with other invalid JSON
+        done = action(content)
+    except DpxError as exc:
+        _refuse(request, 400, exc.message)
+    except (TooLarge, ValueError, RecursionError):
+        _refuse(request, 400, "The request is not a JSON object.")
+    else:
+        request.respond_json(200, {"done": done}, headers=COMMON)
+
+
+def _refuse(request: Request, status: int, error: str) -> None:
+    request.respond_json(status, {"error": error}, headers=COMMON)
 
 
 def _read() -> bytes:

@@ -137,14 +137,15 @@ def test_the_command_never_sees_the_real_token(dpx: Program, sandbox: Sandbox) -
     file = dpx.home / "token"
     file.write_text(sandbox.token)
     dpx("profile", "set", "work", "--api-url", sandbox.url, "--org", "acme")
-    more = {"DPX_TOKEN_FILE": str(file), "DPX_PROFILE": "work", "DPX_READ_ONLY": "1"}
+    more = {"DPX_TOKEN_FILE": str(file), "DPX_PROFILE": "work", "DPX_READ_ONLY": "1", "COPY": f"x{sandbox.token}"}
     result = dpx("rehearse", *ON, "--", sys.executable, "-c", ENVIRONMENT, env=more)
     assert result.code == 0, result
     assert sandbox.token not in result.out + result.err
     env = json.loads(result.out)
     assert env["DPX_TOKEN"].startswith("dpx_")
     assert env["DPX_API_URL"] != sandbox.url
-    assert not {"DPX_TOKEN_FILE", "DPX_PROFILE", "DPX_READ_ONLY"} & env.keys()
+    assert not {"DPX_TOKEN_FILE", "DPX_PROFILE", "DPX_READ_ONLY", "COPY"} & env.keys()
+    assert env["HOME"] != str(dpx.home)
     # A profile's default organization is part of what the command would do.
     assert env["DPX_ORG"] == "acme"
     assert not env["DPX_CONFIG_DIR"].startswith(str(dpx.home))
