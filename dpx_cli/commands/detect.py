@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.errors import DpxError, UsageError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MAX_PACKAGE = 4 * 1024 * 1024  # bytes of package.json
-MAX_FOLDERS = 20_000  # that are searched for a monorepo's packages
 # What a dependency says of the framework; the first one counts.
 FRAMEWORKS = (("next", "NEXTJS"), ("vite", "VITE"), ("react-scripts", "REACTJS"), ("react", "REACTJS"))
 # What a framework's build is served as, unless the package serves it itself.
@@ -47,14 +47,7 @@ _YAML_ITEM = re.compile(r"""\s*-\s+(["']?)([^"'#]+?)\1\s*(?:#.*)?""")
 
 
 class Proposal(NamedTuple):
-    """A project to create.
-
-    Attributes:
-        slug: what the name leads to.
-        org: the organization's slug; None for the user's own.
-        framework: None if it isn't known.
-        app_type: None if it isn't known.
-    """
+    """A project to create; None for what isn't known, or for the user's own organization."""
 
     name: str
     slug: str
@@ -71,9 +64,7 @@ class Proposal(NamedTuple):
 def propose(folder: str, name: str | None, org: str | None, framework: str | None, app_type: str | None) -> Proposal:
     """Return the project that a directory should become; what is given counts, package.json fills the rest.
 
-    Raises:
-        UsageError: package.json is needed and isn't a JSON object, or no slug can be made of the name.
-        Failed: package.json can't be read.
+    Raises UsageError if package.json is needed and isn't a JSON object, or no slug can be made of the name.
     """
     package = {} if name and framework and app_type else read_package(folder)
     if name is None:
@@ -91,26 +82,21 @@ def propose(folder: str, name: str | None, org: str | None, framework: str | Non
 
 
 def read_package(folder: str) -> dict[str, Any]:
-    """Return package.json; {} if there is none.
-
-    Raises:
-        UsageError: it isn't a JSON object; the message has line and column.
-        Failed: it can't be read.
-    """
+    """Return package.json; {} if there is none. Raises UsageError, with line and column, if it isn't a JSON object."""
     path = os.path.join(folder, "package.json")
-    data = files.read_bytes(path, "the package", MAX_PACKAGE + 1) if os.path.isfile(path) else None
+    data = files.read_bytes(path, "the package", MAX_PACKAGE) if os.path.isfile(path) else None
     if data is None:
         return {}
     hint = "Fix it, or pass NAME, --framework and --app-type."
     try:
-        package = json.loads(data[: MAX_PACKAGE + 1].decode("utf-8-sig"))
+        package = json.loads(data.decode("utf-8-sig"))
     except json.JSONDecodeError as problem:
-        place = f"{path}:{problem.lineno}:{problem.colno}"
+        place = f"package.json:{problem.lineno}:{problem.colno}"
         raise UsageError(f"{place}: Not valid JSON: {problem.msg[:1].lower()}{problem.msg[1:]}.", hint=hint) from None
     except (ValueError, RecursionError):
         package = None
     if not isinstance(package, dict):
-        raise UsageError(f"{path} is not a JSON object.", hint=hint)
+        raise UsageError("package.json is not a JSON object.", hint=hint)
     return package
 
 
@@ -155,29 +141,19 @@ def find_apps(folder: str) -> list[str]:
     """Return the packages of a workspace (npm, yarn, pnpm) whose root a directory is, as relative paths."""
     patterns = list(_read_patterns(folder))
     apps = []
-    for path in _walk_packages(folder) if patterns else ():
-        matching = [pattern for pattern in patterns if _compile(pattern.removeprefix("!")).fullmatch(path)]
+    for parent, names, file_names in os.walk(folder) if patterns else ():
+        names[:] = [name for name in names if name != "node_modules" and not name.startswith(".")]
+        path = os.path.relpath(parent, folder).replace(os.sep, "/")
         # The last pattern counts: "!packages/old" excludes what "packages/*" includes.
-        if matching and not matching[-1].startswith("!"):
+        matching = [pattern for pattern in patterns if _fits(path, pattern.removeprefix("!"))]
+        if "package.json" in file_names and matching and not matching[-1].startswith("!"):
             apps.append(path)
     return sorted(apps)
 
 
-def _walk_packages(root: str) -> Iterator[str]:
-    """Yield the directories with a package.json below a directory, with slashes; not those of installed packages."""
-    for visited, (folder, names, file_names) in enumerate(os.walk(root)):
-        names[:] = sorted(name for name in names if name != "node_modules" and not name.startswith("."))
-        if folder != root and "package.json" in file_names:
-            yield os.path.relpath(folder, root).replace(os.sep, "/")
-        if visited >= MAX_FOLDERS:
-            return
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    """Return a workspace pattern as a regular expression: "*" is one directory, "**" any number."""
-    parts = re.split(r"(\*\*/?|\*)", pattern.removeprefix("./").rstrip("/"))
-    special = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*"}
-    return re.compile("".join(special.get(part) or re.escape(part) for part in parts))
+def _fits(path: str, pattern: str) -> bool:
+    pattern = pattern.removeprefix("./").rstrip("/")
+    return fnmatchcase(path, pattern) and ("**" in pattern or path.count("/") == pattern.count("/"))
 
 
 def _read_patterns(folder: str) -> Iterator[str]:

@@ -6,13 +6,13 @@ Every other path to a new project (`dpx link`, `dpx deploy`, the pickers) goes t
 from __future__ import annotations
 
 import os
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import projects
 from dpx_cli.api.client import is_name
 from dpx_cli.commands import CREATED, WRITE, Typer, detect, effect, new_project
-from dpx_cli.commands.state import document, export
+from dpx_cli.commands.projects import DETAILS
+from dpx_cli.commands.state import export
 from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE, link_file
 from dpx_cli.errors import Failed, NotFound, UsageError
@@ -72,8 +72,6 @@ def init(
 
         deploy_project(session, (reference,))
         return
-    from dpx_cli.commands.projects import DETAILS
-
     session.screen.item(project, DETAILS, key="slug")
     session.screen.note(f"To deploy it, run: {session.command('deploy')}")
 
@@ -90,15 +88,8 @@ def set_up(
 ) -> tuple[dict[str, Any], str]:
     """Create the project of the working directory, or use the one that has the slug, and write deploxa.toml.
 
-    Shows what it will create and asks, unless `yes`; then a project that exists is used only with `link`.
-
-    Returns:
-        The project, with its ID, and its slug or org/slug.
-
-    Raises:
-        UsageError: the directory has a project already, the user can't be asked or says no.
-        OutcomeUnknown: nobody knows whether the project was created.
-        Failed: deploxa.toml can't be written.
+    Shows what it will create and asks, unless `yes`; then a project that exists is used only with `link`. Returns the
+    project, with its ID, and its slug or org/slug.
     """
     _check_directory(session)
     if apps := detect.find_apps(session.cwd):
@@ -121,7 +112,7 @@ def set_up(
             hint=f"To use it for this directory, pass --link. For a new one: {session.command('init', 'NAME')}",
         )
     else:
-        session.screen.done(f"Project {proposal.reference} already exists.")
+        session.screen.info(f"Project {proposal.reference} already exists.")
         session.screen.require_yes("Use it for this directory?", yes=link)
     slug = project["slug"] if is_name(project.get("slug")) else project["id"]
     reference = f"{proposal.org}/{slug}" if proposal.org else slug
@@ -131,12 +122,7 @@ def set_up(
 
 
 def _check_directory(session: Session) -> None:
-    """Check that the directory has no project yet, and that deploxa.toml can be written.
-
-    Raises:
-        UsageError: it has one.
-        Failed: nothing can be written there.
-    """
+    """Raise UsageError if the directory has a project, Failed if deploxa.toml can't be written there."""
     cwd = os.path.abspath(session.cwd)
     link = link_file(cwd)
     if link and os.path.dirname(os.path.dirname(link)) == cwd:
@@ -145,7 +131,7 @@ def _check_directory(session: Session) -> None:
             hint=f"To deploy it, run: {session.command('deploy')}",
         )
     path = os.path.join(cwd, PROJECT_FILE)
-    if os.path.lexists(path) and _has_slug(path):
+    if os.path.lexists(path) and project_file.read(path).slug:
         raise UsageError(
             f"This directory already has a project ({PROJECT_FILE}).",
             hint=f"If it doesn't exist yet, run: {session.command('apply')}",
@@ -155,24 +141,8 @@ def _check_directory(session: Session) -> None:
         raise Failed(f"Can't write to {cwd}, where {PROJECT_FILE} goes.", hint="Change the directory's permissions.")
 
 
-def _has_slug(path: str) -> bool:
-    """Return whether a deploxa.toml specifies a project. Raises UsageError if it is not TOML."""
-    data = project_file.load(path)
-    try:
-        project = tomllib.loads(data.decode("utf-8-sig")).get("project")
-    except (ValueError, RecursionError):
-        document.parse(data, PROJECT_FILE)  # raises, with every mistake
-        raise
-    return isinstance(project, dict) and "slug" in project
-
-
 def _find_existing(session: Session, proposal: Proposal) -> dict[str, Any] | None:
-    """Return the project that has the slug already, or None.
-
-    Raises:
-        NotFound: there is no such organization.
-        UsageError: several projects have the slug.
-    """
+    """Return the project that has the slug already, or None. Raises NotFound if there is no such organization."""
     try:
         project_id = session.projects.look_up(proposal.reference).id
     except NotFound as missing:
@@ -184,17 +154,10 @@ def _find_existing(session: Session, proposal: Proposal) -> dict[str, Any] | Non
 
 def _show(session: Session, proposal: Proposal) -> None:
     """Say what will be created."""
-    rows = (
-        ("Project", proposal.name),
-        ("Slug", proposal.slug),
-        ("Organization", proposal.org),
-        ("Framework", proposal.framework),
-        ("App type", proposal.app_type),
-        ("File", PROJECT_FILE),
-    )
-    for title, text in rows:
+    titles = ("Project", "Slug", "Organization", "Framework", "App type", "File")
+    for title, text in zip(titles, (*proposal, PROJECT_FILE), strict=True):
         if text:
-            session.screen.done(f"{title + ':':14}{text}")
+            session.screen.info(f"{title + ':':14}{text}")
 
 
 def _create(session: Session, proposal: Proposal) -> dict[str, Any]:
@@ -205,16 +168,15 @@ def _create(session: Session, proposal: Proposal) -> dict[str, Any]:
     slug = project.get("slug", proposal.slug)
     if slug != proposal.slug:
         session.screen.warn(f"Deploxa named the project {slug}, not {proposal.slug}.")
-    session.screen.done(f"Created {slug}.")
+    session.screen.info(f"Created {slug}.")
     return project
 
 
 def _write(session: Session, reference: str) -> None:
-    """Write the project's slug into deploxa.toml; comments and everything else in an existing file stay."""
     old = files.read_bytes(files.checkout_path(session.cwd, PROJECT_FILE), "the project file")
     text = export.set_slug("" if old is None else old.decode("utf-8-sig"), reference)
     files.write_checkout(session.cwd, PROJECT_FILE, text.encode())
-    session.screen.done(f"Wrote {PROJECT_FILE}.")
+    session.screen.info(f"Wrote {PROJECT_FILE}.")
 
 
 def write_workflow(session: Session, system: str, reference: str) -> None:
@@ -222,4 +184,4 @@ def write_workflow(session: Session, system: str, reference: str) -> None:
     from dpx_cli.commands.ci import setup, workflow
 
     if setup.write(session, system, workflow(system, reference)):
-        session.screen.done(setup.SECRETS[system])
+        session.screen.info(setup.SECRETS[system])

@@ -11,7 +11,7 @@ from dpx_cli.commands.state import apply, report, select
 from dpx_cli.commands.state import export as exporting
 from dpx_cli.commands.state import plan as plans
 from dpx_cli.commands.state.document import build_refusal
-from dpx_cli.errors import CheckFailed, DpxError
+from dpx_cli.errors import CheckFailed
 
 if TYPE_CHECKING:
     from typing import Annotated
@@ -62,14 +62,12 @@ def run_plan(
     variable), name, before, after, from (where a value comes from) and change.
     """
     documents = select.read_documents(session, files, recursive=recursive, changed=changed)
-    results = plans.make_plans(session, plans.read_inputs(session, documents))
-    made = [result for result in results if not isinstance(result, DpxError)]
+    made, failures = plans.make_plans(session, plans.read_inputs(session, documents))
     columns = report.columns(made)
     if session.screen.format != "table" or any(plan.steps for plan in made):
         session.screen.rows([[row for plan in made for row in plan.rows()]], columns, key="name")
     report.report(session, made, summary)
     report.note_locks(session, made)
-    failures = [result for result in results if isinstance(result, DpxError)]
     for failure in failures[1:]:
         session.screen.warn(failure.message)
     if failures:
@@ -97,7 +95,9 @@ def run_apply(
     inputs = plans.read_inputs(session, select.read_documents(session, files, recursive=recursive, changed=changed))
     if absent := [line for each in inputs for line in each.absent.values()]:
         raise build_refusal(absent)
-    made = plans.require_plans(plans.make_plans(session, inputs))
+    made, failures = plans.make_plans(session, inputs)
+    if failures:
+        raise failures[0]
     tasks = apply.make_tasks(session, made)
     is_table = session.screen.format == "table" and not session.screen.has_fields
     if not yes or is_table:

@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
 
 class ApplyTask(runner.Task):
-    """One project's plan, being done. `run` of the deploy runner runs it, in the main thread.
-
-    Attributes:
-        plan: the plan.
-        done: the steps that are done.
-    """
+    """One project's plan and the steps of it that are done. The deploy runner runs it, in the main thread."""
 
     def __init__(self, session: Session, plan: Plan) -> None:
         super().__init__(session, plan.document.slug)
@@ -38,11 +33,11 @@ class ApplyTask(runner.Task):
         Raises:
             DpxError: the first failure; its message says which steps are done and which are not.
         """
-        document, lock = self.plan.document, self.plan.inputs.lock
-        variables = {step.name for step in self.plan.steps if step.kind == "variable"}
+        document, values, _, lock = self.plan.inputs
+        changing = {step.name for step in self.plan.steps if step.kind == "variable"}
         with new_project.hold_file(self.session, document.identity):
             lock.read()
-            lock.keep(self._project_id, self.plan.inputs.values.keys() - variables)
+            lock.keep(self._project_id, values.keys() - changing)
             try:
                 self._do(client)
                 if self.plan.steps:
@@ -53,12 +48,9 @@ class ApplyTask(runner.Task):
                     failure.message += " Run it again to finish."
                 raise
             finally:
+                keys = values.keys() & {step.name for step in self.done if step.kind == "variable"}
                 if self._project_id:
-                    keys = {step.name for step in self.done if step.kind == "variable"}
-                    lock.record(
-                        self._project_id,
-                        {key: self.plan.inputs.values[key] for key in keys & self.plan.inputs.values.keys()},
-                    )
+                    lock.record(self._project_id, {key: values[key] for key in keys})
 
     def interruption(self) -> str | None:
         """Return which steps are done."""
@@ -114,8 +106,8 @@ class ApplyTask(runner.Task):
             step.name,
             self.plan.inputs.values[step.name],
             # Also what the file leaves as it is: the reference doesn't say what becomes of what isn't sent.
-            targets=step.after.targets or (),
-            sensitive=step.after.sensitive,
+            targets=step.after.get("targets", ()),
+            sensitive=step.after.get("sensitive"),
         )
 
     def _remove(self, client: Client, step: Step) -> None:
@@ -128,15 +120,20 @@ class ApplyTask(runner.Task):
 
     def _for_each(self, steps: Sequence[Step], action: Callable[[Client, Step], None]) -> None:
         """Do something for several variables at a time."""
-        if not steps:
-            return
-        outcome: parallel.Outcome[Step, Any] = parallel.Outcome()
+        by_key = {step.name: step for step in steps}
+        outcome: parallel.Outcome[str, Any] = parallel.Outcome()
 
-        def note(step: Step) -> None:
-            self.done.append(step)
+        def note(key: str) -> None:
+            self.done.append(by_key[key])
             self.row.state = f"{len(self.done)} of {len(self.plan.steps)} changes"
 
-        parallel.run(steps, action, outcome, client=lambda: self.session.client_for(self.session.token()), done=note)
+        parallel.run(
+            list(by_key),
+            lambda client, key: action(client, by_key[key]),
+            outcome,
+            client=lambda: self.session.client_for(self.session.token()),
+            done=note,
+        )
         if failure := outcome.first_failure():
             raise failure
 
@@ -148,7 +145,7 @@ def make_tasks(session: Session, made: Sequence[Plan]) -> list[ApplyTask]:
         CheckFailed: a variable that must exist doesn't.
     """
     for plan in made:
-        if keys := plan.missing:
+        if keys := [step.name for step in plan.steps if step.action == plans.MISSING]:
             hint = "Give it a value in the file: the project doesn't exist yet."
             if plan.project_id is not None:
                 hint = f"Run: {session.command('env', 'set', keys[0], project=plan.document.slug)}"

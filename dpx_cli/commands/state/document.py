@@ -6,7 +6,6 @@ leave its directory, and no `env:` source reaches the variables of dpx itself.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import tomllib
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 MAX_SHOWN = 20  # mistakes in a message
-MAX_MISTAKES = 100  # a file that has more is not read on
 
 FIELDS = ("name", "description", "build_command", "install_command", "output_dir")
 CHOICES = {"framework": FRAMEWORKS, "app_type": APP_TYPES}
@@ -34,12 +32,9 @@ _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 class Variable(NamedTuple):
-    """A variable that a file describes. None for what the file doesn't say.
+    """A variable that a file describes; None for what the file doesn't say.
 
-    Attributes:
-        value: the text.
-        source: "env:NAME" or "file:PATH".
-        place: "FILE:LINE:COLUMN" of its source, else of its key.
+    The source is "env:NAME" or "file:PATH"; `place` is "FILE:LINE:COLUMN" of it, else of the key.
     """
 
     key: str
@@ -55,14 +50,12 @@ class Document(NamedTuple):
     """A valid deploxa.toml.
 
     Attributes:
-        path: the file, as messages name it.
+        path: the file, as messages show it.
         folder: the absolute directory that `file:` sources, `paths` and `needs` are relative to.
         slug: the project: `slug` or `org/slug`.
         fields: those of `FIELDS` that the file has.
-        framework: for creation; None if the file doesn't say.
-        app_type: for creation; None if the file doesn't say.
         paths: folders that belong to the project besides `folder`, as written.
-        needs: the real paths of the deploxa.toml of the projects that come first.
+        needs: the `identity` of the files of the projects that come first.
         variables: by their keys, in the order of the file.
     """
 
@@ -78,45 +71,30 @@ class Document(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """The real path of the file, as `needs` has it."""
+        """The real path of the file."""
         return os.path.realpath(os.path.join(self.folder, os.path.basename(self.path)))
 
 
 class Mistake(Exception):
-    """A part of the file that is wrong.
-
-    Attributes:
-        what: a sentence without its period.
-        path: where, as keys from the top of the document.
-    """
+    """A part of the file that is wrong: what, as a sentence without its period, and where, as keys from the top."""
 
     def __init__(self, what: str, *path: str) -> None:
         super().__init__(what)
-        self.path = path
         self.what = what
-
-
-class _EnoughError(Exception):
-    """There are as many mistakes as are worth finding."""
+        self.path = path
 
 
 def build_refusal(mistakes: list[str]) -> UsageError:
     """Return the error for mistakes, "FILE:LINE:COLUMN: what" each: one a line."""
     shown = mistakes[:MAX_SHOWN]
     if left := len(mistakes) - len(shown):
-        shown.append(f"and {left}{' or' * (len(mistakes) >= MAX_MISTAKES)} more.")
+        shown.append(f"and {left} more.")
     them = "this line" if len(mistakes) == 1 else "these lines"
     return UsageError(shown[0], details=shown[1:], hint=f"Fix {them}. Nothing was changed.")
 
 
 def read(path: str) -> Document:
-    """Read and check a deploxa.toml.
-
-    Raises:
-        NotFound: there is no such file.
-        UsageError: it is too large or no regular file, or there are mistakes in it; all of them are reported.
-        Failed: it can't be read.
-    """
+    """Read and check a deploxa.toml. Raises UsageError with every mistake, NotFound if there is no such file."""
     if not os.path.lexists(path):
         raise NotFound(f"No such file: {path}", hint="Check the path.")
     return parse(project_file.load(path), path)
@@ -136,11 +114,7 @@ def read_all(paths: Sequence[str]) -> list[Document]:
 
 
 def parse(data: bytes, path: str) -> Document:
-    """Parse and check the bytes of a deploxa.toml, which is at a path, or would be.
-
-    Raises:
-        UsageError: every mistake, each with its line and column; nothing of the file but keys is shown.
-    """
+    """Parse and check the bytes of a deploxa.toml. Raises UsageError with every mistake, without any value."""
     text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
 
     def place(offset: int) -> str:
@@ -192,12 +166,7 @@ def _find_syntax_error(data: bytes, text: str) -> tuple[int, str] | None:
 
 
 class _Reader:
-    """Check a parsed document.
-
-    Args:
-        folder: its directory.
-        place: return "FILE:LINE:COLUMN" of a key.
-    """
+    """Check a parsed document; `place` returns "FILE:LINE:COLUMN" of a key."""
 
     def __init__(self, folder: str, place: Callable[..., str]) -> None:
         self.mistakes: list[Mistake] = []
@@ -208,27 +177,19 @@ class _Reader:
 
     def read(self, document: dict[str, Any]) -> None:
         """Fill `project` and `variables`, or `mistakes`."""
-        with contextlib.suppress(_EnoughError):
-            for key, value in document.items():
-                if key not in ("project", "env"):
-                    self._add(Mistake(_unknown(key, ("project", "env"), ""), key))
-                elif not isinstance(value, dict):
-                    self._add(Mistake(f"[{key}] must be a table", key))
-            project, env = document.get("project", {}), document.get("env", {})
-            if isinstance(project, dict):
-                self._read_project(project)
-            if isinstance(env, dict):
-                for key, value in env.items():
-                    try:
-                        self._read_variable(key, _table(key, value))
-                    except Mistake as mistake:
-                        self._add(mistake, "env", key)
+        for key, value in document.items():
+            if key not in ("project", "env"):
+                self._add(Mistake(_unknown(key, ("project", "env"), "")), key)
+            elif not isinstance(value, dict):
+                self._add(Mistake(f"[{key}] must be a table"), key)
+            elif key == "env":
+                self._read_env(value)
+        if isinstance(project := document.get("project", {}), dict):
+            self._read_project(project)
 
     def _add(self, mistake: Mistake, *path: str) -> None:
         mistake.path = (*path, *mistake.path)
         self.mistakes.append(mistake)
-        if len(self.mistakes) >= MAX_MISTAKES:
-            raise _EnoughError
 
     def _read_project(self, project: Mapping[str, Any]) -> None:
         if "slug" not in project:
@@ -238,6 +199,13 @@ class _Reader:
                 self.project[key] = self._project_value(key, value)
             except Mistake as mistake:
                 self._add(mistake, "project", key)
+
+    def _read_env(self, env: Mapping[str, Any]) -> None:
+        for key, value in env.items():
+            try:
+                self._read_variable(key, _table(key, value))
+            except Mistake as mistake:
+                self._add(mistake, "env", key)
 
     def _project_value(self, key: str, value: Any) -> str | tuple[str, ...]:
         if key == "paths":

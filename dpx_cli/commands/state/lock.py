@@ -41,25 +41,20 @@ def read_key(session: Session) -> bytes | None:
 
 
 class Lock:
-    """The lock beside a deploxa.toml.
-
-    Attributes:
-        path: where it is, as messages show it.
-    """
+    """The lock beside a deploxa.toml; `path` is where, as messages show it."""
 
     def __init__(self, session: Session, document: Document) -> None:
         self.path = os.path.splitext(document.path)[0] + ".lock"
         self._folder = document.folder
         self._api = session.settings.origin
         self._key = read_key(session)
-        self._text: str | None = None  # None if there is no lock
-        self._header: dict[str, object] | None = None  # None if it can't be read
-        self._digests: dict[str, str] = {}
         self.read()
 
     def read(self) -> None:
         """Read the file. One that is damaged is no error: `compare` warns."""
-        self._text, self._header, self._digests = None, {}, {}
+        self._text: str | None = None  # None if there is no lock
+        self._header: dict[str, object] | None = {}  # None if it can't be read
+        self._digests: dict[str, str] = {}
         path = os.path.join(self._folder, os.path.basename(self.path))
         if not os.path.lexists(path):
             return
@@ -89,11 +84,7 @@ class Lock:
         return same, None
 
     def keep(self, project_id: str, keys: Collection[str]) -> None:
-        """Remove the digests of all other variables: they are going to be changed, or have left the file.
-
-        Raises:
-            Failed: it can't be written.
-        """
+        """Remove the digests of all other variables: they are going to be changed, or have left the file."""
         if self._header is None or self._header.get("version") not in (None, VERSION):
             keys = ()  # A later version may have other digests for them.
         elif self._find_owner(project_id):
@@ -103,11 +94,7 @@ class Lock:
             self._write(project_id, kept, str(self._header.get("key")) if self._header else "")
 
     def record(self, project_id: str, values: Mapping[str, str]) -> None:
-        """Add the digests of values that were set; those of another project, API, key or version are dropped.
-
-        Raises:
-            Failed: it can't be written.
-        """
+        """Add the digests of values that were set; those of another project, API, key or version are dropped."""
         if self._key is None:
             return
         kept = {} if self._find_problem(project_id) else self._digests

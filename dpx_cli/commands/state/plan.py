@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api import env_vars, parallel, projects
 from dpx_cli.commands.state import sources
 from dpx_cli.commands.state.document import build_refusal
 from dpx_cli.commands.state.lock import Lock, read_key
-from dpx_cli.config import paths
-from dpx_cli.errors import DpxError, Failed, NotFound, UsageError
+from dpx_cli.config.paths import folder
+from dpx_cli.errors import DpxError, NotFound, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.display import ProgressBar
+from dpx_cli.output.format import yes_no
 from dpx_cli.reference import TARGETS, slug_of, targets_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client
     from dpx_cli.commands.state.document import Document, Variable
     from dpx_cli.session import Session
+
+    State = dict[str, Any]
 
 # Actions of a step. MISSING is a variable that must exist and doesn't; UNKNOWN is something that can't be compared,
 # which `apply` sets and which is no change by itself.
@@ -32,17 +34,6 @@ COLUMNS = (Column("Action", "action"), Column("Name", "name"), Column("Change", 
 PROJECT = Column("Project", "project")  # first, with several files
 
 
-class State(NamedTuple):
-    """What is known of a variable besides its value; None where only the API knows."""
-
-    targets: tuple[str, ...] | None
-    sensitive: bool | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what is known."""
-        return {key: value for key, value in self._asdict().items() if value is not None}
-
-
 class Step(NamedTuple):
     """One thing that `apply` does.
 
@@ -50,7 +41,7 @@ class Step(NamedTuple):
         action: see above.
         name: the project's slug, a field of the project, or a variable's key.
         kind: "project", "field" or "variable".
-        before: the field's text, or the variable's `State`; None if there was none.
+        before: the field's text, or what is known of the variable, its targets and sensitivity; None if it's new.
         after: the same.
         change: what changes, in words.
         source: where the value comes from, "env:NAME" or "file:PATH"; None if the file holds it.
@@ -66,14 +57,7 @@ class Step(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """A file, its values and its lock.
-
-    Attributes:
-        document: the file.
-        values: the values of its variables by key. Never shown.
-        absent: why a value isn't here, with the place in the file, by key.
-        lock: what was set last.
-    """
+    """A file, its values by key, which are never shown, why a value isn't here, by key, and its lock."""
 
     document: Document
     values: Mapping[str, str]
@@ -88,7 +72,6 @@ class Plan(NamedTuple):
     """What it takes to make a project what its file says.
 
     Attributes:
-        inputs: the file and its values.
         project_id: None if the project must be created.
         steps: in the order of `apply`.
         unchanged: how many fields and variables are as they should be.
@@ -101,7 +84,7 @@ class Plan(NamedTuple):
     steps: tuple[Step, ...]
     unchanged: int
     warnings: tuple[str, ...]
-    is_compared: bool = False
+    is_compared: bool
 
     @property
     def document(self) -> Document:
@@ -113,11 +96,6 @@ class Plan(NamedTuple):
         """The steps that are known to change something."""
         return [step for step in self.steps if step.action != UNKNOWN]
 
-    @property
-    def missing(self) -> list[str]:
-        """The keys of variables that must exist and don't."""
-        return [step.name for step in self.steps if step.action == MISSING]
-
     def rows(self) -> list[dict[str, Any]]:
         """Return the plan as `--json` prints it: one object a step, without any value of a variable."""
         return [
@@ -126,8 +104,8 @@ class Plan(NamedTuple):
                 "project": self.document.slug,
                 "kind": step.kind,
                 "name": step.name,
-                "before": step.before.as_json() if isinstance(step.before, State) else step.before,
-                "after": step.after.as_json() if isinstance(step.after, State) else step.after,
+                "before": step.before,
+                "after": step.after,
                 "from": step.source,
                 "change": step.change,
             }
@@ -142,7 +120,7 @@ def read_inputs(session: Session, documents: Sequence[Document]) -> list[Inputs]
         UsageError: sources that must not be read, of all files; or DPX_LOCK_KEY is too short.
     """
     read_key(session)
-    private = [path for sort in ("config", "cache") if (path := paths.folder(session.env, sort))]
+    private = [path for sort in ("config", "cache") if (path := folder(session.env, sort))]
     inputs, mistakes = [], []
     for document in documents:
         try:
@@ -155,31 +133,29 @@ def read_inputs(session: Session, documents: Sequence[Document]) -> list[Inputs]
     return inputs
 
 
-def make_plans(session: Session, inputs: Sequence[Inputs]) -> list[Plan | DpxError]:
-    """Read the projects, several at a time, and compare each with its file. What fails is an error in its place.
+def make_plans(session: Session, inputs: Sequence[Inputs]) -> tuple[list[Plan], list[DpxError]]:
+    """Read the projects, several at a time, and compare each with its file. Return the plans, and what failed.
 
     Raises:
         UsageError: two files are for one project.
-        DpxError: a failure that concerns all.
+        DpxError: a failure that concerns all, or the only one.
     """
-    if len(inputs) <= 1:
-        return [_make_plan(session, each) for each in inputs]
-    refs = session.projects.refs([each.document.slug for each in inputs], keep_missing=True)
-    ids = {ref.given: ref.id for ref in refs}
-    for each in inputs:
-        if each.document.slug not in ids:
-            raise UsageError(
-                f"{each.document.path} and another file are for one project, {each.document.slug}.",
-                hint="Pass one of them.",
-            )
+    if len(inputs) == 1:
+        project = find(session, inputs[0].document.slug)
+        return [_compare_with(session, session.client, inputs[0], project)], []
+    ids = _find_ids(session, [each.document for each in inputs])
     outcome: parallel.Outcome[int, Plan] = parallel.Outcome()
-    with ProgressBar(session.screen, len(inputs), "projects") as bar:
 
-        def make(client: Client, number: int) -> Plan:
-            project_id = ids[inputs[number].document.slug]
-            project = None if project_id is None else _get_project(client, project_id)
+    def make(client: Client, number: int) -> Plan:
+        slug = inputs[number].document.slug
+        try:
+            project = None if ids[slug] is None else _get_project(client, str(ids[slug]))
             return _compare_with(session, client, inputs[number], project)
+        except DpxError as failure:
+            failure.message = f"{slug}: {failure.message}"
+            raise
 
+    with ProgressBar(session.screen, len(inputs), "projects") as bar:
         parallel.run(
             range(len(inputs)),
             make,
@@ -188,29 +164,22 @@ def make_plans(session: Session, inputs: Sequence[Inputs]) -> list[Plan | DpxErr
             group=lambda number: number,
             done=lambda _: bar.advance(),
         )
-    results: list[Plan | DpxError] = []
-    for number, each in enumerate(inputs):
-        failure = outcome.failures.get(number) or outcome.first_failure()
-        plan = outcome.results.get(number)
-        if plan is None and failure is not None:
-            failure = copy.copy(failure)
-            failure.message = f"{each.document.slug}: {failure.message}"
-        results.append(plan or failure or Failed(f"{each.document.slug} was not read."))
-    return results
+    return [outcome.results[number] for number in sorted(outcome.results)], [
+        outcome.failures[number] for number in sorted(outcome.failures)
+    ]
 
 
-def require_plans(results: Sequence[Plan | DpxError]) -> list[Plan]:
-    """Return the plans. Raise the first error, if there is one."""
-    plans = []
-    for result in results:
-        if isinstance(result, DpxError):
-            raise result
-        plans.append(result)
-    return plans
-
-
-def _make_plan(session: Session, inputs: Inputs) -> Plan:
-    return _compare_with(session, session.client, inputs, find(session, inputs.document.slug))
+def _find_ids(session: Session, documents: Sequence[Document]) -> dict[str, str | None]:
+    """Return the ID of each file's project, None if there is none. Raises UsageError if two files are for one."""
+    refs = session.projects.refs([document.slug for document in documents], keep_missing=True) if documents else []
+    ids = {ref.given: ref.id for ref in refs}
+    # `refs` leaves out what has an ID that another one has.
+    known = {ids.get(document.slug) or document.slug.casefold() for document in documents}
+    if len(known) < len(documents) or len(ids) < len(documents):
+        slugs = [document.slug.rpartition("/")[2].casefold() for document in documents]
+        paths = [document.path for document, slug in zip(documents, slugs, strict=True) if slugs.count(slug) > 1]
+        raise UsageError(f"Two files are for one project: {', '.join(paths)}", hint="Pass one of them.")
+    return ids
 
 
 def _compare_with(session: Session, client: Client, inputs: Inputs, project: Mapping[str, Any] | None) -> Plan:
@@ -257,14 +226,7 @@ def compare(
     *,
     org: str | None = None,
 ) -> Plan:
-    """Compare a file with a project.
-
-    Args:
-        inputs: the file and its values.
-        project: the project; None if there is none.
-        variables: its variables by key.
-        org: where the project is created, unless the file says so.
-    """
+    """Compare a file with a project, None if there is none, and its variables by key; `org` is where it is created."""
     document = inputs.document
     project_id = None if project is None else str(project["id"])
     same, problem = inputs.lock.compare(project_id, inputs.values) if project_id is not None else ({}, None)
@@ -277,11 +239,12 @@ def compare(
     for entry in document.variables.values():
         row = variables.get(entry.key)
         before = None if row is None else _read_state(row)
-        if entry.value is None and entry.source is None:
-            steps.append(_presence(entry, before))
+        if entry.value is not None or entry.source is not None:
+            steps.append(_value(entry, before, same.get(entry.key), is_absent=entry.key in inputs.absent))
+        elif entry.absent:
+            steps.append(None if before is None else Step(REMOVE, entry.key, "variable", before))
         else:
-            is_absent = entry.key in inputs.absent
-            steps.append(_value(entry, before, same.get(entry.key), is_absent=is_absent))
+            steps.append(None if before else Step(MISSING, entry.key, "variable", change="must exist"))
     ordered = sorted((step for step in steps if step), key=lambda step: ORDER.index(step.action))
     warnings = [*_find_ineffective(document, project), *filter(None, [problem])]
     return Plan(inputs, project_id, tuple(ordered), steps.count(None), tuple(warnings), bool(same))
@@ -304,51 +267,41 @@ def _field(key: str, text: str, project: Mapping[str, Any] | None) -> Step | Non
     return Step(UPDATE, key, "field", before, text, f"{_show(before)} -> {_show(text)}")
 
 
-def _presence(entry: Variable, before: State | None) -> Step | None:
-    """Return what a variable needs that must exist, or must not; None if it is so."""
-    if entry.absent:
-        return None if before is None else Step(REMOVE, entry.key, "variable", before)
-    return Step(MISSING, entry.key, "variable", change="must exist") if before is None else None
-
-
 def _value(entry: Variable, before: State | None, same: bool | None, *, is_absent: bool) -> Step | None:
     """Return what a variable with a value needs, or None."""
-    known = before or State(None, None)
-    after = State(entry.targets or known.targets, known.sensitive if entry.sensitive is None else entry.sensitive)
+    known = before or {}
+    wanted: State = {"targets": entry.targets and list(entry.targets), "sensitive": entry.sensitive}
+    after = {**known, **{key: value for key, value in wanted.items() if value is not None}}
     changes = []
     if before is None:
-        details = [*(after.targets or ()), *["sensitive"] * bool(after.sensitive)]
+        details = [*after.get("targets", ()), *["sensitive"] * bool(after.get("sensitive"))]
         changes.append(f"new ({', '.join(details)})" if details else "new")
     else:
-        if before.targets != after.targets:
-            changes.append(f"targets: {', '.join(before.targets or ())} -> {', '.join(after.targets or ())}")
-        if before.sensitive is not None and before.sensitive != after.sensitive:
-            changes.append(f"sensitive: {_yes(before.sensitive)} -> {_yes(after.sensitive)}")
+        if before["targets"] != after["targets"]:
+            changes.append(f"targets: {', '.join(before['targets'])} -> {', '.join(after['targets'])}")
+        if "sensitive" in before and before["sensitive"] != after["sensitive"]:
+            changes.append(f"sensitive: {yes_no(before['sensitive'])} -> {yes_no(after['sensitive'])}")
         if same is False:
             changes.append("value")
     if same and not changes:
         return None
-    action = SET if changes else UNKNOWN
     change = "; ".join(changes) or ("" if is_absent else "the value can't be compared")
     source = entry.source and f"from {entry.source}{' (not set here)' if is_absent else ''}"
     change = ", ".join(text for text in (change, source) if text)
-    return Step(action, entry.key, "variable", before, after, change, entry.source)
+    return Step(SET if changes else UNKNOWN, entry.key, "variable", before, after, change, entry.source)
 
 
 def _read_state(variable: Mapping[str, Any]) -> State:
+    """Return what is known of a variable; targets of a newer API are left as they are."""
     own = set(targets_of(variable))
-    known = tuple(target for target in TARGETS if target in own)
-    others = tuple(sorted(own - set(known)))  # of a newer API: left as they are
-    sensitive = variable.get("sensitive")
-    return State(known + others, sensitive if isinstance(sensitive, bool) else None)
+    state: State = {"targets": [target for target in TARGETS if target in own] + sorted(own - set(TARGETS))}
+    if isinstance(sensitive := variable.get("sensitive"), bool):
+        state["sensitive"] = sensitive
+    return state
 
 
 def _show(text: Any) -> str:
     return str(text) if text else '""'
-
-
-def _yes(value: bool | None) -> str:
-    return "yes" if value else "no"
 
 
 def _find_ineffective(document: Document, project: Mapping[str, Any] | None) -> Iterable[str]:

@@ -25,14 +25,14 @@ def show_steps(session: Session, plans: Sequence[Plan]) -> None:
     for plan in plans:
         prefix = f"{plan.document.slug}: " if len(plans) > 1 else ""
         for step in plan.steps:
-            session.screen.done(f"{prefix}{step.action} {step.name}" + (f": {step.change}" if step.change else ""))
+            session.screen.info(f"{prefix}{step.action} {step.name}" + (f": {step.change}" if step.change else ""))
 
 
 def report(session: Session, plans: Sequence[Plan], summary: str | None) -> None:
     """Print how many steps there are and the warnings, and write the summaries."""
     several = len(plans) > 1
     if plans:
-        session.screen.done(count_steps(plans))
+        session.screen.info(count_steps(plans))
     for plan in plans:
         for warning in plan.warnings:
             session.screen.warn(f"{plan.document.slug}: {warning}" if several else warning)

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 
 def read_documents(session: Session, files: Sequence[str], *, recursive: bool, changed: str | None) -> list[Document]:
-    """Read every file, each once, in the order given.
-
-    Raises:
-        UsageError: options exclude each other, files need each other, two are for one project, or there are mistakes in
-            the files; all of them are reported.
-        NotFound: there is no such file.
-    """
+    """Read every file, each once, in the order given. Raises UsageError for mistakes, and if files need each other."""
     exclusive(("--changed", changed), ("FILE", tuple(files)))
     exclusive(("--changed", changed), ("--recursive", recursive))
     if changed is not None:
@@ -36,7 +30,6 @@ def read_documents(session: Session, files: Sequence[str], *, recursive: bool, c
         for path in _find_recursively(session, files or (".",)) if recursive else _find_paths(session, files):
             unique.setdefault(os.path.realpath(path), path)
         documents = document.read_all(list(unique.values()))
-    _check_projects(documents)
     tasks = {each.identity: runner.Task(session, each.slug) for each in documents}
     for each in documents:
         tasks[each.identity].needs = [tasks[need] for need in each.needs if need in tasks]
@@ -68,12 +61,3 @@ def _find_recursively(session: Session, folders: Sequence[str]) -> Iterator[str]
         if not paths:
             raise NotFound(f"No {PROJECT_FILE} is tracked in {folder} or below.", hint="Commit the files first.")
         yield from filter(os.path.lexists, paths)  # a sparse checkout leaves some out
-
-
-def _check_projects(documents: Sequence[Document]) -> None:
-    """Raise UsageError if two files are for one project."""
-    paths: dict[str, str] = {}
-    for each in documents:
-        other = paths.setdefault(each.slug.casefold(), each.path)
-        if other != each.path:
-            raise UsageError(f"{other} and {each.path} are for one project, {each.slug}.", hint="Pass one of them.")

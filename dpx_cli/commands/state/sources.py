@@ -28,11 +28,8 @@ def read_values(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the values of the variables that have one, and for each one whose source isn't here the reason, by key.
 
-    `env:` reads the environment, `file:` none of dpx's own (private) directories. No value may contain the token in
-    use.
-
-    Raises:
-        UsageError: every source that must not be read, or is no valid value.
+    `env:` reads the environment, `file:` none of dpx's own (private) directories. Raises UsageError for all sources
+    that must not be read, or have no valid value, like one that contains the token in use.
     """
     values: dict[str, str] = {}
     missing: dict[str, str] = {}
@@ -106,7 +103,4 @@ def _read_file(name: str, folder: str, env: Mapping[str, str], private: Iterable
 
 
 def _is_below(root: str, path: str) -> bool:
-    try:
-        return os.path.commonpath([root, path]) == root
-    except ValueError:  # another drive
-        return False
+    return path == root or path.startswith(os.path.join(root, ""))

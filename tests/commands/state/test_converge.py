@@ -65,7 +65,7 @@ def steps(sandbox: Sandbox, folder: Path, **env: str) -> list[plan.Step]:
     """The steps of a plan of the file in a directory."""
     found = document.read(str(folder / "deploxa.toml"))
     session = session_of(sandbox, folder, **env)
-    (made,) = plan.require_plans(plan.make_plans(session, plan.read_inputs(session, [found])))
+    ((made,), _) = plan.make_plans(session, plan.read_inputs(session, [found]))
     return list(made.steps)
 
 

@@ -123,14 +123,17 @@ def test_mistakes_of_all_files_are_reported_at_once(dpx: Program) -> None:
 def test_two_files_for_one_project(dpx: Program) -> None:
     """However it is specified: exit 2, and nothing is changed."""
     write(dpx, {"a": project("docs", "A"), "b": project("Docs", "A"), "c": project("acme/docs", "A")})
-    result = dpx("apply", "a", "b", "-y", "--debug")
+    result = dpx("apply", "a", "b", "-y")
+    assert (result.code, result.out) == (2, ""), result
     assert result.err == (
-        "error: a/deploxa.toml and b/deploxa.toml are for one project, Docs.\nhint: Pass one of them.\n"
+        "error: Two files are for one project: a/deploxa.toml, b/deploxa.toml\nhint: Pass one of them.\n"
     )
+    write(dpx, {"a": project("brand-new", "A"), "b": project("brand-new", "A")})
+    assert dpx("plan", "a", "b").code == 2
     write(dpx, {"a": project("storefront", "A"), "b": project("acme/storefront", "A")})
     result = dpx("apply", "a", "b", "-y")
     assert (result.code, result.out) == (2, ""), result
-    assert "are for one project" in result.err
+    assert "Two files are for one project" in result.err
 
 
 def test_needs(repository: Program) -> None:
