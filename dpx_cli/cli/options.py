@@ -284,15 +284,6 @@ SecretFile = Annotated[
     ),
 ]
 To = Annotated[str, typer.Option("--to", metavar="URL", help="URL of the receiver, like localhost:3000/webhook.")]
-Retries = Annotated[
-    int,
-    typer.Option(
-        "--retry",
-        metavar="N",
-        help="Retries if the receiver can't be reached or answers 429 or 5xx. [default: 0]",
-        parser=number,
-    ),
-]
 Set = Annotated[
     tuple[str, ...],
     typer.Option(

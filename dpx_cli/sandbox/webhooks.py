@@ -141,7 +141,7 @@ class Webhooks:
             began = time.time()
             answer, error = None, None
             try:
-                answer = deliver.deliver_once(
+                answer = deliver.deliver(
                     self._endpoint, body, headers, ssl.create_default_context, TIMEOUT_SECONDS
                 ).status
             except NotDelivered as exc:

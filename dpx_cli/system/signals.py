@@ -74,11 +74,20 @@ def sleep(seconds: float) -> None:
     check()
 
 
-def wait(event: Event) -> None:
-    """Wait for an event, unless a signal has come. In slices: Windows interrupts no wait that has no end."""
-    while not event.wait(SLICE):
+def wait(event: Event, seconds: float | None = None) -> bool:
+    """Wait for an event, unless a signal has come; return whether it was set within `seconds`.
+
+    In slices: Windows interrupts no wait that has no end.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while True:
         check()
-    check()
+        left = SLICE if deadline is None else min(deadline - time.monotonic(), SLICE)
+        if event.wait(max(left, 0)):
+            check()
+            return True
+        if left <= 0:
+            return False
 
 
 def _remember(number: int, _frame: FrameType | None) -> None:

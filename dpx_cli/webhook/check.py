@@ -1,4 +1,4 @@
-"""The deliveries that `dpx webhook check` sends to a receiver, and what it must answer to each."""
+"""The deliveries that `dpx webhook check` sends to a receiver, and how it must respond to each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dpx_cli.webhook.events import encode, sample
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dpx_cli.system.loopback.request import Header
     from dpx_cli.webhook.deliver import Endpoint
@@ -22,30 +22,16 @@ ACCEPTED, REFUSED = "2xx", "4xx"
 MIB = 1024 * 1024
 UNKNOWN_EVENT = "deployment.paused"
 
-_ACCEPT = (
-    "Give the receiver this secret, and answer 2xx if the header is `sha256=` and the hex HMAC-SHA256 of the raw body "
-    "with it."
-)
 
-
-class Probe(NamedTuple):
-    """One check.
-
-    Attributes:
-        name: what is sent, in a few words.
-        expected: ACCEPTED or REFUSED.
-        fix: what to change in a receiver that fails it, as a sentence.
-        body: what is sent.
-        headers: sent with it.
-        times: how often it is sent, one after the other.
-    """
+class Case(NamedTuple):
+    """One check: what is sent, what a correct receiver responds, and what to change in one that doesn't."""
 
     name: str
     expected: str
     fix: str
     body: bytes
     headers: Sequence[Header]
-    times: int = 1
+    times: int = 1  # how often it is sent, one after the other
 
 
 class Finding(TypedDict):
@@ -57,110 +43,93 @@ class Finding(TypedDict):
     ok: bool
 
 
-def probes(secret: bytes) -> list[Probe]:
+def cases(secret: bytes) -> list[Case]:
     """Return all checks for a receiver with this secret, the good delivery first."""
     good = encode(sample("deployment.ready", deployment_id="clm1check0good"))
-    return [
-        Probe("good delivery", ACCEPTED, _ACCEPT, good, _headers(good, secret)),
-        *_forgeries(good, secret),
-        *_events(secret),
-        Probe(
-            "same delivery twice",
-            ACCEPTED,
-            "Answer 2xx to a delivery that came before, and ignore it.",
-            good,
-            _headers(good, secret),
-            times=2,
-        ),
-        *_bodies(secret),
-    ]
-
-
-def _forgeries(good: bytes, secret: bytes) -> list[Probe]:
-    """Return the deliveries that must be refused."""
     valid = signature.sign(good, secret)
-    other = signature.sign(good, hmac.digest(secret, b"another secret", "sha256"))
-    changed = good.replace(b'"READY"', b'"ERROR"')
+    digest = valid.removeprefix("sha256=")
+    # The first half is right: a receiver that compares only the beginning accepts it.
+    half = digest[: len(digest) // 2] + hmac.digest(secret, b"another body", "sha256").hex()[len(digest) // 2 :]
+    unsigned = [header for header in deliver.headers(valid, "deployment.ready") if header[0] != deliver.SIGNATURE]
+    accept = (
+        "Give the receiver this secret, and return 2xx if the header is `sha256=` and the hex HMAC-SHA256 of the raw "
+        "body with it."
+    )
     return [
-        Probe(
+        _signed("good delivery", accept, good, secret),
+        _forged(
             "wrong signature",
-            REFUSED,
-            "Answer 401 if the header isn't the signature of the body, before anything else is done.",
+            "Return 401 if the header isn't exactly the signature of the body. Compare all of it, first of all.",
             good,
-            deliver.headers(other, "deployment.ready"),
+            f"sha256={half}",
         ),
-        Probe(
+        Case(
             "no signature",
             REFUSED,
-            "Answer 401 if there is no X-Deploxa-Signature header, instead of skipping the check or failing on it.",
+            "Return 401 if there is no X-Deploxa-Signature header, instead of skipping the check or failing on it.",
             good,
-            [header for header in deliver.headers(valid, "deployment.ready") if header[0] != deliver.SIGNATURE],
+            unsigned,
         ),
-        Probe(
+        _forged(
             "changed body",
-            REFUSED,
             "Compute the HMAC of the whole body of each request; a valid header alone proves nothing.",
-            changed,
-            deliver.headers(valid, "deployment.ready"),
+            good.replace(b'"READY"', b'"ERROR"'),
+            valid,
         ),
-        Probe(
-            "empty body",
-            REFUSED,
-            "Check the signature of an empty body too, before anything is answered.",
-            b"",
-            deliver.headers(valid, "deployment.ready"),
-        ),
-        Probe(
+        _forged("empty body", "Check the signature of an empty body too, before anything is returned.", b"", valid),
+        _forged(
             "upper-case digest",
-            REFUSED,
             "Compare the header as it came with the lower-case hex digest; don't ignore case.",
             good,
-            deliver.headers("sha256=" + valid.removeprefix("sha256=").upper(), "deployment.ready"),
+            f"sha256={digest.upper()}",
         ),
-    ]
-
-
-def _events(secret: bytes) -> list[Probe]:
-    """Return one delivery of each documented event, and one of an event that isn't documented."""
-    found = []
-    for event in EVENTS:
-        body = encode(sample(event, deployment_id=f"clm1check{EVENTS.index(event)}"))
-        fix = f"Answer 2xx to {event}, even if there is nothing to do."
-        found.append(Probe(f"event {event}", ACCEPTED, fix, body, _headers(body, secret, event)))
-    body = encode({**sample("deployment.ready"), "event": UNKNOWN_EVENT})
-    fix = "Answer 2xx to an event that the receiver doesn't know, and ignore it."
-    return [*found, Probe("unknown event", ACCEPTED, fix, body, _headers(body, secret, UNKNOWN_EVENT))]
-
-
-def _bodies(secret: bytes) -> list[Probe]:
-    """Return correctly signed deliveries whose bodies are unusual."""
-    large = encode({**sample("deployment.ready", deployment_id="clm1check0large"), "note": ""})
-    large = large.replace(b'"note":""', b'"note":"%s"' % (b"x" * (MIB - len(large))))
-    foreign = encode(sample("deployment.ready", branch="größe/日本語-🚀", deployment_id="clm1check0text"))
-    layout = _unusual_layout()
-    return [
-        Probe(
-            "1 MiB body",
-            ACCEPTED,
-            "Raise the limit for request bodies to 2 MiB.",
-            large,
-            _headers(large, secret),
+        *[
+            _signed(
+                f"event {event}",
+                f"Return 2xx to {event}, even if there is nothing to do.",
+                encode(sample(event, deployment_id=f"clm1check{number}")),
+                secret,
+                event,
+            )
+            for number, event in enumerate(EVENTS)
+        ],
+        _signed(
+            "unknown event",
+            "Return 2xx to an event that the receiver doesn't know, and ignore it.",
+            encode({**sample("deployment.ready"), "event": UNKNOWN_EVENT}),
+            secret,
+            UNKNOWN_EVENT,
         ),
-        Probe(
+        _signed("same delivery twice", "Return 2xx to a repeated delivery and ignore it.", good, secret)._replace(
+            times=2
+        ),
+        _signed("1 MiB body", "Raise the limit for request bodies to 2 MiB.", _large_body(), secret),
+        _signed(
             "non-ASCII bytes",
-            ACCEPTED,
             "Compute the HMAC of the raw bytes (UTF-8), not of text that was decoded or escaped in another way.",
-            foreign,
-            _headers(foreign, secret),
+            encode(sample("deployment.ready", branch="größe/日本語-🚀", deployment_id="clm1check0text")),
+            secret,
         ),
-        Probe(
+        _signed(
             "unusual JSON layout",
-            ACCEPTED,
             "Compute the HMAC of the raw body, not of JSON that was parsed and written again.",
-            layout,
-            _headers(layout, secret),
+            _unusual_layout(),
+            secret,
         ),
     ]
+
+
+def _signed(name: str, fix: str, body: bytes, secret: bytes, event: str = "deployment.ready") -> Case:
+    return Case(name, ACCEPTED, fix, body, deliver.headers(signature.sign(body, secret), event))
+
+
+def _forged(name: str, fix: str, body: bytes, header: str) -> Case:
+    return Case(name, REFUSED, fix, body, deliver.headers(header, "deployment.ready"))
+
+
+def _large_body() -> bytes:
+    body = encode({**sample("deployment.ready", deployment_id="clm1check0large"), "note": ""})
+    return body.replace(b'"note":""', b'"note":"%s"' % (b"x" * (MIB - len(body))))
 
 
 def _unusual_layout() -> bytes:
@@ -170,39 +139,46 @@ def _unusual_layout() -> bytes:
     return text.replace("//", "\\/\\/").encode()
 
 
-def _headers(body: bytes, secret: bytes, event: str = "deployment.ready") -> list[Header]:
-    return deliver.headers(signature.sign(body, secret), event)
-
-
-def run(probe: Probe, endpoint: Endpoint, trust: Callable[[], ssl.SSLContext], seconds: float) -> Finding:
-    """Send a check's delivery and judge the response.
-
-    Args:
-        probe: what to send.
-        endpoint: the receiver.
-        trust: returns the TLS context for an https receiver.
-        seconds: how long the receiver may take.
+def run(
+    cases: Sequence[Case], endpoint: Endpoint, trust: Callable[[], ssl.SSLContext], seconds: float
+) -> Iterator[tuple[Case, Finding]]:
+    """Send each delivery and yield its finding; the receiver may take `seconds` for each.
 
     Raises:
-        NotDelivered: the receiver can't be reached: nothing listens there.
+        NetworkError: nothing listens at the receiver's address.
     """
-    status: int | None = None
-    for _ in range(probe.times):
-        try:
-            status = deliver.deliver_once(endpoint, probe.body, probe.headers, trust, seconds).status
-        except NotDelivered as exc:
-            if not exc.sent and not exc.late:
-                raise
-            status = None
-        if not _is(status, probe.expected):
-            break
-    return judge(probe, status)
+    is_first = True
+    for case in cases:
+        status: int | None = None
+        for _ in range(case.times):
+            try:
+                status = deliver.deliver(endpoint, case.body, case.headers, trust, seconds).status
+            except NotDelivered as exc:
+                if is_first and not exc.is_sent and not exc.is_late:
+                    raise deliver.unreachable(endpoint, exc) from exc
+                status = None  # later on, an earlier delivery may have stopped the receiver
+            is_first = False
+            if not _fits(status, case.expected):
+                break
+        yield (
+            case,
+            {"check": case.name, "expected": case.expected, "status": status, "ok": _fits(status, case.expected)},
+        )
 
 
-def judge(probe: Probe, status: int | None) -> Finding:
-    """Return the finding for a check's response; None if there was none."""
-    return {"check": probe.name, "expected": probe.expected, "status": status, "ok": _is(status, probe.expected)}
+def refuses_all(results: Sequence[tuple[Case, Finding]]) -> bool:
+    """Return whether every correctly signed delivery got 401 or 403: the receiver looks for another signature."""
+    return all(finding["status"] in (401, 403) for case, finding in results if case.expected == ACCEPTED)
 
 
-def _is(status: int | None, expected: str) -> bool:
+def advise(results: Sequence[tuple[Case, Finding]]) -> list[str]:
+    """Return a fix for each failed check."""
+    return [
+        f"{case.name}: expected {case.expected}, got {finding['status'] or 'no response'}. {case.fix}"
+        for case, finding in results
+        if not finding["ok"]
+    ]
+
+
+def _fits(status: int | None, expected: str) -> bool:
     return status is not None and f"{status // 100}xx" == expected

@@ -1,17 +1,23 @@
 """Send one delivery to a receiver: what `send`, `replay`, `check` and the forwarding of `listen` have in common.
 
 A delivery carries Content-Type, the two X-Deploxa headers and User-Agent (Host and Content-Length are HTTP's own):
-never Authorization, a cookie, or httpx's own headers. No redirect is followed, and the deadline is for the whole
-exchange, while httpx's timeouts are for each read.
+never Authorization, a cookie, or httpx's own headers. No redirect is followed. Each delivery has a thread and a
+connection of its own: a deadline for the whole exchange ends it, while httpx's timeouts are for each read.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__
+from dpx_cli.config import urls
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
+from dpx_cli.system import signals
 from dpx_cli.system.hosts import is_loopback
 from dpx_cli.system.loopback.request import without_port
 
@@ -29,8 +35,8 @@ EVENT = b"X-Deploxa-Event"
 CONTENT_TYPE = b"Content-Type"
 CARRIED = (CONTENT_TYPE, SIGNATURE, EVENT)  # all that is sent on, in the reference's order
 
-_MAX_REPLY = 64 * 1024  # bytes of the receiver's body; the rest is not read
-_MAX_EXCERPT = 200  # characters of it that are shown
+MAX_REPLY = 64 * 1024  # bytes of the receiver's body; the rest is not read
+MAX_EXCERPT = 200  # characters of it that are shown
 
 
 class Endpoint(NamedTuple):
@@ -59,7 +65,7 @@ class Endpoint(NamedTuple):
         Raises:
             UsageError: not http or https, no host, a user name or password, characters that a URL can't have.
         """
-        from dpx_cli.config import urls
+        import httpx
 
         hint = f"Pass one like {flag} http://127.0.0.1:3000/webhook."
         if "://" not in text:
@@ -70,7 +76,6 @@ class Endpoint(NamedTuple):
             raise UsageError(f"{flag} must be an http or https URL.", hint=hint)
         secure = parts.scheme == "https"
         url = text.partition("#")[0]
-        httpx = _httpx()
         try:
             httpx.URL(url)
         except httpx.InvalidURL:
@@ -87,26 +92,25 @@ class Endpoint(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A receiver's response.
-
-    Attributes:
-        status: the HTTP status.
-        milliseconds: from the start to the end of the response.
-        excerpt: the first line of its body, at most 200 characters, not neutralized.
-    """
+    """A receiver's response: HTTP status, milliseconds from start to end, and the first MAX_REPLY bytes of its body."""
 
     status: int
     milliseconds: int
-    excerpt: str
+    body: bytes = b""
 
     @property
-    def accepted(self) -> bool:
+    def is_accepted(self) -> bool:
         """Whether the receiver accepted the delivery: 2xx."""
         return self.status // 100 == 2  # noqa: PLR2004 - 2xx
 
     @property
-    def shown(self) -> dict[str, int]:
-        """The response as commands print it."""
+    def excerpt(self) -> str:
+        """The first line of the body that is not blank, cut, not neutralized."""
+        lines = self.body[: 4 * MAX_EXCERPT].decode("utf-8", "replace").split("\n")
+        return next((line.strip() for line in lines if line.strip()), "")[:MAX_EXCERPT]
+
+    def as_json(self) -> dict[str, int]:
+        """Return the response as commands print it."""
         return {"status": self.status, "milliseconds": self.milliseconds}
 
 
@@ -115,15 +119,15 @@ class NotDelivered(Exception):
 
     Attributes:
         reason: why, in words.
-        sent: whether the receiver may have received the delivery.
-        late: whether the deadline passed.
+        is_sent: whether the receiver may have received the delivery.
+        is_late: whether the deadline passed.
     """
 
-    def __init__(self, reason: str, *, sent: bool, late: bool = False) -> None:
+    def __init__(self, reason: str, *, is_sent: bool, is_late: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.sent = sent
-        self.late = late
+        self.is_sent = is_sent
+        self.is_late = is_late
 
 
 def headers(signature: str, event: str) -> list[Header]:
@@ -131,99 +135,31 @@ def headers(signature: str, event: str) -> list[Header]:
     return [(CONTENT_TYPE, b"application/json"), (SIGNATURE, signature.encode()), (EVENT, event.encode())]
 
 
-def client(endpoint: Endpoint, trust: Callable[[], ssl.SSLContext]) -> httpx.AsyncClient:
-    """Return the client for one receiver; the environment's proxies are used for other machines only.
-
-    Args:
-        endpoint: the receiver.
-        trust: returns the TLS context for an https receiver.
-
-    Raises:
-        UsageError: httpx does not support the environment's proxy.
-    """
-    library = _httpx()
-    try:
-        made: httpx.AsyncClient = library.AsyncClient(
-            verify=trust() if endpoint.secure else _no_trust(),
-            trust_env=not endpoint.loopback,
-            follow_redirects=False,
-            # A kept connection that the receiver is about to close would lose a delivery now and then.
-            limits=library.Limits(max_keepalive_connections=0),
-        )
-    except (ImportError, ValueError, library.InvalidURL) as exc:
-        raise UsageError(
-            # httpx's own message is not shown: it can hold the proxy's password.
-            "The environment's proxy can't be used.",
-            hint="Set HTTPS_PROXY to an http:// URL.",
-        ) from exc
-    return made
-
-
-async def deliver(
-    sender: httpx.AsyncClient, endpoint: Endpoint, body: bytes, with_headers: Sequence[Header], seconds: float = SECONDS
-) -> Reply:
-    """Post one delivery, byte for byte, once.
-
-    Raises:
-        NotDelivered: not reached, or no response within `seconds`.
-    """
-    import asyncio
-    import ssl
-
-    httpx = _httpx()
-    sent = False
-    status = 0
-    start = bytearray()
-
-    async def trace(name: str, info: Mapping[str, Any]) -> None:
-        nonlocal sent
-        if name.endswith(".send_request_headers.started"):
-            # CONNECT goes to the proxy; the receiver has received nothing yet.
-            sent = sent or getattr(info.get("request"), "method", b"") != b"CONNECT"
-
-    request = httpx.Request(
-        "POST",
-        endpoint.url,
-        headers=[*with_headers, (b"User-Agent", f"dpx/{__version__}".encode())],
-        content=body,
-        extensions={"trace": trace},
-    )
-    began = time.monotonic()
-    try:
-        async with asyncio.timeout(seconds):
-            response = await sender.send(request, stream=True)
-            status = response.status_code
-            try:
-                async for piece in response.aiter_raw():
-                    start += piece
-                    if len(start) > _MAX_REPLY:
-                        break
-            finally:
-                await response.aclose()
-    except TimeoutError as exc:
-        if not status:
-            raise NotDelivered(f"no response within {seconds:g} s", sent=sent, late=True) from exc
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError, ValueError) as exc:
-        if not status:  # With a status it has answered, even if the body was lost.
-            raise NotDelivered(_reason(exc), sent=sent) from exc
-    return Reply(status, round((time.monotonic() - began) * 1000), _excerpt(start))
-
-
-def deliver_once(
+def deliver(
     endpoint: Endpoint,
     body: bytes,
     with_headers: Sequence[Header],
     trust: Callable[[], ssl.SSLContext],
     seconds: float = SECONDS,
 ) -> Reply:
-    """Post one delivery over a connection of its own and wait for the response. Raises NotDelivered as `deliver`."""
-    from dpx_cli.webhook import loop
+    """Post one delivery, byte for byte, once.
 
-    async def once() -> Reply:
-        async with client(endpoint, trust) as sender:
-            return await deliver(sender, endpoint, body, with_headers, seconds)
-
-    return loop.run(once())
+    Raises:
+        NotDelivered: not reached, or no response within `seconds`.
+        UsageError: httpx does not support the environment's proxy.
+    """
+    exchange = _Exchange(endpoint, body, with_headers, trust, seconds)
+    threading.Thread(target=exchange.run, name="dpx-delivery", daemon=True).start()
+    if not signals.wait(exchange.ended, seconds):
+        exchange.abort()
+        if not exchange.status:
+            raise NotDelivered(f"no response within {seconds:g} s", is_sent=exchange.is_sent, is_late=True)
+    if isinstance(exchange.failure, UsageError):
+        raise exchange.failure
+    if not exchange.status:
+        raise NotDelivered(_reason(exchange.failure), is_sent=exchange.is_sent) from exchange.failure
+    # With a status it has responded, even if the body was lost.
+    return Reply(exchange.status, round((time.monotonic() - exchange.began) * 1000), bytes(exchange.reply[:MAX_REPLY]))
 
 
 def deliver_now(
@@ -236,9 +172,9 @@ def deliver_now(
         OutcomeUnknown: it was sent, and no response came.
     """
     try:
-        return deliver_once(endpoint, body, with_headers, trust)
+        return deliver(endpoint, body, with_headers, trust)
     except NotDelivered as exc:
-        if exc.sent:
+        if exc.is_sent:
             raise OutcomeUnknown(
                 f"The delivery was sent to {endpoint.url}, but the response was lost: {exc.reason}.",
                 hint="Check the receiver's log.",
@@ -256,52 +192,115 @@ def unreachable(endpoint: Endpoint, problem: NotDelivered) -> NetworkError:
     )
 
 
-def _httpx() -> Any:
-    """Import httpx without its own command line, which would bring click, rich and pygments."""
-    import sys
+class _Exchange:
+    """One request and its response, in a thread that another one may give up.
 
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None keeps the module from being imported
-    import httpx
+    Attributes:
+        ended: set at the end.
+        is_sent: whether the receiver may have received something.
+        status: of the response; 0 until it comes.
+        reply: the beginning of its body.
+        failure: what ended it, if it failed.
+    """
 
-    return httpx
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        body: bytes,
+        with_headers: Sequence[Header],
+        trust: Callable[[], ssl.SSLContext],
+        seconds: float,
+    ) -> None:
+        import httpx
+
+        self.began = time.monotonic()
+        self.ended = threading.Event()
+        self.is_sent = False
+        self.status = 0
+        self.reply = bytearray()
+        self.failure: Exception | None = None
+        self._endpoint = endpoint
+        self._seconds = seconds
+        self._trust = trust
+        self._stream: Any = None
+        url = httpx.URL(endpoint.url)
+        name = url.netloc
+        if url.host.endswith(".localhost"):
+            url = url.copy_with(host="localhost")  # it is this machine (RFC 6761), whatever a resolver says
+        self._request = httpx.Request(
+            "POST",
+            url,
+            headers=[(b"Host", name), *with_headers, (b"User-Agent", f"dpx/{__version__}".encode())],
+            content=body,
+            extensions={"trace": self._trace, "timeout": httpx.Timeout(seconds).as_dict()},
+        )
+
+    def run(self) -> None:
+        """Send the request and read the response."""
+        try:
+            with self._client() as client:
+                response = client.send(self._request, stream=True)
+                self.status = response.status_code
+                for piece in response.iter_raw():
+                    self.reply += piece
+                    if len(self.reply) >= MAX_REPLY:
+                        break
+                response.close()
+        except Exception as problem:  # noqa: BLE001 - the thread that waits raises it
+            self.failure = problem
+        self.ended.set()
+
+    def abort(self) -> None:
+        """End the thread soon: wake it from waiting for bytes."""
+        if self._stream is not None:
+            with contextlib.suppress(OSError):
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    def _client(self) -> httpx.Client:
+        """Return a client; the environment's proxies are used for other machines only."""
+        import ssl
+
+        import httpx
+
+        try:
+            return httpx.Client(
+                verify=self._trust() if self._endpoint.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                trust_env=not self._endpoint.loopback,
+                follow_redirects=False,
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as exc:
+            raise UsageError(
+                # httpx's own message is not shown: it can hold the proxy's password.
+                "The environment's proxy can't be used.",
+                hint="Set HTTPS_PROXY to an http:// URL.",
+            ) from exc
+
+    def _trace(self, name: str, info: Mapping[str, Any]) -> None:
+        if name.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._stream = info["return_value"]
+        if name.endswith(".send_request_headers.started"):
+            # CONNECT goes to the proxy; the receiver has received nothing yet.
+            self.is_sent = self.is_sent or getattr(info.get("request"), "method", b"") != b"CONNECT"
 
 
-def _no_trust() -> ssl.SSLContext:
-    """Return an empty context for an http URL; httpx would load all certificates for it."""
-    import ssl
-
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _excerpt(body: bytes | bytearray) -> str:
-    """Return the first line of a body that is not blank, cut."""
-    lines = body[: 4 * _MAX_EXCERPT].decode("utf-8", "replace").split("\n")
-    return next((line.strip() for line in lines if line.strip()), "")[:_MAX_EXCERPT]
-
-
-def _reason(exc: BaseException) -> str:
+def _reason(problem: Exception | None) -> str:
     """Return what the system says went wrong, from the innermost exception that knows."""
-    import os
-    import socket
     import ssl
 
-    for link in _causes(exc):
+    for link in _causes(problem):
         if isinstance(link, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {link.verify_message}"
+        if isinstance(link, ConnectionRefusedError):
+            return "connection refused"  # which Windows says in a sentence
         if isinstance(link, OSError) and link.strerror:
-            # asyncio puts addresses into strerror; numbers of name lookups and TLS are not the system's.
-            own = isinstance(link, socket.gaierror | ssl.SSLError)
-            words = os.strerror(link.errno) if link.errno and not own else link.strerror
+            # Numbers of name lookups and TLS are not the system's.
+            is_own = isinstance(link, socket.gaierror | ssl.SSLError)
+            words = link.strerror if is_own or not link.errno else os.strerror(link.errno)
             return words[:1].lower() + words[1:]
-    return str(exc) or type(exc).__name__
+    return str(problem) or type(problem).__name__
 
 
-def _causes(exc: BaseException | None, depth: int = 8) -> Iterator[BaseException]:
-    """Yield an exception and its causes, also those in groups."""
-    if exc is None or depth == 0:
-        return
-    yield exc
-    if isinstance(exc, BaseExceptionGroup):
-        for inner in exc.exceptions:
-            yield from _causes(inner, depth - 1)
-    yield from _causes(exc.__cause__ or exc.__context__, depth - 1)
+def _causes(exc: BaseException | None) -> Iterator[BaseException]:
+    while exc is not None:
+        yield exc
+        exc = exc.__cause__ or exc.__context__

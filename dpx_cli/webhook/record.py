@@ -1,4 +1,4 @@
-"""What the listener reports about a delivery, and the last deliveries that it keeps in memory."""
+"""What the listener reports about a delivery, and the last deliveries that it holds in memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dpx_cli.system.loopback.request import Header
+    from dpx_cli.webhook.deliver import Reply
 
-MAX_KEPT = 100  # deliveries
-MAX_KEPT_BYTES = 16 * 1024 * 1024  # of their bodies
+MAX_DELIVERIES = 100
+MAX_BYTES = 16 * 1024 * 1024  # of their bodies
 MAX_SHOWN = 64 * 1024  # bytes of a body on the page
 
 # A proxy may add these.
@@ -42,75 +43,88 @@ class Delivery(TypedDict):
 
 
 class DeliveryResult(NamedTuple):
-    """What became of a delivery: the sender's answer, the receiver's status, and both in words."""
+    """What became of a delivery: the sender's status, a sentence, the receiver's response, and what to do."""
 
     answer: int
     result: str
-    forwarded: int | None = None
+    reply: Reply | None = None
+    hint: str = ""
 
 
-class Kept(NamedTuple):
+class RecordedDelivery(NamedTuple):
     """A delivery with everything that came with it.
 
     Attributes:
         number: 1 for the first of this run.
         delivery: the record.
+        outcome: what became of it.
         headers: all headers, as they came.
-        carried: those that are sent when it is repeated.
+        forwarded_headers: those that are sent when it is replayed.
         body: as it came.
     """
 
     number: int
     delivery: Delivery
+    outcome: DeliveryResult
     headers: Sequence[Header]
-    carried: Sequence[Header]
+    forwarded_headers: Sequence[Header]
     body: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the page shows it. Invalid UTF-8 is replaced, credentials are masked."""
+        reply = self.outcome.reply
+        return {
+            "number": self.number,
+            "delivery": self.delivery,
+            "replay": self.delivery["verified"],
+            "hint": self.outcome.hint,
+            "headers": [
+                [name.decode("latin-1"), "********" if name in _SECRET else value.decode("latin-1")]
+                for name, value in self.headers
+            ],
+            "body": self.body[:MAX_SHOWN].decode("utf-8", "replace"),
+            "size": len(self.body),
+            "cut": len(self.body) > MAX_SHOWN,
+            "response": reply and {**reply.as_json(), "body": reply.body.decode("utf-8", "replace")},
+        }
 
 
 class History:
     """The last deliveries, in bounded memory."""
 
     def __init__(self) -> None:
-        self._kept: deque[Kept] = deque(maxlen=MAX_KEPT)
+        self._deliveries: deque[RecordedDelivery] = deque(maxlen=MAX_DELIVERIES)
         self._bytes = 0
         self._count = 0
         self._lock = threading.Lock()
 
-    def add(self, delivery: Delivery, headers: Sequence[Header], carried: Sequence[Header], body: bytes) -> None:
-        """Keep a delivery; the oldest ones are dropped."""
+    def add(
+        self,
+        delivery: Delivery,
+        outcome: DeliveryResult,
+        headers: Sequence[Header],
+        forwarded_headers: Sequence[Header],
+        body: bytes,
+    ) -> None:
+        """Add a delivery; the oldest ones are dropped."""
         with self._lock:
             self._count += 1
-            if len(self._kept) == MAX_KEPT:
-                self._bytes -= len(self._kept[0].body)
-            self._kept.append(Kept(self._count, delivery, headers, carried, body))
+            if len(self._deliveries) == MAX_DELIVERIES:
+                self._bytes -= len(self._deliveries[0].body)
+            recorded = RecordedDelivery(self._count, delivery, outcome, headers, forwarded_headers, body)
+            self._deliveries.append(recorded)
             self._bytes += len(body)
-            while self._bytes > MAX_KEPT_BYTES and len(self._kept) > 1:
-                self._bytes -= len(self._kept.popleft().body)
+            while self._bytes > MAX_BYTES and len(self._deliveries) > 1:
+                self._bytes -= len(self._deliveries.popleft().body)
 
-    def after(self, number: int) -> list[Kept]:
+    def after(self, number: int) -> list[RecordedDelivery]:
         """Return the deliveries that came after this one, oldest first."""
         with self._lock:
-            return [kept for kept in self._kept if kept.number > number]
+            return [recorded for recorded in self._deliveries if recorded.number > number]
 
-    def find(self, number: int) -> Kept | None:
-        """Return a delivery that can be repeated: one that was verified and is still kept."""
-        return next((kept for kept in self.after(number - 1)[:1] if kept.delivery["verified"]), None)
-
-
-def shown(kept: Kept) -> dict[str, Any]:
-    """Return a delivery as the page shows it. Invalid UTF-8 is replaced, credentials are masked."""
-    return {
-        "number": kept.number,
-        "delivery": kept.delivery,
-        "replay": kept.delivery["verified"],
-        "headers": [
-            [name.decode("latin-1"), "********" if name in _SECRET else value.decode("latin-1")]
-            for name, value in kept.headers
-        ],
-        "body": kept.body[:MAX_SHOWN].decode("utf-8", "replace"),
-        "size": len(kept.body),
-        "cut": len(kept.body) > MAX_SHOWN,
-    }
+    def find(self, number: int) -> RecordedDelivery | None:
+        """Return a delivery that can be replayed: one that was verified and is still here."""
+        return next((recorded for recorded in self.after(number - 1)[:1] if recorded.delivery["verified"]), None)
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -147,7 +161,7 @@ def describe(payload: Mapping[str, Any], outcome: DeliveryResult, *, verified: b
         "status": text(deployment.get("status")),
         "deployment_id": text(deployment.get("id")),
         "verified": verified,
-        "forwarded": outcome.forwarded,
+        "forwarded": outcome.reply and outcome.reply.status,
         "answer": outcome.answer,
         "result": outcome.result,
         "milliseconds": round((time.monotonic() - began) * 1000),

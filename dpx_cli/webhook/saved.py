@@ -31,17 +31,17 @@ _MAX_NAME = 40
 _VALUE = re.compile(rb"[^\x00\r\n]*")
 
 
+def prepare(folder: str) -> None:
+    """Create the folder for deliveries. Raises Failed if nothing can be written there."""
+    probe = os.path.join(folder, ".deliveries")
+    files.write_whole(probe, b"")
+    files.remove(probe)
+
+
 def save(folder: str, event: str, body: bytes, headers: Sequence[Header]) -> str:
-    """Save a delivery under the next free number.
+    """Save a delivery under the next free number, and return the path of the body's file.
 
-    Args:
-        folder: created (0700) if missing.
-        event: for the file's name; only its letters, digits, dots, `-` and `_` are used.
-        body: as it came.
-        headers: those to send when it is replayed.
-
-    Returns:
-        The path of the body's file.
+    The folder is created (0700) if missing. Of the event's name only letters, digits, dots, `-` and `_` are used.
 
     Raises:
         Failed: a full disk, a read-only folder …
@@ -55,14 +55,11 @@ def save(folder: str, event: str, body: bytes, headers: Sequence[Header]) -> str
 
 
 def load(path: str) -> tuple[bytes, list[Header]]:
-    """Read a delivery by the path of either of its files.
-
-    Returns:
-        The body, and the headers that a delivery may carry; others in the file are ignored.
+    """Read a delivery by the path of either of its files: the body, and the headers that a delivery may carry.
 
     Raises:
         NotFound: one of the two files is missing.
-        Failed: a file cannot be read, or the headers make no sense.
+        Failed: a file can't be read, or the headers make no sense.
     """
     stem = path.removesuffix(HEADERS).removesuffix(BODY)
     body_path = stem + BODY if stem != path else path
@@ -93,8 +90,7 @@ def load(path: str) -> tuple[bytes, list[Header]]:
 def expand(names: Sequence[str]) -> tuple[list[str], bool]:
     """Return the paths of deliveries, each once, and whether several were asked for.
 
-    Args:
-        names: paths of either file of a delivery, or of directories that `save` filled.
+    The names are those of either file of a delivery, or of directories that `save` filled.
 
     Raises:
         NotFound: a directory holds no delivery.
@@ -102,29 +98,29 @@ def expand(names: Sequence[str]) -> tuple[list[str], bool]:
     stems: dict[str, str] = {}
     several = len(names) > 1
     for name in names:
-        found = [name]
+        paths = [name]
         if os.path.isdir(name):
             several = True
             inside = sorted(os.listdir(name), key=_number)
-            found = [os.path.join(name, file) for file in inside if _NUMBERED.match(file) and file.endswith(HEADERS)]
-            if not found:
+            paths = [os.path.join(name, file) for file in inside if _NUMBERED.match(file) and file.endswith(HEADERS)]
+            if not paths:
                 raise NotFound(f"No deliveries in {name}.", hint="To save some, run: dpx webhook listen --save DIR")
-        for path in found:
+        for path in paths:
             stems.setdefault(path.removesuffix(HEADERS).removesuffix(BODY), path)
     return list(stems.values()), several
 
 
 def _number(name: str) -> tuple[int, str]:
     """Return the sort key of a file: its number first, since there may be more than 9,999."""
-    found = _NUMBERED.match(name)
-    return (int(found[1]) if found else 0, name)
+    number = _NUMBERED.match(name)
+    return (int(number[1]) if number else 0, name)
 
 
 def _read(path: str, what: str) -> bytes | None:
-    found = files.read_bytes(path, what, MAX_BYTES + 1)
-    if found is not None and len(found) > MAX_BYTES:
+    data = files.read_bytes(path, what, MAX_BYTES + 1)
+    if data is not None and len(data) > MAX_BYTES:
         raise files.damaged(path, what, f"it is larger than {MAX_BYTES // 1024 // 1024} MiB")
-    return found
+    return data
 
 
 def _highest(folder: str) -> int:
@@ -132,7 +128,7 @@ def _highest(folder: str) -> int:
     names: list[str] = []
     with contextlib.suppress(OSError):  # writing reports a folder that can't be read
         names = os.listdir(folder)
-    return max((int(found[1]) for name in names if (found := _NUMBERED.match(name))), default=0)
+    return max((int(number[1]) for name in names if (number := _NUMBERED.match(name))), default=0)
 
 
 def _harmless(event: str) -> str:

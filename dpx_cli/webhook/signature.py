@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from itertools import chain
-from typing import Any
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PREFIX = b"sha256="
 BOM = b"\xef\xbb\xbf"
-
-# Larger bodies are only checked for changes that need no copy: newlines, BOM, white space. No delivery is larger.
-MAX_EXPLAINED = 1024 * 1024
+MAX_SECONDS = 1.0  # for an explanation
+MAX_DIGESTS = 8  # read from one value of the header
 
 # What to do, by what a finding is about; "" is for no finding.
 HINTS = {
@@ -36,14 +36,36 @@ _SHA256_HEX = 64
 _ALGORITHM_BY_HEX_DIGITS = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
 _QUOTES = b"\"'`"
 _BLANK = b" \t\n\r\x0b\x0c"
-_MAX_CLAIMS = 8  # signatures read from one value
 _CHUNK = 64 * 1024
 
 Finding = tuple[str, str]
 """What it is about (a key of HINTS), and the cause in words."""
 
-Pieces = Iterable[bytes | memoryview]
-"""A body in pieces: what is tried must not copy a large body."""
+
+class Candidate(NamedTuple):
+    """A body that may have been signed: a part of `source`, not copied, and how it differs from the body at hand.
+
+    Attributes:
+        source: most of it.
+        notes: what is different.
+        newline: the line ending that replaces those of the source; b"" for none.
+        before: put before it.
+        after: put after it.
+    """
+
+    source: bytes | memoryview
+    notes: tuple[Finding, ...] = ()
+    newline: bytes = b""
+    before: bytes = b""
+    after: bytes = b""
+
+    def digest(self, secret: bytes) -> bytes:
+        """Return its HMAC-SHA256."""
+        made = hmac.new(secret, self.before, hashlib.sha256)
+        for chunk in _chunks(self.source) if self.newline else (self.source,):
+            made.update(_with_newlines(bytes(chunk), self.newline) if self.newline else chunk)
+        made.update(self.after)
+        return made.digest()
 
 
 def sign(body: bytes, secret: bytes) -> str:
@@ -68,31 +90,39 @@ def mismatch(findings: list[Finding]) -> str:
     return "The signature does not match" + (f": {causes}." if causes else ".")
 
 
-def explain(body: bytes, secret: bytes, signature: bytes) -> list[Finding]:
-    """Return why a signature does not match; an empty list if no cause is found.
+def hint(findings: list[Finding]) -> str:
+    """Return what to do about the findings."""
+    return HINTS[findings[0][0] if findings else ""]
 
-    Tries a fixed number of accidental changes to body, secret and signature: final newlines, line endings, BOM,
-    re-serialized JSON, white space and quotes, other spellings of the digest, other algorithms. A cause found here
-    doesn't make the signature valid, and no digest is in the findings.
+
+def explain(body: bytes, secret: bytes, signature: bytes, seconds: float = MAX_SECONDS) -> list[Finding]:
+    """Return why a signature does not match; an empty list if no cause is found within some seconds.
+
+    Tries accidental changes to body, secret and signature: final newlines, line endings, BOM, encodings around the
+    body, re-serialized JSON, white space and quotes, other spellings of the digest, other algorithms. A cause found
+    here doesn't make the signature valid, and no digest is in the findings.
     """
+    deadline = time.monotonic() + seconds
     claims = list(_claims(signature))
     wanted = {digest: notes for digest, algorithm, notes in reversed(claims) if algorithm == "sha256"}
     if wanted:
-        for candidate, key, notes in _guesses(body, secret):
-            found = wanted.get(_digest_of(candidate, key))
-            if found is not None:
-                return [*found, *notes]
-        found = wanted.get(hashlib.sha256(body).digest())
-        if found is not None:
-            return [("signature", "it is a plain SHA-256 of the body, without the secret"), *found]
-    for digest, algorithm, notes in claims:
+        for candidate, key, notes in _guesses(body, secret, deadline):
+            about_signature = wanted.get(candidate.digest(key))
+            if about_signature is not None:
+                return [*about_signature, *candidate.notes, *notes]
+            if time.monotonic() > deadline:
+                break
+        about_signature = wanted.get(hashlib.sha256(body).digest())
+        if about_signature is not None:
+            return [("signature", "it is a plain SHA-256 of the body, without the secret"), *about_signature]
+    for digest, algorithm, about in claims:
         if algorithm != "sha256" and hmac.compare_digest(hmac.digest(secret, body, algorithm), digest):
-            about = [("signature", f"it is an HMAC-{algorithm.upper()}, but Deploxa signs with HMAC-SHA256")]
-            return [*about, *(note for note in notes if "algorithm" not in note[1])]
-    return _what_is_odd(body, signature, claims)
+            note = ("signature", f"it is an HMAC-{algorithm.upper()}, but Deploxa signs with HMAC-SHA256")
+            return [note, *(other for other in about if "algorithm" not in other[1])]
+    return _describe_input(body, signature, claims)
 
 
-def _what_is_odd(body: bytes, signature: bytes, claims: list[tuple[bytes, str, list[Finding]]]) -> list[Finding]:
+def _describe_input(body: bytes, signature: bytes, claims: list[tuple[bytes, str, list[Finding]]]) -> list[Finding]:
     """Return what is wrong with the input itself; there may be other causes."""
     findings: list[Finding] = []
     if not signature.strip():
@@ -121,7 +151,7 @@ def _claims(signature: bytes) -> Iterator[tuple[bytes, str, list[Finding]]]:
     parts = [part for part in re.split(rb"[\s,;]+", value) if part]
     if len(parts) > 1:
         notes.append(("signature", f"there are {len(parts)} signatures where one is expected"))
-    for part in parts[:_MAX_CLAIMS]:
+    for part in parts[:MAX_DIGESTS]:
         own = list(notes)
         text = _bare(part, "the signature", "signature", own)
         name = ""
@@ -181,30 +211,29 @@ def _bare(value: bytes, what: str, about: str, notes: list[Finding]) -> bytes:
     return value
 
 
-def _digest_of(pieces: Pieces, key: bytes) -> bytes:
-    made = hmac.new(key, digestmod=hashlib.sha256)
-    for piece in pieces:
-        made.update(piece)
-    return made.digest()
+def _guesses(body: bytes, secret: bytes, deadline: float) -> Iterator[tuple[Candidate, bytes, tuple[Finding, ...]]]:
+    """Yield (body, secret, what is different in the secret), the smallest changes first."""
+    from dpx_cli.webhook import encodings
 
-
-def _guesses(body: bytes, secret: bytes) -> Iterator[tuple[Pieces, bytes, list[Finding]]]:
-    """Yield (body, secret, what was changed), the smallest changes first."""
     secrets = list(_secrets(secret))
-    yield (body,), secret, []
-    for key, about_key in secrets:
-        yield (body,), key, [about_key]
-    for candidate, about_body in _bodies(body):
-        yield candidate, secret, about_body
-    for start, end, suffix, about_newline in _newlines(body):
-        for key, about_key in secrets:
-            yield (memoryview(body)[start:end], suffix), key, [about_newline, about_key]
-    if len(body) > MAX_EXPLAINED:
-        return
-    for layout, words in _layouts(body):
-        note: Finding = ("body", f"the JSON was re-serialized; it was signed {words}")
-        yield (layout,), secret, [note]
-        yield (layout, b"\n"), secret, [note, ("body", "with a final newline")]
+    yield Candidate(body), secret, ()
+    for key, note in secrets:
+        yield Candidate(body), key, (note,)
+    for candidate in _variants(body):
+        yield candidate, secret, ()
+    decoded = []
+    for source, notes in encodings.decode(body, deadline):
+        decoded.append((source, notes))
+        for candidate in _variants(source):
+            yield candidate._replace(notes=(*notes, *candidate.notes)), secret, ()
+    for candidate in _ends(body):
+        for key, note in secrets:
+            yield candidate, key, (note,)
+    for source, notes in [(body, ()), *decoded]:
+        for text, layout in encodings.layouts(source):
+            about = (*notes, ("body", f"the JSON was re-serialized; it was signed {layout}"))
+            yield Candidate(text, about), secret, ()
+            yield Candidate(text, (*about, ("body", "with a final newline")), after=b"\n"), secret, ()
 
 
 def _secrets(secret: bytes) -> Iterator[tuple[bytes, Finding]]:
@@ -226,163 +255,62 @@ def _secrets(secret: bytes) -> Iterator[tuple[bytes, Finding]]:
         yield decoded, ("secret", "it was signed with the secret decoded from base64")
 
 
-def _bodies(body: bytes) -> Iterator[tuple[Pieces, list[Finding]]]:
-    """Yield bodies that editors, shells and text modes make of this one, each with and without a final newline."""
-    for source, change, note in _encodings(body):
-        view = memoryview(source)
-        if note is not None:
-            yield change(view), [note]
-        for start, end, suffix, about in _newlines(source):
-            yield chain(change(view[start:end]), (suffix,)), [about] if note is None else [note, about]
-
-
-Transform = Callable[[memoryview], Pieces]
-
-
-def _encodings(body: bytes) -> Iterator[tuple[bytes, Transform, Finding | None]]:
-    """Yield (source, what is done to it, note): other line endings, BOM or encoding. The body itself comes first."""
-    yield body, _as_is, None
-    crlf = b"\r\n" in body
-    if crlf:
-        yield body, _to_lf, ("body", "the body has CRLF line endings, but LF was signed")
-    if b"\n" in body:
-        yield body, _to_crlf, ("body", "the body has LF line endings, but CRLF was signed")
-    if body.startswith(BOM):
-        note = "the body begins with a BOM (byte order mark) that was not signed"
-        yield body, partial(_without_bom, _as_is), ("body", note)
-        if crlf:
-            note += ", and has CRLF line endings, but LF was signed"
-            yield body, partial(_without_bom, _to_lf), ("body", note)
+def _variants(source: bytes) -> Iterator[Candidate]:
+    """Yield what editors, shells and text modes make of a body, each with and without a final newline."""
+    has_crlf, has_bom = b"\r\n" in source, source.startswith(BOM)
+    view = memoryview(source)
+    bases = [Candidate(view)]
+    if has_crlf:
+        note = ("body", "the body has CRLF line endings, but LF was signed")
+        bases.append(Candidate(view, (note,), newline=b"\n"))
+    if b"\n" in source:
+        note = ("body", "the body has LF line endings, but CRLF was signed")
+        bases.append(Candidate(view, (note,), newline=b"\r\n"))
+    if has_bom:
+        text = "the body begins with a BOM (byte order mark) that was not signed"
+        bases.append(Candidate(view[len(BOM) :], (("body", text),)))
+        if has_crlf:
+            note = ("body", text + ", and has CRLF line endings, but LF was signed")
+            bases.append(Candidate(view[len(BOM) :], (note,), newline=b"\n"))
     else:
-        yield body, _with_bom, ("body", "the signed body began with a BOM (byte order mark) that this one lacks")
-    if len(body) > MAX_EXPLAINED:
-        return
-    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = body.decode("utf-16", "replace").encode("utf-8", "replace")
-        note = "the body was saved as UTF-16, but UTF-8 was signed"
-        yield text, _as_is, ("body", note)
-        yield text, _to_lf, ("body", note)
-    replaced = body.decode("utf-8", "replace").encode("utf-8")
-    if replaced != body:
-        yield replaced, _as_is, ("body", "it was signed after its bytes that are not UTF-8 had been replaced")
+        note = ("body", "the signed body began with a BOM (byte order mark) that this one lacks")
+        bases.append(Candidate(view, (note,), before=BOM))
+    for base in bases:
+        yield base
+        for end in _ends(base.source):
+            yield base._replace(source=end.source, after=end.after, notes=(*base.notes, *end.notes))
 
 
-def _as_is(view: memoryview) -> Pieces:
-    return (view,)
+def _ends(source: bytes | memoryview) -> Iterator[Candidate]:
+    """Yield a body with its ends changed."""
+    view = memoryview(source)
+    size = len(view)
+    if size and view[-1] == ord("\n"):
+        cut = size - (2 if size > 1 and view[-2] == ord("\r") else 1)
+        yield Candidate(view[:cut], (("body", "the body has a final newline that was not signed"),))
+    for newline in (b"\n", b"\r\n"):
+        yield Candidate(view, (("body", "the signed body had a final newline that this one lacks"),), after=newline)
+    start, end = 0, size
+    while start < end and view[start] in _BLANK:
+        start += 1
+    while end > start and view[end - 1] in _BLANK:
+        end -= 1
+    if (start, end) != (0, size):
+        yield Candidate(view[start:end], (("body", "the body has white space at its ends that was not signed"),))
 
 
-def _with_bom(view: memoryview) -> Pieces:
-    return (BOM, view)
+def _with_newlines(text: bytes, newline: bytes) -> bytes:
+    lines = text.replace(b"\r\n", b"\n")
+    return lines if newline == b"\n" else lines.replace(b"\n", newline)
 
 
-def _without_bom(then: Transform, view: memoryview) -> Pieces:
-    return then(view[len(BOM) :])
-
-
-def _to_lf(view: memoryview) -> Pieces:
-    for chunk in _chunks(view):
-        yield chunk.replace(b"\r\n", b"\n")
-
-
-def _to_crlf(view: memoryview) -> Pieces:
-    for chunk in _to_lf(view):
-        yield bytes(chunk).replace(b"\n", b"\r\n")
-
-
-def _chunks(view: memoryview) -> Iterator[bytes]:
+def _chunks(source: bytes | memoryview) -> Iterator[memoryview]:
     """Yield a body in chunks, none of which ends between CR and LF."""
+    view = memoryview(source)
     start = 0
     while start < len(view):
         end = min(start + _CHUNK, len(view))
         while end < len(view) and view[end - 1] == ord("\r"):
             end += 1
-        yield bytes(view[start:end])
+        yield view[start:end]
         start = end
-
-
-def _newlines(body: bytes) -> Iterator[tuple[int, int, bytes, Finding]]:
-    """Yield the body with its ends changed, as (start, end, what follows, note)."""
-    size = len(body)
-    if body.endswith(b"\n"):
-        cut = size - (2 if body.endswith(b"\r\n") else 1)
-        yield 0, cut, b"", ("body", "the body has a final newline that was not signed")
-    for newline in (b"\n", b"\r\n"):
-        yield 0, size, newline, ("body", "the signed body had a final newline that this one lacks")
-    start, end = 0, size
-    while start < end and body[start] in _BLANK:
-        start += 1
-    while end > start and body[end - 1] in _BLANK:
-        end -= 1
-    if (start, end) != (0, size):
-        yield start, end, b"", ("body", "the body has white space at its ends that was not signed")
-
-
-def _layouts(body: bytes) -> Iterator[tuple[bytes, str]]:
-    """Yield the same JSON as other programs write it, with the layout in words; nothing if it isn't JSON."""
-    import json
-
-    try:
-        documents = [(json.loads(body), "")]
-        whole = json.loads(body, parse_float=_as_javascript)
-        # 1.0 == 1, so comparing the documents would not tell whether a number is written in another way.
-        if json.dumps(whole) != json.dumps(documents[0][0]):
-            documents.append((whole, ", whole numbers without a fraction"))
-        for document, numbers in documents:
-            for sort, order in ((False, ""), (True, ", keys sorted")):
-                for text, layout in (
-                    *_written(document, sort=sort),
-                    *_with_inner_spaces(document, sort=sort),
-                ):
-                    yield text.encode("utf-8", "surrogatepass"), layout + order + numbers
-    except (ValueError, RecursionError):
-        return  # not JSON, or nested too deeply
-
-
-def _written(document: Any, *, sort: bool) -> Iterable[tuple[str, str]]:
-    """Yield one document in the layouts of common JSON writers."""
-    import json
-
-    layouts: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("compact, without spaces", {"separators": (",", ":")}),
-        ("with a space after each comma and colon", {}),
-        ("pretty-printed with 2 spaces", {"indent": 2}),
-        ("pretty-printed with 4 spaces", {"indent": 4}),
-        ("pretty-printed with tabs", {"indent": "\t"}),
-    )
-    for layout, options in layouts:
-        plain = json.dumps(document, ensure_ascii=False, sort_keys=sort, **options)
-        escaped = json.dumps(document, ensure_ascii=True, sort_keys=sort, **options)
-        if escaped == plain:
-            yield plain, layout
-        else:
-            yield plain, layout + ", characters unescaped"
-            yield escaped, layout + ", characters as \\u escapes"
-        if options.get("separators"):
-            slashes = escaped.replace("/", "\\/")
-            if slashes != escaped:  # PHP's json_encode
-                yield slashes, layout + ", slashes escaped"
-            markup = plain
-            for character in "<>&\u2028\u2029":  # Go's json.Marshal
-                markup = markup.replace(character, f"\\u{ord(character):04x}")
-            if markup != plain:
-                yield markup, layout + ", <, > and & escaped"
-
-
-def _with_inner_spaces(document: Any, *, sort: bool) -> Iterator[tuple[str, str]]:
-    """Yield one document in one line with spaces inside braces, and inside brackets or not."""
-    import json
-
-    for colon in (": ", ":", " : "):
-        for ascii_only in (False, True):
-            # Strings in JSON hold no raw newline, so each newline is where a bracket or comma was.
-            text = json.dumps(document, indent=0, separators=(",", colon), sort_keys=sort, ensure_ascii=ascii_only)
-            for comma in (", ", ","):
-                line = text.replace(",\n", comma)
-                for brackets in (line, line.replace("[\n", "[").replace("\n]", "]")):
-                    yield brackets.replace("\n", " "), "with spaces inside braces"
-
-
-def _as_javascript(text: str) -> int | float:
-    """Parse a number as JavaScript does, which writes 1.0 as 1."""
-    number = float(text)
-    return int(number) if number.is_integer() and abs(number) < 1e21 else number  # noqa: PLR2004 - above this JavaScript writes exponents

@@ -117,7 +117,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "webhook send": ("EVENT", ("--to", "--set")),
     "webhook replay": ("FILE…", ("--to",)),
     "webhook check": ("", ("--to", "--secret", "--secret-file", *LIST)),
-    "webhook listen": ("", ("--port", "--forward-to", "--public-host", "--retry", "--event", "--save", "--json")),
+    "webhook listen": ("", ("--port", "--forward-to", "--public-host", "--event", "--save", "--json")),
     "webhook events": ("", ()),
     "api": ("PATH", ("-X", "-H", "--header", "-f", "-F", "--input", "--paginate", "-i", "--curl", *LIST)),
     "ci print-workflow": ("SYSTEM", (*P, "--changed")),

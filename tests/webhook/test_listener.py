@@ -424,7 +424,7 @@ def test_a_receiver_that_dies_is_502_and_may_come_back(listen: Callable[..., Run
 
 def test_a_receiver_that_is_late_is_504(listen: Callable[..., Running], monkeypatch: pytest.MonkeyPatch) -> None:
     """A receiver that doesn't respond in time is 504."""
-    monkeypatch.setattr(deliver.deliver_once, "__defaults__", (0.3,))
+    monkeypatch.setattr(deliver.deliver, "__defaults__", (0.3,))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{silent.getsockname()[1]}/", "--forward-to"))
         assert status(running.post(BODY)) == 504
@@ -445,50 +445,6 @@ def test_an_answer_that_is_none_is_502(listen: Callable[..., Running], line: byt
         threading.Thread(target=answer, daemon=True).start()
         running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{odd.getsockname()[1]}/", "--forward-to"))
         assert status(running.post(BODY)) == 502
-
-
-def test_it_stops_after_the_deliveries_it_was_told_to(listen: Callable[..., Running]) -> None:
-    """--exit-after counts only verified deliveries of interest, so a stranger can't stop the listener."""
-    running = listen(exit_after=2, events=("deployment.ready",))
-    assert status(running.post(BODY)) == 200
-    assert status(running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")) == 401
-    assert status(running.post(encode(sample("deployment.failed")))) == 200
-    assert running.thread.is_alive()
-    assert status(running.post(BODY)) == 200
-    running.thread.join(10)
-    assert not running.thread.is_alive()
-    assert running.error is None
-    assert sum(delivery["verified"] for delivery in running.deliveries) == 2
-
-
-def test_no_more_are_taken_than_it_was_told_to(listen: Callable[..., Running], receiver: Receiver) -> None:
-    """Of many deliveries at once, exactly --exit-after are accepted."""
-    running = listen(exit_after=3, forward_to=Endpoint.parse(receiver.url, "--forward-to"))
-    answers: list[bytes] = []
-
-    def post() -> None:
-        with contextlib.suppress(OSError):
-            answers.append(running.post(BODY))
-
-    threads = [threading.Thread(target=post) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    running.thread.join(10)
-    assert not running.thread.is_alive()
-    assert len(running.deliveries) == len(receiver.requests) == 3
-    assert [status(answer) for answer in answers if answer].count(200) == 3
-
-
-def test_an_idle_connection_does_not_keep_it_from_stopping(listen: Callable[..., Running]) -> None:
-    """An idle connection doesn't keep the listener from stopping."""
-    running = listen(exit_after=1)
-    with socket.create_connection(("127.0.0.1", running.port)) as idle:
-        idle.sendall(b"POST / HT")
-        still_serves(running)
-        running.thread.join(10)
-        assert not running.thread.is_alive()
 
 
 def test_many_at_once_are_all_served(listen: Callable[..., Running], receiver: Receiver) -> None:
@@ -526,12 +482,36 @@ def test_deliveries_are_saved_as_they_came(listen: Callable[..., Running], tmp_p
     )
 
 
+def test_an_idle_connection_does_not_keep_it_from_stopping(listen: Callable[..., Running]) -> None:
+    """An idle connection doesn't keep the listener from stopping."""
+    running = listen()
+    with socket.create_connection(("127.0.0.1", running.port)) as idle:
+        idle.sendall(b"POST / HT")
+        still_serves(running)
+        running.stop()
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_at_the_start(tmp_path: Path) -> None:
+    """Before the port is opened, with the folder's name."""
+    (tmp_path / "file").write_bytes(b"")
+    listener = Listener(
+        SECRET,
+        trust=lambda: pytest.fail("nothing is sent"),
+        report=lambda _: None,
+        warn=lambda _: None,
+        save=str(tmp_path / "file" / "kept"),
+    )
+    with pytest.raises(Failed, match="file/kept"):
+        listener.run(0, lambda _url: pytest.fail("it serves"))
+
+
 def test_a_delivery_that_cannot_be_saved_is_500_and_not_forwarded(
     listen: Callable[..., Running], receiver: Receiver, tmp_path: Path
 ) -> None:
     """A delivery that can't be saved is 500 and not forwarded, so the sender may send it again."""
-    (tmp_path / "file").write_bytes(b"")
-    running = listen(save=str(tmp_path / "file" / "kept"), forward_to=Endpoint.parse(receiver.url, "--forward-to"))
+    running = listen(save=str(tmp_path / "kept"), forward_to=Endpoint.parse(receiver.url, "--forward-to"))
+    (tmp_path / "kept").rmdir()
+    (tmp_path / "kept").write_bytes(b"")
     assert status(running.post(BODY)) == 500
     assert "not saved" in running.warnings[0]
     assert (running.deliveries[0]["verified"], running.deliveries[0]["answer"]) == (True, 500)

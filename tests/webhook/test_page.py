@@ -41,9 +41,9 @@ def ask(
     return found
 
 
-def state(running: Running, after: int = 0, headers: dict[str, str] | None = None) -> dict[str, Any]:
+def state(running: Running, after: int = 0) -> dict[str, Any]:
     """Return what the page would show."""
-    status, _, body = ask(running, "GET", f"/__dpx__/state?after={after}", headers)
+    status, _, body = ask(running, "GET", f"/__dpx__/state?after={after}")
     assert status == 200, body
     document: dict[str, Any] = json.loads(body)
     return document
@@ -90,25 +90,26 @@ def test_deliveries_are_shown_with_verdict_and_reason(listen: Callable[..., Runn
         ({"X-Forwarded-For": "203.0.113.1"}, 403),
         ({"X-Forwarded-Host": "abc.ngrok.app"}, 403),
         ({"Cf-Connecting-Ip": "203.0.113.1"}, 403),
+        ({"X-Dpx-Key": ""}, 403),
+        ({"X-Dpx-Key": "wrong"}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 200),
         ({}, 200),
     ],
 )
 def test_who_may_read_it(listen: Callable[..., Running], headers: dict[str, str], status: int) -> None:
-    """Neither another site nor a visitor through a tunnel can read the page's state."""
+    """Neither another site nor a visitor through a tunnel can read the page's state, nor anyone without the key."""
     assert ask(listen(), "GET", "/__dpx__/state", headers)[0] == status
 
 
 def test_a_tunnels_visitor_gets_no_page(listen: Callable[..., Running]) -> None:
-    """Under the public name there is no page, and a visitor who claims to be local lacks the key."""
+    """Under the public name there is no page, even with the key."""
     running = listen(public_host="abc.ngrok.app")
     public = {"Host": "abc.ngrok.app"}
     assert ask(running, "GET", "/", public)[0] == 405
     assert ask(running, "GET", "/__dpx__/state", public)[0] == 405
     assert ask(running, "POST", "/__dpx__/replay", public)[0] == 401
-    assert ask(running, "GET", "/__dpx__/state", {"X-Dpx-Key": ""})[0] == 403
     assert ask(running, "GET", "/__dpx__/state", {"X-Dpx-Key": "wrong"})[0] == 403
-    assert state(running, headers={"X-Dpx-Key": running.listener.page_key})["deliveries"][0]["replay"] is False
+    assert state(running)["deliveries"][0]["replay"] is False
 
 
 def test_a_button_needs_the_key(listen: Callable[..., Running], receiver: Receiver) -> None:
@@ -124,7 +125,7 @@ def test_a_button_needs_the_key(listen: Callable[..., Running], receiver: Receiv
     assert (status, list(json.loads(body))) == (200, ["done"])
     assert len(receiver.requests) == 2
     assert receiver.requests[0][3] == receiver.requests[1][3] == BODY
-    assert "repeated, forwarded: 200" in running.deliveries[1]["result"]
+    assert "replayed, forwarded: 200" in running.deliveries[1]["result"]
 
 
 @pytest.mark.parametrize("content", [{}, {"number": 2}, {"number": "1"}, {"number": True}, [], "x", None])
@@ -162,13 +163,13 @@ def test_history_is_bounded() -> None:
     outcome = record.DeliveryResult(200, "received")
     delivery = record.describe({}, outcome, verified=True, began=0)
     for _ in range(250):
-        history.add(delivery, [], [], b"x" * 1024)
-    assert [kept.number for kept in history.after(0)] == list(range(151, 251))
+        history.add(delivery, outcome, [], [], b"x" * 1024)
+    assert [recorded.number for recorded in history.after(0)] == list(range(151, 251))
     for _ in range(40):
-        history.add(delivery, [], [], b"x" * 1024 * 1024)
-    kept = history.after(0)
-    assert kept[-1].number == 290
-    assert sum(len(one.body) for one in kept) <= record.MAX_KEPT_BYTES
+        history.add(delivery, outcome, [], [], b"x" * 1024 * 1024)
+    deliveries = history.after(0)
+    assert deliveries[-1].number == 290
+    assert sum(len(recorded.body) for recorded in deliveries) <= record.MAX_BYTES
 
 
 def test_a_large_body_is_shown_in_part(listen: Callable[..., Running]) -> None:
@@ -179,6 +180,31 @@ def test_a_large_body_is_shown_in_part(listen: Callable[..., Running]) -> None:
     assert (len(it["body"]), it["size"], it["cut"]) == (record.MAX_SHOWN, 200_002, True)
 
 
+def test_the_receivers_response_is_shown(listen: Callable[..., Running], receiver: Receiver) -> None:
+    """Its status, time, and the first 64 KiB of its body; null where there was none."""
+    receiver.status, receiver.body = 500, b"<h1>\xff</h1>" + b"x" * 100_000
+    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
+    running.post(BODY)
+    receiver.close()
+    running.post(BODY)
+    answered, unreachable = state(running)["deliveries"]
+    assert answered["response"]["status"] == answered["delivery"]["forwarded"] == 500
+    assert answered["response"]["milliseconds"] >= 0
+    assert answered["response"]["body"].startswith("<h1>\ufffd</h1>xxx")
+    assert len(answered["response"]["body"]) == 64 * 1024
+    assert unreachable["response"] is None
+
+
+def test_an_invalid_delivery_gets_the_diagnosis_of_verify(listen: Callable[..., Running]) -> None:
+    """The cause and what to do about it, also for a body of many KiB."""
+    running = listen()
+    body = b'{"a": "%s"}' % (b"x" * 100_000)
+    running.post(body + b"\n", headers=b"X-Deploxa-Signature: %s\r\n" % signature.sign(body, SECRET).encode())
+    [it] = state(running)["deliveries"]
+    assert it["delivery"]["result"] == "The signature does not match: the body has a final newline that was not signed."
+    assert it["hint"] == signature.HINTS["body"]
+
+
 @needs_chromium
 def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receiver, tmp_path: Path) -> None:
     """Deliveries appear as they come, hostile text is only text, and the button replays."""
@@ -187,9 +213,14 @@ def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receive
     body = json.dumps({"event": hostile, "project": {"slug": hostile}}).encode()
     with Browser(tmp_path / "browser", f"{running.url}/#{running.listener.page_key}") as page:
         page.wait("document.body.innerText.includes('No deliveries yet')")
+        receiver.body = hostile.encode()
         running.post(BODY)
         page.wait("document.body.innerText.includes('Signature valid')")
+        assert json.dumps(json.loads(BODY), indent=2) in page.text()
+        page.run("document.getElementById('raw').click()")
         assert BODY.decode() in page.text()
+        assert "200 in " in page.text()
+        assert hostile in page.text()
         headers = b"X-Deploxa-Signature: " + signature.sign(body, SECRET).encode() + b"\r\nX-Odd: <b>x</b>\r\n"
         running.post(body, headers=headers)
         page.wait("document.querySelectorAll('#deliveries tr').length === 2")
@@ -200,12 +231,13 @@ def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receive
         page.wait("document.querySelectorAll('#deliveries tr').length === 3")
         page.run("document.querySelector('#deliveries tr').click()")
         assert "Signature invalid" in page.text()
+        assert signature.HINTS["signature"] in page.text()
         assert page.run("document.getElementById('replay').hidden") is True
         page.run("document.querySelectorAll('#deliveries tr')[2].click()")
         before = len(receiver.requests)
         page.run("document.getElementById('replay').click()")
         page.wait("document.querySelectorAll('#deliveries tr').length === 4")
-        assert "repeated, forwarded: 200" in page.text()
+        assert "replayed, forwarded: 200" in page.text()
         assert len(receiver.requests) == before + 1
         assert page.run("document.title") == "dpx webhook listen"
         assert page.run("document.images.length + document.scripts.length") == 1
@@ -222,7 +254,7 @@ def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receive
 @needs_chromium
 def test_the_page_behind_a_key(listen: Callable[..., Running], tmp_path: Path) -> None:
     """The page needs the key from the printed address."""
-    running = listen(public_host="abc.ngrok.app")
+    running = listen()
     with Browser(tmp_path / "one", f"{running.url}/") as page:
         page.wait("document.body.innerText.includes('with the key after #')")
     with Browser(tmp_path / "two", f"{running.url}/#{running.listener.page_key}") as page:

@@ -8,27 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LIST, LOCAL, ONE, STREAM, Typer, effect
+from dpx_cli.commands.webhook import inputs
+from dpx_cli.errors import CheckFailed, DpxError, Failed, UsageError, exclusive
 from dpx_cli.output.columns import Column
+from dpx_cli.webhook import signature as signatures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Annotated, Any
 
     import typer
 
-    from dpx_cli.cli.options import (
-        Body,
-        Complete,
-        EventName,
-        Events,
-        Retries,
-        SecretFile,
-        Set,
-        To,
-        WebhookSecret,
-        count,
-        port,
-    )
+    from dpx_cli.cli.options import Body, Complete, EventName, Events, SecretFile, Set, To, WebhookSecret, port
     from dpx_cli.session import Session
+    from dpx_cli.webhook.check import Case, Finding
     from dpx_cli.webhook.deliver import Endpoint, Reply
 
 
@@ -37,6 +30,12 @@ GROUP = Typer(name="webhook", help="Verify, send and receive webhooks.")
 EVENT_COLUMNS = (Column("Event", "event"), Column("Sent when", "description"))
 REPLY_COLUMNS = (Column("Status", "status"), Column("Milliseconds", "milliseconds"))
 REPLAY_COLUMNS = (Column("File", "file"), *REPLY_COLUMNS)
+CHECK_COLUMNS = (
+    Column("Check", "check"),
+    Column("Expected", "expected"),
+    Column("Status", "status"),
+    Column("Result", "ok", show=lambda ok: "ok" if ok else "failed"),
+)
 DELIVERY_COLUMNS = (
     Column("Time", "time"),
     Column("Event", "event"),
@@ -62,45 +61,31 @@ def verify(
     file: Body = "-",
     secret: WebhookSecret = None,
     secret_file: SecretFile = None,
-    show_expected: Annotated[
-        bool, typer.Option("--show-expected", help="On a mismatch, show the expected signature.")
-    ] = False,
 ) -> None:
     """Verify the signature of a delivery. Exits 0 if it's valid, 10 if not.
 
     The body is read as bytes and must be exactly what arrived, before anything parsed or printed it. On a mismatch the
-    cause is named if it can be found: a final newline added or missing, CRLF, a BOM, re-serialized JSON, white space or
-    quotes around the secret, a bare digest, another algorithm.
+    error says what changed if that can be found out: a final newline, CRLF, a BOM, re-serialized JSON, base64, gzip or
+    a form around the body, white space or quotes around the secret, a bare digest, another algorithm.
     """
-    from dpx_cli.commands.webhook import inputs
-    from dpx_cli.errors import CheckFailed
-    from dpx_cli.webhook import signature as signatures
-
     key = inputs.secret_bytes(session, secret, secret_file, body=file)
     body = session.screen.read_input(file, "the body")
-    given = signature.encode("utf-8", "surrogateescape")
-    if signatures.verify(body, key, given):
-        if session.screen.format == "json":
-            session.screen.item({"valid": True}, (), key="valid")
-        else:
-            session.screen.done("valid")
-        return
-    findings = signatures.explain(body, key, given)
-    message = signatures.mismatch(findings)
-    if show_expected:
-        message += f"; expected {signatures.sign(body, key)}"
-    raise CheckFailed(message, hint=signatures.HINTS[findings[0][0] if findings else ""])
+    header = signature.encode("utf-8", "surrogateescape")
+    if not signatures.verify(body, key, header):
+        findings = signatures.explain(body, key, header)
+        raise CheckFailed(signatures.mismatch(findings), hint=signatures.hint(findings))
+    if session.screen.format == "json":
+        session.screen.item({"valid": True}, (), key="valid")
+    else:
+        session.screen.done("valid")
 
 
 @GROUP.command("sign", epilog="dpx webhook sign body.json --secret-file secret.txt")
 @effect(LOCAL, prints=ONE)
 def sign(session: Session, file: Body = "-", secret: WebhookSecret = None, secret_file: SecretFile = None) -> None:
     """Print the signature of a body, as in the X-Deploxa-Signature header."""
-    from dpx_cli.commands.webhook import inputs
-    from dpx_cli.webhook import signature
-
     key = inputs.secret_bytes(session, secret, secret_file, body=file)
-    signed = signature.sign(session.screen.read_input(file, "the body"), key)
+    signed = signatures.sign(session.screen.read_input(file, "the body"), key)
     session.screen.item({"signature": signed}, (Column("Signature", "signature"),), key="signature")
 
 
@@ -123,13 +108,6 @@ def send(
     to: To,
     secret: WebhookSecret = None,
     secret_file: SecretFile = None,
-    project: Annotated[
-        str | None, typer.Option("--project", "-p", metavar="SLUG", help="Project slug in the payload.")
-    ] = None,
-    branch: Annotated[str | None, typer.Option("--branch", metavar="B", help="Branch in the payload.")] = None,
-    deployment_id: Annotated[
-        str | None, typer.Option("--deployment-id", metavar="ID", help="Deployment ID in the payload.")
-    ] = None,
     assignments: Set = (),
     data: Annotated[
         str | None,
@@ -145,27 +123,18 @@ def send(
 
     The API isn't used. Redirects are not followed, and the receiver has 30 seconds to respond.
     """
-    from dpx_cli.commands.webhook import inputs
-    from dpx_cli.errors import UsageError
     from dpx_cli.webhook import deliver
-    from dpx_cli.webhook import signature as signatures
     from dpx_cli.webhook.events import encode, sample
 
-    own = {"project": project, "branch": branch, "deployment_id": deployment_id}
-    fields = {name: value for name, value in own.items() if value is not None}
-    if data is not None and (fields or assignments):
-        raise UsageError(
-            "--data can't be used together with --project, --branch, --deployment-id or --set.",
-            hint="Change the file instead, or leave out --data.",
-        )
+    exclusive(("--data", data), ("--set", assignments))
     key = inputs.secret_bytes(session, secret, secret_file, body=data)
-    payload: dict[str, Any] = {**sample(event, **fields)}
+    payload: dict[str, Any] = {**sample(event)}
     inputs.assign(payload, assignments)
     endpoint = inputs.endpoint(session, to, "--to")
     body = encode(payload) if data is None else session.screen.read_input(data, "the body")
     headers = deliver.headers(signatures.sign(body, key), event)
     reply = deliver.deliver_now(endpoint, body, headers, inputs.trust(session))
-    session.screen.item(reply.shown, REPLY_COLUMNS, key="status")
+    session.screen.item(reply.as_json(), REPLY_COLUMNS, key="status")
     _require_success(endpoint, reply)
 
 
@@ -187,8 +156,6 @@ def replay(
 
     Every delivery is tried; the exit code is that of the first one that fails.
     """
-    from dpx_cli.commands.webhook import inputs
-    from dpx_cli.errors import DpxError
     from dpx_cli.webhook import deliver, saved
 
     endpoint = inputs.endpoint(session, to, "--to")
@@ -200,7 +167,7 @@ def replay(
         items.append(item)
         try:
             reply = deliver.deliver_now(endpoint, *saved.load(path), inputs.trust(session))
-            item.update(reply.shown)
+            item.update(reply.as_json())
             _require_success(endpoint, reply)
         except DpxError as failure:
             failures.append(failure)
@@ -224,12 +191,34 @@ def check(session: Session, to: To, secret: WebhookSecret = None, secret_file: S
     that doesn't come within DPX_TIMEOUT fails its check. Each failed check comes with a fix. The receiver gets about 15
     deliveries, which it can't tell from Deploxa's: don't run it against one that acts on them.
     """
-    from dpx_cli.commands.webhook import inputs, receiver
+    from dpx_cli.output.display import ProgressBar
+    from dpx_cli.webhook import check as receiver_checks
 
+    screen = session.screen
     key = inputs.secret_bytes(session, secret, secret_file)
-    found = receiver.Examination(key, inputs.endpoint(session, to, "--to"), inputs.trust(session), session)
-    session.screen.rows(found.pages(), receiver.COLUMNS, key="check")
-    found.conclude()
+    endpoint = inputs.endpoint(session, to, "--to")
+    results: list[tuple[Case, Finding]] = []
+
+    def pages() -> Iterator[list[Finding]]:
+        cases = receiver_checks.cases(key)
+        with ProgressBar(screen, len(cases), "checks") as bar:
+            for result in receiver_checks.run(cases, endpoint, inputs.trust(session), session.settings.timeout):
+                results.append(result)
+                bar.advance()
+                yield [result[1]]
+
+    screen.rows(pages(), CHECK_COLUMNS, key="check")
+    failed = sum(not finding["ok"] for _, finding in results)
+    if receiver_checks.refuses_all(results):
+        raise CheckFailed(
+            f"{failed} of {len(results)} checks failed: the receiver refused every signed delivery.",
+            hint="It uses another secret, or reads another header than X-Deploxa-Signature.",
+        )
+    for line in receiver_checks.advise(results):
+        screen.note(line)
+    if failed:
+        raise CheckFailed(f"{failed} of {len(results)} checks failed.", hint="Fix the receiver as the notes say.")
+    screen.done(f"The receiver passed {len(results)} checks.")
 
 
 @GROUP.command(
@@ -257,15 +246,11 @@ def listen(
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Allow --forward-to to be another machine.")
     ] = False,
-    retry: Retries = 0,
     public_host: Annotated[
         str | None,
         typer.Option("--public-host", metavar="NAME", help="Name of a tunnel that leads here. See dpx help webhooks."),
     ] = None,
     event: Events = (),
-    exit_after: Annotated[
-        int | None, typer.Option("--exit-after", metavar="N", help="Stop after N verified deliveries.", parser=count)
-    ] = None,
     save: Annotated[
         str | None,
         typer.Option("--save", metavar="DIR", help="Save each verified delivery here, for dpx webhook replay."),
@@ -274,13 +259,11 @@ def listen(
     """Receive webhooks on this machine: verify, show, save and forward them.
 
     Prints one line per delivery: time, event, project, branch, status, result. Payloads with invalid signatures are not
-    printed. A page at its address shows every delivery with headers and body.
-    Answers to the sender: the receiver's own status (200 without --forward-to), 401 for an invalid signature, 403 for a
+    printed. A page at the printed address shows every delivery with headers, body and the receiver's response.
+    The sender gets the receiver's own status (200 without --forward-to), 401 for an invalid signature, 403 for a
     foreign Host or Origin, 405 for anything but POST, 408 after 10 s, 413 over 1 MiB, 500 if it can't be saved, 502 or
-    504 if the receiver can't be reached or is too slow. Press Ctrl-C to stop.
+    504 if the receiver can't be reached or is too slow, 503 for too many connections. Press Ctrl-C to stop.
     """
-    from dpx_cli.commands.webhook import inputs
-    from dpx_cli.errors import UsageError
     from dpx_cli.webhook.listener import Listener
 
     key = inputs.secret_bytes(session, secret, secret_file)
@@ -296,32 +279,27 @@ def listen(
         report=lambda delivery: _show_delivery(session, delivery),
         warn=screen.warn,
         forward_to=endpoint,
-        retry=retry,
         events=event,
-        exit_after=exit_after or 0,
         save=save or "",
         public_host=inputs.public_host(public_host) if public_host is not None else "",
     )
 
     def ready(url: str) -> None:
         screen.done(f"Listening on {url}")
-        if screen.on_terminal or listener.public_host:
-            screen.done(f"To inspect deliveries, open {url}/#{listener.page_key}")
+        screen.done(f"To inspect deliveries, open {url}/#{listener.page_key}")
 
     listener.run(port, ready)
 
 
 def _require_success(endpoint: Endpoint, reply: Reply) -> None:
     """Raise Failed if a receiver refused a delivery."""
-    from dpx_cli.errors import Failed
-
-    if reply.accepted:
+    if reply.is_accepted:
         return
-    said = f": {reply.excerpt}" if reply.excerpt else "."
-    redirect = reply.status // 100 == 3  # noqa: PLR2004 - 3xx
+    text = f": {reply.excerpt}" if reply.excerpt else "."
+    is_redirect = reply.status // 100 == 3  # noqa: PLR2004 - 3xx
     raise Failed(
-        f"The receiver responded {reply.status}{said}",
-        hint="Redirects are not followed. Pass the final URL." if redirect else None,
+        f"The receiver responded {reply.status}{text}",
+        hint="Redirects are not followed. Pass the final URL." if is_redirect else None,
         status=reply.status,
         request=f"POST {endpoint.path}",
     )

@@ -1,10 +1,11 @@
-"""What several webhook commands take: the secret, receivers, trust, and changes to a payload."""
+"""The input of several webhook commands: the secret, receivers, trust, and changes to a payload."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import UsageError
+from dpx_cli.errors import UsageError, exclusive
+from dpx_cli.system.hosts import is_host_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,20 +16,19 @@ if TYPE_CHECKING:
 
 
 def secret_bytes(session: Session, secret: str | None, secret_file: str | None, *, body: str | None = None) -> bytes:
-    """Return the webhook's secret: from `--secret`, `--secret-file`, else DPX_WEBHOOK_SECRET.
+    """Return the webhook's secret: from `--secret`, `--secret-file` (less one final newline), else DPX_WEBHOOK_SECRET.
 
     Args:
         session: for the environment and standard input.
-        secret: as given.
-        secret_file: as given; its bytes less one final newline, LF or CRLF.
+        secret: `--secret`.
+        secret_file: `--secret-file`.
         body: where the body is read from; standard input can't be used for both.
 
     Raises:
         UsageError: none, an empty one, or two.
         NotFound: no such file.
     """
-    if secret is not None and secret_file is not None:
-        raise UsageError("--secret and --secret-file can't be used together.", hint="Pass one of them.")
+    exclusive(("--secret", secret), ("--secret-file", secret_file))
     if body == secret_file == "-":
         raise UsageError("Standard input can't hold both the body and the secret.", hint="Pass a FILE for one of them.")
     if secret is not None:
@@ -53,10 +53,10 @@ def endpoint(session: Session, url: str, flag: str) -> Endpoint:
     """Return a receiver, and note if deliveries to it cross the network unencrypted."""
     from dpx_cli.webhook.deliver import Endpoint
 
-    found = Endpoint.parse(url, flag)
-    if not found.secure and not found.loopback:
-        session.screen.note(f"{found.host} is another machine, and http is not encrypted.")
-    return found
+    receiver = Endpoint.parse(url, flag)
+    if not receiver.secure and not receiver.loopback:
+        session.screen.note(f"{receiver.host} is another machine, and http is not encrypted.")
+    return receiver
 
 
 def trust(session: Session) -> Callable[[], SSLContext]:
@@ -80,7 +80,7 @@ def assign(payload: dict[str, Any], assignments: Iterable[str]) -> None:
         path, equals, value = assignment.partition("=")
         *way, name = path.split(".")
         if not equals or not all((*way, name)):
-            raise UsageError("--set takes PATH=VALUE.", hint="Pass one like --set deployment.branch=main.")
+            raise UsageError("--set needs PATH=VALUE.", hint="Pass one like --set deployment.branch=main.")
         holder = payload
         for key in way:
             below = holder.setdefault(key, {})
@@ -92,11 +92,7 @@ def assign(payload: dict[str, Any], assignments: Iterable[str]) -> None:
 
 def public_host(name: str) -> str:
     """Return the name of a tunnel, in lower case. Raises UsageError for anything but a host name."""
-    import re
-
-    if not re.fullmatch(
-        r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?", name
-    ):
+    if not is_host_name(name):
         raise UsageError(
             f"--public-host isn't a host name: {name}", hint="Pass the name alone, like --public-host abc.ngrok.app."
         )
