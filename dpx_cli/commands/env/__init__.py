@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dpx_cli.api import env_vars
 from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.commands.listing import show_pages
-from dpx_cli.errors import CheckFailed, UsageError
+from dpx_cli.errors import CheckFailed, DpxError, NotFound, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined, yes_no
 from dpx_cli.output.screen import input_name
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
         Targets,
         Yes,
     )
-    from dpx_cli.commands.env.changes import Edit, Place, Step
+    from dpx_cli.commands.env.edit import Edit, Step, Variables
+    from dpx_cli.commands.env.scan.files import CodeLocation
+    from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
 
 
@@ -46,9 +49,15 @@ COLUMNS = (
     Column("Key", "key"),
     Column("Targets", "targets", show=joined),
     Column("Sensitive", "sensitive", show=yes_no),
-    Column("ID", "id"),
 )
 REMOVED = (Column("Key", "key"), Column("Deleted", "deleted", show=yes_no))
+REMOVAL = (
+    Column("Key", "key"),
+    Column("Targets", "targets", show=joined),
+    Column("Read at", "where"),
+    Column("Optional", "optional", show=yes_no),
+    Column("Also in", "projects", show=joined),
+)
 PLAN = (
     ACTION,
     Column("Key", "key"),
@@ -67,7 +76,6 @@ def list_variables(
     cursor: Cursor = None,
 ) -> None:
     """List the keys of a project's variables. The API returns no values."""
-    from dpx_cli.api import env_vars
 
     def show(project_id: str) -> None:
         if targets:
@@ -103,25 +111,24 @@ def set_variables(
 
     Other users of the machine can read a value on the command line, and it stays in the shell's history. To avoid
     that, use --stdin, --from-file or the hidden prompt (KEY alone, on a terminal). A key has one value for all its
-    targets: dpx asks before --target takes one away. With DPX_LEDGER=1 this machine remembers a keyed digest of what
-    it set, and tells "changed" from "unchanged" the next time.
+    targets: dpx asks before --target takes one away.
     """
-    from dpx_cli.commands.env import changes, values
+    from dpx_cli.commands.env import edit, values
 
-    edit = changes.Edit(
+    change = edit.Edit(
         values.from_words(session, words, stdin=stdin, from_file=from_file, allow_empty=allow_empty),
         targets=tuple(dict.fromkeys(targets)),
         sensitive=sensitive,
     )
 
-    def change(places: list[Place]) -> None:
-        if edit.targets:
-            there = changes.look(session, places)
-            steps = {place.name: changes.plan(there[place.id], edit.values, edit.targets) for place in places}
-            changes.confirm(session, lost=changes.losses(steps), yes=yes)
-        _finish(session, places, edit, deploy=deploy)
+    def run(refs: list[ProjectRef]) -> None:
+        if change.targets:
+            there = edit.list_variables(session, refs)
+            steps = {ref.name: edit.plan(there[edit.id_of(ref)], change.values, change.targets) for ref in refs}
+            edit.confirm(session, lost=edit.losses(steps), yes=yes)
+        _finish(session, refs, change, deploy=deploy)
 
-    changes.on_projects(session, projects, change)
+    edit.on_projects(session, projects, run)
 
 
 @GROUP.command("rm", epilog="dpx env rm LEGACY_FLAG --project storefront --yes")
@@ -132,19 +139,36 @@ def remove(
         tuple[str, ...], typer.Argument(metavar="KEY", help="Keys to remove.", autocompletion=Complete.key)
     ],
     projects: Projects = (),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what reads each key and where else it's set; change nothing.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
-    """Remove variables."""
-    from dpx_cli.commands.env import changes
-    from dpx_cli.commands.env.values import check_key
+    """Remove variables. Nothing is removed if one of them doesn't exist."""
+    from dpx_cli.commands.env import edit, values
 
-    edit = changes.Edit({}, removals=tuple(dict.fromkeys(check_key(key) for key in keys)))
+    values.check_no_target(keys)
+    change = edit.Edit({}, removals=tuple(dict.fromkeys(values.check_key(key) for key in keys)))
 
-    def change(places: list[Place]) -> None:
-        changes.confirm(session, removals=edit.removals, yes=yes, places=places)
-        _finish(session, places, edit)
+    def run(refs: list[ProjectRef]) -> None:
+        there = edit.list_variables(session, refs)
+        for ref in refs:
+            if absent := [key for key in change.removals if key not in there[edit.id_of(ref)]]:
+                raise NotFound(
+                    f"{ref.name} has no variable {', '.join(absent)}; nothing was removed.",
+                    hint=f"Run: {session.command('env', 'list', project=ref)}",
+                )
+        if dry_run:
+            _show_removals(session, refs, change.removals, there)
+            return
+        if session.screen.can_ask and not yes:
+            for key, place in _readers(session, change.removals).items():
+                default = ", with a default" if place.optional else ""
+                session.screen.done(f"{key} is read at {place.file}:{place.line}{default}.")
+        edit.confirm(session, removals=change.removals, yes=yes, refs=refs)
+        _finish(session, refs, change)
 
-    changes.on_projects(session, projects, change)
+    edit.on_projects(session, projects, run)
 
 
 @GROUP.command("import", epilog="dpx env import .env --project storefront --dry-run")
@@ -162,47 +186,49 @@ def import_file(
 ) -> None:
     """Set every variable of a .env file.
 
-    A bad line or a duplicate key rejects the whole file before any request. With --target, --prune removes only
-    variables that have no other target.
+    If any line is invalid or a key is repeated, nothing is sent. With --target, --prune removes only variables that
+    have no other target.
     """
-    from dpx_cli.commands.env import changes, values
+    from dpx_cli.commands.env import edit, values
 
-    found = values.from_env_file(session, file)
-    if prune and not found:
+    variables = values.from_env_file(session, file)
+    if prune and not variables:
         raise UsageError(
             f"{input_name(file)} has no variables; --prune would remove all.", hint="Leave out --prune, or use env rm."
         )
-    edit = changes.Edit(found, targets=tuple(dict.fromkeys(targets)), sensitive=sensitive, missing_ok=True)
-
-    if not edit.values:
-        session.screen.items([], COLUMNS, key="key", empty="No variables in the file; nothing to do.")
+    change = edit.Edit(variables, targets=tuple(dict.fromkeys(targets)), sensitive=sensitive, missing_ok=True)
+    if not variables:
+        if session.screen.format != "table":
+            session.screen.items([], COLUMNS, key="key")
         return
 
-    def change(places: list[Place]) -> None:
-        steps: list[changes.Step] = []
-        if dry_run or prune or edit.targets:
-            (there,) = changes.look(session, places).values()
-            steps = changes.plan(there, edit.values, edit.targets, prune=prune)
+    def run(refs: list[ProjectRef]) -> None:
+        steps: list[Step] = []
+        if dry_run or prune or change.targets:
+            (there,) = edit.list_variables(session, refs).values()
+            steps = edit.plan(there, change.values, change.targets, prune=prune)
+        lost = edit.losses({"": steps})
         if dry_run:
-            _show_plan(session, places, edit, steps)
+            edit.warn_of_ledger(session)
+            session.screen.items([step._asdict() for step in steps], PLAN, key="key", empty="Nothing to do.")
+            for line in lost:
+                session.screen.warn(f"The import removes a target. {line}")
             return
-        whole = edit._replace(removals=tuple(step.key for step in steps if step.action == changes.REMOVE))
-        lost = changes.losses({"": steps})
-        changes.confirm(session, lost=lost, removals=whole.removals, yes=yes)
-        actions = {step.key: step.action for step in steps} if prune else {}
-        _finish(session, places, whole, actions=actions, deploy=deploy)
+        whole = change._replace(removals=tuple(step.key for step in steps if step.action == edit.REMOVE))
+        edit.confirm(session, lost=lost, removals=whole.removals, yes=yes)
+        _finish(session, refs, whole, steps=steps if prune else (), deploy=deploy)
 
-    changes.on_projects(session, () if project is None else (project,), change)
+    edit.on_projects(session, () if project is None else (project,), run)
 
 
 @GROUP.command("example", epilog="dpx env example --project storefront")
 @effect(READ)
 def example(session: Session, project: Project = None, targets: Targets = ()) -> None:
     """Print a .env skeleton: every key of a project, without its value."""
-    found = variables(session, project)
-    wanted = [item["key"] for item in found if not targets or set(targets) & set(targets_of(item))]
+    variables = session.projects.on(project, lambda project_id: env_vars.by_key(session.client, project_id))
+    keys = [key for key, item in variables.items() if not targets or set(targets) & set(targets_of(item))]
     # A key that the reference doesn't allow could add a line of its own.
-    session.screen.lines([f"{key}=" for key in wanted if is_key(key)])
+    session.screen.lines([f"{key}=" for key in keys if is_key(key)])
 
 
 @GROUP.command("check", epilog="dpx env check .env.example --project storefront")
@@ -211,85 +237,88 @@ def check(session: Session, file: EnvFile, project: Project = None, targets: Tar
     """Check that every key of a file, like .env.example, is set. Exits 10 if one is missing."""
     from dpx_cli.commands.env import values
 
+    ref = session.projects.ref(project)
     wanted = values.keys_of_file(session, file)
-    there = {variable["key"]: variable for variable in variables(session, project)}
+    there = session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
     missing = [key for key in wanted if key not in there or not set(targets) <= set(targets_of(there[key]))]
     if missing:
         where = f" for {', '.join(targets)}" if targets else ""
-        raise CheckFailed(
-            f"Not set{where}: {', '.join(missing)}",
-            hint=f"To be asked for the value, run: dpx env set {missing[0]}"
-            f"{''.join(f' --target {target}' for target in targets)}{_project_flag(session, project)}",
-        )
+        command = session.command("env", "set", missing[0], project=ref, target=targets)
+        raise CheckFailed(f"Not set{where}: {', '.join(missing)}", hint=f"To be asked for the value, run: {command}")
     if session.screen.format == "json":
         session.screen.item({"ok": True, "keys": list(wanted)}, (), key="ok")
     session.screen.done(f"Every key of {input_name(file)} is set ({len(wanted)}).")
 
 
-def variables(session: Session, project: str | None) -> list[dict[str, Any]]:
-    """Return all variables of a project, as the API returns them."""
-    from dpx_cli.commands.env import changes
+def _readers(session: Session, keys: Sequence[str]) -> dict[str, CodeLocation]:
+    """Return where the code in the working directory reads some variables, as far as that can be told."""
+    from dpx_cli.commands.env.scan import files
 
-    return session.projects.on(
-        project, lambda project_id: [dict(item) for item in changes.variables(session.client, project_id).values()]
-    )
+    try:
+        found = files.scan(".", session.env).keys
+    except DpxError:
+        return {}
+    return {key: found[key] for key in keys if key in found}
+
+
+def _show_removals(
+    session: Session, refs: Sequence[ProjectRef], keys: Sequence[str], there: Mapping[str, Variables]
+) -> None:
+    """Show what reads each key, which targets lose it, and which other projects have it."""
+    from dpx_cli.commands.env import search
+
+    readers = _readers(session, keys)
+    others: dict[str, list[str]] = {key: [] for key in keys}
+    looking = search.Search(session, keys, search.list_projects(session, None))
+    for page in looking:
+        for holder in page:
+            if holder.project.id not in there:
+                others[holder.variable["key"]].append(holder.project.name)
+    for failure in looking.failures.values():
+        session.screen.warn(failure.message)
+    rows = []
+    for ref in refs:
+        for key in keys:
+            place = readers.get(key)
+            row: dict[str, Any] = {"project": ref.name} if len(refs) > 1 else {}
+            row |= {"key": key, "targets": list(targets_of(there[ref.id or ""][key]))}
+            row |= {"file": place.file, "line": place.line} if place else {"file": None, "line": None}
+            row |= {"optional": place.optional if place else None, "projects": others[key]}
+            if session.screen.format in {"table", "tsv"}:
+                row["where"] = f"{place.file}:{place.line}" if place else None
+            rows.append(row)
+    session.screen.items(rows, (*((PROJECT,) if len(refs) > 1 else ()), *REMOVAL), key="key")
 
 
 def _finish(
     session: Session,
-    places: Sequence[Place],
-    edit: Edit,
+    refs: Sequence[ProjectRef],
+    change: Edit,
     *,
-    actions: Mapping[str, str] | None = None,
+    steps: Sequence[Step] = (),
     deploy: bool = False,
 ) -> None:
     """Change variables, show what was changed, deploy if asked to, and raise the first failure.
 
-    Args:
-        session: the session.
-        places: the projects.
-        edit: what to change.
-        actions: what is done to each key, to be shown in its row.
-        deploy: whether to deploy the projects that were changed without a failure.
+    Rows show what is done to each key if `steps` are passed.
     """
-    from dpx_cli.commands.env import changes
+    from dpx_cli.commands.env import edit
 
-    changed = changes.apply(session, places, edit)
-    several = len(places) > 1
+    result = edit.apply(session, refs, change)
+    actions = {step.key: step.action for step in steps}
     rows = [
-        {
-            **({"project": place.reference} if several else {}),
-            **({"action": actions[row["key"]]} if actions else {}),
-            **row,
-        }
-        for place in places
-        for row in changed.rows[place.id]
+        ({"project": ref.given} if len(refs) > 1 else {}) | ({"action": actions[row["key"]]} if steps else {}) | row
+        for ref in refs
+        for row in result.rows[edit.id_of(ref)]
     ]
-    if not changed.failures or (several and rows):
-        first = (*((PROJECT,) if several else ()), *((ACTION,) if actions else ()))
-        session.screen.items(rows, (*first, *(COLUMNS if edit.values else REMOVED)), key="key")
-    changes.report(session, places, edit, changed, deploy=deploy)
-    failures = dict(changed.failures)
+    if not result.failures or (len(refs) > 1 and rows):
+        first = (*((PROJECT,) if len(refs) > 1 else ()), *((ACTION,) if steps else ()))
+        session.screen.items(rows, (*first, *(COLUMNS if change.values else REMOVED)), key="key")
+    edit.report(session, refs, change, result, deploy=deploy)
+    failures = dict(result.failures)
     if deploy:
-        from dpx_cli.commands.env.deploying import Rollout
-
-        rollout = Rollout(session)
-        rollout.run([place for place in places if place.id not in failures])
-        failures.update(rollout.failures)
-    changes.raise_first(session, [failures[place.id] for place in places if place.id in failures])
-
-
-def _show_plan(session: Session, places: Sequence[Place], edit: Edit, steps: Sequence[Step]) -> None:
-    from dpx_cli.commands.env import changes, ledger
-
-    session.screen.items([step._asdict() for step in steps], PLAN, key="key", empty="Nothing to do.")
-    for line in changes.losses({"": steps}):
-        session.screen.warn(f"The import takes a target away. {line}")
-    if session.env.get("DPX_LEDGER"):
-        ledger.note(session, places[0].id, edit.values)
-
-
-def _project_flag(session: Session, project: str | None) -> str:
-    import shlex
-
-    return f" --project {shlex.quote(session.projects.reference(project))}"
+        done = [ref for ref in refs if edit.id_of(ref) not in failures]
+        for ref, task in zip(done, edit.deploy(session, done), strict=True):
+            if task.error:
+                failures[edit.id_of(ref)] = task.error
+    edit.raise_first(session, [failures[edit.id_of(ref)] for ref in refs if edit.id_of(ref) in failures])

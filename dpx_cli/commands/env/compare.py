@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dpx_cli.api import env_vars
 from dpx_cli.commands import LIST, READ, effect
-from dpx_cli.commands.env import GROUP, variables
+from dpx_cli.commands.env import GROUP
+from dpx_cli.commands.env.values import keys_of_file
 from dpx_cli.errors import CheckFailed, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import typer
 
     from dpx_cli.cli.options import Complete, OptionalEnvFile, Project, Targets
+    from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
 
 FILE, PROJECT = "file", "project"
@@ -46,25 +49,25 @@ def diff(
     """
     if (file is None) == (against is None):
         raise UsageError("Pass either FILE or --against PROJECT.", hint="Run: dpx env diff --help")
+    ref = session.projects.ref(project)
     wanted = tuple(dict.fromkeys(targets))
     if against is None:
-        from dpx_cli.commands.env.values import keys_of_file
-
         here = keys_of_file(session, str(file))
-        there = {variable["key"]: variable for variable in variables(session, project)}
-        rows = _with_file(here, there, wanted)
+        rows = _with_file(here, _variables(session, ref), wanted)
     else:
-        title = session.projects.title(project)
-        rows = _between(
-            (title, {variable["key"]: targets_of(variable) for variable in variables(session, project)}),
-            (against, {variable["key"]: targets_of(variable) for variable in variables(session, against)}),
-            wanted,
-        )
+        other = session.projects.ref(against)
+        one = {key: targets_of(variable) for key, variable in _variables(session, ref).items()}
+        two = {key: targets_of(variable) for key, variable in _variables(session, other).items()}
+        rows = [*_only_in(ref.name, one, two, wanted), *_only_in(other.name, two, one, wanted)]
     session.screen.rows([rows], COLUMNS, key="key", empty="No difference.")
     session.screen.note("Values can't be compared: the API doesn't return them.")
     if rows and exit_code:
         count = len({row["key"] for row in rows})
         raise CheckFailed(f"The two sides differ in {count} variable{'' if count == 1 else 's'}.")
+
+
+def _variables(session: Session, ref: ProjectRef) -> dict[str, dict[str, Any]]:
+    return session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
 
 
 def _with_file(
@@ -88,17 +91,13 @@ def _with_file(
     return rows
 
 
-def _between(
-    one: tuple[str, Mapping[str, Sequence[str]]],
-    other: tuple[str, Mapping[str, Sequence[str]]],
-    targets: Sequence[str],
+def _only_in(
+    name: str, own: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]], targets: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return a row for each key of a project with the targets that the other project lacks."""
     rows = []
-    for (name, here), (_, there) in ((one, other), (other, one)):
-        for key, own in here.items():
-            lacking = [target for target in own if target not in there.get(key, ())]
-            lacking = [target for target in lacking if not targets or target in targets]
-            if lacking:
-                rows.append({"only": name, "key": key, "targets": lacking})
+    for key, here in own.items():
+        lacking = [each for each in here if each not in other.get(key, ()) and (not targets or each in targets)]
+        if lacking:
+            rows.append({"only": name, "key": key, "targets": lacking})
     return rows

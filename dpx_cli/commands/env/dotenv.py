@@ -5,10 +5,12 @@ No error shows a value, or any text of the file except well-formed keys.
 The syntax:
     KEY=value           white space around the value is trimmed; ` #` starts a comment; `$` means itself
     KEY='value'         literal; may have several lines
+    KEY=`value`         the same
     KEY="value"         the same, with the escapes \n \r \t \\ \" \$ and no others
     export KEY=value    `export` is ignored
     # comment           also after white space
-A byte order mark, CRLF and blank lines are accepted. A line break in quotes is always read as a newline.
+White space is also allowed around `=`. A byte order mark, CRLF and blank lines are accepted. A line break in quotes is
+always read as a newline.
 """
 
 from __future__ import annotations
@@ -20,35 +22,45 @@ from dpx_cli.errors import UsageError
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_PROBLEMS = 1000  # after which the rest of a file is not read: it is no .env file
+MIN_PROBED, MAX_PROBED = 3, 100  # bytes that show an encoding
 MAX_NAMED = 100  # problems in the error
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _EXPORT = re.compile(r"export[ \t]+")
-_BLANK = re.compile(r"[ \t]*")
-_REST = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
+_BLANK = re.compile(r"[^\S\r\n]*")  # Unicode's white space as well: it's invisible
+_REST = re.compile(r"[^\S\r\n]*(?:#[^\n]*)?(?:\n|\Z)")
 _LINE = re.compile(r"[^\n]*")
-_COMMENT = re.compile(r"[ \t]#.*")
+_COMMENT = re.compile(r"\s#.*|\A#\s.*|\A#\Z")
+_REFERENCE = re.compile(r"\$\{[A-Za-z_]")
 _DOUBLE = re.compile(r'[^"\\]*')
 _BAD_ESCAPE = r"an escape in double quotes that is not \n, \r, \t, \\, \" or \$"
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
 
 
-def parse(data: bytes, name: str) -> dict[str, str]:
-    """Return the variables of a .env file, in the order of the file. A value may be empty.
+def parse(data: bytes, name: str, literal: list[str] | None = None) -> dict[str, str]:
+    """Return the variables of a .env file, in the order of the file. `name` is what errors call the file.
 
-    Args:
-        data: the whole file.
-        name: what errors call it.
+    The keys whose value has a `${X}`, which is not replaced, are added to `literal`.
 
     Raises:
-        UsageError: if a line is bad or a key is given twice; names every such line (the first 100).
+        UsageError: if a line is bad or a key is repeated; it names every such line (the first 100).
     """
-    return _Reader(data, name, bare=False).read()
+    return _Reader(data, name, literal=literal).read()
 
 
-def keys(data: bytes, name: str) -> list[str]:
-    """Return the keys of a .env.example file, in order. As strict as `parse`, but a line may be a key alone."""
-    return list(_Reader(data, name, bare=True).read())
+def keys(data: bytes, name: str, repeated: dict[str, tuple[int, int]] | None = None) -> list[str]:
+    """Return the keys of a .env.example file, in order. As strict as `parse`, but a line may be a key alone.
+
+    A key may be repeated; the first two of its lines are added to `repeated`.
+    """
+    return list(_Reader(data, name, bare=True, repeated=repeated).read())
+
+
+def is_utf16(data: bytes) -> bool:
+    """Return whether a text is UTF-16: by its byte order mark, or because every other byte is NUL."""
+    return data.startswith((b"\xff\xfe", b"\xfe\xff")) or (
+        len(data) > MIN_PROBED and not (any(data[:MAX_PROBED:2]) and any(data[1:MAX_PROBED:2]))
+    )
 
 
 class _BadLine(Exception):
@@ -61,17 +73,21 @@ class _BadLine(Exception):
 
 
 class _Reader:
-    """Reads one file in one pass; a bad entry is noted and its line skipped.
+    """Reads one file in one pass; a bad entry is noted and its line skipped. See `parse` and `keys`."""
 
-    Args:
-        data: the whole file.
-        name: what errors call it.
-        bare: whether a line may be a key alone.
-    """
-
-    def __init__(self, data: bytes, name: str, *, bare: bool) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        name: str,
+        *,
+        bare: bool = False,
+        literal: list[str] | None = None,
+        repeated: dict[str, tuple[int, int]] | None = None,
+    ) -> None:
         self._name = name
         self._bare = bare
+        self._literal_keys = [] if literal is None else literal
+        self._repeated = {} if repeated is None else repeated
         self._problems: list[tuple[int, str]] = []
         self._values: dict[str, str] = {}
         self._lines: dict[str, int] = {}
@@ -99,6 +115,8 @@ class _Reader:
         return len(self._problems) >= MAX_PROBLEMS
 
     def _refuse(self) -> None:
+        if self._text.lstrip().startswith(("{", "[")):
+            raise UsageError(f"{self._name} is JSON, not a .env file.", hint="Write each variable as KEY=VALUE.")
         problems = sorted(set(self._problems))
         named = [f"{self._name}:{line}: {what}" for line, what in problems[:MAX_NAMED]]
         if len(problems) > MAX_NAMED:
@@ -108,6 +126,8 @@ class _Reader:
     def _decode(self, data: bytes) -> str:
         if len(data) > MAX_BYTES:
             raise UsageError(f"{self._name} is larger than {MAX_BYTES // 1024 // 1024} MiB.")
+        if is_utf16(data):
+            raise UsageError(f"{self._name} is UTF-16, not UTF-8.", hint="Save it as UTF-8. Nothing was changed.")
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -137,51 +157,60 @@ class _Reader:
             return
         self._take(_EXPORT)
         key = self._take(_KEY)
+        self._take(_BLANK)
         if key and self._text.startswith("=", self._at):
             self._at += 1
-            self._note(key, self._value(start), start)
+            value, quote = self._value(start)
+            self._note(key, value, start)
+            if quote != "'" and _REFERENCE.search(value):
+                self._literal_keys.append(key)
             return
         rest = _REST.match(self._text, self._at)
         if self._bare and key and rest is not None:
             self._at = rest.end()
             self._note(key, "", start)
-        elif key and self._take(_BLANK) and self._text.startswith("=", self._at):
-            raise _BadLine("white space before =")
         elif "=" in self._take(_LINE):
             raise _BadLine("the key is not [A-Za-z_][A-Za-z0-9_]*")
         else:
             raise _BadLine("not a KEY=VALUE line")
 
     def _note(self, key: str, value: str, start: int) -> None:
-        if key in self._lines:
+        if key in self._lines and self._bare:
+            self._repeated.setdefault(key, (self._lines[key], start))
+        elif key in self._lines:
             # Not raised: that would skip the next line.
-            self._problems.append((start, f"{key} is given again, first on line {self._lines[key]}"))
+            self._problems.append((start, f"duplicate key {key} (first on line {self._lines[key]})"))
+        if key in self._lines:
             return
         self._lines[key] = start
         self._values[key] = value
 
-    def _value(self, start: int) -> str:
+    def _value(self, start: int) -> tuple[str, str]:
+        """Read a value; return it, and the quote around it, if it is one."""
         blank = self._take(_BLANK)
         quote = self._text[self._at : self._at + 1]
-        if quote not in {"'", '"'}:
+        if quote not in {"'", '"', "`"}:
             # Keep leading blanks: ` #` starts a comment.
-            value = _COMMENT.sub("", blank + self._take(_LINE)).strip(" \t")
+            value = _COMMENT.sub("", blank + self._take(_LINE)).strip()
             if "\r" in value:
                 raise _BadLine("a carriage return inside the line")
             self._at += 1
-            return value
+            return value, quote
         self._at += 1
-        value = self._single() if quote == "'" else self._double()
+        value = self._double() if quote == '"' else self._literal(quote)
         end = self._line_of(self._at)
         rest = _REST.match(self._text, self._at)
-        if rest is None or rest[0].startswith("#"):
+        if rest is None:
             opened = "" if end == start else f", which line {start} opened"
             raise _BadLine("text after the closing quote" + opened, end)
         self._at = rest.end()
-        return value
+        return value, quote
 
-    def _single(self) -> str:
-        end = self._text.find("'", self._at)
+    def _literal(self, quote: str) -> str:
+        end = self._text.find(quote, self._at)
+        # As in node's dotenv, a backtick behind a backslash does not close, and both are text.
+        while quote == "`" and end > self._at and self._text[end - 1] == "\\":
+            end = self._text.find(quote, end + 1)
         if end < 0:
             raise _BadLine("the quote is never closed")
         value = self._text[self._at : end]

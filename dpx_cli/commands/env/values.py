@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from dpx_cli.errors import UsageError
+from dpx_cli.commands.env import dotenv
+from dpx_cli.errors import UsageError, exclusive
 from dpx_cli.output.screen import input_name
-from dpx_cli.reference import is_key
+from dpx_cli.reference import TARGETS, is_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dpx_cli.session import Session
 
-MAX_BYTES = 4 * 1024 * 1024  # of a value or a file; no platform takes more, and a wrong path may be endless
+MAX_BYTES = 4 * 1024 * 1024  # of a value or a file; no platform accepts more, and a wrong path may be endless
 FORMS = "Pass KEY VALUE, or KEY=VALUE for each; or KEY with --stdin or --from-file FILE."
 QUOTE = "Quote a value that has spaces."
 MAY_BE_EMPTY = "Pass --allow-empty to set an empty value."
 
 
 def check_key(key: str) -> str:
-    """Return a variable's name. Raises UsageError if it doesn't match the reference's [A-Za-z_][A-Za-z0-9_]*."""
-    if not is_key(key):
-        raise UsageError(f"Invalid variable name: {key!r}", hint="Use letters, digits and _; don't begin with a digit.")
-    return key
+    """Return a variable's name. Raises UsageError if it isn't one; what follows "=" is not shown."""
+    if is_key(key):
+        return key
+    name, equals, _ = key.partition("=")
+    if equals:
+        name = name if is_key(name) else "KEY"
+        raise UsageError(f"Pass the key alone: {name}", hint="Only env set accepts KEY=VALUE.")
+    raise UsageError(f"Invalid variable name: {key!r}", hint="Use letters, digits and _; don't begin with a digit.")
 
 
-def check_value(key: str, value: str) -> str:
-    """Return a value. Raises UsageError, which doesn't show it, if it can't be sent as UTF-8."""
+def check_value(key: str, value: str, *, allow_empty: bool) -> str:
+    """Return a value. Raises UsageError, which doesn't show it, if it's empty or can't be an environment variable."""
+    if not value and not allow_empty:
+        raise UsageError(f"The value of {key} is empty.", hint=MAY_BE_EMPTY)
+    if "\0" in value:
+        raise UsageError(f"The value of {key} has a NUL character.", hint="Encode it first, for example as base64.")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -40,115 +50,117 @@ def from_words(
 ) -> dict[str, str]:
     """Return the variables to set: from the command line, or else from a file, standard input or a prompt.
 
-    Args:
-        session: the session.
-        words: the arguments of `env set`; a word that may be a value is never shown.
-        stdin: whether `--stdin` was given.
-        from_file: the file of `--from-file`.
-        allow_empty: whether `--allow-empty` was given.
-
     Raises:
-        UsageError: if they don't fit together, or a name or value is invalid.
+        UsageError: if they don't fit together, or a name or value is invalid; a word that may be a value is not shown.
     """
-    read = stdin or from_file is not None
+    must_read = stdin or from_file is not None
     if "=" in words[0]:
-        if read:
-            raise UsageError("--stdin and --from-file take a KEY without =VALUE.", hint=FORMS)
+        if must_read:
+            raise UsageError("--stdin and --from-file can't be used with KEY=VALUE.", hint=FORMS)
         return _pairs(words, allow_empty=allow_empty)
-    if len(words) == 1 and not read:
+    if len(words) == 1 and not must_read and not is_key(words[0]):
         # In `dpx env set $KEY $VALUE` with an empty KEY, the one word is the value.
-        if not is_key(words[0]):
-            raise UsageError("The only word given is no variable name.", hint=FORMS)
-        if not session.screen.can_ask:
-            raise UsageError("No value given.", hint=FORMS)
+        raise UsageError("Not a valid variable name.", hint=FORMS)
     key = check_key(words[0])
-    if len(words) > (1 if read else 2):
-        raise UsageError(
-            f"The value of {key} is given twice." if read else f"Too many arguments after {key}.",
-            hint=f"{FORMS} {QUOTE}",
-        )
-    if read:
-        return {key: from_input(session, key, stdin=stdin, from_file=from_file, allow_empty=allow_empty)}
-    return {key: check_value(key, words[1] if len(words) > 1 else _asked(session, allow_empty=allow_empty))}
+    if len(words) > (1 if must_read else 2):
+        message = f"The value of {key} is given twice." if must_read else f"Too many arguments after {key}."
+        raise UsageError(message, hint=_target_hint(words[2:]) or f"{FORMS} {QUOTE}")
+    if len(words) == 1:
+        return {key: for_key(session, key, stdin=stdin, from_file=from_file, allow_empty=allow_empty)}
+    return {key: check_value(key, words[1], allow_empty=allow_empty)}
 
 
-def for_key(session: Session, key: str, *, stdin: bool, from_file: str | None) -> str:
+def for_key(session: Session, key: str, *, stdin: bool, from_file: str | None, allow_empty: bool = False) -> str:
     """Return the value of one key: from `--stdin`, `--from-file` or a prompt. Raises UsageError without any of them."""
     if stdin or from_file is not None:
-        return from_input(session, key, stdin=stdin, from_file=from_file, allow_empty=False)
-    if not session.screen.can_ask:
-        raise UsageError("No value given.", hint="Pass --stdin or --from-file FILE.")
-    return check_value(key, _asked(session, allow_empty=False))
+        value = _read(session, key, stdin=stdin, from_file=from_file)
+    elif session.screen.can_ask:
+        value = session.screen.secret(f"Value of {key}", again=f"Value of {key} again")
+    else:
+        raise UsageError("No value given.", hint=FORMS)
+    return check_value(key, value, allow_empty=allow_empty)
 
 
-def from_input(session: Session, key: str, *, stdin: bool, from_file: str | None, allow_empty: bool) -> str:
-    """Return a value as the bytes of a file or of standard input are, without exactly one final newline.
-
-    Raises:
-        UsageError: if both are given, or the value is empty, too large or not UTF-8.
-    """
-    if stdin and from_file is not None:
-        raise UsageError("--stdin and --from-file can't be used together.", hint="Pass one of them.")
-    source = "-" if from_file is None else from_file
-    data = session.screen.read_input(source, f"the value of {key}", limit=MAX_BYTES)
+def _read(session: Session, key: str, *, stdin: bool, from_file: str | None) -> str:
+    """Return a value as the bytes of a file or of standard input are, without exactly one final newline."""
+    exclusive(("--stdin", stdin), ("--from-file", from_file))
+    screen = session.screen
+    data = screen.read_input("-" if from_file is None else from_file, f"the value of {key}", limit=MAX_BYTES)
     for newline in (b"\r\n", b"\n"):
         if data.endswith(newline):
             data = data[: -len(newline)]
-            session.screen.note(f"The final newline is not part of the value of {key}.")
+            screen.note(f"The final newline is not part of the value of {key}.")
             break
-    if not data and not allow_empty:
-        raise UsageError(f"The value of {key} is empty.", hint=MAY_BE_EMPTY)
+    if dotenv.is_utf16(data):
+        raise UsageError(f"The value of {key} is UTF-16, not UTF-8.", hint="Save the file as UTF-8.")
     try:
-        return data.decode("utf-8")
+        value = data.decode("utf-8")
     except UnicodeDecodeError:
         raise UsageError(f"The value of {key} is not UTF-8.", hint="Encode it first, for example as base64.") from None
+    if value.startswith("\ufeff"):
+        screen.note(f"The value of {key} begins with a byte order mark (BOM), which is part of it.")
+    return value
 
 
 def from_env_file(session: Session, file: str) -> dict[str, str]:
     """Return the variables of a .env file. Raises UsageError, as `dotenv.parse` does."""
-    from dpx_cli.commands.env import dotenv
-
-    return dotenv.parse(session.screen.read_input(file, "the variables", limit=MAX_BYTES), input_name(file))
+    literal: list[str] = []
+    values = dotenv.parse(_read_file(session, file), input_name(file), literal)
+    if literal:
+        named = f"value{'s' if len(literal) > 1 else ''} of {', '.join(literal)}"
+        session.screen.note(f"${{…}} is not replaced: it stays as it is in the {named}.")
+    if not values:
+        session.screen.warn(f"{input_name(file)} has no variables; nothing was changed.")
+    return values
 
 
 def keys_of_file(session: Session, file: str) -> list[str]:
     """Return the keys of a .env or .env.example file. Raises UsageError, as `dotenv.keys` does."""
-    from dpx_cli.commands.env import dotenv
+    repeated: dict[str, tuple[int, int]] = {}
+    keys = dotenv.keys(_read_file(session, file), input_name(file), repeated)
+    for key, (first, second) in repeated.items():
+        session.screen.warn(f"{input_name(file)} has {key} on lines {first} and {second}.")
+    if not keys:
+        session.screen.warn(f"{input_name(file)} has no variables.")
+    return keys
 
-    return dotenv.keys(session.screen.read_input(file, "the variables", limit=MAX_BYTES), input_name(file))
 
-
-def _asked(session: Session, *, allow_empty: bool) -> str:
-    # The question doesn't name the key: the word may be a value (see `from_words`).
-    value = session.screen.secret("Value of the variable", again="Value of the variable again")
-    if not value and not allow_empty:
-        raise UsageError("The value is empty.", hint=MAY_BE_EMPTY)
-    return value
+def _read_file(session: Session, file: str) -> bytes:
+    name, equals, _ = file.partition("=")
+    if equals and not os.path.lexists(file):
+        name = name if is_key(name) else "KEY=VALUE"
+        raise UsageError(f"Pass a file, not a variable: {name}", hint="Only env set accepts KEY=VALUE.")
+    return session.screen.read_input(file, "the variables", limit=MAX_BYTES)
 
 
 def _pairs(words: Sequence[str], *, allow_empty: bool) -> dict[str, str]:
-    if len(words) == 1 and not allow_empty and _may_be_base64(words[0]):
-        raise UsageError("The only word given may be a value in base64.", hint=f"{FORMS} {MAY_BE_EMPTY}")
     values: dict[str, str] = {}
     for number, word in enumerate(words, 1):
         key, equals, value = word.partition("=")
         if not equals:
-            raise UsageError(f"Argument {number} is not KEY=VALUE.", hint=QUOTE)
-        if (number > 1 or not value.strip("=")) and not is_key(key):
-            # Not shown: it may be the rest of a value that was not quoted, or one in base64.
+            raise UsageError(f"Argument {number} is not KEY=VALUE.", hint=_target_hint([word]) or QUOTE)
+        if not value.strip("=") and not (allow_empty and is_key(key)):
+            # Not shown: it may be a whole value in base64, as if KEY had been empty.
+            raise UsageError(f"Argument {number} has no value.", hint=f"{FORMS} {MAY_BE_EMPTY}")
+        if number > 1 and not is_key(key):
+            # Not shown: it may be the rest of a value that was not quoted.
             raise UsageError(f"Argument {number} doesn't begin with a variable name.", hint=QUOTE)
         if check_key(key) in values:
             raise UsageError(f"{key} is given twice.", hint="Pass each key once.")
-        values[key] = check_value(key, value)
+        values[key] = check_value(key, value, allow_empty=allow_empty)
     return values
 
 
-def _may_be_base64(word: str) -> bool:
-    """Return whether a word of the form KEY= may be a whole value in base64, as if KEY had been empty.
+def check_no_target(words: Sequence[str]) -> None:
+    """Raise UsageError if one of several keys is a target: a variable is removed from all of its targets."""
+    for word in words:
+        if word.lower() in TARGETS:
+            raise UsageError(
+                f"{word} is a target, not a key. A variable can only be removed from all its targets.",
+                hint="To keep some targets, set the variable for those: dpx env set KEY --target TARGET",
+            )
 
-    Names of variables are in capitals, as a rule; base64 hardly ever is.
-    """
-    padding = len(word) - len(word.rstrip("="))
-    if word.find("=") != len(word) - padding or (padding == 1 and word.isupper()):
-        return False
-    return padding > 1 or (len(word) % 4 == 0 and "_" not in word)
+
+def _target_hint(words: Sequence[str]) -> str | None:
+    """Return a hint if the first of some words is a target."""
+    return f"Did you mean --target {words[0].lower()}?" if words and words[0].lower() in TARGETS else None

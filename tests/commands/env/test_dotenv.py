@@ -61,7 +61,20 @@ def refusal(data: bytes, name: str = ".env") -> str:
         ('K="a\nb\n"', "a\nb\n"),
         ('K="a"  \t# comment', "a"),
         ("K=" + "x" * 100_000, "x" * 100_000),
-        ("K=dócs 👍\u2028\x85", "dócs 👍\u2028\x85"),
+        ("K=dócs\u2028 👍\u2028\x85", "dócs\u2028 👍"),
+        ("K=\xa0v\u3000", "v"),
+        ("K=v\xa0# comment", "v"),
+        ("K='\xa0v'\u2009", "\xa0v"),
+        ("K = v", "v"),
+        ("export K\t=\xa0'v'", "v"),
+        ("K='v'#comment", "v"),
+        ("K=# comment", ""),
+        ("K=#", ""),
+        ("K=`v`", "v"),
+        ("K=`a\nB=1\nC=2` # comment", "a\nB=1\nC=2"),
+        ('K=`{"c": "x # y", \'d\': "\\n"}`', '{"c": "x # y", \'d\': "\\n"}'),
+        ('K="`v`"', "`v`"),
+        ("K=`a\\`b`", "a\\`b"),
         ("# K=no\n\n   \n\t# more\nK=v\n#", "v"),
         ("K=\x1b[0m", "\x1b[0m"),
     ],
@@ -89,7 +102,6 @@ def test_an_empty_file_has_no_variables() -> None:
         (b"K", ".env:1: not a KEY=VALUE line"),
         (b"c4n4ry c4n4ry", ".env:1: not a KEY=VALUE line"),
         (b"export K", ".env:1: not a KEY=VALUE line"),
-        (b"K =c4n4ry", ".env:1: white space before ="),
         (b"1K=c4n4ry", ".env:1: the key is not [A-Za-z_][A-Za-z0-9_]*"),
         (b"MY-KEY=c4n4ry", ".env:1: the key is not [A-Za-z_][A-Za-z0-9_]*"),
         ("ÄKEY=c4n4ry".encode(), ".env:1: the key is not [A-Za-z_][A-Za-z0-9_]*"),
@@ -99,7 +111,13 @@ def test_an_empty_file_has_no_variables() -> None:
         (b'A=1\nK="c4n4ry\n', ".env:2: the quote is never closed"),
         (b'K="c4n4ry\\', ".env:1: the quote is never closed"),
         (b"K='c4n4ry'x", ".env:1: text after the closing quote"),
-        (b"K='c4n4ry'#x", ".env:1: text after the closing quote"),
+        (b"K=`c4n4ry", ".env:1: the quote is never closed"),
+        (b"K=`c4n4ry`x", ".env:1: text after the closing quote"),
+        (b'{"K": "c4n4ry"}', ".env is JSON, not a .env file."),
+        (b"{\n}", ".env is JSON, not a .env file."),
+        ("A=1\r\nK=c4n4ry".encode("utf-16"), ".env is UTF-16, not UTF-8."),
+        ("A=1\r\nK=c4n4ry".encode("utf-16-be"), ".env is UTF-16, not UTF-8."),
+        ("A=1\r\nK=c4n4ry".encode("utf-16-le"), ".env is UTF-16, not UTF-8."),
         (b'K="c4n4ry" "x"', ".env:1: text after the closing quote"),
         (b'K="c4n4ry\nB="x"', ".env:2: text after the closing quote, which line 1 opened"),
         (b'K="\nc4n4ry\\x41\n"', r".env:2: an escape in double quotes that is not \n, \r, \t, \\, \" or \$"),
@@ -107,7 +125,7 @@ def test_an_empty_file_has_no_variables() -> None:
         (b"A=1\nK=c4n4ry\0", ".env:2: a NUL byte"),
         (b"A=1\nK=c4n4ry\xff\nB='\xc3\n'", ".env:2: not UTF-8; .env:3: not UTF-8"),
         (b"K=\xed\xa0\x80", ".env:1: not UTF-8"),
-        (b"K=c4n4ry\nA=1\nK=2", ".env:3: K is given again, first on line 1"),
+        (b"K=c4n4ry\nA=1\nK=2", ".env:3: duplicate key K (first on line 1)"),
     ],
 )
 def test_bad_lines_are_named_and_values_are_not_shown(data: bytes, message: str) -> None:
@@ -131,7 +149,7 @@ def test_a_hundred_lines_are_named_and_the_others_counted() -> None:
     assert said.endswith("; and 50 more")
 
 
-@pytest.mark.parametrize("line", [b"x\n", b"\xff\n", b"\0\n", b"A=1\n", b"A='\n", b'A="\\x"\n', b'A="\\x\n'])
+@pytest.mark.parametrize("line", [b"x\n", b"\xff\n", b"x\0\n", b"A=1\n", b"A='\n", b'A="\\x"\n', b'A="\\x\n'])
 def test_what_is_no_env_file_is_not_read_to_its_end(line: bytes) -> None:
     """A file of 8 MiB with millions of bad lines is refused after the first thousand."""
     data = (line * (envfile.MAX_BYTES // len(line)))[: envfile.MAX_BYTES]
@@ -149,9 +167,19 @@ def test_a_file_too_large_is_refused() -> None:
 def test_keys_of_an_example_file() -> None:
     """In a .env.example file a line may be a key alone; everything else is as strict."""
     assert envfile.keys(b"A=\nexport B\nC # comment\nD='x'\n", ".env.example") == ["A", "B", "C", "D"]
-    for bad in (b"A B", b"A\nA=1", b"A-B", b"A 'x"):
+    repeated: dict[str, tuple[int, int]] = {}
+    assert envfile.keys(b"A\nB\nA=1\nA=", ".env.example", repeated) == ["A", "B"]
+    assert repeated == {"A": (1, 3)}
+    for bad in (b"A B", b"A-B", b"A 'x"):
         with pytest.raises(UsageError):
             envfile.keys(bad, ".env.example")
+
+
+def test_references_that_stay_as_they_are_are_collected() -> None:
+    """Once a key; what single quotes or a lone $ say is meant."""
+    literal: list[str] = []
+    envfile.parse(b"A=${X}/${Y}\nB='${X}'\nC=\"a ${X}\"\nD=$X\nE=`${X}`\nF=$5{}\n", ".env", literal)
+    assert literal == ["A", "C", "E"]
 
 
 KEYS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
@@ -180,7 +208,10 @@ def test_what_is_written_is_read_back(values: dict[str, str], how: str, newline:
 
 @given(
     st.dictionaries(
-        KEYS, st.text(st.characters(codec="ascii", categories=["L", "N", "S", "P"], exclude_characters="'\""))
+        KEYS,
+        st.text(st.characters(codec="ascii", categories=["L", "N", "S", "P"], exclude_characters="'\"`")).filter(
+            lambda value: value != "#"
+        ),
     )
 )
 def test_plain_values_are_read_back_without_quotes(values: dict[str, str]) -> None:

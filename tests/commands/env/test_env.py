@@ -29,9 +29,8 @@ def posts(sandbox: Sandbox) -> int:
 
 
 def test_list_in_every_format(dpx: Program) -> None:
-    """`env list` shows keys, targets, whether they are sensitive, and IDs, but never a value."""
-    rows = dpx("env", "list", *ON).rows
-    assert [row[:3] for row in rows] == [
+    """`env list` shows keys, targets, and whether they are sensitive, but no value, and the ID only in JSON."""
+    assert dpx("env", "list", *ON).rows == [
         ["DATABASE_URL", "production", "false"],
         ["NEXT_PUBLIC_API_URL", "production,preview,development", "false"],
         ["STRIPE_SECRET_KEY", "production,preview", "true"],
@@ -109,10 +108,9 @@ def test_set_one_and_several(dpx: Program, sandbox: Sandbox) -> None:
     assert result.code == 0, result
     assert result.rows[0][0] == "A"
     assert sandbox.env_is("storefront", "A", CANARY)
-    result = dpx("env", "set", f"B={CANARY}=x", "C=", "D=a b", *ON, "--json")
-    assert [item["key"] for item in result.json] == ["B", "C", "D"]
+    result = dpx("env", "set", f"B={CANARY}=x", "D=a b", *ON, "--json")
+    assert [item["key"] for item in result.json] == ["B", "D"]
     assert sandbox.env_is("storefront", "B", f"{CANARY}=x")
-    assert sandbox.env_is("storefront", "C", "")
     assert sandbox.env_is("storefront", "D", "a b")
     assert CANARY not in result.out + result.err
 
@@ -144,7 +142,7 @@ def test_targets_and_sensitive_are_sent_only_when_given(dpx: Program, sandbox: S
         (b"x\r\n", "x", True),
         (b"x\n\n", "x\n", True),
         (b" x ", " x ", False),
-        ("ä\x00é\n".encode(), "ä\x00é", True),
+        ("\ufeffä".encode(), "\ufeffä", False),
     ],
 )
 def test_read_values_lose_exactly_one_newline(
@@ -161,6 +159,7 @@ def test_read_values_lose_exactly_one_newline(
         assert result.code == 0, result
         assert sandbox.env_is("storefront", key, value)
         assert ("The final newline is not part of the value" in result.err) is noted
+        assert ("begins with a byte order mark" in result.err) is value.startswith("\ufeff")
 
 
 @pytest.mark.parametrize(
@@ -211,23 +210,63 @@ def test_values_show_in_no_usage_error(dpx: Program) -> None:
 
 
 def test_empty_needs_to_be_meant(dpx: Program, sandbox: Sandbox) -> None:
-    """An empty value that is read needs --allow-empty."""
-    assert dpx("env", "set", "A", "--stdin", *ON, stdin=b"\n").code == 2
-    assert dpx("env", "set", "A", "--stdin", "--allow-empty", *ON, stdin=b"").code == 0
-    assert sandbox.env_is("storefront", "A", "")
+    """An empty value needs --allow-empty, from wherever it comes; a word that may be base64 is not shown."""
+    (dpx.cwd / "empty").write_text("")
+    for words in (("A=",), ("A", ""), ("B=1", "A="), ("A", "--stdin"), ("A", "--from-file", "empty")):
+        result = dpx("env", "set", *words, *ON)
+        assert (result.code, result.out) == (2, ""), result
+        assert "--allow-empty" in result.err
+    assert sandbox.requests == []
+    for number, given in enumerate(("A0=", "A1 ", "A2 --stdin", "A3 --from-file empty")):
+        assert dpx("env", "set", *given.split(" "), "--allow-empty", *ON).code == 0
+        assert sandbox.env_is("storefront", f"A{number}", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(b"a\0b", "NUL character"), (b"a\xff", "is not UTF-8"), ("secret".encode("utf-16"), "is UTF-16")],
+)
+def test_what_no_environment_can_hold_is_refused(dpx: Program, sandbox: Sandbox, value: bytes, said: str) -> None:
+    """From standard input and from a file; nothing is sent."""
+    (dpx.cwd / "value").write_bytes(value)
+    for words in (("--stdin",), ("--from-file", "value")):
+        result = dpx("env", "set", "A", *words, *ON, stdin=value)
+        assert (result.code, result.out) == (2, ""), result
+        assert said in result.err
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("command", ["rotate", "rm", "where", "import", "check", "diff"])
+def test_a_value_behind_a_key_is_not_shown(dpx: Program, sandbox: Sandbox, command: str) -> None:
+    """Of KEY=secret only the key is."""
+    for word in (f"KEY={CANARY}", f"my-key={CANARY}"):
+        result = dpx("env", command, word, *(() if command == "where" else ON))
+        assert (result.code, result.out) == (2, ""), result
+        assert CANARY not in result.err
+        assert "KEY" in result.err
+    assert sandbox.requests == []
+
+
+def test_a_target_where_a_key_belongs_is_answered(dpx: Program, sandbox: Sandbox) -> None:
+    """Before any request; the hint uses --target."""
+    for words in (("rm", "FOO", "production", "-y"), ("set", "FOO=1", "Production"), ("set", "FOO", "1", "preview")):
+        result = dpx("env", *words, *ON)
+        assert (result.code, result.out) == (2, ""), result
+        assert "--target" in result.err
+    assert sandbox.requests == []
 
 
 def test_a_terminal_is_asked_twice_and_shows_nothing(dpx: Program, sandbox: Sandbox) -> None:
     """The hidden prompt shows nothing, and sets nothing if the two answers differ."""
     result = dpx.tty(
-        "env", "set", "A", *ON, answers=[("variable: ", f"{CANARY}\r"), ("variable again: ", f"{CANARY}\r")]
+        "env", "set", "A", *ON, answers=[("Value of A: ", f"{CANARY}\r"), ("Value of A again: ", f"{CANARY}\r")]
     )
     assert result.code == 0, result
     assert CANARY not in result.out
     assert sandbox.env_is("storefront", "A", CANARY)
-    result = dpx.tty("env", "set", "B", *ON, answers=[("variable: ", f"{CANARY}\r"), ("again: ", "other\r")])
+    result = dpx.tty("env", "set", "B", *ON, answers=[("of B: ", f"{CANARY}\r"), ("again: ", "other\r")] * 3)
     assert result.code == 2, result
-    assert "The two answers differ." in result.out
+    assert "match" in result.out
     assert "B" not in sandbox.env_keys("storefront")
     assert dpx.tty("env", "set", "B", *ON, env={"DPX_NO_INPUT": "1"}).code == 2
 
@@ -286,11 +325,44 @@ def test_rm_asks_on_a_terminal_and_refuses_elsewhere(dpx: Program, sandbox: Sand
     assert "DATABASE_URL" not in sandbox.env_keys("storefront")
 
 
-def test_rm_of_what_is_not_there(dpx: Program) -> None:
-    """`env rm` of a missing key is exit 3 and says which keys are done."""
+def test_rm_of_what_is_not_there(dpx: Program, sandbox: Sandbox) -> None:
+    """All keys are looked up before the first is removed."""
     result = dpx("env", "rm", "DATABASE_URL", "NONE", *ON, "-y")
-    assert result.code == 3, result
-    assert "/env-vars/NONE); done: DATABASE_URL; not done: NONE\n" in result.err
+    assert (result.code, result.out) == (3, ""), result
+    assert result.err.startswith("error: storefront has no variable NONE; nothing was removed.\n")
+    assert dpx("env", "rm", "DATABASE_URL", "-p", "docs", *ON, "-y").code == 3
+    assert posts(sandbox) == 0
+
+
+def test_rm_says_what_reads_the_key(dpx: Program, sandbox: Sandbox) -> None:
+    """Before it asks; with --dry-run also which targets lose it and which other projects have it, and only GETs."""
+    (dpx.cwd / "a.js").write_text("\nprocess.env.DATABASE_URL ?? 1")
+    shown = dpx.tty("env", "rm", "DATABASE_URL", "STRIPE_SECRET_KEY", *ON, answers=[("[y/N]", "n\r")])
+    assert "DATABASE_URL is read at a.js:2, with a default." in shown.out
+    argv = ("env", "rm", "DATABASE_URL", "STRIPE_SECRET_KEY", *ON, "--dry-run")
+    assert dpx(*argv, "--json").json == [
+        {
+            "key": "DATABASE_URL",
+            "targets": ["production"],
+            "file": "a.js",
+            "line": 2,
+            "optional": True,
+            "projects": ["api"],
+        },
+        {
+            "key": "STRIPE_SECRET_KEY",
+            "targets": ["production", "preview"],
+            "file": None,
+            "line": None,
+            "optional": None,
+            "projects": [],
+        },
+    ]
+    assert dpx(*argv).rows == [
+        ["DATABASE_URL", "production", "a.js:2", "true", "api"],
+        ["STRIPE_SECRET_KEY", "production,preview", "", "", ""],
+    ]
+    assert posts(sandbox) == 0
 
 
 # import
@@ -367,7 +439,8 @@ def test_a_failure_half_way_says_what_is_done(dpx: Program, sandbox: Sandbox) ->
 def test_an_empty_file_and_an_endless_one(dpx: Program, sandbox: Sandbox) -> None:
     """An empty file is nothing to do; an endless one is refused in bounded time and memory."""
     result = dpx("env", "import", "-", *ON)
-    assert (result.code, result.out, result.err) == (0, "", ""), result
+    assert (result.code, result.out) == (0, ""), result
+    assert result.err == "warning: Standard input has no variables; nothing was changed.\n"
     assert dpx("env", "import", "/dev/zero", *ON).code == 2
     assert dpx("env", "import", ".", *ON).code == 1
     assert sandbox.requests == []
@@ -397,6 +470,25 @@ def test_check_of_what_is_there(dpx: Program) -> None:
     result = dpx("env", "check", ".env.example", *ON, "--target", "preview")
     assert result.code == 10, result
     assert result.err.startswith("error: Not set for preview: DATABASE_URL\nhint: ")
+
+
+def test_check_warns_of_what_a_file_repeats_or_lacks(dpx: Program) -> None:
+    """The keys are compared all the same."""
+    result = dpx("env", "check", "-", *ON, stdin=b"DATABASE_URL=\nA=\nDATABASE_URL=1\n")
+    assert result.code == 10, result
+    assert "warning: Standard input has DATABASE_URL on lines 1 and 3.\n" in result.err
+    assert "Not set: A\n" in result.err
+    result = dpx("env", "check", "-", *ON, stdin=b"# nothing\n")
+    assert (result.code, result.err.splitlines()[0]) == (0, "warning: Standard input has no variables."), result
+
+
+def test_import_notes_references_that_stay_as_they_are(dpx: Program, sandbox: Sandbox) -> None:
+    """Once a file."""
+    result = dpx("env", "import", "-", *ON, stdin=b"A=${HOST}/a\nB=${HOST}/b\nC='${HOST}'\n")
+    assert result.code == 0, result
+    assert result.err.count("${…} is not replaced") == 1
+    assert "in the values of A, B." in result.err
+    assert sandbox.env_is("storefront", "A", "${HOST}/a")
 
 
 def test_check_names_every_missing_key(dpx: Program) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import http.client
+import http.server
 import json
 import os
+import signal
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -49,7 +54,7 @@ def with_targets(dpx: Program, key: str, project: str) -> tuple[list[str], bool]
 def test_where_in_every_format(dpx: Program, sandbox: Sandbox) -> None:
     """Every project that has the key, with its targets; -q prints the slugs."""
     rows = dpx("env", "where", KEY).rows
-    assert [row[:3] for row in rows] == [["storefront", "production", "false"], ["api", "production,preview", "false"]]
+    assert rows == [["storefront", "production", "false"], ["api", "production,preview", "false"]]
     found = dpx("env", "where", KEY, "--json").json
     assert found[1] == {
         "project": "api",
@@ -181,32 +186,19 @@ def test_rotate_refuses_what_it_cannot_do(dpx: Program, sandbox: Sandbox, words:
     assert VALUE not in dpx("env", "rotate", KEY, VALUE, "--all", "-y").err
 
 
-def test_rotate_that_fails_half_way_says_what_is_done_and_does_the_rest(dpx: Program, sandbox: Sandbox) -> None:
-    """The second run with the same value sets only what is left; one with another value sets everything."""
+def test_rotate_that_fails_half_way_says_what_is_done(dpx: Program, sandbox: Sandbox) -> None:
+    """The next run sets the variable everywhere again: nothing is remembered that could be wrong by then."""
     sandbox.fault(f"POST /projects/{sandbox.project_id('storefront')}/env-vars 403 x1")
     result = dpx(*rotate(dpx, "--all", "-y"))
     assert result.code == 5, result
     assert [row[0] for row in result.rows] == ["api"]
     assert "; done: api; not done: storefront" in result.err
-    sandbox.clear_requests()
+    assert "run the same command again" in result.err
+    assert dpx("env", "set", f"{KEY}=other", "-p", "api").code == 0
     again = dpx(*rotate(dpx, "--all", "-y"))
     assert again.code == 0, again
-    assert posts(sandbox) == {sandbox.project_id("storefront"): 1}
     assert [row[0] for row in again.rows] == ["storefront", "api"]
-    sandbox.clear_requests()
-    assert dpx(*rotate(dpx, "--all", "-y")).code == 0
-    assert len(posts(sandbox)) == 2, "a rotation that was finished is not remembered"
-
-
-def test_a_change_in_between_is_not_taken_for_done(dpx: Program, sandbox: Sandbox) -> None:
-    """`env set` of the same key, or a rotation to another value, makes the next run set everything."""
-    for between in (["env", "set", f"{KEY}=other", "-p", "api"], rotate(dpx, "-p", "api", "-y", value="other")):
-        sandbox.fault(f"POST /projects/{sandbox.project_id('storefront')}/env-vars 403 x1")
-        assert dpx(*rotate(dpx, "--all", "-y")).code == 5
-        (dpx.cwd / "value").write_text("other")
-        assert dpx(*between).code == 0
-        assert dpx(*rotate(dpx, "--all", "-y")).code == 0
-        assert sandbox.env_is("api", KEY, VALUE)
+    assert all(sandbox.env_is(project, KEY, VALUE) for project in ("storefront", "api"))
 
 
 def test_rotate_and_deploy(dpx: Program, sandbox: Sandbox) -> None:
@@ -215,13 +207,85 @@ def test_rotate_and_deploy(dpx: Program, sandbox: Sandbox) -> None:
     result = dpx(*rotate(dpx, "--all", "-y", "--deploy", "--json"))
     assert result.code == 0, result
     assert [row["deployment"]["status"] for row in result.json] == ["READY", "READY"]
-    changes = [seen.path.rpartition("/")[2] for seen in sandbox.requests if seen.method == "POST"]
-    assert changes == ["env-vars", "env-vars", "deployments", "deployments"]
+    assert [seen.path.rpartition("/")[2] for seen in sandbox.requests if seen.method == "POST"] == [
+        *("env-vars", "env-vars", "deployments", "deployments")
+    ]
     assert posts(sandbox, "deployments") == dict.fromkeys(ids, 1)
+    assert "Deploying storefront (--project), branch main (last deployed)." in result.err
     sandbox.fault(f"POST /projects/{ids[1]}/deployments ERROR")
     result = dpx(*rotate(dpx, "--all", "-y", "--deploy"))
     assert result.code == 9, result
     assert "api: " in result.err
+
+
+@pytest.mark.parametrize("words", [("--check", "/"), ("--fail-fast",), ("--deploy", "--check", "ftp://x")])
+def test_what_only_a_deployment_has_needs_deploy(dpx: Program, sandbox: Sandbox, words: tuple[str, ...]) -> None:
+    """Exit 2 before any request; so is a check that can't be requested."""
+    result = dpx(*rotate(dpx, "--all", "-y", *words))
+    assert (result.code, result.out) == (2, ""), result
+    assert sandbox.requests == []
+
+
+# Staged: one project after the other
+
+
+STAGED = ("--deploy", "--fail-fast", "-y")
+
+
+@pytest.fixture
+def site(dpx: Program) -> Iterator[str]:
+    """The URL of a server of the working directory: the path /value is there once a rotation's value is written."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(dpx.cwd))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_staged_rotation_goes_project_by_project(dpx: Program, sandbox: Sandbox, site: str) -> None:
+    """Each is live and checked before the next one is changed."""
+    result = dpx(*rotate(dpx, "--all", *STAGED, "--check", f"{site}/value", "--json"))
+    assert result.code == 0, result
+    assert [row["deployment"]["status"] for row in result.json] == ["READY", "READY"]
+    first, second = (sandbox.project_id(project) for project in ("storefront", "api"))
+    posted = [tuple(seen.path.split("/")[-2:]) for seen in sandbox.requests if seen.method == "POST"]
+    assert posted == [(project, what) for project in (first, second) for what in ("env-vars", "deployments")]
+    assert "takes effect" not in result.err
+
+
+def test_a_staged_rotation_stops_where_the_check_fails(dpx: Program, sandbox: Sandbox, site: str) -> None:
+    """Exit 10; what was changed is shown, and the projects behind it keep the old value."""
+    argv = rotate(dpx, "--all", *STAGED, "--check", f"{site}/healthz", "--check-timeout", "1s")
+    result = dpx(*argv)
+    assert result.code == 10, result
+    assert [row[0] for row in result.rows] == ["storefront"]
+    assert f"--check {site}/healthz --check-timeout 1s --fail-fast --yes --project storefront" in result.err
+    assert not sandbox.env_is("api", KEY, VALUE)
+
+
+def test_a_staged_rotation_stops_at_a_failure_and_lists_what_is_left(dpx: Program, sandbox: Sandbox) -> None:
+    """With the command that continues; the projects behind it keep the old value."""
+    failing = sandbox.project_id("storefront")
+    sandbox.fault(f"POST /projects/{failing}/deployments ERROR x1")
+    result = dpx(*rotate(dpx, "--all", *STAGED))
+    assert result.code == 9, result
+    assert [row[0] for row in result.rows] == ["storefront"]
+    assert f"warning: {KEY} is not live in every project; done: none; not done: storefront, api\n" in result.err
+    command = f"dpx env rotate {KEY} --from-file value --deploy --fail-fast --yes --project storefront --project api\n"
+    assert f"note: To continue with the rest, run: {command}" in result.err
+    assert posts(sandbox) == {failing: 1}
+    assert not sandbox.env_is("api", KEY, VALUE)
+    assert dpx(*command.split()[1:]).code == 0
+    assert sandbox.env_is("api", KEY, VALUE)
+
+
+def test_a_staged_rotation_stops_where_the_variable_cannot_be_set(dpx: Program, sandbox: Sandbox) -> None:
+    """That project is not deployed."""
+    sandbox.fault(f"POST /projects/{sandbox.project_id('storefront')}/env-vars 403")
+    result = dpx(*rotate(dpx, "--all", *STAGED))
+    assert (result.code, result.out) == (5, ""), result
+    assert "not done: storefront, api" in result.err
+    assert not posts(sandbox, "deployments")
 
 
 # 200 projects and faults
@@ -237,7 +301,6 @@ def many() -> Iterator[Sandbox]:
 
 def seed(sandbox: Sandbox, count: int) -> list[str]:
     """Give the sandbox projects that have the key, each with other targets."""
-    import http.client
     from urllib.parse import urlsplit
 
     slugs = sandbox.seed_projects(count)
@@ -288,7 +351,6 @@ def made(sandbox: Sandbox, slugs: list[str]) -> Counter[int]:
 
 def variables(sandbox: Sandbox) -> dict[str, tuple[list[str], bool]]:
     """Return targets and sensitive of the key in every project."""
-    import http.client
     from urllib.parse import urlsplit
 
     parts = urlsplit(sandbox.url)
@@ -304,19 +366,35 @@ def variables(sandbox: Sandbox) -> dict[str, tuple[list[str], bool]]:
     return found
 
 
-def test_killed_while_setting(dpx: Program, sandbox: Sandbox) -> None:
-    """What was set is not set again, but for the requests that were under way."""
-    seed(sandbox, 60)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_rotation_can_be_done_again(dpx: Program, sandbox: Sandbox, number: signal.Signals) -> None:
+    """After kill -9 in the middle, too; but for that, deployments under way are named with the command to follow."""
+    slugs = seed(sandbox, 12)
     (dpx.cwd / "value").write_text(VALUE)
-    argv = ("env", "rotate", "SHARED", "--from-file", "value", "--all", "-y")
-    sandbox.fault(f"{POSTS} slow 50ms")
+    argv = ("env", "rotate", "SHARED", "--from-file", "value", "--all", "-y", "--deploy")
+    sandbox.fault("POST /projects/*/deployments slow 100ms")
     running = dpx.start(*argv)
-    wait_until(lambda: sum(posts(sandbox).values()) >= 20)
-    running.kill()
-    running.communicate(timeout=30)
+    wait_until(lambda: sum(posts(sandbox, "deployments").values()) >= 5)
+    running.send_signal(number)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode in {-signal.SIGKILL, 143, 130}
+    if number != signal.SIGKILL:
+        assert b"is still running. To follow it, run: dpx deploy wait " in err
     result = dpx(*argv)
     assert result.code == 0, result
-    assert len(result.rows) == 60
-    sent = posts(sandbox)
-    assert len(sent) == 60
-    assert sum(sent.values()) <= 60 + 8
+    assert len(result.rows) == 12
+    assert all(sandbox.env_is(slug, "SHARED", VALUE) for slug in slugs)
+
+
+def test_an_interrupted_change_says_what_is_done(dpx: Program, sandbox: Sandbox) -> None:
+    """Which projects have the new value, and how many of the others may."""
+    seed(sandbox, 60)
+    (dpx.cwd / "value").write_text(VALUE)
+    sandbox.fault(f"{POSTS} slow 50ms")
+    running = dpx.start("env", "rotate", "SHARED", "--from-file", "value", "--all", "-y")
+    wait_until(lambda: sum(posts(sandbox).values()) >= 20)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert b"Interrupted. SHARED; done: " in err
+    assert b"(up to 8 of those may be done)" in err

@@ -117,12 +117,6 @@ def missing(session: Session, project: str | None, path: str, targets: Sequence[
     return _compare(session, project, path, targets)[1]
 
 
-def readers(session: Session, path: str, keys: Sequence[str]) -> dict[str, files.CodeLocation]:
-    """Return where code reads some variables, as far as that can be told."""
-    found = files.scan(path, session.env).keys
-    return {key: found[key] for key in keys if key in found}
-
-
 def _compare(
     session: Session, project: str | None, path: str, targets: Sequence[str]
 ) -> tuple[files.Scan, list[Missing]]:
@@ -173,10 +167,10 @@ def _note(session: Session, code: files.Scan) -> None:
             f"{_many(code.absent.count, 'tracked source file', 's')} {verb} in the working tree (sparse checkout?), "
             f"so what they read isn't checked: {code.absent}"
         )
-    if code.git_failed:
+    for problem in code.git_problems:
         screen.warn(
-            "Git didn't list the files of this repository, so files that it ignores are read as well. "
-            "To see why, run: git ls-files"
+            f"Git didn't list the files of this repository, so files that it ignores are read as well: "
+            f"{problem.reason}.{f' {problem.hint}' if problem.hint else ''}"
         )
     if not code.files and not code.absent.count:
         screen.warn("No JavaScript, TypeScript or Python files found.")

@@ -84,7 +84,7 @@ class Scan:
         unread: files that can't be read, are too large, or aren't valid Python.
         absent: files that git tracks and that aren't in the working tree.
         files: how many source files there are.
-        git_failed: the directory is in a repository, but git didn't list its files.
+        git_problems: why git didn't list the files of the repository that the directory is in.
     """
 
     keys: dict[str, CodeLocation] = field(default_factory=dict)
@@ -93,12 +93,12 @@ class Scan:
     unread: Places = field(default_factory=Places)
     absent: Places = field(default_factory=Places)
     files: int = 0
-    git_failed: bool = False
+    git_problems: list[git.Problem] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
         """Whether all the code there is was read."""
-        return bool(self.files) and not (self.unread.count or self.absent.count or self.git_failed)
+        return bool(self.files) and not (self.unread.count or self.absent.count or self.git_problems)
 
     def add(self, file: str, found: Found) -> None:
         """Add what one file reads."""
@@ -188,22 +188,14 @@ def _files(path: str, env: Mapping[str, str], result: Scan) -> Iterator[tuple[st
     if not os.path.isdir(path):
         raise NotFound(f"No such file or directory: {path}", hint="Check the path.")
     prefix = "" if os.path.normpath(path) == os.curdir else path.rstrip("/\\" if os.sep == "\\" else "/") + "/"
-    names = git.tracked(path, env)
-    result.git_failed = names is None and _is_in_repository(path)
+    problems: list[git.Problem] = []
+    names = git.tracked(path, env, problems=problems)
+    if names is None and git.is_repository(path):
+        result.git_problems = problems or [git.Problem("git can't read it")]
     # In a directory that git ignores, or before the first `git add`, there is nothing tracked.
     for name in names or _walk(path):
         if name.endswith((*SUFFIXES, HTML)):
             yield prefix + name, os.path.join(path, name)
-
-
-def _is_in_repository(path: str) -> bool:
-    folder = os.path.abspath(path)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return False
-        folder = parent
-    return True
 
 
 def _walk(path: str) -> Iterator[str]:

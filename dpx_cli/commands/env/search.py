@@ -1,0 +1,125 @@
+"""Which projects have a variable: in the whole account, in an organization, or among some projects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dpx_cli.api import env_vars, parallel, projects
+from dpx_cli.api.client import is_name
+from dpx_cli.errors import NotFound
+from dpx_cli.output.columns import Column
+from dpx_cli.output.display import StatusLine
+from dpx_cli.output.format import joined, yes_no
+from dpx_cli.reference import targets_of
+from dpx_cli.resolve import ProjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from dpx_cli.api.client import Client
+    from dpx_cli.errors import DpxError
+    from dpx_cli.session import Session
+
+    Variable = Mapping[str, Any]
+
+COLUMNS = (
+    Column("Project", "project"),
+    Column("Targets", "targets", show=joined),
+    Column("Sensitive", "sensitive", show=yes_no),
+)
+
+
+class Holder(NamedTuple):
+    """A project that has a variable, and the variable as the API returned it."""
+
+    project: ProjectRef
+    variable: Variable
+
+    def row(self) -> dict[str, Any]:
+        """Return what a list shows of it."""
+        return {
+            "project": self.project.name,
+            "projectId": self.project.id,
+            "key": self.variable["key"],
+            "targets": list(targets_of(self.variable)),
+            "sensitive": self.variable.get("sensitive"),
+        }
+
+
+class Search:
+    """Looks for variables in projects that arrive in pages, in constant memory.
+
+    Args:
+        session: the session.
+        keys: the variables' names.
+        pages: the projects.
+
+    Attributes:
+        order: the projects that have one of the variables or could not be read, in their order.
+        failures: the errors of those that could not be read.
+    """
+
+    def __init__(self, session: Session, keys: Sequence[str], pages: Iterable[Sequence[ProjectRef]]) -> None:
+        self.order: list[ProjectRef] = []
+        self.failures: dict[ProjectRef, DpxError] = {}
+        self._session = session
+        self._keys = keys
+        self._pages = pages
+
+    def __iter__(self) -> Iterator[list[Holder]]:
+        """Yield the holders on each page.
+
+        Raises:
+            NotFound: at the end, if every project could be read and none has one of the variables.
+            DpxError: for a failure that every request would share.
+        """
+        screen = self._session.screen
+        searched, has_holders = 0, False
+        with StatusLine(screen) as live:
+            pages = parallel.by_pages(
+                self._pages, self._look, client=lambda: self._session.client_for(self._session.token())
+            )
+            for page, outcome in pages:
+                self._note_failures(page, outcome.failures)
+                holders = [Holder(ref, variable) for ref in page for variable in outcome.results.get(ref, ())]
+                listed = {holder.project for holder in holders} | set(self.failures)
+                self.order += [ref for ref in page if ref in listed]
+                searched += len(page)
+                if screen.animates:
+                    live.update(f"{searched} projects searched")
+                if holders:
+                    has_holders = True
+                    yield holders
+        if not has_holders and not self.failures:
+            hint = f"Run: {self._session.command('projects', 'list')}"
+            raise NotFound(f"No project has {' or '.join(self._keys)}.", hint=hint)
+
+    def _look(self, client: Client, ref: ProjectRef) -> list[Variable]:
+        variables: list[Variable] = []
+        for page in env_vars.list_env_vars(client, ref.id or ""):
+            variables += [variable for variable in page if variable.get("key") in self._keys]
+            if len(variables) >= len(self._keys):
+                break
+        return variables
+
+    def _note_failures(self, page: Sequence[ProjectRef], failures: Mapping[ProjectRef, DpxError]) -> None:
+        for ref in page:
+            failure = failures.get(ref)
+            if failure is None:
+                continue
+            if isinstance(failure, parallel.HOPELESS):
+                raise failure
+            if not isinstance(failure, NotFound):  # deleted since it was listed
+                failure.message = f"{ref.name}: {failure.message}"
+                self.failures[ref] = failure
+
+
+def list_projects(session: Session, org: str | None) -> Iterator[list[ProjectRef]]:
+    """Yield the projects of an organization, or all, page by page."""
+    for page in projects.list_projects(session.client, org=org):
+        refs = []
+        for item in page:
+            if is_name(item.get("id")):
+                slug = item["slug"] if is_name(item.get("slug")) else item["id"]
+                refs.append(ProjectRef(item["id"], slug, org, slug, "--project"))
+        yield refs
