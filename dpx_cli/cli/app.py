@@ -45,8 +45,17 @@ def parameters(function: Callable[..., None]) -> list[inspect.Parameter]:
             found += [keyword(name, hint) for name, hint in get_type_hints(shared, include_extras=True).items()]
         else:
             found.append(keyword(parameter.name, hints[parameter.name], parameter.default))
+    for parameter in found:
+        _set_panel(get_args(parameter.annotation)[1])
     more = {**options.FORMATS[getattr(function, "prints", "")], **options.COMMON}
     return [*found, *(keyword(name, hint) for name, hint in more.items())]
+
+
+def _set_panel(info: Any) -> None:
+    """Give an option the panel of `options.PANELS` if it has none of its own."""
+    for panel, flags in options.PANELS.items():
+        if getattr(info, "default", "") in flags.split() and not info.rich_help_panel:
+            info.rich_help_panel = panel
 
 
 def keyword(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
@@ -114,6 +123,7 @@ def _runner(path: tuple[str, ...], function: Callable[..., None]) -> Callable[..
             "module": function.__module__,
             "function": function.__name__,
             "formats": getattr(function, "prints", ""),
+            "effect": getattr(function, "effect", ""),
         }
         code = execute(Call(tuple(part for part in path if part), command, given))
         if code:

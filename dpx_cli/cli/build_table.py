@@ -133,7 +133,7 @@ def render() -> str:
             HEAD,
             *(f"{name} = {param}" for param, name in sorted(names.items(), key=lambda item: item[1])),
             f"ROOT: tuple[dict[str, Any], ...] = {root_options()}",
-            f"TOPICS: dict[str, str] = {topics.TOPICS}",
+            f"TOPICS: dict[str, str] = { {name: topic.summary for name, topic in topics.TOPICS.items()} }",
             "TABLE: dict[str, dict[str, Any]] = {",
             *_rows(entries, names, ""),
             "}\n",

@@ -18,13 +18,14 @@ GAP = 2
 NARROWEST = 24  # columns that a description always gets
 
 TAGLINE = "The command line of Deploxa."
-MORE = "dpx COMMAND --help shows more. dpx help lists the topics: {topics}."
+FORMATS = ("json", "jsonl", "quiet", "fields", "jq")  # parameters that are one line of a command's help
+COMMON = ("profile", "debug", "help", "version")  # the same
+MAX_OPTIONS = 10  # of a command whose help has no panels
 
 # The sections of the root's help. What is in no section is in the last one.
 FIRST = ("login", "init", "deploy", "env", "status")
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Projects": ("projects", "open", "link", "unlink", "orgs"),
-    "Configuration in a file": ("plan", "apply", "export"),
+    "Projects": ("projects", "open", "link", "unlink", "orgs", "plan", "apply", "export"),
     "Logins": ("auth", "logout", "whoami", "profile"),
     "Try and check": ("sandbox", "rehearse", "webhook", "api", "doctor"),
     "Automation and shell": ("ci", "commands", "skill", "mcp", "completion", "help"),
@@ -46,9 +47,6 @@ def draw(path: Sequence[str], look: Look) -> bytes:
     """
     page = Page(look)
     compose(page, path)
-    if not path:
-        page.gap()
-        page.text(MORE.format(topics=", ".join(TOPICS)))
     return page.render()
 
 
@@ -60,11 +58,7 @@ def compose(page: Page, path: Sequence[str]) -> None:
         _group(page, path[0], TABLE[path[0]])
     else:
         entry: Any = TABLE[path[0]]
-        command = entry["commands"][path[1]] if len(path) > 1 else entry
-        _command(page, path, command)
-        if len(path) > 1 and not path[1]:
-            page.heading("More commands")
-            page.rows(_listed(entry["commands"], f"{path[0]} "))
+        _command(page, path, entry["commands"][path[1]] if len(path) > 1 else entry)
 
 
 class Page:
@@ -132,45 +126,83 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _root(page: Page) -> None:
-    page.text(f"{TAGLINE}\n\nUsage: dpx COMMAND [OPTIONS] [ARGUMENTS]")
-    page.heading("Start here")
-    rest = dict(TABLE)
+    page.lines += [TAGLINE, "Usage: dpx COMMAND [OPTIONS] [ARGUMENTS]"]
+    remaining = dict(TABLE)
     column = max(map(len, TABLE))
-    page.rows(_listed({name: rest.pop(name) for name in FIRST}, ""), column)
-    for number, (title, names) in enumerate(SECTIONS.items(), 1):
-        section = {name: rest.pop(name) for name in names if name in rest}
+    for title, names in {"Start here": FIRST, **SECTIONS}.items():
+        section = {name: remaining.pop(name) for name in names if name in remaining}
+        is_last = title == list(SECTIONS)[-1]
         page.heading(title)
-        page.rows(_listed(section if number < len(SECTIONS) else {**section, **rest}, ""), column)
-    page.heading("Options")
-    page.rows(_options(ROOT))
+        listed = _listed({**section, **remaining} if is_last else section)
+        page.rows(((name, _first_clause(text)) for name, text in listed), column)
+    page.gap()
+    page.text(f"Options: {_flags(ROOT)}. dpx COMMAND --help shows more. Topics of dpx help: {', '.join(TOPICS)}.")
+
+
+def _first_clause(text: str) -> str:
+    for end in (". ", "; ", ": "):
+        text = text.partition(end)[0]
+    return text.rstrip(".") + "."
 
 
 def _group(page: Page, name: str, group: Mapping[str, Any]) -> None:
     page.text(f"{group['help']}\n\nUsage: dpx {name} COMMAND [ARGUMENTS]")
     page.heading("Commands")
-    page.rows(_listed(group["commands"], ""))
+    page.rows(_listed(group["commands"]))
     page.gap()
     page.text(f"dpx {name} COMMAND --help shows more.")
 
 
-def _listed(commands: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
-    return [(prefix + name, command["help"]) for name, command in commands.items() if name]
+def _listed(commands: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, command["help"]) for name, command in commands.items() if name]
 
 
 def _command(page: Page, path: Sequence[str], command: Mapping[str, Any]) -> None:
     arguments = [param for param in command["params"] if "flags" not in param]
     typed = " ".join([command_line(path), "[OPTIONS]", *map(usage, arguments)])
     page.text(f"{command['help']}\n\nUsage: {typed}")
+    if path[1:] == ("",):
+        others = "|".join(name for name in TABLE[path[0]]["commands"] if name)
+        page.text(f"       dpx {path[0]} {others}")
     if more := command.get("more"):
         page.gap()
         page.text(more)
     if arguments:
         page.heading("Arguments")
         page.rows((param["metavar"], describe(param)) for param in arguments)
-    page.heading("Options")
-    page.rows(_options(param for param in command["params"] if "flags" in param))
-    page.heading("Example")
-    page.lines.append(" " * MARGIN + command["example"])
+    _options(page, [param for param in command["params"] if "flags" in param])
+    page.text(f"Example: {command['example']}")
+
+
+def _options(page: Page, params: Sequence[Mapping[str, Any]]) -> None:
+    """Write a command's own options, in panels if there are many; then output options and common ones, a line each."""
+    own = [param for param in params if param["name"] not in (*FORMATS, *COMMON)]
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for param in own:
+        title = param.get("panel", "Options") if len(own) > MAX_OPTIONS else "Options"
+        panels.setdefault(title, []).append((typed(param), describe(param)))
+    column = max((len(left) for rows in panels.values() for left, _ in rows), default=0)
+    for title, rows in panels.items():
+        page.heading(title)
+        page.rows(rows, column)
+    page.gap()
+    if formats := [param for param in params if param["name"] in FORMATS]:
+        page.text(f"Output: {_flags(formats)}. See dpx help formats.")
+    page.text(f"Common: {_flags(param for param in params if param['name'] in COMMON)}. See dpx help.")
+
+
+def _flags(params: Iterable[Mapping[str, Any]]) -> str:
+    """Return options in one line: "--json, -q/--quiet, --fields FIELDS"."""
+    return ", ".join(
+        " ".join(filter(None, ("/".join(sorted(param["flags"], key=len)), param.get("metavar")))) for param in params
+    )
+
+
+def typed(param: Mapping[str, Any]) -> str:
+    """Return an option as a row has it: the short form first, so that the long ones are aligned."""
+    flags = ", ".join(sorted(param["flags"], key=len))
+    left = flags if len(param["flags"]) > 1 else f"    {flags}"
+    return f"{left} {param['metavar']}" if "metavar" in param else left
 
 
 def usage(param: Mapping[str, Any]) -> str:
@@ -179,21 +211,11 @@ def usage(param: Mapping[str, Any]) -> str:
     return text if param.get("required") else f"[{text}]"
 
 
-def _options(params: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    listed = []
-    for param in params:
-        # The short form comes first, as in man pages, so that the long ones are aligned.
-        flags = ", ".join(sorted(param["flags"], key=len))
-        left = flags if len(param["flags"]) > 1 else f"    {flags}"
-        listed.append((f"{left} {param['metavar']}" if "metavar" in param else left, describe(param)))
-    return listed
-
-
 def describe(param: Mapping[str, Any]) -> str:
     """Return what a parameter does, the values it takes, and the variable that gives its default."""
     extra = []
     if "choices" in param:
-        extra.append("one of: " + ", ".join(param["choices"]))
+        extra.append(", ".join(param["choices"]))
     if "env" in param:
         extra.append(f"default: {param['env']}")
     if param.get("required") and "flags" in param:

@@ -6,10 +6,12 @@ are defined here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypedDict, Unpack, get_args
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 import typer
 
+from dpx_cli import reference
 from dpx_cli.cli.values import OneOrMore, build_bound, bundle_bound, count, delay, duration, number, port
 
 __all__ = ["Annotated", "Any", "Literal", "Unpack", "count", "delay", "duration", "number", "port", "typer"]
@@ -31,290 +33,203 @@ def _completion(name: str) -> Any:
     return complete
 
 
-class Complete:
-    """What completes a parameter's value."""
-
-    project = staticmethod(_completion("project"))
-    org = staticmethod(_completion("org"))
-    key = staticmethod(_completion("key"))
-    profile = staticmethod(_completion("profile"))
-    deployment = staticmethod(_completion("deployment"))
-    branch = staticmethod(_completion("branch"))
-    file = staticmethod(_completion("file"))
-    command = staticmethod(_completion("command"))
-    topic = staticmethod(_completion("topic"))
+# What completes a parameter's value.
+Complete = SimpleNamespace(
+    **{
+        kind: _completion(kind)
+        for kind in ["project", "org", "key", "profile", "deployment", "branch", "file", "command", "topic"]
+    }
+)
 
 
-Target = Literal["production", "preview", "development"]
-Framework = Literal["NEXTJS", "REACTJS", "VITE", "NODEJS"]
-AppType = Literal["STATIC", "NODEJS"]
-Status = Literal["QUEUED", "BUILDING", "READY", "ERROR"]
+def option(flags: str, metavar: str, text: str, *, complete: str = "", parser: Any = None) -> Any:
+    """Declare an option with a value."""
+    done = getattr(Complete, complete) if complete else None
+    return typer.Option(
+        *flags.split(), metavar=metavar, help=text, autocompletion=done, parser=parser, case_sensitive=False
+    )
+
+
+def flag(flags: str, text: str) -> Any:
+    """Declare an option without a value."""
+    return typer.Option(*flags.split(), help=text)
+
+
+def argument(metavar: str, text: str, *, complete: str = "") -> Any:
+    """Declare an argument."""
+    done = getattr(Complete, complete) if complete else None
+    return typer.Argument(metavar=metavar, help=text, autocompletion=done, case_sensitive=False)
+
+
+# Type checkers see text where the values come from the API reference.
+if TYPE_CHECKING:
+    AppType = str
+    EventName = str
+    Framework = str
+    Role = str
+else:
+    AppType = Literal[reference.APP_TYPES]
+    EventName = Literal[reference.EVENTS]
+    Framework = Literal[reference.FRAMEWORKS]
+    Role = Literal[("owner", "admin", "member")]
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"]
-EventName = Literal["deployment.started", "deployment.ready", "deployment.failed", "deployment.rollback"]
 Events = Annotated[
-    tuple[EventName, ...],
-    typer.Option(
+    tuple[str, ...],
+    option(
         "--event",
-        metavar="EVENT",
-        help="Show only this event. Repeatable, or separated by commas.",
-        parser=OneOrMore("event", get_args(EventName)),
+        "EVENT",
+        "Show only this event. Repeatable, or separated by commas.",
+        parser=OneOrMore("event", reference.EVENTS),
     ),
 ]
-Role = Literal["owner", "admin", "member"]
 
 Project = Annotated[
     str | None,
-    typer.Option(
-        "--project",
-        "-p",
-        metavar="PROJECT",
-        help="Project: ID, slug or org/slug. [default: DPX_PROJECT]",
-        autocompletion=Complete.project,
-    ),
+    option("--project -p", "PROJECT", "Project: ID, slug or org/slug. [default: DPX_PROJECT]", complete="project"),
 ]
 Projects = Annotated[
     tuple[str, ...],
-    typer.Option(
-        "--project",
-        "-p",
-        metavar="PROJECT",
-        help="Project: ID, slug or org/slug. Repeatable. [default: DPX_PROJECT]",
-        autocompletion=Complete.project,
+    option(
+        "--project -p",
+        "PROJECT",
+        "Project: ID, slug or org/slug. Repeatable. [default: DPX_PROJECT]",
+        complete="project",
     ),
 ]
-ProjectArgument = Annotated[
-    str | None,
-    typer.Argument(metavar="PROJECT", help="Project: ID, slug or org/slug.", autocompletion=Complete.project),
-]
-Org = Annotated[
-    str | None,
-    typer.Option("--org", metavar="ORG", help="Organization slug. [default: DPX_ORG]", autocompletion=Complete.org),
-]
-OrgSlug = Annotated[
-    str | None,
-    typer.Argument(metavar="SLUG", help="Organization slug. [default: DPX_ORG]", autocompletion=Complete.org),
-]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Show at most N. [default: all]", parser=count)]
-Cursor = Annotated[str | None, typer.Option("--cursor", metavar="C", help="Continue from a cursor.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")]
-Watch = Annotated[
-    bool,
-    typer.Option("--watch", help="Keep watching: a live table on a terminal, one line per change in a pipe."),
-]
+ProjectArgument = Annotated[str | None, argument("PROJECT", "Project: ID, slug or org/slug.", complete="project")]
+Org = Annotated[str | None, option("--org", "ORG", "Organization slug. [default: DPX_ORG]", complete="org")]
+OrgSlug = Annotated[str | None, argument("SLUG", "Organization slug. [default: DPX_ORG]", complete="org")]
+Limit = Annotated[int | None, option("--limit", "N", "Show at most N. [default: all]", parser=count)]
+Cursor = Annotated[str | None, option("--cursor", "C", "Continue from a cursor.")]
+Yes = Annotated[bool, flag("--yes -y", "Don't ask for confirmation.")]
+Watch = Annotated[bool, flag("--watch", "Keep watching: a live table on a terminal, one line per change in a pipe.")]
 Interval = Annotated[
-    float | None,
-    typer.Option("--interval", metavar="TIME", help="Polling interval of --watch. [default: 2s]", parser=duration),
+    float | None, option("--interval", "TIME", "Polling interval of --watch. [default: 2s]", parser=duration)
 ]
 
 # projects
-Description = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="Project description.")]
+Description = Annotated[str | None, option("--description", "TEXT", "Project description.")]
 
 # deploy
 Timeout = Annotated[
-    float,
-    typer.Option(
-        "--timeout", metavar="TIME", help="How long to wait, like 90s, 15m or 1h. [default: 15m]", parser=duration
-    ),
+    float, option("--timeout", "TIME", "How long to wait, like 90s, 15m or 1h. [default: 15m]", parser=duration)
 ]
-OptionalDeployment = Annotated[
-    str | None, typer.Argument(metavar="ID", help="Deployment ID.", autocompletion=Complete.deployment)
-]
-DeploymentIds = Annotated[
-    tuple[str, ...], typer.Argument(metavar="ID", help="Deployment IDs.", autocompletion=Complete.deployment)
-]
-Latest = Annotated[bool, typer.Option("--latest", help="Take the project's latest deployment.")]
+OptionalDeployment = Annotated[str | None, argument("ID", "Deployment ID.", complete="deployment")]
+DeploymentIds = Annotated[tuple[str, ...], argument("ID", "Deployment IDs.", complete="deployment")]
+Latest = Annotated[bool, flag("--latest", "Use the project's latest deployment.")]
 LatestBranch = Annotated[
     str | None,
-    typer.Option(
-        "--branch",
-        metavar="BRANCH",
-        help="With --latest: take the latest deployment of this branch.",
-        autocompletion=Complete.branch,
-    ),
+    option("--branch", "BRANCH", "With --latest: use the latest deployment of this branch.", complete="branch"),
 ]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the ID and don't wait.")]
+NoWait = Annotated[bool, flag("--no-wait", "Print the ID and don't wait.")]
 Parallel = Annotated[
-    int,
-    typer.Option("--parallel", metavar="N", help="Deployments at a time, of several. [default: 4]", parser=count),
+    int, option("--parallel", "N", "Maximum number of concurrent deployments. [default: 4]", parser=count)
 ]
-FailFast = Annotated[bool, typer.Option("--fail-fast", help="Of several, start no further one after a failure.")]
+FailFast = Annotated[bool, flag("--fail-fast", "Don't start more deployments after one fails.")]
 Changed = Annotated[
     str | None,
-    typer.Option(
-        "--changed",
-        metavar="BASE",
-        help="Deploy the projects of this repository whose directories have changed since BASE.",
-        autocompletion=Complete.branch,
-    ),
+    option("--changed", "BASE", "Deploy the projects whose directories have changed since BASE.", complete="branch"),
 ]
 Check = Annotated[
-    str | None,
-    typer.Option("--check", metavar="PATH|URL", help="Fail unless this answers 2xx once the deployment is READY."),
+    str | None, option("--check", "PATH|URL", "Fail unless this responds 2xx once the deployment is READY.")
 ]
 CheckTimeout = Annotated[
-    float,
-    typer.Option(
-        "--check-timeout", metavar="TIME", help="How long --check waits for 2xx. [default: 60s]", parser=duration
-    ),
+    float, option("--check-timeout", "TIME", "How long --check waits for 2xx. [default: 60s]", parser=duration)
 ]
 MaxBuild = Annotated[
     Any,
-    typer.Option(
-        "--max-build",
-        metavar="2x|90s",
-        help="Fail if the build takes longer than this, or than the previous build by this factor (1.5x~10: than the "
-        "median of the last 10).",
-        parser=build_bound,
+    option(
+        "--max-build", "2x|90s", "Fail on a longer build: a time, or a factor like 2x or 1.5x~10.", parser=build_bound
     ),
 ]
 MaxBundle = Annotated[
     Any,
-    typer.Option(
+    option(
         "--max-bundle",
-        metavar="+5%|2MB",
-        help="Fail if the bundle is larger than this, or than the previous one by this factor (+5%~10: than the median "
-        "of the last 10).",
+        "+5%|2MB",
+        "Fail on a larger bundle: a size, or an increase like +5% or +5%~10.",
         parser=bundle_bound,
     ),
 ]
 CiOutput = Annotated[
     Literal["auto", "never", "github", "gitlab"],
-    typer.Option(
-        "--ci-output",
-        metavar="MODE",
-        help="Write outputs, a summary and annotations for the CI.",
-        case_sensitive=False,
-    ),
+    option("--ci-output", "MODE", "Write outputs, a summary and annotations for the CI."),
 ]
 
 Statuses = Annotated[
-    tuple[Status, ...],
-    typer.Option(
+    tuple[str, ...],
+    option(
         "--status",
-        metavar="STATUS",
-        help="Filter by status. Repeatable, or separated by commas.",
-        parser=OneOrMore("status", get_args(Status)),
+        "STATUS",
+        "Filter by status. Repeatable, or separated by commas.",
+        parser=OneOrMore("status", reference.STATUSES),
     ),
 ]
 
 # ci
-ChangedProjects = Annotated[
-    bool, typer.Option("--changed", help="Deploy the projects of a monorepo that a push changed.")
-]
+ChangedProjects = Annotated[bool, flag("--changed", "Deploy the projects of a monorepo that a push changed.")]
 
 # env
 Targets = Annotated[
-    tuple[Target, ...],
-    typer.Option(
-        "--target",
-        "-t",
-        metavar="TARGET",
-        help="Target of the variable. Repeatable, or separated by commas.",
-        parser=OneOrMore("target", get_args(Target)),
+    tuple[str, ...],
+    option(
+        "--target -t",
+        "TARGET",
+        "Target of the variable. Repeatable, or separated by commas.",
+        parser=OneOrMore("target", reference.TARGETS),
     ),
 ]
-Sensitive = Annotated[bool, typer.Option("--sensitive", help="Mask the value in Deploxa's UI.")]
-EnvFile = Annotated[
-    str, typer.Argument(metavar="FILE", help="A .env file, or - for standard input.", autocompletion=Complete.file)
-]
-Stdin = Annotated[bool, typer.Option("--stdin", help="Read the value from standard input.")]
-FromFile = Annotated[
-    str | None,
-    typer.Option("--from-file", metavar="FILE", help="Read the value from a file.", autocompletion=Complete.file),
-]
-Deploy = Annotated[
-    bool, typer.Option("--deploy", help="Deploy once after the change, and wait until the site is live.")
-]
-AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept an empty value.")]
-OptionalEnvFile = Annotated[
-    str | None,
-    typer.Argument(metavar="FILE", help="A .env file, or - for standard input.", autocompletion=Complete.file),
-]
+Sensitive = Annotated[bool, flag("--sensitive", "Mask the value in Deploxa's UI.")]
+EnvFile = Annotated[str, argument("FILE", "A .env file, or - for standard input.", complete="file")]
+Stdin = Annotated[bool, flag("--stdin", "Read the value from standard input.")]
+FromFile = Annotated[str | None, option("--from-file", "FILE", "Read the value from a file.", complete="file")]
+Deploy = Annotated[bool, flag("--deploy", "Deploy once after the change, and wait until the site is live.")]
+AllowEmpty = Annotated[bool, flag("--allow-empty", "Accept an empty value.")]
+OptionalEnvFile = Annotated[str | None, argument("FILE", "A .env file, or - for standard input.", complete="file")]
 
 # plan, apply
 ProjectFiles = Annotated[
     tuple[str, ...],
-    typer.Argument(
-        metavar="FILE",
-        help="Project files, or directories that have one. [default: the nearest deploxa.toml]",
-        autocompletion=Complete.file,
+    argument(
+        "FILE", "Project files, or directories that have one. [default: the nearest deploxa.toml]", complete="file"
     ),
 ]
-Recursive = Annotated[
-    bool, typer.Option("--recursive", "-r", help="Every deploxa.toml that git tracks, from here down.")
-]
+Recursive = Annotated[bool, flag("--recursive -r", "Every deploxa.toml that git tracks, from here down.")]
 ChangedFiles = Annotated[
     str | None,
-    typer.Option(
-        "--changed",
-        metavar="BASE",
-        help="The files of projects whose directories have changed since BASE.",
-        autocompletion=Complete.branch,
-    ),
+    option("--changed", "BASE", "The files of projects whose directories have changed since BASE.", complete="branch"),
 ]
 Summary = Annotated[
-    str | None,
-    typer.Option(
-        "--summary", metavar="FILE", help="Also write the result to FILE, as Markdown.", autocompletion=Complete.file
-    ),
+    str | None, option("--summary", "FILE", "Also write the result to FILE, as Markdown.", complete="file")
 ]
 
 # auth, profile
-ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="Profile name.", autocompletion=Complete.profile)]
+ProfileName = Annotated[str, argument("PROFILE", "Profile name.", complete="profile")]
 
 # webhook
-Body = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE", help="File with the raw body, or - for standard input.", autocompletion=Complete.file
-    ),
-]
-WebhookSecret = Annotated[
-    str | None,
-    typer.Option("--secret", metavar="S", help="Webhook secret. [default: DPX_WEBHOOK_SECRET]"),
-    SECRET,
-]
+Body = Annotated[str, argument("FILE", "File with the raw body, or - for standard input.", complete="file")]
+WebhookSecret = Annotated[str | None, option("--secret", "S", "Webhook secret. [default: DPX_WEBHOOK_SECRET]"), SECRET]
 SecretFile = Annotated[
-    str | None,
-    typer.Option(
-        "--secret-file",
-        metavar="F",
-        help="File with the secret, without one final newline.",
-        autocompletion=Complete.file,
-    ),
+    str | None, option("--secret-file", "F", "File with the secret, without one final newline.", complete="file")
 ]
-To = Annotated[str, typer.Option("--to", metavar="URL", help="URL of the receiver, like localhost:3000/webhook.")]
+To = Annotated[str, option("--to", "URL", "URL of the receiver, like localhost:3000/webhook.")]
 Set = Annotated[
     tuple[str, ...],
-    typer.Option(
-        "--set", metavar="PATH=VALUE", help="Set a field of the payload, like deployment.branch=main. Repeatable."
-    ),
+    option("--set", "PATH=VALUE", "Set a field of the payload, like deployment.branch=main. Repeatable."),
 ]
 
 # completion
 Shell = Annotated[
-    Literal["bash", "zsh", "fish", "powershell"] | None,
-    typer.Argument(metavar="SHELL", help="Your shell. [default: the one in $SHELL]", case_sensitive=False),
+    Literal["bash", "zsh", "fish", "powershell"] | None, argument("SHELL", "Your shell. [default: the one in $SHELL]")
 ]
 
 
 # rehearse
-Every = Annotated[bool, typer.Option("--all", help="Every project you have access to.")]
+Every = Annotated[bool, flag("--all", "Every project you have access to.")]
 FailOnDelete = Annotated[
-    Literal["delete"] | None,
-    typer.Option(
-        "--fail-on",
-        metavar="ACTION",
-        help="Exit 10 if the command deletes a project or a variable.",
-        case_sensitive=False,
-    ),
+    Literal["delete"] | None, option("--fail-on", "ACTION", "Exit 10 if the command deletes a project or a variable.")
 ]
-Report = Annotated[
-    str | None,
-    typer.Option(
-        "--report", metavar="FILE", help="Also write the changes to a JSON file.", autocompletion=Complete.file
-    ),
-]
+Report = Annotated[str | None, option("--report", "FILE", "Also write the changes to a JSON file.", complete="file")]
 
 
 class RehearsalOptions(TypedDict, total=False):
@@ -322,137 +237,85 @@ class RehearsalOptions(TypedDict, total=False):
 
     build_seconds: Annotated[
         float,
-        typer.Option(
-            "--build-seconds",
-            metavar="S",
-            help="Duration of a build. Branches named fail/… fail. [default: 2]",
-            parser=delay,
-        ),
+        option("--build-seconds", "S", "Duration of a build. Branches named fail/… fail. [default: 2]", parser=delay),
     ]
     faults: Annotated[
         tuple[str, ...],
-        typer.Option(
+        option(
             "--fault",
-            metavar="FAULT",
-            help="Scripted fault, like 'POST /projects/*/deployments 429 x3'. Repeatable. See dpx help sandbox.",
+            "FAULT",
+            "Scripted fault, like 'POST /projects/*/deployments 429 x3'. Repeatable. See dpx help sandbox.",
         ),
     ]
-    slots: Annotated[int, typer.Option("--slots", metavar="N", help="Maximum concurrent deployments.", parser=count)]
-    rate: Annotated[
-        str, typer.Option("--rate", metavar="N/s", help="Maximum request rate of a token: N/s, N/m or N/h.")
-    ]
-    role: Annotated[Role, typer.Option("--role", metavar="ROLE", help="Role of the token.", case_sensitive=False)]
+    slots: Annotated[int, option("--slots", "N", "Maximum concurrent deployments.", parser=count)]
+    rate: Annotated[str, option("--rate", "N/s", "Maximum request rate of a token: N/s, N/m or N/h.")]
+    role: Annotated[Role, option("--role", "ROLE", "Role of the token.")]
     log: Annotated[
-        str,
-        typer.Option(
-            "--log",
-            metavar="FILE",
-            help="Append one JSON line per request to this file; - is stderr.",
-            autocompletion=Complete.file,
-        ),
+        str, option("--log", "FILE", "Append one JSON line per request to this file; - is stderr.", complete="file")
     ]
 
 
 class SandboxOptions(RehearsalOptions, total=False):
     """Options of `sandbox serve` and `sandbox run`, named likewise."""
 
-    port: Annotated[
-        int, typer.Option("--port", metavar="PORT", help="Port to listen on. 0 picks a free one.", parser=port)
-    ]
+    port: Annotated[int, option("--port", "PORT", "Port to listen on. 0 picks a free one.", parser=port)]
     data: Annotated[
-        str,
-        typer.Option(
-            "--data",
-            metavar="FILE",
-            help="Persist the sandbox's state in this file. [default: in memory]",
-            autocompletion=Complete.file,
-        ),
+        str, option("--data", "FILE", "Persist the sandbox's state in this file. [default: in memory]", complete="file")
     ]
     tokens: Annotated[
         tuple[str, ...],
-        typer.Option(
-            "--token", metavar="TOKEN", help="Accepted token: TOKEN, TOKEN:ROLE or TOKEN:ROLE:SECONDS. Repeatable."
-        ),
+        option("--token", "TOKEN", "Accepted token: TOKEN, TOKEN:ROLE or TOKEN:ROLE:SECONDS. Repeatable."),
         SECRET,
     ]
-    token_ttl: Annotated[
-        float, typer.Option("--token-ttl", metavar="S", help="Seconds until tokens expire.", parser=delay)
-    ]
-    webhook_url: Annotated[
-        str, typer.Option("--webhook-url", metavar="URL", help="Where to send signed deployment events.")
-    ]
+    token_ttl: Annotated[float, option("--token-ttl", "S", "Seconds until tokens expire.", parser=delay)]
+    webhook_url: Annotated[str, option("--webhook-url", "URL", "Where to send signed deployment events.")]
     webhook_secret: Annotated[
-        str,
-        typer.Option(
-            "--webhook-secret", metavar="S", help="Secret that signs the events. [default: DPX_WEBHOOK_SECRET]"
-        ),
-        SECRET,
+        str, option("--webhook-secret", "S", "Secret that signs the events. [default: DPX_WEBHOOK_SECRET]"), SECRET
     ]
     projects: Annotated[
-        int,
-        typer.Option(
-            "--projects", metavar="N", help="Number of projects in a new sandbox. [default: 3]", parser=number
-        ),
+        int, option("--projects", "N", "Number of projects in a new sandbox. [default: 3]", parser=number)
     ]
 
 
 # Requests
 ApiPath = Annotated[
-    str,
-    typer.Argument(
-        metavar="PATH", help="Path below the API root, like /projects/{project}; or ls, which lists the endpoints."
-    ),
+    str, argument("PATH", "Path below the API root, like /projects/{project}; or ls, which lists the endpoints.")
 ]
 ApiMethod = Annotated[
-    Method | None,
-    typer.Option(
-        "--method",
-        "-X",
-        metavar="METHOD",
-        help="Method. [default: GET, or POST with fields or --input]",
-        case_sensitive=False,
-    ),
+    Method | None, option("--method -X", "METHOD", "Method. [default: GET, or POST with fields or --input]")
 ]
-ApiHeaders = Annotated[
-    tuple[str, ...],
-    typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Header field. Repeatable."),
-    SECRET,
-]
-RawFields = Annotated[
-    tuple[str, ...],
-    typer.Option("--raw-field", "-f", metavar="KEY=TEXT", help="Field with a text. Repeatable."),
-    SECRET,
-]
+ApiHeaders = Annotated[tuple[str, ...], option("--header -H", "'NAME: VALUE'", "Header field. Repeatable."), SECRET]
+RawFields = Annotated[tuple[str, ...], option("--raw-field -f", "KEY=TEXT", "Field with a text. Repeatable."), SECRET]
 JsonFields = Annotated[
-    tuple[str, ...],
-    typer.Option("--field", "-F", metavar="KEY=JSON", help="Field with a JSON value. Repeatable."),
-    SECRET,
+    tuple[str, ...], option("--field -F", "KEY=JSON", "Field with a JSON value. Repeatable."), SECRET
 ]
 BodyFile = Annotated[
     str | None,
-    typer.Option(
-        "--input",
-        metavar="FILE",
-        help="Send this file as the body, byte for byte; - is standard input.",
-        autocompletion=Complete.file,
-    ),
+    option("--input", "FILE", "Send this file as the body, byte for byte; - is standard input.", complete="file"),
 ]
 
+
+# Panels of the options in the help of commands that have many (`rich_help_panel`), where none is declared.
+PANELS = {
+    "What to deploy": "--project --org --all --changed --branch --message --sha --no-git --dry-run",
+    "Waiting": "--no-wait --timeout --parallel --fail-fast --watch --interval",
+    "Gates": "--check --check-timeout --max-build --max-bundle --scan",
+    "Result": "--fail-on --report --ci-output --summary",
+    "Pages": "--limit --cursor",
+    "Sandbox": "--port --data --projects --build-seconds --fault --slots --rate --role --log",
+    "Access": "--token --token-ttl --webhook-url --webhook-secret",
+}
 
 # Options of the output formats, by what a command prints (`commands.effect`).
-Json = Annotated[bool, typer.Option("--json", help="Output JSON.")]
-JsonLines = Annotated[bool, typer.Option("--jsonl", help="Output JSON Lines, streamed.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only identifiers.")]
+Json = Annotated[bool, flag("--json", "Output JSON.")]
+JsonLines = Annotated[bool, flag("--jsonl", "Output JSON Lines, streamed.")]
+Quiet = Annotated[bool, flag("--quiet -q", "Print only identifiers.")]
 Fields = Annotated[
-    str | None,
-    typer.Option("--fields", metavar="FIELDS", help="Output only these fields, like slug,current_deployment.status."),
+    str | None, option("--fields", "FIELDS", "Output only these fields, like slug,current_deployment.status.")
 ]
-Jq = Annotated[
-    str | None,
-    typer.Option("--jq", metavar="EXPRESSION", help="Filter the JSON output with a jq expression."),
-]
-Stream = Annotated[bool, typer.Option("--json", help="Output JSON Lines.")]
-EventLines = Annotated[bool, typer.Option("--jsonl", help="Output one JSON event a line, as it happens.")]
+Jq = Annotated[str | None, option("--jq", "EXPRESSION", "Filter the JSON output with a jq expression.")]
+Stream = Annotated[bool, flag("--json", "Output JSON Lines.")]
+EventLines = Annotated[bool, flag("--jsonl", "Output one JSON event a line, as it happens.")]
 FORMATS: dict[str, dict[str, Any]] = {
     "": {},
     "one": {"json": Json, "fields": Fields, "jq": Jq},
@@ -464,14 +327,9 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 # Options of every command.
 Profile = Annotated[
-    str | None,
-    typer.Option(
-        "--profile", metavar="NAME", help="Profile to use. [default: DPX_PROFILE]", autocompletion=Complete.profile
-    ),
+    str | None, option("--profile", "NAME", "Profile to use. [default: DPX_PROFILE]", complete="profile")
 ]
-Debug = Annotated[
-    bool, typer.Option("--debug", help="Log each request to stderr: method, path, status, time, attempt.")
-]
-Help = Annotated[bool, typer.Option("--help", "-h", help="Show this help.")]
+Debug = Annotated[bool, flag("--debug", "Log each request to stderr: method, path, status, time, attempt.")]
+Help = Annotated[bool, flag("--help -h", "Show this help.")]
 COMMON: dict[str, Any] = {"profile": Profile, "debug": Debug, "help": Help}
-Version = Annotated[bool, typer.Option("--version", help="Show the version.")]
+Version = Annotated[bool, flag("--version", "Show the version.")]

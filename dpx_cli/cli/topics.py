@@ -1,11 +1,8 @@
-"""The topics of `dpx help TOPIC`, drawn from the tables that the program itself works by.
-
-`exit_code_rows`, `variable_rows` and `FAULTS` are the README's tables too; a test compares them.
-"""
+"""The topics of `dpx help TOPIC`: text, and the tables that the program itself works by."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli import errors
 from dpx_cli.cli.command_table import TABLE
@@ -16,22 +13,16 @@ if TYPE_CHECKING:
 
     from dpx_cli.cli.help import Page
 
-    Rows = Sequence[tuple[str, str]]
 
-TOPICS = {
-    "first-steps": "From a token to the first deployment.",
-    "coming-from": "What commands of vercel, netlify, heroku, fly, railway, render, gh and stripe are called here.",
-    "deploy": "Deploy, wait, and find out why a deployment failed.",
-    "env": "Set, compare and rotate environment variables.",
-    "plan": "Describe a project in deploxa.toml, and apply it.",
-    "ci": "Deploy from GitHub Actions, GitLab and other CI systems.",
-    "webhooks": "Verify, send and receive signed deliveries.",
-    "sandbox": "Try everything on a local Deploxa API.",
-    "agents": "Let programs and AI agents use dpx.",
-    "formats": "Tables, tab-separated lines, JSON and JSON Lines.",
-    "exit-codes": "What exit codes and error codes mean.",
-    "environment": "The environment variables that dpx reads.",
-}
+class Topic(NamedTuple):
+    """A page of help: a summary, a text, rows of what is typed and what it does, and another text."""
+
+    summary: str
+    rows: Sequence[tuple[str, str]] = ()
+    before: str = ""
+    after: str = ""
+    title: str = "Commands"
+
 
 MEANINGS = {
     ExitCode.OK: "success",
@@ -53,117 +44,231 @@ MEANINGS = {
     ExitCode.TERMINATED: "SIGTERM",
 }
 
-FIRST_STEPS: Rows = (
-    ("dpx login", "Create a token in the browser and paste it. It is kept in the keyring."),
-    ("dpx init", "Create a project for this directory and write deploxa.toml, which you commit."),
-    ("dpx link", "Or pick a project that exists."),
-    ("dpx env import .env", "Set the variables that the project needs."),
-    ("dpx deploy", "Deploy the branch and wait until the site is live. Prints its URL."),
-    ("dpx open", "Open the site."),
-    ("dpx status", "Show the current deployment."),
-    ("dpx completion install", "Complete commands, options and names in your shell."),
+FAULTS = (
+    ("POST /projects/*/deployments 429 x3", "the first three get this status, 4xx or 5xx"),
+    ("GET /deployments/* 503 retry-after=2 x1", "sends Retry-After, in seconds"),
+    ("* /orgs slow 1500ms", "every response is delayed"),
+    ("GET /projects reset after 1 x1", "the connection of the second request is reset, which is not carried out"),
+    ("POST /projects/*/deployments lost x1", "the request is carried out, but its response is lost"),
+    ("POST /projects/*/deployments ERROR", "the deployment ends in ERROR"),
+    ("GET /projects/* drop=slug", "the response lacks a field"),
+    ("GET /projects add=region", "the response has an undocumented field"),
+    ("GET /deployments/* wrong=status", "a field in the response has another type"),
 )
-DEPLOY: Rows = (
-    ("dpx deploy", "Deploy the last deployed branch and wait. Prints only the URL on stdout."),
-    ("dpx deploy --branch NAME", "Deploy another branch."),
-    ("dpx deploy --dry-run", "Show what would be deployed, and change nothing."),
-    ("dpx deploy --no-wait", "Print the deployment's ID and don't wait."),
-    ("dpx deploy -p docs -p shop", "Deploy several projects, four at a time. Prints slug, tab, URL for each."),
-    ("dpx deploy --changed main", "Deploy the projects of a monorepo that changed since a branch or commit."),
-    ("dpx deploy --check /health", "Fail unless the new site answers; also --max-build 2x and --max-bundle +5%."),
-    ("dpx deploy wait --latest", "Wait for a deployment that is running."),
-    ("dpx deploy list --status error", "List the failed deployments."),
-    ("dpx deploy get --latest", "Show the newest deployment."),
-    ("dpx deploy again", "Deploy the same branch and commit once more. A new build, not a rollback."),
-    ("dpx deploy stats", "Show success rate, build time and bundle size."),
-)
-ENV: Rows = (
-    ("dpx env list", "List keys and targets. Deploxa never returns a value."),
-    ("dpx env set KEY", "Ask for the value without showing it, and set it."),
-    ("dpx env set KEY --stdin", "Read the value from standard input; --from-file reads a file."),
-    ("dpx env import .env", "Set every variable of a file. --dry-run shows the plan."),
-    ("dpx env rm KEY", "Remove a variable."),
-    ("dpx env check .env.example", "Exit 10 if a key of the file isn't set."),
-    ("dpx env scan", "Find variables that the code reads and the project lacks."),
-    ("dpx env diff --against PROJECT", "Compare the keys of two projects."),
-    ("dpx env where KEY", "List the projects that have a variable."),
-    ("dpx env rotate KEY --stdin --all", "Change a variable in every project that has it."),
-)
-PLAN: Rows = (
-    ("dpx export", "Print a deploxa.toml of a project that exists."),
-    ("dpx plan", "Show what would change. --exit-code exits 10 if anything would."),
-    ("dpx plan --recursive", "The same for every deploxa.toml in the repository, from here down."),
-    ("dpx plan --changed origin/main", "The same for projects that have changed since a branch or commit."),
-    ("dpx apply", "Show it, ask, and change it. --yes doesn't ask."),
-)
-CI: Rows = (
-    ("dpx ci setup github", "Write a workflow file, and tell how to set its secret."),
-    ("dpx ci print-workflow gitlab", "Print a workflow; github too."),
-    ("dpx deploy --branch main", "Deploy and wait. The exit code is the result; 0 is READY."),
-    ("dpx deploy --ci-output gitlab", "Write dpx.env for a dotenv report."),
-    ("dpx env check .env.example", "Exit 10 if a key is missing."),
-    ("dpx status --all --fail-on error", "Exit 10 if a project's deployment has failed."),
-)
-WEBHOOKS: Rows = (
-    ("dpx webhook events", "List the events; with --json, sample payloads too."),
-    ("dpx webhook verify body.json --signature S", "Exit 0 if the signature is valid, 10 with the cause if not."),
-    ("dpx webhook sign body.json", "Print the signature of a body."),
-    ("dpx webhook send deployment.ready --to URL", "Send a signed sample delivery to your receiver."),
-    ("dpx webhook check --to URL", "Check that your receiver accepts genuine deliveries and refuses forged ones."),
-    ("dpx webhook listen --forward-to URL", "Receive on this machine, verify, forward."),
-    ("dpx webhook replay DIR --to URL", "Send the deliveries of listen --save again."),
-)
-TUNNELS = (
-    (
-        "ngrok",
-        ("ngrok http 4400", "dpx webhook listen --public-host NAME.ngrok-free.app --forward-to localhost:3000/hook"),
+
+
+TOPICS = {
+    "first-steps": Topic(
+        "From a token to the first deployment.",
+        rows=(
+            ("dpx login", "Create a token in the browser and paste it. It is kept in the keyring."),
+            ("dpx init", "Create a project for this directory and write deploxa.toml, which you commit."),
+            ("dpx link", "Or link an existing project."),
+            ("dpx env import .env", "Set the variables that the project needs."),
+            ("dpx deploy", "Deploy the branch and wait until the site is live. Prints its URL."),
+            ("dpx open", "Open the site."),
+            ("dpx status", "Show the current deployment."),
+            ("dpx completion install", "Complete commands, options and names in your shell."),
+        ),
+        after="No token yet? Try dpx on a sandbox. Run: dpx sandbox run -- dpx projects list",
     ),
-    (
-        "cloudflared",
-        (
-            "cloudflared tunnel --url http://127.0.0.1:4400",
-            "dpx webhook listen --public-host NAME.trycloudflare.com --forward-to localhost:3000/hook",
+    "coming-from": Topic(
+        "Commands you know from vercel, netlify, heroku, fly, railway, render, gh and stripe, and their dpx "
+        "equivalents."
+    ),
+    "deploy": Topic(
+        "Deploy, wait, and find out why a deployment failed.",
+        rows=(
+            ("dpx deploy", "Deploy the last deployed branch and wait. Prints only the URL on stdout."),
+            ("dpx deploy --branch NAME", "Deploy another branch."),
+            ("dpx deploy --dry-run", "Show what would be deployed, and change nothing."),
+            ("dpx deploy --no-wait", "Print the deployment's ID and don't wait."),
+            ("dpx deploy -p docs -p shop", "Deploy several projects, four at a time. Prints slug, tab, URL for each."),
+            ("dpx deploy --changed main", "Deploy the projects of a monorepo that changed since a branch or commit."),
+            (
+                "dpx deploy --check /health",
+                "Fail unless the new site responds; also --max-build 2x and --max-bundle +5%.",
+            ),
+            ("dpx deploy wait --latest", "Wait for a deployment that is running."),
+            ("dpx deploy list --status error", "List the failed deployments."),
+            ("dpx deploy get --latest", "Show the newest deployment."),
+            ("dpx deploy again", "Deploy the same branch and commit once more. A new build, not a rollback."),
+            ("dpx deploy stats", "Show success rate, build time and bundle size."),
+        ),
+        after=(
+            "Deploxa builds what is in the remote repository: push before you deploy. The first line on stderr "
+            "states project and branch, and where each comes from. dpx never creates two deployments: if a "
+            "response is lost, it looks for the deployment first. On Ctrl-C or a timeout the deployment is still "
+            "running, and the hint has the command that waits for it."
         ),
     ),
-    ("any other tunnel to port 4400", ("dpx webhook listen --public-host NAME --forward-to localhost:3000/hook",)),
-)
-SANDBOX: Rows = (
-    ("dpx sandbox run -- dpx deploy -p storefront", "Run a command against a new sandbox."),
-    ("dpx sandbox serve", "Serve until Ctrl-C. Prints the two lines that point a shell at it."),
-    ("  --fault 'POST /projects/*/deployments 429 x3'", "Script a fault, as below. Repeatable."),
-    ("  --slots 1, --rate 5/s", "Limit build slots and requests; answered with 429."),
-    ("  --role member", "Take permissions from the token."),
-    ("  --webhook-url URL --webhook-secret S", "Send signed deliveries of what happens."),
-    ("  --data FILE", "Keep the state in a file."),
-    ("dpx rehearse -- COMMAND", "Run a command against a copy of your projects, and show what it would change."),
-)
-AGENTS: Rows = (
-    ("dpx commands --json", "List every command, its effect, options, formats and exit codes."),
-    ("dpx skill install DIR", "Write a SKILL.md that teaches an agent to use dpx."),
-    ("dpx mcp", "Serve the Model Context Protocol; only reading tools, unless --allow-write is given."),
-    ("DPX_READ_ONLY=1", "Refuse every request that could change something."),
-    ("dpx rehearse -- COMMAND", "Show what a command would change, before it does."),
-)
-FORMATS: Rows = (
-    ("on a terminal", "A table, with colors and clickable URLs if the terminal has them."),
-    ("in a pipe", "One row a line, columns separated by one tab, no header, no color."),
-    ("--json", "One document: a list is an array of all pages, with the API's own keys."),
-    ("--jsonl", "One object a line, each page as it arrives; for lists."),
-    ("-q, --quiet", "One identifier a line: slug, ID, key or e-mail."),
-    ("--fields a,b.c", "Only these fields, in any of these formats but --quiet."),
-    ("--jq EXPRESSION", "Filter the JSON, as jq does. Needs: pip install 'dpx-cli[jq]'"),
-)
-FAULTS = (
-    ("POST /projects/*/deployments 429 x3", "the first three are refused with this status, 4xx or 5xx"),
-    ("GET /deployments/* 503 retry-after=2 x1", "the refusal says when to come again, in seconds"),
-    ("* /orgs slow 1500ms", "every answer comes late"),
-    ("GET /projects reset after 1 x1", "the connection of the second one is reset, and nothing was done"),
-    ("POST /projects/*/deployments lost x1", "it is done, and the answer is lost"),
-    ("POST /projects/*/deployments ERROR", "the deployment ends in ERROR"),
-    ("GET /projects/* drop=slug", "the answer lacks a field"),
-    ("GET /projects add=region", "the answer has an undocumented field"),
-    ("GET /deployments/* wrong=status", "a field of the answer has another type"),
-)
+    "env": Topic(
+        "Set, compare and rotate environment variables.",
+        rows=(
+            ("dpx env list", "List keys and targets. Deploxa never returns a value."),
+            ("dpx env set KEY", "Ask for the value without showing it, and set it."),
+            ("dpx env set KEY --stdin", "Read the value from standard input; --from-file reads a file."),
+            ("dpx env import .env", "Set every variable of a file. --dry-run shows the plan."),
+            ("dpx env rm KEY", "Remove a variable."),
+            ("dpx env check .env.example", "Exit 10 if a key of the file isn't set."),
+            ("dpx env scan", "Find variables that the code reads but the project doesn't have."),
+            ("dpx env diff --against PROJECT", "Compare the keys of two projects."),
+            ("dpx env where KEY", "List the projects that have a variable."),
+            ("dpx env rotate KEY --stdin --all", "Change a variable in every project that has it."),
+        ),
+        after=(
+            "A variable has one value for all its targets: production, preview, development. A change takes "
+            "effect with the next deployment; --deploy starts one. A value is never printed."
+        ),
+    ),
+    "plan": Topic(
+        "Describe a project in deploxa.toml, and apply it.",
+        rows=(
+            ("dpx export", "Print the deploxa.toml of an existing project."),
+            ("dpx plan", "Show what would change. --exit-code exits 10 if anything would."),
+            ("dpx plan --recursive", "The same for every deploxa.toml in the repository, from here down."),
+            ("dpx plan --changed origin/main", "The same for projects that have changed since a branch or commit."),
+            ("dpx apply", "Show the changes, ask, and make them. --yes doesn't ask."),
+        ),
+        before=(
+            "deploxa.toml contains a project's slug, settings and variables. Commit it; secrets stay in the "
+            "environment or in files."
+        ),
+        after=(
+            "  [project]\n"
+            '  slug = "acme/storefront"\n'
+            '  build_command = "npm run build"\n'
+            "\n"
+            "  [env]\n"
+            '  LOG_LEVEL = "info"\n'
+            '  DATABASE_URL = {from = "env:DATABASE_URL", sensitive = true}\n'
+            "  OLD = {absent = true}\n"
+            "  API_KEY = {}\n"
+            "\n"
+            "The API doesn't return values, so plan says that they are unknown. With DPX_LOCK_KEY, apply writes "
+            "a digest of each value it sets to deploxa.lock, and plan compares with it. Make a key with: openssl "
+            "rand -hex 32. Store it as a CI secret, and commit deploxa.lock or cache it between CI runs. Without "
+            "the lock, or with another key, values are unknown and the next apply sets them once more. A digest "
+            "doesn't reveal the value to anyone without the key. plan can't see values that were changed "
+            "elsewhere, like on the website or with dpx env set. One machine runs one apply of a file at a time; "
+            "two machines don't wait for each other.\n"
+            "\n"
+            "plan needs no secrets: a source that isn't set is shown as such, and only apply refuses it."
+        ),
+    ),
+    "ci": Topic(
+        "Deploy from GitHub Actions, GitLab and other CI systems.",
+        rows=(
+            ("dpx ci setup github", "Write a workflow file, and explain how to set its secret."),
+            ("dpx ci print-workflow gitlab", "Print a workflow; github too."),
+            ("dpx deploy --branch main", "Deploy and wait. The exit code is the result; 0 is READY."),
+            ("dpx deploy --ci-output gitlab", "Write dpx.env for a dotenv report."),
+            ("dpx env check .env.example", "Exit 10 if a key is missing."),
+            ("dpx status --all --fail-on error", "Exit 10 if a project's deployment has failed."),
+        ),
+        before="A step needs DPX_TOKEN and a project. If CI is set, there are no prompts and no animations.",
+        after=(
+            "In GitHub Actions dpx deploy also writes the outputs deployment-id, deployment-status, "
+            "deployment-url and duration-seconds, a step summary, and an annotation on failure. Commit and "
+            "message come from the CI's variables or from git; --no-git sends neither. Exit code 8: the "
+            "deployment is still running. 11: the response was lost; check before you deploy again."
+        ),
+    ),
+    "webhooks": Topic(
+        "Verify, send and receive signed deliveries.",
+        rows=(
+            ("dpx webhook events", "List the events; with --json, sample payloads too."),
+            (
+                "dpx webhook verify body.json --signature S",
+                "Exit 0 if the signature is valid, 10 with the cause if not.",
+            ),
+            ("dpx webhook sign body.json", "Print the signature of a body."),
+            ("dpx webhook send deployment.ready --to URL", "Send a signed sample delivery to your receiver."),
+            (
+                "dpx webhook check --to URL",
+                "Check that your receiver accepts genuine deliveries and refuses forged ones.",
+            ),
+            ("dpx webhook listen --forward-to URL", "Receive on this machine, verify, forward."),
+            ("dpx webhook replay DIR --to URL", "Send the deliveries of listen --save again."),
+        ),
+        before=(
+            "A delivery is signed with HMAC-SHA256 over the raw body: X-Deploxa-Signature: sha256=<hex>. Verify "
+            "the raw bytes, before you parse them. The secret comes from --secret-file, --secret "
+            "or DPX_WEBHOOK_SECRET."
+        ),
+        after=(
+            "To receive deliveries from Deploxa on this machine, start a tunnel, and pass its host name to "
+            "listen, which refuses every other one. In the project's Integrations settings set the tunnel's "
+            "https:// URL as the webhook's URL.\n"
+            "\n"
+            "  ngrok http 4400\n"
+            "  dpx webhook listen --public-host NAME.ngrok-free.app --forward-to localhost:3000/hook\n"
+            "\n"
+            "  cloudflared tunnel --url http://127.0.0.1:4400\n"
+            "  dpx webhook listen --public-host NAME.trycloudflare.com --forward-to localhost:3000/hook"
+        ),
+    ),
+    "sandbox": Topic(
+        "Try everything on a local Deploxa API.",
+        rows=(
+            ("dpx sandbox run -- dpx deploy -p storefront", "Run a command against a new sandbox."),
+            ("dpx sandbox serve", "Serve until Ctrl-C. Prints the two lines that point a shell at it."),
+            ("  --fault 'POST /projects/*/deployments 429 x3'", "Script a fault, as below. Repeatable."),
+            ("  --slots 1, --rate 5/s", "Limit build slots and requests; above the limit the response is 429."),
+            ("  --role member", "Restrict the permissions of the token."),
+            ("  --webhook-url URL --webhook-secret S", "Send signed deliveries of what happens."),
+            ("  --data FILE", "Store the state in a file."),
+            (
+                "dpx rehearse -- COMMAND",
+                "Run a command against a copy of your projects, and show what it would change.",
+            ),
+        ),
+        before=(
+            "A Deploxa API on the loopback interface, with the organizations acme and globex and the projects "
+            "storefront, docs and api. A deployment needs two seconds; one of a branch named fail/… fails."
+        ),
+    ),
+    "agents": Topic(
+        "Let programs and AI agents use dpx.",
+        rows=(
+            ("dpx commands --json", "List every command, its effect, options, formats and exit codes."),
+            ("dpx skill install DIR", "Write a SKILL.md that teaches an agent to use dpx."),
+            ("dpx mcp", "Serve the Model Context Protocol. Without --allow-write, tools only read."),
+            ("DPX_READ_ONLY=1", "Refuse every request that could change something."),
+            ("dpx rehearse -- COMMAND", "Show what a command would change, before it does."),
+        ),
+        after="Output is the same for people and agents. No tool prints the value of a variable or a token.",
+    ),
+    "formats": Topic(
+        "Tables, tab-separated lines, JSON and JSON Lines.",
+        rows=(
+            ("on a terminal", "A table, with colors and clickable URLs if the terminal has them."),
+            ("in a pipe", "One row per line, columns separated by one tab, no header, no color."),
+            ("--json", "One document: a list is an array of all pages, with the API's own keys."),
+            (
+                "--jsonl",
+                "One object per line, each page as it arrives: lists, and the events of deploy and deploy wait.",
+            ),
+            ("-q, --quiet", "One identifier per line: slug, ID, key or email."),
+            ("--fields a,b.c", "Only these fields, in every format but --quiet."),
+            ("--jq EXPRESSION", "Filter the JSON, as jq does. Needs: pip install 'dpx-cli[jq]'"),
+        ),
+        after=(
+            "stdout is data and nothing else; notes, progress, questions and errors go to stderr. A list is "
+            "complete unless --limit N asks for less; the note on stderr then has the cursor to continue from "
+            "with --cursor.\n"
+            "\n"
+            "An error under --json or --jsonl is one line on stderr; a key without a value is null:\n"
+            "\n"
+            '  {"error": {"code": …, "message": …, "hint": …, "status": …, "request": …}}\n'
+            "\n"
+            "NO_COLOR, FORCE_COLOR, COLUMNS and TERM=dumb are honored. With ACCESSIBLE=1 there are no animations."
+        ),
+        title="Formats",
+    ),
+    "exit-codes": Topic("What exit codes and error codes mean."),
+    "environment": Topic("The environment variables that dpx reads."),
+}
 
 
 def exit_code_rows() -> Iterator[tuple[str, str, str]]:
@@ -186,24 +291,26 @@ def variable_rows() -> Iterator[tuple[str, str, str]]:
     yield from VARIABLES
 
 
-def draw(topic: str, page: Page) -> None:
-    """Write one of `TOPICS` onto a page."""
-    page.text(TOPICS[topic])
-    if topic in LISTS:
-        before, listed, behind = LISTS[topic]
-        if before:
-            page.gap()
-            page.text(before)
-        page.heading("Formats" if topic == "formats" else "Commands")
-        page.rows(listed)
-        if behind:
-            page.gap()
-            page.text(behind)
-    if topic in DRAWN:
-        DRAWN[topic](page)
-    if topic in TABLE and "commands" in TABLE[topic]:
+def draw(name: str, page: Page, words: Sequence[str] = ()) -> None:
+    """Write one of `TOPICS` onto a page; of coming-from, what some words match."""
+    topic = TOPICS[name]
+    page.text(topic.summary)
+    if topic.before:
         page.gap()
-        page.text(f"dpx {topic} --help lists its commands.")
+        page.text(topic.before)
+    if topic.rows:
+        page.heading(topic.title)
+        page.rows(topic.rows)
+    if topic.after:
+        page.gap()
+        page.text(topic.after)
+    if name == "coming-from":
+        _coming_from(page, " ".join(words).lower())
+    elif name in DRAWN:
+        DRAWN[name](page)
+    if name in TABLE and "commands" in TABLE[name]:
+        page.gap()
+        page.text(f"dpx {name} --help lists its commands.")
 
 
 def _exit_codes(page: Page) -> None:
@@ -211,8 +318,8 @@ def _exit_codes(page: Page) -> None:
     page.rows((code, f"{meaning} [{names}]" if names else meaning) for code, names, meaning in exit_code_rows())
     page.gap()
     page.text(
-        "In brackets: `code` of the error that --json and --jsonl print on stderr; see dpx help formats. Of several "
-        "things acted on, the exit code is that of the first one that isn't 0."
+        "In brackets: `code` of the error that --json and --jsonl print on stderr; see dpx help formats. If a "
+        "command acts on several things, the exit code is the first one that isn't 0."
     )
 
 
@@ -226,36 +333,31 @@ def _environment(page: Page) -> None:
     )
 
 
-def _coming_from(page: Page) -> None:
+def _coming_from(page: Page, search: str) -> None:
+    """Write what other tools' commands are in dpx, only those with a text in them if there is one."""
     from dpx_cli.cli.synonyms import MEANINGS, each_phrase
 
-    for title, lacks in (("Commands", False), ("Not in the Deploxa API, and the nearest command", True)):
-        rows: dict[str, list[str]] = {}
-        for meaning in MEANINGS:
-            words = [f"{phrase} ({tools})" for phrase, tools in each_phrase(meaning) if tools]
-            if words and bool(meaning.lacks) == lacks:
-                command = meaning.command.replace("{", "").replace("}", "").replace("...", "")
-                rows.setdefault(f"dpx {command}", []).extend(words)
-        page.heading(title)
-        page.rows((command, ", ".join(words)) for command, words in rows.items())
+    rows: dict[bool, dict[str, list[str]]] = {False: {}, True: {}}
+    for meaning in MEANINGS:
+        command = "dpx " + meaning.command.replace("{", "").replace("}", "").replace("...", "")
+        phrases = [(phrase, tools) for phrase, tools in each_phrase(meaning) if tools or search]
+        listed = [f"{phrase} ({tools})" if tools else phrase for phrase, tools in phrases]
+        if search not in command:
+            listed = [text for text in listed if search in text]
+        if listed:
+            rows[bool(meaning.lacks)].setdefault(command, []).extend(listed)
+    for is_lacking, title in ((False, "Commands"), (True, "Not in the Deploxa API, and the nearest command")):
+        if rows[is_lacking]:
+            page.heading(title)
+            page.rows((command, ", ".join(listed)) for command, listed in rows[is_lacking].items())
     page.gap()
+    if search and not any(rows.values()):
+        page.text(f"Nothing matches {search}. To see all, run: dpx help coming-from")
+        return
     page.text(
         "dpx prints the command to run for these and many more words. ls, show, view, info, version, and the singular "
-        "and plural of groups work as they are."
+        "and plural of groups work as they are. dpx help coming-from WORD searches, like dpx help coming-from heroku."
     )
-
-
-def _tunnels(page: Page) -> None:
-    page.heading("Deliveries from Deploxa on this machine")
-    page.text(
-        "Start a tunnel, then pass its name to listen; every other Host is refused. Set the tunnel's https:// URL as "
-        "the webhook's URL in the project's Integrations settings."
-    )
-    for name, commands in TUNNELS:
-        page.gap()
-        page.text(f"{name}:")
-        for command in commands:
-            page.text(f"  {command}")
 
 
 def _faults(page: Page) -> None:
@@ -267,94 +369,8 @@ def _faults(page: Page) -> None:
     page.text("In pytest the fixture `deploxa`, which comes with the package, is a running sandbox.")
 
 
-LISTS = {
-    "first-steps": ("", FIRST_STEPS, "No token yet? Try it on a sandbox. Run: dpx sandbox run -- dpx projects list"),
-    "deploy": (
-        "",
-        DEPLOY,
-        (
-            "Deploxa builds what is in the remote repository: push before you deploy. The first line on stderr names "
-            "project and branch, and where each came from. dpx never creates two deployments: if a response is lost, "
-            "it looks for the deployment first. On Ctrl-C or a timeout the deployment is still running, "
-            "and the hint has the command that waits for it."
-        ),
-    ),
-    "env": (
-        "",
-        ENV,
-        (
-            "A variable has one value for all its targets: production, preview, development. A change takes effect "
-            "with the next deployment; --deploy starts one. A value is never printed."
-        ),
-    ),
-    "plan": (
-        (
-            "deploxa.toml contains a project's slug, settings and variables. Commit it; secrets stay in the "
-            "environment or in files."
-        ),
-        PLAN,
-        (
-            '  [project]\n  slug = "acme/storefront"\n  build_command = "npm run build"\n\n  [env]\n'
-            '  LOG_LEVEL = "info"\n  DATABASE_URL = {from = "env:DATABASE_URL", sensitive = true}\n'
-            "  OLD = {absent = true}\n  API_KEY = {}\n\n"
-            "The API doesn't return values, so plan says that they are unknown. With DPX_LOCK_KEY, apply writes a "
-            "digest of each value it sets to deploxa.lock, and plan compares with it. Make a key with: openssl rand "
-            "-hex 32. Store it as a CI secret, and commit deploxa.lock or cache it between CI runs. Without the lock, "
-            "or with another key, values are unknown and the next apply sets them once more. A digest doesn't reveal "
-            "the value to anyone without the key. plan can't see values that were changed elsewhere, like on the "
-            "website or with dpx env set. One machine runs one apply of a file at a time; two machines don't wait for "
-            "each other.\n\n"
-            "plan needs no secrets: a source that isn't set is shown as such, and only apply refuses it."
-        ),
-    ),
-    "ci": (
-        "A step needs DPX_TOKEN and a project. If CI is set, nothing is asked and nothing is animated.",
-        CI,
-        (
-            "In GitHub Actions dpx deploy also writes the outputs deployment-id, deployment-status, deployment-url and "
-            "duration-seconds, a step summary, and an annotation on failure. Commit and message come from the CI's "
-            "variables or from git; --no-git sends neither. Exit code 8: the deployment is still running. 11: the "
-            "response was lost; look before you deploy again."
-        ),
-    ),
-    "webhooks": (
-        (
-            "A delivery is signed with HMAC-SHA256 over the raw body: X-Deploxa-Signature: sha256=<hex>. Verify the "
-            "bytes as received, before anything parses them. The secret comes from --secret-file, --secret or "
-            "DPX_WEBHOOK_SECRET."
-        ),
-        WEBHOOKS,
-        "",
-    ),
-    "sandbox": (
-        (
-            "A Deploxa API on the loopback interface, with the organizations acme and globex and the projects "
-            "storefront, docs and api. A deployment takes two seconds; one of a branch named fail/… fails."
-        ),
-        SANDBOX,
-        "",
-    ),
-    "agents": (
-        "",
-        AGENTS,
-        "No output of a command changes because an agent runs it. No tool prints a value or a token.",
-    ),
-    "formats": (
-        "",
-        FORMATS,
-        (
-            "stdout is data and nothing else; notes, progress, questions and errors go to stderr. A list is complete "
-            "unless --limit N asks for less; the note on stderr then has the cursor to continue from with --cursor.\n\n"
-            "An error under --json or --jsonl is one line on stderr; a key without a value is null:\n\n"
-            '  {"error": {"code": …, "message": …, "hint": …, "status": …, "request": …}}\n\n'
-            "NO_COLOR, FORCE_COLOR, COLUMNS and TERM=dumb are honored. With ACCESSIBLE=1 nothing is animated."
-        ),
-    ),
-}
 DRAWN = {
-    "coming-from": _coming_from,
     "exit-codes": _exit_codes,
     "environment": _environment,
-    "webhooks": _tunnels,
     "sandbox": _faults,
 }

@@ -59,7 +59,7 @@ def init(
     deploy: Annotated[bool, typer.Option("--deploy", help="Deploy and wait until it's live.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Create a project for this directory and write deploxa.toml, which names it.
+    """Create a project for this directory and write deploxa.toml.
 
     Reads package.json for the name and the framework, shows what it will create, and asks. If a project with that slug
     exists, it is used instead; with --yes only if you pass --link.

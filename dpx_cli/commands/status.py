@@ -49,7 +49,7 @@ def status(
     watch: Watch = False,
     interval: Interval = None,
 ) -> None:
-    """Show the current deployment of a project, of an organization's projects, or of all.
+    """Show the current deployment of one project, several, or all.
 
     --watch ends with Ctrl-C or, with --fail-on, as soon as a deployment is in that state.
     """

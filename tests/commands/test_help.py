@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dpx_cli import errors
+from dpx_cli.cli import help as pages
 from dpx_cli.cli import topics
 from dpx_cli.cli.command_table import TABLE
 from dpx_cli.config.settings import VARIABLES
@@ -27,10 +29,10 @@ def test_help_alone_is_the_roots_help_and_the_topics(dpx_offline: Program) -> No
     result = dpx_offline("help")
     assert (result.code, result.err) == (0, "")
     root = dpx_offline("--help").out
-    assert result.out.startswith(root.partition("\nOptions\n")[0])
-    for topic, what in topics.TOPICS.items():
-        assert topic in root
-        assert " ".join(f"{topic} {what}".split()) in " ".join(result.out.split())
+    assert result.out.startswith(root)
+    for name, topic in topics.TOPICS.items():
+        assert name in root
+        assert " ".join(f"{name} {topic.summary}".split()) in " ".join(result.out.split())
 
 
 @pytest.mark.parametrize("topic", topics.TOPICS)
@@ -39,7 +41,7 @@ def test_a_topic_fits_the_screen(dpx_offline: Program, topic: str, columns: int)
     """And ends in a newline; nothing but what must stay whole is wider."""
     result = dpx_offline("help", topic, env={"COLUMNS": str(columns)})
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith(topics.TOPICS[topic].split()[0])
+    assert result.out.startswith(topics.TOPICS[topic].summary.split()[0])
     assert result.out.endswith("\n")
     assert "\x1b" not in result.out
     if columns == 100:
@@ -121,3 +123,38 @@ def test_a_topic_that_is_a_group_too_leads_to_its_commands(dpx_offline: Program,
     assert f"dpx {name} --help lists its commands." in dpx_offline("help", name).out
     for sub in TABLE[name]["commands"]:
         assert dpx_offline("help", name, sub).out == dpx_offline(name, sub, "--help").out
+
+
+def test_coming_from_is_searched_by_a_tool_or_a_word(dpx_offline: Program) -> None:
+    """Only rows with it are shown; what matches nothing is said."""
+    whole = dpx_offline("help", "coming-from").out
+    found = dpx_offline("help", "coming-from", "Heroku").out
+    assert "config set (heroku)" in found
+    assert "dpx deploy again ID" in found
+    assert "railway)" not in found.replace("(heroku, railway)", "").replace("fly, railway, render)", "")
+    assert len(found) < len(whole)
+    assert "dpx init" in dpx_offline("help", "coming-from", "launch").out
+    assert "Nothing matches qqqq." in dpx_offline("help", "coming-from", "qqqq").out
+
+
+def test_help_fits_a_screen(dpx_offline: Program) -> None:
+    """That of deploy in 40 lines at 100 columns, the root's in 45."""
+    assert len(dpx_offline("deploy", "--help", env={"COLUMNS": "100"}).out.splitlines()) <= 40
+    for columns in ("80", "100"):
+        assert len(dpx_offline("--help", env={"COLUMNS": columns}).out.splitlines()) <= 45
+
+
+def test_options_that_many_commands_have_are_a_line_each(dpx_offline: Program) -> None:
+    """Output options in one line, the common ones in another; more than ten options of its own stand in panels."""
+    for name, entry in TABLE.items():
+        for sub, command in entry.get("commands", {"": entry}).items():
+            if name in topics.TOPICS and not sub and "commands" not in entry:
+                continue
+            lines = dpx_offline(name, *([sub] if sub else []), "--help").out.splitlines()
+            if "commands" in entry and not sub and "" not in entry["commands"]:
+                continue
+            options = [param for param in command["params"] if "flags" in param]
+            own = [param for param in options if param["name"] not in (*pages.FORMATS, *pages.COMMON)]
+            assert sum("--profile" in line for line in lines if line.startswith("Common: ")) == 1, (name, sub)
+            assert not any(re.match(r" +(-q, )?--(json|jsonl|quiet|fields|jq|profile|debug)\b", line) for line in lines)
+            assert ("Options" in lines) == (0 < len(own) <= pages.MAX_OPTIONS), (name, sub)

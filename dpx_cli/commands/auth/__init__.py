@@ -91,7 +91,7 @@ def logout(session: Session) -> None:
 @GROUP.command("status", epilog="dpx auth status --json")
 @effect(READ, prints=ONE)
 def status(session: Session) -> None:
-    """Show which token is used, where it comes from, and whether it is accepted.
+    """Show which token is used, its source, and whether it's accepted.
 
     Exits 4 if there is no token, or if it is not accepted.
     """

@@ -29,9 +29,9 @@ def print_workflow(
 ) -> None:
     """Print a workflow that deploys this repository.
 
-    It names the project of --project, DPX_PROJECT, deploxa.toml or the link file, else the project that is named like
-    the repository. With --changed it deploys the projects of a monorepo whose folders a push changed: those that have a
-    deploxa.toml. Nothing is sent, and no token is needed.
+    It deploys the project that --project, DPX_PROJECT, deploxa.toml or the link file specify, else the project with the
+    repository's name. With --changed it deploys the projects of a monorepo whose directories a push changed: those that
+    have a deploxa.toml. Nothing is sent, and no token is needed.
     """
     session.screen.raw(_workflow(session, system, project, changed=changed).encode())
 
@@ -72,7 +72,7 @@ def _workflow(session: Session, system: str, project: str | None, *, changed: bo
     named = None if changed else _project(session, project)
     if named is None and not changed:
         session.screen.note(
-            "The workflow deploys the project that is named like the repository. For another one, pass --project."
+            "The workflow deploys the project with the name of the repository. For another one, pass --project."
         )
     return workflow(system, named, changed=changed)
 

@@ -93,15 +93,14 @@ def deploy(
     max_build: MaxBuild = None,
     max_bundle: MaxBundle = None,
     scan: Annotated[
-        bool, typer.Option("--scan", help="Warn of variables that the code here reads and the project lacks.")
+        bool, typer.Option("--scan", help="Warn about variables that the code reads but the project doesn't have.")
     ] = False,
     ci_output: CiOutput = "auto",
 ) -> None:
     """Deploy a project, or several, and wait until they're live.
 
-    Prints only the site's URL on stdout; of several projects a line with slug and URL each. Exits 0 if the deployment
-    is READY, 9 if it failed, 8 if the wait timed out, and 10 if a gate (--check, --max-build, --max-bundle) doesn't
-    hold. Never creates a second deployment, even if the network fails.
+    Prints only the site's URL on stdout; for several projects, one line each with slug and URL. Never creates a second
+    deployment, even if the network fails. Exit codes: dpx help exit-codes.
     """
     from dpx_cli.commands.deploy import changed as changes
     from dpx_cli.commands.deploy.missing import find_missing

@@ -29,9 +29,9 @@ MARKS = {"ok": ("✓", "ok", "32"), "failed": ("✗", "x", "31"), "warning": ("!
 @effect(READ, prints=ONE)
 def doctor(
     session: Session,
-    api: Annotated[bool, typer.Option("--api", help="Also compare the API's answers with its reference.")] = False,
+    api: Annotated[bool, typer.Option("--api", help="Also compare the API's responses with its reference.")] = False,
 ) -> None:
-    """Check Python, network, token, keyring, files, completion and clock.
+    """Check Python, network, token, keyring, files and clock.
 
     Each failure comes with a fix. Exits 10 if any check fails. Nothing is changed, and the token is not shown. --api
     sends every documented GET and shows which fields are missing, unknown or of another type.

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dpx_cli.session import Session
 
 
-GROUP = Typer(name="env", help="List, set, remove, import, compare and rotate environment variables.")
+GROUP = Typer(name="env", help="List, set, remove, import, compare and rotate variables.")
 
 PROJECT = Column("Project", "project")
 ACTION = Column("Action", "action")

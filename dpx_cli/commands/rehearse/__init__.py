@@ -47,7 +47,7 @@ def rehearse(
     report: Report = None,
     **world: Unpack[RehearsalOptions],
 ) -> None:
-    """Run a command against a copy of your projects, and show what it would have changed.
+    """Show what a command would change, on a copy of your projects.
 
     Reads the projects, with GET requests only, into a sandbox with the same IDs, settings, variables (without values)
     and last 100 deployments. Builds are assumed to succeed. Exits with the command's own code. With --json, the
