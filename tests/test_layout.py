@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,23 @@ def test_the_top_level_has_nothing_but_what_the_card_names() -> None:
     there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
     generated = {"build", "dist"}
     assert there - generated == {"pyproject.toml", "README.md", "LICENSE", "dpx_cli", "tests", "completions"}
+
+
+def test_the_contributing_guide_lists_every_package_and_dependency() -> None:
+    """And no others; every file that it mentions exists."""
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    layout, dependencies = (
+        re.search(rf"## {title}\n(.*?)\n## ", text, re.DOTALL) for title in ("Layout", "Dependencies")
+    )
+    assert layout
+    assert dependencies
+    cells = [line.split("|")[1] for line in layout[1].splitlines() if line.startswith("| `")]
+    packages = {path.parent for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc"} - {PACKAGE}
+    assert {name for cell in cells for name in re.findall(r"`([\w/]+)`", cell)} == {
+        path.relative_to(PACKAGE).as_posix() for path in packages
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in project["dependencies"]:
+        assert re.match(r"[a-z]+(-sitter)?", requirement)[0] in dependencies[1], requirement  # type: ignore[index]
+    for name in re.findall(r"`((?:[a-z_.]+/)+[a-z_]+\.[a-z]+)`", text):
+        assert (PACKAGE / name).exists() or (ROOT / name).exists(), name
