@@ -13,14 +13,16 @@ from dpx_cli.redact import mask_values
 from dpx_cli.sandbox import dashboard, deployments, env_vars, orgs, projects
 from dpx_cli.sandbox.faults import API_ROOT, ERROR, LOST, RESET, SLOW, Fault
 from dpx_cli.sandbox.request import Refused, SandboxRequest
+from dpx_cli.system.loopback.guard import rejection_reason
 from dpx_cli.system.loopback.page import WebPage
-from dpx_cli.system.loopback.request import ClientDisconnected, Request, TooLarge, rejection_reason
+from dpx_cli.system.loopback.server import ClientDisconnected, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dpx_cli.sandbox.journal import RecordedRequest
     from dpx_cli.sandbox.state import SandboxState
+    from dpx_cli.system.loopback.server import Connection
 
     Handler = Callable[[SandboxRequest], tuple[int, dict[str, Any]]]
 
@@ -57,9 +59,9 @@ class Application:
         self._state = state
         self.page = dashboard.page(state)
 
-    def handle(self, request: Request) -> None:
+    def handle(self, request: Connection) -> None:
         """Respond to one request."""
-        if reason := rejection_reason(request):
+        if reason := rejection_reason(request.headers):
             request.respond_json(403, {"error": reason})
         elif WebPage.wanted(request):
             self.page.respond(request)
@@ -68,7 +70,7 @@ class Application:
         else:
             self._serve(request)
 
-    def _serve(self, request: Request) -> None:
+    def _serve(self, request: Connection) -> None:
         """Respond to a request to the API and record it."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(request.headers)}
         query = dict(reversed(parse_qsl(request.query, keep_blank_values=True)))
@@ -81,7 +83,7 @@ class Application:
             status, content, extra = refused.status, {"error": refused.message}, refused.headers
         except (ConnectionCut, ClientDisconnected):
             journal.finish(record, None)
-            request.connection.reset()
+            request.reset()
             return
         except Exception as error:  # noqa: BLE001 - anything unexpected is a 500, and the server keeps running
             # As with the real API, the client learns no details; the person who runs the sandbox does.
@@ -95,7 +97,7 @@ class Application:
         )
 
     def _respond(
-        self, request: Request, headers: Mapping[str, str], record: RecordedRequest
+        self, request: Connection, headers: Mapping[str, str], record: RecordedRequest
     ) -> tuple[int, dict[str, Any]]:
         raw = _read_body(request)
         faults = self._state.faults.take_matching(record.method, record.path)
@@ -151,12 +153,12 @@ class Application:
         user: int = self._state.store.one("SELECT seq FROM users WHERE email = ?", (email,))["seq"]
         return user
 
-    def _inspect(self, request: Request) -> None:
+    def _inspect(self, request: Connection) -> None:
         """Show or forget the recorded requests."""
         if request.path != REQUESTS:
             request.respond_json(404, {"error": "Not found"})
         elif request.method == "GET":
-            request.respond_json(200, {"data": self._state.journal.as_json()})
+            request.respond_json(200, {"data": [vars(record) for record in self._state.journal.requests()]})
         elif request.method == "DELETE":
             self._state.journal.clear()
             request.respond_json(200, {"deleted": True})
@@ -164,7 +166,7 @@ class Application:
             request.respond_json(405, {"error": "Method not allowed"}, headers=[(b"allow", b"GET, DELETE")])
 
 
-def _route(request: Request) -> tuple[Handler, dict[str, str]]:
+def _route(request: Connection) -> tuple[Handler, dict[str, str]]:
     for pattern, handlers in _PATTERNS:
         if match := pattern.fullmatch(request.path):
             if request.method not in handlers:
@@ -173,7 +175,7 @@ def _route(request: Request) -> tuple[Handler, dict[str, str]]:
     raise Refused(404, "Not found")
 
 
-def _read_body(request: Request) -> bytes:
+def _read_body(request: Connection) -> bytes:
     try:
         return request.body(MAX_BODY)
     except TooLarge:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import UsageError
 from dpx_cli.sandbox import deployments, timeline
 from dpx_cli.sandbox.faults import EXAMPLES
+from dpx_cli.sandbox.journal import LOGGED
 from dpx_cli.sandbox.request import Refused, SandboxRequest
 from dpx_cli.system.loopback.page import WebPage
 
@@ -54,18 +54,10 @@ class Dashboard:
                 for row in state.store.all(_PROJECTS, (state.tokens.owner, MAX_ROWS))
             ],
             "deployments": [
-                {
-                    "project": row["slug"],
-                    "branch": json.loads(row["document"])["branch"],
-                    "status": timeline.status(row, now),
-                    "created_at": row["created_at"],
-                }
+                {"project": row["slug"], **timeline.show(row, now)}
                 for row in state.store.all(_DEPLOYMENTS, (MAX_ROWS,))
             ],
-            "requests": [
-                {name: getattr(record, name) for name in ("time", "method", "path", "status", "milliseconds", "fault")}
-                for record in requests
-            ],
+            "requests": [{name: getattr(record, name) for name in LOGGED} for record in requests],
             "deliveries": None if state.webhooks is None else [delivery._asdict() for delivery in deliveries],
             "faults": [{"text": fault.text, "hits": fault.hits, "left": fault.left} for fault in state.faults.all()],
             "examples": EXAMPLES,

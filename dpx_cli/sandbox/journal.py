@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.errors import Failed, reason
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_REQUESTS = 10_000
 MAX_CHANGES = 100_000
+LOGGED = ("time", "method", "path", "query", "status", "milliseconds", "fault")
 # Headers that may carry a credential; tests can see the others.
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-deploxa-signature"})
 
@@ -52,8 +53,7 @@ class Change(NamedTuple):
     Attributes:
         action: create, update, delete (a project), deploy, set or remove (a variable).
         project: the slug.
-        name: the project's name for create, the field for update, the slug for delete, the branch for deploy, the key
-            for set and remove.
+        name: of the project (create, delete), field (update), branch (deploy) or key (set, remove).
     """
 
     action: str
@@ -91,8 +91,7 @@ class SandboxJournal:
         """Complete a record, before its response is sent: a client that has it finds the record complete."""
         record.milliseconds = round((time.time() - record.time) * 1000, 3)
         record.status = status
-        logged = ("time", "method", "path", "query", "status", "milliseconds", "fault")
-        self.write({name: getattr(record, name) for name in logged})
+        self.write({name: getattr(record, name) for name in LOGGED})
 
     def write(self, line: dict[str, Any]) -> None:
         """Write one JSON line to the log; a full disk doesn't change the response."""
@@ -112,10 +111,6 @@ class SandboxJournal:
         """Forget the requests."""
         with self._lock:
             self._requests.clear()
-
-    def as_json(self) -> list[dict[str, Any]]:
-        """Return the requests as `GET /__sandbox__/requests` shows them."""
-        return [asdict(record) for record in self.requests()]
 
     def change(self, action: str, project: str, name: str) -> None:
         """Record a change that was made. See `Change`."""

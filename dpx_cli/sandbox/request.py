@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.sandbox.store import BadCursor
+from dpx_cli.sandbox.store import CURSOR, CURSOR_DIGITS, cursor_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,10 +33,8 @@ class SandboxRequest:
     """A request that was authenticated.
 
     Attributes:
-        state: the sandbox behind it.
         user: `seq` of the token's person.
         path: the variable parts of the path, decoded.
-        query: the first value of each query parameter.
         now: when it arrived, in seconds since 1970.
         fails: whether a scripted fault makes this deployment fail.
     """
@@ -50,30 +48,41 @@ class SandboxRequest:
     fails: bool
 
     def page(
-        self,
-        select: str,
-        where: str,
-        values: Sequence[Any],
-        **options: Any,
+        self, select: str, where: str, values: Sequence[Any], *, key: str, scope: str, newest_first: bool = False
     ) -> tuple[list[sqlite3.Row], dict[str, Any]]:
-        """Return the rows for `limit` and `cursor`, and the response's `pagination`. See `Store.page`."""
-        limit = DEFAULT_LIMIT
-        if "limit" in self.query:
-            text = self.query["limit"]
-            if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MAX_LIMIT:
-                raise Refused(400, f"limit must be a number from 1 to {MAX_LIMIT}")
-            limit = int(text)
-        try:
-            rows, cursor = self.state.store.page(
-                select, where, values, limit=limit, cursor=self.query.get("cursor"), **options
-            )
-        except BadCursor:
-            raise Refused(400, "cursor is not valid for this list") from None
-        return rows, {"hasMore": cursor is not None, "nextCursor": cursor, "limit": limit}
+        """Return the rows of a list for `limit` and `cursor`, and the response's `pagination`.
 
-    def text(self, name: str, *, empty: bool = True) -> str | None:
+        A page starts where the previous one ended, so its cost depends only on `limit`, and rows that are added or
+        removed between two pages neither repeat nor hide others.
+
+        Args:
+            select: SELECT and FROM; the rows have a `seq`.
+            where: the condition, without the word.
+            values: the parameters of both.
+            key: the column of `seq`, like "p.seq"; unique and never reused.
+            scope: identifies the list; a cursor of another list is refused.
+            newest_first: by descending `seq`.
+        """
+        text = self.query.get("limit", str(DEFAULT_LIMIT))
+        if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MAX_LIMIT:
+            raise Refused(400, f"limit must be a number from 1 to {MAX_LIMIT}")
+        limit = int(text)
+        order, compare = ("DESC", "<") if newest_first else ("ASC", ">")
+        cursor = self.query.get("cursor")
+        if cursor is not None:
+            seq = int(cursor[1:CURSOR_DIGITS], 36) if CURSOR.fullmatch(cursor) else 0
+            if cursor != cursor_of(scope, seq):
+                raise Refused(400, "cursor is not valid for this list")
+            where, values = f"({where}) AND {key} {compare} ?", (*values, seq)
+        rows = self.state.store.all(f"{select} WHERE {where} ORDER BY {key} {order} LIMIT ?", (*values, limit + 1))
+        following = cursor_of(scope, rows[limit - 1]["seq"]) if len(rows) > limit else None
+        return rows[:limit], {"hasMore": following is not None, "nextCursor": following, "limit": limit}
+
+    def text(self, name: str, *, empty: bool = True, required: bool = False) -> str | None:
         """Return a string of the body; None if it is missing. Blank ones are refused unless `empty`."""
         if name not in self.body:
+            if required:
+                raise Refused(400, f"{name} is required")
             return None
         value = self.body[name]
         if not isinstance(value, str):
@@ -87,11 +96,8 @@ class SandboxRequest:
         return value
 
     def required_text(self, name: str, *, empty: bool = True) -> str:
-        """As `text`, but refuse the request with 400 if it is missing."""
-        value = self.text(name, empty=empty)
-        if value is None:
-            raise Refused(400, f"{name} is required")
-        return value
+        """As `text`, but refuse the request if it is missing."""
+        return self.text(name, empty=empty, required=True) or ""
 
     def choice(self, name: str, choices: Sequence[str]) -> str | None:
         """Return a string of the body that is one of `choices`; None if it is missing."""

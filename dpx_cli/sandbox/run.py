@@ -10,7 +10,7 @@ import site
 import sys
 import sysconfig
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import Failed, NotFound, reason
 from dpx_cli.system import signals
@@ -57,10 +57,6 @@ def run(
 
     Returns:
         The command's exit code; 128 plus the signal's number if a signal ended it.
-
-    Raises:
-        NotFound: there is no such command.
-        Failed: it can't be run, or no temporary directory can be created.
     """
     with _blocked_signals() as mask, _temporary_folder() as folder, sandbox:
         own = environment(sandbox, env, folder, secrets)
@@ -147,14 +143,7 @@ if sys.platform != "win32":
                 signal.sigwait(WATCHED)  # the terminal's Ctrl-C was for the command; its exit code reports it
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _run(
-        path: str,
-        command: Sequence[str],
-        env: Mapping[str, str],
-        mask: set[int | signal.Signals],
-        *,
-        to_stderr: bool,
-    ) -> int:
+    def _run(path: str, command: Sequence[str], env: Mapping[str, str], mask: Any, *, to_stderr: bool) -> int:
         # Python ignores these two, and a new program would inherit that.
         restored = [signal.SIGPIPE, signal.SIGXFSZ]
         actions = [(os.POSIX_SPAWN_DUP2, STDERR, STDOUT)] if to_stderr else []
@@ -191,7 +180,7 @@ else:
     def _blocked_signals() -> Iterator[None]:
         yield  # Windows has none
 
-    def _run(path: str, command: Sequence[str], env: Mapping[str, str], _mask: None, *, to_stderr: bool) -> int:
+    def _run(path: str, command: Sequence[str], env: Mapping[str, str], _mask: Any, *, to_stderr: bool) -> int:
         process = subprocess.Popen([path, *command[1:]], env=env, stdout=STDERR if to_stderr else None)
         while True:
             try:

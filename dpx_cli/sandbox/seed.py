@@ -30,13 +30,7 @@ KNOWN = 3  # of its projects are visible
 HOUR, DAY = 3600.0, 86400.0
 
 # What GET /projects/:id shows in any case.
-_PROJECT = {
-    "framework": None,
-    "description": None,
-    "build_command": None,
-    "install_command": None,
-    "output_dir": None,
-}
+_PROJECT = dict.fromkeys(("framework", "description", "build_command", "install_command", "output_dir"))
 _ELSEWHERE = frozenset({"id", "slug", "org", "current_deployment", "env_vars", "deployments"})
 
 
@@ -80,12 +74,8 @@ def generate_projects(first: int, count: int, org: str, now: float) -> Iterator[
 def fill(store: Store, seed: Seed, now: float, build_seconds: float, person: str | None = ME) -> None:
     """Fill an empty store, completely or not at all.
 
-    Args:
-        store: a fresh one.
-        seed: its content.
-        now: in seconds since 1970.
-        build_seconds: how long deployments that are under way still take.
-        person: email address of the tokens' person, who has each organization's `role`; None: members only.
+    Deployments that are under way still take `build_seconds`. `person` is the email address of the tokens' person, who
+    has each organization's `role`; None: members only.
 
     Raises:
         ValueError: an object lacks an id or slug, or two have the same.
@@ -100,7 +90,7 @@ def fill(store: Store, seed: Seed, now: float, build_seconds: float, person: str
                 add_project(db, project, now, build_seconds)
     except KeyError as error:
         raise ValueError(f"The seed lacks {error}.") from error
-    except (sqlite3.IntegrityError, LookupError) as error:
+    except (sqlite3.Error, LookupError) as error:
         raise ValueError(f"The seed contradicts itself: {error}") from error
 
 

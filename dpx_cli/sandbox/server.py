@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import time
 from typing import TYPE_CHECKING, Any, Self
@@ -39,15 +38,13 @@ CONNECT_SECONDS = 2
 
 
 class Sandbox:
-    """A Deploxa API server.
+    """A Deploxa API server, with the fields of `Behavior` as options.
 
     Args:
-        seed: what it starts with, instead of the usual organizations and projects; see `seed.Seed`.
-        options: the fields of `Behavior`.
+        seed: what it starts with, instead of the usual organizations and projects.
 
     Attributes:
-        behavior: its options.
-        url: the API root, for DPX_API_URL. Set by `start`, as is `origin`.
+        url: the API root, for DPX_API_URL. Set by `start`, as are the others.
         origin: scheme, host and port.
         page_url: the address of its page, with the key.
 
@@ -233,38 +230,25 @@ class Sandbox:
         return [row["slug"] for row in rows]
 
     def deployments(self, project: str) -> list[dict[str, Any]]:
-        """Return the deployments of a project, newest first.
+        """Return the deployments of a project, newest first, as the API's objects.
 
-        Each has id, status, branch, commit_message, commit_sha and created_at (seconds since 1970).
+        `commit_message` and `commit_sha` are there under these names too, and `created_at` is in seconds since 1970.
         """
-        rows = self._state.store.all(
-            "SELECT * FROM deployments WHERE project = ? ORDER BY seq DESC", (self._project(project)["seq"],)
-        )
-        now = time.time()
-        shown = []
-        for row in rows:
-            document = json.loads(row["document"])
-            commit = {"commit_message": document["commitMessage"], "commit_sha": document["commitSha"]}
-            status = timeline.status(row, now)
-            shown.append(
-                {"id": row["id"], "status": status, "branch": document["branch"], "created_at": row["created_at"]}
-                | commit
-            )
-        return shown
+        rows = self._all("SELECT * FROM deployments WHERE project = ? ORDER BY seq DESC", project)
+        shown = [timeline.show(row, time.time()) | {"created_at": row["created_at"]} for row in rows]
+        return [item | {"commit_message": item["commitMessage"], "commit_sha": item["commitSha"]} for item in shown]
 
     def env_keys(self, project: str) -> list[str]:
         """Return the keys of a project's variables, in alphabetical order."""
-        rows = self._state.store.all(
-            "SELECT key FROM env_vars WHERE project = ? ORDER BY key", (self._project(project)["seq"],)
-        )
-        return [row["key"] for row in rows]
+        return [row["key"] for row in self._all("SELECT key FROM env_vars WHERE project = ? ORDER BY key", project)]
 
     def env_is(self, project: str, key: str, value: str) -> bool:
         """Return whether a variable has this value. Only its salted digest is known, so it can't be read."""
-        row = self._state.store.find(
-            "SELECT salt, digest FROM env_vars WHERE project = ? AND key = ?", (self._project(project)["seq"], key)
-        )
-        return row is not None and digest_of(value, row["salt"]) == row["digest"]
+        rows = self._all("SELECT * FROM env_vars WHERE project = ?", project)
+        return any(row["key"] == key and digest_of(value, row["salt"]) == row["digest"] for row in rows)
+
+    def _all(self, sql: str, project: str) -> list[sqlite3.Row]:
+        return self._state.store.all(sql, (self._project(project)["seq"],))
 
     def _project(self, name: str) -> sqlite3.Row:
         org, _, slug = name.rpartition("/")

@@ -34,18 +34,10 @@ CURSOR = re.compile("c[0-9a-z]{24}")
 SCHEMA = os.path.join(os.path.dirname(__file__), "schema.sql")
 
 
-class BadCursor(ValueError):
-    """A cursor that this list never returned."""
-
-
 class Store:
     """One connection, one lock: requests are served one after the other, and so are a test's own reads.
 
-    Args:
-        path: the file of `--data`; None keeps the state in memory.
-
-    Raises:
-        Failed: the file can't be opened, is damaged, or isn't a sandbox's. It is not changed.
+    Raises Failed if the file can't be opened, is damaged, or isn't a sandbox's. It is not changed then.
     """
 
     def __init__(self, path: str | None = None) -> None:
@@ -85,8 +77,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Return every row of a query."""
@@ -118,45 +109,6 @@ class Store:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-
-    def page(
-        self,
-        select: str,
-        where: str,
-        values: Sequence[Any],
-        *,
-        key: str,
-        scope: str,
-        limit: int,
-        cursor: str | None,
-        newest_first: bool = False,
-    ) -> tuple[list[sqlite3.Row], str | None]:
-        """Return one page of a list, and the cursor of the next (None if this is the last).
-
-        A page starts where the previous one ended, so its cost depends only on `limit`, and rows that are added or
-        removed between two pages neither repeat nor hide others. Raises BadCursor if the cursor can't be this list's.
-
-        Args:
-            select: SELECT and FROM; the rows have a `seq`.
-            where: the condition, without the word.
-            values: the parameters of both.
-            key: the column of `seq`, like "p.seq"; unique and never reused.
-            scope: identifies the list; a cursor of another list is refused.
-            limit: how many rows.
-            cursor: of the previous page; None for the first page.
-            newest_first: by descending `seq`.
-        """
-        order, compare = ("DESC", "<") if newest_first else ("ASC", ">")
-        if cursor is not None:
-            seq = int(cursor[1:CURSOR_DIGITS], 36) if CURSOR.fullmatch(cursor) else 0
-            if cursor != cursor_of(scope, seq):
-                raise BadCursor(cursor)
-            where = f"({where}) AND {key} {compare} ?"
-            values = (*values, seq)
-        rows = self.all(f"{select} WHERE {where} ORDER BY {key} {order} LIMIT ?", (*values, limit + 1))
-        if len(rows) <= limit:
-            return rows, None
-        return rows[:limit], cursor_of(scope, rows[limit - 1]["seq"])
 
 
 def _is_empty(db: sqlite3.Connection) -> bool:

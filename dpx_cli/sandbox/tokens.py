@@ -40,13 +40,8 @@ class Tokens:
     ) -> None:
         """Parse `TOKEN`, `TOKEN:ROLE` and `TOKEN:ROLE:SECONDS`. Raises UsageError, which doesn't show a token.
 
-        Args:
-            texts: as written; if empty, one token is derived from `secret`, so that it stays the same.
-            people: the email address of the person with each role.
-            role: of a token without one.
-            secret: the store's.
-            now: when the sandbox starts, in seconds since 1970.
-            ttl: seconds until a token without a time expires; None for never.
+        Without any, one token is derived from `secret`, so that it stays the same. `people` is the email address of the
+        person with each role; `role` and `ttl` (in seconds) are for tokens without their own.
         """
         self.owner = people["owner"]
         self.plain: list[str] = []

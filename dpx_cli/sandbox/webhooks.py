@@ -29,17 +29,7 @@ ENDS = {"READY": "deployment.ready", "ERROR": "deployment.failed"}
 
 
 class DeliveryAttempt(NamedTuple):
-    """One attempt to deliver an event.
-
-    Attributes:
-        time: when it began, in seconds since 1970.
-        event: like "deployment.ready".
-        deployment: its ID.
-        project: the slug.
-        attempt: 1 for the first one.
-        status: of the receiver's response; None if there was none.
-        error: why there was none.
-    """
+    """One attempt to deliver an event. `status` is the receiver's; without a response `error` says why."""
 
     time: float
     event: str
@@ -50,26 +40,13 @@ class DeliveryAttempt(NamedTuple):
     error: str | None = None
 
     @property
-    def delivered(self) -> bool:
-        """Whether the receiver accepted it."""
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - the range of success
-
-    @property
     def is_last(self) -> bool:
-        """Whether there is no other attempt after it."""
-        return self.delivered or self.attempt == TRIES
+        """Whether there is no other attempt after it: the receiver accepted it, or the tries are used up."""
+        return self.attempt == TRIES or (self.status is not None and self.status // 100 == 2)  # noqa: PLR2004 - 2xx
 
 
 class Webhooks:
-    """Send the events of every deployment to one receiver.
-
-    Args:
-        endpoint: the receiver.
-        secret: signs each body; never shown.
-        store: has the deployments.
-        journal: gets a line for each attempt.
-        report: called with each attempt, one at a time.
-    """
+    """Send the events of every deployment to one receiver; report each attempt, one at a time."""
 
     def __init__(
         self,
@@ -101,26 +78,21 @@ class Webhooks:
     def close(self, grace: float) -> None:
         """Wait at most this many seconds for events that are due; the others are not sent."""
         deadline = time.monotonic() + grace
-        with self._lock:
-            threads = dict(self._threads)
-        for thread, due in threads.items():
+        for thread, due in self._threads.items():
             if due <= time.time():
                 thread.join(max(0.0, deadline - time.monotonic()))
         self._closing.set()
-        for thread in threads:
+        for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _send_events(self, deployment: str, ended_at: float) -> None:
-        self._send(deployment, "deployment.started", "QUEUED")
-        if not self._closing.wait(max(0.0, ended_at - time.time())):
-            status = self._status(deployment, ended_at)
-            if status is not None:
-                self._send(deployment, ENDS[status], status)
-
-    def _status(self, deployment: str, ended_at: float) -> str | None:
-        """Return how a deployment ended; None if its project was deleted before."""
-        row = self._find(deployment)
-        return None if row is None else timeline.status(row, ended_at)
+        if row := self._find(deployment):
+            self._send(row, "deployment.started", "QUEUED")
+        if self._closing.wait(max(0.0, ended_at - time.time())):
+            return
+        if row := self._find(deployment):  # its project may have been deleted
+            status = timeline.status(row, ended_at)
+            self._send(row, ENDS[status], status)
 
     def _find(self, deployment: str) -> sqlite3.Row | None:
         return self._store.find(
@@ -129,42 +101,28 @@ class Webhooks:
             (deployment,),
         )
 
-    def _send(self, deployment: str, event: str, status: str) -> None:
+    def _send(self, row: sqlite3.Row, event: str, status: str) -> None:
         """Send one event with a few attempts."""
-        row = self._find(deployment)
-        if row is None:
-            return
         body = events.encode(payload(event, row, status))
         headers = deliver.headers(signature.sign(body, self._secret), event)
-        pause = FIRST_PAUSE
         for attempt in range(1, TRIES + 1):
-            began = time.time()
-            answer, error = None, None
+            began, answer, error = time.time(), None, None
             try:
                 answer = deliver.deliver(
                     self._endpoint, body, headers, ssl.create_default_context, TIMEOUT_SECONDS
                 ).status
             except NotDelivered as exc:
                 error = exc.reason
-            delivery = DeliveryAttempt(began, event, deployment, row["slug"], attempt, answer, error)
+            delivery = DeliveryAttempt(began, event, row["id"], row["slug"], attempt, answer, error)
             self._add(delivery)
-            if delivery.is_last or self._closing.wait(pause):
+            if delivery.is_last or self._closing.wait(FIRST_PAUSE * 2 ** (attempt - 1)):
                 return
-            pause *= 2
 
     def _add(self, delivery: DeliveryAttempt) -> None:
         with self._lock:
             self.deliveries.append(delivery)
-            self._journal.write(
-                {
-                    "time": delivery.time,
-                    "webhook": delivery.event,
-                    "deployment": delivery.deployment,
-                    "attempt": delivery.attempt,
-                    "status": delivery.status,
-                    "error": delivery.error,
-                }
-            )
+            logged = delivery._asdict()
+            self._journal.write({"time": logged.pop("time"), "webhook": logged.pop("event"), **logged})
             if self._report is not None:
                 self._report(delivery)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Sequence
 
-    from dpx_cli.system.loopback.request import Header
+    from dpx_cli.system.loopback.guard import Header
     from dpx_cli.webhook.deliver import Endpoint
 
 ACCEPTED, REFUSED = "2xx", "4xx"

@@ -19,7 +19,7 @@ from dpx_cli.config import urls
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
 from dpx_cli.system import signals
 from dpx_cli.system.hosts import is_loopback
-from dpx_cli.system.loopback.request import without_port
+from dpx_cli.system.loopback.guard import without_port
 
 if TYPE_CHECKING:
     import ssl
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from dpx_cli.system.loopback.request import Header
+    from dpx_cli.system.loopback.guard import Header
 
 SECONDS = 30.0  # for one delivery, from the name lookup to the end of the response
 SIGNATURE = b"X-Deploxa-Signature"

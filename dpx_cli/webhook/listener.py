@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.errors import DpxError, Failed, UsageError
 from dpx_cli.system import signals
 from dpx_cli.system.hosts import is_host_name, is_loopback
+from dpx_cli.system.loopback.guard import rejection_reason, without_port
 from dpx_cli.system.loopback.page import WebPage
-from dpx_cli.system.loopback.request import ClientDisconnected, Request, TooLarge, rejection_reason, without_port
-from dpx_cli.system.loopback.server import HOST, Server, bind
+from dpx_cli.system.loopback.server import HOST, ClientDisconnected, Server, TooLarge, bind
 from dpx_cli.webhook import deliver, record, saved, signature
 from dpx_cli.webhook.deliver import NotDelivered
 from dpx_cli.webhook.record import DeliveryResult, History
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from dpx_cli.system.loopback.request import Header
+    from dpx_cli.system.loopback.guard import Header
+    from dpx_cli.system.loopback.server import Connection
     from dpx_cli.webhook.deliver import Endpoint
     from dpx_cli.webhook.record import Delivery
 
@@ -114,7 +115,7 @@ class Listener:
         """End the listener soon. May be called from any thread."""
         self._done.set()
 
-    def _handle(self, request: Request) -> None:
+    def _handle(self, request: Connection) -> None:
         try:
             self._route(request)
         except (ClientDisconnected, ConnectionError):
@@ -123,8 +124,8 @@ class Listener:
             self._warn(f"A delivery failed inside dpx: {type(exc).__name__}: {exc}")
             request.respond(500, b"failed\n")
 
-    def _route(self, request: Request) -> None:
-        if refusal := rejection_reason(request, self.public_host):
+    def _route(self, request: Connection) -> None:
+        if refusal := rejection_reason(request.headers, self.public_host):
             self._warn(f"Refused a request. {refusal}{self._tunnel_hint(request)}")
             request.respond(403, refusal.encode() + b"\n")
         elif WebPage.wanted(request):
@@ -135,14 +136,14 @@ class Listener:
             self._receive(request, body)
 
     @staticmethod
-    def _tunnel_hint(request: Request) -> str:
+    def _tunnel_hint(request: Connection) -> str:
         """Return the option that admits a tunnel's name, if the request came with one."""
         hosts = request.values(b"host")
         name = without_port(hosts[0].decode("latin-1")).lower() if len(hosts) == 1 else ""
         is_tunnel = is_host_name(name) and not is_loopback(name)
         return f" If {name} is your tunnel, pass --public-host {name}." if is_tunnel else ""
 
-    def _read(self, request: Request) -> bytes | None:
+    def _read(self, request: Connection) -> bytes | None:
         """Return the body; None if the request was refused."""
         try:
             return request.body(MAX_BODY)
@@ -154,7 +155,7 @@ class Listener:
             request.respond(413, b"The body is over 1 MiB.\n")
         return None
 
-    def _receive(self, request: Request, body: bytes) -> None:
+    def _receive(self, request: Connection, body: bytes) -> None:
         values = request.values(b"x-deploxa-signature")
         header = values[0] if len(values) == 1 else b", ".join(values)
         if signature.verify(body, self.secret, header):
@@ -171,7 +172,7 @@ class Listener:
             findings = signature.explain(body, self.secret, header)
         return DeliveryResult(401, signature.mismatch(findings), hint=signature.hint(findings))
 
-    def _accept(self, request: Request, body: bytes) -> None:
+    def _accept(self, request: Connection, body: bytes) -> None:
         """Save, forward and report a verified delivery."""
         payload = record.parse(body)
         header = (request.values(b"x-deploxa-event") or [b""])[0].decode("latin-1")

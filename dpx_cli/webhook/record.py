@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dpx_cli.system.loopback.request import Header
+    from dpx_cli.system.loopback.guard import Header
     from dpx_cli.webhook.deliver import Reply
 
 MAX_DELIVERIES = 100

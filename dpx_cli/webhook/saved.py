@@ -19,7 +19,7 @@ from dpx_cli.webhook.deliver import CARRIED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dpx_cli.system.loopback.request import Header
+    from dpx_cli.system.loopback.guard import Header
 
 MAX_BYTES = 32 * 1024 * 1024  # of either file; a wrong path may lead to an endless one
 BODY = ".body"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import deployments, env_vars, orgs, parallel, projects
@@ -22,35 +23,38 @@ MAX_DEPLOYMENTS = 100  # of a project
 
 
 def read(session: Session, references: Sequence[str], *, org: str | None, every: bool, role: str | None) -> Seed:
-    """Return the projects in reach and the organizations of the token's user, as `Sandbox(seed=...)` takes them.
+    """Return the projects in reach and the organizations of the token's user, as `Sandbox(seed=...)` wants them.
 
     Args:
         session: the session.
-        references: what `--project` named; empty for the default project, if neither `org` nor `every` is given.
+        references: of `--project`; empty for the default project, if neither `org` nor `every` is given.
         org: slug of the organization whose projects are in reach.
         every: whether all projects are.
         role: the role to rehearse with. [default: the user's own in each organization]
-
-    Raises:
-        NotFound: if a project or the organization doesn't exist.
-        UsageError: if no project is specified anywhere.
     """
     client = session.client
-    if every:
-        named = _listed(client, None)
-    elif org is not None:
-        named = _listed(client, org)
+    if every or org is not None:
+        listed = _unique(project for page in projects.list_projects(client, org=org) for project in page)
     else:
-        named = _unique(_referenced(session, reference) for reference in references or (None,))
+        get = partial(projects.get_project, client)
+        listed = _unique(session.projects.on(reference, get) for reference in references or (None,))
     mine = [item for page in orgs.list_orgs(client) for item in page if is_name(item.get("slug"))]
     if org is not None and org not in [item["slug"] for item in mine]:
         raise NotFound(f"No such organization: {org}", hint="Run: dpx orgs list")
-    ids = [item["id"] for item in named]
-    owners = {project["id"]: org for project in named} if org is not None else _owners(client, mine, set(ids))
-    whole = _whole(session, ids)
+    ids = [item["id"] for item in listed]
+    owners = _owners(client, mine if org is None else [{"slug": org}], set(ids))
+    with ProgressBar(session.screen, len(ids), "projects") as bar:
+        whole = parallel.for_each(
+            ids, _project, client=lambda: session.client_for(session.token()), done=lambda _: bar.advance()
+        )
+    unique: dict[tuple[Any, Any], Item] = {}  # the newest of those with the same slug, which hostile data may have
+    for project in whole:
+        if is_name(project.get("slug")):
+            project["org"] = owners.get(project["id"])
+            unique.setdefault((project["org"], project["slug"]), project)
     return {
         "orgs": [_org(client, item, role, is_reached=item["slug"] in owners.values()) for item in mine],
-        "projects": _distinct({**project, "org": owners.get(project["id"])} for project in whole),
+        "projects": list(unique.values()),
     }
 
 
@@ -66,26 +70,9 @@ def environment(session: Session) -> dict[str, str]:
     return env
 
 
-def _referenced(session: Session, reference: str | None) -> Item:
-    return session.projects.on(reference, lambda project_id: projects.get_project(session.client, project_id))
-
-
-def _listed(client: Client, org: str | None) -> list[Item]:
-    return _unique(project for page in projects.list_projects(client, org=org) for project in page)
-
-
 def _unique(items: Iterable[Item], key: str = "id") -> list[Item]:
     """Return items that have an ID, each of them once. A list may repeat what moves while it's read."""
     return list({item[key]: item for item in items if is_name(item.get(key))}.values())
-
-
-def _distinct(items: Iterable[Item]) -> list[Item]:
-    """Return projects whose slug is their own in their organization; the first of several, which is the newest."""
-    found: dict[tuple[Any, Any], Item] = {}
-    for item in items:
-        if is_name(item.get("slug")):
-            found.setdefault((item["org"], item["slug"]), item)
-    return list(found.values())
 
 
 def _owners(client: Client, mine: Sequence[Item], ids: set[str]) -> dict[str, str]:
@@ -97,14 +84,6 @@ def _owners(client: Client, mine: Sequence[Item], ids: set[str]) -> dict[str, st
             if len(owners) == len(ids):
                 return owners
     return owners
-
-
-def _whole(session: Session, ids: Sequence[str]) -> list[Item]:
-    """Return projects with their settings, variables and deployments, in the order given."""
-    with ProgressBar(session.screen, len(ids), "projects") as bar:
-        return parallel.for_each(
-            ids, _project, client=lambda: session.client_for(session.token()), done=lambda _: bar.advance()
-        )
 
 
 def _project(client: Client, project_id: str) -> Item:

@@ -18,12 +18,14 @@ from urllib.parse import parse_qs
 
 from dpx_cli.errors import DpxError
 from dpx_cli.system.hosts import is_loopback
-from dpx_cli.system.loopback.request import TooLarge, without_port
+from dpx_cli.system.loopback.guard import without_port
+from dpx_cli.system.loopback.server import TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dpx_cli.system.loopback.request import Header, Request
+    from dpx_cli.system.loopback.guard import Header
+    from dpx_cli.system.loopback.server import Connection
 
 FILE = os.path.join(os.path.dirname(__file__), "page.html")
 PREFIX = "/__dpx__/"
@@ -59,14 +61,14 @@ class WebPage:
         self.key = secrets.token_urlsafe(16)
 
     @staticmethod
-    def wanted(request: Request) -> bool:
+    def wanted(request: Connection) -> bool:
         """Return whether a request is for the page and not for the server behind it."""
         host = b",".join(request.values(b"host")).decode("latin-1")
         if not is_loopback(without_port(host).lower(), names=False):
             return False
         return (request.path == "/" and request.method in ("GET", "HEAD")) or request.path.startswith(PREFIX)
 
-    def respond(self, request: Request) -> None:
+    def respond(self, request: Connection) -> None:
         """Respond to a request for the page, its state or one of its buttons."""
         site = request.values(b"sec-fetch-site")
         key = request.values(b"x-dpx-key")
@@ -90,7 +92,7 @@ class WebPage:
             _refuse(request, 404, "Not found.")
 
 
-def _run(request: Request, action: Callable[[Mapping[str, Any]], str]) -> None:
+def _run(request: Connection, action: Callable[[Mapping[str, Any]], str]) -> None:
     try:
         content = json.loads(request.body(MAX_BODY))
         if not isinstance(content, dict):
@@ -104,7 +106,7 @@ def _run(request: Request, action: Callable[[Mapping[str, Any]], str]) -> None:
         request.respond_json(200, {"done": done}, headers=COMMON)
 
 
-def _refuse(request: Request, status: int, error: str) -> None:
+def _refuse(request: Connection, status: int, error: str) -> None:
     request.respond_json(status, {"error": error}, headers=COMMON)
 
 

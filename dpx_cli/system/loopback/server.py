@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import socket
 import struct
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
 import h11
 
 from dpx_cli.errors import reason
-from dpx_cli.system.loopback.request import ClientDisconnected, Request, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from dpx_cli.errors import DpxError
-    from dpx_cli.system.loopback.request import Header
+    from dpx_cli.system.loopback.guard import Header
 
 HOST = "127.0.0.1"
 MAX_HEAD = 64 * 1024  # bytes of a request's first line and headers
@@ -28,16 +29,20 @@ MAX_DRAIN = 16 * 1024 * 1024  # bytes that are read after a refusal
 DRAIN_SECONDS = 2.0
 GRACE_SECONDS = 2.0  # that requests under way get at the end
 ACCEPT_PAUSE = 0.1  # after a failed accept: no file descriptor is free
+BODILESS = (204, 304)
+TEXT = b"text/plain; charset=utf-8"
 
-_BODILESS = (204, 304)
+
+class TooLarge(Exception):
+    """The body is larger than allowed."""
+
+
+class ClientDisconnected(Exception):
+    """The client closed the connection, or what it sends is no HTTP."""
 
 
 def bind(port: int, error: type[DpxError]) -> socket.socket:
-    """Return a socket that listens on a port of 127.0.0.1; 0 picks a free one.
-
-    Raises:
-        DpxError: of the given type, if the port is in use, or this user may not use it.
-    """
+    """Return a socket that listens on a port of 127.0.0.1; 0 picks a free one. Raises `error` if that's impossible."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         if os.name != "nt":  # On Windows the option would let two programs share the port.
@@ -57,7 +62,7 @@ class Server:
 
     Args:
         listening: from `bind`.
-        handle: answers one request, in the thread of its connection.
+        handle: responds to one request, in the thread of its connection.
         patience: seconds for a request's headers, and again for its body.
         keep_alive: whether a connection may serve several requests.
         max_connections: the oldest connection without a complete request gives way to one above this; None for any.
@@ -66,7 +71,7 @@ class Server:
     def __init__(
         self,
         listening: socket.socket,
-        handle: Callable[[Request], None],
+        handle: Callable[[Connection], None],
         *,
         patience: float,
         keep_alive: bool = False,
@@ -77,7 +82,6 @@ class Server:
         self.keep_alive = keep_alive
         self.closing = False
         self._listening = listening
-        self._address = listening.getsockname()
         self._max_connections = max_connections
         self._lock = threading.Lock()
         self._open: dict[Connection, threading.Thread] = {}  # the oldest first
@@ -94,7 +98,7 @@ class Server:
         """Accept no more connections, let requests under way end within GRACE_SECONDS, and close everything."""
         self.closing = True
         with contextlib.suppress(OSError):  # wakes `accept`, on every system
-            socket.create_connection(self._address, timeout=1).close()
+            socket.create_connection(self._listening.getsockname(), timeout=1).close()
         self._accepting.join()
         self._listening.close()
         deadline = time.monotonic() + GRACE_SECONDS
@@ -142,18 +146,25 @@ class Server:
 
 
 class Connection:
-    """One connection of a `Server`.
+    """One connection of a `Server`, and the request on it that is being served.
 
     Attributes:
         is_waiting: whether no complete request has arrived since the last response.
+        began: when the request arrived, on the monotonic clock.
+        path: decoded, without the query.
+        query: as it came, without the question mark.
+        headers: names in lower case.
     """
+
+    method = path = query = ""
+    headers: tuple[Header, ...] = ()
+    began = 0.0
 
     def __init__(self, server: Server, client: socket.socket) -> None:
         self._server = server
         self._socket = client
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self.is_waiting = True
-        self._is_head = False
         # Without this the last piece of a large response waits for the client's delayed acknowledgment.
         with contextlib.suppress(OSError):
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -179,21 +190,36 @@ class Connection:
         event = self._next_event(time.monotonic() + self._server.patience)
         if not isinstance(event, h11.Request):
             return False
-        self._is_head = event.method == b"HEAD"
-        headers = list(event.headers)
-        if not any(name in (b"content-length", b"transfer-encoding") for name, _ in headers):
+        self.began = time.monotonic()
+        self.method = event.method.decode("latin-1")
+        path, _, self.query = event.target.decode("latin-1").partition("?")
+        self.path = unquote(path)
+        self.headers = tuple(event.headers)
+        if not self.values(b"content-length") and not self.values(b"transfer-encoding"):
             self._next_event(0)  # the end of a request without a body
             self.is_waiting = False
         try:
-            self._server.handle(Request(self, event.method.decode("latin-1"), event.target.decode("latin-1"), headers))
+            self._server.handle(self)
         finally:
             self._drain()
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
-    def read_body(self, limit: int) -> bytes:
-        """Read the request's body. See `Request.body`."""
+    def values(self, name: bytes) -> list[bytes]:
+        """Return all values of a header."""
+        return [value for key, value in self.headers if key == name]
+
+    def body(self, limit: int) -> bytes:
+        """Read the body; never hold more than one piece above the limit.
+
+        Raises:
+            TooLarge: it is larger, or Content-Length says so.
+            TimeoutError: it didn't arrive within the server's patience.
+            ClientDisconnected: the client closed the connection.
+        """
         deadline = time.monotonic() + self._server.patience
         body = bytearray()
+        if any(int(length) > limit for length in self.values(b"content-length")):
+            raise TooLarge
         try:
             while self._http.their_state is h11.SEND_BODY:
                 if self._http.they_are_waiting_for_100_continue:
@@ -209,7 +235,9 @@ class Connection:
         self.is_waiting = False
         return bytes(body)
 
-    def respond(self, status: int, body: bytes, headers: Sequence[Header]) -> None:
+    def respond(
+        self, status: int, body: bytes = b"", *, content_type: bytes = TEXT, headers: Iterable[Header] = ()
+    ) -> None:
         """Send a response; do nothing if there was one already."""
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
@@ -217,19 +245,24 @@ class Connection:
         # A body that wasn't read leaves the connection in the middle of it.
         if not self._server.keep_alive or self._http.their_state is not h11.DONE:
             head.append((b"connection", b"close"))
-        if status not in _BODILESS:
-            head.append((b"content-length", b"%d" % len(body)))
-        has_body = status not in _BODILESS and not self._is_head
+        if status not in BODILESS:
+            head += [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+        has_body = status not in BODILESS and self.method != "HEAD"
         self._send(
             h11.Response(status_code=status, headers=head),
             *([h11.Data(data=body)] if has_body else []),
             h11.EndOfMessage(),
         )
 
+    def respond_json(self, status: int, document: Any, *, headers: Iterable[Header] = ()) -> None:
+        """Send compact JSON in UTF-8."""
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+        self.respond(status, body, content_type=b"application/json", headers=headers)
+
     def refuse(self, status: int, text: bytes) -> None:
         """Send an error response of the server itself, and close."""
         with contextlib.suppress(OSError, h11.LocalProtocolError):
-            self.respond(status, text, [(b"content-type", b"text/plain; charset=utf-8")])
+            self.respond(status, text)
         self._socket.close()
 
     def reset(self) -> None:
@@ -265,8 +298,10 @@ class Connection:
         size = 0
         with contextlib.suppress(h11.RemoteProtocolError, ClientDisconnected, OSError):
             # A client that waits for permission to send its body has been refused.
-            while self._http.their_state is h11.SEND_BODY and not self._http.they_are_waiting_for_100_continue:
+            while (
+                self._http.their_state is h11.SEND_BODY
+                and not self._http.they_are_waiting_for_100_continue
+                and size <= MAX_DRAIN
+            ):
                 event = self._next_event(deadline)
                 size += len(event.data) if isinstance(event, h11.Data) else 0
-                if size > MAX_DRAIN:
-                    break
