@@ -95,7 +95,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "init": ("[NAME]", ("--org", "--framework", "--app-type", "--ci", "--link", "--deploy", *Y)),
     "plan": ("[FILE]…", ("--recursive", "-r", "--changed", "--exit-code", "--summary", *LIST)),
     "apply": ("[FILE]…", ("--recursive", "-r", "--changed", "--summary", *Y, *LIST)),
-    "export": ("", P),
+    "export": ("", (*P, "--org", "--all", "--dir", *Y)),
     "env list": ("", (*P, "--target", *LIST)),
     "env set": (
         "KEY…",

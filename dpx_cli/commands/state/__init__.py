@@ -11,14 +11,14 @@ from dpx_cli.commands.state import apply, report, select
 from dpx_cli.commands.state import export as exporting
 from dpx_cli.commands.state import plan as plans
 from dpx_cli.commands.state.document import build_refusal
-from dpx_cli.errors import CheckFailed
+from dpx_cli.errors import CheckFailed, UsageError, exclusive
 
 if TYPE_CHECKING:
     from typing import Annotated
 
     import typer
 
-    from dpx_cli.cli.options import ChangedFiles, Project, ProjectFiles, Recursive, Summary, Yes
+    from dpx_cli.cli.options import ChangedFiles, Every, Org, Project, ProjectFiles, Recursive, Summary, Yes
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -113,12 +113,35 @@ def run_apply(
 
 @ROOT.command("export", epilog="dpx export --project storefront")
 @effect(READ)
-def run_export(session: Session, project: Project = None) -> None:
-    """Print the project's current state as a deploxa.toml. Variables are listed without values (KEY = {})."""
+def run_export(
+    session: Session,
+    project: Project = None,
+    org: Org = None,
+    every: Every = False,
+    directory: Annotated[
+        str | None, typer.Option("--dir", metavar="DIR", help="Write DIR/SLUG/deploxa.toml for each project.")
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Print the project's current state as a deploxa.toml. Variables are listed without values (KEY = {}).
+
+    With --dir, writes files, for --org or --all too, and only what has changed: with git they are the history of an
+    organization. A file that was edited is kept, unless you pass --yes.
+    """
+    exclusive(("--project", project), ("--org", org), ("--all", every))
+    if directory is None and (org is not None or every):
+        raise UsageError("Several projects are written to a directory.", hint="Pass --dir DIR.")
+    if directory is not None and (org is not None or every):
+        exporting.write_all(session, session.projects.list_all(org), org, directory, yes=yes)
+        return
+    ref = session.projects.ref(project)
     row = session.projects.on(
         project, lambda project_id: {**projects.get_project(session.client, project_id), "id": project_id}
     )
+    owner = ref.given.rpartition("/")[0] or None
+    if directory is not None:
+        exporting.write_all(session, [row], owner, directory, yes=yes)
+        return
     slug = row["slug"] if is_name(row.get("slug")) else row["id"]
-    org = session.projects.ref(project).given.rpartition("/")[0]
-    text = exporting.render(f"{org}/{slug}" if org else slug, row, env_vars.by_key(session.client, row["id"]))
+    text = exporting.render(f"{owner}/{slug}" if owner else slug, row, env_vars.by_key(session.client, row["id"]))
     session.screen.raw(text.encode())

@@ -1,15 +1,30 @@
-"""Write a project's current state as a deploxa.toml, or the slug into one."""
+"""Write a project's current state as a deploxa.toml, every project's into a directory, or the slug into a file."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.api import env_vars, orgs, parallel, projects
+from dpx_cli.api.client import is_name
 from dpx_cli.commands.state.document import CHOICES, FIELDS
+from dpx_cli.config.paths import PROJECT_FILE
+from dpx_cli.errors import NotFound, UsageError
+from dpx_cli.output.display import ProgressBar
 from dpx_cli.output.neutralize import neutralize
 from dpx_cli.reference import is_key, targets_of
+from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from dpx_cli.api.client import Client
+    from dpx_cli.session import Session
+
+MAX_FILE = 4 * 1024 * 1024  # bytes
+SEAL = "# Written by `dpx export`, which doesn't overwrite an edited file: "
 
 HEAD = """\
 # The project's desired state. `dpx plan` shows the difference, `dpx apply` applies it.
@@ -55,6 +70,76 @@ def quote(text: str) -> str:
         return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"  # noqa: PLR2004 - what four digits hold
 
     return f'"{"".join(map(escape, text))}"'
+
+
+def write_all(
+    session: Session, listed: Sequence[Mapping[str, Any]], org: str | None, folder: str, *, yes: bool
+) -> None:
+    """Write FOLDER/SLUG/deploxa.toml for every project; only what differs, and no edited file unless `yes`.
+
+    Raises:
+        UsageError: files were edited, and kept.
+        DpxError: the first failure; the other projects are written.
+    """
+    names = _name_projects(session, listed, org)
+    outcome: parallel.Outcome[str, str] = parallel.Outcome()
+
+    def read(client: Client, project_id: str) -> str:
+        project = projects.get_project(client, project_id)
+        return render(names[project_id], project, env_vars.by_key(client, project_id))
+
+    with ProgressBar(session.screen, len(names), "projects") as bar:
+        parallel.run(
+            list(names),
+            read,
+            outcome,
+            client=lambda: session.client_for(session.token()),
+            group=lambda project_id: project_id,
+            done=lambda _: bar.advance(),
+        )
+    edited, written = [], 0
+    slugs = Counter(name.rpartition("/")[2].casefold() for name in names.values())
+    for project_id in [each for each in names if each in outcome.results]:
+        slug = names[project_id].rpartition("/")[2]
+        path = os.path.join(names[project_id] if slugs[slug.casefold()] > 1 else slug, PROJECT_FILE)
+        text = outcome.results[project_id]
+        data = f"{text}{SEAL}{_digest(text)}\n".encode()
+        old = files.read_bytes(files.checkout_path(folder, path), "the project file", MAX_FILE)
+        old = old and old.replace(b"\r\n", b"\n")  # git's doing, on Windows
+        if old is not None and not yes and _is_edited(old):
+            edited.append(os.path.join(folder, path))
+        elif data != old:
+            files.write_checkout(folder, path, data)
+            session.screen.info(f"Wrote {os.path.join(folder, path)}.")
+            written += 1
+    session.screen.info(f"Files written: {written} of {len(outcome.results)}.")
+    for project_id, failure in outcome.failures.items():
+        if not isinstance(failure, NotFound):  # deleted since it was listed
+            failure.message = f"{names[project_id]}: {failure.message}"
+            raise failure
+    if edited:
+        raise UsageError(f"Edited and not overwritten: {', '.join(edited)}", hint="To overwrite them, pass --yes.")
+
+
+def _name_projects(session: Session, listed: Sequence[Mapping[str, Any]], org: str | None) -> dict[str, str]:
+    """Return the slug, or org/slug if it is known or several have the slug, of each project by ID."""
+    slugs = {project["id"]: project["slug"] if is_name(project.get("slug")) else project["id"] for project in listed}
+    owners = dict.fromkeys(slugs, org)
+    if org is None and len({slug.casefold() for slug in slugs.values()}) < len(slugs):
+        for page in orgs.list_orgs(session.client):
+            for each in page:
+                if is_name(each.get("slug")):
+                    owners |= {row["id"]: each["slug"] for row in session.projects.list_all(each["slug"])}
+    return {key: f"{owner}/{slugs[key]}" if (owner := owners[key]) else slugs[key] for key in slugs}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _is_edited(data: bytes) -> bool:
+    text, _, digest = data.decode("utf-8", "replace").rpartition(SEAL)
+    return digest.strip() != _digest(text)
 
 
 def set_slug(text: str, slug: str) -> str:

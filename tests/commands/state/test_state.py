@@ -11,6 +11,7 @@ import pytest
 from dpx_cli.commands.state import document
 
 if TYPE_CHECKING:
+    from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
 
 CANARY = "s3cret-canary"
@@ -332,6 +333,76 @@ def test_export_prints_what_is_there(dpx: Program) -> None:
     assert 'slug = "acme/storefront"' in dpx("export", "-p", "acme/storefront").out
     assert "slug" in dpx.tty("export", "-p", "api").out
     assert dpx("export", "-p", "none").code == 3
+
+
+def test_export_escapes_what_could_mislead(dpx: Program) -> None:
+    """As a TOML string with the same text; what is harmless stays whole."""
+    text = 'a\u202eb\x1b[31m\n"\\'
+    dpx("projects", "update", "docs", "--description", text, "--build-command", "\u00e9 \U0001f469\u200d\U0001f4bb")
+    result = dpx("export", "-p", "docs")
+    assert result.out.isascii() is False
+    assert "\u202e" not in result.out
+    assert "\x1b" not in result.out
+    assert 'build_command = "\u00e9 \U0001f469\u200d\U0001f4bb"' in result.out
+    assert tomllib.loads(result.out)["project"]["description"] == text
+
+
+def files_of(dpx: Program, folder: str) -> dict[str, str]:
+    """The files below a directory."""
+    top = dpx.cwd / folder
+    return {str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file()}
+
+
+def test_export_writes_every_project(dpx: Program) -> None:
+    """Into files whose plan is empty; the second time nothing, the third time what has changed."""
+    result = dpx("export", "--all", "--dir", "all")
+    assert (result.code, result.out) == (0, ""), result
+    before = files_of(dpx, "all")
+    assert set(before) == {f"{slug}/deploxa.toml" for slug in ("storefront", "docs", "api")}
+    assert dpx("plan", *(f"all/{path}" for path in before), "--exit-code").code == 0
+    assert dpx("export", "--all", "--dir", "all").err == "Files written: 0 of 3.\n"
+    dpx("env", "set", "NEW=1", "-p", "docs")
+    assert dpx("export", "--all", "--dir", "all").err == "Wrote all/docs/deploxa.toml.\nFiles written: 1 of 3.\n"
+    assert {path for path, text in files_of(dpx, "all").items() if before[path] != text} == {"docs/deploxa.toml"}
+    assert dpx("export", "--org", "acme", "--dir", "acme").code == 0
+    assert 'slug = "acme/storefront"' in files_of(dpx, "acme")["storefront/deploxa.toml"]
+    assert dpx("export", "-p", "api", "--dir", "one").err == "Wrote one/api/deploxa.toml.\nFiles written: 1 of 1.\n"
+
+
+def test_export_keeps_an_edited_file(dpx: Program) -> None:
+    """Exit 2, naming it, after the others were written; --yes overwrites it. Line ends of Windows are no edit."""
+    dpx("export", "--all", "--dir", "all")
+    (dpx.cwd / "all/docs/deploxa.toml").write_text("# mine\n" + (dpx.cwd / "all/docs/deploxa.toml").read_text())
+    (dpx.cwd / "all/api/deploxa.toml").write_text((dpx.cwd / "all/api/deploxa.toml").read_text(), newline="\r\n")
+    for slug in ("docs", "api"):
+        dpx("env", "set", "NEW=1", "-p", slug)
+    result = dpx("export", "--all", "--dir", "all")
+    assert (result.code, result.out) == (2, ""), result
+    assert "Wrote all/api/deploxa.toml." in result.err
+    assert "error: Edited and not overwritten: all/docs/deploxa.toml\n" in result.err
+    assert "# mine" in files_of(dpx, "all")["docs/deploxa.toml"]
+    assert dpx("export", "--all", "--dir", "all", "-y").code == 0
+    assert "# mine" not in files_of(dpx, "all")["docs/deploxa.toml"]
+
+
+def test_export_of_slugs_that_collide(dpx: Program, sandbox: Sandbox) -> None:
+    """Those have their organization's directory, and specify it."""
+    sandbox.seed_project("storefront", "globex")
+    assert dpx("export", "--all", "--dir", "all").code == 0
+    files = files_of(dpx, "all")
+    assert {"acme/storefront/deploxa.toml", "globex/storefront/deploxa.toml", "api/deploxa.toml"} <= set(files)
+    assert 'slug = "globex/storefront"' in files["globex/storefront/deploxa.toml"]
+
+
+def test_export_to_where_it_can_not_write(dpx: Program) -> None:
+    """One line; nothing is written through a symbolic link."""
+    (dpx.cwd / "all").mkdir()
+    (dpx.cwd / "all" / "docs").symlink_to(dpx.cwd)
+    assert dpx("export", "-p", "docs", "--dir", "all").code == 1
+    assert not (dpx.cwd / "deploxa.toml").exists()
+    for argv, message in ((("--all",), "are written to a directory"), (("--all", "-p", "x"), "can't be used together")):
+        result = dpx("export", *argv)
+        assert (result.code, result.out, message in result.err) == (2, "", True), result
 
 
 def test_the_file_in_the_help_is_valid(dpx_offline: Program) -> None:
