@@ -21,22 +21,12 @@ MAX_PACKAGE = 4 * 1024 * 1024  # bytes of package.json
 FRAMEWORKS = (("next", "NEXTJS"), ("vite", "VITE"), ("react-scripts", "REACTJS"), ("react", "REACTJS"))
 # What a framework's build is served as, unless the package serves it itself.
 APP_TYPES = {"NEXTJS": "NODEJS", "VITE": "STATIC", "REACTJS": "STATIC", "NODEJS": "NODEJS"}
-# Dependencies that make a package a server, and those that serve what another tool builds.
-SERVERS = {
-    *("express", "fastify", "koa", "hono", "@hono/node-server", "@hapi/hapi", "@nestjs/core", "restify", "polka", "h3"),
-    *(
-        "@apollo/server",
-        "apollo-server",
-        "graphql-yoga",
-        "@adonisjs/core",
-        "@feathersjs/feathers",
-        "elysia",
-        "nitropack",
-    ),
-    *("@remix-run/serve", "@remix-run/express", "@react-router/serve", "@react-router/express", "vite-express"),
-    *("@sveltejs/adapter-node", "@astrojs/node", "nuxt"),
-}
-ADAPTERS = ("@remix-run/serve", "@react-router/serve", "@sveltejs/adapter-node", "@astrojs/node", "nuxt", "nitropack")
+# Dependencies that serve what another tool builds, and those that make a package a server.
+ADAPTERS = re.compile("@(remix-run|react-router)/serve|@sveltejs/adapter-node|@astrojs/node|nuxt|nitropack")
+SERVERS = re.compile(
+    r"express|fastify|koa|hono|@hono/node-server|@hapi/hapi|@nestjs/core|restify|polka|h3|@apollo/server|apollo-server"
+    r"|graphql-yoga|@adonisjs/core|@feathersjs/feathers|elysia|@(remix-run|react-router)/express|vite-express"
+)
 # Commands of a start script: those that run a server, and those that serve files or run a development server.
 RUNNERS = re.compile(
     r"node|nodemon|tsx|ts-node(-dev)?|bun|deno|nest|pm2(-runtime)?|fastify|remix-serve|react-router-serve|srvx|nitro"
@@ -123,7 +113,7 @@ def _keys(package: Mapping[str, Any], kind: str) -> set[str]:
 
 def _is_server(scripts: Mapping[str, str], runtime: set[str], dependencies: set[str]) -> bool:
     """Return whether a package serves requests itself, by its start script, else by its dependencies."""
-    if not dependencies.isdisjoint(ADAPTERS):
+    if any(map(ADAPTERS.fullmatch, dependencies)):
         return True
     start, seen = scripts.get("start", ""), {"start"}
     while (other := _RUN.search(start)) and other[1] in scripts and other[1] not in seen:
@@ -132,9 +122,9 @@ def _is_server(scripts: Mapping[str, str], runtime: set[str], dependencies: set[
     # `node node_modules/vite/bin/vite.js` runs vite.
     start = re.sub(r"node\s+(?:-\S+\s+)*(?:\./)?node_modules/(?:\.bin/)?([\w-]+)\S*", r"\1", start)
     words = [word.rpartition("/")[2] for word in re.split(r"[\s;&|\"']+", start)]
-    if any(STATIC.fullmatch(word) for word in words):
+    if any(map(STATIC.fullmatch, words)):
         return False
-    return any(RUNNERS.fullmatch(word) for word in words) or not runtime.isdisjoint(SERVERS)
+    return any(map(RUNNERS.fullmatch, words)) or any(map(SERVERS.fullmatch, runtime))
 
 
 def find_apps(folder: str) -> list[str]:
@@ -157,19 +147,16 @@ def _fits(path: str, pattern: str) -> bool:
 
 
 def _read_patterns(folder: str) -> Iterator[str]:
-    """Yield the patterns of package.json and pnpm-workspace.yaml. What can't be read has none."""
+    """Yield the patterns of package.json, which may be damaged, and of pnpm-workspace.yaml."""
     with contextlib.suppress(DpxError):
         workspaces = read_package(folder).get("workspaces")
-        if isinstance(workspaces, dict):
-            workspaces = workspaces.get("packages")
-        if isinstance(workspaces, list):
-            yield from (pattern for pattern in workspaces if isinstance(pattern, str))
-    with contextlib.suppress(DpxError):
-        path = os.path.join(folder, "pnpm-workspace.yaml")
-        data = files.read_bytes(path, "the workspace", MAX_PACKAGE) if os.path.isfile(path) else None
-        is_listed = False
-        for line in (data or b"").decode("utf-8", "replace").splitlines():
-            if line[:1].strip(" \t#-"):
-                is_listed = line.startswith("packages:")
-            if is_listed and (item := _YAML_ITEM.fullmatch(line)):
-                yield item[2]
+        workspaces = workspaces.get("packages") if isinstance(workspaces, dict) else workspaces
+        yield from filter(lambda pattern: isinstance(pattern, str), workspaces if isinstance(workspaces, list) else ())
+    path = os.path.join(folder, "pnpm-workspace.yaml")
+    data = files.read_bytes(path, "the workspace", MAX_PACKAGE) if os.path.isfile(path) else None
+    is_listed = False
+    for line in (data or b"").decode("utf-8", "replace").splitlines():
+        if line[:1].strip(" \t#-"):
+            is_listed = line.startswith("packages:")
+        if is_listed and (item := _YAML_ITEM.fullmatch(line)):
+            yield item[2]

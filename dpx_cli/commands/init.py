@@ -161,14 +161,12 @@ def _show(session: Session, proposal: Proposal) -> None:
 
 
 def _create(session: Session, proposal: Proposal) -> dict[str, Any]:
-    optional = {"orgSlug": proposal.org, "framework": proposal.framework, "appType": proposal.app_type}
-    fields: projects.ProjectFields = {key: value for key, value in optional.items() if value is not None}  # type: ignore[assignment]  # keys are the TypedDict's
+    name, slug, org, framework, app_type = proposal
     with new_project.hold_file(session, os.path.join(session.cwd, PROJECT_FILE)):
-        project = new_project.create(session, proposal.name, proposal.slug, fields)
-    slug = project.get("slug", proposal.slug)
-    if slug != proposal.slug:
-        session.screen.warn(f"Deploxa named the project {slug}, not {proposal.slug}.")
-    session.screen.info(f"Created {slug}.")
+        project = new_project.create(session, name, slug, orgSlug=org, framework=framework, appType=app_type)
+    if project.get("slug", slug) != slug:
+        session.screen.warn(f"Deploxa named the project {project['slug']}, not {slug}.")
+    session.screen.info(f"Created {project.get('slug', slug)}.")
     return project
 
 

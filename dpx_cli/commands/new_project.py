@@ -40,15 +40,16 @@ def hold_file(session: Session, path: str) -> Iterator[None]:
         yield
 
 
-def create(session: Session, name: str, slug: str, fields: projects.ProjectFields) -> dict[str, Any]:
+def create(session: Session, name: str, slug: str, **optional: str | None) -> dict[str, Any]:
     """Create a project and return it, or the one with this slug that appeared since the caller looked.
 
     The slug is the one that the name leads to; the server may choose another. Hold the file of the project, so that two
-    dpx on one machine don't create two.
+    dpx on one machine don't create two. The rest is sent to the API, unless it is None.
 
     Raises:
         OutcomeUnknown: the response was lost, and the list doesn't show the project.
     """
+    fields: projects.ProjectFields = {key: text for key, text in optional.items() if text is not None}  # type: ignore[assignment]  # keys are the TypedDict's
     pages = projects.list_projects(session.client, org=fields.get("orgSlug"))
     rows = [row for page in pages for row in page if row.get("slug") == slug and is_name(row.get("id"))]
     if len(rows) == 1:

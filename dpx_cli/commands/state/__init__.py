@@ -67,7 +67,6 @@ def run_plan(
     if session.screen.format != "table" or any(plan.steps for plan in made):
         session.screen.rows([[row for plan in made for row in plan.rows()]], columns, key="name")
     report.report(session, made, summary)
-    report.note_locks(session, made)
     for failure in failures[1:]:
         session.screen.warn(failure.message)
     if failures:
@@ -129,16 +128,15 @@ def run_export(
     organization. A file that was edited is kept, unless you pass --yes.
     """
     exclusive(("--project", project), ("--org", org), ("--all", every))
-    if directory is None and (org is not None or every):
-        raise UsageError("Several projects are written to a directory.", hint="Pass --dir DIR.")
-    if directory is not None and (org is not None or every):
+    if org is not None or every:
+        if directory is None:
+            raise UsageError("Several projects are written to a directory.", hint="Pass --dir DIR.")
         exporting.write_all(session, session.projects.list_all(org), org, directory, yes=yes)
         return
-    ref = session.projects.ref(project)
     row = session.projects.on(
         project, lambda project_id: {**projects.get_project(session.client, project_id), "id": project_id}
     )
-    owner = ref.given.rpartition("/")[0] or None
+    owner = session.projects.ref(project).given.rpartition("/")[0] or None
     if directory is not None:
         exporting.write_all(session, [row], owner, directory, yes=yes)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import env_vars, parallel, projects
@@ -28,11 +29,7 @@ class ApplyTask(runner.Task):
         self._project_id = plan.project_id or ""
 
     def work(self, client: Client) -> None:
-        """Do the steps: create, update, set, remove. No other dpx of this machine applies the file meanwhile.
-
-        Raises:
-            DpxError: the first failure; its message says which steps are done and which are not.
-        """
+        """Do the steps: create, update, set, remove. No other dpx of this machine applies the file meanwhile."""
         document, values, _, lock = self.plan.inputs
         changing = {step.name for step in self.plan.steps if step.kind == "variable"}
         with new_project.hold_file(self.session, document.identity):
@@ -80,15 +77,15 @@ class ApplyTask(runner.Task):
     def _create(self, step: Step) -> None:
         document = self.plan.document
         org, _, slug = document.slug.rpartition("/")
-        optional = {
-            "orgSlug": org or self.session.settings.org,
-            "framework": document.framework,
-            "appType": document.app_type,
-            "description": document.fields.get("description"),
-        }
-        fields: projects.ProjectFields = {key: value for key, value in optional.items() if value is not None}  # type: ignore[assignment]  # keys are the TypedDict's
-        name = document.fields.get("name", slug)
-        project = new_project.create(self.session, name, slug, fields)
+        project = new_project.create(
+            self.session,
+            document.fields.get("name", slug),
+            slug,
+            orgSlug=org or self.session.settings.org,
+            framework=document.framework,
+            appType=document.app_type,
+            description=document.fields.get("description"),
+        )
         if (created := project.get("slug", slug)) != slug:
             delete = self.session.command("projects", "delete", project["id"])
             raise Failed(
@@ -111,12 +108,9 @@ class ApplyTask(runner.Task):
         )
 
     def _remove(self, client: Client, step: Step) -> None:
-        try:
+        # Deleted by the first try of a repeated request, or by someone else: both are what the file wants.
+        with contextlib.suppress(NotFound):
             env_vars.delete_env_var(client, self._project_id, step.name)
-        except NotFound as gone:
-            # Deleted by the first try of a repeated request, or by someone else: both are what the file wants.
-            if gone.request is None:
-                raise
 
     def _for_each(self, steps: Sequence[Step], action: Callable[[Client, Step], None]) -> None:
         """Do something for several variables at a time."""
@@ -141,8 +135,7 @@ class ApplyTask(runner.Task):
 def make_tasks(session: Session, made: Sequence[Plan]) -> list[ApplyTask]:
     """Return a task for each plan, which follows those that its file needs.
 
-    Raises:
-        CheckFailed: a variable that must exist doesn't.
+    Raises CheckFailed if a variable that must exist doesn't.
     """
     for plan in made:
         if keys := [step.name for step in plan.steps if step.action == plans.MISSING]:
@@ -157,11 +150,7 @@ def make_tasks(session: Session, made: Sequence[Plan]) -> list[ApplyTask]:
 
 
 def run(session: Session, tasks: Sequence[ApplyTask]) -> None:
-    """Run tasks one after the other until one fails.
-
-    Raises:
-        DpxError: what failed; the message says which projects are done and which were not begun.
-    """
+    """Run tasks one after the other. Raise what failed; the message says what is done and what was not begun."""
     runner.run(session, tasks, limit=1, fail_fast=True)
     failed = next((task for task in tasks if task.error), None)
     if failed is None or failed.error is None:

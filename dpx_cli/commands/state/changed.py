@@ -21,9 +21,6 @@ def find_documents(session: Session, base: str) -> list[Document]:
     """Return the deploxa.toml of each project in whose directories `git diff BASE...HEAD` has a change.
 
     A project has the directory of its deploxa.toml, and its `paths`. Those without a change are noted on stderr.
-
-    Raises:
-        UsageError: if this is no repository, BASE is no commit of it, or a deploxa.toml is wrong.
     """
     cwd = os.path.realpath(session.cwd)
     top, tracked = git.toplevel(cwd), git.tracked(cwd)

@@ -6,21 +6,24 @@ leave its directory, and no `env:` source reaches the variables of dpx itself.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dpx_cli.commands.state import positions
+from dpx_cli.api.client import is_name
+from dpx_cli.commands.state.positions import find_keys, line_and_column
 from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE
 from dpx_cli.errors import NotFound, UsageError
 from dpx_cli.reference import APP_TYPES, FRAMEWORKS, TARGETS, is_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MAX_SHOWN = 20  # mistakes in a message
+MAX_MISTAKES = 100  # a file that has more is not read on
 
 FIELDS = ("name", "description", "build_command", "install_command", "output_dir")
 CHOICES = {"framework": FRAMEWORKS, "app_type": APP_TYPES}
@@ -28,7 +31,7 @@ PROJECT_KEYS = ("slug", *FIELDS, *CHOICES, "paths", "needs")
 VARIABLE_KEYS = ("value", "from", "targets", "sensitive", "absent")
 
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_POSITION = re.compile(r"line (\d+), column (\d+)")
 
 
 class Variable(NamedTuple):
@@ -116,125 +119,113 @@ def read_all(paths: Sequence[str]) -> list[Document]:
 def parse(data: bytes, path: str) -> Document:
     """Parse and check the bytes of a deploxa.toml. Raises UsageError with every mistake, without any value."""
     text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-
-    def place(offset: int) -> str:
-        return "{}:{}:{}".format(path, *positions.line_and_column(text, offset))
-
-    syntax = _find_syntax_error(data, text)
-    if syntax is not None:
-        raise build_refusal([f"{place(syntax[0])}: {syntax[1]}."])
-    offsets = positions.find_keys(text)
-    folder = os.path.dirname(os.path.abspath(path))
-    reader = _Reader(folder, lambda *keys: place(offsets.get(keys, 0)))
-    reader.read(tomllib.loads(text))
-    if reader.mistakes:
-        at = []
-        for mistake in reader.mistakes:
-            keys = mistake.path
-            while keys and keys not in offsets:
-                keys = keys[:-1]
-            at.append((offsets.get(keys, 0), mistake.what))
-        raise build_refusal([f"{place(offset)}: {what}." for offset, what in sorted(set(at))])
-    project = reader.project
-    fields = {key: project.pop(key) for key in FIELDS if key in project}
-    return Document(path, folder, fields=fields, variables=reader.variables, **project)
-
-
-def _find_syntax_error(data: bytes, text: str) -> tuple[int, str] | None:
-    """Return where and what a syntax error is. The message shows single characters and keys at most."""
     try:
         data.decode()
         project_file.check_depth(text)
-        tomllib.loads(text)
-    except UnicodeDecodeError as problem:
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise build_refusal([f"{path}:{_explain(problem, data, text)}."]) from None
+    reader = _Reader(path, text)
+    reader.read(content)
+    if reader.mistakes:
+        raise build_refusal([f"{reader.place(offset)}: {what}." for offset, what in sorted(reader.mistakes)])
+    fields = {key: reader.project.pop(key) for key in FIELDS if key in reader.project}
+    return Document(path, reader.folder, fields=fields, variables=reader.variables, **reader.project)
+
+
+def _explain(problem: Exception, data: bytes, text: str) -> str:
+    """Return "LINE:COLUMN: what" for text that is not TOML. It shows single characters and keys at most."""
+    if isinstance(problem, UnicodeDecodeError):
         # Characters, not bytes: that many were decoded before.
-        return len(data[: problem.start].decode("utf-8-sig").replace("\r\n", "\n")), "Not UTF-8"
-    except RecursionError:
-        return 0, "Not valid TOML: it is nested too deeply"
-    except ValueError as problem:
-        message = str(problem)
-        position = _POSITION.search(message)
-        message = message[: position.start()] if position else "A number is too long"
+        offset, what = len(data[: problem.start].decode("utf-8-sig").replace("\r\n", "\n")), "Not UTF-8"
+    elif isinstance(problem, RecursionError):
+        offset, what = 0, "Not valid TOML: it is nested too deeply"
+    else:
+        message, _, position = str(problem).rpartition(" (at ")
+        message = message or "A number is too long"
         what = f"Not valid TOML: {message[:1].lower()}{message[1:]}"
-        if position and position[1]:
-            lines = text.split("\n")
-            return sum(len(line) + 1 for line in lines[: int(position[1]) - 1]) + int(position[2]) - 1, what
+        if place := _POSITION.match(position):
+            return f"{place[1]}:{place[2]}: {what}"
         *_, last = project_file.find_tokens(text)
         # A string of several lines that isn't closed reaches to the end: its beginning says more.
-        return last.start() if last.lastgroup == "string" else len(text.rstrip()) - 1, what
-    return None
+        offset = last.start() if last.lastgroup == "string" else len(text.rstrip()) - 1
+    return "{}:{}: {}".format(*line_and_column(text, offset), what)
 
 
 class _Reader:
-    """Check a parsed document; `place` returns "FILE:LINE:COLUMN" of a key."""
+    """Check a parsed document: fill `project` and `variables`, or `mistakes` with their offsets."""
 
-    def __init__(self, folder: str, place: Callable[..., str]) -> None:
-        self.mistakes: list[Mistake] = []
+    def __init__(self, path: str, text: str) -> None:
+        self.mistakes: set[tuple[int, str]] = set()
         self.project: dict[str, Any] = {}
         self.variables: dict[str, Variable] = {}
-        self._folder = folder
-        self._place = place
+        self.folder = os.path.dirname(os.path.abspath(path))
+        self._path = path
+        self._text = text
+        self._offsets = find_keys(text)
+
+    def place(self, offset: int) -> str:
+        """Return "FILE:LINE:COLUMN"."""
+        return "{}:{}:{}".format(self._path, *line_and_column(self._text, offset))
+
+    def _add(self, mistake: Mistake, *path: str) -> None:
+        path += mistake.path
+        while path and path not in self._offsets:
+            path = path[:-1]
+        self.mistakes.add((self._offsets.get(path, 0), mistake.what))
 
     def read(self, document: dict[str, Any]) -> None:
-        """Fill `project` and `variables`, or `mistakes`."""
-        for key, value in document.items():
+        """Read all of it."""
+        for key, value in self._items(document):
             if key not in ("project", "env"):
                 self._add(Mistake(_unknown(key, ("project", "env"), "")), key)
             elif not isinstance(value, dict):
                 self._add(Mistake(f"[{key}] must be a table"), key)
-            elif key == "env":
-                self._read_env(value)
-        if isinstance(project := document.get("project", {}), dict):
-            self._read_project(project)
-
-    def _add(self, mistake: Mistake, *path: str) -> None:
-        mistake.path = (*path, *mistake.path)
-        self.mistakes.append(mistake)
-
-    def _read_project(self, project: Mapping[str, Any]) -> None:
-        if "slug" not in project:
+        project, env = document.get("project", {}), document.get("env", {})
+        if isinstance(project, dict) and "slug" not in project:
             self._add(Mistake('slug is missing: add slug = "SLUG" or slug = "ORG/SLUG" to [project]'), "project")
-        for key, value in project.items():
+        for key, value in self._items(project):
             try:
-                self.project[key] = self._project_value(key, value)
+                self.project[key] = self._read_setting(key, value)
             except Mistake as mistake:
                 self._add(mistake, "project", key)
-
-    def _read_env(self, env: Mapping[str, Any]) -> None:
-        for key, value in env.items():
+        for key, value in self._items(env):
             try:
                 self._read_variable(key, _table(key, value))
             except Mistake as mistake:
                 self._add(mistake, "env", key)
 
-    def _project_value(self, key: str, value: Any) -> str | tuple[str, ...]:
+    def _items(self, table: Any) -> Iterator[tuple[str, Any]]:
+        """Yield the items of a table, as long as more mistakes are worth finding."""
+        for item in table.items() if isinstance(table, dict) else ():
+            if len(self.mistakes) < MAX_MISTAKES:
+                yield item
+
+    def _read_setting(self, key: str, value: Any) -> str | tuple[str, ...]:
         if key == "paths":
             return _paths(key, value)
-        if key == "needs":
-            return tuple(self._needed(path) for path in _paths(key, value))
-        return _project_text(key, value)
-
-    def _needed(self, path: str) -> str:
-        file = os.path.join(self._folder, path)
-        if os.path.basename(file) != PROJECT_FILE:
-            file = os.path.join(file, PROJECT_FILE)
-        if not os.path.isfile(file):
-            raise Mistake(f"needs: no {PROJECT_FILE} in {path}")
-        return os.path.realpath(file)
+        if key != "needs":
+            return _project_text(key, value)
+        files = [
+            os.path.join(self.folder, path.removesuffix(PROJECT_FILE), PROJECT_FILE) for path in _paths(key, value)
+        ]
+        if absent := [os.path.dirname(file) for file in files if not os.path.isfile(file)]:
+            raise Mistake(f"needs: no {PROJECT_FILE} in {os.path.relpath(absent[0], self.folder)}")
+        return tuple(map(os.path.realpath, files))
 
     def _read_variable(self, key: str, table: Mapping[str, Any]) -> None:
         parts: dict[str, Any] = {}
         for name, value in table.items():
             try:
-                parts[name] = _READERS.get(name, _refuse_part)(name, value)
+                parts[name] = _read_part(name, value)
             except Mistake as mistake:
                 self._add(mistake, "env", key, name)
         if len(parts) < len(table):
             return
         _check_parts(parts)
         source = parts.pop("from", None)
-        place = self._place("env", key, "from") if source else self._place("env", key)
-        self.variables[key] = Variable(key, source=source, place=place, **parts)
+        offset = self._offsets.get(("env", key, "from"), self._offsets.get(("env", key), 0))
+        self.variables[key] = Variable(key, source=source, place=self.place(offset), **parts)
 
 
 def _check_parts(parts: Mapping[str, Any]) -> None:
@@ -258,13 +249,11 @@ def _check_parts(parts: Mapping[str, Any]) -> None:
 
 def _unknown(key: str, known: tuple[str, ...], where: str) -> str:
     """Return what is wrong with a key that isn't known, and the known one that is nearest."""
-    import difflib
-
     # What is no plain name may be a value in the wrong place.
     name = f" {key}" if _BARE.fullmatch(key) and not key.startswith("dpx_") else ""
     close = difflib.get_close_matches(key, known, n=1)
-    kind = "key" if where else "table or key"
-    return f"Unknown {kind}{name}{' in ' if where else ''}{where}" + (f" (did you mean {close[0]}?)" if close else "")
+    what = f"Unknown key{name} in {where}" if where else f"Unknown table or key{name}"
+    return what + (f" (did you mean {close[0]}?)" if close else "")
 
 
 def _table(key: str, value: Any) -> Mapping[str, Any]:
@@ -276,10 +265,6 @@ def _table(key: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise Mistake(f"{key} must be a string or a table")
     return value
-
-
-def _refuse_part(name: str, _value: Any) -> Any:
-    raise Mistake(_unknown(name, VARIABLE_KEYS, "a variable"))
 
 
 def _text(name: str, value: Any) -> str:
@@ -304,8 +289,6 @@ def _project_text(key: str, value: Any) -> str:
             raise Mistake(f"{key} must be one of {', '.join(CHOICES[key])}")
         return text.upper()
     if key == "slug":
-        from dpx_cli.api.client import is_name
-
         org, slash, slug = text.rpartition("/")
         if not is_name(slug) or (slash and not is_name(org)):
             raise Mistake('slug must be "SLUG" or "ORG/SLUG"')
@@ -327,8 +310,24 @@ def _paths(name: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _from(_name: str, value: Any) -> str:
-    text = _text("from", value)
+def _read_part(name: str, value: Any) -> Any:
+    """Check a part of a variable and return it."""
+    if name not in VARIABLE_KEYS:
+        raise Mistake(_unknown(name, VARIABLE_KEYS, "a variable"))
+    if name == "value":
+        return _value(_text(name, value))
+    if name == "from":
+        return _source(_text(name, value))
+    if name == "targets":
+        return _targets(value)
+    if name == "sensitive" and not isinstance(value, bool):
+        raise Mistake("sensitive must be true or false")
+    if name == "absent" and value is not True:
+        raise Mistake("absent must be true (leave it out otherwise)")
+    return value
+
+
+def _source(text: str) -> str:
     kind, _, name = text.partition(":")
     if kind not in ("env", "file") or not name or "\0" in name:
         raise Mistake('from must be "env:NAME" or "file:PATH"')
@@ -343,31 +342,10 @@ def _from(_name: str, value: Any) -> str:
     return text
 
 
-def _targets(_name: str, value: Any) -> tuple[str, ...]:
+def _targets(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(target, str) for target in value):
         raise Mistake(f"targets must be an array of {', '.join(TARGETS)}")
     wanted = {target.lower() for target in value}
     if not wanted <= set(TARGETS):
         raise Mistake(f"targets can be {', '.join(TARGETS)} only")
     return tuple(target for target in TARGETS if target in wanted)
-
-
-def _sensitive(_name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise Mistake("sensitive must be true or false")
-    return value
-
-
-def _absent(_name: str, value: Any) -> bool:
-    if value is not True:
-        raise Mistake("absent must be true (leave it out otherwise)")
-    return True
-
-
-_READERS = {
-    "value": lambda name, value: _value(_text(name, value)),
-    "from": _from,
-    "targets": _targets,
-    "sensitive": _sensitive,
-    "absent": _absent,
-}

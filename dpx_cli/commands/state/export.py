@@ -12,7 +12,7 @@ from dpx_cli.api.client import is_name
 from dpx_cli.commands.state.document import CHOICES, FIELDS
 from dpx_cli.config.paths import PROJECT_FILE
 from dpx_cli.errors import NotFound, UsageError
-from dpx_cli.output.display import ProgressBar
+from dpx_cli.output.display import StatusLine
 from dpx_cli.output.neutralize import neutralize
 from dpx_cli.reference import is_key, targets_of
 from dpx_cli.system import files
@@ -82,21 +82,15 @@ def write_all(
         DpxError: the first failure; the other projects are written.
     """
     names = _name_projects(session, listed, org)
-    outcome: parallel.Outcome[str, str] = parallel.Outcome()
 
     def read(client: Client, project_id: str) -> str:
         project = projects.get_project(client, project_id)
         return render(names[project_id], project, env_vars.by_key(client, project_id))
 
-    with ProgressBar(session.screen, len(names), "projects") as bar:
-        parallel.run(
-            list(names),
-            read,
-            outcome,
-            client=lambda: session.client_for(session.token()),
-            group=lambda project_id: project_id,
-            done=lambda _: bar.advance(),
-        )
+    with StatusLine(session.screen) as live:
+        if session.screen.animates:
+            live.update(f"Reading {len(names)} projects")
+        ((_, outcome),) = parallel.by_pages([list(names)], read, client=lambda: session.client_for(session.token()))
     edited, written = [], 0
     slugs = Counter(name.rpartition("/")[2].casefold() for name in names.values())
     for project_id in [each for each in names if each in outcome.results]:

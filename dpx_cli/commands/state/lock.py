@@ -8,6 +8,7 @@ was killed in between leaves "unknown", never "unchanged".
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 import tomllib
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 VERSION = 1
 MIN_KEY = 32  # characters of DPX_LOCK_KEY
 MAX_LOCK = 4 * 1024 * 1024  # bytes
-HEAD = "# Digests of the values that `dpx apply` set, for `dpx plan`. Commit it, or cache it in CI: dpx help plan\n"
+HEAD = "# Digests of the values that `dpx apply` set, for `dpx plan`. Commit it, or cache it in CI: dpx help plan"
+OTHER_KEY = "was written with another DPX_LOCK_KEY"
 
 
 def read_key(session: Session) -> bytes | None:
@@ -53,22 +55,19 @@ class Lock:
     def read(self) -> None:
         """Read the file. One that is damaged is no error: `compare` warns."""
         self._text: str | None = None  # None if there is no lock
-        self._header: dict[str, object] | None = {}  # None if it can't be read
+        self._header: dict[str, object] = {}  # empty if it can't be read
         self._digests: dict[str, str] = {}
         path = os.path.join(self._folder, os.path.basename(self.path))
         if not os.path.lexists(path):
             return
-        self._text, self._header = "", None
-        try:
+        self._text = ""
+        with contextlib.suppress(Failed, ValueError, AttributeError, RecursionError):
             text = (files.read_bytes(path, "the lock", MAX_LOCK) or b"").decode()
             project_file.check_depth(text)
             header = tomllib.loads(text)
-        except (Failed, ValueError, RecursionError):
-            return
-        digests = header.pop("env", {})
-        if isinstance(digests, dict):
+            digests = header.pop("env", {}).items()
+            self._digests = {key: digest for key, digest in digests if isinstance(digest, str)}
             self._text, self._header = text, header
-            self._digests = {key: digest for key, digest in digests.items() if isinstance(digest, str)}
 
     def compare(self, project_id: str, values: Mapping[str, str]) -> tuple[dict[str, bool], str | None]:
         """Return whether each value is the one that was set last, by key, where that is known; and a warning."""
@@ -85,13 +84,9 @@ class Lock:
 
     def keep(self, project_id: str, keys: Collection[str]) -> None:
         """Remove the digests of all other variables: they are going to be changed, or have left the file."""
-        if self._header is None or self._header.get("version") not in (None, VERSION):
-            keys = ()  # A later version may have other digests for them.
-        elif self._find_owner(project_id):
-            return
         kept = {key: digest for key, digest in self._digests.items() if key in keys}
-        if kept != self._digests:
-            self._write(project_id, kept, str(self._header.get("key")) if self._header else "")
+        if kept != self._digests and self._find_problem(project_id) in (None, OTHER_KEY):
+            self._write(project_id, kept, str(self._header.get("key")))
 
     def record(self, project_id: str, values: Mapping[str, str]) -> None:
         """Add the digests of values that were set; those of another project, API, key or version are dropped."""
@@ -102,32 +97,24 @@ class Lock:
         self._write(project_id, digests, self._check(project_id))
 
     def _write(self, project_id: str, digests: dict[str, str], check: str) -> None:
-        header = {"version": VERSION, "api": self._api, "project": project_id, "key": check}
-        lines = [f"{name} = {_quote(value)}\n" for name, value in header.items()]
-        lines += ["\n[env]\n", *(f"{key} = {_quote(digests[key])}\n" for key in sorted(digests))]
-        text = HEAD + "".join(lines)
+        lines = [f"version = {VERSION}", f'api = "{self._api}"', f'project = "{project_id}"', f'key = "{check}"', ""]
+        lines += ["[env]", *(f'{key} = "{digests[key]}"' for key in sorted(digests))]
+        text = "\n".join([HEAD, *lines, ""])
         if text != self._text and (digests or self._text is not None):
             files.write_checkout(self._folder, os.path.basename(self.path), text.encode())
-            self._text, self._header, self._digests = text, dict(header), digests
+            self.read()
 
     def _find_problem(self, project_id: str) -> str | None:
         """Return why the digests don't count, None if they do or there are none."""
-        if self._header is None:
-            return "can't be read"
-        if not self._header:
+        if self._text is None:
             return None
+        if not self._header:
+            return "can't be read"
         if self._header.get("version") != VERSION:
             return f"is not of version {VERSION}"
-        if owner := self._find_owner(project_id):
-            return owner
-        return None if self._header.get("key") == self._check(project_id) else "was written with another DPX_LOCK_KEY"
-
-    def _find_owner(self, project_id: str) -> str | None:
-        """Return whose it is, if it is not for this API and project."""
-        header = self._header or {}
-        if header.get("api") != self._api:
-            return "is for another API"
-        return None if header.get("project") == project_id else "is for another project"
+        if (self._header.get("api"), self._header.get("project")) != (self._api, project_id):
+            return "is for another project or API"
+        return None if self._header.get("key") == self._check(project_id) else OTHER_KEY
 
     def _check(self, project_id: str) -> str:
         """Return what tells one key from another."""
@@ -141,7 +128,3 @@ def _mac(key: bytes, *parts: str) -> bytes:
     # Each part with its length: no two lists of parts are the same bytes.
     encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
     return hmac.digest(key, b"".join(len(part).to_bytes(8, "big") + part for part in encoded), "sha256")
-
-
-def _quote(value: object) -> str:
-    return str(value) if isinstance(value, int) else f'"{value}"'

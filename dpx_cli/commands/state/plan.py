@@ -11,7 +11,7 @@ from dpx_cli.commands.state.lock import Lock, read_key
 from dpx_cli.config.paths import folder
 from dpx_cli.errors import DpxError, NotFound, UsageError
 from dpx_cli.output.columns import Column
-from dpx_cli.output.display import ProgressBar
+from dpx_cli.output.display import StatusLine
 from dpx_cli.output.format import yes_no
 from dpx_cli.reference import TARGETS, slug_of, targets_of
 
@@ -38,11 +38,9 @@ class Step(NamedTuple):
     """One thing that `apply` does.
 
     Attributes:
-        action: see above.
         name: the project's slug, a field of the project, or a variable's key.
         kind: "project", "field" or "variable".
-        before: the field's text, or what is known of the variable, its targets and sensitivity; None if it's new.
-        after: the same.
+        before: the field's text, or targets and sensitivity of a variable, as far as they are known; None if it's new.
         change: what changes, in words.
         source: where the value comes from, "env:NAME" or "file:PATH"; None if the file holds it.
     """
@@ -116,8 +114,7 @@ class Plan(NamedTuple):
 def read_inputs(session: Session, documents: Sequence[Document]) -> list[Inputs]:
     """Read the values of some files, and their locks. Sends no request.
 
-    Raises:
-        UsageError: sources that must not be read, of all files; or DPX_LOCK_KEY is too short.
+    Raises UsageError with the sources that must not be read, of all files, or if DPX_LOCK_KEY is too short.
     """
     read_key(session)
     private = [path for sort in ("config", "cache") if (path := folder(session.env, sort))]
@@ -136,15 +133,12 @@ def read_inputs(session: Session, documents: Sequence[Document]) -> list[Inputs]
 def make_plans(session: Session, inputs: Sequence[Inputs]) -> tuple[list[Plan], list[DpxError]]:
     """Read the projects, several at a time, and compare each with its file. Return the plans, and what failed.
 
-    Raises:
-        UsageError: two files are for one project.
-        DpxError: a failure that concerns all, or the only one.
+    Raises what concerns all, or the only one, and UsageError if two files are for one project.
     """
     if len(inputs) == 1:
         project = find(session, inputs[0].document.slug)
         return [_compare_with(session, session.client, inputs[0], project)], []
     ids = _find_ids(session, [each.document for each in inputs])
-    outcome: parallel.Outcome[int, Plan] = parallel.Outcome()
 
     def make(client: Client, number: int) -> Plan:
         slug = inputs[number].document.slug
@@ -155,18 +149,14 @@ def make_plans(session: Session, inputs: Sequence[Inputs]) -> tuple[list[Plan], 
             failure.message = f"{slug}: {failure.message}"
             raise
 
-    with ProgressBar(session.screen, len(inputs), "projects") as bar:
-        parallel.run(
-            range(len(inputs)),
-            make,
-            outcome,
-            client=lambda: session.client_for(session.token()),
-            group=lambda number: number,
-            done=lambda _: bar.advance(),
+    with StatusLine(session.screen) as live:
+        if session.screen.animates:
+            live.update(f"Reading {len(inputs)} projects")
+        ((_, outcome),) = parallel.by_pages(
+            [range(len(inputs))], make, client=lambda: session.client_for(session.token())
         )
-    return [outcome.results[number] for number in sorted(outcome.results)], [
-        outcome.failures[number] for number in sorted(outcome.failures)
-    ]
+    plans, failures = outcome.results, outcome.failures
+    return [plans[number] for number in sorted(plans)], [failures[number] for number in sorted(failures)]
 
 
 def _find_ids(session: Session, documents: Sequence[Document]) -> dict[str, str | None]:
@@ -195,24 +185,15 @@ def _get_project(client: Client, project_id: str) -> dict[str, Any]:
 
 
 def find(session: Session, slug: str) -> dict[str, Any] | None:
-    """Return the project with a slug, or None if there is none.
-
-    Raises:
-        NotFound: there is no such organization.
-        UsageError: several projects have the slug.
-    """
-
-    def get(project_id: str) -> dict[str, Any]:
-        return _get_project(session.client, project_id)
-
+    """Return the project with a slug, or None if there is none. Raises NotFound if there is no such organization."""
     try:
-        return session.projects.on(slug, get)
+        return session.projects.on(slug, lambda project_id: _get_project(session.client, project_id))
     except NotFound as missing:
         if missing.request is None:
             return None
     # It looked like an ID, or a remembered one is gone: only the list tells whether it's a slug.
     try:
-        return get(session.projects.look_up(slug).id)
+        return _get_project(session.client, session.projects.look_up(slug).id)
     except NotFound as gone:
         if gone.request is None:
             return None

@@ -36,18 +36,13 @@ def report(session: Session, plans: Sequence[Plan], summary: str | None) -> None
     for plan in plans:
         for warning in plan.warnings:
             session.screen.warn(f"{plan.document.slug}: {warning}" if several else warning)
+    if any(plan.is_compared for plan in plans):
+        session.screen.note("Values were compared with deploxa.lock. Changes made elsewhere can't be seen.")
     titles = [column.title for column in columns(plans)]
     rows = [[str(row[column.path]) for column in columns(plans)] for plan in plans for row in plan.rows()]
     title = f"Plan for {plans[0].document.slug}" if len(plans) == 1 else f"Plan for {len(plans)} projects"
     for problem in markdown.write_table(session.env, summary, title, titles, rows, "Nothing to change."):
         session.screen.warn(problem)
-
-
-def note_locks(session: Session, plans: Sequence[Plan]) -> None:
-    """Say what a lock can't know, if one was used."""
-    if locks := [plan.inputs.lock.path for plan in plans if plan.is_compared]:
-        name = locks[0] if len(locks) == 1 else "deploxa.lock"
-        session.screen.note(f"Values were compared with {name}. Changes made elsewhere can't be seen.")
 
 
 def question(plans: Sequence[Plan]) -> str:
@@ -68,10 +63,7 @@ def note_deploy(session: Session, plans: Sequence[Plan]) -> None:
 
 
 def differences(plans: Sequence[Plan]) -> str:
-    """Return how many changes there are, as a sentence."""
-    if len(plans) == 1:
-        count = len(plans[0].changes)
-        places = "1 place" if count == 1 else f"{count} places"
-        return f"{plans[0].document.slug} differs from {plans[0].document.path} in {places}."
-    different = [plan.document.slug for plan in plans if plan.changes]
-    return f"{len(different)} of {len(plans)} projects differ from their files: {', '.join(different)}."
+    """Return which projects differ, and in how many places, as a sentence."""
+    counts = [(plan.document, len(plan.changes)) for plan in plans if plan.changes]
+    places = [f"{document.slug} differs from {document.path} in {n} place{'s' * (n > 1)}" for document, n in counts]
+    return f"{'; '.join(places)}."

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands.state.document import Mistake, build_refusal
 from dpx_cli.config.paths import LINK_FOLDER
-from dpx_cli.errors import reason
+from dpx_cli.errors import Failed
+from dpx_cli.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,22 +81,15 @@ def _read_file(name: str, folder: str, env: Mapping[str, str], private: Iterable
     parts = os.path.relpath(path, root).casefold().split(os.sep)
     if set(parts) & set(PRIVATE) or any(_is_below(os.path.realpath(other), path) for other in private):
         raise Mistake(f"{source} is a file of git or of dpx")
-    token_file = env.get("DPX_TOKEN_FILE")
+    if os.path.realpath(env.get("DPX_TOKEN_FILE") or os.devnull) == path:
+        raise Mistake(f"{source} is the token file of dpx")
     try:
-        if token_file and os.path.exists(token_file) and os.path.samefile(token_file, path):
-            raise Mistake(f"{source} is the token file of dpx")
-        if os.path.isdir(path):
-            raise Mistake(f"{source} is not a regular file")
         # Not through a link that was put there after the check, and not waiting for a pipe.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with open(os.open(path, flags), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise Mistake(f"{source} is not a regular file")
-            data = file.read(MAX_VALUE + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        raise MissingSource(f"{source} doesn't exist") from None
-    except (OSError, ValueError) as problem:
-        raise Mistake(f"{source} can't be read ({reason(problem)})") from None
+        data = files.read_bytes(path, source, MAX_VALUE + 1, follow=False)
+    except Failed as failure:
+        raise Mistake(f"{source} can't be read: {failure.message.rpartition(': ')[2].rstrip('.')}") from None
+    if data is None:
+        raise MissingSource(f"{source} doesn't exist")
     if len(data) > MAX_VALUE:
         raise Mistake(f"{source} is larger than {MAX_VALUE // 1024 // 1024} MiB")
     return data.removesuffix(b"\r\n") if data.endswith(b"\r\n") else data.removesuffix(b"\n")

@@ -230,7 +230,7 @@ def test_no_more_than_twenty_are_named() -> None:
     said = mistakes(HEAD + "[env]\n" + "".join(f"A{number} = 1\n" for number in range(50)))
     assert (len(said), said[-1]) == (21, "and 30 more.")
     said = mistakes(HEAD + "[env]\n" + "".join(f"A{number} = {{value{number} = 1}}\n" for number in range(30_000)))
-    assert (len(said), said[-1]) == (21, "and 29980 more.")
+    assert (len(said), said[-1]) == (21, "and 80 more.")
 
 
 NAMES = st.sampled_from(["a", "b-1", "A_B", '"x y"', "'q.r'", '"\\u00e9"', "targets", "from", "project", "env"])
@@ -412,7 +412,7 @@ def test_missing_sources(folder: Path, name: str, what: str) -> None:
         ("file:nul.txt", "contains a NUL"),
         ("file:large.txt", "is larger than 4 MiB"),
         ("file:pipe", "is not a regular file"),
-        ("file:sub", "is not a regular file"),
+        ("file:sub", "can't be read: is a directory"),
         ("file:token", "is the token file"),
         ("file:../outside.txt", "leaves the directory"),
         ("file:../none.txt", "leaves the directory"),
@@ -420,7 +420,7 @@ def test_missing_sources(folder: Path, name: str, what: str) -> None:
         ("file:out", "leaves the directory"),
         ("file:above/outside.txt", "leaves the directory"),
         ("file:dangling", "leaves the directory"),
-        ("file:one", "can't be read (too many levels of symbolic links)"),
+        ("file:one", "can't be read: it is a symbolic link"),
         ("file:.git/config", "is a file of git or of dpx"),
         ("file:.GIT/nothing", "is a file of git or of dpx"),
         ("file:linked", "is a file of git or of dpx"),

@@ -95,8 +95,8 @@ def test_a_short_key_is_refused(dpx_offline: Program, key: str) -> None:
     [
         (r"version = 1", "version = 2", "is not of version 1"),
         (r"version = 1\n", "", "is not of version 1"),
-        (r'api = ".*"', 'api = "https://deploxa.com"', "is for another API"),
-        (r'project = ".*"', 'project = "clm1other"', "is for another project"),
+        (r'api = ".*"', 'api = "https://deploxa.com"', "is for another project or API"),
+        (r'project = ".*"', 'project = "clm1other"', "is for another project or API"),
         (r'key = ".*"', 'key = "0000000000000000"', "was written with another DPX_LOCK_KEY"),
         (r"\[env\]", "<<<<<<< HEAD\n[env]", "can't be read"),
         (r"\[env\]", "[[env]]", "can't be read"),
