@@ -11,7 +11,7 @@ from dpx_cli.errors import CheckFailed, DpxError, NotFound, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined, yes_no
 from dpx_cli.output.screen import input_name
-from dpx_cli.reference import is_key, targets_of
+from dpx_cli.reference import TARGETS, is_key, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,7 +147,9 @@ def remove(
     """Remove variables. Nothing is removed if one of them doesn't exist."""
     from dpx_cli.commands.env import edit, values
 
-    values.check_no_target(keys)
+    if target := next((key for key in keys if key.lower() in TARGETS), None):
+        hint = "To keep some targets, set the variable for those: dpx env set KEY --target TARGET"
+        raise UsageError(f"{target} is a target. A variable can only be removed from all its targets.", hint=hint)
     change = edit.Edit({}, removals=tuple(dict.fromkeys(values.check_key(key) for key in keys)))
 
     def run(refs: list[ProjectRef]) -> None:

@@ -53,11 +53,14 @@ def diff(
     wanted = tuple(dict.fromkeys(targets))
     if against is None:
         here = keys_of_file(session, str(file))
-        rows = _with_file(here, _variables(session, ref), wanted)
+        there = _targets(session, ref)
+        rows = [{"only": FILE, "key": key, "targets": []} for key in here if key not in there]
+        if wanted:
+            rows = _only_in(FILE, dict.fromkeys(here, wanted), there, wanted)
+        rows += _only_in(PROJECT, there, {key: there.get(key, ()) for key in here}, wanted)
     else:
         other = session.projects.ref(against)
-        one = {key: targets_of(variable) for key, variable in _variables(session, ref).items()}
-        two = {key: targets_of(variable) for key, variable in _variables(session, other).items()}
+        one, two = _targets(session, ref), _targets(session, other)
         rows = [*_only_in(ref.name, one, two, wanted), *_only_in(other.name, two, one, wanted)]
     session.screen.rows([rows], COLUMNS, key="key", empty="No difference.")
     session.screen.note("Values can't be compared: the API doesn't return them.")
@@ -66,35 +69,16 @@ def diff(
         raise CheckFailed(f"The two sides differ in {count} variable{'' if count == 1 else 's'}.")
 
 
-def _variables(session: Session, ref: ProjectRef) -> dict[str, dict[str, Any]]:
-    return session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
-
-
-def _with_file(
-    here: Sequence[str], there: Mapping[str, Mapping[str, Any]], targets: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return a row for each key that one side lacks, or lacks for some of the targets; the file's keys first."""
-    rows = []
-    for key in here:
-        lacking = list(targets)
-        if key in there:
-            own = targets_of(there[key])
-            lacking = [target for target in targets if target not in own]
-            if not lacking:
-                continue
-        rows.append({"only": FILE, "key": key, "targets": lacking})
-    for key, variable in there.items():
-        own = targets_of(variable)
-        shared = [target for target in own if not targets or target in targets]
-        if key not in here and shared:
-            rows.append({"only": PROJECT, "key": key, "targets": shared})
-    return rows
+def _targets(session: Session, ref: ProjectRef) -> dict[str, Sequence[str]]:
+    """Return the targets of each variable of a project."""
+    variables = session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
+    return {key: targets_of(variable) for key, variable in variables.items()}
 
 
 def _only_in(
     name: str, own: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]], targets: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return a row for each key of a project with the targets that the other project lacks."""
+    """Return a row for each key of one side with the targets that the other side lacks."""
     rows = []
     for key, here in own.items():
         lacking = [each for each in here if each not in other.get(key, ()) and (not targets or each in targets)]

@@ -16,11 +16,10 @@ always read as a newline.
 from __future__ import annotations
 
 import re
-from itertools import islice
+from bisect import bisect_left
 
 from dpx_cli.errors import UsageError
 
-MAX_BYTES = 8 * 1024 * 1024
 MAX_PROBLEMS = 1000  # after which the rest of a file is not read: it is no .env file
 MIN_PROBED, MAX_PROBED = 3, 100  # bytes that show an encoding
 MAX_NAMED = 100  # problems in the error
@@ -45,7 +44,11 @@ def parse(data: bytes, name: str, literal: list[str] | None = None) -> dict[str,
     Raises:
         UsageError: if a line is bad or a key is repeated; it names every such line (the first 100).
     """
-    return _Reader(data, name, literal=literal).read()
+    reader = _Reader(data, name)
+    values = reader.read()
+    if literal is not None:
+        literal += reader.references
+    return values
 
 
 def keys(data: bytes, name: str, repeated: dict[str, tuple[int, int]] | None = None) -> list[str]:
@@ -53,7 +56,11 @@ def keys(data: bytes, name: str, repeated: dict[str, tuple[int, int]] | None = N
 
     A key may be repeated; the first two of its lines are added to `repeated`.
     """
-    return list(_Reader(data, name, bare=True, repeated=repeated).read())
+    reader = _Reader(data, name, bare=True)
+    names = list(reader.read())
+    if repeated is not None:
+        repeated |= reader.repeated
+    return names
 
 
 def is_utf16(data: bytes) -> bool:
@@ -64,38 +71,23 @@ def is_utf16(data: bytes) -> bool:
 
 
 class _BadLine(Exception):
-    """The current entry is wrong; `at` is the line of the mistake, if it's not the entry's first."""
-
-    def __init__(self, what: str, at: int | None = None) -> None:
-        super().__init__(what)
-        self.what = what
-        self.at = at
+    """The current entry is wrong: why, and the line of the mistake if it's not the entry's first."""
 
 
 class _Reader:
     """Reads one file in one pass; a bad entry is noted and its line skipped. See `parse` and `keys`."""
 
-    def __init__(
-        self,
-        data: bytes,
-        name: str,
-        *,
-        bare: bool = False,
-        literal: list[str] | None = None,
-        repeated: dict[str, tuple[int, int]] | None = None,
-    ) -> None:
+    def __init__(self, data: bytes, name: str, *, bare: bool = False) -> None:
+        self.references: list[str] = []
+        self.repeated: dict[str, tuple[int, int]] = {}
         self._name = name
         self._bare = bare
-        self._literal_keys = [] if literal is None else literal
-        self._repeated = {} if repeated is None else repeated
         self._problems: list[tuple[int, str]] = []
         self._values: dict[str, str] = {}
         self._lines: dict[str, int] = {}
         self._text = self._decode(data)
         self._at = 0
-        # The line of the offset `_counted`. Lines are counted from there, so that no part is counted many times.
-        self._line = 1
-        self._counted = 0
+        self._line_ends = [match.start() for match in re.finditer("\n", self._text)]
 
     def read(self) -> dict[str, str]:
         """Read all entries, or raise with all problems."""
@@ -104,7 +96,8 @@ class _Reader:
             try:
                 self._entry(start)
             except _BadLine as bad:
-                self._problems.append((start if bad.at is None else bad.at, bad.what))
+                what, *line = bad.args
+                self._problems.append((line[0] if line else start, what))
                 self._skip_line()
         if self._problems:
             self._refuse()
@@ -124,29 +117,21 @@ class _Reader:
         raise UsageError("; ".join(named), hint="Fix these lines. Nothing was changed.")
 
     def _decode(self, data: bytes) -> str:
-        if len(data) > MAX_BYTES:
-            raise UsageError(f"{self._name} is larger than {MAX_BYTES // 1024 // 1024} MiB.")
         if is_utf16(data):
             raise UsageError(f"{self._name} is UTF-16, not UTF-8.", hint="Save it as UTF-8. Nothing was changed.")
         try:
-            text = data.decode("utf-8-sig")
+            data.decode()
+            is_bad = b"\0" in data  # which an environment can't hold
         except UnicodeDecodeError:
-            # Line by line, so that each bad one is named; replaced characters keep the rest readable.
-            text = data.decode("utf-8-sig", "replace")
-            for number, line in enumerate(data.split(b"\n"), 1):
-                try:
-                    line.decode()
-                except UnicodeDecodeError:
-                    self._problems.append((number, "not UTF-8"))
-                    if self._is_hopeless:
-                        break
-        text = text.replace("\r\n", "\n")
-        if "\0" in text:
-            # An environment can't hold it.
-            lines = enumerate(text.split("\n"), 1)
-            bad = ((number, "a NUL byte") for number, line in lines if "\0" in line)
-            self._problems.extend(islice(bad, MAX_PROBLEMS))
-        return text
+            is_bad = True
+        for number, line in enumerate(data.split(b"\n") if is_bad else (), 1):
+            if b"\0" in line:
+                self._problems.append((number, "a NUL byte"))
+            if line.decode("utf-8", "ignore").encode() != line:
+                self._problems.append((number, "not UTF-8"))
+            if self._is_hopeless:
+                break
+        return data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
 
     def _entry(self, start: int) -> None:
         """Read one blank line, comment, or variable."""
@@ -163,7 +148,7 @@ class _Reader:
             value, quote = self._value(start)
             self._note(key, value, start)
             if quote != "'" and _REFERENCE.search(value):
-                self._literal_keys.append(key)
+                self.references.append(key)
             return
         rest = _REST.match(self._text, self._at)
         if self._bare and key and rest is not None:
@@ -176,7 +161,7 @@ class _Reader:
 
     def _note(self, key: str, value: str, start: int) -> None:
         if key in self._lines and self._bare:
-            self._repeated.setdefault(key, (self._lines[key], start))
+            self.repeated.setdefault(key, (self._lines[key], start))
         elif key in self._lines:
             # Not raised: that would skip the next line.
             self._problems.append((start, f"duplicate key {key} (first on line {self._lines[key]})"))
@@ -250,8 +235,4 @@ class _Reader:
         self._at = len(self._text) if end < 0 else end + 1
 
     def _line_of(self, offset: int) -> int:
-        if offset < self._counted:
-            return self._line - self._text.count("\n", offset, self._counted)
-        self._line += self._text.count("\n", self._counted, offset)
-        self._counted = offset
-        return self._line
+        return bisect_left(self._line_ends, offset) + 1

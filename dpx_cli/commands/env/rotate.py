@@ -9,9 +9,11 @@ from dpx_cli.commands import LIST, ONE, READ, WRITE, effect
 from dpx_cli.commands.env import GROUP, edit, search, values
 from dpx_cli.errors import UsageError, exclusive
 from dpx_cli.output.columns import Column
+from dpx_cli.rollout.gates import Gates
+from dpx_cli.rollout.plan import DeployOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Annotated, Any
 
     import typer
@@ -29,9 +31,7 @@ if TYPE_CHECKING:
         Stdin,
         Yes,
     )
-    from dpx_cli.errors import DpxError
     from dpx_cli.resolve import ProjectRef
-    from dpx_cli.rollout.plan import DeployOptions
     from dpx_cli.rollout.task import DeployTask
     from dpx_cli.session import Session
 
@@ -85,128 +85,86 @@ def rotate(
     exclusive(("--project", projects), ("--org", org), ("--all", every))
     if not deploy and (check is not None or fail_fast):
         raise UsageError("--check and --fail-fast need --deploy.", hint="Pass --deploy as well.")
-    options = _deploy_options(check, check_timeout)
+    options = DeployOptions(no_git=True, gates=Gates(check=check, check_timeout=check_timeout))
+    options.check()
     if not (dry_run or yes):
         session.screen.require_terminal()
     value = None if dry_run else values.for_key(session, key, stdin=stdin, from_file=from_file)
-    rotation = _Rotation(session, key)
-    rotation.find(projects, org=org, every=every)
-    if value is None:
-        rotation.show(rotation.refs)
-    else:
-        names = [ref.name for ref in rotation.refs]
-        more = f" and {len(names) - edit.MAX_NAMED} more" if len(names) > edit.MAX_NAMED else ""
-        count = f"{len(names)} project{'' if len(names) == 1 else 's'}"
-        question = f"Change {key} in {count} ({', '.join(names[: edit.MAX_NAMED])}{more})?"
-        session.screen.require_yes(question, yes=yes)
+    holders, looking = _find(session, key, projects, org=org, every=every)
+    refs = list(holders)
+    failures = looking.failures
+    tasks: dict[ProjectRef, DeployTask] = {}
+    if value is not None:
+        _confirm(session, key, refs, yes=yes)
+        change = edit.Edit({key: value}, own={edit.id_of(ref): variable for ref, variable in holders.items()})
         if deploy and fail_fast:
             source = ["--stdin"] if from_file is None else ["--from-file", from_file]
             gates = [] if check is None else ["--check", check, "--check-timeout", f"{check_timeout:g}s"]
-            rotation.run_staged(value, options, again=[key, *source, "--deploy", *gates, "--fail-fast", "--yes"])
+            again = [*source, "--deploy", *gates, "--fail-fast", "--yes"]
+            refs, tasks = _run_staged(session, refs, change, options, again)
         else:
-            rotation.run(value, options if deploy else None)
-    edit.raise_first(session, [rotation.failures[ref] for ref in rotation.order if ref in rotation.failures])
+            result = edit.apply(session, refs, change)
+            edit.report(session, refs, change, result, deploy=deploy)
+            failures |= {ref: result.failures[edit.id_of(ref)] for ref in refs if ref.id in result.failures}
+            refs = [ref for ref in refs if ref.id not in result.failures]
+            if deploy and not any(isinstance(failure, HOPELESS) for failure in failures.values()):
+                tasks = dict(zip(refs, edit.deploy(session, refs, options), strict=True))
+        failures |= {ref: task.error for ref, task in tasks.items() if task.error}
+    rows = [
+        search.Holder(ref, holders[ref]).row()
+        | ({"deployment": tasks[ref].deployment} if ref in tasks and not tasks[ref].error else {})
+        for ref in refs
+    ]
+    if rows:
+        session.screen.items(rows, (*search.COLUMNS, *([DEPLOYMENT] if tasks else [])), key="project")
+    edit.raise_first(session, [failures[ref] for ref in looking.order if ref in failures])
 
 
-def _deploy_options(check: str | None, check_timeout: float) -> DeployOptions:
-    from dpx_cli.rollout.gates import Gates
-    from dpx_cli.rollout.plan import DeployOptions
+def _find(
+    session: Session, key: str, projects: Sequence[str], *, org: str | None, every: bool
+) -> tuple[dict[ProjectRef, Mapping[str, Any]], search.Search]:
+    """Return the variable in each project that has it, and the search. Raise NotFound if there are none."""
 
-    options = DeployOptions(no_git=True, gates=Gates(check=check, check_timeout=check_timeout))
-    options.check()
-    return options
+    def look(pages: Iterable[Sequence[ProjectRef]]) -> tuple[dict[ProjectRef, Mapping[str, Any]], search.Search]:
+        looking = search.Search(session, [key], pages)
+        return {holder.project: holder.variable for page in looking for holder in page}, looking
+
+    if every or org is not None:
+        return look(search.list_projects(session, org))
+    return edit.on_projects(session, projects, lambda refs: look([refs]))
 
 
-class _Rotation:
-    """An edit of one variable in every project that has it.
+def _confirm(session: Session, key: str, refs: Sequence[ProjectRef], *, yes: bool) -> None:
+    names = [ref.name for ref in refs[: edit.MAX_NAMED]]
+    more = f" and {len(refs) - edit.MAX_NAMED} more" if len(refs) > edit.MAX_NAMED else ""
+    count = f"{len(refs)} project{'' if len(refs) == 1 else 's'}"
+    session.screen.require_yes(f"Change {key} in {count} ({', '.join(names)}{more})?", yes=yes)
 
-    Attributes:
-        order: the projects that have the variable or could not be read, in their order.
-        failures: the first error of each project that has one.
+
+def _run_staged(
+    session: Session, refs: Sequence[ProjectRef], change: edit.Edit, options: DeployOptions, again: Sequence[str]
+) -> tuple[list[ProjectRef], dict[ProjectRef, DeployTask]]:
+    """Set, deploy and check one project after the other; after a failure list those that are left.
+
+    `again` are the options that continue, without the projects. Returns the projects in which the variable is set.
     """
+    edit.warn_of_ledger(session)
+    (key,) = change.keys
+    done: list[ProjectRef] = []
 
-    def __init__(self, session: Session, key: str) -> None:
-        self.order: list[ProjectRef] = []
-        self.failures: dict[ProjectRef, DpxError] = {}
-        self._session = session
-        self._key = key
-        self._holders: dict[ProjectRef, search.Holder] = {}
-        self._deployments: dict[ProjectRef, Any] = {}
+    def set_variable(client: Client, ref: ProjectRef) -> None:
+        row = change.do(client, edit.Change(edit.id_of(ref), key))
+        done.append(ref)
+        edit.warn_if_changed_meanwhile(session, ref, change, row)
 
-    @property
-    def refs(self) -> list[ProjectRef]:
-        """The projects that have the variable."""
-        return list(self._holders)
-
-    def find(self, projects: Sequence[str], *, org: str | None, every: bool) -> None:
-        """Find the projects that have the variable. Raise NotFound if there are none."""
-        if every or org is not None:
-            self._search(search.list_projects(self._session, org))
-        else:
-            edit.on_projects(self._session, projects, lambda refs: self._search([refs]))
-
-    def _search(self, pages: Iterable[Sequence[ProjectRef]]) -> None:
-        looking = search.Search(self._session, [self._key], pages)
-        self._holders = {holder.project: holder for page in looking for holder in page}
-        self.order, self.failures = looking.order, looking.failures
-
-    def show(self, refs: Sequence[ProjectRef]) -> None:
-        """Show projects that have the variable, with what was deployed."""
-        rows = [
-            self._holders[ref].row() | ({"deployment": self._deployments[ref]} if ref in self._deployments else {})
-            for ref in refs
-        ]
-        columns = (*search.COLUMNS, DEPLOYMENT) if self._deployments else search.COLUMNS
-        if rows:
-            self._session.screen.items(rows, columns, key="project")
-
-    def _edit(self, value: str) -> edit.Edit:
-        return edit.Edit(
-            {self._key: value}, own={edit.id_of(ref): each.variable for ref, each in self._holders.items()}
-        )
-
-    def run(self, value: str, options: DeployOptions | None) -> None:
-        """Set the variable in all projects; then deploy those in which it's set, with options for that."""
-        change = self._edit(value)
-        result = edit.apply(self._session, self.refs, change)
-        edit.report(self._session, self.refs, change, result, deploy=options is not None)
-        done = [ref for ref in self.refs if edit.id_of(ref) not in result.failures]
-        self.failures |= {ref: result.failures[edit.id_of(ref)] for ref in self.refs if ref not in done}
-        if options and not any(isinstance(failure, HOPELESS) for failure in self.failures.values()):
-            self._note_deployments(done, edit.deploy(self._session, done, options))
-        self.show(done)
-
-    def run_staged(self, value: str, options: DeployOptions, *, again: Sequence[str]) -> None:
-        """Set, deploy and check one project after the other; after a failure list those that are left.
-
-        `again` are the arguments that continue, without the projects.
-        """
-        edit.warn_of_ledger(self._session)
-        change = self._edit(value)
-        is_set: list[ProjectRef] = []
-
-        def set_variable(client: Client, ref: ProjectRef) -> None:
-            row = change.do(client, edit.Change(edit.id_of(ref), self._key))
-            is_set.append(ref)
-            edit.warn_if_changed_meanwhile(self._session, ref, change, row)
-
-        live: list[ProjectRef] = []
-        try:
-            tasks = edit.deploy(self._session, self.refs, options, set_variable)
-            self._note_deployments(self.refs, tasks)
-            live = [ref for ref, task in zip(self.refs, tasks, strict=True) if task.has_succeeded]
-        finally:
-            left = [ref for ref in self.refs if ref not in live]
-            if left:
-                names, done = [ref.name for ref in self.refs], [ref.name for ref in live]
-                self._session.screen.warn(f"{self._key} is not live in every project{progress(names, done)}")
-                command = self._session.command("env", "rotate", *again, *edit.project_options(left))
-                self._session.screen.note(f"To continue with the rest, run: {command}")
-        self.show(is_set)
-
-    def _note_deployments(self, refs: Sequence[ProjectRef], tasks: Sequence[DeployTask]) -> None:
-        for ref, task in zip(refs, tasks, strict=True):
-            if task.deployment and not task.error:
-                self._deployments[ref] = task.deployment
-            if task.error:
-                self.failures[ref] = task.error
+    tasks: dict[ProjectRef, DeployTask] = {}
+    try:
+        tasks = dict(zip(refs, edit.deploy(session, refs, options, set_variable), strict=True))
+    finally:
+        left = [ref for ref in refs if ref not in tasks or not tasks[ref].has_succeeded]
+        if left:
+            live = [ref.name for ref in refs if ref not in left]
+            session.screen.warn(f"{key} is not live in every project{progress([ref.name for ref in refs], live)}")
+            command = session.command("env", "rotate", key, *again, *edit.project_options(left))
+            session.screen.note(f"To continue with the rest, run: {command}")
+    return done, tasks

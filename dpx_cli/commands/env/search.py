@@ -49,11 +49,6 @@ class Holder(NamedTuple):
 class Search:
     """Looks for variables in projects that arrive in pages, in constant memory.
 
-    Args:
-        session: the session.
-        keys: the variables' names.
-        pages: the projects.
-
     Attributes:
         order: the projects that have one of the variables or could not be read, in their order.
         failures: the errors of those that could not be read.
@@ -80,10 +75,10 @@ class Search:
                 self._pages, self._look, client=lambda: self._session.client_for(self._session.token())
             )
             for page, outcome in pages:
-                self._note_failures(page, outcome.failures)
+                for ref in page:
+                    self._note_failure(ref, outcome.failures.get(ref))
                 holders = [Holder(ref, variable) for ref in page for variable in outcome.results.get(ref, ())]
-                listed = {holder.project for holder in holders} | set(self.failures)
-                self.order += [ref for ref in page if ref in listed]
+                self.order += [ref for ref in page if outcome.results.get(ref) or ref in self.failures]
                 searched += len(page)
                 if screen.animates:
                     live.update(f"{searched} projects searched")
@@ -102,16 +97,12 @@ class Search:
                 break
         return variables
 
-    def _note_failures(self, page: Sequence[ProjectRef], failures: Mapping[ProjectRef, DpxError]) -> None:
-        for ref in page:
-            failure = failures.get(ref)
-            if failure is None:
-                continue
-            if isinstance(failure, parallel.HOPELESS):
-                raise failure
-            if not isinstance(failure, NotFound):  # deleted since it was listed
-                failure.message = f"{ref.name}: {failure.message}"
-                self.failures[ref] = failure
+    def _note_failure(self, ref: ProjectRef, failure: DpxError | None) -> None:
+        if isinstance(failure, parallel.HOPELESS):
+            raise failure
+        if failure and not isinstance(failure, NotFound):  # deleted since it was listed
+            failure.message = f"{ref.name}: {failure.message}"
+            self.failures[ref] = failure
 
 
 def list_projects(session: Session, org: str | None) -> Iterator[list[ProjectRef]]:

@@ -151,16 +151,6 @@ def _pairs(words: Sequence[str], *, allow_empty: bool) -> dict[str, str]:
     return values
 
 
-def check_no_target(words: Sequence[str]) -> None:
-    """Raise UsageError if one of several keys is a target: a variable is removed from all of its targets."""
-    for word in words:
-        if word.lower() in TARGETS:
-            raise UsageError(
-                f"{word} is a target, not a key. A variable can only be removed from all its targets.",
-                hint="To keep some targets, set the variable for those: dpx env set KEY --target TARGET",
-            )
-
-
 def _target_hint(words: Sequence[str]) -> str | None:
     """Return a hint if the first of some words is a target."""
     return f"Did you mean --target {words[0].lower()}?" if words and words[0].lower() in TARGETS else None

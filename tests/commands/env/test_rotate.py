@@ -379,7 +379,7 @@ def test_an_interrupted_rotation_can_be_done_again(dpx: Program, sandbox: Sandbo
     _, err = running.communicate(timeout=30)
     assert running.returncode in {-signal.SIGKILL, 143, 130}
     if number != signal.SIGKILL:
-        assert b"is still running. To follow it, run: dpx deploy wait " in err
+        assert b"To follow it, run: dpx deploy wait " in err, err.decode()
     result = dpx(*argv)
     assert result.code == 0, result
     assert len(result.rows) == 12

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dpx_cli.cli.options import Complete, Project, Targets
     from dpx_cli.session import Session
 
+    Variables = Mapping[str, Mapping[str, Any]]
+
 COLUMNS = (
     Column("Key", "key"),
     Column("Where", "where"),
@@ -39,6 +41,7 @@ BUILT_IN = frozenset(
         *("USERNAME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMFILES", "SYSTEMROOT", "WINDIR", "COMSPEC"),
     }
 )
+MAX_LISTED = 5  # places in a message
 BUILT_IN_PREFIXES = ("npm_",)
 
 
@@ -64,8 +67,8 @@ def scan(
     if unused:
         _show_unused(session, project, path or ".", targets)
         return
-    code, lacking = _compare(session, project, path or ".", targets)
-    rows = [found.row() for found in lacking]
+    code, variables, lacking = _compare(session, project, path or ".", targets)
+    rows = [found._asdict() for found in lacking]
     if session.screen.format in {"table", "tsv"}:
         rows = [{**row, "where": f"{row['file']}:{row['line']}"} for row in rows]
         if not rows:
@@ -76,58 +79,41 @@ def scan(
     required = [found for found in lacking if not found.optional]
     if required:
         keys = ", ".join(found.key for found in required)
-        raise CheckFailed(f"Missing in the project: {keys}", hint=_way_out(session, project, required[0]))
+        # The first is set for the targets that have it already as well.
+        present = targets_of(variables[required[0].key]) if required[0].key in variables else ()
+        wanted = [target for target in TARGETS if target in required[0].missing or target in present]
+        target = ",".join(wanted) if present or len(wanted) < len(TARGETS) else ()
+        ref = session.projects.ref(project)
+        command = session.command("env", "set", required[0].key, project=ref.given, target=target)
+        raise CheckFailed(f"Missing in the project: {keys}", hint=f"Run: {command}")
 
 
 class Missing(NamedTuple):
-    """A variable that the code reads and the project lacks.
-
-    Attributes:
-        key: its name.
-        file: path of the file that reads it.
-        line: counted from 1.
-        missing: targets that lack it.
-        optional: whether the code has a default wherever it reads it.
-        present: targets that have it.
-    """
+    """A variable that the code reads at a place and some targets lack; a row of the list."""
 
     key: str
     file: str
     line: int
     missing: list[str]
     optional: bool
-    present: list[str]
-
-    def row(self) -> dict[str, Any]:
-        """Return `{"key", "file", "line", "missing", "optional"}`."""
-        row = self._asdict()
-        del row["present"]
-        return row
 
 
 def missing(session: Session, project: str | None, path: str, targets: Sequence[str] = ()) -> list[Missing]:
-    """Return the variables that code reads and a project lacks, in the order of the files; note what can't be checked.
-
-    Args:
-        session: the run.
-        project: as given; None for the default.
-        path: the directory or file.
-        targets: the targets to look at; all, if empty.
-    """
-    return _compare(session, project, path, targets)[1]
+    """Return the variables that code reads and a project lacks, for some targets or all; note what can't be checked."""
+    return _compare(session, project, path, targets)[2]
 
 
 def _compare(
     session: Session, project: str | None, path: str, targets: Sequence[str]
-) -> tuple[files.Scan, list[Missing]]:
+) -> tuple[files.Scan, Variables, list[Missing]]:
     code, variables = _read(session, project, path)
     rows = []
     for key, place in code.keys.items():
         present = list(targets_of(variables[key])) if key in variables else []
         lacking = [target for target in TARGETS if target not in present and (not targets or target in targets)]
         if lacking and key not in BUILT_IN and not key.startswith(BUILT_IN_PREFIXES):
-            rows.append(Missing(key, place.file, place.line, lacking, place.optional, present))
-    return code, rows
+            rows.append(Missing(key, place.file, place.line, lacking, place.optional))
+    return code, variables, rows
 
 
 def _show_unused(session: Session, project: str | None, path: str, targets: Sequence[str]) -> None:
@@ -139,11 +125,11 @@ def _show_unused(session: Session, project: str | None, path: str, targets: Sequ
     ]
     empty = "The code reads every variable of the project." if code.is_complete else "No variables."
     session.screen.rows([rows], UNUSED, key="key", empty=empty)
-    if rows and (code.dynamic.count or code.whole.count):
+    if rows and (code.dynamic or code.whole):
         session.screen.note("These places may read variables that are listed here.")
 
 
-def _read(session: Session, project: str | None, path: str) -> tuple[files.Scan, Mapping[str, Mapping[str, Any]]]:
+def _read(session: Session, project: str | None, path: str) -> tuple[files.Scan, Variables]:
     """Return what the code reads, and the project's variables by key; note what can't be checked."""
     ref = session.projects.ref(project)
     code = files.scan(path, session.env)
@@ -154,35 +140,30 @@ def _read(session: Session, project: str | None, path: str) -> tuple[files.Scan,
 def _note(session: Session, code: files.Scan) -> None:
     """Say what a scan can't resolve."""
     screen = session.screen
-    if code.dynamic.count:
-        screen.note(f"{_many(code.dynamic.count, 'dynamic access', 'es')}, which can't be checked: {code.dynamic}")
-    if code.whole.count:
-        places = _many(code.whole.count, "place", "s")
-        screen.note(f"The whole environment is passed on in {places}, which can't be checked: {code.whole}")
-    if code.unread.count:
-        screen.warn(f"Can't read {_many(code.unread.count, 'file', 's')}: {code.unread}")
-    if code.absent.count:
-        verb = "isn't" if code.absent.count == 1 else "aren't"
-        screen.warn(
-            f"{_many(code.absent.count, 'tracked source file', 's')} {verb} in the working tree (sparse checkout?), "
-            f"so what they read isn't checked: {code.absent}"
-        )
+    if code.dynamic:
+        accesses = "1 dynamic access" if len(code.dynamic) == 1 else f"{len(code.dynamic)} dynamic accesses"
+        screen.note(f"{accesses}, which can't be checked: {_list(code.dynamic)}")
+    if code.whole:
+        places = _count(code.whole, "place")
+        screen.note(f"The whole environment is passed on in {places}, which can't be checked: {_list(code.whole)}")
+    if code.unread:
+        screen.warn(f"Can't read {_count(code.unread, 'file')}: {_list(code.unread)}")
+    if code.absent:
+        absent = f"{_count(code.absent, 'tracked source file')}: {_list(code.absent)}"
+        screen.warn(f"Not in the working tree (sparse checkout?), so not checked: {absent}")
     for problem in code.git_problems:
         screen.warn(
             f"Git didn't list the files of this repository, so files that it ignores are read as well: "
             f"{problem.reason}.{f' {problem.hint}' if problem.hint else ''}"
         )
-    if not code.files and not code.absent.count:
+    if not (code.files or code.absent):
         screen.warn("No JavaScript, TypeScript or Python files found.")
 
 
-def _many(count: int, what: str, plural: str) -> str:
-    return f"{count} {what}{plural if count > 1 else ''}"
+def _list(places: Sequence[str]) -> str:
+    more = f" and {len(places) - MAX_LISTED} more" if len(places) > MAX_LISTED else ""
+    return ", ".join(places[:MAX_LISTED]) + more
 
 
-def _way_out(session: Session, project: str | None, first: Missing) -> str:
-    """Return the hint that sets the first variable that is missing, for the targets that have it already as well."""
-    targets = [target for target in TARGETS if target in first.missing or target in first.present]
-    target = ",".join(targets) if first.present or len(targets) < len(TARGETS) else ()
-    ref = session.projects.ref(project)
-    return "Run: " + session.command("env", "set", first.key, project=ref.given, target=target)
+def _count(places: Sequence[str], what: str) -> str:
+    return f"{len(places)} {what}{'' if len(places) == 1 else 's'}"

@@ -1,20 +1,19 @@
 """Find which environment variables the code in a directory reads.
 
-Files are read one at a time and only parsed if they mention the environment at all. No more is kept than one place per
-variable, and the first few places that can't be resolved.
+Files are read one at a time and only parsed if they mention the environment at all.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.commands.env.scan.readings import Found
-from dpx_cli.errors import Failed, NotFound, reason
+from dpx_cli.errors import DpxError, Failed, NotFound, reason
 from dpx_cli.system import git
+from dpx_cli.system.files import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,10 +29,7 @@ SKIPPED = frozenset(
 VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
 NOTHING = Found([], [], [])
 MAX_BYTES = 1024 * 1024  # of a file; what is larger is generated
-MAX_PLACES = 5  # that are kept of accesses that can't be resolved
 
-# Not all systems have all of them. A named pipe doesn't block.
-_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"))
 _MENTIONS_JAVASCRIPT = re.compile(rb"[eE]nv(?![\w$])")
 _JAVASCRIPT_ROOTS = (b"process", b"import.meta", b"Deno", b"Bun", b"bun", b"$env/", b"astro:env/", b"loadEnv")
 _MENTIONS_HTML = re.compile(rb"%[\w.]*(?:VITE|REACT_APP|PUBLIC)_|import\.meta")
@@ -41,13 +37,7 @@ _MENTIONS_PYTHON = (b"environ", b"getenv")
 
 
 class CodeLocation(NamedTuple):
-    """Where a variable is read.
-
-    Attributes:
-        file: path of the file, as the user gave the directory.
-        line: counted from 1.
-        optional: whether every place that reads the variable has a default.
-    """
+    """Where a variable is read; optional if every place that reads it has a default."""
 
     file: str
     line: int
@@ -55,50 +45,21 @@ class CodeLocation(NamedTuple):
 
 
 @dataclass
-class Places:
-    """How many places there are of one kind, and the first of them, like "src/env.ts:3"."""
-
-    count: int = 0
-    first: list[str] = field(default_factory=list)
-
-    def add(self, place: str) -> None:
-        """Count a place."""
-        self.count += 1
-        if len(self.first) < MAX_PLACES:
-            self.first.append(place)
-
-    def __str__(self) -> str:
-        """Return the places as a message lists them."""
-        more = self.count - len(self.first)
-        return ", ".join(self.first) + (f" and {more} more" if more else "")
-
-
-@dataclass
 class Scan:
-    """What the code in a directory reads.
+    """What the code in a directory reads, and what of it can't be told."""
 
-    Attributes:
-        keys: each variable with the place that decides: the first without a default, else the first.
-        dynamic: accesses whose name is known only at run time.
-        whole: places where the whole environment is passed on.
-        unread: files that can't be read, are too large, or aren't valid Python.
-        absent: files that git tracks and that aren't in the working tree.
-        files: how many source files there are.
-        git_problems: why git didn't list the files of the repository that the directory is in.
-    """
-
-    keys: dict[str, CodeLocation] = field(default_factory=dict)
-    dynamic: Places = field(default_factory=Places)
-    whole: Places = field(default_factory=Places)
-    unread: Places = field(default_factory=Places)
-    absent: Places = field(default_factory=Places)
+    keys: dict[str, CodeLocation] = field(default_factory=dict)  # the first place without a default, else the first
+    dynamic: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)  # can't be read, too large, or not valid Python
+    absent: list[str] = field(default_factory=list)  # tracked, but not in the working tree
     files: int = 0
-    git_problems: list[git.Problem] = field(default_factory=list)
+    git_problems: list[git.Problem] = field(default_factory=list)  # why git didn't list the repository's files
 
     @property
     def is_complete(self) -> bool:
         """Whether all the code there is was read."""
-        return bool(self.files) and not (self.unread.count or self.absent.count or self.git_problems)
+        return bool(self.files) and not (self.unread or self.absent or self.git_problems)
 
     def add(self, file: str, found: Found) -> None:
         """Add what one file reads."""
@@ -107,8 +68,7 @@ class Scan:
             if known is None or (known.optional and not reading.optional):
                 self.keys[reading.key] = CodeLocation(file, reading.line, reading.optional)
         for places, lines in ((self.dynamic, found.dynamic), (self.whole, found.whole)):
-            for line in lines:
-                places.add(f"{file}:{line}")
+            places += [f"{file}:{line}" for line in lines]
 
 
 def scan(path: str, env: Mapping[str, str]) -> Scan:
@@ -120,21 +80,23 @@ def scan(path: str, env: Mapping[str, str]) -> Scan:
     """
     result = Scan()
     for name, file in _files(path, env, result):
-        try:
-            source = _source(file)
-        except OSError:
-            # A link isn't followed.
-            if not os.path.lexists(file):
-                result.absent.add(name)
-            elif not os.path.islink(file):
-                result.unread.add(name)
+        # What a link leads to is in the repository, and scanned, or is none of its code.
+        if os.path.islink(file):
             continue
-        found = None if source is None else read(source, name)
+        try:
+            source = read_bytes(file, "the code", MAX_BYTES + 1, follow=False)
+        except DpxError:
+            result.unread.append(name)
+            continue
+        if source is None:
+            result.absent.append(name)
+            continue
+        found = read(source, name) if len(source) <= MAX_BYTES else None
         result.files += not name.endswith(HTML) or bool(found and found.readings)
         if found is not None:
             result.add(name, found)
         elif not name.endswith(HTML):
-            result.unread.add(name)
+            result.unread.append(name)
     return result
 
 
@@ -161,23 +123,6 @@ def read(source: bytes, name: str) -> Found | None:
             hint="Run: pip install tree-sitter tree-sitter-javascript tree-sitter-typescript",
         ) from None
     return javascript.read(source, kind)
-
-
-def _source(file: str) -> bytes | None:
-    """Return the bytes of a regular file; None if it is too large.
-
-    A symbolic link is not followed: what it leads to is in the repository, and scanned, or is none of its code.
-    """
-    descriptor = os.open(file, os.O_RDONLY | _FLAGS)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return b""
-        if status.st_size > MAX_BYTES:
-            return None
-        return os.read(descriptor, status.st_size)
-    finally:
-        os.close(descriptor)
 
 
 def _files(path: str, env: Mapping[str, str], result: Scan) -> Iterator[tuple[str, str]]:

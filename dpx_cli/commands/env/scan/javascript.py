@@ -35,9 +35,12 @@ CASTS = ("parenthesized_expression", "as_expression", "satisfies_expression", "n
 MEMBERS = ("member_expression", "subscript_expression")
 NAMES = ("identifier", "shorthand_property_identifier")
 BINDINGS = ("variable_declarator", "assignment_expression", "assignment_pattern", "required_parameter")
-DECLARATIONS = ("import_specifier", "namespace_import", "object_pattern", "formal_parameters")
-NAMED = ("variable_declarator", "class_declaration", "export_specifier", "jsx_opening_element")
 FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "method_definition")
+# Where a name that stands for the environment is not declared, but passed on.
+PASSES = (
+    *("arguments", "spread_element", "pair", "object", "array", "return_statement", "for_in_statement"),
+    *("variable_declarator", "assignment_expression", "arrow_function", "jsx_expression", "export_statement"),
+)
 OPERATIONS = ("binary_expression", "unary_expression", "augmented_assignment_expression")
 TESTS = ("in", "&&", "==", "===", "!=", "!==")  # operators that read no variable from the whole environment
 OR = ("||", "??", "||=", "??=")
@@ -115,7 +118,7 @@ class _Reader:
             elif node.type == "variable_declarator":
                 self._declare(node)
         for node in nodes:
-            if self._is_environment(node) and not (node.type in NAMES and self._is_declaration(node)):
+            if self._is_environment(node):
                 self._use(self._outer(node), node)
 
     def _import(self, node: Node) -> None:
@@ -192,17 +195,6 @@ class _Reader:
             above, depth = self._parent(above), depth + 1
         return False
 
-    def _is_declaration(self, node: Node) -> bool:
-        """Return whether a name stands where it is declared, or is a mere label."""
-        parent = self._parent(node)
-        if parent is None or parent.type in DECLARATIONS:
-            return True
-        if parent.type == "pair_pattern":
-            return _field(parent, "value") == node
-        if parent.type in NAMED or parent.type in FUNCTIONS:
-            return _field(parent, "name") == node
-        return parent.type in BINDINGS and node in (_field(parent, "pattern"), _field(parent, "left"))
-
     def _use(self, node: Node, inner: Node) -> None:
         """Note what is done with the environment; `inner` is it, `node` with the parentheses and casts around."""
         parent = self._parent(node)
@@ -214,7 +206,7 @@ class _Reader:
             else:
                 self._read_member(parent)
             return
-        if parent.type in BINDINGS and node in (_field(parent, "value"), _field(parent, "right")):
+        if parent.type in BINDINGS:
             target = _field(parent, "name") or _field(parent, "left") or _field(parent, "pattern")
             if target is not None and target.type == "object_pattern":
                 self._read_pattern(target)
@@ -223,7 +215,8 @@ class _Reader:
                 return
         is_test = parent.type == "binary_expression" and _text(_field(parent, "operator")) in TESTS
         is_condition = parent.type == "ternary_expression" and _field(parent, "condition") == node
-        if not (is_test or is_condition or parent.type == "unary_expression"):
+        is_declaration = inner.type in NAMES and parent.type not in PASSES
+        if not (is_test or is_condition or is_declaration or parent.type == "unary_expression"):
             self._found.whole.append(_line(node))
 
     def _call_deno(self, member: Node) -> None:

@@ -15,13 +15,7 @@ STOPS = re.compile(
 
 
 class Reading(NamedTuple):
-    """One place that reads a variable.
-
-    Attributes:
-        key: the variable's name.
-        line: counted from 1.
-        optional: whether the code has a default at this place.
-    """
+    """One place that reads a variable; optional if the code has a default there."""
 
     key: str
     line: int
@@ -29,13 +23,7 @@ class Reading(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What one file reads.
-
-    Attributes:
-        readings: in the order of the file.
-        dynamic: lines of accesses whose name is known only at run time, like `process.env[name]`.
-        whole: lines that hand on the whole environment, like `parse(process.env)`.
-    """
+    """What one file reads, and the lines of what can't be resolved: `process.env[name]`, `parse(process.env)`."""
 
     readings: list[Reading]
     dynamic: list[int]
