@@ -42,11 +42,7 @@ DEFAULTS = {"hide_input": False, "is_eager": False, "file_okay": True, "dir_okay
 
 
 def parameter(declared: inspect.Parameter) -> dict[str, Any]:
-    """Return the table's entry of a parameter, without what is empty.
-
-    Raises:
-        TypeError: for a declaration that the table cannot carry.
-    """
+    """Return the table's entry of a parameter, without what is empty; TypeError if the table cannot carry it."""
     kind, info, *more = get_args(declared.annotation)
     for name in REFUSED:
         if getattr(info, name, None) not in (None, False, DEFAULTS.get(name, False)):

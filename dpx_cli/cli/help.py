@@ -39,19 +39,14 @@ def position(name: str) -> int:
 
 
 def draw(path: Sequence[str], look: Look) -> bytes:
-    """Return help as it is written, ending in a newline.
-
-    Args:
-        path: () for the root, ("projects",) for a group, ("projects", "list") for a command.
-        look: what the terminal can draw.
-    """
+    """Return the help of the root (()), a group (("projects",)) or a command, ending in a newline."""
     page = Page(look)
     compose(page, path)
     return page.render()
 
 
 def compose(page: Page, path: Sequence[str]) -> None:
-    """Write the help of the root, a group or a command onto a page; see `draw`."""
+    """Write the help of the root, a group or a command onto a page."""
     if not path:
         _root(page)
     elif len(path) == 1 and "commands" in TABLE[path[0]]:

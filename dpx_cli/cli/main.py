@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
 
 def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
-    """Run one command line and return its exit code.
-
-    Args:
-        argv: the arguments, without the program's name.
-        env: the environment. [default: the process's own]
-    """
+    """Run one command line, without the program's name, and return its exit code."""
     env = os.environ if env is None else env
     return guard(lambda screen: _run(argv, env, screen), _json_wanted(argv), env)
 
@@ -98,11 +93,7 @@ def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
 
 
 def parse_line(argv: Sequence[str]) -> parser.Call | parser.Help | parser.Version:
-    """Parse a whole command line. A synonym of a command that only reads is parsed as that command.
-
-    Raises:
-        UsageError: with what is wrong. If the command has a secret, nothing that was typed is repeated.
-    """
+    """Parse a whole command line. A synonym of a command that only reads is parsed as that command."""
     try:
         route = parser.route(argv)
         return parser.parse(route) if isinstance(route, parser.Route) else route

@@ -297,7 +297,7 @@ BodyFile = Annotated[
 
 # Panels of the options in the help of commands that have many (`rich_help_panel`), where none is declared.
 PANELS = {
-    "What to deploy": "--project --org --all --changed --branch --message --sha --no-git --dry-run",
+    "What": "--project --org --all --changed --branch --message --sha --no-git --dry-run",
     "Waiting": "--no-wait --timeout --parallel --fail-fast --watch --interval",
     "Gates": "--check --check-timeout --max-build --max-bundle --scan",
     "Result": "--fail-on --report --ci-output --summary",

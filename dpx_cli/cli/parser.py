@@ -43,11 +43,7 @@ class Call:
 
 
 def _format(path: Sequence[str], values: Mapping[str, Any]) -> str | None:
-    """Return the output format that was asked for, None for the default.
-
-    Raises:
-        UsageError: if options that can't be used together were given.
-    """
+    """Return the output format that was asked for, None for the default."""
     formats = [name for name in ("json", "jsonl", "quiet") if values.get(name)]
     together = formats if len(formats) > 1 else []
     for name, others in (("fields", ("quiet",)), ("jq", ("jsonl", "quiet", "fields"))):
@@ -88,13 +84,12 @@ class Mistake(UsageError):
 
     Args:
         message: what is wrong.
-        kind: COMMAND: `words` begins with a word that is no command of `group`. OPTION: it begins with an option that
-            the command of `route` doesn't have. MISPLACED: the same, in front of the command. ARGUMENT: `words` has
-            the arguments that the command of `route` doesn't have.
-        words: the words.
-        group: the group; "" for the root.
+        kind: what `words` begins with. COMMAND: no command of `group` ("" is the root). OPTION: an option that the
+            command of `route` doesn't have. MISPLACED: an option in front of the command. ARGUMENT: an extra argument.
+        words: the words from the mistake on.
+        group: see `kind`.
         root: the values of root options.
-        route: the command.
+        route: see `kind`.
     """
 
     def __init__(
@@ -151,11 +146,7 @@ def hide_tokens(error: DpxError, argv: Sequence[str]) -> None:
 
 
 def route(argv: Sequence[str]) -> Route | Help | Version:
-    """Follow a command line to its command.
-
-    Raises:
-        Mistake: for a group, command or root option that doesn't exist.
-    """
+    """Follow a command line to its command."""
     words = list(argv)
     root: dict[str, Any] = {}
     while words and words[0].startswith("-") and words[0] != "-":
@@ -216,15 +207,7 @@ def shown(word: str) -> str:
 
 
 def scan(words: Sequence[str], find: Callable[[str], Param | None]) -> Iterator[tuple[str, Param | None, str | None]]:
-    """Split the words after a command into options and arguments.
-
-    Args:
-        words: the words.
-        find: returns the option that a flag stands for, None if it's unknown.
-
-    Yields:
-        For an option its flag, `find` of it, and its value: None if there is none. For an argument "", None and it.
-    """
+    """Yield each option as its flag, what `find` returns for it, and its value or None; an argument as "", None, it."""
     waiting = list(words)
     while waiting:
         word = waiting.pop(0)
@@ -249,11 +232,7 @@ def scan(words: Sequence[str], find: Callable[[str], Param | None]) -> Iterator[
 
 
 def parse(route: Route) -> Call | Help:
-    """Parse the options and arguments of a routed command line.
-
-    Raises:
-        UsageError: with what is wrong. If the command has a secret, nothing that was typed is repeated.
-    """
+    """Parse the options and arguments of a routed command line. No error repeats what may be a secret."""
     params = route.command["params"]
     values = dict(route.root)
     words: list[str] = []

@@ -47,11 +47,7 @@ PATHS = (".", "./", "..", "/", "~")
 
 
 def corrected(mistake: parser.Mistake) -> list[str]:
-    """Return the command line to run instead, if it only reads.
-
-    Raises:
-        UsageError: otherwise; the hint has the command to paste.
-    """
+    """Return the command line to run instead, if it only reads; else raise the error whose hint has it to paste."""
     if mistake.kind == parser.COMMAND:
         return _command(mistake)
     raise {parser.OPTION: _option, parser.MISPLACED: _misplaced, parser.ARGUMENT: _argument}[mistake.kind](mistake)
@@ -362,13 +358,9 @@ class Typed:
 def paste(
     template: str, words: Sequence[str], root: Mapping[str, Any], *, projects: Iterable[str] | None = None
 ) -> str:
-    """Return a command to paste.
+    """Return a command to paste: a template as `Meaning.command` has it, with what the user typed behind it.
 
-    Args:
-        template: the command as `Meaning.command` has it.
-        words: what the user typed behind it.
-        root: the values of root options.
-        projects: if given, an argument that is none of these is left out.
+    If there are `projects`, an argument that is none of them is left out.
     """
     parts = template.split()
     path = list(takewhile(lambda part: part[0] not in "-{", parts))

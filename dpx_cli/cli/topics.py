@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli import errors
+from dpx_cli.cli import parser
 from dpx_cli.cli.command_table import TABLE
 from dpx_cli.errors import ExitCode
 
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 
 
 class Topic(NamedTuple):
-    """A page of help: a summary, a text, rows of what is typed and what it does, and another text."""
+    """A page of help: a summary, a text, rows, and another text.
+
+    A row is what is typed and what it does, or a command, which is described by its own help.
+    """
 
     summary: str
-    rows: Sequence[tuple[str, str]] = ()
+    rows: Sequence[str | tuple[str, str]] = ()
     before: str = ""
     after: str = ""
     title: str = "Commands"
@@ -66,9 +70,7 @@ TOPICS = {
             ("dpx link", "Or link an existing project."),
             ("dpx env import .env", "Set the variables that the project needs."),
             ("dpx deploy", "Deploy the branch and wait until the site is live. Prints its URL."),
-            ("dpx open", "Open the site."),
-            ("dpx status", "Show the current deployment."),
-            ("dpx completion install", "Complete commands, options and names in your shell."),
+            *("dpx open", "dpx status", "dpx completion install"),
         ),
         after="No token yet? Try dpx on a sandbox. Run: dpx sandbox run -- dpx projects list",
     ),
@@ -105,16 +107,10 @@ TOPICS = {
     "env": Topic(
         "Set, compare and rotate environment variables.",
         rows=(
-            ("dpx env list", "List keys and targets. Deploxa never returns a value."),
-            ("dpx env set KEY", "Ask for the value without showing it, and set it."),
+            *("dpx env list", "dpx env set KEY", "dpx env import .env", "dpx env rm KEY"),
+            *("dpx env check .env.example", "dpx env scan", "dpx env diff --against PROJECT", "dpx env where KEY"),
+            "dpx env rotate KEY --stdin --all",
             ("dpx env set KEY --stdin", "Read the value from standard input; --from-file reads a file."),
-            ("dpx env import .env", "Set every variable of a file. --dry-run shows the plan."),
-            ("dpx env rm KEY", "Remove a variable."),
-            ("dpx env check .env.example", "Exit 10 if a key of the file isn't set."),
-            ("dpx env scan", "Find variables that the code reads but the project doesn't have."),
-            ("dpx env diff --against PROJECT", "Compare the keys of two projects."),
-            ("dpx env where KEY", "List the projects that have a variable."),
-            ("dpx env rotate KEY --stdin --all", "Change a variable in every project that has it."),
         ),
         after=(
             "A variable has one value for all its targets: production, preview, development. A change takes "
@@ -177,19 +173,9 @@ TOPICS = {
     "webhooks": Topic(
         "Verify, send and receive signed deliveries.",
         rows=(
-            ("dpx webhook events", "List the events; with --json, sample payloads too."),
-            (
-                "dpx webhook verify body.json --signature S",
-                "Exit 0 if the signature is valid, 10 with the cause if not.",
-            ),
-            ("dpx webhook sign body.json", "Print the signature of a body."),
-            ("dpx webhook send deployment.ready --to URL", "Send a signed sample delivery to your receiver."),
-            (
-                "dpx webhook check --to URL",
-                "Check that your receiver accepts genuine deliveries and refuses forged ones.",
-            ),
-            ("dpx webhook listen --forward-to URL", "Receive on this machine, verify, forward."),
-            ("dpx webhook replay DIR --to URL", "Send the deliveries of listen --save again."),
+            *("dpx webhook events", "dpx webhook verify body.json --signature S", "dpx webhook sign body.json"),
+            *("dpx webhook send deployment.ready --to URL", "dpx webhook check --to URL"),
+            *("dpx webhook listen --forward-to URL", "dpx webhook replay DIR --to URL"),
         ),
         before=(
             "A delivery is signed with HMAC-SHA256 over the raw body: X-Deploxa-Signature: sha256=<hex>. Verify "
@@ -218,10 +204,7 @@ TOPICS = {
             ("  --role member", "Restrict the permissions of the token."),
             ("  --webhook-url URL --webhook-secret S", "Send signed deliveries of what happens."),
             ("  --data FILE", "Store the state in a file."),
-            (
-                "dpx rehearse -- COMMAND",
-                "Run a command against a copy of your projects, and show what it would change.",
-            ),
+            "dpx rehearse -- COMMAND",
         ),
         before=(
             "A Deploxa API on the loopback interface, with the organizations acme and globex and the projects "
@@ -231,11 +214,9 @@ TOPICS = {
     "agents": Topic(
         "Let programs and AI agents use dpx.",
         rows=(
-            ("dpx commands --json", "List every command, its effect, options, formats and exit codes."),
-            ("dpx skill install DIR", "Write a SKILL.md that teaches an agent to use dpx."),
-            ("dpx mcp", "Serve the Model Context Protocol. Without --allow-write, tools only read."),
+            *("dpx commands --json", "dpx skill install DIR", "dpx mcp"),
             ("DPX_READ_ONLY=1", "Refuse every request that could change something."),
-            ("dpx rehearse -- COMMAND", "Show what a command would change, before it does."),
+            "dpx rehearse -- COMMAND",
         ),
         after="Output is the same for people and agents. No tool prints the value of a variable or a token.",
     ),
@@ -300,7 +281,7 @@ def draw(name: str, page: Page, words: Sequence[str] = ()) -> None:
         page.text(topic.before)
     if topic.rows:
         page.heading(topic.title)
-        page.rows(topic.rows)
+        page.rows(described(topic))
     if topic.after:
         page.gap()
         page.text(topic.after)
@@ -311,6 +292,15 @@ def draw(name: str, page: Page, words: Sequence[str] = ()) -> None:
     if name in TABLE and "commands" in TABLE[name]:
         page.gap()
         page.text(f"dpx {name} --help lists its commands.")
+
+
+def described(topic: Topic) -> Iterator[tuple[str, str]]:
+    """Yield the rows of a topic, each with what it does."""
+    for row in topic.rows:
+        if not isinstance(row, str):
+            yield row
+        elif isinstance(route := parser.route(row.split()[1:]), parser.Route):
+            yield row, route.command["help"]
 
 
 def _exit_codes(page: Page) -> None:

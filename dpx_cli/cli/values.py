@@ -46,14 +46,7 @@ def port(text: str) -> int:
 
 
 class Bound(NamedTuple):
-    """A bound of a gate: a figure, or a factor of what was before.
-
-    Attributes:
-        value: milliseconds or KB; the factor if it's one.
-        is_factor: whether it's a factor.
-        text: as it was given.
-        builds: how many READY deployments before it's a factor of the median of.
-    """
+    """A bound of a gate: milliseconds or KB, or a factor of the median of the last READY deployments."""
 
     value: float
     is_factor: bool
@@ -106,12 +99,7 @@ def _decimal(text: str) -> float | None:
 
 
 class OneOrMore:
-    """Parser of an option that takes one or several of some choices, separated by commas, in any case.
-
-    Args:
-        name: what Typer calls it.
-        choices: the values.
-    """
+    """Parser of an option with one or several of some choices, separated by commas, in any case."""
 
     def __init__(self, name: str, choices: tuple[str, ...]) -> None:
         self.__name__ = name

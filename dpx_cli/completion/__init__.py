@@ -8,6 +8,8 @@ packagers; a test compares them.
 
 from __future__ import annotations
 
+import os
+
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
 # What the scripts are called in `scripts/` and in `completions/`.
@@ -22,3 +24,14 @@ def script(shell: str) -> bytes:
     from importlib.resources import files
 
     return files(__name__).joinpath("scripts", FILES[shell]).read_bytes()
+
+
+def read_start(path: str, most: int) -> str:
+    """Return the beginning of a file; "" if it can't be read or is no regular file, which might block forever."""
+    try:
+        if not os.path.isfile(path):
+            return ""
+        with open(path, "rb") as file:
+            return file.read(most).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""

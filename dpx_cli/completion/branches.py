@@ -1,19 +1,21 @@
 """Branches of the git checkout around the working directory, read from its files without running git.
 
-The checkout may be hostile, so this only lists names: it reads two small files and lists folders, all of them bounded,
-and follows no symbolic link below them.
+The checkout may be hostile, so this only lists names: it reads three small files and lists directories, all of them
+bounded, and follows no symbolic link below them.
 """
 
 from __future__ import annotations
 
 import os
 
+from dpx_cli.completion import read_start
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_BYTES = 4 * 1024 * 1024  # of packed-refs
-MAX_ENTRIES = 5000  # files and folders below refs/heads
+MAX_BRANCHES = 5000
 HEADS = "refs/heads/"
 
 
@@ -22,32 +24,30 @@ def find(cwd: str) -> Iterator[tuple[str, str]]:
     folder = _git_folder(cwd)
     if not folder:
         return
-    head = _first_line(os.path.join(folder, "HEAD")).removeprefix("ref: ")
-    current = head.removeprefix(HEADS) if head.startswith(HEADS) else ""
+    head = _first_line(os.path.join(folder, "HEAD"))
+    current = head.partition(HEADS)[2]
     if current:
         yield current, "current branch"
     # A worktree has a HEAD of its own and shares the rest.
     common = _first_line(os.path.join(folder, "commondir"))
     shared = os.path.join(folder, common) if common and not _is_remote(common) else folder
-    for name in sorted({*_loose(os.path.join(shared, "refs", "heads")), *_packed(os.path.join(shared, "packed-refs"))}):
-        if name != current:
-            yield name, ""
+    names = {*_loose(os.path.join(shared, "refs", "heads")), *_packed(os.path.join(shared, "packed-refs"))}
+    yield from ((name, "") for name in sorted(names - {current})[:MAX_BRANCHES])
 
 
 def _git_folder(cwd: str) -> str:
     """Return the folder of the checkout's HEAD, as git finds it from a folder upward; "" if there is none."""
-    above = cwd
-    while True:
-        found = os.path.join(above, ".git")
-        if os.path.isdir(found):
-            return found
-        if os.path.isfile(found):  # of a worktree or a submodule
-            line = _first_line(found)
-            target = line.removeprefix("gitdir: ")
-            return os.path.join(above, target) if target != line and not _is_remote(target) else ""
-        below, above = above, os.path.dirname(above)
-        if below == above:
-            return ""
+    above, below = cwd, ""
+    while above != below:
+        path = os.path.join(above, ".git")
+        if os.path.isdir(path):
+            return path
+        if os.path.isfile(path):  # of a worktree or a submodule
+            _, _, target = _first_line(path).partition("gitdir: ")
+            folder = os.path.join(above, target)
+            return folder if target and not _is_remote(target) and os.path.isdir(folder) else ""
+        above, below = os.path.dirname(above), above
+    return ""
 
 
 def _is_remote(path: str) -> bool:
@@ -56,43 +56,18 @@ def _is_remote(path: str) -> bool:
 
 
 def _loose(folder: str) -> Iterator[str]:
-    """Yield the names of the files below refs/heads."""
-    waiting = [(folder, "")]
-    left = MAX_ENTRIES
-    while waiting:
-        path, before = waiting.pop()
-        try:
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    left -= 1
-                    if left < 0:
-                        return
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append((entry.path, f"{before}{entry.name}/"))
-                    elif not entry.name.endswith(".lock"):
-                        yield before + entry.name
-        except (OSError, ValueError):
-            continue
+    for path, _, names in os.walk(folder):
+        for name in names:
+            if not name.endswith(".lock"):
+                yield os.path.relpath(os.path.join(path, name), folder).replace(os.sep, "/")
 
 
 def _packed(path: str) -> Iterator[str]:
-    """Yield the branches in a packed-refs file."""
-    for line in _text(path, MAX_BYTES).split("\n"):
-        _, _, name = line.partition(" ")
-        if name.startswith(HEADS) and not line.startswith(("#", "^")):
-            yield name.removeprefix(HEADS)
+    for line in read_start(path, MAX_BYTES).split("\n"):
+        _, _, name = line.partition(f" {HEADS}")
+        if name and not line.startswith(("#", "^")):
+            yield name
 
 
 def _first_line(path: str) -> str:
-    return _text(path, 4096).partition("\n")[0].strip()
-
-
-def _text(path: str, most: int) -> str:
-    """Return the beginning of a file; "" if it can't be read or is no regular file, which might block forever."""
-    try:
-        if not os.path.isfile(path):
-            return ""
-        with open(path, "rb") as file:
-            return file.read(most).decode("utf-8", "replace")
-    except (OSError, ValueError):
-        return ""
+    return read_start(path, 4096).partition("\n")[0].strip()

@@ -87,11 +87,8 @@ class Line:
     """What the words before the cursor mean.
 
     Attributes:
-        tables: the tables it is read by.
         commands: names that may come next, with their entries.
-        params: options and arguments of the command so far.
         given: the values of each option that was given, by its long flag; a flag has none.
-        arguments: the arguments that were given.
         wanted: the option whose value comes next.
         is_ended: whether `--` was there, after which nothing is an option.
         other: how many words precede another program's command line; None if there is no such line.

@@ -44,14 +44,7 @@ autoload -Uz _dpx && compdef _dpx dpx dpx-cli""",
 
 
 class InstallTarget(NamedTuple):
-    """Where a shell's completion goes.
-
-    Attributes:
-        shell: which.
-        base: the folder above everything that dpx may create; folders below it are removed when they are empty.
-        below: the script's path below it.
-        startups: the start-up files that get a block.
-    """
+    """Where a shell's completion goes: a script, of whose folders those below `base` are dpx's, and start-up files."""
 
     shell: str
     base: str
@@ -88,11 +81,7 @@ class InstallTarget(NamedTuple):
 
 
 def resolve_shell(name: str | None, env: Mapping[str, str]) -> str:
-    """Return the shell to complete for: the given one, else that of $SHELL.
-
-    Raises:
-        UsageError: if dpx completes for neither.
-    """
+    """Return the shell to complete for: the given one, else that of $SHELL."""
     if name:
         return name
     name = os.path.basename(env.get("SHELL", "")).removesuffix(".exe")
@@ -106,11 +95,7 @@ def resolve_shell(name: str | None, env: Mapping[str, str]) -> str:
 
 
 def find_target(shell: str, env: Mapping[str, str]) -> InstallTarget:
-    """Return where the completion of one of `completion.SHELLS` goes.
-
-    Raises:
-        UsageError: if there is no home folder.
-    """
+    """Return where the completion of one of `completion.SHELLS` goes."""
     home = env.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home):
         raise UsageError("This user has no home folder.", hint=f"To print the script, run: dpx completion {shell}")
@@ -146,11 +131,7 @@ def _bash_startups(home: str) -> Sequence[str]:
 
 
 def install(shell: str, env: Mapping[str, str]) -> Iterator[str]:
-    """Install the script; yield a sentence about each thing that was done.
-
-    Raises:
-        Failed: if a file can't be written, or there is a file at the script's path that dpx didn't write.
-    """
+    """Install the script; yield a sentence about each thing that was done."""
     target = find_target(shell, env)
     script = completion.script(shell)
     before = files.read_bytes(target.script, "the completion script")
@@ -173,11 +154,7 @@ def install(shell: str, env: Mapping[str, str]) -> Iterator[str]:
 
 
 def uninstall(shell: str, env: Mapping[str, str]) -> Iterator[str]:
-    """Remove the script and the blocks; yield a sentence about each thing that was done.
-
-    Raises:
-        Failed: if a file can't be changed.
-    """
+    """Remove the script and the blocks; yield a sentence about each thing that was done."""
     target = find_target(shell, env)
     contents = _read_startups(target)
     before = files.read_bytes(target.script, "the completion script")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from dpx_cli.completion import read_start
 from dpx_cli.config.paths import API_URL, PROJECT_FILE, folder, names_file, origin_of, reference_file
 
 TYPE_CHECKING = False
@@ -20,11 +21,7 @@ MAX_BYTES = 4 * 1024 * 1024  # cache.MAX_BYTES; a test compares
 def find(kind: str, profile: str | None, project: str | None, env: Mapping[str, str]) -> Iterable[tuple[str, str]]:
     """Return the remembered names of one kind with their descriptions, unchecked.
 
-    Args:
-        kind: "project", "org", "key" (of a project), "profile" or "deployment".
-        profile: the value of --profile.
-        project: the value of --project; without it the default project.
-        env: the environment.
+    The kinds are "project", "org", "key" (of a project), "profile" and "deployment".
     """
     document = _read(os.path.join(folder(env, "config"), "config.json"))
     if kind == "profile":
@@ -78,7 +75,7 @@ def _default_project() -> str:
     if os.path.basename(path) != PROJECT_FILE:
         return str(_read(path).get("projectId") or "")
     table = ""
-    for line in _text(path).splitlines():  # tomllib imports re
+    for line in read_start(path, MAX_BYTES).splitlines():  # tomllib imports re
         key, _, value = line.partition("=")
         if line.startswith("["):
             table = line.partition("#")[0].strip()
@@ -113,7 +110,7 @@ class _Plain:
 def _read(path: str) -> dict[str, Any]:
     """Return the object in a small JSON file; {} if it is missing, too large or damaged."""
     try:
-        text = _text(path).strip()
+        text = read_start(path, MAX_BYTES).strip()
         try:
             # The scanner under json.loads; json itself imports re.
             from _json import make_scanner
@@ -127,15 +124,3 @@ def _read(path: str) -> dict[str, Any]:
     except (ValueError, RecursionError, StopIteration):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _text(path: str) -> str:
-    """Return the text of a small file; "" if it can't be read, or is no regular file, which might block forever."""
-    try:
-        if not os.path.isfile(path):
-            return ""
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        return data.decode() if len(data) <= MAX_BYTES else ""
-    except (OSError, ValueError):
-        return ""

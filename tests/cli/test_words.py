@@ -72,7 +72,12 @@ def test_topics_fit_a_screen_or_two() -> None:
 
 def test_the_commands_of_topics_exist() -> None:
     """With their options."""
-    lines = [left.split()[1:] for topic in topics.TOPICS.values() for left, _ in topic.rows if left.startswith("dpx ")]
+    lines = [
+        left.split()[1:]
+        for topic in topics.TOPICS.values()
+        for left, _ in topics.described(topic)
+        if left.startswith("dpx ")
+    ]
     assert len(lines) > 40
     assert [words for words in lines if not isinstance(main.parse_line(words), parser.Call)] == []
 

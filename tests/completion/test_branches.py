@@ -104,7 +104,7 @@ def test_a_hostile_checkout_cannot_block_or_lead_elsewhere(tmp_path: Path) -> No
     (tmp_path / "elsewhere" / "secret").touch()
     (heads / "loop").symlink_to(heads)
     (heads / "out").symlink_to(tmp_path / "elsewhere")
-    assert names(tmp_path) == ["loop", "out"]  # as names of files, which they are
+    assert names(tmp_path) == []
 
 
 def test_large_checkouts_are_read_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +113,9 @@ def test_large_checkouts_are_read_in_part(tmp_path: Path, monkeypatch: pytest.Mo
     heads.mkdir(parents=True)
     for number in range(20):
         (heads / f"b{number}").touch()
-    monkeypatch.setattr(branches, "MAX_ENTRIES", 7)
-    assert len(names(tmp_path)) == 7
+    with monkeypatch.context() as patch:
+        patch.setattr(branches, "MAX_BRANCHES", 7)
+        assert len(names(tmp_path)) == 7
     (heads.parent.parent / "packed-refs").write_text("".join(f"{'0' * 40} refs/heads/p{n}\n" for n in range(1000)))
     monkeypatch.setattr(branches, "MAX_BYTES", 600)
-    assert 7 < len(names(tmp_path)) < 30
+    assert 20 < len(names(tmp_path)) < 40
