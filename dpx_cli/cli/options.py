@@ -121,6 +121,9 @@ LatestBranch = Annotated[
     str | None,
     option("--branch", "BRANCH", "With --latest: use the latest deployment of this branch.", complete="branch"),
 ]
+CommitSha = Annotated[
+    str | None, option("--sha", "SHA", "Of this commit: 7 to 40 digits, or a name that git can resolve.")
+]
 NoWait = Annotated[bool, flag("--no-wait", "Print the ID and don't wait.")]
 Parallel = Annotated[
     int, option("--parallel", "N", "Maximum number of concurrent deployments. [default: 4]", parser=count)

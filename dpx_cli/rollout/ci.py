@@ -6,30 +6,20 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dpx_cli.system.switches import identify_ci
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_EVENT = 16 * 1024 * 1024  # bytes
 _SHA = re.compile(r"[0-9a-fA-F]{7,64}")  # some CIs can abbreviate
 
-# Further CIs: the variable by which each is known, its branch, its commit, and what is set if that is no branch of
-# this repository.
-_OTHERS = (
-    ("BITBUCKET_BUILD_NUMBER", "BITBUCKET_BRANCH", "BITBUCKET_COMMIT", "BITBUCKET_TAG"),
-    ("CIRCLECI", "CIRCLE_BRANCH", "CIRCLE_SHA1", "CIRCLE_PR_USERNAME"),
-    ("BUILDKITE", "BUILDKITE_BRANCH", "BUILDKITE_COMMIT", "BUILDKITE_TAG"),
-    ("TF_BUILD", "BUILD_SOURCEBRANCH", "BUILD_SOURCEVERSION", "SYSTEM_PULLREQUEST_PULLREQUESTID"),
-    ("JENKINS_URL", "BRANCH_NAME", "GIT_COMMIT", "CHANGE_ID"),
-)
-
 
 class Build(NamedTuple):
     """The commit that a CI builds.
 
-    Attributes:
-        branch: the branch's short name, of a pull request its head's; None for a tag, and for a branch of a fork.
-        sha: the commit on that branch; None if the CI only has that of a merge commit of its own.
-        message: the first line of that commit's message; None if the CI doesn't provide it.
+    `branch` is a pull request's head, and None for a tag or a fork's branch; `sha` is None if the CI only has a merge
+    commit of its own; `message` is the first line.
     """
 
     branch: str | None
@@ -39,14 +29,9 @@ class Build(NamedTuple):
 
 def read_build(env: Mapping[str, str]) -> Build | None:
     """Return the commit that the CI builds; None outside of the CIs that dpx knows."""
-    if env.get("GITHUB_ACTIONS", "").lower() == "true":
-        return _github(env)
-    if env.get("GITLAB_CI", "").lower() == "true":
-        return _gitlab(env)
-    for known_by, branch, sha, foreign in _OTHERS:
-        if env.get(known_by):
-            return _build("" if env.get(foreign) else _short(env.get(branch, "")), env.get(sha), None)
-    return None
+    readers = {"github": _github, "gitlab": _gitlab}
+    reader = readers.get(identify_ci(env))
+    return reader(env) if reader else None
 
 
 def _build(branch: str | None, sha: str | None, message: str | None) -> Build:
@@ -66,8 +51,8 @@ def _github(env: Mapping[str, str]) -> Build:
     sha = env.get("GITHUB_SHA", "")
     message = _dig(event, "head_commit", "message") if _dig(event, "head_commit", "id") == sha else None
     ref = env.get("GITHUB_REF", "")
-    branch: str | None = _short(ref) if ref.startswith("refs/heads/") else None
-    if branch is None and not ref and env.get("GITHUB_REF_TYPE", "branch") == "branch":
+    branch = ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else None
+    if not ref and env.get("GITHUB_REF_TYPE", "branch") == "branch":
         branch = env.get("GITHUB_REF_NAME")
     return _build(branch, sha, message if isinstance(message, str) else None)
 
@@ -86,12 +71,6 @@ def _gitlab(env: Mapping[str, str]) -> Build:
         branch = env.get("CI_COMMIT_BRANCH") or (None if env.get("CI_COMMIT_TAG") else env.get("CI_COMMIT_REF_NAME"))
         source = sha
     return _build(branch, source, env.get("CI_COMMIT_TITLE") if source == sha else None)
-
-
-def _short(ref: str) -> str:
-    """Return the branch that a CI's variable has: "owner:branch" and other refs are none of this repository."""
-    name = ref.removeprefix("refs/heads/")
-    return "" if ":" in name or name.startswith(("refs/", "pull/")) else name
 
 
 def _read_event(env: Mapping[str, str]) -> Any:

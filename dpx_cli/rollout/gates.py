@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from dpx_cli.api import deployments
 from dpx_cli.api.deploy.figures import amounts, median
 from dpx_cli.errors import CheckFailed, DpxError, UsageError
 from dpx_cli.output.format import duration_ms, elapsed, size_kb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dpx_cli.api.client import Client
     from dpx_cli.cli.values import Bound
     from dpx_cli.rollout.task import DeployTask
@@ -24,14 +23,7 @@ CHECK_HINT = "Pass a path of the site, like /health, or a URL."
 
 
 class Gates(NamedTuple):
-    """What must hold once a deployment is READY.
-
-    Attributes:
-        check: a path of the site, or a whole URL, that must respond 2xx; None for no check.
-        check_timeout: seconds until it must.
-        max_build: how long the build may take; None for any time.
-        max_bundle: how large the bundle may be; None for any size.
-    """
+    """What must hold once a deployment is READY; `check` is a path of the site, or a whole URL."""
 
     check: str | None = None
     check_timeout: float = 60.0
@@ -41,7 +33,7 @@ class Gates(NamedTuple):
     @property
     def are_set(self) -> bool:
         """Whether there is anything to check."""
-        return self.check is not None or self.max_build is not None or self.max_bundle is not None
+        return (self.check, self.max_build, self.max_bundle) != (None, None, None)
 
 
 def check_target(check: str | None) -> None:
@@ -56,61 +48,38 @@ def check_target(check: str | None) -> None:
 
 
 def check_gates(task: DeployTask, gates: Gates, client: Client) -> None:
-    """Check the gates of a deployment that is READY.
-
-    Raises:
-        CheckFailed: if any doesn't hold; its message has the figures.
-    """
-    earlier = _Earlier(task, client)
+    """Check the gates of a deployment that is READY. Raise CheckFailed, with the figures, if any doesn't hold."""
     problems = [
-        _compare(task, "build time", "buildDurationMs", gates.max_build, duration_ms, earlier),
-        _compare(task, "bundle size", "bundleSizeKb", gates.max_bundle, size_kb, earlier),
+        _compare(task, client, "build time", "buildDurationMs", gates.max_build),
+        _compare(task, client, "bundle size", "bundleSizeKb", gates.max_bundle),
         _check_site(task, gates),
     ]
     if failed := [problem for problem in problems if problem]:
         raise CheckFailed(" ".join(failed), hint="The deployment itself is READY.")
 
 
-class _Earlier:
-    """The branch's READY deployments before this one; what their rows lack is requested, once."""
-
-    def __init__(self, task: DeployTask, client: Client) -> None:
-        self._task = task
-        self._client = client
-        self._details: dict[str, dict[str, Any]] = {}
-
-    def amounts(self, key: str, count: int) -> list[float]:
-        """Return a figure of the last `count` of them, as far as it is known."""
-        from dpx_cli.api import deployments
-
-        rows = [row for row in self._task.ready_before() if isinstance(row.get("id"), str)][:count]
-        for row in rows:
-            if key in row or row["id"] in self._details:
-                continue
-            self._details[row["id"]] = {}
+def _read_earlier(task: DeployTask, client: Client, key: str, count: int) -> list[float]:
+    """Return a figure of the last READY deployments of the branch; rows that lack it are completed by requests."""
+    rows = [row for row in task.ready_before() if isinstance(row.get("id"), str)][:count]
+    for row in rows:
+        if key not in row:
             try:
-                self._details[row["id"]] = deployments.get_deployment(self._client, row["id"])
+                row.update({key: None, **deployments.get_deployment(client, row["id"])})
             except DpxError as problem:
-                self._task.warn(f"Can't read the earlier deployment {row['id']}: {problem.message}")
-        return amounts([{**row, **self._details.get(row["id"], {})} for row in rows], key)
+                task.warn(f"Can't read the earlier deployment {row['id']}: {problem.message}")
+    return amounts(rows, key)
 
 
-def _compare(
-    task: DeployTask,
-    what: str,
-    key: str,
-    bound: Bound | None,
-    show: Callable[[Any], str],
-    earlier: _Earlier,
-) -> str | None:
+def _compare(task: DeployTask, client: Client, what: str, key: str, bound: Bound | None) -> str | None:
     """Return what is wrong with one figure, or None."""
     if bound is None:
         return None
+    show = duration_ms if key == "buildDurationMs" else size_kb
     now = amounts([task.deployment or {}], key)
     limit: float | None = bound.value
     reference = ""
     if bound.is_factor:
-        before = median(earlier.amounts(key, bound.builds))
+        before = median(_read_earlier(task, client, key, bound.builds))
         limit = before * bound.value if before is not None else None
         reference = f" ({bound.text} of {show(before)})" if before is not None else ""
     if not now or limit is None:

@@ -1,24 +1,54 @@
-"""Run deployments, report them to the CI, show them, and raise the first failure."""
+"""Run deployments, report them to the CI, show them on stdout, and raise the first failure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api.retry import Deadline
-from dpx_cli.errors import NotFound
-from dpx_cli.reference import GRACE
-from dpx_cli.rollout import display
+from dpx_cli.errors import CheckFailed, DeploymentFailed, WaitTimeout
+from dpx_cli.output.columns import Column, plain
+from dpx_cli.output.format import duration_ms, relative, size_kb
+from dpx_cli.reference import ENDED, GRACE
 from dpx_cli.rollout.plan import Commits, DeployOptions
 from dpx_cli.rollout.report import report
 from dpx_cli.rollout.runner import raise_first, reporting_interruption, run
 from dpx_cli.rollout.task import DeployTask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Callable, Sequence
 
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
+
+DETAILS = (
+    Column("Status", "status", status=True),
+    Column("Branch", "branch"),
+    Column("Build time", "buildDurationMs", show=duration_ms),
+    Column("Bundle", "bundleSizeKb", show=size_kb),
+    Column("Domain", "deployment_domain", link=True),
+    Column("Created", "created_at", show=relative),
+    Column("ID", "id"),
+)
+SEVERAL = (Column("Project", "project"), Column("Exit code", "exitCode"), Column("URL", "url", link=True))
+ERROR_KEYS = ("code", "message", "hint", "status", "request")
+
+
+def _show_running(rows: Any) -> str:
+    return ", ".join(f"{row.get('id')} ({row.get('status')})" for row in rows)
+
+
+PLANS = (
+    Column("Project", "project.name"),
+    Column("Branch", "branch.name"),
+    Column("Project from", "project.source"),
+    Column("Branch from", "branch.source"),
+    Column("Commit", "request.commitSha"),
+    Column("Message", "request.commitMessage"),
+    Column("Under way", "underWay", show=_show_running),
+    Column("Project ID", "project.id"),
+    Column("API", "api"),
+    Column("Profile", "profile"),
+)
 
 
 def make_tasks(session: Session, refs: Sequence[ProjectRef], options: DeployOptions) -> list[DeployTask]:
@@ -32,30 +62,25 @@ def deploy(session: Session, tasks: Sequence[DeployTask], options: DeployOptions
     """Deploy projects, each at most once. With `several` they show as several, even if it's one or none."""
     if options.dry_run:
         run(session, tasks, limit=1, fail_fast=options.fail_fast, several=several)
-        display.show_plans(session, tasks, several=several)
-        raise_first(tasks)
-        return
-    with report(session, options.ci_output, tasks, several=several):
-        run(session, tasks, limit=options.parallel, fail_fast=options.fail_fast, several=several)
-    with reporting_interruption(session, tasks):
+        plans = [_describe_plan(session, task) for task in tasks if task.plan]
         if several:
-            display.show_several(session, tasks)
-        else:
-            display.show_one(session, tasks[0])
+            session.screen.items(plans, PLANS, key="project.id")
+        elif plans and session.screen.format != "table":  # the sentence on stderr says it all
+            session.screen.item(plans[0], PLANS, key="project.id")
+    else:
+        with report(session, options, tasks, several=several):
+            run(session, tasks, limit=options.parallel, fail_fast=options.fail_fast, several=several)
+        with reporting_interruption(session, tasks):
+            if session.screen.format == "jsonl":
+                pass  # its events are out already
+            elif not several:
+                _show_one(session, tasks[0])
+            elif session.screen.shows_objects:
+                session.screen.items([_describe(task) for task in tasks], SEVERAL, key="project")
+            else:
+                named = [task for task in tasks if task.id and (task.error is None or session.screen.format == "quiet")]
+                _show_lines(session, [(task, task.slug() or task.name) for task in named])
     raise_first(tasks)
-
-
-def repeat_options(deployment: dict[str, Any]) -> DeployOptions:
-    """Return the options that deploy a deployment's branch, and its commit if the API returns it, once more.
-
-    Raises:
-        NotFound: if the API doesn't return the branch.
-    """
-    branch, sha = deployment.get("branch"), deployment.get("commitSha")
-    if not isinstance(branch, str):
-        raise NotFound("The API doesn't return the deployment's branch.", hint="Run: dpx deploy --branch BRANCH")
-    source = f"same as deployment {deployment['id']}"
-    return DeployOptions(branch, sha=sha if isinstance(sha, str) and sha else None, no_git=True, branch_source=source)
 
 
 def bound(session: Session, timeout: float) -> Deadline:
@@ -65,17 +90,85 @@ def bound(session: Session, timeout: float) -> Deadline:
     return deadline
 
 
-def wait(session: Session, ids: Sequence[str], project_id: str | None, deadline: Deadline) -> None:
+def wait(
+    session: Session,
+    ids: Sequence[str],
+    project_id: str | None,
+    deadline: Deadline,
+    explain: Callable[[DeployTask], list[str]],
+) -> None:
     """Wait for deployments, all at the same time; `project_id` is the project that they may belong to."""
     options = DeployOptions(timeout=deadline.seconds)
     tasks = [
         DeployTask(session, None, options, deployment_id=each, project_id=project_id, deadline=deadline)
         for each in dict.fromkeys(ids)
     ]
+    for task in tasks:
+        task.explain = explain
     run(session, tasks, limit=len(tasks))
     with reporting_interruption(session, tasks):
-        if len(tasks) > 1:
-            display.show_waited(session, tasks)
+        if session.screen.format == "jsonl":
+            pass
+        elif len(tasks) == 1:
+            _show_one(session, tasks[0])
+        elif session.screen.shows_objects:
+            session.screen.items([_add_url(task) for task in tasks], DETAILS, key="id")
         else:
-            display.show_one(session, tasks[0])
+            _show_lines(session, [(task, task.name) for task in tasks if task.error is None])
     raise_first(tasks)
+
+
+def _show_one(session: Session, task: DeployTask) -> None:
+    """Show how one task ended: the URL, the ID or the object; nothing of one that failed without an object."""
+    screen = session.screen
+    if screen.shows_objects:
+        if task.error is None or isinstance(task.error, DeploymentFailed | WaitTimeout | CheckFailed):
+            screen.item(_add_url(task), DETAILS, key="id")
+    elif task.error is None and (screen.format == "quiet" or not task.has_ended):
+        screen.line(str(task.id))
+    elif task.error is None:
+        took = (task.deployment or {}).get("buildDurationMs")
+        screen.info(f"Ready{f' after a build of {duration_ms(took)}' if took is not None else ''}.")
+        if task.url:
+            screen.line(task.url)
+        else:
+            screen.warn(f"The API returned no URL. Run: {session.command('open', '--print', project=task.project)}")
+
+
+def _show_lines(session: Session, named: Sequence[tuple[DeployTask, str]]) -> None:
+    """Write the ID of each task, or a line `NAME<TAB>URL`."""
+    if session.screen.format == "quiet":
+        lines = [str(task.id) for task, _ in named]
+    else:
+        lines = [f"{plain(name)}\t{plain(task.url if task.has_ended else task.id)}" for task, name in named]
+    session.screen.raw("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
+
+
+def _describe_plan(session: Session, task: DeployTask) -> dict[str, Any]:
+    """Return what would be sent, and to whom."""
+    plan, project = task.plan, task.project
+    return {
+        "api": session.settings.api_url,
+        "profile": session.settings.profile,
+        "project": {"id": task.project_id, "name": task.name, "source": project and project.source},
+        "branch": {"name": plan and plan.branch, "source": plan and plan.source},
+        "request": dict(plan.fields) if plan else {},
+        "underWay": [row for row in task.rows if row.get("status") not in ENDED],
+    }
+
+
+def _describe(task: DeployTask) -> dict[str, Any]:
+    """Return what became of one of several tasks."""
+    return {
+        "project": task.slug() if task.started else task.name,
+        "exitCode": task.exit_code,
+        "url": task.url,
+        "deployment": task.deployment,
+        "error": task.error and {key: getattr(task.error, key) for key in ERROR_KEYS},
+    }
+
+
+def _add_url(task: DeployTask) -> dict[str, Any]:
+    """Return the last object seen of a deployment, with its site's URL."""
+    deployment = task.deployment or {"id": task.id}
+    return {**deployment, "url": deployment.get("url") or task.url}

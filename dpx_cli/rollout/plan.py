@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.api.deployments import DeploymentFields
 from dpx_cli.errors import UsageError
 from dpx_cli.reference import PARALLEL, WAIT
 from dpx_cli.rollout import ci
+from dpx_cli.rollout.commits import FULL, find_cwd, resolve_sha
 from dpx_cli.rollout.gates import Gates, check_target
 from dpx_cli.system import git
 
@@ -16,27 +16,14 @@ if TYPE_CHECKING:
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
 
-FULL_SHA = re.compile(r"[0-9a-fA-F]{40}")
-
 
 class DeployOptions(NamedTuple):
-    """What was asked for, apart from the projects.
+    """What was asked for, apart from the projects; the options of `dpx deploy`.
 
     Attributes:
-        branch: `--branch`; None for the last deployed one.
-        message: `--message`.
-        sha: `--sha`.
         branch_source: where the branch comes from, if it isn't `--branch`.
-        no_git: neither git nor the CI is asked for the commit.
-        no_wait: don't wait for the end.
-        dry_run: only find out what would be deployed.
         timeout: seconds, for each deployment.
-        gates: what must hold once a deployment is READY.
         parallel: deployments at a time.
-        fail_fast: begin no further deployment after a failure.
-        scan: warn about variables that the code here reads but the project doesn't have.
-        ci_output: what is reported to the CI; see `report.report`.
-        summary: `--summary`; None for no such file.
     """
 
     branch: str | None = None
@@ -62,14 +49,7 @@ class DeployOptions(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What is going to be deployed.
-
-    Attributes:
-        fields: what is sent.
-        branch: the branch, as far as it's known.
-        source: where the branch comes from.
-        warnings: what may be wrong, in sentences.
-    """
+    """What is sent, the branch as far as it's known, where that comes from, and what may be wrong, in sentences."""
 
     fields: DeploymentFields
     branch: str | None
@@ -93,11 +73,13 @@ class Commits:
         self._session = session
         self._options = options
         self._given_branch = _check_branch(options.branch)
-        self._cwd = None if options.no_git else _cwd(session)
+        self._cwd = None if options.no_git else find_cwd(session)
         self._problems: list[git.Problem] = []
         self._head = None if self._cwd is None else git.head(self._cwd, problems=self._problems)
         self._build = None if options.no_git else ci.read_build(session.env)
-        self._sha = self._resolve(options.sha)
+        self._sha = options.sha
+        if options.sha is not None and options.branch_source is None:
+            self._sha = resolve_sha(self._cwd, options.sha, FULL)
 
     def plan(self, last_branch: str | None, project: ProjectRef) -> Plan:
         """Return what to send, and what to tell the user.
@@ -121,13 +103,11 @@ class Commits:
 
     def _choose_first(self) -> tuple[str | None, str]:
         """Return the branch of a project that was never deployed, and where it comes from."""
-        if self._build is not None:
-            branch, source = self._build.branch, "CI"
-        else:
-            branch, source = (self._head.branch if self._head and self._head.sha else None), "HEAD"
-        return (
-            (branch, f"{source}, first deployment") if branch else (None, "Deploxa's default branch (first deployment)")
-        )
+        if self._build is not None and self._build.branch:
+            return self._build.branch, "CI, first deployment"
+        if self._build is None and self._head and self._head.sha and self._head.branch:
+            return self._head.branch, "HEAD, first deployment"
+        return None, "Deploxa's default branch (first deployment)"
 
     def _warn_of_problem(self) -> list[str]:
         """Return a warning, once, if there is a repository and git doesn't say where HEAD is."""
@@ -147,22 +127,6 @@ class Commits:
         if sha is not None:
             plan.fields["commitSha"] = sha
         return plan
-
-    def _resolve(self, sha: str | None) -> str | None:
-        if sha is None or self._options.branch_source:  # what doesn't come from the user comes from the API
-            return sha
-        problems: list[git.Problem] = []
-        commit = None
-        if self._cwd is not None:
-            commit = git.commit(self._cwd, sha, seconds=git.PATIENT, problems=problems)
-        if commit is None and not FULL_SHA.fullmatch(sha):
-            reason = f": {problems[0].reason}." if problems else "."
-            hint = problems[0].hint if problems else None
-            raise UsageError(
-                f"--sha {sha!r} is not a commit here{reason}",
-                hint=hint or "Pass all 40 digits, or what git can resolve in a checkout.",
-            )
-        return commit or sha
 
     def _warn_of_other_branch(self, last_branch: str, project: ProjectRef) -> list[str]:
         """Return a warning if HEAD is on another branch than the one that will be deployed."""
@@ -201,13 +165,6 @@ def _check_branch(branch: str | None) -> str | None:
     if name is not None and (not name or name.startswith("refs/")):
         raise UsageError(f"--branch {branch or repr(branch)} is not a branch.", hint="Pass a branch, like main.")
     return name
-
-
-def _cwd(session: Session) -> str | None:
-    try:
-        return session.cwd
-    except UsageError:  # no working directory, hence no repository
-        return None
 
 
 def _warn_of_unpushed(warnings: list[str], branch: str, unpushed: int | None) -> None:

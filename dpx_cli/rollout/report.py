@@ -11,15 +11,17 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.errors import DpxError, reason
+from dpx_cli.errors import DpxError
 from dpx_cli.output.neutralize import without_commands
 from dpx_cli.reference import ERROR
 from dpx_cli.rollout import summary
 from dpx_cli.rollout.summary import code, inert
+from dpx_cli.system.switches import identify_ci
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dpx_cli.rollout.plan import DeployOptions
     from dpx_cli.rollout.task import DeployTask
     from dpx_cli.session import Session
 
@@ -33,18 +35,7 @@ _DOTENV_VALUE = re.compile(r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]*")
 
 
 class Result(NamedTuple):
-    """The result of a deployment, as it is reported to a CI.
-
-    Attributes:
-        deployment_id: its ID; "" if it wasn't created.
-        status: its status, as the API has it.
-        url: the site; None if it isn't known.
-        duration_seconds: from the request to the end; None without waiting.
-        problem: what failed, in one line; None if nothing did.
-        project: what the user calls the project.
-        branch: the branch, if it's known.
-        commit: the commit, if it's known.
-    """
+    """The result of a deployment, as it is reported to a CI; `deployment_id` is "" if it wasn't created."""
 
     deployment_id: str
     status: str
@@ -65,39 +56,39 @@ class Result(NamedTuple):
 
 
 @contextmanager
-def report(session: Session, mode: str, tasks: Sequence[DeployTask], *, several: bool) -> Iterator[None]:
-    """Report the tasks of the context to the CI, however the context ends.
-
-    Args:
-        session: the session.
-        mode: "auto" (the CI that this is), "never", "github", "gitlab".
-        tasks: the deployments.
-        several: whether to report them as several, even if it's one.
-    """
+def report(session: Session, options: DeployOptions, tasks: Sequence[DeployTask], *, several: bool) -> Iterator[None]:
+    """Report the tasks of the context to the CI and to the file of `--summary`, however the context ends."""
     try:
         yield
     finally:
         begun = [task for task in tasks if task.started]
         results = [Result.of(task) for task in begun]
         if any(task.id for task in begun) or several:
-            for trouble in write_outputs(session.env, mode, results, several=several):
+            for trouble in write_outputs(session.env, options.ci_output, results, several=several, cwd=session.cwd):
                 session.screen.warn(trouble)
-        for line in error_commands(session.env, mode, results, several=several):
+        if options.summary is not None:
+            summary.write_file(options.summary, markdown(results))
+        for line in error_commands(session.env, options.ci_output, results, several=several):
             session.screen.annotate(line)
 
 
-def write_outputs(env: Mapping[str, str], mode: str, results: Sequence[Result], *, several: bool = False) -> list[str]:
+def write_outputs(
+    env: Mapping[str, str], mode: str, results: Sequence[Result], *, several: bool = False, cwd: str = os.curdir
+) -> list[str]:
     """Write results where the CI reads them. Return what didn't work, as warnings."""
-    if mode == "gitlab":
-        path = os.path.join(env.get("CI_PROJECT_DIR") or os.curdir, GITLAB_FILE)
+    system = identify_ci(env) if mode == "auto" else mode
+    if system == "gitlab":
+        path = os.path.join(env.get("CI_PROJECT_DIR") or cwd, GITLAB_FILE)
         try:
             return gitlab_dotenv(path, results, several=several)
         except DpxError as problem:
             return [problem.message]
-    if not _is_github(env, mode):
+    if system != "github":
         return []
-    troubles = [_add_outputs(env, github_outputs(results, several=several))]
-    troubles.append(summary.add_step_summary(env, markdown(results)))
+    troubles = [
+        summary.append_to(env, "GITHUB_OUTPUT", github_outputs(results, several=several)),
+        summary.append_to(env, "GITHUB_STEP_SUMMARY", markdown(results)),
+    ]
     return [trouble for trouble in troubles if trouble]
 
 
@@ -107,7 +98,8 @@ def error_commands(env: Mapping[str, str], mode: str, results: Sequence[Result],
     The runner reads commands from both streams; stdout is data.
     """
     lines = []
-    for result in results if _is_github(env, mode) else ():
+    is_github = (identify_ci(env) if mode == "auto" else mode) == "github"
+    for result in results if is_github else ():
         if result.problem or result.status == ERROR:
             message = result.problem or f"Deployment {result.deployment_id} failed."
             message = f"{result.project}: {message}" if several else message
@@ -117,13 +109,9 @@ def error_commands(env: Mapping[str, str], mode: str, results: Sequence[Result],
 
 
 def gitlab_dotenv(path: str, results: Sequence[Result], *, several: bool = False) -> list[str]:
-    """Write results as a GitLab dotenv report; of several each has its own set of names, like STOREFRONT_DEPLOYMENT_ID.
+    """Write results as a GitLab dotenv report, and return what couldn't be written, as warnings.
 
-    Returns:
-        What couldn't be written, as warnings.
-
-    Raises:
-        Failed: if the file can't be written.
+    Of several each has its own set of names, like STOREFRONT_DEPLOYMENT_ID.
     """
     from dpx_cli.system.files import remove, write_whole
 
@@ -153,7 +141,9 @@ def github_outputs(results: Sequence[Result], *, several: bool) -> str:
     chosen = next((result for result in results if result.problem), results[0] if results else None)
     values = _outputs(chosen) if chosen else {}
     if several:
-        listed = [{"project": result.project, **_outputs(result)} for result in results]
+        listed = [
+            {"project": result.project, **_outputs(result), "duration-seconds": _seconds(result)} for result in results
+        ]
         values["deployments"] = json.dumps(listed, separators=(",", ":"))
     lines = []
     for name, value in values.items():
@@ -169,7 +159,7 @@ def github_outputs(results: Sequence[Result], *, several: bool) -> str:
 def markdown(results: Sequence[Result]) -> str:
     """Return a table of the results, and their problems."""
     if not results:
-        return ""
+        return "\nNo project has changed.\n\n"
     # After a word of our own, so that no first character of it makes a list or a heading.
     problems = [
         f"\nError: {inert(f'{result.project}: ' if len(results) > 1 else '')}{inert(result.problem)}\n"
@@ -179,29 +169,18 @@ def markdown(results: Sequence[Result]) -> str:
     return summary.table(HEADER, [_cells(result) for result in results]) + "".join(problems) + "\n"
 
 
-def _is_github(env: Mapping[str, str], mode: str) -> bool:
-    return mode == "github" or (mode == "auto" and summary.is_github(env))
-
-
-def _add_outputs(env: Mapping[str, str], text: str) -> str | None:
-    path = env.get("GITHUB_OUTPUT", "")
-    if not path:
-        return "GITHUB_OUTPUT is not set, so nothing was written to it."
-    try:
-        summary.append(path, text)
-    except (OSError, ValueError) as problem:
-        return f"Can't write to GITHUB_OUTPUT ({path}): {reason(problem)}"
-    return None
-
-
 def _outputs(result: Result) -> dict[str, str]:
-    seconds = result.duration_seconds
+    seconds = _seconds(result)
     return {
         "deployment-id": result.deployment_id,
         "deployment-status": result.status,
         "deployment-url": result.url or "",
-        "duration-seconds": "" if seconds is None else f"{seconds:.0f}",
+        "duration-seconds": "" if seconds is None else str(seconds),
     }
+
+
+def _seconds(result: Result) -> int | None:
+    return None if result.duration_seconds is None else round(result.duration_seconds)
 
 
 def _cells(result: Result) -> list[str]:

@@ -1,25 +1,14 @@
 """Run tasks: several at a time, each after those that it needs. Everything that deploys goes through here.
 
-    options = DeployOptions(branch="main", timeout=600)
-    refs = session.projects.refs(["storefront", "docs"])
-    tasks = [DeployTask(session, ref, options) for ref in refs]  # rollout/task.py, rollout/plan.py
-    run(session, tasks, limit=4, fail_fast=False)
+    tasks = [DeployTask(session, ref, DeployOptions(branch="main")) for ref in session.projects.refs(["web", "docs"])]
+    run(session, tasks, limit=4)  # shows them; raises no error of a task; after a signal says how to follow them
     for task in tasks:
         task.exit_code, task.error, task.deployment, task.url  # exit_code is None for one that was not begun
     raise_first(tasks)
 
-`run` raises no error of a task, shows a live table on stderr and plain lines elsewhere, and after a signal says how to
-follow what was begun. `raise_first` raises for the first task that failed. `launch.deploy` is all of `dpx deploy`: run,
-report to the CI, show on stdout, raise.
-
-A DeployTask calls its `before` first, so that a change and its deployment are one task; with `limit=1, fail_fast=True`
-each project is live and checked before the next one is changed:
-
-    DeployTask(session, ref, options, before=lambda client: set_env_var(client, ref.id, key, value))
-
-What is not a deployment (the files of `dpx apply`) is a subclass of `Task` that implements `work`, and `interruption`
-if a signal may leave something behind. `needs` holds other tasks of the same run: a task begins when these have
-succeeded, and is skipped if one has failed.
+A task begins when those in its `needs` have succeeded, and is skipped if one has failed. A DeployTask calls its
+`before` first: with `limit=1, fail_fast=True` each project is changed, deployed and checked before the next one. What
+is not a deployment is a subclass of `Task` that implements `work`. `launch.deploy` is all of `dpx deploy`.
 """
 
 from __future__ import annotations
@@ -42,18 +31,7 @@ if TYPE_CHECKING:
 
 
 class Task:
-    """One thing that `run` does; subclasses implement `work`.
-
-    Attributes:
-        name: what the user calls it.
-        needs: the tasks that must have succeeded before it begins.
-        row: its row of the live table.
-        error: what ended it, if it failed.
-        is_skipped: whether it was not begun, because of a failure elsewhere.
-        started: a moment of `time.monotonic()`; 0.0 before it begins.
-        seconds: from its beginning to its end; None before the end.
-        sleep: waits.
-    """
+    """One thing that `run` does; subclasses implement `work`. `needs` must have succeeded before it begins."""
 
     def __init__(self, session: Session, name: str, needs: Sequence[Task] = ()) -> None:
         self.session = session
@@ -61,9 +39,9 @@ class Task:
         self.needs = list(needs)
         self.row = Row(name)
         self.error: DpxError | None = None
-        self.is_skipped = False
-        self.started = 0.0
-        self.seconds: float | None = None
+        self.is_skipped = False  # because of a failure elsewhere
+        self.started = 0.0  # of `time.monotonic()`; 0.0 before it begins
+        self.seconds: float | None = None  # from its beginning to its end
         self.sleep: Callable[[float], None] = signals.sleep
         self.prefix = ""  # of its lines, when there are several tasks
 
@@ -95,7 +73,7 @@ class Task:
 
     def say(self, text: str) -> None:
         """Write a message."""
-        self.session.screen.done(self.prefix + text)
+        self.session.screen.info(self.prefix + text)
 
     def warn(self, text: str) -> None:
         """Write a warning."""
@@ -107,12 +85,7 @@ def run(
 ) -> None:
     """Run all tasks, up to `limit` at a time, in their order; each after those that it needs.
 
-    Args:
-        session: the session.
-        tasks: their errors are their attributes afterwards.
-        limit: how many at a time.
-        fail_fast: begin no further one after a failure.
-        several: whether lines begin with the task's name. [default: if there are several]
+    With `fail_fast` none is begun after a failure. With `several` lines begin with the task's name.
 
     Raises:
         UsageError: if tasks need each other.
@@ -216,6 +189,8 @@ class _Queue:
             task.row.state = "failed" if task.row.state in ("", "looking") else task.row.state
             if task.prefix:
                 task.say(f"error: {task.error.message}" + (f" ({task.error.hint})" if task.error.hint else ""))
+                for line in task.error.details:
+                    task.say(line)
 
 
 @contextmanager
@@ -229,27 +204,19 @@ def reporting_interruption(session: Session, tasks: Sequence[Task]) -> Iterator[
         for task in tasks:
             line = task.interruption()
             if line or task.prefix:
-                session.screen.done(task.prefix + (line or "Nothing was deployed."))
+                session.screen.info(task.prefix + (line or "Nothing was deployed."))
         raise
 
 
 def check_order(tasks: Sequence[Task]) -> None:
     """Raise UsageError if tasks need each other."""
-    state: dict[Task, bool] = {}  # whether all that it needs was visited
-
-    def visit(task: Task, path: list[Task]) -> None:
-        if state.get(task):
-            return
-        if task in state:
-            names = [each.name for each in [*path[path.index(task) :], task]]
-            raise UsageError(f"Projects need each other: {' -> '.join(names)}", hint="Remove one of these needs.")
-        state[task] = False
-        for need in task.needs:
-            visit(need, [*path, task])
-        state[task] = True
-
-    for task in tasks:
-        visit(task, [])
+    left = list(tasks)
+    while left:
+        free = [task for task in left if not any(need in left for need in task.needs)]
+        if not free:
+            names = ", ".join(task.name for task in left)
+            raise UsageError(f"Projects need each other: {names}", hint="Remove one of their needs.")
+        left = [task for task in left if task not in free]
 
 
 def raise_first(tasks: Sequence[Task]) -> None:

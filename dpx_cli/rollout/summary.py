@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import Failed, reason
+from dpx_cli.system.switches import identify_ci
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,21 +50,16 @@ def append(path: str, text: str) -> None:
             data = data[file.write(data) :]
 
 
-def add_step_summary(env: Mapping[str, str], text: str) -> str | None:
-    """Add Markdown to the step summary. Return what didn't work, as a warning, or None."""
-    path = env.get("GITHUB_STEP_SUMMARY", "")
+def append_to(env: Mapping[str, str], variable: str, text: str) -> str | None:
+    """Append to the file that a variable of GitHub Actions has. Return what didn't work, as a warning, or None."""
+    path = env.get(variable, "")
     if not path:
-        return "GITHUB_STEP_SUMMARY is not set, so nothing was written to it."
+        return f"{variable} is not set, so nothing was written to it."
     try:
         append(path, text)
     except (OSError, ValueError) as problem:
-        return f"Can't write to GITHUB_STEP_SUMMARY ({path}): {reason(problem)}"
+        return f"Can't write to {variable} ({path}): {reason(problem)}"
     return None
-
-
-def is_github(env: Mapping[str, str]) -> bool:
-    """Return whether this is GitHub Actions."""
-    return env.get("GITHUB_ACTIONS", "").lower() == "true"
 
 
 def write_table(
@@ -78,17 +74,14 @@ def write_table(
 
     Returns:
         What didn't work, as warnings.
-
-    Raises:
-        Failed: the file can't be written.
     """
     text = table(header, [[inert(cell) for cell in row] for row in rows]) if rows else f"{empty}\n"
     text = f"\n**{inert(title)}**\n\n{text}\n"
     if path is not None:
         write_file(path, text)
-    if not is_github(env) or not env.get("GITHUB_STEP_SUMMARY"):
+    if identify_ci(env) != "github" or not env.get("GITHUB_STEP_SUMMARY"):
         return []
-    return [problem for problem in [add_step_summary(env, text)] if problem]
+    return [problem for problem in [append_to(env, "GITHUB_STEP_SUMMARY", text)] if problem]
 
 
 def write_file(path: str, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import deployments, projects
@@ -13,8 +14,10 @@ from dpx_cli.api.retry import Deadline
 from dpx_cli.api.sites import site_url
 from dpx_cli.errors import DeploymentFailed, DpxError, NotFound, WaitTimeout
 from dpx_cli.output.format import relative
-from dpx_cli.reference import ENDED, ERROR, GRACE, READY
+from dpx_cli.reference import ENDED, ERROR, GRACE, MAX_PAGE, READY
 from dpx_cli.resolve import ID, Projects
+from dpx_cli.rollout.commits import KnownCommits, read_commit
+from dpx_cli.rollout.gates import check_gates
 from dpx_cli.rollout.plan import Commits
 from dpx_cli.rollout.runner import Task
 
@@ -36,26 +39,13 @@ class DeployTask(Task):
     """One deployment that is created and followed, or only followed.
 
     Args:
-        session: the session.
         project: the project; None if only the deployment is known.
-        options: what was asked for.
         needs: tasks that must have succeeded before it begins.
-        commits: what git and the CI report, read once for all tasks; needed to create.
+        commits: what git and the CI report, read once for all tasks.
         deployment_id: an existing deployment, which is only followed.
         project_id: the project that this deployment may belong to.
         deadline: the end of it all; None for `options.timeout` from its beginning.
         before: called with the task's client before anything else.
-
-    Attributes:
-        project_id: the project's ID, once it is known.
-        rows: the project's newest deployments before the POST.
-        plan: what is going to be deployed.
-        id: the deployment's ID, once it is known.
-        deployment: the last object seen.
-        url: the site's URL, if there is one, once the deployment is READY.
-        branch: the branch, as far as it is known.
-        sha: the commit, as far as it is known.
-        find_missing: returns sentences about variables that the code here reads and production lacks.
     """
 
     def __init__(
@@ -76,14 +66,16 @@ class DeployTask(Task):
         self.project = project
         self.options = options
         self.project_id = project.id if project else project_id
-        self.rows: list[Row] = []
+        self.rows: list[Row] = []  # the project's newest deployments before this one
         self.plan: Plan | None = None
         self.id = deployment_id
-        self.deployment: Row | None = None
-        self.url: str | None = None
+        self.deployment: Row | None = None  # the last object seen
+        self.url: str | None = None  # the site's, once the deployment is READY
         self.branch: str | None = None
         self.sha: str | None = None
+        # Sentences about variables that the code here reads and production lacks, and about what may have broken it.
         self.find_missing: Callable[[DeployTask], list[str]] | None = None
+        self.explain: Callable[[DeployTask], list[str]] | None = None
         self._commits = commits
         self._deadline = deadline
         self._before = before
@@ -96,14 +88,7 @@ class DeployTask(Task):
         return self.deployment is not None and self.deployment.get("status") in ENDED
 
     def work(self, client: Client) -> None:
-        """Create the deployment, unless it exists, follow it to its end, and check the gates.
-
-        Raises:
-            DeploymentFailed: if it failed.
-            WaitTimeout: if it didn't end in time.
-            CheckFailed: if a gate doesn't hold.
-            DpxError: as `Creator.create` and `follow` do.
-        """
+        """Create the deployment, unless it exists, follow it to its end, and check the gates."""
         self._client = client
         self.deadline = self._deadline or Deadline(self.options.timeout)
         client.until = self.deadline.at + GRACE
@@ -114,7 +99,7 @@ class DeployTask(Task):
             return
         if not self.options.no_wait:
             self._finish()
-            self._check_gates()
+            check_gates(self, self.options.gates, self._client)
 
     def interruption(self) -> str | None:
         """Return a line with the state and the command to run next; None if nothing was sent."""
@@ -129,8 +114,18 @@ class DeployTask(Task):
 
     def slug(self) -> str | None:
         """Return the project's slug; a request may be needed, and where it fails, what the user calls it."""
-        if self._slug is None:
-            self._slug = self._find_slug()
+        if self._slug is not None:
+            return self._slug
+        ref, deployment = self.project, self.deployment or {}
+        name = (ref.slug or ref.given.rpartition("/")[2]) if ref else None
+        project_id = self.project_id or deployment.get("projectId") or deployment.get("project_id")
+        # A link file may say any slug beside its ID.
+        is_slug = name and name.islower() and not ID.fullmatch(name) and name != project_id
+        self._slug = name
+        if project_id and not (is_slug and ref and ref.source != "link"):
+            with suppress(DpxError):
+                slug = projects.get_project(self._client, str(project_id)).get("slug")
+                self._slug = slug if isinstance(slug, str) else name
         return self._slug
 
     def event(self, name: str) -> None:
@@ -164,8 +159,7 @@ class DeployTask(Task):
         self._commits = self._commits or Commits(self.session, self.options)
         self.plan = plan = self._commits.plan(creator.last_branch, self.project)
         self.branch, self.sha = plan.branch, plan.fields.get("commitSha")
-        if not self.options.dry_run:
-            self.say(plan.sentence("Deploying", self.project))
+        self.say(plan.sentence("Would deploy" if self.options.dry_run else "Deploying", self.project))
         for warning in plan.warnings:
             self.warn(warning)
         if self.options.scan and self.find_missing:
@@ -176,6 +170,8 @@ class DeployTask(Task):
         self.deployment = creator.create(plan.fields)
         self.id = str(self.deployment["id"])
         self.say(f"Deployment {self.id} started.")
+        if self.sha and read_commit(self.deployment) is None:
+            KnownCommits(self.session, self.project_id).remember(self.id, self.sha)
         self.event("created")
         return True
 
@@ -186,17 +182,12 @@ class DeployTask(Task):
             deadline=self.deadline,
             check=self.session.command("deploy", "list", project=self.project),
             say=lambda text: self.show_state("checking", text),
-            say_busy=self._say_busy,
+            say_busy=lambda text: self.show_state("waiting for a slot", text),
             warn=self.warn,
             sleep=self.sleep,
         )
         creator.list_recent()
         return creator
-
-    def _say_busy(self, text: str) -> None:
-        self.row.state = "waiting for a slot"
-        if not self.session.screen.animates:
-            self.say(text)
 
     # Follow
 
@@ -205,8 +196,19 @@ class DeployTask(Task):
         created = self.deployment
         if created:
             self._show(created, None)
+        self.row.usual = usual_seconds(self.rows, self.branch)
+        ask = self._ask_for_past_builds if self.rows else None
         try:
-            self.deployment = final = self._follow(str(self.id), created)
+            self.deployment = final = follow(
+                self._client,
+                str(self.id),
+                self.deadline,
+                say=self._show,
+                created=created,
+                command=self.session.command("deploy", "wait", str(self.id)),
+                schedule=PollSchedule(self.row.usual, ask=ask, watched=self.session.screen.animates),
+                sleep=self.sleep,
+            )
         except WaitTimeout:
             self.event("timeout")
             raise
@@ -219,23 +221,6 @@ class DeployTask(Task):
         self.event("ready")
         if created or self.session.screen.format != "jsonl":  # no event of a wait has the URL
             self.url = site_url(self._client, final, self.project_id, certain=created is not None)
-
-    def _follow(self, deployment_id: str, created: Row | None) -> Row:
-        usual = usual_seconds(self.rows, self.branch)
-        self.row.usual = usual
-        schedule = PollSchedule(
-            usual, ask=self._ask_for_past_builds if self.rows else None, watched=self.session.screen.animates
-        )
-        return follow(
-            self._client,
-            deployment_id,
-            self.deadline,
-            say=self._show,
-            created=created,
-            command=self.session.command("deploy", "wait", deployment_id),
-            schedule=schedule,
-            sleep=self.sleep,
-        )
 
     def _ask_for_past_builds(self) -> float | None:
         """Return how long the last READY builds took; the rows of the list may lack it."""
@@ -257,39 +242,36 @@ class DeployTask(Task):
             self.event("status")
         self.show_state(str(seen.get("status")), f"Deployment {self.id}: {seen.get('status')}")
 
-    def _check_gates(self) -> None:
-        if not self.options.gates.are_set or self.deployment is None:
-            return
-        from dpx_cli.rollout.gates import check_gates
-
-        check_gates(self, self.options.gates, self._client)
-
     def ready_before(self) -> list[Row]:
         """Return the branch's READY deployments before this one, newest first, as far as they are known."""
         return [row for row in self.rows if row.get("status") == READY and row.get("branch") == self.branch]
 
     def _failure(self) -> DeploymentFailed:
-        """Return the error for a deployment that ended in ERROR: what was good last, and what to do next."""
+        """Return the error for a deployment that ended in ERROR: what was good last, what changed, what to do next."""
+        self._list_earlier()
         where = f" (branch {self.branch})" if self.branch else ""
-        message = f"Deployment {self.id}{where} failed."
+        details = []
+        if slug := self.slug():
+            origin = "/".join(self.session.settings.api_url.split("/")[:3])
+            details.append(f"The API has no build log. The project's page: {origin}/projects/{slug}")
         if good := next(iter(self.ready_before()), None):
             when = f", created {relative(good['created_at'])}" if good.get("created_at") else ""
-            message += f" The branch's last READY deployment is {good['id']}{when}."
+            details.append(f"The branch's last READY deployment is {good['id']}{when}.")
+        if self.explain:
+            details += self.explain(self)
         command = self.session.command
         again = command("deploy", "again", str(self.id), project=self.project)
-        return DeploymentFailed(
-            message, hint=f"See {command('deploy', 'get', str(self.id))}; to try again, run: {again}"
-        )
+        hint = f"See {command('deploy', 'get', str(self.id))}; to try again, run: {again}"
+        return DeploymentFailed(f"Deployment {self.id}{where} failed.", details=details, hint=hint)
 
-    def _find_slug(self) -> str | None:
-        ref, deployment = self.project, self.deployment or {}
-        name = self.name if ref is None else (ref.slug or ref.given.rpartition("/")[2])
-        # A link file may say any slug beside its ID.
-        if ref and ref.source != "link" and name.islower() and not ID.fullmatch(name) and name != self.project_id:
-            return name
-        project_id = self.project_id or deployment.get("projectId") or deployment.get("project_id")
-        try:
-            slug = projects.get_project(self._client, str(project_id)).get("slug") if project_id else None
-        except DpxError:
-            slug = None
-        return slug if isinstance(slug, str) else (name if ref else None)
+    def _list_earlier(self) -> None:
+        """List what was deployed before, if the deployment was only followed."""
+        if self._creator is None and self.project_id:
+            with suppress(DpxError):
+                pages = deployments.list_deployments(self._client, self.project_id, limit=MAX_PAGE)
+                rows = [row for page in pages for row in page]
+                ids = [row.get("id") for row in rows]
+                if self.id in ids:
+                    self.rows = rows[ids.index(self.id) + 1 :]
+                else:
+                    self.project_id = None  # it belongs to another project

@@ -20,7 +20,7 @@ from dpx_cli.system import child_env as children
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SECONDS = 2.0
 PATIENT = 30.0  # seconds, if the user asked for what only git knows
@@ -182,6 +182,79 @@ def commit(
     if sha and len(name) < _SHORTEST and sha.startswith(name.lower()):
         return None
     return sha
+
+
+class Commit(NamedTuple):
+    """A commit: full hash, date (ISO 8601), author's name, first line of the message."""
+
+    sha: str
+    date: str
+    author: str
+    subject: str
+
+
+class Range(NamedTuple):
+    """What lies between two commits.
+
+    Attributes:
+        commits: newest first, at most as many as asked for.
+        total: how many there are, of any path.
+        behind: how many commits the older one has that the newer one lacks: 0 unless history was rewritten.
+        files: the files that differ, relative to the top of the repository.
+    """
+
+    commits: list[Commit]
+    total: int
+    behind: int
+    files: list[str]
+
+
+def read_range(
+    cwd: str,
+    since: str,
+    until: str,
+    paths: Sequence[str] = (),
+    *,
+    limit: int,
+    problems: list[Problem] | None = None,
+) -> Range | None:
+    """Return what lies between two commits that the clone has; None if git can't tell.
+
+    Args:
+        cwd: a directory of the repository.
+        since: the older commit's hash.
+        until: the newer commit's hash.
+        paths: only commits and files in these directories, relative to the top; none for all.
+        limit: commits at most.
+        problems: receives why git can't tell.
+    """
+    git = _Git(cwd, None, PATIENT, problems)
+    counts = git.run("rev-list", "--left-right", "--count", f"{since}...{until}", "--")
+    # A signature would be checked by a program that the repository's configuration chooses.
+    options = ("--no-show-signature", "--no-notes", "--no-color", "--encoding=UTF-8", f"--max-count={limit}", "-z")
+    scope = [f":(top,literal){path}" for path in paths if path]
+    log = git.run("log", *options, "--format=%H%x00%aI%x00%an%x00%s", f"{since}..{until}", "--", *scope)
+    options = ("--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv")
+    files = git.run("diff", *options, since, until, "--", *scope)
+    if counts is None or log is None or files is None:
+        return None
+    fields = log.decode("utf-8", "replace").split("\0")
+    commits = [Commit(*fields[at : at + 4]) for at in range(0, len(fields) - 3, 4)]
+    behind, ahead = counts.split()
+    return Range(commits, int(ahead), int(behind), [os.fsdecode(name) for name in files.split(b"\0") if name])
+
+
+def count_ahead(cwd: str, since: str) -> int | None:
+    """Return how many commits HEAD has that a commit lacks; None if the clone doesn't have that, or HEAD left it."""
+    git = _Git(cwd, None)
+    counts = git.run("rev-list", "--left-right", "--count", f"{since}...HEAD", "--")
+    behind, ahead = counts.split() if counts else (b"1", b"0")
+    return int(ahead) if int(behind) == 0 else None
+
+
+def is_shallow(cwd: str) -> bool:
+    """Return whether a clone has only the newest commits."""
+    return _text(_Git(cwd, None).run("rev-parse", "--is-shallow-repository")) == "true"
 
 
 def is_repository(cwd: str) -> bool:

@@ -143,6 +143,8 @@ REPEATED = {
 SECRET_FILE = "printf 's3cret' > secret.txt && printf '{}' > body.json"
 # What an example finds: commands that are run before it.
 BEFORE = {
+    "deploy diff": "git init -q && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one"
+    " && dpx deploy -p storefront --branch main --sha HEAD",
     "plan": "dpx export --project storefront > deploxa.toml",
     "apply": "dpx export --project storefront > deploxa.toml",
     "env rm": "dpx env set LEGACY_FLAG 1 --project storefront",

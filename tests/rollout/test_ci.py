@@ -50,15 +50,6 @@ def test_no_ci(env: dict[str, str]) -> None:
             ("main", SHA, "Add it"),
         ),
         ({"GITLAB_CI": "true", "CI_COMMIT_TAG": "v1", "CI_COMMIT_SHA": SHA}, (None, SHA, None)),
-        ({"BITBUCKET_BUILD_NUMBER": "7", "BITBUCKET_BRANCH": "x", "BITBUCKET_COMMIT": SHA}, ("x", SHA, None)),
-        ({"CIRCLECI": "true", "CIRCLE_BRANCH": "main", "CIRCLE_SHA1": SHA}, ("main", SHA, None)),
-        ({"CIRCLECI": "true", "CIRCLE_BRANCH": "pull/12", "CIRCLE_SHA1": SHA}, (None, SHA, None)),
-        ({"BUILDKITE": "true", "BUILDKITE_BRANCH": "eve:main", "BUILDKITE_COMMIT": "HEAD"}, (None, None, None)),
-        ({"BUILDKITE": "true", "BUILDKITE_BRANCH": "v1", "BUILDKITE_TAG": "v1"}, (None, None, None)),
-        ({"TF_BUILD": "True", "BUILD_SOURCEBRANCH": "refs/heads/a/b", "BUILD_SOURCEVERSION": SHA}, ("a/b", SHA, None)),
-        ({"TF_BUILD": "True", "BUILD_SOURCEBRANCH": "refs/tags/v1", "BUILD_SOURCEVERSION": SHA}, (None, SHA, None)),
-        ({"JENKINS_URL": "http://j/", "BRANCH_NAME": "main", "GIT_COMMIT": SHA}, ("main", SHA, None)),
-        ({"JENKINS_URL": "http://j/", "BRANCH_NAME": "PR-1", "CHANGE_ID": "1", "GIT_COMMIT": SHA}, (None, SHA, None)),
     ],
 )
 def test_builds_of_branches_and_tags(env: dict[str, str], expected: tuple[str | None, str | None, str | None]) -> None:

@@ -215,6 +215,7 @@ def test_several_in_github_actions(tmp_path: Path) -> None:
         ("my-app", "READY"),
         ("api-docs", "ERROR"),
     ]
+    assert [item["duration-seconds"] for item in listed] == [45, 3]
     summary = (tmp_path / "summary").read_text()
     assert summary.count("| Project |") == 1
     assert "| my-app | main |" in summary
@@ -225,11 +226,11 @@ def test_several_in_github_actions(tmp_path: Path) -> None:
 
 
 def test_several_that_are_none(tmp_path: Path) -> None:
-    """An empty array, and no table."""
+    """An empty array, and a sentence in the summary."""
     env = github(tmp_path)
     assert report.write_outputs(env, "auto", [], several=True) == []
     assert outputs((tmp_path / "output").read_text()) == {"deployments": "[]"}
-    assert (tmp_path / "summary").read_text() == ""
+    assert (tmp_path / "summary").read_text() == "\nNo project has changed.\n\n"
 
 
 def test_several_in_gitlab(tmp_path: Path) -> None:
@@ -242,3 +243,12 @@ def test_several_in_gitlab(tmp_path: Path) -> None:
     assert "API_DOCS_DEPLOYMENT_STATUS=ERROR" in lines
     assert len(lines) == 8
     assert ["api.docs" in trouble for trouble in troubles] == [True]
+
+
+def test_gitlab_is_known_by_its_variable(tmp_path: Path) -> None:
+    """And gets dpx.env without an option."""
+    env = {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(tmp_path)}
+    assert report.write_outputs(env, "auto", [GOOD]) == []
+    assert "DEPLOYMENT_ID=clm1abc\n" in (tmp_path / "dpx.env").read_text()
+    assert report.error_commands(env, "auto", [BAD]) == []
+    assert report.write_outputs({**env, "CI_PROJECT_DIR": "/none"}, "never", [GOOD]) == []

@@ -32,19 +32,11 @@ class Creator:
     """Creates one deployment of one project, once.
 
     Args:
-        client: the API.
-        project_id: the project.
         deadline: the end of the whole wait.
         check: the command that lists the project's deployments.
         say: called when the response was lost, before the list is read.
         say_busy: called before each pause that a busy server needs.
         warn: called with what may be wrong.
-        sleep: called to wait.
-
-    Attributes:
-        project_id: as given.
-        rows: the newest deployments before the POST; set by `list_recent`.
-        may_have_started: whether a POST was sent whose outcome isn't known.
     """
 
     def __init__(
@@ -60,8 +52,8 @@ class Creator:
         sleep: Callable[[float], None] = signals.sleep,
     ) -> None:
         self.project_id = project_id
-        self.rows: list[Row] = []
-        self.may_have_started = False
+        self.rows: list[Row] = []  # the newest deployments before the POST
+        self.may_have_started = False  # whether a POST was sent whose outcome isn't known
         self._client = client
         self._deadline = deadline
         self._check = check
@@ -74,7 +66,7 @@ class Creator:
 
     @property
     def last_branch(self) -> str | None:
-        """The branch that was deployed last; known after `list_recent`."""
+        """The branch that was deployed last."""
         branch = self.rows[0].get("branch") if self.rows else None
         return branch if isinstance(branch, str) else None
 

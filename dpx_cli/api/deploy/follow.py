@@ -29,10 +29,7 @@ ASK_AFTER = 3.0  # seconds; only during longer builds the details of past ones a
 class PollSchedule:
     """The pauses between the polls of one deployment: growing, and short when past builds suggest that it ends.
 
-    Args:
-        usual: how long a build usually takes, in seconds; None if that isn't known.
-        ask: finds that out by requests; called once, if the build takes longer than ASK_AFTER.
-        watched: whether someone watches a terminal.
+    `usual` is how long a build usually takes, in seconds; `ask` finds that out by requests, once, during a long build.
     """
 
     def __init__(
@@ -84,15 +81,8 @@ def follow(
 ) -> dict[str, Any]:
     """Poll a deployment until it is READY or ERROR, and return its last object. Every passing fault is waited out.
 
-    Args:
-        client: the API.
-        deployment_id: the deployment.
-        deadline: the end of the wait.
-        say: called after each poll with the deployment, or with None and the fault that is waited out.
-        created: the deployment as it was just created, or None; a 404 may mean that it isn't there yet.
-        command: waits again; shown by the hint of an error.
-        schedule: when to poll.
-        sleep: called to wait.
+    `say` is called after each poll with the deployment, or with None and the fault that is waited out. `created` is the
+    deployment as it was just created; then a 404 may mean that it isn't there yet. `command` waits again, for hints.
 
     Raises:
         WaitTimeout: at the deadline, with the last object seen.

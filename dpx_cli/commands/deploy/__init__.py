@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dpx_cli.api import deployments
 from dpx_cli.commands import EVENTS, LIST, ONE, READ, WRITE, Typer, effect
+from dpx_cli.commands.deploy import find
 from dpx_cli.commands.listing import show_pages
-from dpx_cli.errors import UsageError, exclusive
+from dpx_cli.errors import NotFound, UsageError, exclusive
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 from dpx_cli.reference import PARALLEL, WAIT
+from dpx_cli.rollout.commits import find_cwd, resolve_sha
 
 if TYPE_CHECKING:
     from typing import Annotated, Any
-
-    import typer
 
     from dpx_cli.cli.options import (
         Changed,
         Check,
         CheckTimeout,
         CiOutput,
-        Complete,
+        CommitSha,
         Cursor,
         DeploymentIds,
         FailFast,
@@ -40,14 +41,16 @@ if TYPE_CHECKING:
         Timeout,
         Watch,
         duration,
+        flag,
+        option,
     )
-    from dpx_cli.commands.deploy.find import Filters
     from dpx_cli.session import Session
 
 
 GROUP = Typer(name="deploy", help="Deploy a project and wait until it's live; list and follow deployments.")
 
 CHECK = 60.0  # seconds; the default of --check-timeout
+NONE = "No deployments."
 WATCHED = 20  # deployments; what --watch looks at without --limit
 
 COLUMNS = (
@@ -66,26 +69,14 @@ def deploy(
     projects: Projects = (),
     changed: Changed = None,
     branch: Annotated[
-        str | None,
-        typer.Option(
-            "--branch",
-            metavar="BRANCH",
-            help="Branch to deploy. [default: the last deployed branch]",
-            autocompletion=Complete.branch,
-        ),
+        str | None, option("--branch -b", "BRANCH", "Branch to deploy. [default: last deployed]", complete="branch")
     ] = None,
-    message: Annotated[
-        str | None, typer.Option("--message", metavar="TEXT", help="Message. [default: the commit's subject]")
-    ] = None,
-    sha: Annotated[
-        str | None, typer.Option("--sha", metavar="SHA", help="Commit, as git names it. [default: HEAD]")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be deployed, and change nothing.")
-    ] = False,
+    message: Annotated[str | None, option("--message -m", "TEXT", "Message. [default: the commit's subject]")] = None,
+    sha: Annotated[str | None, option("--sha", "SHA", "Commit, as git names it. [default: HEAD]")] = None,
+    dry_run: Annotated[bool, flag("--dry-run", "Show what would be deployed, and change nothing.")] = False,
     no_wait: NoWait = False,
     timeout: Timeout = WAIT,
-    no_git: Annotated[bool, typer.Option("--no-git", help="Don't read git or CI metadata.")] = False,
+    no_git: Annotated[bool, flag("--no-git", "Don't read git or CI metadata.")] = False,
     parallel: Parallel = PARALLEL,
     fail_fast: FailFast = False,
     check: Check = None,
@@ -93,8 +84,9 @@ def deploy(
     max_build: MaxBuild = None,
     max_bundle: MaxBundle = None,
     scan: Annotated[
-        bool, typer.Option("--scan", help="Warn about variables that the code reads but the project doesn't have.")
+        bool, flag("--scan", "Warn about variables that the code reads but the project doesn't have.")
     ] = False,
+    summary: Annotated[str | None, option("--summary", "FILE", "Write a summary in Markdown.", complete="file")] = None,
     ci_output: CiOutput = "auto",
 ) -> None:
     """Deploy a project, or several, and wait until they're live.
@@ -103,43 +95,27 @@ def deploy(
     deployment, even if the network fails. Exit codes: dpx help exit-codes.
     """
     from dpx_cli.commands.deploy import changed as changes
-    from dpx_cli.commands.deploy.missing import find_missing
-    from dpx_cli.resolve import split_list
+    from dpx_cli.commands.deploy.explain import explain, find_missing
     from dpx_cli.rollout import launch
     from dpx_cli.rollout.gates import Gates
     from dpx_cli.rollout.plan import DeployOptions
 
-    options = DeployOptions(
-        branch=branch,
-        message=message,
-        sha=sha,
-        no_git=no_git,
-        no_wait=no_wait,
-        dry_run=dry_run,
-        timeout=timeout,
-        gates=Gates(check, check_timeout, max_build, max_bundle),
-        parallel=parallel,
-        fail_fast=fail_fast,
-        scan=scan,
-        ci_output=ci_output,
-    )
-    several = len(split_list(projects)) > 1
     exclusive(("--changed", changed), ("--project", tuple(projects)))
-    if scan and (changed is not None or several):
-        raise UsageError("--scan is for one project.", hint="Leave --scan out. Run: dpx env scan")
+    gates = Gates(check, check_timeout, max_build, max_bundle)
+    options = DeployOptions(branch, message, sha, None, no_git, no_wait, dry_run, timeout, gates, parallel, fail_fast)
+    options = options._replace(scan=scan, ci_output=ci_output, summary=summary)
     options.check()
     launch.bound(session, timeout)
     if changed is not None:
         tasks = changes.make_tasks(session, changed, options)
-    elif several:
-        refs = session.projects.refs(projects, keep_missing=True)
-        several = len(refs) > 1
-        tasks = launch.make_tasks(session, refs, options)
     else:
-        tasks = launch.make_tasks(session, session.projects.refs(projects), options)
+        tasks = launch.make_tasks(session, session.projects.refs(projects, keep_missing=True), options)
+    several = len(tasks) > 1 or changed is not None
+    if scan and several:
+        raise UsageError("--scan is for one project.", hint="Leave --scan out. Run: dpx env scan")
     for task in tasks:
-        task.find_missing = find_missing
-    launch.deploy(session, tasks, options, several=several or changed is not None)
+        task.find_missing, task.explain = find_missing, explain
+    launch.deploy(session, tasks, options, several=several)
 
 
 @GROUP.command("again", epilog="dpx deploy again --project storefront")
@@ -153,21 +129,27 @@ def again(
     ci_output: CiOutput = "auto",
 ) -> None:
     """Deploy the branch and commit of an earlier deployment once more. It's a new build, not a rollback."""
-    from dpx_cli.api import deployments
-    from dpx_cli.commands.deploy import find
+    from dpx_cli.commands.deploy.explain import explain
     from dpx_cli.rollout import launch
+    from dpx_cli.rollout.plan import DeployOptions
 
     ref = session.projects.ref(project)
-
-    def find_earlier(project_id: str) -> dict[str, Any]:
-        if deployment_id is None:
-            return find.find_newest(session, project_id, project)
-        return find.find_in_project(session.client, project_id, deployment_id, ref.name)
-
-    row = session.projects.on(ref, find_earlier)
-    details = deployments.get_deployment(session.client, str(row["id"]))
-    options = launch.repeat_options({**row, **details})._replace(no_wait=no_wait, timeout=timeout, ci_output=ci_output)
-    launch.deploy(session, launch.make_tasks(session, [ref], options), options, several=False)
+    row = session.projects.on(ref, lambda project_id: find.find_earlier(session, ref, project_id, deployment_id))
+    branch, sha = row.get("branch"), row.get("commitSha")
+    if not isinstance(branch, str):
+        raise NotFound("The API doesn't return the deployment's branch.", hint="Run: dpx deploy --branch BRANCH")
+    options = DeployOptions(
+        branch,
+        sha=sha if isinstance(sha, str) and sha else None,
+        branch_source=f"same as deployment {row['id']}",
+        no_git=True,
+        no_wait=no_wait,
+        timeout=timeout,
+        ci_output=ci_output,
+    )
+    tasks = launch.make_tasks(session, [ref], options)
+    tasks[0].explain = explain
+    launch.deploy(session, tasks, options, several=False)
 
 
 @GROUP.command("list", epilog="dpx deploy list --project storefront --status error --limit 5")
@@ -176,14 +158,11 @@ def list_deployments(
     session: Session,
     project: Project = None,
     statuses: Statuses = (),
-    branch: Annotated[
-        str | None,
-        typer.Option("--branch", metavar="BRANCH", help="Filter by branch.", autocompletion=Complete.branch),
-    ] = None,
+    branch: Annotated[str | None, option("--branch", "BRANCH", "Filter by branch.", complete="branch")] = None,
     since: Annotated[
-        float | None,
-        typer.Option("--since", metavar="TIME", help="Show only those created since, like 12h or 7d.", parser=duration),
+        float | None, option("--since", "TIME", "Show only those created since, like 12h or 7d.", parser=duration)
     ] = None,
+    sha: CommitSha = None,
     limit: Limit = None,
     cursor: Cursor = None,
     watch: Watch = False,
@@ -193,44 +172,27 @@ def list_deployments(
 
     --limit counts what the filters leave. With --watch the newest 20 (or --limit) are watched until you press Ctrl-C.
     """
-    from dpx_cli.commands.deploy.find import Filters, Selection
-
-    filters = Filters(statuses, branch, since)
+    filters = find.Filters(statuses, branch, since, None if sha is None else resolve_sha(find_cwd(session), sha))
     if watch or interval is not None:
-        _watch(session, project, filters, limit=limit or WATCHED, cursor=cursor, watch=watch, interval=interval)
+        from dpx_cli.output import watch as watching
+
+        seconds = watching.check_flags(session, watch=watch, interval=interval, cursor=cursor)
+
+        def read(project_id: str) -> list[dict[str, Any]]:
+            selection = find.Selection(session, project_id, filters, limit=limit or WATCHED)
+            return [row for page in selection.pages for row in page]
+
+        watching.watch(
+            session, lambda: session.projects.on(project, read), COLUMNS, key="id", interval=seconds, empty=NONE
+        )
         return
 
     def show(project_id: str) -> None:
-        selection = Selection(session.client, project_id, filters, limit=limit, cursor=cursor)
+        selection = find.Selection(session, project_id, filters, limit=limit, cursor=cursor)
         show_pages(session, selection.pages, COLUMNS, key="id", what="deployments", remember="deployments")
-        if selection.undated:
-            session.screen.warn(f"{selection.undated} deployments without a creation time are left out.")
+        selection.warn()
 
     session.projects.on(project, show)
-
-
-def _watch(
-    session: Session,
-    project: str | None,
-    filters: Filters,
-    *,
-    limit: int,
-    cursor: str | None,
-    watch: bool,
-    interval: float | None,
-) -> None:
-    from dpx_cli.commands.deploy.find import Selection
-    from dpx_cli.output import watch as watching
-
-    seconds = watching.check_flags(session, watch=watch, interval=interval, cursor=cursor)
-
-    def read_newest(project_id: str) -> list[dict[str, Any]]:
-        return [row for page in Selection(session.client, project_id, filters, limit=limit).pages for row in page]
-
-    def look() -> list[dict[str, Any]]:
-        return session.projects.on(project, read_newest)
-
-    watching.watch(session, look, COLUMNS, key="id", interval=seconds, empty="No deployments.")
 
 
 @GROUP.command("get", epilog="dpx deploy get --latest --project storefront")
@@ -240,14 +202,15 @@ def get(
     deployment_id: OptionalDeployment = None,
     latest: Latest = False,
     branch: LatestBranch = None,
+    sha: CommitSha = None,
     project: Project = None,
 ) -> None:
     """Show one deployment."""
-    from dpx_cli.api import deployments
-    from dpx_cli.commands.deploy import find
-    from dpx_cli.rollout.display import DETAILS
+    from dpx_cli.rollout.launch import DETAILS
 
-    identity = find.resolve_deployment_id(session, deployment_id, project, latest=latest, branch=branch)
+    choice = find.Choice((deployment_id,) if deployment_id is not None else (), latest, branch, sha)
+    choice.check()
+    identity = find.resolve_deployment_id(session, choice, project)
     session.screen.item(deployments.get_deployment(session.client, identity), DETAILS, key="id")
 
 
@@ -258,15 +221,27 @@ def wait(
     deployment_ids: DeploymentIds = (),
     latest: Latest = False,
     branch: LatestBranch = None,
+    sha: CommitSha = None,
+    appear: Annotated[
+        float | None,
+        option("--appear", "TIME", "With --sha: how long it may take to appear. [default: 5m]", parser=duration),
+    ] = None,
     project: Project = None,
     timeout: Timeout = WAIT,
 ) -> None:
-    """Wait until deployments are READY or have failed, as `dpx deploy` does."""
-    from dpx_cli.commands.deploy import find
+    """Wait until deployments are READY or have failed, as `dpx deploy` does.
+
+    With --sha waits for the newest deployment of a commit, no matter who started it, and prints its URL.
+    """
+    from dpx_cli.commands.deploy.explain import explain
     from dpx_cli.rollout import launch
 
-    find.check_choice(bool(deployment_ids), latest=latest, branch=branch)
-    deadline = launch.bound(session, timeout)
+    choice = find.Choice(deployment_ids, latest, branch, sha)
+    choice.check()
+    if appear is not None and sha is None:
+        raise UsageError("--appear needs --sha.", hint="Add --sha, or leave --appear out.")
+    patience = launch.bound(session, find.APPEAR if appear is None else appear) if sha is not None else None
+    deadline = launch.bound(session, timeout) if patience is None else None
     project_id = session.projects.known(project)
-    ids = deployment_ids or (find.resolve_deployment_id(session, None, project, latest=latest, branch=branch),)
-    launch.wait(session, ids, project_id, deadline)
+    ids = deployment_ids or (find.resolve_deployment_id(session, choice, project, patience),)
+    launch.wait(session, ids, project_id, deadline or launch.bound(session, timeout), explain)

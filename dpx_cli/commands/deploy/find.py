@@ -6,61 +6,80 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api import deployments
+from dpx_cli.api.client import is_name
+from dpx_cli.api.retry import Backoff, Deadline
 from dpx_cli.durations import epoch
 from dpx_cli.errors import NotFound, UsageError, exclusive
+from dpx_cli.reference import MAX_PAGE
+from dpx_cli.rollout.commits import KnownCommits, find_cwd, is_same, resolve_sha
 
 if TYPE_CHECKING:
-    from dpx_cli.api.client import Client
     from dpx_cli.api.pages import Filtered, Pages
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
 
+APPEAR = 300.0  # seconds; the default of --appear
+FIRST_PAUSE, MAX_PAUSE = 1.0, 5.0  # seconds between two looks for a deployment that hasn't appeared
+MAX_DETAILS = 20  # deployments whose details are requested, if the list has no commits
+MAX_SHOWN = 3  # deployments in an error
+SHORT = 7
+
 
 class Filters(NamedTuple):
-    """What `deploy list` shows.
-
-    Attributes:
-        statuses: only these; empty for all.
-        branch: only this one; None for all.
-        since: seconds; only what was created since then; None for all.
-    """
+    """What `deploy list` shows: statuses (none for all), a branch, the last `since` seconds, a commit."""
 
     statuses: tuple[str, ...] = ()
     branch: str | None = None
     since: float | None = None
+    sha: str | None = None
 
 
 class Selection:
-    """A project's deployments that filters leave, newest first.
-
-    Attributes:
-        pages: the deployments.
-        undated: after iteration, how many were left out because they have no creation time.
-    """
+    """A project's deployments that filters leave, newest first: `pages`."""
 
     def __init__(
-        self, client: Client, project_id: str, filters: Filters, *, limit: int | None = None, cursor: str | None = None
+        self,
+        session: Session,
+        project_id: str,
+        filters: Filters,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> None:
-        self.undated = 0
+        self._session = session
+        self._undated = self._unknown = 0
+        self._commits = KnownCommits(session, project_id)
         self._filters = filters
         self._oldest = None if filters.since is None else time.time() - filters.since
         statuses = set(filters.statuses)
         status = filters.statuses[0] if len(statuses) == 1 else None  # the server filters by one
         # The server can't count what is left after filters of ours.
-        is_plain = filters.branch is None and filters.since is None and len(statuses) <= 1
+        is_plain = filters[1:] == (None, None, None) and len(statuses) <= 1
         pages = deployments.list_deployments(
-            client, project_id, status=status, limit=limit if is_plain else None, cursor=cursor
+            session.client, project_id, status=status, limit=limit if is_plain else None, cursor=cursor
         )
         self.pages: Pages | Filtered = pages if is_plain else pages.filter(self._fits, limit, ends=self._is_old)
 
+    def warn(self) -> None:
+        """Warn about what was left out because it isn't known whether it fits."""
+        if self._undated:
+            self._session.screen.warn(f"{self._undated} deployments without a creation time are left out.")
+        if self._unknown:
+            self._session.screen.warn(f"{self._unknown} deployments whose commit isn't known are left out.")
+
     def _fits(self, item: dict[str, Any]) -> bool:
-        statuses, branch, _ = self._filters
+        statuses, branch, _, sha = self._filters
         if (statuses and item.get("status") not in statuses) or (branch is not None and item.get("branch") != branch):
             return False
+        if sha is not None:
+            commit = self._commits.find(item)
+            self._unknown += commit is None
+            if commit is None or not is_same(commit, sha):
+                return False
         if self._oldest is None:
             return True
         created = epoch(item.get("created_at"))
-        self.undated += created is None
+        self._undated += created is None
         return created is not None and created >= self._oldest
 
     def _is_old(self, page: list[dict[str, Any]]) -> bool:
@@ -71,43 +90,96 @@ class Selection:
         return bool(moments) and max(moments) < self._oldest
 
 
-def resolve_deployment_id(
-    session: Session, deployment_id: str | None, project: str | None, *, latest: bool, branch: str | None
-) -> str:
-    """Return the ID of the deployment that is specified: by its ID, or as a project's latest.
+class Choice(NamedTuple):
+    """How a deployment is specified: by its ID, as the latest (of a branch), or by its commit."""
+
+    ids: tuple[str, ...] = ()
+    latest: bool = False
+    branch: str | None = None
+    sha: str | None = None
+
+    def check(self) -> None:
+        """Raise UsageError unless it is one of them, and --branch is only with --latest."""
+        exclusive(("A deployment ID", self.ids), ("--latest", self.latest), ("--sha", self.sha))
+        if not self.ids and not self.latest and self.sha is None:
+            raise UsageError("No deployment specified.", hint="Pass a deployment ID, --latest or --sha.")
+        if self.branch is not None and not self.latest:
+            raise UsageError("--branch needs --latest.", hint="Add --latest, or leave --branch out.")
+
+
+def resolve_deployment_id(session: Session, choice: Choice, project: str | None, appear: Deadline | None = None) -> str:
+    """Return the ID of the deployment that is specified; until `appear` one of the commit may appear.
 
     Raises:
-        UsageError: if both or neither was given.
         NotFound: if there is no such deployment.
     """
-    check_choice(deployment_id is not None, latest=latest, branch=branch)
-    if deployment_id is not None:
-        return deployment_id
-    return session.projects.on(project, lambda project_id: str(find_newest(session, project_id, project, branch)["id"]))
+    if choice.ids:
+        return choice.ids[0]
+    ref = session.projects.ref(project)
+
+    def find(project_id: str) -> str:
+        if choice.sha is None:
+            return str(find_newest(session, project_id, ref, choice.branch)["id"])
+        return _find_by_commit(session, project_id, ref, choice.sha, appear)
+
+    return session.projects.on(ref, find)
 
 
-def check_choice(has_id: bool, *, latest: bool, branch: str | None) -> None:
-    """Raise UsageError unless exactly one of an ID and --latest was given, and --branch only with --latest."""
-    exclusive(("A deployment ID", has_id), ("--latest", latest))
-    if not has_id and not latest:
-        raise UsageError("No deployment specified.", hint="Pass a deployment ID, or --latest.")
-    if branch is not None and not latest:
-        raise UsageError("--branch needs --latest.", hint="Add --latest, or leave --branch out.")
+def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, text: str, appear: Deadline | None) -> str:
+    """Return the ID of the newest deployment of a commit.
+
+    Raises:
+        NotFound: if there is none in time; the message has the newest deployments and their commits.
+    """
+    sha = resolve_sha(find_cwd(session), text)
+    known = KnownCommits(session, project_id)
+    backoff = Backoff(FIRST_PAUSE, 1.5, MAX_PAUSE, appear or Deadline(0.0))
+    is_first = True
+    while True:
+        rows = [
+            row for page in deployments.list_deployments(session.client, project_id, limit=MAX_PAGE) for row in page
+        ]
+        pairs = [(row, known.find(row)) for row in rows]
+        if rows and not any(commit for _, commit in pairs):
+            # The list may have none where the details do.
+            pairs = [(row, known.request(session.client, row)) for row in rows[:1]]
+            if pairs[0][1] is None:
+                raise NotFound(
+                    "The API returns no commits of deployments, and this machine deployed none of these.",
+                    hint="Wait for the latest one. Run: " + session.command("deploy", "wait", "--latest", project=ref),
+                )
+            pairs += [(row, known.request(session.client, row)) for row in rows[1:MAX_DETAILS]]
+        for row, commit in pairs:
+            if commit and is_same(commit, sha) and is_name(row.get("id")):
+                return str(row["id"])
+        if is_first and appear:
+            session.screen.info(f"Waiting for a deployment of commit {sha[:SHORT]} …")
+        is_first = False
+        if appear is None or not backoff.wait():
+            newest = [f"{row.get('id')} ({(commit or 'unknown')[:SHORT]})" for row, commit in pairs[:MAX_SHOWN]]
+            so_far = f"The newest are {', '.join(newest)}." if newest else "There are none."
+            raise NotFound(
+                f"No deployment of commit {sha[:SHORT]}. {so_far}",
+                hint=f"Deploy it. Run: {session.command('deploy', project=ref)}",
+            )
 
 
-def find_newest(session: Session, project_id: str, project: str | None, branch: str | None = None) -> dict[str, Any]:
+def find_newest(session: Session, project_id: str, ref: ProjectRef, branch: str | None = None) -> dict[str, Any]:
     """Return a project's newest deployment, of a branch if one is given. Raise NotFound if there is none."""
-    for page in Selection(session.client, project_id, Filters(branch=branch), limit=1).pages:
+    for page in Selection(session, project_id, Filters(branch=branch), limit=1).pages:
         return page[0]
-    ref: ProjectRef = session.projects.ref(project)
     what = f"{ref.name} was never deployed" + (f" from branch {branch}." if branch is not None else ".")
     raise NotFound(what, hint=f"Run: {session.command('deploy', 'list', project=ref)}")
 
 
-def find_in_project(client: Client, project_id: str, deployment_id: str, name: str) -> dict[str, Any]:
-    """Return a deployment's row in its project's list. Raise NotFound if the project doesn't list it."""
-    for page in deployments.list_deployments(client, project_id):
-        for row in page:
-            if row.get("id") == deployment_id:
-                return row
-    raise NotFound(f"Project {name} has no deployment {deployment_id}.", hint="Pass --project with its own project.")
+def find_earlier(session: Session, ref: ProjectRef, project_id: str, deployment_id: str | None) -> dict[str, Any]:
+    """Return a deployment of a project, or its newest one, with its details. Raise NotFound if there is none."""
+    if deployment_id is None:
+        row = find_newest(session, project_id, ref)
+    else:
+        pages = deployments.list_deployments(session.client, project_id)
+        row = next((row for page in pages for row in page if row.get("id") == deployment_id), {})
+        if not row:
+            text = f"Project {ref.name} has no deployment {deployment_id}."
+            raise NotFound(text, hint="Pass --project with its own project.")
+    return {**row, **deployments.get_deployment(session.client, str(row["id"]))}

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Annotated, Any
 
-    import typer
-
     from dpx_cli.api.client import Client
-    from dpx_cli.cli.options import Project, count
+    from dpx_cli.cli.options import Project, count, option
     from dpx_cli.session import Session
 
 LAST = 20  # deployments; the default of --last
@@ -48,9 +46,7 @@ METRICS = (Column("Metric", "metric"), Column("Value", "value"))
 def stats(
     session: Session,
     project: Project = None,
-    last: Annotated[
-        int, typer.Option("--last", metavar="N", help="Over the last N deployments. [default: 20]", parser=count)
-    ] = LAST,
+    last: Annotated[int, option("--last", "N", "Over the last N deployments. [default: 20]", parser=count)] = LAST,
 ) -> None:
     """Show how the last deployments went: success, build time, bundle size.
 

@@ -336,7 +336,7 @@ def test_quiet_prints_the_id(dpx_on_faults: Program, server: FaultServer) -> Non
 
 
 def test_a_failed_deployment_names_the_last_good_one(dpx_on_faults: Program, server: FaultServer) -> None:
-    """Of its branch, with its age, and the command that tries again; no URL is looked up."""
+    """Of its branch, with its age, the project's page, and the command that tries again."""
     server.deployments[0].update(status="ERROR")
     server.deployments[1].update(branch="other")
     server.deployments[2].update(created_at="2020-01-02T03:04:05Z")
@@ -344,10 +344,14 @@ def test_a_failed_deployment_names_the_last_good_one(dpx_on_faults: Program, ser
     good = server.deployments[2]["id"]
     done = dpx_on_faults("deploy", "--branch", "main")
     assert (done.code, done.out) == (9, ""), done
-    assert f"(branch main) failed. The branch's last READY deployment is {good}, created 2020-01-02." in done.err
+    lines = done.err.splitlines()
+    at = lines.index(f"error: Deployment {server.deployments[0]['id']} (branch main) failed.")
+    assert (
+        lines[at + 1] == f"The API has no build log. The project's page: http://127.0.0.1:{server.port}/projects/shop"
+    )
+    assert lines[at + 2] == f"The branch's last READY deployment is {good}, created 2020-01-02."
     assert done.err.rstrip().endswith(f"dpx deploy again {server.deployments[0]['id']} --project {PROJECT}")
     assert server.count("GET", ".*/deployments") == 1
-    assert server.count("GET", "/projects/[^/]*") == 0
 
 
 @pytest.mark.parametrize("words", [("deploy",), ("deploy", "wait")])
