@@ -93,10 +93,10 @@ def test_what_is_not_known_is_an_empty_output(tmp_path: Path) -> None:
     ],
 )
 def test_modes(tmp_path: Path, env: dict[str, str], mode: str, writes: bool) -> None:
-    """`auto` writes in GitHub Actions alone."""
+    """`auto` writes outputs, a summary and annotations in GitHub Actions alone."""
     failed = report.Result("clm1", "ERROR", None, 3.0)
     files = {name: value for name, value in github(tmp_path).items() if name != "GITHUB_ACTIONS"}
-    assert report.write_outputs(env | files, mode, [failed]) == []
+    assert report.write_outputs(env | files, mode, [failed], cwd=str(tmp_path)) == []
     assert (tmp_path / "output").exists() is writes
     assert (tmp_path / "summary").exists() is writes
     assert (report.error_commands(env, mode, [failed]) == ["::error::Deployment clm1 failed."]) is writes
