@@ -23,13 +23,14 @@ from dpx_cli.system.loopback.guard import without_port
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import httpx
 
     from dpx_cli.system.loopback.guard import Header
 
 SECONDS = 30.0  # for one delivery, from the name lookup to the end of the response
+GRACE = 5.0  # seconds after which the abandoned thread ends by itself
 SIGNATURE = b"X-Deploxa-Signature"
 EVENT = b"X-Deploxa-Event"
 CONTENT_TYPE = b"Content-Type"
@@ -40,23 +41,14 @@ MAX_EXCERPT = 200  # characters of it that are shown
 
 
 class Endpoint(NamedTuple):
-    """A receiver's URL that was checked.
+    """A receiver's URL that was checked."""
 
-    Attributes:
-        url: absolute, without a fragment.
-        path: path and query, for error lines.
-        host: name or address.
-        port: the port, the scheme's own if the URL has none.
-        secure: whether it is https.
-        loopback: whether it is certain to be this machine.
-    """
-
-    url: str
-    path: str
+    url: str  # absolute, without a fragment
+    path: str  # and query, for error lines
     host: str
     port: int
-    secure: bool
-    loopback: bool
+    secure: bool  # https
+    loopback: bool  # certain to be this machine
 
     @classmethod
     def parse(cls, text: str, flag: str) -> Endpoint:
@@ -115,13 +107,7 @@ class Reply(NamedTuple):
 
 
 class NotDelivered(Exception):
-    """No response came.
-
-    Attributes:
-        reason: why, in words.
-        is_sent: whether the receiver may have received the delivery.
-        is_late: whether the deadline passed.
-    """
+    """No response came; `is_sent` if the receiver may have received the delivery, `is_late` after the deadline."""
 
     def __init__(self, reason: str, *, is_sent: bool, is_late: bool = False) -> None:
         super().__init__(reason)
@@ -148,29 +134,23 @@ def deliver(
         NotDelivered: not reached, or no response within `seconds`.
         UsageError: httpx does not support the environment's proxy.
     """
-    exchange = _Exchange(endpoint, body, with_headers, trust, seconds)
-    threading.Thread(target=exchange.run, name="dpx-delivery", daemon=True).start()
+    began = time.monotonic()
+    exchange = _Exchange(endpoint, body, with_headers, seconds)
+    threading.Thread(target=exchange.run, args=(_client(endpoint, trust),), name="dpx-delivery", daemon=True).start()
     if not signals.wait(exchange.ended, seconds):
         exchange.abort()
         if not exchange.status:
             raise NotDelivered(f"no response within {seconds:g} s", is_sent=exchange.is_sent, is_late=True)
-    if isinstance(exchange.failure, UsageError):
-        raise exchange.failure
     if not exchange.status:
         raise NotDelivered(_reason(exchange.failure), is_sent=exchange.is_sent) from exchange.failure
     # With a status it has responded, even if the body was lost.
-    return Reply(exchange.status, round((time.monotonic() - exchange.began) * 1000), bytes(exchange.reply[:MAX_REPLY]))
+    return Reply(exchange.status, round((time.monotonic() - began) * 1000), bytes(exchange.reply[:MAX_REPLY]))
 
 
 def deliver_now(
     endpoint: Endpoint, body: bytes, with_headers: Sequence[Header], trust: Callable[[], ssl.SSLContext]
 ) -> Reply:
-    """Post one delivery and wait for the response.
-
-    Raises:
-        NetworkError: the receiver was not reached.
-        OutcomeUnknown: it was sent, and no response came.
-    """
+    """Post one delivery; raise NetworkError if the receiver wasn't reached, OutcomeUnknown if its response was lost."""
     try:
         return deliver(endpoint, body, with_headers, trust)
     except NotDelivered as exc:
@@ -193,35 +173,16 @@ def unreachable(endpoint: Endpoint, problem: NotDelivered) -> NetworkError:
 
 
 class _Exchange:
-    """One request and its response, in a thread that another one may give up.
+    """One request and its response, in a thread that another one may give up."""
 
-    Attributes:
-        ended: set at the end.
-        is_sent: whether the receiver may have received something.
-        status: of the response; 0 until it comes.
-        reply: the beginning of its body.
-        failure: what ended it, if it failed.
-    """
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        body: bytes,
-        with_headers: Sequence[Header],
-        trust: Callable[[], ssl.SSLContext],
-        seconds: float,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, body: bytes, with_headers: Sequence[Header], seconds: float) -> None:
         import httpx
 
-        self.began = time.monotonic()
         self.ended = threading.Event()
-        self.is_sent = False
-        self.status = 0
+        self.is_sent = False  # whether the receiver may have received something
+        self.status = 0  # until the response comes
         self.reply = bytearray()
         self.failure: Exception | None = None
-        self._endpoint = endpoint
-        self._seconds = seconds
-        self._trust = trust
         self._stream: Any = None
         url = httpx.URL(endpoint.url)
         name = url.netloc
@@ -232,13 +193,13 @@ class _Exchange:
             url,
             headers=[(b"Host", name), *with_headers, (b"User-Agent", f"dpx/{__version__}".encode())],
             content=body,
-            extensions={"trace": self._trace, "timeout": httpx.Timeout(seconds).as_dict()},
+            extensions={"trace": self._trace, "timeout": httpx.Timeout(seconds + GRACE).as_dict()},
         )
 
-    def run(self) -> None:
+    def run(self, client: httpx.Client) -> None:
         """Send the request and read the response."""
         try:
-            with self._client() as client:
+            with client:
                 response = client.send(self._request, stream=True)
                 self.status = response.status_code
                 for piece in response.iter_raw():
@@ -256,25 +217,6 @@ class _Exchange:
             with contextlib.suppress(OSError):
                 self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
-    def _client(self) -> httpx.Client:
-        """Return a client; the environment's proxies are used for other machines only."""
-        import ssl
-
-        import httpx
-
-        try:
-            return httpx.Client(
-                verify=self._trust() if self._endpoint.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-                trust_env=not self._endpoint.loopback,
-                follow_redirects=False,
-            )
-        except (ImportError, ValueError, httpx.InvalidURL) as exc:
-            raise UsageError(
-                # httpx's own message is not shown: it can hold the proxy's password.
-                "The environment's proxy can't be used.",
-                hint="Set HTTPS_PROXY to an http:// URL.",
-            ) from exc
-
     def _trace(self, name: str, info: Mapping[str, Any]) -> None:
         if name.endswith((".connect_tcp.complete", ".start_tls.complete")):
             self._stream = info["return_value"]
@@ -283,11 +225,32 @@ class _Exchange:
             self.is_sent = self.is_sent or getattr(info.get("request"), "method", b"") != b"CONNECT"
 
 
+def _client(endpoint: Endpoint, trust: Callable[[], ssl.SSLContext]) -> httpx.Client:
+    """Return a client; the environment's proxies are used for other machines only."""
+    import ssl
+
+    import httpx
+
+    try:
+        return httpx.Client(
+            verify=trust() if endpoint.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            trust_env=not endpoint.loopback,
+            follow_redirects=False,
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as exc:
+        raise UsageError(
+            # httpx's own message is not shown: it can hold the proxy's password.
+            "The environment's proxy can't be used.",
+            hint="Set HTTPS_PROXY to an http:// URL.",
+        ) from exc
+
+
 def _reason(problem: Exception | None) -> str:
     """Return what the system says went wrong, from the innermost exception that knows."""
     import ssl
 
-    for link in _causes(problem):
+    link: BaseException | None = problem
+    while link is not None:
         if isinstance(link, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {link.verify_message}"
         if isinstance(link, ConnectionRefusedError):
@@ -297,10 +260,5 @@ def _reason(problem: Exception | None) -> str:
             is_own = isinstance(link, socket.gaierror | ssl.SSLError)
             words = link.strerror if is_own or not link.errno else os.strerror(link.errno)
             return words[:1].lower() + words[1:]
+        link = link.__cause__ or link.__context__
     return str(problem) or type(problem).__name__
-
-
-def _causes(exc: BaseException | None) -> Iterator[BaseException]:
-    while exc is not None:
-        yield exc
-        exc = exc.__cause__ or exc.__context__

@@ -23,47 +23,23 @@ _STATUS = {
 }
 
 
-class DeploymentPayload(TypedDict):
-    """The deployment of a payload."""
-
-    id: str
-    status: str
-    branch: str
-    url: str
-
-
-class ProjectPayload(TypedDict):
-    """The project of a payload."""
-
-    id: str
-    name: str
-    slug: str
-
-
 class Payload(TypedDict):
     """The body of a delivery, from "Payload Example" in the API reference."""
 
     event: str
-    deployment: DeploymentPayload
-    project: ProjectPayload
+    deployment: dict[str, str]
+    project: dict[str, str]
 
 
-def payload(event: str, deployment: DeploymentPayload, project: ProjectPayload) -> Payload:
+def payload(event: str, deployment: dict[str, str], project: dict[str, str]) -> Payload:
     """Return the body of an event, its keys in the reference's order."""
     return {"event": event, "deployment": deployment, "project": project}
 
 
 def sample(event: str, *, project: str = "my-app", branch: str = "main", deployment_id: str = "clm1abc") -> Payload:
-    """Return a sample payload.
-
-    Args:
-        event: one of `reference.EVENTS`.
-        project: the project's slug, used as its name too.
-        branch: the deployed branch.
-        deployment_id: the deployment's id.
-    """
+    """Return a sample payload for one of `reference.EVENTS`; the slug is the project's name too."""
     url = f"https://{project}.deploxa.com"
-    deployment: DeploymentPayload = {"id": deployment_id, "status": _STATUS[event], "branch": branch, "url": url}
+    deployment = {"id": deployment_id, "status": _STATUS[event], "branch": branch, "url": url}
     return payload(event, deployment, {"id": "clm1def", "name": project, "slug": project})
 
 

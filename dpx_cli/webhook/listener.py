@@ -17,9 +17,9 @@ from dpx_cli.system.hosts import is_host_name, is_loopback
 from dpx_cli.system.loopback.guard import rejection_reason, without_port
 from dpx_cli.system.loopback.page import WebPage
 from dpx_cli.system.loopback.server import HOST, ClientDisconnected, Server, TooLarge, bind
-from dpx_cli.webhook import deliver, record, saved, signature
+from dpx_cli.webhook import deliver, explain, record, saved, signature
 from dpx_cli.webhook.deliver import NotDelivered
-from dpx_cli.webhook.record import DeliveryResult, History
+from dpx_cli.webhook.record import DeliveryResult, History, RecordedDelivery
 
 if TYPE_CHECKING:
     import ssl
@@ -45,15 +45,11 @@ class Listener:
         trust: returns the TLS context for an https receiver.
         report: called with each delivery; what it raises ends the listener.
         warn: called with each problem, as a sentence.
-        forward_to: where verified deliveries are forwarded; None for nowhere.
-        events: the events of interest; empty for all. Others are answered 200, and neither reported nor forwarded.
-        save: a directory to save them in; "" for none.
-        public_host: the name of a tunnel that leads here; "" for none.
+        forward_to: where verified deliveries are forwarded.
+        events: those of interest; empty for all. Others are answered 200, and neither reported nor forwarded.
+        save: a directory to save deliveries in.
+        public_host: the name of a tunnel that leads here.
         patience: seconds for the headers, and again for the body.
-
-    Attributes:
-        page_key: the fragment of the page's address, without which the page shows nothing: other users of this machine
-            and visitors of a tunnel can reach it too.
     """
 
     def __init__(
@@ -80,7 +76,7 @@ class Listener:
         self.patience = patience
         self.history = History()
         self._page = WebPage(self._describe, {"replay": self._replay})
-        self.page_key = self._page.key
+        self.page_key = self._page.key  # the fragment of the page's address
         self._saving = ThreadPoolExecutor(1)  # one queue: deliveries that come together don't wait for a lock
         self._explaining = threading.Lock()
         self._lock = threading.RLock()
@@ -88,11 +84,7 @@ class Listener:
         self._failure: BaseException | None = None
 
     def run(self, port: int, ready: Callable[[str], None]) -> None:
-        """Serve until `stop` or Ctrl-C.
-
-        Args:
-            port: 0 for any free one.
-            ready: called with the URL when connections are accepted.
+        """Serve on a port (0 for any free one) until `stop` or Ctrl-C; call `ready` with the URL when it accepts.
 
         Raises:
             Failed: the port is in use, or deliveries can't be saved.
@@ -157,20 +149,25 @@ class Listener:
 
     def _receive(self, request: Connection, body: bytes) -> None:
         values = request.values(b"x-deploxa-signature")
-        header = values[0] if len(values) == 1 else b", ".join(values)
+        header = b", ".join(values)
         if signature.verify(body, self.secret, header):
             self._accept(request, body)
             return
-        outcome = self._diagnose(body, header) if values else DeliveryResult(401, "no X-Deploxa-Signature")
-        self._record({}, outcome, request.headers, (), body, began=request.began)
+        outcome = (
+            self._diagnose(body, header)
+            if len(values) == 1
+            else DeliveryResult(401, f"{len(values) or 'no'} X-Deploxa-Signature")
+        )
+        delivery = record.describe({}, outcome, request.began)
+        self._record(RecordedDelivery(delivery, outcome, request.headers, (), body))
         # The cause is for the person at this machine; the sender must learn nothing about the secret.
         request.respond(401, b"The signature does not match.\n")
 
     def _diagnose(self, body: bytes, header: bytes) -> DeliveryResult:
         """Return why a signature was refused. One at a time: invalid deliveries must not keep the machine busy."""
         with self._explaining:
-            findings = signature.explain(body, self.secret, header)
-        return DeliveryResult(401, signature.mismatch(findings), hint=signature.hint(findings))
+            findings = explain.explain(body, self.secret, header)
+        return DeliveryResult(401, explain.mismatch(findings), hint=explain.hint(findings))
 
     def _accept(self, request: Connection, body: bytes) -> None:
         """Save, forward and report a verified delivery."""
@@ -185,7 +182,8 @@ class Listener:
             return
         headers = [(name, values[0]) for name in deliver.CARRIED if (values := request.values(name.lower()))]
         outcome = self._save(event or "", body, headers) or self._forward(body, headers)
-        self._record({**payload, "event": event}, outcome, request.headers, headers, body, began=request.began)
+        delivery = record.describe({**payload, "event": event}, outcome, request.began)
+        self._record(RecordedDelivery(delivery, outcome, request.headers, headers, body))
         request.respond(outcome.answer, b"" if outcome.reply else outcome.result.encode() + b"\n")
 
     def _save(self, event: str, body: bytes, headers: list[Header]) -> DeliveryResult | None:
@@ -222,23 +220,12 @@ class Listener:
         outcome = self._forward(recorded.body, recorded.forwarded_headers)
         outcome = outcome._replace(result=f"replayed, {outcome.result}")
         payload = {**record.parse(recorded.body), "event": recorded.delivery["event"]}
-        self._record(payload, outcome, recorded.headers, recorded.forwarded_headers, recorded.body, began=began)
+        self._record(recorded._replace(delivery=record.describe(payload, outcome, began), outcome=outcome))
         return outcome.result
 
-    def _record(
-        self,
-        payload: Mapping[str, Any],
-        outcome: DeliveryResult,
-        headers: Sequence[Header],
-        forwarded_headers: Sequence[Header],
-        body: bytes,
-        *,
-        began: float,
-    ) -> None:
-        """Add a delivery to the history and report it; its payload is {} if the signature is invalid."""
-        delivery = record.describe(payload, outcome, verified=bool(payload), began=began)
-        self.history.add(delivery, outcome, headers, forwarded_headers, body)
-        self._call(self.report, delivery)
+    def _record(self, recorded: RecordedDelivery) -> None:
+        self.history.add(recorded)
+        self._call(self.report, recorded.delivery)
 
     def _describe(self, after: int) -> dict[str, Any]:
         """Return what the page shows: the deliveries after this number."""

@@ -52,23 +52,14 @@ class DeliveryResult(NamedTuple):
 
 
 class RecordedDelivery(NamedTuple):
-    """A delivery with everything that came with it.
+    """A delivery with everything that came with it."""
 
-    Attributes:
-        number: 1 for the first of this run.
-        delivery: the record.
-        outcome: what became of it.
-        headers: all headers, as they came.
-        forwarded_headers: those that are sent when it is replayed.
-        body: as it came.
-    """
-
-    number: int
     delivery: Delivery
     outcome: DeliveryResult
-    headers: Sequence[Header]
-    forwarded_headers: Sequence[Header]
+    headers: Sequence[Header]  # all, as they came
+    forwarded_headers: Sequence[Header]  # those that are sent when it is replayed
     body: bytes
+    number: int = 0  # 1 for the first of this run
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the page shows it. Invalid UTF-8 is replaced, credentials are masked."""
@@ -93,28 +84,18 @@ class History:
     """The last deliveries, in bounded memory."""
 
     def __init__(self) -> None:
-        self._deliveries: deque[RecordedDelivery] = deque(maxlen=MAX_DELIVERIES)
+        self._deliveries: deque[RecordedDelivery] = deque()
         self._bytes = 0
         self._count = 0
         self._lock = threading.Lock()
 
-    def add(
-        self,
-        delivery: Delivery,
-        outcome: DeliveryResult,
-        headers: Sequence[Header],
-        forwarded_headers: Sequence[Header],
-        body: bytes,
-    ) -> None:
-        """Add a delivery; the oldest ones are dropped."""
+    def add(self, recorded: RecordedDelivery) -> None:
+        """Number a delivery and add it; the oldest ones are dropped."""
         with self._lock:
             self._count += 1
-            if len(self._deliveries) == MAX_DELIVERIES:
-                self._bytes -= len(self._deliveries[0].body)
-            recorded = RecordedDelivery(self._count, delivery, outcome, headers, forwarded_headers, body)
-            self._deliveries.append(recorded)
-            self._bytes += len(body)
-            while self._bytes > MAX_BYTES and len(self._deliveries) > 1:
+            self._deliveries.append(recorded._replace(number=self._count))
+            self._bytes += len(recorded.body)
+            while len(self._deliveries) > MAX_DELIVERIES or (self._bytes > MAX_BYTES and len(self._deliveries) > 1):
                 self._bytes -= len(self._deliveries.popleft().body)
 
     def after(self, number: int) -> list[RecordedDelivery]:
@@ -141,15 +122,8 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def describe(payload: Mapping[str, Any], outcome: DeliveryResult, *, verified: bool, began: float) -> Delivery:
-    """Return the record of a delivery; its time is UTC, to the millisecond.
-
-    Args:
-        payload: the verified body; {} if its signature is invalid.
-        outcome: what became of it.
-        verified: whether the signature is valid.
-        began: when the request arrived, on the monotonic clock.
-    """
+def describe(payload: Mapping[str, Any], outcome: DeliveryResult, began: float) -> Delivery:
+    """Return the record of a delivery that arrived at `began` (monotonic); its payload is {} if it is invalid."""
     from datetime import UTC, datetime
 
     deployment, project = _object(payload.get("deployment")), _object(payload.get("project"))
@@ -160,7 +134,7 @@ def describe(payload: Mapping[str, Any], outcome: DeliveryResult, *, verified: b
         "branch": text(deployment.get("branch")),
         "status": text(deployment.get("status")),
         "deployment_id": text(deployment.get("id")),
-        "verified": verified,
+        "verified": bool(payload),
         "forwarded": outcome.reply and outcome.reply.status,
         "answer": outcome.answer,
         "result": outcome.result,

@@ -77,7 +77,7 @@ def test_a_delivery_is_verified_and_told_of(listen: Callable[..., Running]) -> N
         (b"X-Deploxa-Signature: sha256=" + b"0" * 64 + b"\r\n", "The signature does not match."),
         (b"X-Deploxa-Signature: \xff\xfe\r\n", "not `sha256=` and 64 hex digits"),
         (b"X-Deploxa-Signature: " + signature.sign(BODY, SECRET)[7:].encode() + b"\r\n", "bare digest"),
-        (signed(BODY) + signed(BODY), "2 signatures"),
+        (signed(BODY) + signed(BODY), "2 X-Deploxa-Signature"),
         (signed(BODY + b"\n"), "the signed body had a final newline that this one lacks"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser import Browser, needs_chromium
 
-from dpx_cli.webhook import record, signature
+from dpx_cli.webhook import explain, record, signature
 from dpx_cli.webhook.deliver import Endpoint
 from dpx_cli.webhook.events import encode, sample
 from dpx_cli.webhook.record import History
@@ -161,12 +161,12 @@ def test_history_is_bounded() -> None:
     """The history is bounded by number and bytes and always has the newest delivery."""
     history = History()
     outcome = record.DeliveryResult(200, "received")
-    delivery = record.describe({}, outcome, verified=True, began=0)
+    delivery = record.describe({}, outcome, 0)
     for _ in range(250):
-        history.add(delivery, outcome, [], [], b"x" * 1024)
+        history.add(record.RecordedDelivery(delivery, outcome, [], [], b"x" * 1024))
     assert [recorded.number for recorded in history.after(0)] == list(range(151, 251))
     for _ in range(40):
-        history.add(delivery, outcome, [], [], b"x" * 1024 * 1024)
+        history.add(record.RecordedDelivery(delivery, outcome, [], [], b"x" * 1024 * 1024))
     deliveries = history.after(0)
     assert deliveries[-1].number == 290
     assert sum(len(recorded.body) for recorded in deliveries) <= record.MAX_BYTES
@@ -202,7 +202,7 @@ def test_an_invalid_delivery_gets_the_diagnosis_of_verify(listen: Callable[..., 
     running.post(body + b"\n", headers=b"X-Deploxa-Signature: %s\r\n" % signature.sign(body, SECRET).encode())
     [it] = state(running)["deliveries"]
     assert it["delivery"]["result"] == "The signature does not match: the body has a final newline that was not signed."
-    assert it["hint"] == signature.HINTS["body"]
+    assert it["hint"] == explain.HINTS["body"]
 
 
 @needs_chromium
@@ -231,7 +231,7 @@ def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receive
         page.wait("document.querySelectorAll('#deliveries tr').length === 3")
         page.run("document.querySelector('#deliveries tr').click()")
         assert "Signature invalid" in page.text()
-        assert signature.HINTS["signature"] in page.text()
+        assert explain.HINTS["signature"] in page.text()
         assert page.run("document.getElementById('replay').hidden") is True
         page.run("document.querySelectorAll('#deliveries tr')[2].click()")
         before = len(receiver.requests)

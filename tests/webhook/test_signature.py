@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import hmac
+import html
 import json
 import shutil
 import subprocess
+import urllib.parse
+import zlib
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dpx_cli.webhook.signature import HINTS, explain, mismatch, sign, verify
+from dpx_cli.webhook.explain import HINTS, explain, mismatch
+from dpx_cli.webhook.signature import sign, verify
 
 SECRET = b"s3cret"
 BODY = b'{"event":"deployment.ready","deployment":{"id":"clm1abc","branch":"main"},"project":{"slug":"my-app"}}'
@@ -100,7 +105,11 @@ BODY_CASES = [
     (b"{\r\n}\r\n", b"{\n}", "CRLF line endings, but LF was signed; the body has a final newline"),
     (b"\xef\xbb\xbf" + BODY, BODY, "begins with a BOM"),
     (b"\xef\xbb\xbf" + BODY + b"\n", BODY, "begins with a BOM"),
-    (b"\xef\xbb\xbf{\r\n}", b"{\n}", "begins with a BOM (byte order mark) that was not signed, and has CRLF"),
+    (
+        b"\xef\xbb\xbf{\r\n}",
+        b"{\n}",
+        "begins with a BOM (byte order mark) that was not signed; the body has CRLF line endings",
+    ),
     (BODY, b"\xef\xbb\xbf" + BODY, "began with a BOM"),
     (b" " + BODY + b" \n\n", BODY, "white space at its ends"),
     (BODY.decode().encode("utf-16"), BODY, "UTF-16"),
@@ -138,24 +147,6 @@ LAYOUT_CASES = [
 ]
 
 
-@pytest.mark.parametrize(
-    "signed",
-    [
-        '{ "b": [ 1, { "c": "x, {y}: [z]" } ], "a": {}, "d": [] }',
-        '{ "b": [1, { "c": "x, {y}: [z]" }], "a": {}, "d": [] }',
-        '{ "b":[ 1,{ "c":"x, {y}: [z]" } ],"a":{},"d":[] }',
-        '{ "b" : [ 1, { "c" : "x, {y}: [z]" } ], "a" : {}, "d" : [] }',
-        '{ "a": {}, "b": [ 1, { "c": "x, {y}: [z]" } ], "d": [] }',
-    ],
-)
-def test_spaces_inside_braces_are_named(signed: str) -> None:
-    """In either direction: on the way in and on the way out. Punctuation inside strings is not touched."""
-    compact = json.dumps(json.loads(signed), separators=(",", ":")).encode()
-    assert "with spaces inside braces" in causes(compact, reference(signed.encode(), SECRET))
-    if not signed.startswith('{ "a"'):
-        assert "compact, without spaces" in causes(signed.encode(), reference(compact, SECRET))
-
-
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("size", [65_535, 65_536, 65_537, 2_000_000])
 def test_line_endings_of_a_large_body_are_named(newline: bytes, size: int) -> None:
@@ -179,6 +170,72 @@ def test_json_written_anew_is_named(signed: str, layout: str, newline: str) -> N
     assert layout in found
 
 
+NOTE = '{"event":"deployment.ready","note":"café “x” €","url":"https://x"}'
+TEXT = NOTE.encode()
+ENCODED_CASES = [
+    (base64.b64encode(TEXT), "in base64"),
+    (base64.b64encode(TEXT).rstrip(b"="), "in base64"),
+    (base64.encodebytes(TEXT) + b"\n", "in base64"),
+    (base64.urlsafe_b64encode(TEXT), "in base64"),
+    (
+        base64.b64encode(gzip.compress(TEXT, mtime=0)),
+        "in base64, but the decoded bytes were signed; the body is compressed",
+    ),
+    (gzip.compress(TEXT, mtime=0), "compressed"),
+    (zlib.compress(TEXT), "compressed"),
+    (json.dumps({"isBase64Encoded": True, "body": base64.b64encode(TEXT).decode()}).encode(), "in the field `body`"),
+    (json.dumps({"isBase64Encoded": False, "body": NOTE}).encode(), "in the field `body`"),
+    (json.dumps({"Records": [{"Sns": {"Message": NOTE}}]}).encode(), "in the field `Records.0.Sns.Message`"),
+    (json.dumps({"type": "Buffer", "data": list(TEXT)}).encode(), "list of bytes"),
+    (json.dumps(NOTE).encode(), "a JSON string"),
+    (json.dumps(json.dumps(NOTE)).encode(), "a JSON string, but the text in it was signed; the body is a JSON string"),
+    (json.dumps(NOTE)[1:-1].encode(), "a backslash before each quote"),
+    (repr(TEXT).encode(), "in quotes"),
+    (html.escape(NOTE).encode(), "escaped for HTML"),
+    (b"payload=" + urllib.parse.quote_plus(TEXT).encode(), "its field `payload`"),
+    (b"a=1&payload=" + urllib.parse.quote(TEXT).encode() + b"\n", "its field `payload`"),
+    (urllib.parse.quote(TEXT, safe="").encode(), "percent-encoded"),
+    (TEXT.decode("latin-1").encode(), "read as Latin-1"),
+    (
+        TEXT.decode("latin-1").encode().decode("latin-1").encode(),
+        "read as Latin-1 and written as UTF-8 again; the body's",
+    ),
+    (NOTE.encode("cp1252"), "written as Windows-1252"),
+    (NOTE.encode("utf-16"), "UTF-16"),
+]
+
+
+@pytest.mark.parametrize(("body", "cause"), ENCODED_CASES)
+@pytest.mark.parametrize("final", [b"", b"\n"])
+def test_an_encoded_body_is_named(body: bytes, cause: str, final: bytes) -> None:
+    """What proxies, queues, frameworks and logs do to a body is named, also where a newline was added before."""
+    assert cause in causes(body, reference(TEXT + final, SECRET))
+
+
+def test_a_body_in_windows_1252_of_a_browser_is_named() -> None:
+    """Bytes that Windows-1252 leaves undefined are read as browsers read them."""
+    body = "".join(
+        bytes([byte]).decode("cp1252" if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else "latin-1")
+        for byte in "Ý”à".encode()
+    )
+    assert "Windows-1252" in causes(body.encode(), reference("Ý”à".encode(), SECRET))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b'"e30=",' * 100_000 + b"0]",
+        json.dumps({str(number): "<&/>" * 10 for number in range(15_000)}).encode(),
+        gzip.compress(b"\0" * 100_000_000, mtime=0),
+        b"a=" * 300_000,
+        b"\n" * 30_000_000,
+    ],
+)
+def test_an_explanation_ends_in_time(body: bytes) -> None:
+    """What takes long is given up: an attacker decides about bodies of invalid deliveries."""
+    assert explain(body, SECRET, b"sha256=" + b"0" * 64) == []
+
+
 SIGNATURE_CASES = [
     (lambda s: s.removeprefix("sha256="), "bare digest without `sha256=`"),
     (lambda s: s.replace("sha256", "sha1"), "named `sha1` instead of `sha256`"),
@@ -190,11 +247,6 @@ SIGNATURE_CASES = [
     (lambda s: f"{s}\n", "white space around the signature"),
     (lambda s: f'"{s}"', "quotes around the signature"),
     (lambda s: f"' {s}'", "quotes around the signature"),
-    (lambda s: f"{s},sha256={'0' * 64}", "2 signatures where one is expected"),
-    (lambda s: f"sha256={'0' * 64}, {s}", "2 signatures where one is expected"),
-    (lambda s: f"{s} {s}", "2 signatures where one is expected"),
-    (lambda s: f"t=1700000000,v1={s[7:]}", "2 signatures where one is expected"),
-    (lambda s: f"X-Deploxa-Signature: {s}", "the header's name is part of the signature"),
     (lambda s: "sha256=" + base64.b64encode(bytes.fromhex(s[7:])).decode(), "in base64 instead of hex"),
 ]
 
@@ -217,8 +269,6 @@ SECRET_CASES = [
     (b"\xef\xbb\xbfs3cret", SECRET, "byte order mark"),
     (SECRET, b"s3cret\n", "signed with white space around the secret"),
     (SECRET, b'"s3cret"', "signed with quotes around the secret"),
-    (b"00ff", b"\x00\xff", "secret decoded from hex"),
-    (base64.b64encode(b"\x01\x02\x03"), b"\x01\x02\x03", "secret decoded from base64"),
 ]
 
 

@@ -72,8 +72,10 @@ def verify(
     body = session.screen.read_input(file, "the body")
     header = signature.encode("utf-8", "surrogateescape")
     if not signatures.verify(body, key, header):
-        findings = signatures.explain(body, key, header)
-        raise CheckFailed(signatures.mismatch(findings), hint=signatures.hint(findings))
+        from dpx_cli.webhook import explain
+
+        findings = explain.explain(body, key, header)
+        raise CheckFailed(explain.mismatch(findings), hint=explain.hint(findings))
     if session.screen.format == "json":
         session.screen.item({"valid": True}, (), key="valid")
     else:
