@@ -238,6 +238,16 @@ def test_a_damaged_file_is_never_overwritten(dpx: Program, text: str) -> None:
     assert "one" not in slugs(dpx)
 
 
+def test_a_package_with_a_mistake_is_only_read_if_it_is_needed(dpx: Program) -> None:
+    """Name, framework and app type leave nothing to read."""
+    (dpx.cwd / "package.json").write_text('{\n  "name": "x",\n  // no\n}\n')
+    result = dpx("init", "-y")
+    assert (result.code, result.out) == (2, ""), result
+    assert result.err.startswith("error: package.json:3:3: Not valid JSON: ")
+    assert "hint: Fix it, or pass NAME, --framework and --app-type.\n" in result.err
+    assert dpx("init", "x", "--framework", "vite", "--app-type", "static", "-y").code == 0
+
+
 def test_bad_directories_and_packages(dpx: Program, tmp_path: Path) -> None:
     """Are named before anything is created."""
     (dpx.cwd / "package.json").write_text("{")
@@ -282,6 +292,63 @@ def test_nothing_is_created_twice(dpx_on_faults: Program, server: FaultServer, f
     assert dpx_on_faults("init", "one", "-y", "--link").code == 0
     assert [project["slug"] for project in server.projects] == ["shop", "one"]
     assert named(dpx_on_faults) == "one"
+
+
+@pytest.mark.parametrize("argv", [("init", "one", "-y"), ("apply", "-y")])
+def test_looks_are_used_up_before_the_outcome_is_unknown(
+    dpx_on_faults: Program, server: FaultServer, argv: tuple[str, ...]
+) -> None:
+    """If the response and every look after it are lost, it is 11, although the project exists."""
+    if argv[0] == "apply":
+        (dpx_on_faults.cwd / "deploxa.toml").write_text('[project]\nslug = "one"\n')
+    before = {"init": 3, "apply": 3}[argv[0]]
+    server.on("POST", "/projects", hang_up, times=1, effect=True)
+    server.on("GET", "/projects", reply(500, {"error": "x"}), skip=before)
+    lost = dpx_on_faults(*argv)
+    assert (lost.code, lost.out) == (11, ""), lost
+    assert "Run: dpx projects list\n" in lost.err
+    assert [project["slug"] for project in server.projects] == ["shop", "one"]
+
+
+def test_two_at_once_create_one_project(dpx: Program) -> None:
+    """On one machine: the second one waits for the first one's response, and uses what it created."""
+    children = [dpx.start("init", "one", "-y") for _ in range(4)]
+    codes = []
+    for child in children:
+        out, err = child.communicate(timeout=60)
+        codes.append(child.returncode)
+        assert child.returncode in (0, 2), (out, err)
+    assert 0 in codes
+    assert slugs(dpx).count("one") == 1
+    assert not any(slug.startswith("one-") for slug in slugs(dpx))
+    assert [path.name for path in dpx.cwd.iterdir()] == ["deploxa.toml"]
+
+
+APPS = "apps/api, apps/web"
+PNPM = "# x\npackages:\n  - 'apps/*' # y\n  - \"!apps/old\"\ncatalog:\n  - tools\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "apps"),
+    [
+        ({"package.json": '{"workspaces": ["apps/*", "packages/**", "!apps/old"]}'}, f"{APPS}, packages/a/b"),
+        ({"package.json": '{"workspaces": {"packages": ["./apps/web/"]}}'}, "apps/web"),
+        ({"pnpm-workspace.yaml": PNPM}, APPS),
+        ({"package.json": '{"workspaces": 5}'}, None),
+        ({"package.json": "{}"}, None),
+    ],
+)  # fmt: skip
+def test_the_root_of_a_monorepo(dpx: Program, files: dict[str, str], apps: str | None) -> None:
+    """Says which apps have their own package.json; installed packages are none."""
+    for folder in ("apps/web", "apps/api", "apps/old", "apps/api/node_modules/x", "packages/a/b", "tools"):
+        (dpx.cwd / folder).mkdir(parents=True)
+        (dpx.cwd / folder / "package.json").write_text("{}")
+    for name, text in files.items():
+        (dpx.cwd / name).write_text(text)
+    result = dpx("init", "one", "-y")
+    assert result.code == 0, result
+    assert ("note: This directory is the root of a monorepo." in result.err) is (apps is not None)
+    assert apps is None or f"Apps with their own package.json: {apps}. For one of them, " in result.err
 
 
 @pytest.mark.parametrize("effect", [True, False])

@@ -167,6 +167,43 @@ def test_the_project_is_the_files(dpx: Program) -> None:
     assert "ONLY" not in keys(dpx, "api")
 
 
+def test_where_values_come_from(dpx: Program) -> None:
+    """In the rows, the question and the JSON; a plan does without a source that isn't here."""
+    write(dpx, '[project]\nslug = "docs"\n[env]\nA = {from = "env:AWS_SECRET"}\nSEARCH_KEY = {from = "file:key"}\n')
+    (dpx.cwd / "key").write_text(CANARY)
+    planned = dpx("plan")
+    assert planned.rows == [
+        ["set", "A", "new, from env:AWS_SECRET (not set here)"],
+        ["unknown", "SEARCH_KEY", "the value can't be compared, from file:key"],
+    ], planned
+    assert [row["from"] for row in dpx("plan", "--json").json] == ["env:AWS_SECRET", "file:key"]
+    (dpx.cwd / "key").unlink()
+    assert dpx("plan").rows[1] == ["unknown", "SEARCH_KEY", "from file:key (not set here)"]
+    refused = dpx("apply", "-y")
+    assert refused.err == (
+        "error: deploxa.toml:4:6: env:AWS_SECRET is not set.\ndeploxa.toml:5:15: file:key doesn't exist.\n"
+        "hint: Fix these lines. Nothing was changed.\n"
+    )
+    (dpx.cwd / "key").write_text(CANARY)
+    asked = dpx.tty("apply", env={"AWS_SECRET": "x"}, answers=[("[y/N]", "\r")])
+    assert "Apply this to docs with values from env:AWS_SECRET, file:key? [y/N]" in asked.out
+    leak = dpx("plan", env={"AWS_SECRET": f"x{dpx.env['DPX_TOKEN']}x"})
+    assert leak.err.startswith("error: deploxa.toml:4:6: The value of A contains the token in use.\n")
+    assert dpx.env["DPX_TOKEN"] not in leak.err
+
+
+@pytest.mark.parametrize("field", ["id", "slug", "framework", "description", "build_command"])
+@pytest.mark.parametrize("effect", ["drop", "wrong"])
+def test_odd_responses_are_no_surprise(dpx: Program, sandbox: Sandbox, effect: str, field: str) -> None:
+    """A field that is missing or of another type: exit 0, or an error that says so."""
+    write(dpx, FILE)
+    sandbox.fault(f"GET /projects/* {effect}={field}")
+    for argv in (("plan",), ("export", "-p", "storefront"), ("apply", "-y")):
+        result = dpx(*argv)
+        assert result.code == 0, result
+        assert "unexpectedly" not in result.err
+
+
 def test_framework_and_app_type_of_an_existing_project_are_a_warning(dpx: Program) -> None:
     """Never a change."""
     write(dpx, '[project]\nslug = "docs"\nframework = "nodejs"\napp_type = "STATIC"\n')
