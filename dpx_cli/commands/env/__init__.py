@@ -54,7 +54,8 @@ REMOVED = (Column("Key", "key"), Column("Deleted", "deleted", show=yes_no))
 REMOVAL = (
     Column("Key", "key"),
     Column("Targets", "targets", show=joined),
-    Column("Read at", "where"),
+    Column("Read in", "file"),
+    Column("Line", "line"),
     Column("Optional", "optional", show=yes_no),
     Column("Also in", "projects", show=joined),
 )
@@ -281,29 +282,17 @@ def _show_removals(
     rows = []
     for ref in refs:
         for key in keys:
-            place = readers.get(key)
             row: dict[str, Any] = {"project": ref.name} if len(refs) > 1 else {}
-            row |= {"key": key, "targets": list(targets_of(there[ref.id or ""][key]))}
-            row |= {"file": place.file, "line": place.line} if place else {"file": None, "line": None}
-            row |= {"optional": place.optional if place else None, "projects": others[key]}
-            if session.screen.format in {"table", "tsv"}:
-                row["where"] = f"{place.file}:{place.line}" if place else None
-            rows.append(row)
+            place = readers[key]._asdict() if key in readers else dict.fromkeys(("file", "line", "optional"))
+            targets = list(targets_of(there[ref.id or ""][key]))
+            rows.append({**row, "key": key, "targets": targets, **place, "projects": others[key]})
     session.screen.items(rows, (*((PROJECT,) if len(refs) > 1 else ()), *REMOVAL), key="key")
 
 
 def _finish(
-    session: Session,
-    refs: Sequence[ProjectRef],
-    change: Edit,
-    *,
-    steps: Sequence[Step] = (),
-    deploy: bool = False,
+    session: Session, refs: Sequence[ProjectRef], change: Edit, *, steps: Sequence[Step] = (), deploy: bool = False
 ) -> None:
-    """Change variables, show what was changed, deploy if asked to, and raise the first failure.
-
-    Rows show what is done to each key if `steps` are passed.
-    """
+    """Change variables, show what was changed (`steps` add what is done to each key), and raise the first failure."""
     from dpx_cli.commands.env import edit
 
     result = edit.apply(session, refs, change)

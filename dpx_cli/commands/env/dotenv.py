@@ -160,15 +160,13 @@ class _Reader:
             raise _BadLine("not a KEY=VALUE line")
 
     def _note(self, key: str, value: str, start: int) -> None:
-        if key in self._lines and self._bare:
-            self.repeated.setdefault(key, (self._lines[key], start))
-        elif key in self._lines:
-            # Not raised: that would skip the next line.
-            self._problems.append((start, f"duplicate key {key} (first on line {self._lines[key]})"))
-        if key in self._lines:
-            return
-        self._lines[key] = start
-        self._values[key] = value
+        first = self._lines.setdefault(key, start)
+        if first == start:
+            self._values[key] = value
+        elif self._bare:
+            self.repeated.setdefault(key, (first, start))
+        else:  # not raised: that would skip the next line
+            self._problems.append((start, f"duplicate key {key} (first on line {first})"))
 
     def _value(self, start: int) -> tuple[str, str]:
         """Read a value; return it, and the quote around it, if it is one."""

@@ -36,23 +36,14 @@ class Change(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """What to change in a project.
-
-    Attributes:
-        values: the variables to set.
-        targets: their targets; none to leave them as they are, or to the API if they are new.
-        sensitive: whether to mark them as sensitive.
-        removals: the keys to remove, after that.
-        missing_ok: whether a key that can't be found counts as removed.
-        own: variables by their project's ID; they keep their targets, and whether they are sensitive.
-    """
+    """What to change in a project: set variables, then remove some."""
 
     values: Mapping[str, str]
-    targets: Sequence[str] = ()
+    targets: Sequence[str] = ()  # none: as they are, or what the API chooses if they are new
     sensitive: bool = False
     removals: Sequence[str] = ()
-    missing_ok: bool = False
-    own: Variables | None = None
+    missing_ok: bool = False  # a key that can't be found counts as removed
+    own: Variables | None = None  # by the project's ID, if each project keeps its targets and sensitive
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -95,15 +86,10 @@ class Step(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What an edit did, by the project's ID.
+    """What an edit did, by the project's ID."""
 
-    Attributes:
-        rows: the variables that were set, as the API returned them, then `{"key", "deleted"}` for each removed one.
-        failures: the first error of each project that has one.
-    """
-
-    rows: dict[str, list[dict[str, Any]]]
-    failures: dict[str, DpxError]
+    rows: dict[str, list[dict[str, Any]]]  # as the API returned them, then `{"key", "deleted"}` for each removed one
+    failures: dict[str, DpxError]  # the first of each project that has one
 
 
 def on_projects(session: Session, given: Sequence[str], action: Callable[[list[ProjectRef]], T]) -> T:
@@ -122,8 +108,6 @@ def id_of(ref: ProjectRef) -> str:
 def list_variables(session: Session, refs: Sequence[ProjectRef]) -> dict[str, Variables]:
     """Return the variables of each project, by its ID. Raises DpxError if one can't be read."""
     ids = [id_of(ref) for ref in refs]
-    if len(ids) == 1:
-        return {ids[0]: env_vars.by_key(session.client, ids[0])}
     outcome: parallel.Outcome[str, Variables] = parallel.Outcome()
     parallel.run(ids, env_vars.by_key, outcome, client=lambda: session.client_for(session.token()))
     if failure := outcome.first_failure():

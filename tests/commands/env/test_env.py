@@ -359,8 +359,8 @@ def test_rm_says_what_reads_the_key(dpx: Program, sandbox: Sandbox) -> None:
         },
     ]
     assert dpx(*argv).rows == [
-        ["DATABASE_URL", "production", "a.js:2", "true", "api"],
-        ["STRIPE_SECRET_KEY", "production,preview", "", "", ""],
+        ["DATABASE_URL", "production", "a.js", "2", "true", "api"],
+        ["STRIPE_SECRET_KEY", "production,preview", "", "", "", ""],
     ]
     assert posts(sandbox) == 0
 

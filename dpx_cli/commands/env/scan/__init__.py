@@ -64,10 +64,11 @@ def scan(
     Reads the JavaScript, TypeScript and Python files that git tracks. A variable that has a default wherever it's read
     is optional. Exits 10 if a variable that isn't optional is missing in a target.
     """
+    code, variables = _read(session, project, path or ".")
     if unused:
-        _show_unused(session, project, path or ".", targets)
+        _show_unused(session, code, variables, targets)
         return
-    code, variables, lacking = _compare(session, project, path or ".", targets)
+    lacking = _compare(code, variables, targets)
     rows = [found._asdict() for found in lacking]
     if session.screen.format in {"table", "tsv"}:
         rows = [{**row, "where": f"{row['file']}:{row['line']}"} for row in rows]
@@ -100,24 +101,28 @@ class Missing(NamedTuple):
 
 def missing(session: Session, project: str | None, path: str, targets: Sequence[str] = ()) -> list[Missing]:
     """Return the variables that code reads and a project lacks, for some targets or all; note what can't be checked."""
-    return _compare(session, project, path, targets)[2]
+    return _compare(*_read(session, project, path), targets)
 
 
-def _compare(
-    session: Session, project: str | None, path: str, targets: Sequence[str]
-) -> tuple[files.Scan, Variables, list[Missing]]:
-    code, variables = _read(session, project, path)
+def _read(session: Session, project: str | None, path: str) -> tuple[files.Scan, Variables]:
+    """Return what the code reads, and the project's variables by key; note what can't be checked."""
+    ref = session.projects.ref(project)
+    code = files.scan(path, session.env)
+    _note(session, code)
+    return code, session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
+
+
+def _compare(code: files.Scan, variables: Variables, targets: Sequence[str]) -> list[Missing]:
     rows = []
     for key, place in code.keys.items():
-        present = list(targets_of(variables[key])) if key in variables else []
+        present = targets_of(variables[key]) if key in variables else ()
         lacking = [target for target in TARGETS if target not in present and (not targets or target in targets)]
         if lacking and key not in BUILT_IN and not key.startswith(BUILT_IN_PREFIXES):
             rows.append(Missing(key, place.file, place.line, lacking, place.optional))
-    return code, variables, rows
+    return rows
 
 
-def _show_unused(session: Session, project: str | None, path: str, targets: Sequence[str]) -> None:
-    code, variables = _read(session, project, path)
+def _show_unused(session: Session, code: files.Scan, variables: Variables, targets: Sequence[str]) -> None:
     rows = [
         {"key": key, "targets": list(targets_of(variable))}
         for key, variable in variables.items()
@@ -127,14 +132,6 @@ def _show_unused(session: Session, project: str | None, path: str, targets: Sequ
     session.screen.rows([rows], UNUSED, key="key", empty=empty)
     if rows and (code.dynamic or code.whole):
         session.screen.note("These places may read variables that are listed here.")
-
-
-def _read(session: Session, project: str | None, path: str) -> tuple[files.Scan, Variables]:
-    """Return what the code reads, and the project's variables by key; note what can't be checked."""
-    ref = session.projects.ref(project)
-    code = files.scan(path, session.env)
-    _note(session, code)
-    return code, session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
 
 
 def _note(session: Session, code: files.Scan) -> None:

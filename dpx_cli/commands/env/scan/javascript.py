@@ -66,7 +66,7 @@ def read(source: bytes, kind: str) -> Found:
             if match[1]:
                 line = source.count(b"\n", 0, match.start()) + 1
                 found.readings.append(Reading(match[1].decode().rpartition(".")[2], line, optional=False))
-    return Found(sorted(found.readings, key=lambda each: each.line), sorted(found.dynamic), sorted(found.whole))
+    return found.by_line()
 
 
 def _code(source: bytes, kind: str) -> bytes:
@@ -201,10 +201,7 @@ class _Reader:
         if parent is None or parent.type in ("type_query", "nested_type_identifier"):
             return
         if parent.type in MEMBERS and _field(parent, "object") == node:
-            if inner.type in MEMBERS and _is_text(_bare(_field(inner, "object")), "Deno"):
-                self._call_deno(parent)
-            else:
-                self._read_member(parent)
+            self._read_member(parent, is_deno=_is_text(_bare(_field(inner, "object")), "Deno"))
             return
         if parent.type in BINDINGS:
             target = _field(parent, "name") or _field(parent, "left") or _field(parent, "pattern")
@@ -219,25 +216,18 @@ class _Reader:
         if not (is_test or is_condition or is_declaration or parent.type == "unary_expression"):
             self._found.whole.append(_line(node))
 
-    def _call_deno(self, member: Node) -> None:
-        """Note `Deno.env.get("KEY")`."""
-        call = self._parent(member)
-        method = _key(member)
-        if method == "get" and call and call.type == "call_expression":
-            arguments = _field(call, "arguments")
-            self._read(call, _literal(arguments.named_child(0)) if arguments else None)
-        elif method not in ("toObject", "has", "set", "delete"):
-            self._found.whole.append(_line(member))
-
-    def _read_member(self, node: Node) -> None:
-        """Note one member of the environment, unless it's only written."""
+    def _read_member(self, node: Node, *, is_deno: bool) -> None:
+        """Note one member of the environment, unless it's only written; Deno's are methods."""
         outer = self._outer(node)
         parent = self._parent(outer)
         if parent is not None:
+            if is_deno and _key(node) == "get" and (arguments := _field(parent, "arguments")):
+                self._read(parent, _literal(arguments.named_child(0)))
             operator = _text(_field(parent, "operator")) if parent.type in OPERATIONS else ""
             is_left = parent.type.endswith("assignment_expression") and _field(parent, "left") == outer
             if (
-                (is_left and operator not in OR)
+                is_deno
+                or (is_left and operator not in OR)
                 or parent.type == "update_expression"
                 or (parent.type == "unary_expression" and operator == "delete")
                 or (parent.type == "call_expression" and _key(node) in METHODS)

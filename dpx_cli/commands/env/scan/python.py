@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 import warnings
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands.env.scan.readings import NAME, STOPS, Found, Reading
@@ -34,9 +37,6 @@ def read(source: bytes) -> Found | None:
 
 def _read_tokens(source: bytes) -> Found | None:
     """Return what a large file reads, by its tokens alone: without other names for it, and without defaults by `or`."""
-    import io
-    import tokenize
-
     kinds = (tokenize.NAME, tokenize.OP, tokenize.STRING)
     try:
         tokens = [each for each in tokenize.tokenize(io.BytesIO(source).readline) if each.type in kinds]
@@ -79,9 +79,7 @@ class _Reader:
         self._modules: set[str] = set()
         self._environs: set[str] = set()
         self._getenvs: set[str] = set()
-        self._readings: list[Reading] = []
-        self._dynamic: list[int] = []
-        self._whole: list[int] = []
+        self._found = Found([], [], [])
 
     def found(self) -> Found:
         """Return what the module reads."""
@@ -93,8 +91,7 @@ class _Reader:
                 self._read(node, _argument(node, 0, "key"), optional=_argument(node, 1, "default") is not None)
             elif self._is_environ(node):
                 self._read_from(node)
-        self._readings.sort(key=lambda reading: reading.line)
-        return Found(self._readings, sorted(self._dynamic), sorted(self._whole))
+        return self._found.by_line()
 
     def _note_import(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
@@ -113,22 +110,10 @@ class _Reader:
 
     def _note_aliases(self) -> None:
         """Note names that are bound once in the module, to the environment: `env = os.environ`."""
-        bound: dict[str, int] = {}
-        for node in self._nodes:
-            name = None
-            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-                name = node.id
-            elif isinstance(node, ast.arg):
-                name = node.arg
-            elif isinstance(node, ast.alias):
-                name = node.asname or node.name
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                name = node.name
-            if name is not None:
-                bound[name] = bound.get(name, 0) + 1
+        bound = Counter(_bound(node) for node in self._nodes)
         for node in self._nodes:
             target = _assigned(node)
-            if target is not None and bound.get(target.id) == 1 and self._is_environ(node.value):  # type: ignore[attr-defined]  # `_assigned` says that it is an assignment
+            if target is not None and bound[target.id] == 1 and self._is_environ(node.value):  # type: ignore[attr-defined]  # `_assigned` says that it is an assignment
                 self._environs.add(target.id)
 
     def _is_environ(self, node: ast.AST | None) -> bool:
@@ -158,14 +143,14 @@ class _Reader:
             if parent.attr in WRITES:
                 return
             if parent.attr not in READS or not isinstance(call, ast.Call) or call.func is not parent:
-                self._whole.append(parent.lineno)
+                self._found.whole.append(parent.lineno)
             elif parent.attr != "pop" or not isinstance(self._parents[call], ast.Expr):
                 default = _argument(call, 1, "default")
                 self._read(call, _argument(call, 0, "key"), optional=default is not None)
         elif isinstance(parent, ast.Compare) and environ in parent.comparators:
             pass  # `"X" in os.environ` reads no value
         elif (target := _assigned(parent)) is None or target.id not in self._environs:
-            self._whole.append(environ.lineno)  # type: ignore[attr-defined]  # a name or an attribute
+            self._found.whole.append(environ.lineno)  # type: ignore[attr-defined]  # a name or an attribute
 
     def _read(self, node: ast.expr, key: ast.expr | None, *, optional: bool) -> None:
         """Note a reading of a key at a node."""
@@ -173,9 +158,9 @@ class _Reader:
         if isinstance(value, bytes):
             value = value.decode("latin-1")
         if not isinstance(value, str):
-            self._dynamic.append(node.lineno)
+            self._found.dynamic.append(node.lineno)
         elif NAME.fullmatch(value):
-            self._readings.append(Reading(value, node.lineno, optional or self._has_default(node, value)))
+            self._found.readings.append(Reading(value, node.lineno, optional or self._has_default(node, value)))
 
     def _has_default(self, node: ast.AST, key: str) -> bool:
         """Return whether `or`, or the other branch of `if "KEY" in os.environ`, gives a value in its place."""
@@ -201,6 +186,18 @@ class _Reader:
             and test.left.value == key
             and self._is_environ(test.comparators[0])
         )
+
+
+def _bound(node: ast.AST) -> str | None:
+    """Return the name that a node binds, or None."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name) | ast.alias(asname=str(name)):
+            return name
+        case ast.alias(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return name
+        case ast.ClassDef(name=name):
+            return name
+    return None
 
 
 def _assigned(node: ast.AST) -> ast.Name | None:

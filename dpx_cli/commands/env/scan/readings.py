@@ -28,3 +28,7 @@ class Found(NamedTuple):
     readings: list[Reading]
     dynamic: list[int]
     whole: list[int]
+
+    def by_line(self) -> Found:
+        """Return it in the order of the file."""
+        return Found(sorted(self.readings, key=lambda each: each.line), sorted(self.dynamic), sorted(self.whole))
