@@ -143,6 +143,25 @@ def tracked(
     return None if found is None else [os.fsdecode(name) for name in found.split(b"\0") if name]
 
 
+def read_files(top: str, names: Sequence[str]) -> dict[str, bytes]:
+    """Return the content that the index has of some files, relative to the top; without those that it lacks."""
+    request = "".join(f":{name}\n" for name in names if "\n" not in name)
+    output = _Git(top, None, PATIENT).run("cat-file", "--batch", stdin=os.fsencode(request)) or b""
+    contents: dict[str, bytes] = {}
+    at = 0
+    for name in (name for name in names if "\n" not in name):
+        end = output.find(b"\n", at)
+        header = output[at:end].split(b" ")
+        at = end + 1
+        if header[1:2] == [b"blob"]:
+            size = int(header[2])
+            contents[name] = output[at : at + size]
+            at += size + 1
+        elif end < 0:
+            break
+    return contents
+
+
 def toplevel(cwd: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> str | None:
     """Return the top directory of the repository that a directory is in; None outside of one."""
     found = _Git(cwd, None, seconds, problems).run("rev-parse", "--show-toplevel")
@@ -252,6 +271,12 @@ def count_ahead(cwd: str, since: str) -> int | None:
     return int(ahead) if int(behind) == 0 else None
 
 
+def is_root(cwd: str) -> bool:
+    """Return whether HEAD is the first commit of a clone that has all of them."""
+    parents = _text(_Git(cwd, None).run("rev-list", "--parents", "--max-count=1", "HEAD", "--"))
+    return parents is not None and " " not in parents and not is_shallow(cwd)
+
+
 def is_shallow(cwd: str) -> bool:
     """Return whether a clone has only the newest commits."""
     return _text(_Git(cwd, None).run("rev-parse", "--is-shallow-repository")) == "true"
@@ -295,7 +320,7 @@ class _Git:
             "GIT_CONFIG_COUNT": str(count + 1),
         }
 
-    def run(self, *arguments: str) -> bytes | None:
+    def run(self, *arguments: str, stdin: bytes | None = None) -> bytes | None:
         """Run git and return its output; None if it failed, isn't there, or took too long."""
         import subprocess
 
@@ -308,7 +333,7 @@ class _Git:
                 command,
                 cwd=self._cwd,
                 env=self.env,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 # A process group of its own, so that git's children end with it.
@@ -317,14 +342,14 @@ class _Git:
         except (OSError, ValueError):
             return None
         try:
-            output, message = process.communicate(timeout=max(self._until - time.monotonic(), 0.01))
+            output, message = process.communicate(stdin, timeout=max(self._until - time.monotonic(), 0.01))
         except subprocess.TimeoutExpired:
             self.problems.append(Problem(f"git did not respond within {self._seconds:g} seconds"))
             return None
         finally:
             if process.returncode is None:
                 _kill(process)
-            for stream in (process.stdout, process.stderr):
+            for stream in (process.stdin, process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
         if process.returncode == 0:

@@ -110,6 +110,7 @@ def deploy(
         tasks = changes.make_tasks(session, changed, options)
     else:
         tasks = launch.make_tasks(session, session.projects.refs(projects, keep_missing=True), options)
+        changes.order_tasks(session, tasks)
     several = len(tasks) > 1 or changed is not None
     if scan and several:
         raise UsageError("--scan is for one project.", hint="Leave --scan out. Run: dpx env scan")

@@ -1,23 +1,50 @@
-"""`dpx deploy --changed BASE`: a task for each project of a repository that has changed."""
+"""The projects of a repository that `dpx deploy` deploys in their order."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.state.changed import find_documents
+from dpx_cli.commands.state import document
+from dpx_cli.commands.state.changed import find_documents, find_project_files
+from dpx_cli.errors import UsageError
 from dpx_cli.rollout import launch
+from dpx_cli.system import git
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dpx_cli.rollout.plan import DeployOptions
     from dpx_cli.rollout.task import DeployTask
     from dpx_cli.session import Session
 
 
 def make_tasks(session: Session, base: str, options: DeployOptions) -> list[DeployTask]:
-    """Return a task for each project that has changed since a base; see `find_documents`."""
-    paths = {document.slug: document.path for document in find_documents(session, base)}
-    if not paths:
+    """Return a task for each project that has changed since a base, each after those that it needs."""
+    documents = find_documents(session, base)
+    if not documents:
         session.screen.note(f"Nothing to deploy: no project has changed since {base}.")
         return []
-    refs = session.projects.refs(list(paths), keep_missing=True)
-    return launch.make_tasks(session, [ref._replace(source=paths[ref.given]) for ref in refs], options)
+    refs = session.projects.refs([each.slug for each in documents], keep_missing=True)
+    if len(refs) < len(documents):
+        files = ", ".join(each.path for each in documents)
+        raise UsageError(f"Two of these files are for the same project: {files}", hint="Remove one of the two.")
+    tasks = launch.make_tasks(
+        session, [ref._replace(source=each.path) for ref, each in zip(refs, documents, strict=True)], options
+    )
+    _order(tasks, documents)
+    return tasks
+
+
+def order_tasks(session: Session, tasks: Sequence[DeployTask]) -> None:
+    """Have each task follow those that its project's deploxa.toml in the repository needs."""
+    if len(tasks) > 1 and git.is_repository(session.cwd):
+        paths = find_project_files(session.cwd)
+        slugs = [task.project.name.rpartition("/")[2].casefold() if task.project else "" for task in tasks]
+        known = [(task, paths[slug]) for task, slug in zip(tasks, slugs, strict=True) if slug in paths]
+        _order([task for task, _ in known], [document.read(path) for _, path in known])
+
+
+def _order(tasks: Sequence[DeployTask], documents: Sequence[document.Document]) -> None:
+    by_file = {each.identity: task for each, task in zip(documents, tasks, strict=True)}
+    for each, task in zip(documents, tasks, strict=True):
+        task.needs = [by_file[need] for need in each.needs if need in by_file]

@@ -9,8 +9,7 @@ from dpx_cli.api import deployments, projects
 from dpx_cli.commands import ONE, READ, effect
 from dpx_cli.commands.deploy import GROUP
 from dpx_cli.commands.state import document
-from dpx_cli.config import project_file
-from dpx_cli.config.paths import PROJECT_FILE
+from dpx_cli.commands.state.changed import find_project_files
 from dpx_cli.errors import DpxError, NotFound, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 MAX_COMMITS, MAX_FILES = 1000, 1000
-MAX_PROJECT_FILES = 500  # deploxa.toml files in which the project's is searched
 SHORT = 7
 COLUMNS = (
     Column("Commit", "sha", show=lambda sha: sha[:SHORT]),
@@ -74,22 +72,16 @@ def diff(
 
 def find_scope(session: Session, ref: ProjectRef) -> tuple[str, ...]:
     """Return the project's directories by its deploxa.toml, relative to the repository's top; none for all of it."""
+    path = find_project_files(session.cwd).get((ref.slug or ref.given).rpartition("/")[2].casefold())
     top = git.toplevel(session.cwd)
-    names = [name for name in (git.tracked(top) if top else None) or () if os.path.basename(name) == PROJECT_FILE]
-    slug = (ref.slug or ref.given).rpartition("/")[2].casefold()
-    for name in names[:MAX_PROJECT_FILES]:
-        try:
-            path = os.path.join(str(top), name)
-            if project_file.read(path).slug.rpartition("/")[2].casefold() != slug:
-                continue
-            folders = [
-                os.path.normpath(os.path.join(os.path.dirname(name), each)) for each in document.read(path).paths
-            ]
-        except DpxError:
-            continue
-        folder = os.path.dirname(name)
-        return (folder, *(each for each in folders if not each.startswith(".."))) if folder else ()
-    return ()
+    if path is None or top is None:
+        return ()
+    folder = os.path.dirname(os.path.relpath(path, top))
+    try:
+        folders = [os.path.normpath(os.path.join(folder, each)) for each in document.read(path).paths]
+    except DpxError:
+        folders = []
+    return (folder, *(each for each in folders if not each.startswith(".."))) if folder else ()
 
 
 def sort_files(names: Sequence[str]) -> list[str]:

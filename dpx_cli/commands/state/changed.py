@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands.state.document import read_all
+from dpx_cli.commands.state.workspaces import Workspaces
+from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE
-from dpx_cli.errors import UsageError
+from dpx_cli.errors import DpxError, UsageError
 from dpx_cli.system import git
 
 if TYPE_CHECKING:
@@ -18,34 +21,67 @@ if TYPE_CHECKING:
 
 
 def find_documents(session: Session, base: str) -> list[Document]:
-    """Return the deploxa.toml of each project in whose directories `git diff BASE...HEAD` has a change.
+    """Return the deploxa.toml of each project of the repository that has changed since a base: `git diff BASE...HEAD`.
 
-    A project has the directory of its deploxa.toml, and its `paths`. Those without a change are noted on stderr.
+    A project has the directory of its deploxa.toml, its `paths`, and the workspace packages that it depends on. Those
+    without a change are noted on stderr. On a first push there is nothing to compare with: every project is returned.
     """
     cwd = os.path.realpath(session.cwd)
-    top, tracked = git.toplevel(cwd), git.tracked(cwd)
+    problems: list[git.Problem] = []
+    top = git.toplevel(cwd, seconds=git.PATIENT, problems=problems)
+    tracked = git.tracked(top, seconds=git.PATIENT, problems=problems) if top else None
     if top is None or tracked is None:
-        raise UsageError("--changed needs a git repository.", hint="Run dpx in a checkout, with git 2.31 or later.")
-    changes = git.changes(cwd, base)
+        raise _refusal("--changed needs a git repository", problems, "Run dpx in a checkout.")
+    is_first = _is_first_push(cwd, base)
+    changes = [] if is_first else git.changes(cwd, base, seconds=git.PATIENT, problems=problems)
     if changes is None:
-        raise UsageError(
-            f"git can't compare HEAD with {base!r}.",
-            hint="Pass a commit or branch that the checkout has; in CI fetch the whole history (fetch-depth: 0).",
-        )
-    paths = sorted(name for name in tracked if os.path.basename(name) == PROJECT_FILE)
-    if not paths:
-        raise UsageError(f"No {PROJECT_FILE} is tracked here or below.", hint="Run: dpx init")
-    documents = read_all(paths)
+        hint = "Pass a commit or branch that the checkout has; in CI fetch the whole history (fetch-depth: 0)."
+        raise _refusal(f"git can't compare HEAD with {base!r}", problems, hint)
+    paths = [os.path.join(top, name) for name in sorted(tracked) if os.path.basename(name) == PROJECT_FILE]
+    documents = read_all([os.path.relpath(path, cwd) for path in paths if os.path.lexists(path)])  # not sparse ones
+    if not documents:
+        raise UsageError(f"The repository has no tracked {PROJECT_FILE}.", hint=f"Run: {session.command('init')}")
+    if is_first:
+        session.screen.note(f"There is no commit to compare with ({base}), so every project counts as changed.")
+        return documents
+    workspaces = Workspaces(top, tracked)
     changed: list[Document] = []
     unchanged: list[str] = []
     for each in documents:
-        if _has_change([_below(top, each.folder, path) for path in ("", *each.paths)], changes):
+        folders = [_below(top, each.folder, path) for path in ("", *each.paths)]
+        folders += workspaces.find_dependencies(folders[0] or "")
+        if _has_change(folders, changes):
             changed.append(each)
         else:
             unchanged.append(each.slug)
     if unchanged:
         session.screen.note(f"Not changed since {base}: {', '.join(unchanged)}")
     return changed
+
+
+def find_project_files(cwd: str) -> dict[str, str]:
+    """Return the paths of the repository's tracked deploxa.toml files by the slugs that they specify, in lower case."""
+    top = git.toplevel(cwd)
+    tracked = git.tracked(top) if top else None
+    paths: dict[str, str] = {}
+    for name in tracked or ():
+        if os.path.basename(name) == PROJECT_FILE:
+            with suppress(DpxError):
+                path = os.path.join(str(top), name)
+                paths.setdefault(project_file.read(path).slug.rpartition("/")[2].casefold(), path)
+    return paths
+
+
+def _is_first_push(cwd: str, base: str) -> bool:
+    """Return whether a base is what a CI passes on a first push: zeros, or the parent of a commit that has none."""
+    if base and not base.strip("0"):
+        return True
+    return base in ("HEAD^", "HEAD~", "HEAD~1") and git.commit(cwd, base) is None and git.is_root(cwd)
+
+
+def _refusal(what: str, problems: Sequence[git.Problem], hint: str) -> UsageError:
+    reason, way_out = problems[0] if problems else ("", None)
+    return UsageError(f"{what}{f': {reason}' if reason else ''}.", hint=way_out or hint)
 
 
 def _below(top: str, folder: str, path: str) -> str | None:

@@ -263,18 +263,117 @@ def test_a_deploxa_toml_at_the_root_counts_every_change(monorepo: Program) -> No
     assert [row[0] for row in monorepo("deploy", "--changed", "base", "--no-wait").rows] == ["docs"]
 
 
-def test_only_from_the_working_directory_down(monorepo: Program) -> None:
-    """Others aren't looked at."""
+def test_changed_is_about_the_whole_repository(monorepo: Program) -> None:
+    """Wherever the command runs."""
     (monorepo.cwd / "docs" / "page").write_text("2")
-    (monorepo.cwd / "ui" / "button").write_text("2")
     save(monorepo.cwd)
     monorepo.cwd = monorepo.cwd / "storefront"
     done = monorepo("deploy", "--changed", "base", "--no-wait")
-    assert [row[0] for row in done.rows] == ["storefront"], done
-    assert "docs" not in done.err
+    assert [row[0] for row in done.rows] == ["docs"], done
+    assert "(../docs/deploxa.toml)" in done.err
 
 
-@pytest.mark.parametrize("base", ["nope", "--output=x", "", "HEAD:docs"])
+@pytest.mark.parametrize(
+    "root",
+    [
+        {"package.json": '{"workspaces": ["packages/*"]}'},
+        {"package.json": '{"workspaces": {"packages": ["packages/**"]}}'},
+        {"pnpm-workspace.yaml": "packages:\n  - 'packages/*'  # all\n  - '!packages/none'\n"},
+    ],
+)
+def test_workspace_packages_count_as_paths(monorepo: Program, root: dict[str, str]) -> None:
+    """Those that the project's package.json depends on, directly or through others, for development too."""
+    packages = {
+        "docs/package.json": '{"devDependencies": {"@shop/ui": "*"}}',
+        "storefront/package.json": '{"dependencies": {"left-pad": "1"}}',
+        "packages/ui/package.json": '{"name": "@shop/ui", "dependencies": {"@shop/base": "workspace:*"}}',
+        "packages/base/package.json": '{"name": "@shop/base", "dependencies": {"@shop/ui": "*"}}',
+        "packages/broken/package.json": "{",
+    }
+    for name, text in {**root, **packages}.items():
+        (monorepo.cwd / name).parent.mkdir(parents=True, exist_ok=True)
+        (monorepo.cwd / name).write_text(text)
+    save(monorepo.cwd)
+    git(monorepo.cwd, "tag", "-f", "base")
+    (monorepo.cwd / "packages" / "base" / "x.js").write_text("1")
+    save(monorepo.cwd)
+    done = monorepo("deploy", "--changed", "base", "--no-wait")
+    assert [row[0] for row in done.rows] == ["docs"], done
+
+
+@pytest.mark.parametrize("base", ["0" * 40, "HEAD^"])
+def test_on_a_first_push_every_project_has_changed(monorepo: Program, base: str) -> None:
+    """With a note."""
+    done = monorepo("deploy", "--changed", base, "--no-wait")
+    assert [row[0] for row in done.rows] == ["docs", "storefront"], done
+    assert "note: There is no commit to compare with" in done.err
+
+
+def test_two_files_for_one_project_are_refused(monorepo: Program, sandbox: Sandbox) -> None:
+    """By its ID, however the files specify it; nothing is deployed."""
+    (monorepo.cwd / "docs" / "deploxa.toml").write_text('[project]\nslug = "acme/storefront"\n')
+    (monorepo.cwd / "ui" / "button").write_text("2")
+    save(monorepo.cwd)
+    done = monorepo("deploy", "--changed", "base", "--branch", "main")
+    assert (done.code, done.out) == (2, ""), done
+    assert posts(sandbox) == 0
+
+
+@pytest.mark.parametrize("other", ["acme/storefront", "STOREFRONT", "ID"])
+def test_one_project_specified_twice_is_deployed_once(dpx: Program, sandbox: Sandbox, other: str) -> None:
+    """Though nothing about it is remembered; it shows as one."""
+    if other == "ID":
+        projects = dpx("projects", "list", "--json", env={"DPX_CACHE_DIR": str(dpx.cwd)}).json
+        other = next(project["id"] for project in projects if project["slug"] == "storefront")
+    done = dpx("deploy", "-p", "storefront", "-p", other, "--branch", "main", "--no-wait", "-q")
+    assert (done.code, done.out.count("\n")) == (0, 1), done
+    assert posts(sandbox) == 1
+
+
+# Order
+
+
+@pytest.fixture
+def ordered(monorepo: Program) -> Program:
+    """The repository, in which storefront needs docs."""
+    path = monorepo.cwd / "storefront" / "deploxa.toml"
+    path.write_text('[project]\nslug = "storefront"\nneeds = ["../docs"]\n')
+    (monorepo.cwd / "docs" / "page").write_text("2")
+    save(monorepo.cwd)
+    return monorepo
+
+
+@pytest.mark.parametrize("words", [("--changed", "base"), ("-p", "storefront", "-p", "docs")])
+def test_a_project_follows_those_that_it_needs(ordered: Program, sandbox: Sandbox, words: tuple[str, ...]) -> None:
+    """It begins when these are READY."""
+    done = ordered("deploy", *words, "--branch", "main", "--jsonl")
+    assert done.code == 0, done
+    events = [json.loads(line) for line in done.out.splitlines()]
+    order = [(event["project"], event["event"]) for event in events if event["event"] in ("created", "ready")]
+    assert order == [("docs", "created"), ("docs", "ready"), ("storefront", "created"), ("storefront", "ready")]
+    assert posts(sandbox) == 2
+
+
+def test_what_needs_a_failure_is_not_begun(ordered: Program, sandbox: Sandbox) -> None:
+    """Its exit code is null; a gate that doesn't hold is a failure, too."""
+    done = ordered("deploy", "--changed", "base", "--branch", "main", "--max-build", "1ms", "--json")
+    assert done.code == 10, done
+    assert [(item["project"], item["exitCode"]) for item in done.json] == [("docs", 10), ("storefront", None)]
+    assert "storefront: Not begun, because docs failed." in done.err
+    assert posts(sandbox) == 1
+
+
+def test_projects_that_need_each_other_are_refused(ordered: Program, sandbox: Sandbox) -> None:
+    """Nothing is deployed."""
+    (ordered.cwd / "docs" / "deploxa.toml").write_text('[project]\nslug = "docs"\nneeds = ["../storefront"]\n')
+    save(ordered.cwd)
+    done = ordered("deploy", "--changed", "base")
+    assert (done.code, done.out) == (2, ""), done
+    assert "Projects need each other" in done.err
+    assert posts(sandbox) == 0
+
+
+@pytest.mark.parametrize("base", ["nope", "--output=x", "HEAD:docs"])
 def test_a_base_that_is_no_commit(monorepo: Program, sandbox: Sandbox, base: str) -> None:
     """Is refused before any request."""
     done = monorepo("deploy", f"--changed={base}")
