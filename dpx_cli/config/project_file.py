@@ -68,8 +68,13 @@ def _find_deep_key(text: str) -> int | None:
 def check_depth(text: str) -> None:
     """Raise ValueError, as tomllib would, for a key with more than `MAX_DEPTH` parts."""
     if (offset := _find_deep_key(text)) is not None:
-        line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+        line, column = line_and_column(text, offset)
         raise ValueError(f"A key has more than {MAX_DEPTH} parts (at line {line}, column {column})")
+
+
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """Return line and column of an offset, each from 1."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 def load(path: str) -> bytes:

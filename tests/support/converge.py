@@ -51,7 +51,6 @@ class Converge:
             for _ in range(number):
                 self._change()
                 self._apply(sandbox, env)
-                sandbox.clear_faults()
                 self._check(sandbox, env)
         return self.figures
 
@@ -98,8 +97,10 @@ class Converge:
             child.kill()
             child.communicate()
             self.figures["killed"] += 1
+            sandbox.clear_faults()
             return
         result = program.run("apply", *self._slugs, "-y", env=env, cwd=self._folder)
+        sandbox.clear_faults()
         self.figures[f"exit {result.code}"] = self.figures.get(f"exit {result.code}", 0) + 1
         if result.code == 0 and "DPX_LOCK_KEY" in env:
             again = program.run("plan", *self._slugs, "--json", env=env, cwd=self._folder)

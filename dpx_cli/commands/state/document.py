@@ -13,7 +13,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api.client import is_name
-from dpx_cli.commands.state.positions import find_keys, line_and_column
+from dpx_cli.commands.state.positions import find_keys
 from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE
 from dpx_cli.errors import NotFound, UsageError
@@ -149,7 +149,7 @@ def _explain(problem: Exception, data: bytes, text: str) -> str:
         *_, last = project_file.find_tokens(text)
         # A string of several lines that isn't closed reaches to the end: its beginning says more.
         offset = last.start() if last.lastgroup == "string" else len(text.rstrip()) - 1
-    return "{}:{}: {}".format(*line_and_column(text, offset), what)
+    return "{}:{}: {}".format(*project_file.line_and_column(text, offset), what)
 
 
 class _Reader:
@@ -166,7 +166,7 @@ class _Reader:
 
     def place(self, offset: int) -> str:
         """Return "FILE:LINE:COLUMN"."""
-        return "{}:{}:{}".format(self._path, *line_and_column(self._text, offset))
+        return "{}:{}:{}".format(self._path, *project_file.line_and_column(self._text, offset))
 
     def _add(self, mistake: Mistake, *path: str) -> None:
         path += mistake.path

@@ -31,25 +31,19 @@ HEAD = "# Digests of the values that `dpx apply` set, for `dpx plan`. Commit it,
 OTHER_KEY = "was written with another DPX_LOCK_KEY"
 
 
-def read_key(session: Session) -> bytes | None:
-    """Return DPX_LOCK_KEY, None if it isn't set. Raises UsageError if it is too short."""
-    key = session.settings.variable("DPX_LOCK_KEY")
-    if key is not None and len(key) < MIN_KEY:
-        raise UsageError(
-            f"DPX_LOCK_KEY has {len(key)} characters; it needs at least {MIN_KEY}.",
-            hint="Make one with: openssl rand -hex 32",
-        )
-    return None if key is None else os.fsencode(key)
-
-
 class Lock:
-    """The lock beside a deploxa.toml; `path` is where, as messages show it."""
+    """The lock beside a deploxa.toml; `path` is where, as messages show it. Raises UsageError for a short key."""
 
     def __init__(self, session: Session, document: Document) -> None:
         self.path = os.path.splitext(document.path)[0] + ".lock"
         self._folder = document.folder
         self._api = session.settings.origin
-        self._key = read_key(session)
+        self._key = os.fsencode(session.settings.variable("DPX_LOCK_KEY") or "")
+        if self._key and len(self._key) < MIN_KEY:
+            raise UsageError(
+                f"DPX_LOCK_KEY has {len(self._key)} characters; it needs at least {MIN_KEY}.",
+                hint="Make one with: openssl rand -hex 32",
+            )
         self.read()
 
     def read(self) -> None:
@@ -71,7 +65,7 @@ class Lock:
 
     def compare(self, project_id: str, values: Mapping[str, str]) -> tuple[dict[str, bool], str | None]:
         """Return whether each value is the one that was set last, by key, where that is known; and a warning."""
-        if self._key is None or self._text is None:
+        if not self._key or self._text is None:
             return {}, None
         if problem := self._find_problem(project_id):
             return {}, f"{self.path} {problem}: values can't be compared."
@@ -90,7 +84,7 @@ class Lock:
 
     def record(self, project_id: str, values: Mapping[str, str]) -> None:
         """Add the digests of values that were set; those of another project, API, key or version are dropped."""
-        if self._key is None:
+        if not self._key:
             return
         kept = {} if self._find_problem(project_id) else self._digests
         digests = kept | {key: self._digest(project_id, key, value) for key, value in values.items()}
@@ -118,10 +112,10 @@ class Lock:
 
     def _check(self, project_id: str) -> str:
         """Return what tells one key from another."""
-        return _mac(self._key or b"", "check", self._api, project_id).hex()[:16]
+        return _mac(self._key, "check", self._api, project_id).hex()[:16]
 
     def _digest(self, project_id: str, key: str, value: str) -> str:
-        return _mac(_mac(self._key or b"", "value", self._api, project_id, key), value).hex()
+        return _mac(_mac(self._key, "value", self._api, project_id, key), value).hex()
 
 
 def _mac(key: bytes, *parts: str) -> bytes:

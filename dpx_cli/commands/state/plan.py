@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dpx_cli.api import env_vars, parallel, projects
 from dpx_cli.commands.state import sources
 from dpx_cli.commands.state.document import build_refusal
-from dpx_cli.commands.state.lock import Lock, read_key
+from dpx_cli.commands.state.lock import Lock
 from dpx_cli.config.paths import folder
 from dpx_cli.errors import DpxError, NotFound, UsageError
 from dpx_cli.output.columns import Column
@@ -116,15 +116,12 @@ def read_inputs(session: Session, documents: Sequence[Document]) -> list[Inputs]
 
     Raises UsageError with the sources that must not be read, of all files, or if DPX_LOCK_KEY is too short.
     """
-    read_key(session)
     private = [path for sort in ("config", "cache") if (path := folder(session.env, sort))]
     inputs, mistakes = [], []
     for document in documents:
-        try:
-            values, absent = sources.read_values(document, session.env, private, session.token())
-            inputs.append(Inputs(document, values, absent, Lock(session, document)))
-        except UsageError as refusal:
-            mistakes += [refusal.message, *refusal.details]
+        values, absent, wrong = sources.read_values(document, session.env, private, session.token())
+        inputs.append(Inputs(document, values, absent, Lock(session, document)))
+        mistakes += wrong
     if mistakes:
         raise build_refusal(mistakes)
     return inputs
@@ -136,15 +133,15 @@ def make_plans(session: Session, inputs: Sequence[Inputs]) -> tuple[list[Plan], 
     Raises what concerns all, or the only one, and UsageError if two files are for one project.
     """
     if len(inputs) == 1:
-        project = find(session, inputs[0].document.slug)
-        return [_compare_with(session, session.client, inputs[0], project)], []
+        project = _find(session, inputs[0].document.slug)
+        return [_compare(session, session.client, inputs[0], project)], []
     ids = _find_ids(session, [each.document for each in inputs])
 
     def make(client: Client, number: int) -> Plan:
         slug = inputs[number].document.slug
         try:
             project = None if ids[slug] is None else _get_project(client, str(ids[slug]))
-            return _compare_with(session, client, inputs[number], project)
+            return _compare(session, client, inputs[number], project)
         except DpxError as failure:
             failure.message = f"{slug}: {failure.message}"
             raise
@@ -172,19 +169,12 @@ def _find_ids(session: Session, documents: Sequence[Document]) -> dict[str, str 
     return ids
 
 
-def _compare_with(session: Session, client: Client, inputs: Inputs, project: Mapping[str, Any] | None) -> Plan:
-    if project is None:
-        check_slug(inputs.document)
-        return compare(inputs, None, {}, org=session.settings.org)
-    return compare(inputs, project, env_vars.by_key(client, str(project["id"])))
-
-
 def _get_project(client: Client, project_id: str) -> dict[str, Any]:
     # Its ID is the one that was asked for, whatever the response says.
     return {**projects.get_project(client, project_id), "id": project_id}
 
 
-def find(session: Session, slug: str) -> dict[str, Any] | None:
+def _find(session: Session, slug: str) -> dict[str, Any] | None:
     """Return the project with a slug, or None if there is none. Raises NotFound if there is no such organization."""
     try:
         return session.projects.on(slug, lambda project_id: _get_project(session.client, project_id))
@@ -200,23 +190,24 @@ def find(session: Session, slug: str) -> dict[str, Any] | None:
         raise
 
 
-def compare(
-    inputs: Inputs,
-    project: Mapping[str, Any] | None,
-    variables: Mapping[str, Mapping[str, Any]],
-    *,
-    org: str | None = None,
-) -> Plan:
-    """Compare a file with a project, None if there is none, and its variables by key; `org` is where it is created."""
-    document = inputs.document
-    project_id = None if project is None else str(project["id"])
-    same, problem = inputs.lock.compare(project_id, inputs.values) if project_id is not None else ({}, None)
+def _compare(session: Session, client: Client, inputs: Inputs, project: Mapping[str, Any] | None) -> Plan:
+    """Compare a file with a project, None if there is none."""
+    document, org = inputs.document, session.settings.org
     steps: list[Step | None] = []
+    variables: Mapping[str, Mapping[str, Any]] = {}
+    same: Mapping[str, bool] = {}
+    problem, fields = None, document.fields
     if project is None:
-        steps.append(_create(document, org))
-    # A new project gets these with its creation.
-    created = () if project is not None else ("name", "description")
-    steps += [_field(key, text, project) for key, text in document.fields.items() if key not in created]
+        _check_slug(document)
+        details = [fields.get("name"), document.framework, document.app_type]
+        details += [f"in {org}"] if org and "/" not in document.slug else []
+        steps.append(Step(CREATE, document.slug, "project", change=", ".join(filter(None, details))))
+        # A new project gets these with its creation.
+        fields = {key: text for key, text in fields.items() if key not in ("name", "description")}
+    else:
+        variables = env_vars.by_key(client, project["id"])
+        same, problem = inputs.lock.compare(project["id"], inputs.values)
+    steps += [_field(key, text, project) for key, text in fields.items()]
     for entry in document.variables.values():
         row = variables.get(entry.key)
         before = None if row is None else _read_state(row)
@@ -228,14 +219,8 @@ def compare(
             steps.append(None if before else Step(MISSING, entry.key, "variable", change="must exist"))
     ordered = sorted((step for step in steps if step), key=lambda step: ORDER.index(step.action))
     warnings = [*_find_ineffective(document, project), *filter(None, [problem])]
+    project_id = None if project is None else project["id"]
     return Plan(inputs, project_id, tuple(ordered), steps.count(None), tuple(warnings), bool(same))
-
-
-def _create(document: Document, org: str | None) -> Step:
-    details = [document.fields.get("name"), document.framework, document.app_type]
-    if org and "/" not in document.slug:
-        details.append(f"in {org}")
-    return Step(CREATE, document.slug, "project", change=", ".join(text for text in details if text))
 
 
 def _field(key: str, text: str, project: Mapping[str, Any] | None) -> Step | None:
@@ -288,7 +273,7 @@ def _show(text: Any) -> str:
 def _find_ineffective(document: Document, project: Mapping[str, Any] | None) -> Iterable[str]:
     """Yield a warning for each setting that only counts when the project is created, and differs."""
     for key, wanted in (("framework", document.framework), ("app_type", document.app_type)):
-        if project is None or wanted is None:
+        if wanted is None or project is None:
             continue
         if key not in project:
             yield f"{key} only counts when a project is created; the API doesn't return it."
@@ -296,7 +281,7 @@ def _find_ineffective(document: Document, project: Mapping[str, Any] | None) -> 
             yield f"{key} is {project[key] or 'not set'}, not {wanted}, and can't be changed after creation."
 
 
-def check_slug(document: Document) -> None:
+def _check_slug(document: Document) -> None:
     """Raise UsageError if creating the project would give it another slug than the file's."""
     wanted = document.slug.rpartition("/")[2]
     name = document.fields.get("name", wanted)

@@ -39,8 +39,3 @@ def find_keys(text: str) -> dict[tuple[str, ...], int]:
             path = (*path, mark if kind == "bare" else tomllib.loads(f"key = {mark}")["key"])
             offsets.setdefault(path, header if part == "header" else offset)
     return offsets
-
-
-def line_and_column(text: str, offset: int) -> tuple[int, int]:
-    """Return line and column of an offset, each from 1."""
-    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)

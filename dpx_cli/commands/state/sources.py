@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.state.document import Mistake, build_refusal
+from dpx_cli.commands.state.document import Mistake
 from dpx_cli.config.paths import LINK_FOLDER
 from dpx_cli.errors import Failed
 from dpx_cli.system import files
@@ -25,11 +25,10 @@ class MissingSource(Mistake):
 
 def read_values(
     document: Document, env: Mapping[str, str], private: Iterable[str], token: str
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the values of the variables that have one, and for each one whose source isn't here the reason, by key.
+) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """Return values by key, for each one whose source isn't here the reason, and what is wrong with other sources.
 
-    `env:` reads the environment, `file:` none of dpx's own (private) directories. Raises UsageError for all sources
-    that must not be read, or have no valid value, like one that contains the token in use.
+    `env:` reads the environment, `file:` none of dpx's own (private) directories. No value may contain the token.
     """
     values: dict[str, str] = {}
     missing: dict[str, str] = {}
@@ -46,9 +45,7 @@ def read_values(
             mistakes.append(f"{variable.place}: {mistake.what}.")
         if token in values.get(variable.key, ""):
             mistakes.append(f"{variable.place}: The value of {variable.key} contains the token in use.")
-    if mistakes:
-        raise build_refusal(mistakes)
-    return values, missing
+    return values, missing, mistakes
 
 
 def _read_source(source: str, folder: str, env: Mapping[str, str], private: Iterable[str]) -> str:
