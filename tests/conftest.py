@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,22 @@ if TYPE_CHECKING:
 for name in set(os.environ) - {*program.KEPT, "NODE_PATH", "PYTHONDONTWRITEBYTECODE"}:
     if not name.startswith(("PYTEST_", "PIP_", "UV_", "WINE")) and not name.endswith(("CA_BUNDLE", "CERT_FILE")):
         del os.environ[name]
+# A run in a shell's background inherits SIGINT ignored, and so would the programs that tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 HOME = tempfile.TemporaryDirectory(prefix="dpx-home-")
 os.environ["HOME"] = os.environ["USERPROFILE"] = HOME.name
 
 # Tests of terminals and shells need what Windows doesn't have.
 if sys.platform == "win32":
     collect_ignore = ["output", "completion", "commands/test_completion.py"]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what Windows can't run, with the reason."""
+    for marker in ("posix", "terminal"):
+        if sys.platform == "win32" and item.get_closest_marker(marker) is not None:
+            pytest.skip(f"marked {marker}: Windows doesn't have it")
 
 
 class Program:

@@ -47,6 +47,7 @@ def test_another_token_or_origin_knows_nothing_of_it(tmp_path: Path) -> None:
     assert names(tmp_path, origin="http://127.0.0.1:8787").project_id("shop") is None
 
 
+@pytest.mark.posix
 def test_the_token_is_in_no_file_and_no_name(tmp_path: Path) -> None:
     """Only a digest of it is kept."""
     names(tmp_path, token="dpx_canary").remember_project("shop", "clm1a")

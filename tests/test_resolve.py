@@ -258,6 +258,7 @@ def test_a_damaged_link_file_is_named_and_left_alone(
     assert not path.exists()
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("kind", ["device", "pipe", "folder", "loop", "nothing"])
 def test_a_link_file_that_is_no_file_is_named(dpx_on_faults: Program, kind: str) -> None:
     """A checkout may hold a symbolic link to an endless or silent one."""

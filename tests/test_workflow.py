@@ -129,6 +129,7 @@ def run_action(tmp_path: Path, releases: str, sha256: str, path: str) -> subproc
     )
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("installer", ["uv", "pip"])
 def test_the_action_installs_dpx_and_adds_it_to_the_path(
     tmp_path: Path, release: tuple[Path, str], installer: str

@@ -302,6 +302,7 @@ def receiver() -> Iterator[str]:
     thread.join()
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - set(ELSEWHERE)))
 def test_an_example_works(dpx: Program, receiver: str, name: str) -> None:
     """Run by sh against a new sandbox, in an empty folder."""

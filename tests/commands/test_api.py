@@ -290,6 +290,7 @@ def test_formats_of_a_list_are_for_ls_only(dpx: Program, sandbox: Sandbox, argv:
 # curl
 
 
+@pytest.mark.posix
 def test_curl_prints_a_command_that_does_the_same(dpx_on_faults: Program, server: FaultServer) -> None:
     """It sends nothing, and has the variable in it, not the token."""
     body = dpx_on_faults.cwd / "bo dy.json"

@@ -117,6 +117,7 @@ def test_refused_token_is_not_stored(logged_in: Any, sandbox: Sandbox, folder: P
     assert [request.status for request in sandbox.requests] == [200, 401]
 
 
+@pytest.mark.posix
 def test_the_token_page_is_printed_and_opened(dpx: Any, sandbox: Sandbox, tmp_path: Path) -> None:
     """Its whole URL; --web opens it at once, Enter opens it on request, and the token is asked for after that."""
     opened = tmp_path / "opened"

@@ -42,6 +42,7 @@ def test_the_program_prints_the_bytes_of_the_file(dpx_offline: Program, shell: s
     assert result.out.encode() == (SCRIPTS / completion.FILES[shell]).read_bytes()
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("shell", completion.SHELLS)
 @pytest.mark.parametrize(
     "before", [None, b"", b"# mine\n", b"# mine, without an end", b"a\n\n\n", b"# \xff\xfe no text\n"]
@@ -179,6 +180,7 @@ def test_a_home_that_cannot_be_written_is_one_clear_line(dpx_offline: Program) -
     assert not (dpx_offline.home / ".bashrc").exists()
 
 
+@pytest.mark.posix
 def test_a_linked_startup_file_stays_linked(dpx_offline: Program) -> None:
     """People keep them in a repository of dotfiles."""
     kept = dpx_offline.home / "dotfiles" / "zshrc"

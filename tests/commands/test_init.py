@@ -248,6 +248,7 @@ def test_a_package_with_a_mistake_is_only_read_if_it_is_needed(dpx: Program) -> 
     assert dpx("init", "x", "--framework", "vite", "--app-type", "static", "-y").code == 0
 
 
+@pytest.mark.posix
 def test_bad_directories_and_packages(dpx: Program, tmp_path: Path) -> None:
     """Are named before anything is created."""
     (dpx.cwd / "package.json").write_text("{")
@@ -351,6 +352,7 @@ def test_the_root_of_a_monorepo(dpx: Program, files: dict[str, str], apps: str |
     assert apps is None or f"Apps with their own package.json: {apps}. For one of them, " in result.err
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("effect", [True, False])
 @pytest.mark.parametrize(("method", "path"), [("GET", "/projects"), ("POST", "/projects")])
 def test_killed_at_any_request_it_creates_one_project(
@@ -398,6 +400,7 @@ def git(*argv: str, cwd: Path) -> str:
     ).stdout
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("system", "path"), [("github", ".github/workflows/deploy.yml"), ("gitlab", ".gitlab-ci.yml")])
 def test_a_workflow_at_the_top_of_the_repository(dpx: Program, system: str, path: str) -> None:
     """It deploys this project; one that is there already is kept."""

@@ -58,6 +58,7 @@ def test_without_a_browser_the_url_is_printed(dpx: Program, env: dict[str, str])
     assert (result.code, result.out, result.err) == (0, f"{URL}\n", "note: No browser found.\n"), result
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("command", ["/does/not/exist", "none", "false", "/bin/false", "no-such-firefox %s &", "'"])
 def test_a_browser_that_fails(dpx: Program, tmp_path: Path, command: str) -> None:
     """The URL is printed, as if there were none, and no text browser of the machine is started instead."""
@@ -72,6 +73,7 @@ def test_a_browser_that_fails(dpx: Program, tmp_path: Path, command: str) -> Non
     assert result.out == f"{URL}\n", "it would need a terminal"
 
 
+@pytest.mark.posix
 def test_a_text_browser_is_used_on_a_terminal_if_it_is_asked_for(dpx: Program, tmp_path: Path) -> None:
     """BROWSER names it, with an argument in which the URL has a place."""
     text_browser = tmp_path / "w3m"

@@ -124,6 +124,7 @@ def test_run_hides_the_users_own_token_and_home(dpx_offline: Program) -> None:
     assert not (dpx_offline.home / ".gitconfig").exists()
 
 
+@pytest.mark.posix
 def test_run_leaves_nothing_behind(dpx_offline: Program, tmp_path: Path) -> None:
     """`run` removes its directories with everything in them and closes its port."""
     temporary = tmp_path / "tmp"
@@ -147,12 +148,14 @@ def test_run_finds_dpx_itself(dpx_offline: Program) -> None:
     assert (result.code, result.out.split()) == (0, ["storefront", "docs", "api"]), result
 
 
+@pytest.mark.posix
 def test_the_streams_are_the_commands_own(dpx_offline: Program) -> None:
     """The command reads stdin and writes stdout and stderr directly; `run` adds nothing."""
     result = dpx_offline("sandbox", "run", "--", "sh", "-c", "cat; echo talk >&2", stdin=b"data\0\n")
     assert (result.code, result.out, result.err) == (0, "data\0\n", "talk\n")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("kill -9 $$", 137), ("kill -TERM $$", 143)]
 )
@@ -173,6 +176,7 @@ def test_a_command_that_is_not_there(dpx_offline: Program, tmp_path: Path) -> No
     assert dpx_offline("sandbox", "run", "--").code == 2
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_is_passed_on(dpx_offline: Program, name: str) -> None:
     """A signal is passed on once, and the command's exit code counts."""
@@ -191,6 +195,7 @@ def test_ctrl_c_reaches_the_command_once(dpx_offline: Program) -> None:
     assert result.code == 42
 
 
+@pytest.mark.posix
 def test_a_command_that_dies_of_the_signal(dpx_offline: Program) -> None:
     """A command that SIGTERM ends gives exit 143, silently, and the sandbox ends too."""
     process = dpx_offline.start("sandbox", "run", "--", "sh", "-c", "echo $DPX_API_URL; exec sleep 60")
@@ -274,6 +279,7 @@ def test_serve_without_any_option_that_costs(serve: Any) -> None:
     assert served.ask("GET", "/orgs", token="dpx_b").status == 401
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     "options",
     [

@@ -92,6 +92,7 @@ def test_a_hostile_gitdir_file_offers_nothing(tmp_path: Path, content: bytes) ->
     assert names(tmp_path) == []
 
 
+@pytest.mark.posix
 def test_a_hostile_checkout_cannot_block_or_lead_elsewhere(tmp_path: Path) -> None:
     """Pipes are not opened, links not followed, and there are bounds."""
     folder = tmp_path / ".git"

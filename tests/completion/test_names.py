@@ -107,6 +107,7 @@ def test_the_project_of_a_deploxa_toml_has_its_keys(dpx_offline: Program, text: 
     assert offered(dpx_offline, "key") == wanted
 
 
+@pytest.mark.posix
 def test_a_link_file_that_a_stranger_planted_is_not_read(dpx_offline: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """As no other command reads it: completion has the same rule."""
     remember(dpx_offline, keys={ID: ["PLANTED"]})
@@ -132,6 +133,7 @@ def test_a_deployment_is_described_by_status_branch_and_age(dpx_offline: Program
     assert result.out.splitlines() == ["one\tREADY main 3 h ago", "two\tERROR", "four"]
 
 
+@pytest.mark.posix
 def test_a_pipe_in_the_link_files_place_is_not_waited_for(dpx_offline: Program) -> None:
     """Reading it would block the shell forever."""
     (dpx_offline.cwd / ".deploxa").mkdir()

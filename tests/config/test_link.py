@@ -81,6 +81,7 @@ def test_a_damaged_one_is_exit_2_and_blocks_neither_link_nor_unlink(dpx: Program
     assert not path.parent.exists()
 
 
+@pytest.mark.posix
 def test_a_link_file_is_private_and_deploxa_toml_follows_the_umask(dpx: Program) -> None:
     """The former is for its owner only, the latter for everybody who may read the checkout."""
     assert dpx("init", "one", "-y").code == 0
@@ -108,6 +109,7 @@ def test_removing_takes_the_folder_where_it_is_empty(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("name", [".deploxa", ".deploxa/project.json", ".deploxa/.gitignore"])
 def test_a_symbolic_link_is_not_written_through(tmp_path: Path, name: str) -> None:
     """It comes with a checkout, and would have us replace whatever it leads to."""
@@ -122,6 +124,7 @@ def test_a_symbolic_link_is_not_written_through(tmp_path: Path, name: str) -> No
     assert {file.name: file.read_text() for file in mine.iterdir()} == {"file": "keep"}
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give a folder to others")
 def test_a_link_that_a_stranger_put_into_a_folder_open_to_all_is_not_looked_at(tmp_path: Path) -> None:
     """As in /tmp; one in a checkout that is wholly somebody else's is, as in a container."""
@@ -186,6 +189,7 @@ def test_the_folder_is_ignored_by_git_before_it_holds_a_link(tmp_path: Path, mon
     assert [path.rpartition("/")[2] for path in written] == [".gitignore", "project.json"]
 
 
+@pytest.mark.posix
 def test_unlink_does_not_follow_a_symbolic_link(tmp_path: Path) -> None:
     """A checkout could lead it to any folder of the user's."""
     precious = tmp_path / "precious"

@@ -24,6 +24,7 @@ def test_without_a_file_there_is_the_default_profile(folder: str) -> None:
     assert (found.current, found.names, found.get("default"), found.get("work")) == ("default", ["default"], {}, {})
 
 
+@pytest.mark.posix
 def test_loading_imports_nothing_heavy() -> None:
     """It is on the path of every command."""
     code = "import sys; from dpx_cli.config import profiles; profiles.load('/nowhere'); print(*sys.modules)"

@@ -92,6 +92,7 @@ def test_a_damaged_one_is_named(tmp_path: Path, text: bytes, what: str) -> None:
     assert "s3cret" not in caught.value.message
 
 
+@pytest.mark.posix
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     """A pipe is not waited for, a loop of symbolic links not followed."""
     (tmp_path / "a").mkdir()
@@ -102,7 +103,8 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
             _ = settings(folder).project
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.posix
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file away")
 def test_a_planted_one_is_ignored(tmp_path: Path) -> None:
     """In a directory that anyone may write to, a stranger's file names nothing."""
     toml(tmp_path, "strangers")

@@ -208,6 +208,7 @@ def test_precedence(tmp_path: Path) -> None:
 PLACES = ["read-only", "under a file", "no home", "home is a file", "gone"]
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("place", PLACES)
 def test_without_a_place_to_write_everything_else_works(
     dpx_on_faults: Program, server: FaultServer, place: str
@@ -253,6 +254,7 @@ def test_a_user_without_a_home_and_without_an_entry(tmp_path: Path, monkeypatch:
         _ = settings.cache_dir
 
 
+@pytest.mark.posix
 def test_a_working_directory_that_is_gone(dpx_on_faults: Program, server: FaultServer) -> None:
     """Has no link file, and is no reason to fail."""
     done = subprocess.run(
@@ -287,6 +289,7 @@ def test_a_working_directory_that_is_gone(dpx_on_faults: Program, server: FaultS
 # Streams
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("format_", [[], ["--json"], ["--jsonl"], ["-q"]])
 def test_a_full_disk_is_told(dpx_on_faults: Program, format_: list[str]) -> None:
     """Exit 1, one line."""
@@ -321,6 +324,7 @@ def test_a_reader_that_went_away_is_silent(dpx_on_faults: Program, format_: list
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("redirect", "code"), [("<&-", 0), (">&-", 1), ("2>&-", 0), ("<&- >&- 2>&-", 1)])
 def test_closed_streams(dpx_on_faults: Program, redirect: str, code: int) -> None:
     """Only data that cannot be written is a failure."""
@@ -534,6 +538,7 @@ def test_a_mistyped_url_does_not_show_its_password(dpx_on_faults: Program, serve
     assert server.connections == 0
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("name", ["config.json", "tokens.json"])
 def test_a_pipe_in_the_place_of_a_file_does_not_hang(dpx_offline: Program, name: str) -> None:
     """It would wait for a writer for ever."""

@@ -112,6 +112,7 @@ def test_a_token_file_comes_after_the_variable_and_before_a_stored_token(setting
     assert (found.value, found.source) == (OTHER, "env")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "empty", "binary", "endless"])
 def test_a_token_file_that_gives_no_token_never_falls_back_to_the_stored_one(
     settings: Any, tmp_path: Path, kind: str

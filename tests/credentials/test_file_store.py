@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
 
 
+@pytest.mark.posix
 def test_stored_token_is_its_owner_s_alone(settings: Any, tmp_path: Path) -> None:
     """0600 in 0700; the profiles beside it have no secret; a logout leaves no file with a token."""
     logins.store(settings, TOKEN, FileStore(settings.config_dir))
@@ -42,6 +43,7 @@ def test_other_tokens_stay(tmp_path: Path) -> None:
     assert (store.get("a"), store.get("b")) == (None, TOKEN + "b")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o602])
 def test_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     """As ssh refuses such a key; nothing is written either."""
@@ -60,6 +62,7 @@ def test_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None
     assert store.get("a") == TOKEN
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("text", ["", "{", '{"tokens": {"a": null}}', f'{{"tokens": "{TOKEN}"}}', TOKEN])
 def test_damaged_file_is_named_unseen_and_never_overwritten(tmp_path: Path, text: str) -> None:
     """The error shows nothing of what is in it."""

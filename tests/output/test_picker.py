@@ -80,6 +80,7 @@ def test_many_options_in_a_narrow_terminal(terminal: Terminal) -> None:
     assert sum(line.startswith("  project-") for line in lines) < 60
 
 
+@pytest.mark.posix
 def test_ctrl_d_is_no_answer(terminal: Terminal) -> None:
     """It is an error, and the terminal shows what is typed again."""
     import termios

@@ -59,6 +59,7 @@ def test_ask(terminal: Terminal) -> None:
     assert answered(terminal, lambda s: s.ask(question), ("slug \\x1b[31m: ", "  storefront \n")) == "storefront"
 
 
+@pytest.mark.posix
 def test_a_secret_is_not_shown_and_comes_as_typed(terminal: Terminal) -> None:
     """Echo comes back afterwards."""
     before = termios.tcgetattr(terminal.slave)
@@ -101,6 +102,7 @@ def test_confirm_gives_up_after_three_tries(terminal: Terminal) -> None:
         answered(terminal, lambda s: s.confirm("Go?"), *answers)
 
 
+@pytest.mark.posix
 def test_ctrl_c_at_a_hidden_prompt_gives_echo_back() -> None:
     """In a process of its own, with the terminal as its controlling one."""
     import pty

@@ -344,6 +344,7 @@ def test_a_reader_that_went_away_rises() -> None:
         Screen(None, stdout=stdout, stderr=None, stdin=None, env={}).line("x")
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 def test_a_full_disk_is_an_error() -> None:
     """Said in one line; closing the stream afterwards must not matter."""

@@ -82,6 +82,7 @@ def test_what_is_not_known_is_an_empty_output(tmp_path: Path) -> None:
     assert found["deployment-url"] == found["duration-seconds"] == ""
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("env", "mode", "writes"),
     [
@@ -176,6 +177,7 @@ def test_gitlab_dotenv(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.posix
 def test_gitlab_dotenv_is_not_written_through_a_symbolic_link(tmp_path: Path) -> None:
     """It came with the checkout."""
     mine = tmp_path / "mine"

@@ -100,6 +100,7 @@ def test_refused_variables(sandbox: Sandbox, body: dict[str, Any], says: str) ->
     assert len(sandbox.env_keys("storefront")) == 3
 
 
+@pytest.mark.posix
 def test_no_value_is_kept_anywhere(tmp_path: Path) -> None:
     """A value is in no file, log, recorded request or answer."""
     data, log = tmp_path / "world.db", tmp_path / "log.jsonl"

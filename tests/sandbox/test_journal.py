@@ -66,6 +66,7 @@ def test_the_log(tmp_path: Path) -> None:
     assert set(lines[1]) == {"time", "method", "path", "query", "status", "milliseconds", "fault"}
 
 
+@pytest.mark.posix
 def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
     """A log that can't be opened is an error at the start; a disk that fills up later changes no answer."""
     with pytest.raises(Failed, match="Can't open the log"), Sandbox(log=str(tmp_path)):

@@ -63,6 +63,7 @@ def test_a_deployment_goes_on_while_nobody_serves_it(tmp_path: Path) -> None:
         assert sandbox.deployments("docs")[0]["status"] == "ERROR"
 
 
+@pytest.mark.posix
 def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
     """Every write that was answered survives kill -9 in the middle of concurrent writes."""
     data = tmp_path / "world.db"

@@ -134,12 +134,12 @@ def _install(root: Path, home: Path, site: Path) -> None:
     _pip("wheel", "--no-deps", str(CHECKOUT), "-w", str(wheels))
     [wheel] = wheels.glob("dpx_cli-*.whl")
     _pip("install", *_target(), "--target", str(site), "--upgrade", str(wheel), *ONLY_ON_WINDOWS)
-    from pip._vendor import distlib  # type: ignore[import-untyped]
-
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as archive:
         archive.writestr("__main__.py", MAIN)
-    launcher = (Path(distlib.__path__[0]) / "t64.exe").read_bytes()
+    where = "import pip._vendor.distlib as it; print(it.__path__[0])"
+    folder = subprocess.run([sys.executable, "-c", where], capture_output=True, text=True, check=True).stdout.strip()
+    launcher = (Path(folder) / "t64.exe").read_bytes()
     scripts = home / "Scripts"
     scripts.mkdir(exist_ok=True)
     (scripts / "dpx.exe").write_bytes(launcher + b"#!C:\\Python312\\python.exe\r\n" + body.getvalue())

@@ -61,6 +61,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.json"]
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
 def test_files_and_folders_are_their_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     """0600 in 0700, parents too; a mode that is asked for is not narrowed by the umask."""
@@ -79,6 +80,7 @@ def test_files_and_folders_are_their_owners_alone_whatever_the_umask(tmp_path: P
         assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
 
 
+@pytest.mark.posix
 def test_checkout_files_follow_the_umask_and_keep_their_mode(tmp_path: Path) -> None:
     """New folders and files are for those whom the umask lets in; a private one is not."""
     before = os.umask(0o027)
@@ -94,6 +96,7 @@ def test_checkout_files_follow_the_umask_and_keep_their_mode(tmp_path: Path) -> 
     assert (shared.read_bytes(), stat.S_IMODE(shared.stat().st_mode)) == (b"y", 0o755)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("link", ["a", "a/b", "a/b/c.md"])
 def test_checkout_files_are_written_through_no_symbolic_link(tmp_path: Path, link: str) -> None:
     """Wherever it is below the root, and also if it leads nowhere; the root itself may be one."""
@@ -123,6 +126,7 @@ def test_json_files_are_objects_of_a_bounded_size(tmp_path: Path) -> None:
         files.read_json(str(path), "the test", 1024)
 
 
+@pytest.mark.posix
 def test_a_symbolic_link_is_refused_where_it_must_not_be_followed(tmp_path: Path) -> None:
     """Also one that leads nowhere."""
     (tmp_path / "real").write_bytes(b"x")
@@ -143,6 +147,7 @@ def test_missing_file_is_none_and_a_folder_in_its_place_an_error(tmp_path: Path)
     assert caught.value.message == f"Can't read the test in {tmp_path}: is a directory."
 
 
+@pytest.mark.posix
 def test_symbolic_link_is_followed(tmp_path: Path) -> None:
     """A configuration kept elsewhere stays there."""
     (tmp_path / "real").mkdir()
@@ -206,6 +211,7 @@ def test_read_only_folder_of_another_user(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.json"]
 
 
+@pytest.mark.posix
 def test_unreadable_file_and_unreadable_folder_are_errors_that_name_them(tmp_path: Path) -> None:
     """A folder that belongs to root after a `sudo` is said, with the way out."""
     open_to_all(tmp_path)
@@ -307,6 +313,7 @@ def test_write_that_stops_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.json"]
 
 
+@pytest.mark.posix
 def test_killed_writer_leaves_the_old_file_and_its_rest_is_swept_up_later(tmp_path: Path) -> None:
     """SIGKILL between the temporary file and the rename."""
     path = tmp_path / "a.json"
@@ -350,6 +357,7 @@ def test_only_its_own_temporary_files_are_swept_up(tmp_path: Path) -> None:
     assert names(tmp_path) == sorted([*kept, "a.json"])
 
 
+@pytest.mark.posix
 def test_a_lock_is_not_made_through_a_symbolic_link(tmp_path: Path) -> None:
     """It would be an empty file wherever somebody likes."""
     (tmp_path / "a.json.lock").symlink_to(tmp_path / "elsewhere")

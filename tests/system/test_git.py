@@ -235,6 +235,7 @@ def test_messages_in_a_named_encoding(repo: Path, encoding: str, raw: bytes, sub
     assert head.subject == subject
 
 
+@pytest.mark.posix
 def test_a_repository_cannot_make_us_run_its_programs(repo: Path, tmp_path: Path) -> None:
     """Monitor, filters and hooks of its own configuration stay silent."""
     ran = tmp_path / "ran"
@@ -268,6 +269,7 @@ def test_a_repository_cannot_make_us_run_its_programs(repo: Path, tmp_path: Path
     assert ran.exists()
 
 
+@pytest.mark.posix
 def test_the_checkouts_own_git_is_not_run(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where the path says so: only absolute folders count."""
     fake = repo / "git"
@@ -279,6 +281,7 @@ def test_the_checkouts_own_git_is_not_run(repo: Path, monkeypatch: pytest.Monkey
     assert not (repo / "ran").exists()
 
 
+@pytest.mark.posix
 def test_git_gets_no_secret(repo: Path, tmp_path: Path) -> None:
     """It needs none, and what it starts is not ours to choose."""
     folder = tmp_path / "bin"
@@ -293,6 +296,7 @@ def test_git_gets_no_secret(repo: Path, tmp_path: Path) -> None:
     assert "canary" not in seen.read_text()
 
 
+@pytest.mark.posix
 def test_a_git_that_hangs_is_left_behind(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the processes it started, even where they hold the pipe open."""
     monkeypatch.setattr(repository, "_SECONDS", 0.2)

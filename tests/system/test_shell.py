@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+
+import pytest
 
 from dpx_cli.system import shell
-
-if TYPE_CHECKING:
-    import pytest
 
 WORDS = ["", "plain-1", "two words", "it's", "$HOME", "`id`", "a;b", "naïve", "*", "~", "new\nline", "--", "#x", "\\"]
 
 
+@pytest.mark.posix
 def test_a_posix_shell_reads_back_what_was_quoted() -> None:
     """Nothing is expanded."""
     line = f"printf '%s\\0' {shell.join(WORDS)}"

@@ -518,6 +518,7 @@ def test_a_delivery_that_cannot_be_saved_is_500_and_not_forwarded(
     assert receiver.requests == []
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_500(listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk is 500, and the next delivery is served."""

@@ -21,6 +21,7 @@ HEADERS = [
 ]
 
 
+@pytest.mark.posix
 def test_what_was_saved_comes_back_byte_for_byte(tmp_path: Path) -> None:
     """A saved delivery loads unchanged by the path of either file, and both files are private."""
     body = b"\xff\x00\r\n{}\n"
@@ -90,6 +91,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     assert "dpx webhook send" in str(caught.value.hint)
 
 
+@pytest.mark.posix
 def test_an_endless_file_is_no_delivery(tmp_path: Path) -> None:
     """A device in place of a saved body is refused."""
     (tmp_path / "1.body").symlink_to("/dev/zero")

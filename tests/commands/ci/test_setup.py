@@ -129,6 +129,7 @@ def test_without_gh_or_a_token_the_way_is_said(dpx_offline: Program) -> None:
     assert "gh isn't installed" in result.err
 
 
+@pytest.mark.posix
 def test_a_gh_of_the_checkout_is_not_run(dpx: Program) -> None:
     """Only absolute directories of PATH count."""
     (dpx.cwd / "gh").write_text("#!/bin/sh\ntouch ran\n")
@@ -138,6 +139,7 @@ def test_a_gh_of_the_checkout_is_not_run(dpx: Program) -> None:
     assert not (dpx.cwd / "ran").exists()
 
 
+@pytest.mark.posix
 def test_a_link_out_of_the_repository_is_not_followed(dpx_offline: Program) -> None:
     """It comes with a checkout."""
     outside = dpx_offline.home / "outside.yml"
@@ -177,6 +179,7 @@ def test_changed_needs_the_history(dpx_offline: Program) -> None:
     assert job["image"] == "python:3.13"
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("system", "variable"), [("github", "BASE"), ("gitlab", "CI_COMMIT_BEFORE_SHA")])
 def test_changed_compares_with_the_push_or_the_commit_before(dpx_offline: Program, system: str, variable: str) -> None:
     """A new branch has no commit before the push: forty zeros; a forced push names one that is gone."""

@@ -555,6 +555,7 @@ def test_a_reader_that_went_away_is_silent(dpx_on_faults: Program, server: Fault
     assert server.made == 1
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("closed", [0, 1, 2])
 def test_a_closed_stream_never_makes_a_second_deployment(
     dpx_on_faults: Program, server: FaultServer, closed: int

@@ -366,6 +366,7 @@ def variables(sandbox: Sandbox) -> dict[str, tuple[list[str], bool]]:
     return found
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_rotation_can_be_done_again(dpx: Program, sandbox: Sandbox, number: signal.Signals) -> None:
     """After kill -9 in the middle, too; but for that, deployments under way are named with the command to follow."""

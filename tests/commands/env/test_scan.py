@@ -256,6 +256,7 @@ def test_outside_a_repository_build_folders_do_not_count(dpx: Program) -> None:
     assert dpx("env", "scan", *ON, "-q").out.split() == ["A", "E"]
 
 
+@pytest.mark.posix
 def test_a_repository_of_a_stranger_runs_nothing(dpx: Program) -> None:
     """Git is asked for its files with hooks and monitors switched off."""
     write(dpx.cwd, a_js="process.env.A")
@@ -269,6 +270,7 @@ def test_a_repository_of_a_stranger_runs_nothing(dpx: Program) -> None:
     assert not (dpx.home / "ran").exists()
 
 
+@pytest.mark.posix
 def test_links_and_pipes_are_not_read(dpx: Program) -> None:
     """A link may lead anywhere, and a named pipe would block."""
     outside = dpx.home / "outside.js"

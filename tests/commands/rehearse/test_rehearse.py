@@ -56,6 +56,7 @@ def assert_part(original: Any, copy: Any, path: str) -> None:
         assert original == copy, path
 
 
+@pytest.mark.posix
 def test_every_change_is_told_and_none_is_made(dpx: Program, sandbox: Sandbox) -> None:
     """As a table after the command's own output, and in the report."""
     keys, deployments = sandbox.env_keys("storefront"), sandbox.deployments("storefront")
@@ -70,6 +71,7 @@ def test_every_change_is_told_and_none_is_made(dpx: Program, sandbox: Sandbox) -
     assert "Builds were assumed to succeed." in result.err
 
 
+@pytest.mark.posix
 def test_json_is_one_document(dpx: Program) -> None:
     """The command's own output goes to stderr then; an empty array if nothing would change."""
     result = dpx("rehearse", *ON, "--json", "--", "sh", "-c", "echo mine; dpx env set A=1 -p storefront")
@@ -100,6 +102,7 @@ def test_refused_requests_do_not_count(dpx: Program) -> None:
     assert [change["action"] for change in result.json] == ["deploy"], result
 
 
+@pytest.mark.posix
 def test_options_of_the_sandbox_work(dpx: Program, sandbox: Sandbox) -> None:
     """A full build queue, and another role."""
     twice = (
@@ -114,6 +117,7 @@ def test_options_of_the_sandbox_work(dpx: Program, sandbox: Sandbox) -> None:
     assert {seen.method for seen in sandbox.requests} == {"GET"}
 
 
+@pytest.mark.posix
 def test_the_copy_answers_as_the_original(dpx: Program, sandbox: Sandbox) -> None:
     """With the same IDs, slugs, organizations, members, keys, targets, settings and deployments."""
     dpx("env", "set", "OWN=1", "-p", "docs", "--target", "preview")
@@ -151,6 +155,7 @@ def test_the_command_never_sees_the_real_token(dpx: Program, sandbox: Sandbox) -
     assert not env["DPX_CONFIG_DIR"].startswith(str(dpx.home))
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 0", 0), ("exit 42", 42), ("kill -TERM $$", 143), ("kill -9 $$", 137)]
 )
@@ -159,6 +164,7 @@ def test_the_exit_code_is_the_commands_own(dpx: Program, script: str, code: int)
     assert dpx("rehearse", *ON, "--", "sh", "-c", script).code == code
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("script", "code"),
     [
@@ -186,6 +192,7 @@ def test_only_what_is_in_reach_exists(dpx: Program) -> None:
     assert dpx("rehearse", *listed, env={"DPX_PROJECT": "docs"}).out.split() == ["docs"]
 
 
+@pytest.mark.posix
 def test_pages_and_projects_of_ones_own(dpx: Program, sandbox: Sandbox) -> None:
     """More projects than a page has, and one that belongs to no organization."""
     sandbox.seed_projects(110)
@@ -240,6 +247,7 @@ def test_a_strange_api_is_an_error_of_one_line(dpx_on_faults: Program, server: F
     assert all(request.method == "GET" for request in server.requests)
 
 
+@pytest.mark.posix
 def test_ctrl_c_reaches_the_command_and_what_it_did_is_told(dpx: Program) -> None:
     """A script that is interrupted half-way has changed something."""
     script = "dpx env set A=1 -p storefront >/dev/null; echo ready; exec sleep 30"

@@ -129,6 +129,7 @@ def prepared(server: FaultServer, *, exists: bool) -> None:
     }
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("effect", [False, True])
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize(("method", "path", "skip"), REQUESTS)

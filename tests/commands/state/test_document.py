@@ -329,6 +329,7 @@ def test_no_mistake_shows_a_value(form: str, before: str, after: str) -> None:
     mistakes(text)
 
 
+@pytest.mark.posix
 def test_files_that_are_none(tmp_path: Path) -> None:
     """A missing one is not found; directories, pipes and large ones are refused, and no pipe is waited for."""
     with pytest.raises(NotFound, match="No such file"):
@@ -450,6 +451,7 @@ def test_every_bad_source_is_reported(folder: Path) -> None:
     assert [line.removeprefix(f"{folder}/deploxa.toml:").split(": ")[0] for line in lines] == ["4:6", "6:1", "9:1"]
 
 
+@pytest.mark.posix
 def test_a_file_that_may_not_be_read(folder: Path) -> None:
     """Is an error of its own, not a mistake in the file."""
     (folder / "deploxa.toml").write_text(HEAD)

@@ -61,6 +61,7 @@ def test_a_second_plan_is_empty(applied: Program) -> None:
     assert actions(applied, DPX_LOCK_KEY="") == {"A": "unknown", "B": "unknown"}
 
 
+@pytest.mark.posix
 def test_the_file(applied: Program) -> None:
     """A line for each variable, sorted, without a value; equal values look different. It's for others to read."""
     text = lock(applied).read_text()
@@ -124,6 +125,7 @@ def test_another_key_makes_them_unknown(applied: Program) -> None:
     assert actions(applied) == {"A": "unknown", "B": "unknown"}
 
 
+@pytest.mark.posix
 def test_a_lock_that_is_no_file(applied: Program) -> None:
     """Is unknown for plan; `apply` writes through no link, and then sets nothing that it can't record."""
     lock(applied).unlink()

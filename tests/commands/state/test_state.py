@@ -431,6 +431,7 @@ def test_export_of_slugs_that_collide(dpx: Program, sandbox: Sandbox) -> None:
     assert 'slug = "globex/storefront"' in files["globex/storefront/deploxa.toml"]
 
 
+@pytest.mark.posix
 def test_export_to_where_it_can_not_write(dpx: Program) -> None:
     """One line; nothing is written through a symbolic link."""
     (dpx.cwd / "all").mkdir()
