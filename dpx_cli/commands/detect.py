@@ -6,15 +6,15 @@ import contextlib
 import json
 import os
 import re
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dpx_cli.commands.state.workspaces import PNPM, is_member, read_patterns, read_pnpm
 from dpx_cli.errors import DpxError, UsageError
 from dpx_cli.reference import slug_of
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 MAX_PACKAGE = 4 * 1024 * 1024  # bytes of package.json
 # What a dependency says of the framework; the first one counts.
@@ -33,7 +33,6 @@ RUNNERS = re.compile(
 )
 STATIC = re.compile(r"vite|react-scripts|serve|http-server|webpack(-dev-server)?|parcel|ng|live-server|sirv")
 _RUN = re.compile(r"(?:npm|pnpm|yarn|bun)(?:\s+(?:run|-s|--silent))*\s+([\w:.-]+)")
-_YAML_ITEM = re.compile(r"""\s*-\s+(["']?)([^"'#]+?)\1\s*(?:#.*)?""")
 
 
 class Proposal(NamedTuple):
@@ -129,34 +128,16 @@ def _is_server(scripts: Mapping[str, str], runtime: set[str], dependencies: set[
 
 def find_apps(folder: str) -> list[str]:
     """Return the packages of a workspace (npm, yarn, pnpm) whose root a directory is, as relative paths."""
-    patterns = list(_read_patterns(folder))
+    patterns: list[str] = []
+    with contextlib.suppress(DpxError):  # what is damaged has none
+        patterns += read_patterns(read_package(folder))
+    path = os.path.join(folder, PNPM)
+    data = files.read_bytes(path, "the workspace", MAX_PACKAGE) if os.path.isfile(path) else None
+    patterns += read_pnpm((data or b"").decode("utf-8", "replace"))
     apps = []
     for parent, names, file_names in os.walk(folder) if patterns else ():
         names[:] = [name for name in names if name != "node_modules" and not name.startswith(".")]
         path = os.path.relpath(parent, folder).replace(os.sep, "/")
-        # The last pattern counts: "!packages/old" excludes what "packages/*" includes.
-        matching = [pattern for pattern in patterns if _fits(path, pattern.removeprefix("!"))]
-        if "package.json" in file_names and matching and not matching[-1].startswith("!"):
+        if "package.json" in file_names and is_member(path, patterns):
             apps.append(path)
     return sorted(apps)
-
-
-def _fits(path: str, pattern: str) -> bool:
-    pattern = pattern.removeprefix("./").rstrip("/")
-    return fnmatchcase(path, pattern) and ("**" in pattern or path.count("/") == pattern.count("/"))
-
-
-def _read_patterns(folder: str) -> Iterator[str]:
-    """Yield the patterns of package.json, which may be damaged, and of pnpm-workspace.yaml."""
-    with contextlib.suppress(DpxError):
-        workspaces = read_package(folder).get("workspaces")
-        workspaces = workspaces.get("packages") if isinstance(workspaces, dict) else workspaces
-        yield from filter(lambda pattern: isinstance(pattern, str), workspaces if isinstance(workspaces, list) else ())
-    path = os.path.join(folder, "pnpm-workspace.yaml")
-    data = files.read_bytes(path, "the workspace", MAX_PACKAGE) if os.path.isfile(path) else None
-    is_listed = False
-    for line in (data or b"").decode("utf-8", "replace").splitlines():
-        if line[:1].strip(" \t#-"):
-            is_listed = line.startswith("packages:")
-        if is_listed and (item := _YAML_ITEM.fullmatch(line)):
-            yield item[2]

@@ -31,12 +31,12 @@ def find_documents(session: Session, base: str) -> list[Document]:
     top = git.toplevel(cwd, seconds=git.PATIENT, problems=problems)
     tracked = git.tracked(top, seconds=git.PATIENT, problems=problems) if top else None
     if top is None or tracked is None:
-        raise _refusal("--changed needs a git repository", problems, "Run dpx in a checkout.")
+        raise build_git_refusal("--changed needs a git repository", problems, "Run dpx in a checkout.")
     is_first = _is_first_push(cwd, base)
     changes = [] if is_first else git.changes(cwd, base, seconds=git.PATIENT, problems=problems)
     if changes is None:
         hint = "Pass a commit or branch that the checkout has; in CI fetch the whole history (fetch-depth: 0)."
-        raise _refusal(f"git can't compare HEAD with {base!r}", problems, hint)
+        raise build_git_refusal(f"git can't compare HEAD with {base!r}", problems, hint)
     paths = [os.path.join(top, name) for name in sorted(tracked) if os.path.basename(name) == PROJECT_FILE]
     documents = read_all([os.path.relpath(path, cwd) for path in paths if os.path.lexists(path)])  # not sparse ones
     if not documents:
@@ -79,7 +79,8 @@ def _is_first_push(cwd: str, base: str) -> bool:
     return base in ("HEAD^", "HEAD~", "HEAD~1") and git.commit(cwd, base) is None and git.is_root(cwd)
 
 
-def _refusal(what: str, problems: Sequence[git.Problem], hint: str) -> UsageError:
+def build_git_refusal(what: str, problems: Sequence[git.Problem], hint: str) -> UsageError:
+    """Return the error for what git refuses, with git's own reason and the way out, if it has one."""
     reason, way_out = problems[0] if problems else ("", None)
     return UsageError(f"{what}{f': {reason}' if reason else ''}.", hint=way_out or hint)
 

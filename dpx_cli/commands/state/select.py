@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands.state import document
-from dpx_cli.commands.state.changed import find_documents
+from dpx_cli.commands.state.changed import build_git_refusal, find_documents
 from dpx_cli.config.paths import PROJECT_FILE, project_file
-from dpx_cli.errors import NotFound, UsageError, exclusive
+from dpx_cli.errors import NotFound, exclusive
 from dpx_cli.rollout import runner
 from dpx_cli.system import git
 
@@ -50,12 +50,11 @@ def _find_paths(session: Session, files: Sequence[str]) -> Iterator[str]:
 def _find_recursively(session: Session, folders: Sequence[str]) -> Iterator[str]:
     """Yield every tracked deploxa.toml of some directories."""
     for folder in folders:
-        tracked = git.tracked(os.path.join(session.cwd, folder)) if os.path.isdir(folder) else None
+        problems: list[git.Problem] = []
+        tracked = git.tracked(folder, seconds=git.PATIENT, problems=problems) if os.path.isdir(folder) else None
         if tracked is None:
-            raise UsageError(
-                f"--recursive needs a directory in a git repository, not {folder}.",
-                hint="Pass the files, or commit them first.",
-            )
+            what = f"--recursive needs a directory in a git repository, not {folder}"
+            raise build_git_refusal(what, problems, "Pass the files, or commit them first.")
         names = sorted(name for name in tracked if os.path.basename(name) == PROJECT_FILE)
         paths = [os.path.normpath(os.path.join(folder, name)) for name in names]
         if not paths:

@@ -30,15 +30,15 @@ class Workspaces:
         for name, data in git.read_files(top, names[:MAX_PACKAGES]).items():
             folder = posixpath.dirname(name)
             if posixpath.basename(name) == PNPM:
-                patterns.setdefault(folder, []).extend(_read_pnpm(data.decode("utf-8", "replace")))
+                patterns.setdefault(folder, []).extend(read_pnpm(data.decode("utf-8", "replace")))
             elif package := _read_package(data):
                 self._packages[folder] = package
-                patterns.setdefault(folder, []).extend(_read_patterns(package))
+                patterns.setdefault(folder, []).extend(read_patterns(package))
         self._members: dict[str, str] = {}  # directories by the packages' names
         for root, globs in patterns.items():
             for folder, package in self._packages.items():
                 below = posixpath.relpath(folder or ".", root or ".")
-                if isinstance(package.get("name"), str) and _is_member(below, globs):
+                if isinstance(package.get("name"), str) and is_member(below, globs):
                     self._members[package["name"]] = folder
 
     def find_dependencies(self, folder: str) -> set[str]:
@@ -62,14 +62,14 @@ def _read_package(data: bytes) -> Mapping[str, Any]:
     return package if isinstance(package, dict) else {}
 
 
-def _read_patterns(package: Mapping[str, Any]) -> Iterable[str]:
+def read_patterns(package: Mapping[str, Any]) -> Iterable[str]:
     """Return `workspaces`: a list, or yarn's object with one."""
     workspaces = package.get("workspaces")
     globs = workspaces.get("packages") if isinstance(workspaces, dict) else workspaces
     return [glob for glob in globs if isinstance(glob, str)] if isinstance(globs, list) else []
 
 
-def _read_pnpm(text: str) -> Iterable[str]:
+def read_pnpm(text: str) -> Iterable[str]:
     """Return the list `packages` of a pnpm-workspace.yaml."""
     is_inside = False
     for line in text.splitlines():
@@ -79,13 +79,14 @@ def _read_pnpm(text: str) -> Iterable[str]:
             yield next(group for group in found.groups() if group is not None)
 
 
-def _is_member(folder: str, globs: Iterable[str]) -> bool:
-    is_member = False
+def is_member(folder: str, globs: Iterable[str]) -> bool:
+    """Return whether a directory, relative to the root, is a member; the last pattern counts."""
+    is_inside = False
     for glob in globs:
         is_negative = glob.startswith("!")
         pattern = posixpath.normpath(glob.removeprefix("!"))
         parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
         translated = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
         if re.fullmatch("".join(translated.get(part) or re.escape(part) for part in parts), folder):
-            is_member = not is_negative
-    return is_member
+            is_inside = not is_negative
+    return is_inside
