@@ -54,6 +54,7 @@ class Session:
         self._token: Token | None = None
         self._names: Names | None = None
         self._projects: Projects | None = None
+        self.on_event: Callable[[Mapping[str, Any]], None] | None = None  # receives the events of deployments
 
     @property
     def cwd(self) -> str:

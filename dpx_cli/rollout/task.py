@@ -129,9 +129,9 @@ class DeployTask(Task):
         return self._slug
 
     def event(self, name: str) -> None:
-        """Write an event of `--jsonl`: created, status, ready, error, timeout."""
-        screen = self.session.screen
-        if screen.format != "jsonl":
+        """Write an event of `--jsonl`, or pass it on: created, status, ready, error, timeout."""
+        screen, on_event = self.session.screen, self.session.on_event
+        if screen.format != "jsonl" and on_event is None:
             return
         event = {
             "event": name,
@@ -139,6 +139,9 @@ class DeployTask(Task):
             "deployment": self.deployment,
             "elapsedSeconds": round(time.monotonic() - self.started, 1),
         }
+        if on_event:
+            on_event(event)
+            return
         with _OUTPUT:
             screen.item(event, (), key="event")
 

@@ -35,9 +35,9 @@ VALID = {
     "timeout": "5s",
     "key": "LOG_LEVEL",
     "keys": ["LOG_LEVEL"],
-    "words": ["LOG_LEVEL", CANARY],
-    "no-wait": True,
-    "no-git": True,
+    "value": CANARY,
+    "no_wait": True,
+    "no_git": True,
 }
 HOSTILE: tuple[Any, ...] = (
     "", " ", "..", "../../x", "a/b?c#d", "\x1b[2J", "\u202e", "--help", "-", "--", "dpx_token", "x" * 50_000,
@@ -72,7 +72,7 @@ async def run(calls: int) -> None:
         env = {"PATH": os.environ["PATH"], "HOME": home, "DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token}
         server = StdioServerParameters(
             command=sys.executable,
-            args=["-m", "dpx_cli", "mcp", "--allow-write", "--allow-delete"],
+            args=["-m", "dpx_cli", "mcp", "--allow-write", "--allow-delete", "--allow-files", home],
             env={**env, "DPX_TIMEOUT": "5"},
             cwd=home,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LOCAL, ONE, Typer, effect
@@ -23,14 +24,17 @@ COLUMNS = (Column("Command", "name"), Column("Effect", "effect"), Column("Exampl
 
 @ROOT.command("commands", epilog="dpx commands --json")
 @effect(LOCAL, prints=ONE)
-def commands(session: Session) -> None:
+def commands(
+    session: Session,
+    group: Annotated[str | None, typer.Argument(metavar="GROUP", help="Only this command or group.")] = None,
+) -> None:
     """List every command with its effect: read, write, delete or local.
 
     With --json it's a manifest of all arguments, options, formats and exit codes.
     """
     from dpx_cli.commands.agents import manifest
 
-    document = manifest.build()
+    document = manifest.build(group)
     if session.screen.shows_objects:
         session.screen.item(document, (), key="commands")
     else:
@@ -59,8 +63,6 @@ def install_skill(
     ] = ".agents/skills",
 ) -> None:
     """Write the skill to DIR/dpx/SKILL.md. Safe to repeat."""
-    import os
-
     from dpx_cli.commands.agents import skill
     from dpx_cli.system import files
 
@@ -85,6 +87,15 @@ def mcp(
         bool,
         typer.Option("--allow-delete", help="With --allow-write: also offer commands that delete, without asking."),
     ] = False,
+    allow_files: Annotated[
+        str | None,
+        typer.Option(
+            "--allow-files",
+            metavar="DIR",
+            help="Let tools read and write files in DIR and below. [default: none]",
+            autocompletion=Complete.file,
+        ),
+    ] = None,
 ) -> None:
     """Serve the Model Context Protocol on standard input and output.
 
@@ -92,5 +103,9 @@ def mcp(
     dpx-cli[mcp].
     """
     from dpx_cli.commands.agents import server
+    from dpx_cli.commands.agents.tools import Permissions
+    from dpx_cli.errors import UsageError
 
-    server.serve(session.env, session.profile, allow_write=allow_write, allow_delete=allow_delete)
+    if allow_files is not None and not os.path.isdir(allow_files):
+        raise UsageError(f"--allow-files: not a directory: {allow_files}")
+    server.serve(session.env, session.profile, Permissions(allow_write, allow_delete, allow_files))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.cli.command_table import TABLE
 from dpx_cli.cli.topics import MEANINGS
+from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,19 +14,30 @@ if TYPE_CHECKING:
 # What the parsers of `cli/values.py` accept, in the words of JSON Schema where it has one.
 TYPES = {"count": "integer", "number": "integer", "port": "integer"}
 FORMATS = ("json", "jsonl", "quiet", "fields", "jq")
+# Other names of commands that are listed already.
+SYNONYMS = ("auth login", "auth logout", "auth status", "auth switch", "skill print", "ci print-workflow")
 
 
 def each_command() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return every command's name, like "projects list", with its entry in the table."""
+    """Return every command's name, like "projects list", with its entry in the table; each command once."""
     for name, entry in TABLE.items():
         for verb, command in entry.get("commands", {"": entry}).items():
-            yield f"{name} {verb}".strip(), command
+            if (full := f"{name} {verb}".strip()) not in SYNONYMS:
+                yield full, command
 
 
-def build() -> dict[str, Any]:
-    """Return the manifest."""
+def build(group: str | None = None) -> dict[str, Any]:
+    """Return the manifest; of one group of commands only, if there is one.
+
+    Raises:
+        UsageError: there is no such group.
+    """
+    commands = [(name, command) for name, command in each_command() if group in (None, name, name.partition(" ")[0])]
+    if not commands:
+        groups = dict.fromkeys(name.partition(" ")[0] for name, _ in each_command())
+        raise UsageError(f"No such group: {group}", hint=f"Groups: {', '.join(groups)}")
     return {
-        "commands": [_command(name, command) for name, command in each_command()],
+        "commands": [_command(name, command) for name, command in commands],
         "exitCodes": [
             {"code": int(code), "name": code.name.lower(), "meaning": meaning} for code, meaning in MEANINGS.items()
         ],

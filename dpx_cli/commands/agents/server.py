@@ -1,202 +1,127 @@
-"""The MCP server of `dpx mcp`: one tool for each command that speaks to the API.
+"""The MCP server of `dpx mcp`: it runs tools, and keeps those that take longer than a client waits.
 
-A tool runs its command in this process, with the arguments parsed as those of a command line are. What it may do is
-checked twice: here, and, without `--allow-write`, by the client, which then sends nothing but GET and HEAD.
+A call is a job in a thread of its own. If the job takes longer than `MAX_SECONDS`, the call returns its state and the
+tool to call next. The same call again returns the same job, so that nothing is deployed twice because a client has
+given up: a job is forgotten once its result was delivered.
 """
 
 from __future__ import annotations
 
-import io
 import json
+import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.cli import parser
-from dpx_cli.commands import DELETE, LOCAL, READ
-from dpx_cli.commands.agents import manifest
-from dpx_cli.errors import ReadOnly, UsageError
+from dpx_cli.commands.agents.tools import Permissions, Tools
+from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-# Options that make no sense for a tool: it answers JSON, once, and reads no standard input.
-HIDDEN = ("json", "jsonl", "quiet", "fields", "jq", "profile", "debug", "help", "watch", "interval", "stdin", "include")
-# Commands that delete only if an argument says so.
-MAY_DELETE = ("api", "env import")
-NOT_TOOLS = ("doctor", "rehearse")  # they run other programs or look at this machine
+    from dpx_cli.commands.agents.tools import Event
+
+MAX_SECONDS = 45.0  # of one call; clients give up after 60
+PROGRESS_SECONDS = 4.0  # between two notifications
+MAX_AGE = 600.0  # seconds for which the result of a call that was given up is kept
+INSTRUCTIONS = """\
+Tools of dpx, the command line of Deploxa. Each returns JSON. An error is {"error": {"code", "message", "hint"}}; the \
+hint often says which tool to call next. Specify projects by slug, org/slug or ID. Lists return at most 100 items; \
+if there are more, the second text has a nextCursor to pass as cursor. deploy and deploy_wait return after at most 50 \
+seconds: while the status is QUEUED or BUILDING, call deploy_wait with the ID. Never deploy again because a call took \
+long. A change to a variable takes effect with the next deployment, and values can't be read back. There are no tools \
+for build logs, rollbacks or domains: the API has no such endpoints."""
 
 
-class Tools:
-    """The tools of one server.
+class Job:
+    """One call of a tool, running in its own thread or finished.
 
-    Args:
-        env: the environment.
-        profile: `--profile`, if it was given.
-        allow_write: offer commands that change something.
-        allow_delete: with `allow_write`: offer commands that delete.
+    Attributes:
+        deployments: the last event of each deployment, by its ID.
+        result: the texts and whether they are an error; None while it runs.
+        is_delivered: whether a client has received the result, here or from another tool.
+        calls: how often it was called.
     """
 
-    def __init__(self, env: Mapping[str, str], profile: str | None, *, allow_write: bool, allow_delete: bool) -> None:
-        self._env = {**env, "DPX_NO_INPUT": "1", **({} if allow_write else {"DPX_READ_ONLY": "1"})}
-        self._profile = profile
-        self._allow_write = allow_write
-        self._allow_delete = allow_write and allow_delete
-        self.commands = {
-            name.replace(" ", "_").replace("-", "_"): (name, command)
-            for name, command in manifest.each_command()
-            if self._is_offered(name, command["effect"])
+    def __init__(self, tool: str, arguments: Mapping[str, Any]) -> None:
+        self.tool = tool
+        self.arguments = arguments
+        self.started = time.monotonic()
+        self.deployments: dict[str, Event] = {}
+        self.result: tuple[list[str], bool] | None = None
+        self.is_delivered = False
+        self.calls = 1
+        self.on_end: Callable[[], object] = lambda: None
+
+    def run(self, tools: Tools) -> None:
+        """Run the tool."""
+        self.result = tools.call(self.tool, self.arguments, self._note)
+        self.on_end()
+
+    def _note(self, event: Event) -> None:
+        deployment = event.get("deployment")
+        if isinstance(deployment, dict) and isinstance(deployment.get("id"), str):
+            self.deployments[deployment["id"]] = event
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return round(time.monotonic() - self.started, 1)
+
+    def describe(self) -> str:
+        """Return its state in a line."""
+        states = [f"{event['project']}: {event['deployment'].get('status')}" for event in self.deployments.values()]
+        return f"{', '.join(states) or self.tool} after {self.seconds:.0f} s"
+
+    def state(self) -> dict[str, Any]:
+        """Return its state, and the tool to call next."""
+        rows = [
+            {"project": event["project"], "id": identity, "status": event["deployment"].get("status")}
+            for identity, event in self.deployments.items()
+        ]
+        arguments = {"deployment_ids": list(self.deployments)} if rows else self.arguments
+        following = {"tool": "deploy_wait" if rows else self.tool, "arguments": arguments}
+        body = rows[0] if len(rows) == 1 else {"deployments": rows} if rows else {"status": "running"}
+        return {**body, "elapsedSeconds": self.seconds, "next": following}
+
+
+class Jobs:
+    """The jobs of one server whose results were not delivered yet."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._jobs: dict[str, Job] = {}
+
+    def start(self, tool: str, arguments: Mapping[str, Any]) -> Job:
+        """Return the job of a call, the one of the same call before if its result was not delivered."""
+        now = time.monotonic()
+        self._jobs = {
+            key: job
+            for key, job in self._jobs.items()
+            if not job.is_delivered and (job.result is None or now - job.started < MAX_AGE)
         }
+        key = json.dumps([tool, arguments], sort_keys=True)
+        if key in self._jobs:
+            self._jobs[key].calls += 1
+        else:
+            self._jobs[key] = Job(tool, arguments)
+            threading.Thread(target=self._jobs[key].run, args=(self._tools,), daemon=True).start()
+        return self._jobs[key]
 
-    def _is_offered(self, name: str, effect: str) -> bool:
-        if effect == LOCAL or name in NOT_TOOLS:
-            return False
-        if effect == READ or name == "api":
-            return True
-        return self._allow_write and (effect != DELETE or self._allow_delete or name in MAY_DELETE)
-
-    def schema(self, tool: str) -> dict[str, Any]:
-        """Return the JSON Schema of a tool's arguments."""
-        _, command = self.commands[tool]
-        params = _shown(command)
-        schema: dict[str, Any] = {
-            "type": "object",
-            "properties": {_argument(param): _property(param) for param in params},
-            "additionalProperties": False,
-        }
-        if required := [_argument(param) for param in params if param.get("required")]:
-            schema["required"] = required
-        return schema
-
-    def call(self, tool: str, arguments: Mapping[str, Any]) -> tuple[list[str], bool]:
-        """Run a tool.
-
-        Returns:
-            The texts of the answer (JSON first, then messages), and whether it is an error.
-        """
-        out, err = io.BytesIO(), io.BytesIO()
-        code = self._run(tool, arguments, out, err)
-        said = err.getvalue().decode().splitlines()
-        data = _as_json(out.getvalue().decode())
-        if not code:
-            return [text for text in (data or "null", "\n".join(said)) if text], False
-        error = next((line for line in reversed(said) if line.startswith('{"error":')), None)
-        return [
-            text for text in (error or _error("failed", "\n".join(said) or f"exit code {code}"), data) if text
-        ], True
-
-    def _run(self, tool: str, arguments: Mapping[str, Any], out: io.BytesIO, err: io.BytesIO) -> int:
-        from dpx_cli.cli import main
-        from dpx_cli.output.screen import Screen
-
-        screen = Screen("json", stdout=out, stderr=err, stdin=None, env=self._env)
-
-        def run(_: Screen) -> None:
-            found = main.parse_line(self._argv(tool, arguments))
-            if not isinstance(found, parser.Call):
-                raise UsageError("These arguments ask for help, not for a command.")
-            found.profile = self._profile
-            main.run_command(found, self._env, screen)
-
-        return int(main.guarded(run, screen))
-
-    def _argv(self, tool: str, arguments: Mapping[str, Any]) -> list[str]:
-        """Return the command line for a tool's arguments.
-
-        Raises:
-            UsageError: for arguments that the tool doesn't have, or that it may not be given.
-        """
-        name, command = self.commands[tool]
-        params = {_argument(param): param for param in _shown(command)}
-        unknown = [key for key in arguments if key not in params]
-        if unknown:
-            raise UsageError(f"Unknown argument: {unknown[0]}", hint=f"Arguments of {tool}: {', '.join(params)}")
-        self._check_allowed(name, arguments)
-        argv = name.split()
-        words: list[str] = []
-        for key, param in params.items():
-            value = arguments.get(key)
-            if value is None or value is False:
-                continue
-            texts = [_text(param, part) for part in (value if isinstance(value, list) else [value])]
-            if "flags" not in param:
-                words += texts
-            elif manifest.type_of(param) == "boolean":
-                argv.append(param["flags"][0])
-            else:
-                argv += [f"{_long(param['flags'])}={text}" for text in texts]
-        names = {param["name"] for param in command["params"]}
-        # Not for an import that names targets: whether it may take other targets away is the caller's decision.
-        stands_for_yes = command["effect"] == DELETE and self._allow_delete
-        if stands_for_yes and "yes" in names and not arguments.get("yes") and not arguments.get("target"):
-            argv.append("--yes")
-        if "json" in names:
-            argv.append("--json")
-        return [*argv, "--", *words] if words else argv
-
-    def _check_allowed(self, name: str, arguments: Mapping[str, Any]) -> None:
-        """Raise ReadOnly for what an argument asks for and the server was not allowed to do."""
-        method = str(arguments.get("method") or "GET").upper()
-        if not self._allow_write and method not in ("GET", "HEAD"):
-            raise ReadOnly("This changes something, and the server was started without --allow-write.")
-        if not self._allow_delete and name in MAY_DELETE and (arguments.get("prune") or method == "DELETE"):
-            raise ReadOnly("This deletes something, and the server was started without --allow-delete.")
+    def deliver(self, job: Job) -> tuple[list[str], bool]:
+        """Return the state of a running job; or the result, which ends jobs whose deployments it reports as well."""
+        if job.result is None:
+            return [json.dumps(job.state())], False
+        for other in self._jobs.values():
+            if other is job or (other.deployments and other.deployments.keys() <= job.deployments.keys()):
+                other.is_delivered = True
+        texts, failed = job.result
+        again = ["The same call was made before. This is its result; nothing was sent again."] if job.calls > 1 else []
+        return [*texts, *again], failed
 
 
-def _shown(command: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [param for param in command["params"] if param["name"] not in HIDDEN]
-
-
-def _argument(param: Mapping[str, Any]) -> str:
-    """Return what a tool calls a parameter: an option's name, not the one in the code."""
-    return _long(param["flags"])[2:].replace("-", "_") if "flags" in param else str(param["name"])
-
-
-def _long(flags: Iterable[str]) -> str:
-    return next(flag for flag in flags if flag.startswith("--"))
-
-
-def _property(param: Mapping[str, Any]) -> dict[str, Any]:
-    kind = manifest.type_of(param)
-    found: dict[str, Any] = {"type": kind if kind in ("boolean", "integer", "number") else "string"}
-    if "choices" in param:
-        found["enum"] = list(param["choices"])
-    if param.get("multiple"):
-        found = {"type": "array", "items": found}
-    return {**found, "description": param["help"]}
-
-
-def _text(param: Mapping[str, Any], value: Any) -> str:
-    """Return one value of an argument as a word of a command line.
-
-    Raises:
-        UsageError: for a value of a wrong type. The message does not show it.
-    """
-    kind = manifest.type_of(param)
-    if kind == "boolean":
-        fits = value is True
-    elif kind in ("integer", "number"):
-        fits = isinstance(value, int | float | str) and not isinstance(value, bool)
-    else:
-        fits = isinstance(value, str) and "\0" not in value
-    if not fits:
-        raise UsageError(f"{_argument(param)} must be {'an' if kind[0] in 'aeiou' else 'a'} {kind}.")
-    return str(value)
-
-
-def _as_json(printed: str) -> str:
-    """Return what a command printed as JSON: as it is, or a text (`export`, `env example`) as a JSON string."""
-    try:
-        json.loads(printed)
-    except ValueError:
-        return json.dumps(printed) if printed else ""
-    return printed.strip()
-
-
-def _error(code: str, message: str) -> str:
-    return json.dumps({"error": {"code": code, "message": message, "hint": None, "status": None, "request": None}})
-
-
-def serve(env: Mapping[str, str], profile: str | None, *, allow_write: bool, allow_delete: bool) -> None:
-    """Serve on standard input and output until the client closes it.
+def serve(env: Mapping[str, str], profile: str | None, may: Permissions) -> None:
+    """Serve on standard input and output until the client closes one of them.
 
     Raises:
         UsageError: if the `mcp` package is not installed.
@@ -210,9 +135,13 @@ def serve(env: Mapping[str, str], profile: str | None, *, allow_write: bool, all
         raise UsageError(
             "dpx mcp needs the mcp package, which is not installed.", hint="Run: pip install 'dpx-cli[mcp]'"
         ) from None
-    from dpx_cli import __version__
+    from asyncio import get_running_loop
 
-    tools = Tools(env, profile, allow_write=allow_write, allow_delete=allow_delete)
+    from dpx_cli import __version__
+    from dpx_cli.commands import DELETE, READ
+
+    tools = Tools(env, profile, may)
+    jobs = Jobs(tools)
 
     async def list_tools(*_: Any) -> types.ListToolsResult:
         return types.ListToolsResult(
@@ -229,19 +158,47 @@ def serve(env: Mapping[str, str], profile: str | None, *, allow_write: bool, all
             ]
         )
 
-    async def call_tool(_: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        if params.name not in tools.commands:
-            texts, failed = [_error("not_found", f"No such tool: {params.name}")], True
+    async def finish(context: Any, job: Job) -> None:
+        """Wait until a job has ended or `MAX_SECONDS` are over, and report its progress."""
+        ended, loop = anyio.Event(), get_running_loop()
+        job.on_end = lambda: loop.call_soon_threadsafe(ended.set)
+        with anyio.move_on_after(MAX_SECONDS):
+            while job.result is None:
+                with anyio.move_on_after(PROGRESS_SECONDS):
+                    await ended.wait()
+                    return
+                await context.session.report_progress(job.seconds, message=job.describe())
+
+    async def call_tool(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        if params.name in tools.commands:
+            job = jobs.start(params.name, params.arguments or {})
+            try:
+                await finish(context, job)
+            except anyio.get_cancelled_exc_class():
+                log(f"Cancelled: {job.describe()}. Still running: {', '.join(job.deployments) or job.tool}")
+                raise
+            texts, failed = jobs.deliver(job)
         else:
-            texts, failed = await anyio.to_thread.run_sync(tools.call, params.name, params.arguments or {})
+            texts, failed = [tools.refuse(params.name)], True
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=text) for text in texts], is_error=failed
         )
 
-    server: Server[Any] = Server("dpx", version=__version__, on_list_tools=list_tools, on_call_tool=call_tool)
+    server: Server[Any] = Server(
+        "dpx", version=__version__, instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool
+    )
 
     async def run() -> None:
         async with stdio_server() as (incoming, outgoing):
             await server.run(incoming, outgoing, server.create_initialization_options())
 
-    anyio.run(run)
+    try:
+        anyio.run(run)
+    except* (BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        pass  # the client has gone
+
+
+def log(text: str) -> None:
+    """Write a line to the server's log, standard error."""
+    sys.stderr.write(f"dpx mcp: {text}\n")
+    sys.stderr.flush()

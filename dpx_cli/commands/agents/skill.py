@@ -1,9 +1,12 @@
-"""The SKILL.md of `dpx skill`, generated from the command table."""
+"""The SKILL.md of `dpx skill`, generated from the command table; at most 6 KB, because an agent reads all of it."""
 
 from __future__ import annotations
 
+from dpx_cli.cli.command_table import TABLE
+from dpx_cli.commands import DELETE, WRITE
 from dpx_cli.commands.agents import manifest
 
+MARKS = {WRITE: "*", DELETE: "**"}
 HEAD = """\
 ---
 name: dpx
@@ -15,42 +18,45 @@ organizations, webhooks). Use it when a task mentions Deploxa or dpx.
 
 `dpx` manages projects on Deploxa through its REST API.
 
+## Read its output
+
+- Off a terminal a list has one row per line, with columns separated by tabs and no header. Choose the columns: \
+`dpx projects list --fields slug,current_deployment.status`. `-q` prints identifiers only.
+- Use `--json` if you need nested data or a whole object; `--fields` chooses its keys, too. Lists are complete; \
+`--limit N` cuts them.
+- stdout is data, stderr is messages. An error is a line `error: …`, often followed by `hint: …` with the command to \
+run next. Check the exit code: it's 0 only if everything succeeded.
+- Ask for more: `dpx commands GROUP --json` (arguments and options), `dpx COMMAND --help`, `dpx help TOPIC`.
+
 ## Rules
 
-- Pass `--json` and read stdout; it's one JSON document. Errors are one JSON line on stderr: `{"error": {"code", \
-"message", "hint", "status", "request"}}`. The hint is often the command to run next.
-- Check the exit code. It's 0 only if everything succeeded.
-- `dpx deploy` waits until the deployment is live and exits 9 if it failed. Never start a deployment again after exit \
-8 or 11: follow the hint instead.
-- Off a terminal nothing is asked. Commands that delete need `--yes`; pass it only if the user asked for the deletion.
-- Never put a secret on the command line: `dpx env set KEY --stdin` reads it from standard input. Values can't be \
-read back.
-- Name the project with `--project` (slug, org/slug or ID). `dpx COMMAND --help` lists every option.
-- Nothing is known about logs, rollbacks, domains or canceling a deployment: the API has no such endpoints.
-- Try it without an account: `dpx sandbox run -- COMMAND` runs a command against an embedded sandbox.
+- `dpx deploy` waits until the deployment is live, prints its URL, and exits 9 if it failed. Never deploy again after \
+exit code 8 or 11: follow the hint.
+- A change to a variable takes effect with the next deployment. Values can't be read back. Never put a secret on the \
+command line: `dpx env set KEY --stdin` reads it from stdin.
+- Specify the project with `--project` (slug, org/slug or ID), unless deploxa.toml or a link does.
+- There are no prompts. Commands that delete at Deploxa need `--yes`; pass it only if the user asked for the deletion.
+- There are no commands for build logs, rollbacks, domains or canceling: the API has no such endpoints.
+- To try a command without an account: `dpx sandbox run -- COMMAND`.
 
 ## Commands
 
-| command | effect | what it does | example |
-| --- | --- | --- | --- |
+`*` changes something at Deploxa, `**` may delete something.
+
 """
 
 
 def render() -> str:
     """Return the text of SKILL.md."""
-    document = manifest.build()
-    rows = [
-        f"| `dpx {command['name']}` | {command['effect']} | {_cell(command['summary'])} | {_code(command['example'])} |"
-        for command in document["commands"]
-    ]
-    codes = [f"| {code['code']} | {code['meaning']} |" for code in document["exitCodes"]]
-    head = ["", "## Exit codes", "", "| code | meaning |", "| --- | --- |"]
-    return HEAD + "\n".join([*rows, *head, *codes]) + "\n"
-
-
-def _code(text: str) -> str:
-    return f"`{_cell(text)}`"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    groups: dict[str, list[str]] = {}
+    for name, command in manifest.each_command():
+        group, _, verb = name.partition(" ")
+        groups.setdefault(group, []).append(f"{verb or '(alone)'}{MARKS.get(command['effect'], '')}")
+    lines = []
+    for group, verbs in groups.items():
+        has_verbs = verbs[0].strip("*") != "(alone)" or len(verbs) > 1
+        mark = "" if has_verbs else verbs[0].removeprefix("(alone)")
+        listing = f" Verbs: {', '.join(verbs)}." if has_verbs else ""
+        lines.append(f"- `dpx {group}`{mark}: {TABLE[group]['help']}{listing}")
+    codes = [f"{code['code']} {code['meaning']}" for code in manifest.build()["exitCodes"]]
+    return f"{HEAD}{chr(10).join(lines)}\n\n## Exit codes\n\n{'; '.join(codes)}.\n"
