@@ -54,6 +54,7 @@ class Session:
         self._token: Token | None = None
         self._names: Names | None = None
         self._projects: Projects | None = None
+        self.on_attempt: Callable[[Attempt], None] | None = None  # receives requests; --debug prints them
         self.on_event: Callable[[Mapping[str, Any]], None] | None = None  # receives the events of deployments
 
     @property
@@ -105,7 +106,7 @@ class Session:
             timeout=self.settings.timeout,
             read_only=lambda: self.settings.read_only,
             token_hint=self._token_hint(token),
-            on_attempt=self._say_attempt if self.debug else None,
+            on_attempt=self._say_attempt if self.debug else self.on_attempt,
             on_note=self.screen.note,
             command=self.command,
         )
@@ -132,9 +133,7 @@ class Session:
         return tls.context(self.env)
 
     def _say_attempt(self, attempt: Attempt) -> None:
-        status = "no response" if attempt.status is None else attempt.status
-        path = attempt.path.partition("?")[0]
-        self.screen.info(f"{attempt.method} {path} {status} {attempt.milliseconds:.0f} ms attempt {attempt.number}")
+        self.screen.info(attempt.describe())
 
     @property
     def names(self) -> Names:

@@ -21,7 +21,7 @@ from actionlint import lint
 from uv import find_uv_bin
 
 from dpx_cli.cli.command_table import TABLE
-from dpx_cli.commands.ci import workflows
+from dpx_cli.commands.ci.workflow import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def test_actions_are_pinned_by_commit() -> None:
     assert pins
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", pin) for pin in pins)
     assert len(set(pins)) == len({pin.partition("@")[0] for pin in pins})
-    assert set(re.findall(r"uses: (\S+)", workflows.github("1", "a"))) <= set(pins)
+    assert set(re.findall(r"uses: (\S+)", render("github", "a", plan=True, drift=True))) <= set(pins)
 
 
 def test_it_may_do_nothing_but_read() -> None:

@@ -87,6 +87,11 @@ class Attempt:
         self.status: int | None = None
         self.milliseconds = 0.0
 
+    def describe(self) -> str:
+        """Return it in a line, without the query, which may have names."""
+        status = "no response" if self.status is None else self.status
+        return f"{self.method} {self.path.partition('?')[0]} {status} {self.milliseconds:.0f} ms attempt {self.number}"
+
 
 class Client:
     """The API, as one token sees it. It serves one thread at a time.

@@ -179,7 +179,7 @@ def _write(session: Session, reference: str) -> None:
 
 def write_workflow(session: Session, system: str, reference: str) -> None:
     """Write a workflow that deploys the project."""
-    from dpx_cli.commands.ci import setup, workflow
+    from dpx_cli.commands.ci import workflow
 
-    if setup.write(session, system, workflow(system, reference)):
-        session.screen.info(setup.SECRETS[system])
+    if workflow.write(session, system, workflow.render(system, reference, plan=True)):
+        session.screen.info(workflow.SECRETS[system])

@@ -62,7 +62,7 @@ def use(session: Session, name: ProfileName) -> None:
     """Make a profile the current one."""
     settings = session.settings
     profiles.update(settings.config_dir, lambda changed: changed.use(name))
-    session.screen.done(f"The current profile is {name}.")
+    session.screen.info(f"The current profile is {name}.")
     if variable := settings.env.get("DPX_PROFILE"):
         session.screen.note(f"DPX_PROFILE is set to {variable} and takes precedence.")
 
@@ -92,7 +92,7 @@ def set_profile(
     profiles.update(
         session.settings.config_dir, lambda changed: changed.put(name, api_url=url, org=org, read_only=change)
     )
-    session.screen.done(f"Profile {name} {'created' if is_new else 'changed'}.")
+    session.screen.info(f"Profile {name} {'created' if is_new else 'changed'}.")
 
 
 @GROUP.command("remove", epilog="dpx profile remove work")
@@ -111,6 +111,6 @@ def remove(session: Session, name: ProfileName, yes: Yes = False) -> None:
         return
     tokens = logins.remove_all(config_dir, name)
     profiles.update(config_dir, lambda changed: changed.remove(name))
-    session.screen.done(f"Profile {name}{' and its stored tokens' if tokens else ''} removed.")
+    session.screen.info(f"Profile {name}{' and its stored tokens' if tokens else ''} removed.")
     if name == before.current != profiles.DEFAULT:
         session.screen.note(f"The current profile is now {profiles.DEFAULT}.")

@@ -1,7 +1,6 @@
 """JSON whose numbers are printed as they came: 1.10, 12345678901234567890.123, -0, 1e999.
 
-Python reads these as floats and writes other digits. `api/client.py` reads the values and `output/` writes
-them.
+Python reads these as floats and writes other digits. `api/client.py` reads the values and `output/` writes them.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,31 +20,24 @@ NEGATIVE_ZERO = re.compile(r"-0(?=[\s,\]}]|\Z)")
 class Number(float):
     """A number that Python would write in another way. It counts as a float and prints as it came."""
 
-    __slots__ = ("text",)
-
     text: str
     seen = False  # whether this process has read one; until then nothing needs to look for them
 
-    def __new__(cls, text: str) -> Self:
-        """Read a JSON number."""
-        number = super().__new__(cls, text)
-        number.text = text
-        cls.seen = True
-        return number
-
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return self.text
 
-    __str__ = __repr__
+    __repr__ = __str__
+
+
+def _keep(text: str) -> Number:
+    number = Number(text)
+    number.text = text
+    Number.seen = True
+    return number
 
 
 def loads(text: str) -> Any:
-    """Decode a document, strictly: NaN and Infinity are not JSON.
-
-    Raises:
-        ValueError: it is not JSON.
-        RecursionError: it is nested too deeply.
-    """
+    """Decode a document, strictly: NaN and Infinity are not JSON. Raise ValueError or RecursionError if it is none."""
     if not NEGATIVE_ZERO.search(text):  # an int is read three times as fast without a function of ours
         try:
             return json.loads(text, parse_float=_float, parse_constant=_refuse)
@@ -57,10 +49,7 @@ def loads(text: str) -> Any:
 
 
 def encoder(indent: int | None = None) -> Callable[[Any], str]:
-    """Return a function that encodes a value in ASCII; compact without an indent.
-
-    The function raises ValueError or RecursionError for what JSON can't carry.
-    """
+    """Return a function that encodes a value in ASCII; it raises ValueError or RecursionError for what JSON lacks."""
     separators = (",", ": ") if indent else (",", ":")
     # No check for cycles: these values came out of a JSON parser.
     encode = json.JSONEncoder(indent=indent, separators=separators, allow_nan=False, check_circular=False).encode
@@ -68,31 +57,30 @@ def encoder(indent: int | None = None) -> Callable[[Any], str]:
     def exact(value: Any) -> str:
         if not Number.seen:
             return encode(value)
-        # Python's fast encoder writes every float its own way, so a number travels as a marked text. The mark is
-        # random: no text that a server sends can pass for one.
+        # Python's encoder writes every float its own way: encode it as a marked string, then unquote. The mark is
+        # random, so that no string from a server can pass for one.
         mark = os.urandom(16).hex()
-        return re.sub(f'"{mark}([^"]*)"', r"\1", encode(_marked(value, mark)))
+        return re.sub(f'"{mark}([^"]*)"', r"\1", encode(_mark(value, mark)))
 
     return exact
 
 
-def _marked(value: Any, mark: str) -> Any:
-    """Return a value with every `Number` in it as a marked text."""
+def _mark(value: Any, mark: str) -> Any:
     kind = type(value)
     if kind is dict:
-        return {key: _marked(part, mark) for key, part in value.items()}
+        return {key: _mark(part, mark) for key, part in value.items()}
     if kind is list or kind is tuple:
-        return [_marked(part, mark) for part in value]
+        return [_mark(part, mark) for part in value]
     return mark + value.text if kind is Number else value
 
 
 def _float(text: str) -> float:
     number = float(text)
-    return number if repr(number) == text else Number(text)
+    return number if repr(number) == text else _keep(text)
 
 
 def _int(text: str) -> float:
-    return Number(text) if text == "-0" or len(text) > MAX_DIGITS else int(text)
+    return _keep(text) if text == "-0" or len(text) > MAX_DIGITS else int(text)
 
 
 def _refuse(name: str) -> NoReturn:

@@ -1,6 +1,7 @@
 """Read files safely, write them whole or not at all, and lock them between processes.
 
-Everything that dpx keeps on disk goes through here. Code that can't parse a file raises `damaged` and leaves it alone.
+Everything that dpx keeps on disk goes through here. Errors are `Failed`, and name the file. Code that can't parse a
+file raises `damaged` and leaves it alone.
 """
 
 from __future__ import annotations
@@ -38,48 +39,33 @@ def read_bytes(path: str, what: str, limit: int = -1, *, pipes: bool = False, fo
         path: where it is.
         what: what the file is to its reader, for the error: "the profiles".
         limit: how many bytes at most, for a path that may lead to an endless file; -1 for all.
-        pipes: whether a pipe or a device will do, as for a file that the user names. dpx's own files are regular
-            ones: a pipe in their place would hang every command.
+        pipes: whether a pipe or a device will do, as for a file that the user specifies. In the place of dpx's own
+            files it would hang every command.
         follow: whether the last part of the path may be a symbolic link.
-
-    Raises:
-        Unreachable: a folder of the path may not be entered.
-        Failed: it is there and can't be read; the message names the file.
     """
-    nofollow = 0 if follow else getattr(os, "O_NOFOLLOW", 0)
-
-    def opener(name: str, flags: int) -> int:
-        # Without waiting for a writer if it is a pipe.
-        flags |= nofollow | (0 if pipes else getattr(os, "O_NONBLOCK", 0))
-        return _insist(lambda: os.open(name, flags))
-
+    # Without waiting for a writer if it is a pipe.
+    more = (0 if pipes else getattr(os, "O_NONBLOCK", 0)) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
     try:
         if not follow and os.path.islink(path):
             raise Failed(f"Can't read {what} in {path}: it is a symbolic link.")
-        with open(path, "rb", opener=opener) as file:
+        with open(path, "rb", opener=lambda name, flags: _insist(lambda: os.open(name, flags | more))) as file:
             if not pipes and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Failed(f"Can't read {what} in {path}: it is not a regular file.")
             return file.read(limit)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except PermissionError as exc:
-        if closed := _closed_folder(path):
-            raise _unreachable(path, what, closed) from exc
-        raise Failed(f"Can't read {what} in {path}: {reason(exc)}.") from exc
-    except OSError as exc:
-        if exc.errno == errno.ENAMETOOLONG:  # nothing can have that name
+    except OSError as problem:
+        if problem.errno == errno.ENAMETOOLONG:  # nothing can have that name
             return None
-        raise Failed(f"Can't read {what} in {path}: {reason(exc)}.") from exc
-    except ValueError as exc:  # a NUL in the path
-        raise Failed(f"Can't read {what}: {path!r} is not a path.") from exc
+        if isinstance(problem, PermissionError) and (closed := _closed_folder(path)):
+            raise _unreachable(path, what, closed) from problem
+        raise Failed(f"Can't read {what} in {path}: {reason(problem)}.") from problem
+    except ValueError as problem:  # a NUL in the path
+        raise Failed(f"Can't read {what}: {path!r} is not a path.") from problem
 
 
 def read_json(path: str, what: str, limit: int = MAX_JSON) -> dict[str, Any] | None:
-    """Return the object in a JSON file, or None if there is no such file.
-
-    Raises:
-        Failed: it can't be read, is larger than the limit in bytes, or isn't a JSON object; the message names the file.
-    """
+    """Return the object in a JSON file of at most `limit` bytes, or None if there is no such file."""
     import json
 
     data = read_bytes(path, what, limit + 1)
@@ -109,7 +95,7 @@ def _closed_folder(path: str) -> str | None:
 def _unreachable(path: str, what: str, folder: str) -> Unreachable:
     import shlex
 
-    hint = "Set DPX_CONFIG_DIR and DPX_CACHE_DIR to folders of your own"
+    hint = "Set DPX_CONFIG_DIR and DPX_CACHE_DIR to folders of your own."
     if os.name == "posix":
         hint = f'If it should be yours, run: sudo chown -R "$(id -un)" {shlex.quote(folder)}'
     return Unreachable(f"Can't read {what} in {path}: permission denied for the folder {folder}.", hint=hint)
@@ -117,32 +103,26 @@ def _unreachable(path: str, what: str, folder: str) -> Unreachable:
 
 def _insist(action: Callable[[], T]) -> T:
     """Do something; on Windows, which denies it while another program has the file open, again for two seconds."""
-    if os.name != "nt":
-        return action()
-    import time  # pragma: no cover - Windows only
+    import time
 
-    deadline = time.monotonic() + _PATIENCE  # pragma: no cover
-    while True:  # pragma: no cover
+    deadline = time.monotonic() + _PATIENCE
+    while True:
         try:
             return action()
         except PermissionError:
-            if time.monotonic() > deadline:
+            if os.name != "nt" or time.monotonic() > deadline:
                 raise
-        time.sleep(_LOCK_POLL)
+        time.sleep(_LOCK_POLL)  # pragma: no cover - Windows only
 
 
 def remove(path: str) -> bool:
-    """Remove a file. Return whether it was there.
-
-    Raises:
-        Failed: it can't be removed; the message names it.
-    """
+    """Remove a file. Return whether it was there."""
     try:
         _insist(lambda: os.unlink(path))
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError as exc:
-        raise Failed(f"Can't remove {path}: {reason(exc)}.") from exc
+    except OSError as problem:
+        raise Failed(f"Can't remove {path}: {reason(problem)}.") from problem
     return True
 
 
@@ -161,15 +141,11 @@ def write_whole(path: str, data: bytes, mode: int | None = PRIVATE) -> None:
         path: the file.
         data: all of its bytes.
         mode: its permissions. None: those that it has, or those that the umask leaves to a new file. Missing folders
-            are created likewise; with any other mode for their owner only.
-
-    Raises:
-        Failed: a full disk, a read-only folder, …; the old content is still there, and the message names the file.
+            are created accordingly; with any other mode for their owner only.
     """
     try:
         target = os.path.realpath(path)
-        folder = os.path.dirname(target)
-        _make_folder(folder, 0o777 if mode is None else 0o700)
+        _make_folder(os.path.dirname(target), 0o777 if mode is None else 0o700)
         _sweep(target)
         temporary = f"{target}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
         try:
@@ -181,11 +157,11 @@ def write_whole(path: str, data: bytes, mode: int | None = PRIVATE) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
-        _sync_folder(folder)
-    except OSError as exc:
-        raise Failed(f"Can't write {path}: {reason(exc)}.") from exc
-    except ValueError as exc:  # a NUL in the path
-        raise Failed(f"Can't write {path!r}: it is not a path.") from exc
+        _sync_folder(os.path.dirname(target))
+    except OSError as problem:
+        raise Failed(f"Can't write {path}: {reason(problem)}.") from problem
+    except ValueError as problem:  # a NUL in the path
+        raise Failed(f"Can't write {path!r}: it is not a path.") from problem
 
 
 def write_checkout(root: str, relative: str, data: bytes, *, private: bool = False) -> str:
@@ -193,9 +169,6 @@ def write_checkout(root: str, relative: str, data: bytes, *, private: bool = Fal
 
     A checkout may be hostile: a symbolic link below its root, which could lead to any file of the user's, is never
     written through. The file follows the umask, since others read it, unless it is private.
-
-    Raises:
-        Failed: there is such a link, or the file can't be written.
     """
     path = checkout_path(root, relative)
     write_whole(path, data, PRIVATE if private else None)
@@ -204,8 +177,7 @@ def write_checkout(root: str, relative: str, data: bytes, *, private: bool = Fal
 
 def checkout_path(root: str, relative: str) -> str:
     """Return the path of a file in a checkout. Raise Failed if a symbolic link below the root is on the way to it."""
-    top = os.path.realpath(root)
-    path = os.path.normpath(os.path.join(top, relative))
+    path = os.path.normpath(os.path.join(os.path.realpath(root), relative))
     if os.path.islink(path) or os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
         link = path
         while not os.path.islink(link) and link != os.path.dirname(link):
@@ -219,17 +191,10 @@ def checkout_path(root: str, relative: str) -> str:
 
 @contextlib.contextmanager
 def locked(path: str, timeout: float = 5.0) -> Iterator[None]:
-    """Hold the lock of a path against every other process and thread.
+    """Hold the lock of a path against every other process and thread, waiting at most `timeout` seconds for it.
 
     The lock is on a file beside it, `PATH.lock`, which stays: to unlink it would let two holders in. The system
     releases the lock of a process that dies. Don't nest: a second `locked` of the same path waits for the first.
-
-    Args:
-        path: the file that is about to be read, changed and written.
-        timeout: seconds to wait for the present holder.
-
-    Raises:
-        Failed: it was not released in time, or the lock file can't be created; the message names the lock file.
     """
     name = path + ".lock"
     try:
@@ -238,10 +203,10 @@ def locked(path: str, timeout: float = 5.0) -> Iterator[None]:
         # Through a symbolic link, a file could be created anywhere.
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(name, flags, 0o600)
-    except OSError as exc:
-        raise Failed(f"Can't create the lock {name}: {reason(exc)}.") from exc
-    except ValueError as exc:
-        raise Failed(f"Can't create the lock {name!r}: it is not a path.") from exc
+    except OSError as problem:
+        raise Failed(f"Can't create the lock {name}: {reason(problem)}.") from problem
+    except ValueError as problem:
+        raise Failed(f"Can't create the lock {name!r}: it is not a path.") from problem
     try:
         _acquire(descriptor, name, timeout)
         yield
@@ -250,7 +215,6 @@ def locked(path: str, timeout: float = 5.0) -> Iterator[None]:
 
 
 def _acquire(descriptor: int, name: str, timeout: float) -> None:
-    """Wait for the lock, at most `timeout` seconds."""
     import time
 
     deadline = time.monotonic() + timeout
@@ -258,8 +222,8 @@ def _acquire(descriptor: int, name: str, timeout: float) -> None:
         try:
             if _try_lock(descriptor):
                 return
-        except OSError as exc:
-            raise Failed(f"Can't lock {name}: {reason(exc)}.") from exc
+        except OSError as problem:
+            raise Failed(f"Can't lock {name}: {reason(problem)}.") from problem
         if time.monotonic() >= deadline:
             raise Failed(
                 f"Another process holds the lock {name} (waited {timeout:g} s).",
@@ -269,15 +233,15 @@ def _acquire(descriptor: int, name: str, timeout: float) -> None:
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Take the lock if it is free. Return whether it was."""
+    """Acquire the lock if it is free. Return whether it was."""
     if sys.platform == "win32":  # pragma: no cover
         import msvcrt
 
         try:
             os.lseek(descriptor, 0, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError as exc:
-            if exc.errno in (errno.EACCES, errno.EDEADLK):
+        except OSError as problem:
+            if problem.errno in (errno.EACCES, errno.EDEADLK):
                 return False
             raise
         return True
@@ -312,20 +276,14 @@ def _sweep(target: str) -> None:
     folder, name = os.path.split(target)
     with contextlib.suppress(OSError):
         for other in os.listdir(folder):
-            if _is_temporary(other, name):
+            # PATH.<process>.<8 hexadecimal digits>.tmp, as `write_whole` calls them
+            process, _, rest = other.removeprefix(f"{name}.").partition(".")
+            digits = rest.removesuffix(".tmp")
+            if process.isdigit() and other == f"{name}.{process}.{digits}.tmp" and len(digits) == 8:  # noqa: PLR2004
                 left = os.path.join(folder, other)
                 with contextlib.suppress(OSError):
                     if time.time() - os.lstat(left).st_mtime > _LEFT_BEHIND:
                         os.unlink(left)
-
-
-def _is_temporary(other: str, name: str) -> bool:
-    """Return whether a file is a temporary one of `write_whole`, and not one with nearly such a name."""
-    if not other.startswith(name + "."):
-        return False
-    process, _, rest = other[len(name) + 1 :].partition(".")
-    number = rest.removesuffix(".tmp")
-    return process.isdigit() and len(number) == 8 and number != rest and set(number) <= set("0123456789abcdef")  # noqa: PLR2004 - see `write_whole`
 
 
 def _make_folder(folder: str, mode: int = 0o700) -> None:

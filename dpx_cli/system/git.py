@@ -48,55 +48,28 @@ class Problem(NamedTuple):
     hint: str | None = None
 
 
-class Head:
-    """Where HEAD is.
+class Head(NamedTuple):
+    """Where HEAD is: None for a branch if it is detached, for a commit before the first one.
 
-    Attributes:
-        branch: the branch's short name; None if HEAD is detached.
-        sha: the commit's full id; None before the first commit.
-        subject: the first line of the commit's message; None before the first commit.
-        dirty: whether tracked files differ from HEAD; None if git didn't answer in time.
-        unpushed: commits that the branch's upstream, as last seen, does not have; None without an upstream.
+    `dirty` says whether tracked files differ from HEAD, None if git takes too long. `unpushed` counts the commits that
+    the branch's upstream, as last seen, does not have; None without an upstream.
     """
 
-    __slots__ = ("branch", "dirty", "sha", "subject", "unpushed")
-
-    def __init__(
-        self,
-        *,
-        branch: str | None,
-        sha: str | None,
-        subject: str | None,
-        dirty: bool | None,
-        unpushed: int | None,
-    ) -> None:
-        self.branch = branch
-        self.sha = sha
-        self.subject = subject
-        self.dirty = dirty
-        self.unpushed = unpushed
+    branch: str | None
+    sha: str | None
+    subject: str | None
+    dirty: bool | None
+    unpushed: int | None
 
 
 def head(cwd: str, env: Mapping[str, str] | None = None, problems: list[Problem] | None = None) -> Head | None:
-    """Return where HEAD is in the repository of a directory; None without a repository or git.
-
-    Args:
-        cwd: a directory.
-        env: the environment for git; the process's own, if not given.
-        problems: receives why git doesn't say it.
-    """
+    """Return where HEAD is in the repository of a directory; None without a repository or git."""
     git = _Git(cwd, env, problems=problems)
     if not _switch_off_filters(git):
         return None
-    status = git.run(
-        "status",
-        "--porcelain=v2",
-        "--branch",
-        "-z",
-        "--untracked-files=no",
-        # The commit of a submodule counts; looking into it would run git there, under its configuration.
-        "--ignore-submodules=dirty",
-    )
+    # The commit of a submodule counts; looking into it would run git there, under its configuration.
+    options = ("--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--ignore-submodules=dirty")
+    status = git.run("status", *options)
     if status is None:
         # A bare repository has no status, and that of a huge one takes too long.
         git = _Git(cwd, env)
@@ -104,26 +77,18 @@ def head(cwd: str, env: Mapping[str, str] | None = None, problems: list[Problem]
         branch = _branch(git)
         if sha is None and branch is None:
             return None
-        unpushed = None if branch is None else _ahead(git, branch)
-        return Head(branch=branch, sha=sha, subject=_subject(git, sha), dirty=None, unpushed=unpushed)
-    facts: dict[bytes, bytes] = {}
-    dirty = False
-    for line in status.split(b"\0"):
-        if line.startswith(b"# "):
-            name, _, value = line[2:].partition(b" ")
-            facts[name] = value
-        elif line:
-            dirty = True
-            break
-    oid = facts.get(b"branch.oid", b"(initial)")
+        return Head(branch, sha, _subject(git, sha), None, None if branch is None else _ahead(git, branch))
+    lines = status.split(b"\0")
+    facts = dict(line[2:].split(b" ", 1) for line in lines if line.startswith(b"# "))
+    oid = facts[b"branch.oid"]
     sha = None if oid == b"(initial)" else oid.decode()
     # "(detached)" is a name that a branch may have as well.
-    short = facts.get(b"branch.head", b"(detached)")
+    short = facts[b"branch.head"]
     branch = _branch(git) if short == b"(detached)" else os.fsdecode(short)
     # "+2 -0": ahead of the upstream, behind it.
     ahead = facts.get(b"branch.ab", b"").split(b" ")[0]
-    unpushed = int(ahead) if ahead else None
-    return Head(branch=branch, sha=sha, subject=_subject(git, sha), dirty=dirty, unpushed=unpushed)
+    dirty = any(line and not line.startswith(b"# ") for line in lines)
+    return Head(branch, sha, _subject(git, sha), dirty, int(ahead) if ahead else None)
 
 
 def unpushed(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> int | None:
@@ -132,15 +97,10 @@ def unpushed(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> int
 
 
 def tracked(
-    cwd: str,
-    env: Mapping[str, str] | None = None,
-    *,
-    seconds: float = _SECONDS,
-    problems: list[Problem] | None = None,
+    cwd: str, env: Mapping[str, str] | None = None, *, seconds: float = 0.0, problems: list[Problem] | None = None
 ) -> list[str] | None:
     """Return the files that git tracks in a directory and below, relative to it; None outside a repository."""
-    found = _Git(cwd, env, seconds, problems).run("ls-files", "-z")
-    return None if found is None else [os.fsdecode(name) for name in found.split(b"\0") if name]
+    return _names(_Git(cwd, env, seconds, problems).run("ls-files", "-z"))
 
 
 def read_files(top: str, names: Sequence[str]) -> dict[str, bytes]:
@@ -162,15 +122,13 @@ def read_files(top: str, names: Sequence[str]) -> dict[str, bytes]:
     return contents
 
 
-def toplevel(cwd: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> str | None:
+def toplevel(cwd: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> str | None:
     """Return the top directory of the repository that a directory is in; None outside of one."""
-    found = _Git(cwd, None, seconds, problems).run("rev-parse", "--show-toplevel")
-    return None if found is None else os.fsdecode(found.removesuffix(b"\n"))
+    top = _Git(cwd, None, seconds, problems).run("rev-parse", "--show-toplevel")
+    return None if top is None else os.fsdecode(top.removesuffix(b"\n"))
 
 
-def changes(
-    cwd: str, base: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None
-) -> list[str] | None:
+def changes(cwd: str, base: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> list[str] | None:
     """Return the files that differ between HEAD and where it left a base, relative to the top of the repository.
 
     A file that was moved is named at both places. None if git can't compare them.
@@ -181,22 +139,14 @@ def changes(
     if not _switch_off_filters(git):
         return None
     options = ("--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv")
-    found = git.run("diff", *options, "--end-of-options", f"{base}...HEAD", "--")
-    return None if found is None else [os.fsdecode(name) for name in found.split(b"\0") if name]
+    return _names(git.run("diff", *options, "--end-of-options", f"{base}...HEAD", "--"))
 
 
-def commit(
-    cwd: str,
-    name: str,
-    env: Mapping[str, str] | None = None,
-    *,
-    seconds: float = _SECONDS,
-    problems: list[Problem] | None = None,
-) -> str | None:
+def commit(cwd: str, name: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> str | None:
     """Return the full hash of the commit that a name means ("HEAD~1", a tag, 7 digits); None if git can't tell."""
     if name.startswith("-"):
         return None
-    git = _Git(cwd, env, seconds, problems)
+    git = _Git(cwd, None, seconds, problems)
     sha = _text(git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"))
     if sha and len(name) < _SHORTEST and sha.startswith(name.lower()):
         return None
@@ -296,11 +246,7 @@ class _Git:
     """Runs git in one directory, some seconds for all runs together."""
 
     def __init__(
-        self,
-        cwd: str,
-        env: Mapping[str, str] | None,
-        seconds: float = _SECONDS,
-        problems: list[Problem] | None = None,
+        self, cwd: str, env: Mapping[str, str] | None, seconds: float = 0.0, problems: list[Problem] | None = None
     ) -> None:
         self._cwd = cwd
         self.env = {**children.environment(os.environ if env is None else env), **_QUIET}
@@ -308,8 +254,8 @@ class _Git:
             # A hook's GIT_DIR would make the working directory the top of the repository.
             self.env = {name: value for name, value in self.env.items() if name not in _HOOK_VARIABLES}
         self._program = children.program("git", self.env)
-        self._seconds = seconds
-        self._until = time.monotonic() + seconds
+        self._seconds = seconds or _SECONDS
+        self._until = time.monotonic() + self._seconds
         self.problems = [] if problems is None else problems
 
     def override(self, count: int, name: str, value: str) -> None:
@@ -377,38 +323,34 @@ def _read_problem(message: str) -> Problem | None:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End git and its children; not all systems have process groups."""
-    if sys.platform != "win32":
-        import signal
-
-        # It may have ended by itself just now; until it is waited for, its id is still its own.
-        with suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
+    with suppress(OSError):  # it may have ended by itself just now
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, 9)
     process.wait()
 
 
 def _switch_off_filters(git: _Git) -> bool:
     """Empty the filters of the repository's own configuration for the runs to come; the user's own stay.
 
-    Returns:
-        Whether that's done. Otherwise no git command that runs filters may be used.
+    Return whether that's done. Otherwise no git command that runs filters may be used.
     """
     # Through the environment: on the command line a name with "=" in it would be cut there.
-    given = git.env.get("GIT_CONFIG_COUNT", "")
-    first = int(given) if given.isascii() and given.isdigit() else 0
+    count = git.env.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if count.isascii() and count.isdigit() else 0
     git.override(first, _PROBE, "1")
     pattern = rf"^(filter\..*\.(clean|process|required)|{_PROBE})$"
-    found = os.fsdecode(git.run("config", "--show-scope", "-z", "--name-only", "--get-regexp", pattern) or b"")
-    fields = found.split("\0")
+    output = os.fsdecode(git.run("config", "--show-scope", "-z", "--name-only", "--get-regexp", pattern) or b"")
+    fields = output.split("\0")
     settings = list(zip(fields[::2], fields[1::2], strict=False))
     if ("command", _PROBE) not in settings:
         if not git.problems:
             git.problems.append(Problem("git is too old", "Install git 2.31 or later."))
         return False
     names = [name for scope, name in settings if scope in {"local", "worktree"}]
-    for count, name in enumerate(names, first):
-        git.override(count, name, "false" if name.endswith(".required") else "")
+    for number, name in enumerate(names, first):
+        git.override(number, name, "false" if name.endswith(".required") else "")
     return True
 
 
@@ -420,35 +362,23 @@ def _branch(git: _Git) -> str | None:
 
 def _ahead(git: _Git, branch: str) -> int | None:
     """Return how many commits a local branch is ahead of its upstream; None without either."""
-    ref = f"refs/heads/{branch}"
-    found = git.run("for-each-ref", "--format=%(refname)%00%(upstream)%00%(upstream:track,nobracket)", ref)
-    # The argument is a pattern, so compare the name exactly.
-    for line in os.fsdecode(found or b"").split("\n"):
-        name, upstream, track = [*line.split("\0"), "", ""][:3]
-        if name == ref:
-            if not upstream or track == "gone":
-                return None
-            ahead = track.split(",")[0]
-            return int(ahead.removeprefix("ahead ")) if ahead.startswith("ahead ") else 0
-    return None
+    if "@{" in branch or any(mark in branch for mark in "~^:"):  # an expression, which no branch is called
+        return None
+    commits = f"{branch}@{{upstream}}..refs/heads/{branch}"
+    count = _text(git.run("rev-list", "--count", "--end-of-options", commits, "--"))
+    return None if count is None else int(count)
 
 
 def _subject(git: _Git, sha: str | None) -> str | None:
-    """Return the first line of a commit's message, read as the encoding that the commit names."""
-    commit = None if sha is None else git.run("cat-file", "commit", sha)
-    if commit is None:
-        return None
-    headers, _, message = commit.partition(b"\n\n")
-    encoding = "utf-8"
-    for header in headers.split(b"\n"):
-        if header.startswith(b"encoding "):
-            encoding = header[9:].decode("ascii", "replace")
-    first = message.lstrip().partition(b"\n")[0].strip()
-    try:
-        return first.decode(encoding, "replace")
-    except (LookupError, ValueError):
-        return first.decode("utf-8", "replace")
+    """Return the first line of a commit's message."""
+    options = ("--no-walk", "--no-show-signature", "--encoding=UTF-8", "--format=%B")
+    message = None if sha is None else git.run("log", *options, sha, "--")
+    return None if message is None else message.decode("utf-8", "replace").strip().partition("\n")[0].strip()
 
 
 def _text(output: bytes | None) -> str | None:
     return None if output is None else output.decode().strip()
+
+
+def _names(output: bytes | None) -> list[str] | None:
+    return None if output is None else [os.fsdecode(name) for name in output.split(b"\0") if name]

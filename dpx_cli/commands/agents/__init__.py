@@ -73,7 +73,7 @@ def install_skill(
     else:
         path = os.path.join(directory, path)
         files.write_checkout(session.cwd, path, skill.render().encode())
-    session.screen.done(f"Wrote {path}.")
+    session.screen.info(f"Wrote {path}.")
 
 
 @ROOT.command("mcp", epilog="dpx mcp")

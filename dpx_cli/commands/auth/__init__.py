@@ -57,10 +57,10 @@ def login(
         store = steps.open_storage(session, insecure=insecure_storage)
         token, organizations = steps.read_token(session, web=web)
     logins.store(settings, token, store)
-    session.screen.done(
+    session.screen.info(
         f"Logged in to {settings.api_url} as profile {settings.profile}. The token is in {store.title}."
     )
-    session.screen.done(f"Organizations: {steps.describe_roles(organizations) or 'none'}")
+    session.screen.info(f"Organizations: {steps.describe_roles(organizations) or 'none'}")
     steps.remember(session, token, organizations)
     if variable := credentials.token_variable(settings.env):
         session.screen.note(f"{variable} is set and takes precedence over the stored token.")
@@ -82,7 +82,7 @@ def logout(session: Session) -> None:
     if title is None:
         session.screen.note(f"No token was stored for {who}.")
     else:
-        session.screen.done(f"Logged out of {who}. The token is removed from {title}.")
+        session.screen.info(f"Logged out of {who}. The token is removed from {title}.")
     if variable := credentials.token_variable(settings.env):
         session.screen.note(f"{variable} is still set and used.")
 

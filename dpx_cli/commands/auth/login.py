@@ -78,7 +78,7 @@ def _confirm(session: Session, question: str) -> bool:
     if sys.platform == "win32":
         return session.screen.secret(f"{question} [y/N]").strip().lower() in ("y", "yes")
     answer = session.screen.confirm(question)
-    session.screen.done("")  # the end of the line was not shown either
+    session.screen.info("")  # the end of the line was not shown either
     return answer
 
 
@@ -88,9 +88,9 @@ def read_token(session: Session, *, web: bool) -> tuple[str, list[dict[str, Any]
         token = credentials.check_token(_read_stdin(session), "The text on standard input", session.settings)
         return token, first_organizations(session.client_for(token))[0]
     page = credentials.token_page(session.settings)
-    session.screen.done(f"Create a token at {page}")
+    session.screen.info(f"Create a token at {page}")
     if not web:
-        session.screen.done("Paste it here, or press Enter to open the page first.")
+        session.screen.info("Paste it here, or press Enter to open the page first.")
     tries = 0
     while True:
         if web and not _open(session, page):

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import ONE, READ, Typer, effect
+from dpx_cli.commands.doctor import bundle as support
+from dpx_cli.commands.doctor import checks as diagnosis
+from dpx_cli.commands.doctor import drift
 from dpx_cli.errors import CheckFailed
 from dpx_cli.output.columns import Column
+from dpx_cli.output.display import StatusLine
+from dpx_cli.output.neutralize import neutralize
+from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Annotated
 
     import typer
 
+    from dpx_cli.cli.options import Complete
     from dpx_cli.commands.doctor.checks import Check
     from dpx_cli.output.screen import Screen
     from dpx_cli.session import Session
@@ -30,58 +38,44 @@ MARKS = {"ok": ("✓", "ok", "32"), "failed": ("✗", "x", "31"), "warning": ("!
 def doctor(
     session: Session,
     api: Annotated[bool, typer.Option("--api", help="Also compare the API's responses with its reference.")] = False,
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            "--bundle",
+            metavar="FILE",
+            help="Also write a report for a support request to FILE.",
+            autocompletion=Complete.file,
+        ),
+    ] = None,
 ) -> None:
-    """Check Python, network, token, keyring, files and clock.
+    """Check Python, network, token, keyring, files, completion and clock.
 
     Each failure comes with a fix. Exits 10 if any check fails. Nothing is changed, and the token is not shown. --api
     sends every documented GET and shows which fields are missing, unknown or of another type.
     """
-    from dpx_cli.commands.doctor import checks as diagnosis
-    from dpx_cli.output.display import StatusLine
-
-    with StatusLine(session.screen) as live:
-        say: Callable[[str], None] = live.update if session.screen.animates else _keep_quiet
-        checks = diagnosis.diagnose(session, lambda: _completion(session), say)
+    screen = session.screen
+    requests: list[str] = []
+    if bundle is not None:
+        session.on_attempt = lambda attempt: requests.append(attempt.describe())
+    with StatusLine(screen) as live:
+        checks = list(diagnosis.Diagnosis(session, live.update if screen.animates else lambda _: None).run())
         if api:
-            from dpx_cli.commands.doctor import drift
-
-            checks += drift.checks(session.client)
+            checks += drift.compare(session.client)
     failed = [check for check in checks if not check.ok]
-    if session.screen.shows_objects:
-        found = {"ok": not failed, "checks": [check.as_json() for check in checks]}
-        session.screen.item(found, (), key="ok")
-    elif session.screen.format == "table":
-        session.screen.raw(_lines(session.screen, checks).encode())
+    if screen.shows_objects:
+        screen.item({"ok": not failed, "checks": diagnosis.describe(checks)}, (), key="ok")
+    elif screen.format == "table":
+        screen.raw(_draw(screen, checks).encode())
     else:
-        session.screen.items([{"state": _state(check), **check.as_json()} for check in checks], COLUMNS, key="name")
+        rows = zip(checks, diagnosis.describe(checks), strict=True)
+        screen.items([{"state": _state(check), **row} for check, row in rows], COLUMNS, key="name")
+    if bundle is not None:
+        path = os.path.join(session.cwd, bundle)
+        files.write_whole(path, support.write(session, checks, requests).encode())
+        screen.info(f"Wrote {bundle}. It contains no token and no values; read it before you send it.")
     if failed:
         names = ", ".join(check.name for check in failed)
-        count = f"{len(failed)} check{'s' if len(failed) > 1 else ''} failed"
-        raise CheckFailed(f"{count}: {names}", hint=failed[0].hint)
-
-
-def _completion(session: Session) -> Check:
-    """Check whether the user's shell has the completion of this version. It never fails: dpx works without it."""
-    from dpx_cli import completion
-    from dpx_cli.commands.doctor.checks import Check
-    from dpx_cli.completion import install
-    from dpx_cli.errors import UsageError
-    from dpx_cli.system import files
-
-    try:
-        shell = install.resolve_shell(None, session.env)
-        path = install.find_target(shell, session.env).script
-    except UsageError as problem:
-        return Check("completion", problem.message)
-    there = files.read_bytes(path, "the completion script")
-    if there == completion.script(shell):
-        return Check("completion", f"installed for {shell}: {path}")
-    state = "not installed" if there is None else "installed by another version"
-    return Check("completion", f"{state} for {shell}", hint=f"Run: dpx completion install {shell}")
-
-
-def _keep_quiet(_: str) -> None:
-    """Show no progress if the line can't be erased afterwards."""
+        raise CheckFailed(f"{len(failed)} check{'s' if len(failed) > 1 else ''} failed: {names}", hint=failed[0].hint)
 
 
 def _state(check: Check) -> str:
@@ -90,10 +84,8 @@ def _state(check: Check) -> str:
     return "warning" if check.hint else "ok"
 
 
-def _lines(screen: Screen, checks: Sequence[Check]) -> str:
+def _draw(screen: Screen, checks: Sequence[Check]) -> str:
     """Return aligned lines with a mark, each followed by its hint."""
-    from dpx_cli.output.neutralize import neutralize
-
     lines = []
     margin = max(len(check.name) for check in checks)
     for check in checks:

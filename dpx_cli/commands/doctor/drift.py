@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli.api.client import segment
 from dpx_cli.commands.doctor.checks import Check
 from dpx_cli.errors import DpxError
 
@@ -27,59 +29,71 @@ SHAPES: dict[str, Shape] = {
     "GET /orgs/:slug": {"id": str, "name": str, "slug": str, "_count": {"members": int, "projects": int}},
     "GET /orgs/:slug/members": {"id": str, "role": str, "user": {"email": str}},
 }
+NO_COMMIT = "not checked (no deployment that was read has one)"
 # Fields that identify something: only these may not be null.
 IDENTIFIERS = ("id", "slug", "key", "status")
 PAGINATION: Shape = {"hasMore": bool, "nextCursor": str, "limit": int}
 OPTIONAL = ("nextCursor", "limit")  # of the pagination: the reference's own samples leave one or the other out
 
 
-def checks(client: Client) -> Iterator[Check]:
-    """Yield one check for each documented GET."""
+def compare(client: Client) -> Iterator[Check]:
+    """Yield one check for each documented GET, and one for where deployments have their commit."""
     project, deployment, org = _first(client, "/projects", "id"), None, _first(client, "/orgs", "slug")
     if project:
         deployment = _first(client, f"/projects/{project}/deployments", "id")
-    ids = {":id": project, ":slug": org}
+    spellings: dict[str, None] = {}
     for endpoint, shape in SHAPES.items():
         path = endpoint.removeprefix("GET ")
-        known = {**ids, ":id": deployment} if path.startswith("/deployments") else ids
-        missing = [name for name, value in known.items() if name in path and value is None]
-        if missing:
+        known = {":slug": org, ":id": deployment if path.startswith("/deployments") else project}
+        if any(name in path and value is None for name, value in known.items()):
             yield Check(endpoint, "not checked (the account has no such object)")
             continue
         for name, value in known.items():
             path = path.replace(name, value or "")
-        yield _check(client, endpoint, path, shape)
+        check, items = _check(client, endpoint, path, shape)
+        if "/deployments" in endpoint:
+            spellings |= dict.fromkeys(spelling for item in items for spelling in _find_commits(item))
+        yield check
+    if deployment:
+        yield Check("commit", f"deployments have it as {', '.join(spellings)}" if spellings else NO_COMMIT)
+
+
+def _find_commits(item: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the names of fields that look like a commit's hash."""
+    for name, value in item.items():
+        if isinstance(value, dict) and not prefix:
+            yield from _find_commits(value, f"{name}.")
+        elif isinstance(value, str) and re.fullmatch("[0-9a-f]{40}", value):
+            yield f"{prefix}{name}"
 
 
 def _first(client: Client, path: str, key: str) -> str | None:
     """Return the identifier of the first item of a list, quoted for a path; None if there is none."""
-    from dpx_cli.api.client import segment
-
     try:
-        items = client.get(path, {"limit": 1})["data"]
-        return segment(items[0][key], key)
+        return segment(client.get(path, {"limit": 1})["data"][0][key], key)
     except (DpxError, LookupError, TypeError):
         return None
 
 
-def _check(client: Client, endpoint: str, path: str, shape: Shape) -> Check:
+def _check(client: Client, endpoint: str, path: str, shape: Shape) -> tuple[Check, list[dict[str, Any]]]:
+    """Return the check of one GET, and the items of its response."""
     is_list = endpoint.rpartition("/")[2] not in (":id", ":slug")
     try:
         document = client.get(path, {"limit": 2} if is_list else None)
     except DpxError as problem:
-        return Check(endpoint, problem.message, ok=False, hint=problem.hint)
+        return Check(endpoint, problem.message, ok=False, hint=problem.hint), []
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, list if is_list else dict):
-        return Check(endpoint, f'"data" is not {"a list" if is_list else "an object"}', ok=False)
-    wrong: dict[str, None] = {}
-    unknown: dict[str, None] = {}
-    for item in data if isinstance(data, list) else [data]:
-        wrong |= dict.fromkeys(_differences(item, shape))
-        unknown |= dict.fromkeys(name for name in item if name not in shape) if isinstance(item, dict) else {}
+        return Check(endpoint, f'"data" is not {"a list" if is_list else "an object"}', ok=False), []
+    items = data if isinstance(data, list) else [data]
+    objects = [item for item in items if isinstance(item, dict)]
+    wrong = dict.fromkeys(difference for item in items for difference in _differences(item, shape))
+    unknown = dict.fromkeys(name for item in objects for name in item if name not in shape)
     if is_list:
         wrong |= dict.fromkeys(_pagination(document, len(data)))
-    found = [*wrong, *([f"not in the reference: {', '.join(unknown)}"] if unknown else [])]
-    return Check(endpoint, "; ".join(found) or "as in the reference", ok=not wrong)
+    details = [*wrong, *([f"not in the reference: {', '.join(unknown)}"] if unknown else [])]
+    fine = "as in the reference" if items else "not checked (the list is empty)"
+    return Check(endpoint, "; ".join(details) or fine, ok=not wrong), objects
 
 
 def _differences(item: Any, shape: Shape, prefix: str = "") -> Iterator[str]:
@@ -104,13 +118,13 @@ _NAMES = {str: "a string", int: "an integer", bool: "a boolean", list: "a list"}
 
 def _pagination(document: Mapping[str, Any], items: int) -> Iterator[str]:
     """Yield the differences between a page's pagination and the reference's section Pagination."""
-    found = document.get("pagination")
-    if not isinstance(found, dict):
+    pagination = document.get("pagination")
+    if not isinstance(pagination, dict):
         yield "missing: pagination"
         return
-    required = {name: kind for name, kind in PAGINATION.items() if name not in OPTIONAL or name in found}
-    yield from _differences(found, required, "pagination.")
-    if found.get("hasMore") is True and not found.get("nextCursor"):
+    required = {name: kind for name, kind in PAGINATION.items() if name not in OPTIONAL or name in pagination}
+    yield from _differences(pagination, required, "pagination.")
+    if pagination.get("hasMore") is True and not pagination.get("nextCursor"):
         yield "pagination.hasMore is true without a nextCursor"
     if items > 2:  # noqa: PLR2004 - the limit that was asked for
         yield "limit is ignored"

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import yaml  # type: ignore[import-untyped]
 from actionlint import lint
 
 from dpx_cli import __version__
-from dpx_cli.commands.ci import workflows
+from dpx_cli.commands.ci import workflow
 from dpx_cli.rollout import report
 
 if TYPE_CHECKING:
@@ -29,22 +30,107 @@ def github_of(text: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("flags", [[], ["--project", "acme/storefront"], ["--changed"]])
+FLAGS = [[], ["--project", "acme/storefront"], ["--changed"], ["--drift"], ["--changed", "--drift"]]
+
+
+@pytest.mark.parametrize("flags", FLAGS)
 def test_github_workflow_lints_clean(dpx_offline: Program, flags: list[str]) -> None:
-    """With and without a project, without a token and without a server."""
+    """With and without a project, without a token and without a server; both ways to print it are the same."""
     result = dpx_offline("ci", "print-workflow", "github", *flags)
     assert result.code == 0, result
+    assert result.out == dpx_offline("ci", "setup", "github", "--print", *flags).out
     assert lint(result.out) == []
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_github_workflow_is_secure(dpx_offline: Program, flags: list[str]) -> None:
+    """As zizmor sees it, in its strictest mode but for taste."""
+    path = dpx_offline.cwd / ".github" / "workflows" / "deploy.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(dpx_offline("ci", "setup", "github", "--print", *flags).out)
+    command = [
+        Path(sys.executable).with_name("zizmor"),
+        "--offline",
+        "--no-progress",
+        "--persona",
+        "pedantic",
+        str(path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_plans_are_for_those_who_have_a_deploxa_toml(dpx_offline: Program) -> None:
+    """A comment on pull requests of this repository, an issue on a schedule; each job has what it needs."""
+    only = github_of(dpx_offline("ci", "setup", "github", "--print", "-p", "shop").out)
+    assert (set(only["on"]), set(only["jobs"])) == ({"push", "workflow_dispatch"}, {"deploy"})
+    assert "if" not in only["jobs"]["deploy"]
+    (dpx_offline.cwd / "deploxa.toml").write_text('[project]\nslug = "shop"\n')
+    planned = github_of(dpx_offline("ci", "setup", "github", "--print").out)
+    assert set(planned["jobs"]) == {"deploy", "plan"}
+    assert planned["jobs"]["plan"]["permissions"] == {"contents": "read", "pull-requests": "write"}
+    drifting = github_of(dpx_offline("ci", "setup", "github", "--print", "--drift").out)
+    assert drifting["on"]["schedule"]
+    assert drifting["jobs"]["drift"]["permissions"] == {"contents": "read", "issues": "write"}
+    assert all("${{" not in step.get("run", "") for job in drifting["jobs"].values() for step in job["steps"])
+    jobs = yaml.safe_load(dpx_offline("ci", "setup", "gitlab", "--print", "--drift").out)
+    assert set(jobs) == {"deploxa", "deploxa-plan", "deploxa-drift"}
+
+
+GH = """\
+#!/bin/sh
+echo "$*" >> {folder}/calls
+case "$*" in
+  *"/comments --jq"*) {comments};;
+  *"state=open"*) {issues};;
+  *@*) cat comment.md issue.md 2>/dev/null > {folder}/body || true;;
+esac
+"""
+
+
+def run_job(dpx: Program, job: str, *, comments: str = "true", issues: str = "true") -> list[str]:
+    """Run the scripts of a job, with a gh that records its calls; return these."""
+    folder = dpx.home / "bin"
+    folder.mkdir(exist_ok=True)
+    (folder / "calls").unlink(missing_ok=True)
+    (folder / "gh").write_text(GH.format(folder=folder, comments=comments, issues=issues))
+    (folder / "gh").chmod(0o755)
+    steps = github_of(dpx("ci", "setup", "github", "--print", "--drift").out)["jobs"][job]["steps"]
+    output = dpx.home / "output"
+    output.write_text("")
+    env = {**dpx.env, "PATH": f"{folder}:{Path(sys.executable).parent}:/usr/bin:/bin", "GITHUB_OUTPUT": str(output)}
+    env |= {"GITHUB_REPOSITORY": "acme/shop", "NUMBER": "7"}
+    for step in steps[3:]:
+        subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], cwd=dpx.cwd, env=env, check=True, timeout=60)
+        env["CODE"] = output.read_text().strip().removeprefix("code=")
+    return (folder / "calls").read_text().splitlines()
+
+
+def test_the_plan_is_one_comment_and_drift_one_issue(dpx: Program) -> None:
+    """Created the first time, changed afterwards; the issue is closed when nothing differs any more."""
+    subprocess.run(["git", "init", "-q"], cwd=dpx.cwd, check=True)
+    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "storefront"\ndescription = "new"\n')
+    subprocess.run(["git", "add", "."], cwd=dpx.cwd, check=True)
+    assert "--method POST repos/acme/shop/issues/7/comments" in run_job(dpx, "plan")[-1]
+    body = (dpx.home / "bin" / "body").read_text()
+    assert body.startswith("<!-- dpx plan -->\n")
+    assert "storefront" in body
+    assert "--method PATCH repos/acme/shop/issues/comments/12 " in run_job(dpx, "plan", comments="echo 12")[-1]
+    assert "--method POST repos/acme/shop/issues --raw-field title=" in run_job(dpx, "drift")[-1]
+    assert "--method PATCH repos/acme/shop/issues/5 --field body" in run_job(dpx, "drift", issues="echo 5")[-1]
+    assert dpx("apply", "-y").code == 0
+    assert "issues/5 --raw-field state=closed" in run_job(dpx, "drift", issues="echo 5")[-1]
+    assert len(run_job(dpx, "drift")) == 1, "there is nothing to report and no issue"
 
 
 def test_the_linter_sees_what_is_wrong() -> None:
     """So that its silence means something."""
-    bad = workflows.github("1", "a").replace('"$GITHUB_REF_NAME"', "${{ github.head_ref }}")
+    bad = workflow.render("github", "a").replace('"$GITHUB_REF_NAME"', "${{ github.head_ref }}")
     assert any("github.head_ref" in line for line in lint(bad))
 
 
 def test_github_workflow_is_what_was_promised(dpx_offline: Program) -> None:
-    """Least permissions, one at a time, a timeout, the token from a secret, and no expression in a script."""
+    """Hashes, least permissions, one at a time, a timeout, the token from a secret, and no expression in a script."""
     found = github_of(dpx_offline("ci", "print-workflow", "github", "-p", "acme/storefront").out)
     assert found["permissions"] == {"contents": "read"}
     assert found["concurrency"]["cancel-in-progress"] is False
@@ -52,7 +138,7 @@ def test_github_workflow_is_what_was_promised(dpx_offline: Program) -> None:
     assert job["timeout-minutes"] == 20
     scripts = [step["run"] for step in job["steps"] if "run" in step]
     assert scripts == [
-        f'python -m pip install --quiet "dpx-cli=={".".join(__version__.split(".")[:2])}.*"',
+        f"{workflow.INSTALL} https://github.com/deploxa/dpx/releases/download/v{__version__}/requirements.txt",
         'dpx deploy --project "$DPX_PROJECT" --branch "$GITHUB_REF_NAME" --timeout 15m',
     ]
     assert job["steps"][-1]["env"] == {"DPX_TOKEN": "${{ secrets.DPX_TOKEN }}", "DPX_PROJECT": "acme/storefront"}
@@ -86,7 +172,7 @@ def test_without_a_project_the_repository_names_one(dpx_offline: Program, system
     """Said on stderr."""
     result = dpx_offline("ci", "print-workflow", system)
     assert result.code == 0, result
-    assert result.err.startswith("note: The workflow deploys the project that is named like the repository.")
+    assert result.err.startswith("note: The workflow deploys the project with the name of the repository.")
     assert ("github.event.repository.name" in result.out) == (system == "github")
     assert ("DPX_PROJECT: $CI_PROJECT_NAME\n" in result.out) == (system == "gitlab")
     assert not re.search("@[A-Z]", result.out), "a placeholder is left"

@@ -18,6 +18,7 @@ WORKFLOW = Path(".github/workflows/deploy.yml")
 SETUP = ("ci", "setup", "github", "-p", "acme/storefront")
 GH = """\
 #!/bin/sh
+[ "$1" = repo ] && echo acme/shop && exit 0
 echo "$@" > {folder}/gh-arguments
 cat > {folder}/gh-input
 env > {folder}/gh-environment
@@ -90,14 +91,17 @@ def test_with_yes_gh_sets_the_secret(dpx: Program) -> None:
     """The token goes through standard input: not in its arguments, its environment or our output."""
     folder = fake_gh(dpx)
     token = dpx.env["DPX_TOKEN"]
+    assert "was not set: this is a sandbox's token" in dpx(*SETUP, "-y").err
+    assert not (folder / "gh-arguments").exists()
+    del dpx.env["DPX_API_URL"]
     result = dpx(*SETUP, "-y")
     assert result.code == 0, result
-    assert (folder / "gh-arguments").read_text() == "secret set DPX_TOKEN\n"
+    assert (folder / "gh-arguments").read_text() == "secret set DPX_TOKEN --repo acme/shop\n"
     assert (folder / "gh-input").read_text() == token
     assert token not in (folder / "gh-environment").read_text()
     assert (folder / "gh-directory").read_text().strip() == str(dpx.cwd)
     assert token not in result.out + result.err
-    assert "Set the secret DPX_TOKEN" in result.err
+    assert "Setting the secret DPX_TOKEN of acme/shop to your token" in result.err
 
 
 def test_without_yes_gh_is_not_run(dpx: Program) -> None:
@@ -109,6 +113,7 @@ def test_without_yes_gh_is_not_run(dpx: Program) -> None:
 
 def test_a_gh_that_fails_is_a_warning(dpx: Program) -> None:
     """The file is there, and what sets the secret is said; a token in gh's message isn't shown."""
+    del dpx.env["DPX_API_URL"]
     fake_gh(dpx, f"echo 'To get started, run: gh auth login {dpx.env['DPX_TOKEN']}' >&2; exit 4")
     result = dpx(*SETUP, "-y")
     assert result.code == 0, result

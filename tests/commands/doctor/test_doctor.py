@@ -222,3 +222,33 @@ def test_certificates_that_cannot_be_read_fail(dpx: Program) -> None:
     assert result.code == 10, result
     assert not found(result)["tls"]["ok"]
     assert "DPX_CA_BUNDLE" in found(result)["tls"]["detail"]
+
+
+def test_a_bundle_helps_support_and_contains_no_secret(dpx: Program, sandbox: Sandbox) -> None:
+    """Versions, sources of settings, checks and requests; no token, proxy, home directory or value."""
+    env = {
+        "DPX_PROJECT": "s3cret-project",
+        "HTTPS_PROXY": "http://me:canary@proxy.corp.example:3128",
+        "HOME": str(dpx.home),
+        "DPX_WEBHOOK_SECRET": "canary",
+    }
+    done = dpx("doctor", "--api", "--bundle", "report.txt", env=env)
+    assert (done.code, "Wrote report.txt" in done.err) == (0, True), done
+    text = (dpx.cwd / "report.txt").read_text()
+    for part in ("## Versions", "\ndpx ", "\ntyper ", "DPX_PROJECT: set", "(DPX_API_URL)", "ok  token: from DPX_TOKEN"):
+        assert part in text
+    assert "\nGET /orgs 200 " in text
+    assert text.count("\nGET ") >= len(sandbox.requests)
+    for secret in (sandbox.token, "canary", "s3cret", str(dpx.home)):
+        assert secret not in text
+    unreachable = {**env, "DPX_API_URL": "https://deploxa.invalid"}
+    assert dpx("doctor", "--bundle", "report.txt", env=unreachable).code == 10
+    text = (dpx.cwd / "report.txt").read_text()
+    assert "FAILED  api: " in text
+    assert "proxy.corp" not in text
+
+
+def test_a_bundle_that_cannot_be_written_is_an_error(dpx: Program) -> None:
+    """After the checks were shown."""
+    done = dpx("doctor", "--bundle", "/proc/dpx/report.txt")
+    assert (done.code, "/proc/dpx/report.txt" in done.err) == (1, True), done

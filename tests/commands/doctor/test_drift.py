@@ -62,3 +62,39 @@ def test_a_difference_is_named(dpx_on_faults: Program, server: FaultServer, page
     check = next(check for check in done.json["checks"] if check["name"] == PROJECTS)
     assert not check["ok"]
     assert detail in check["detail"]
+
+
+def test_empty_lists_are_not_checked(dpx_on_faults: Program, server: FaultServer) -> None:
+    """What could not be compared passes, and says so."""
+    for _ in range(3):
+        server.on("GET", "/projects", faults.reply(200, {"data": [], "pagination": PAGINATION}))
+    done = dpx_on_faults("doctor", "--api", "--json")
+    checks = {check["name"]: check["detail"] for check in done.json["checks"]}
+    assert checks[PROJECTS] == "not checked (the list is empty)"
+    assert checks["GET /projects/:id"] == "not checked (the account has no such object)"
+    assert "commit" not in checks
+
+
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        ({"commitSha": "a" * 40}, "deployments have it as commitSha"),
+        ({"git": {"commit_sha": "a" * 40}, "sha": "main"}, "deployments have it as git.commit_sha"),
+        ({"commitSha": None}, "not checked (no deployment that was read has one)"),
+    ],
+)
+def test_the_spelling_of_a_commit_is_found(
+    dpx_on_faults: Program, server: FaultServer, fields: dict[str, Any], detail: str
+) -> None:
+    """Whatever the API calls it."""
+    row = {"id": "clm2", "status": "READY", "branch": "main", "deployment_domain": "a.example", **fields}
+    for _ in range(4):
+        server.on(
+            "GET", "/projects/clm1project/deployments", faults.reply(200, {"data": [row], "pagination": PAGINATION})
+        )
+        server.on(
+            "GET", "/projects", faults.reply(200, {"data": [{**ITEM, "id": "clm1project"}], "pagination": PAGINATION})
+        )
+        server.on("GET", "/deployments/clm2", faults.reply(200, {"data": row}))
+    checks = {check["name"]: check for check in dpx_on_faults("doctor", "--api", "--json").json["checks"]}
+    assert checks["commit"]["detail"] == detail
