@@ -36,11 +36,7 @@ def find(cwd: str) -> Link | None:
 
 
 def read(path: str) -> Link:
-    """Read one link file.
-
-    Raises:
-        UsageError: it can't be read or is damaged; the message names it.
-    """
+    """Read one link file."""
     hint = "To link the directory again, run: dpx link PROJECT. To remove the file, run: dpx unlink"
     try:
         document = files.read_json(path, WHAT, MAX_BYTES)
@@ -55,11 +51,7 @@ def read(path: str) -> Link:
 
 
 def write(cwd: str, project_id: str, project_slug: str | None, org_slug: str | None) -> str:
-    """Link a directory to a project and return the path of the file. The folder keeps itself out of git.
-
-    Raises:
-        Failed: it can't be written, or it or its folder is a symbolic link.
-    """
+    """Link a directory to a project and return the path of the file. The folder keeps itself out of git."""
     import json
 
     names = {"projectId": project_id, "projectSlug": project_slug, "orgSlug": org_slug}
@@ -81,11 +73,7 @@ def check_writable(cwd: str) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a link file, damaged or not, and its folder if nothing else is left in it.
-
-    Raises:
-        Failed: it can't be removed, or its folder is a symbolic link.
-    """
+    """Remove a link file, damaged or not, and its folder if nothing else is left in it."""
     folder = os.path.dirname(path)
     if os.path.islink(folder):  # one in a checkout could lead to any folder of the user's
         raise Failed(f"{folder} is a symbolic link, which dpx doesn't follow.", hint="Remove it yourself.")

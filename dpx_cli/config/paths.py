@@ -20,10 +20,9 @@ WRITABLE_BY_ALL = 0o002  # stat.S_IWOTH
 
 
 def folder(env: Mapping[str, str], kind: str) -> str:
-    """Return the folder of dpx's "config" or "cache" files, as platformdirs has it, which is slow to import.
+    """Return the folder of dpx's "config" or "cache" files, or "" for a user without a home.
 
-    Returns:
-        An absolute path, or "" for a user without a home.
+    It is the one that platformdirs has, which is slow to import.
     """
     if own := env.get(f"DPX_{kind.upper()}_DIR"):
         return os.path.abspath(own)

@@ -117,24 +117,12 @@ def check_name(name: str) -> str:
 
 
 def load(config_dir: str) -> Profiles:
-    """Read the profiles; none if there is no folder ("") or no file.
-
-    Raises:
-        Failed: the file can't be read or understood; the message names it.
-    """
+    """Read the profiles; none if there is no folder ("") or no file."""
     return _read(os.path.join(config_dir, "config.json")) if config_dir else Profiles()
 
 
 def update(config_dir: str, change: Callable[[Profiles], object]) -> Profiles:
-    """Read, change and write the profiles as one step, however many processes do the same.
-
-    Args:
-        config_dir: the folder of the file; created if it is missing.
-        change: changes the profiles in place; what it raises leaves the file alone.
-
-    Raises:
-        Failed: the file can't be read, understood or written; it is left as it is, and the message names it.
-    """
+    """Read, change and write the profiles as one step, however many processes do the same."""
     path = os.path.join(config_dir, "config.json")
     try:
         with files.locked(path):

@@ -78,12 +78,7 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def load(path: str) -> bytes:
-    """Return the bytes of a deploxa.toml.
-
-    Raises:
-        UsageError: it isn't a regular file, or it is too large.
-        Failed: it can't be read.
-    """
+    """Return the bytes of a deploxa.toml."""
     # A checkout may have a symbolic link here: to a device or a pipe that never ends.
     data = files.read_bytes(path, "the project file", MAX_BYTES + 1) if os.path.isfile(path) else None
     if data is None:
@@ -94,12 +89,7 @@ def load(path: str) -> bytes:
 
 
 def read(path: str) -> ProjectFile:
-    """Read which project a deploxa.toml specifies, and nothing else in it.
-
-    Raises:
-        UsageError: it is not TOML; the message shows nothing of its text.
-        Failed: it can't be read.
-    """
+    """Read which project a deploxa.toml specifies, and nothing else in it."""
     import tomllib
 
     hint = "Run: dpx plan"  # which names every mistake with its line

@@ -49,11 +49,7 @@ VARIABLES = (
 
 
 def check_api_url(text: str, source: str = "the API URL") -> str:
-    """Return the URL of an API root without its final slash: https, or http to a loopback address.
-
-    Raises:
-        UsageError: it is anything else; `source` says where it came from. The URL is not shown.
-    """
+    """Return the URL of an API root without its final slash: https, or http to a loopback address."""
     from dpx_cli.config import urls
     from dpx_cli.system.hosts import is_loopback
 
@@ -74,16 +70,7 @@ def split_origin(origin: str) -> tuple[str, str, int]:
 
 
 class Settings:
-    """What flags, environment, files and profile say. Each is read on its first use, and once.
-
-    Args:
-        env: the environment.
-        profile: `--profile`; None if not given.
-        cwd: the directory from which files are looked for; None for the process's own.
-
-    Attributes:
-        may_create_profile: whether the profile in use need not exist, because the command creates it.
-    """
+    """What flags, environment, files and profile say. Each is read on its first use, and once."""
 
     def __init__(self, env: Mapping[str, str], *, profile: str | None = None, cwd: str | None = None) -> None:
         self.env = env

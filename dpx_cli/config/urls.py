@@ -22,9 +22,6 @@ def split(text: str, source: str, *, hint: str, userinfo_hint: str | None = None
         source: where it came from, for messages: "--to", "DPX_API_URL".
         hint: what a valid one looks like.
         userinfo_hint: where a user name or password belongs instead; None: the same hint.
-
-    Raises:
-        UsageError: it is anything else. The text is not shown: however mistyped, it may hold a password.
     """
     # Imported here, so that only commands with such a URL wait for urllib.
     from urllib.parse import urlsplit

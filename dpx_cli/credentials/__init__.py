@@ -26,14 +26,7 @@ SHOW_END_FROM = 24  # characters that a token must have before its last four are
 
 
 class Token:
-    """A token and where it came from. Its `repr` and `str` never show it.
-
-    Attributes:
-        value: "dpx_" and printable ASCII without spaces.
-        source: "env", "keyring" or "file".
-        location: the variable, the file or the keyring.
-        variable: the variable that holds it or its file; None for a stored one.
-    """
+    """A token and where it came from. Its `repr` and `str` never show it."""
 
     __slots__ = ("location", "source", "value", "variable")
 
@@ -68,10 +61,6 @@ def find_token(
         settings: profile, origin, environment and profiles.
         open_store: opens the place of a stored token. [default: `stores.open_store`]
         on_wait: tells a person, who may be asked for a password, that dpx waits for the keyring; None: nobody is there.
-
-    Raises:
-        NotLoggedIn: there is none, or what is there is not a token.
-        TokenStorage: there is one, and the keyring or the file does not return it.
     """
     variable = token_variable(settings.env)
     if variable == VARIABLE:
@@ -118,16 +107,7 @@ def _read(path: str) -> str:
 
 
 def check_token(text: str, source: str, settings: Settings) -> str:
-    """Return a token without the white space around it.
-
-    Args:
-        text: as it came.
-        source: where it came from; begins the error's sentence.
-        settings: the API at which tokens are created.
-
-    Raises:
-        NotLoggedIn: it is not a token: it may be another service's. The message does not show it.
-    """
+    """Return a token without the white space around it."""
     token = text.strip()
     problem = ""
     if not token.startswith(PREFIX) or token == PREFIX:

@@ -39,12 +39,7 @@ _NO_KEYRING = ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring")
 
 
 class KeyringStore:
-    """One keyring of this machine.
-
-    Args:
-        backend: its name in `BACKENDS`.
-        on_wait: see `credentials.find_token`.
-    """
+    """One keyring of this machine."""
 
     source = "keyring"
 
@@ -96,11 +91,7 @@ class KeyringStore:
 
 
 def choose() -> str:
-    """Return the name, in `BACKENDS`, of the keyring that the keyring library uses on this machine.
-
-    Raises:
-        TokenStorage: it uses none, or one that doesn't keep secrets secret.
-    """
+    """Return the name, in `BACKENDS`, of the keyring that the keyring library uses on this machine."""
     for path in BACKENDS.values():
         _import(path)
     paths = bound(_list_backends, "the keyring")
@@ -134,17 +125,7 @@ def _list_backends() -> list[str]:
 
 
 def bound(call: Callable[[], T], title: str, on_wait: OnWait = None, *, secret: str = "") -> T:
-    """Make a call that may hang, in a thread that does not keep the process alive.
-
-    Args:
-        call: the call; every exception of it is a refusal.
-        title: what the error calls the keyring.
-        on_wait: see `credentials.find_token`.
-        secret: what the error must not repeat.
-
-    Raises:
-        TokenStorage: it refused or did not respond.
-    """
+    """Make a call that may hang, in a thread that does not keep the process alive."""
     import threading
 
     results: list[T] = []

@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 
 def store(settings: Settings, token: str, to: TokenStore, open_store: OpenStore = stores.open_store) -> None:
-    """Store a token for this profile and origin, and read it back. The one stored before is removed.
-
-    Raises:
-        TokenStorage: the place did not accept it or did not return it; everything is as it was.
-    """
+    """Store a token for this profile and origin, and read it back. The one stored before is removed."""
     profile, origin, config_dir = settings.profile, settings.origin, settings.config_dir
     key = f"{profile}@{origin}"
     previous = to.get(key)  # fails, if the place does not respond, before anything is written
@@ -53,14 +49,7 @@ def _set(to: TokenStore, key: str, token: str) -> None:
 
 
 def remove(settings: Settings, open_store: OpenStore = stores.open_store) -> str | None:
-    """Delete the token of this profile and origin.
-
-    Returns:
-        The title of the place it was in, or None if there was none.
-
-    Raises:
-        TokenStorage: the place refuses; the profile still has the login.
-    """
+    """Delete the token of this profile and origin; return the title of its place, None if there was none."""
     profile, origin, config_dir = settings.profile, settings.origin, settings.config_dir
     place = settings.profiles.logins(profile).get(origin)
     return _delete(config_dir, profile, origin, place, open_store) if place else None

@@ -10,16 +10,7 @@ if TYPE_CHECKING:
 
 
 def open_store(place: str, config_dir: str, on_wait: OnWait = None) -> TokenStore:
-    """Return the store that a profile names; it is not used yet.
-
-    Args:
-        place: as in the profile.
-        config_dir: the folder of dpx's files.
-        on_wait: see `credentials.find_token`.
-
-    Raises:
-        TokenStorage: this version doesn't know the place.
-    """
+    """Return the store that a profile names; it is not used yet."""
     if place == "file":
         from dpx_cli.credentials.file_store import FileStore
 

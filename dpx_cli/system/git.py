@@ -163,14 +163,7 @@ class Commit(NamedTuple):
 
 
 class Range(NamedTuple):
-    """What lies between two commits.
-
-    Attributes:
-        commits: newest first, at most as many as asked for.
-        total: how many there are, of any path.
-        behind: how many commits the older one has that the newer one lacks: 0 unless history was rewritten.
-        files: the files that differ, relative to the top of the repository.
-    """
+    """What lies between two commits."""
 
     commits: list[Commit]
     total: int
@@ -187,16 +180,7 @@ def read_range(
     limit: int,
     problems: list[Problem] | None = None,
 ) -> Range | None:
-    """Return what lies between two commits that the clone has; None if git can't tell.
-
-    Args:
-        cwd: a directory of the repository.
-        since: the older commit's hash.
-        until: the newer commit's hash.
-        paths: only commits and files in these directories, relative to the top; none for all.
-        limit: commits at most.
-        problems: receives why git can't tell.
-    """
+    """Return what lies between two commits that the clone has; None if git can't tell."""
     git = _Git(cwd, None, PATIENT, problems)
     counts = git.run("rev-list", "--left-right", "--count", f"{since}...{until}", "--")
     # A signature would be checked by a program that the repository's configuration chooses.

@@ -6,10 +6,7 @@ from __future__ import annotations
 def is_loopback(host: str, *, names: bool = True) -> bool:
     """Return whether a host name or address, without a port, means this machine.
 
-    Args:
-        host: in lower case.
-        names: whether `x.localhost` counts: it does where dpx itself connects (RFC 6761), but not in a Host header,
-            since a resolver may disagree.
+    `x.localhost` counts where dpx itself connects (RFC 6761), but not in a Host header, since a resolver may disagree.
     """
     host = host.strip("[]")
     if host in ("localhost", "::1") or (names and host.endswith(".localhost")):

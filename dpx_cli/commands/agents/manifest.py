@@ -27,11 +27,7 @@ def each_command() -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def build(group: str | None = None) -> dict[str, Any]:
-    """Return the manifest; of one group of commands only, if there is one.
-
-    Raises:
-        UsageError: there is no such group.
-    """
+    """Return the manifest; of one group of commands only, if there is one."""
     commands = [(name, command) for name, command in each_command() if group in (None, name, name.partition(" ")[0])]
     if not commands:
         groups = dict.fromkeys(name.partition(" ")[0] for name, _ in each_command())

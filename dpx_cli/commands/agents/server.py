@@ -121,11 +121,7 @@ class Jobs:
 
 
 def serve(env: Mapping[str, str], profile: str | None, may: Permissions) -> None:
-    """Serve on standard input and output until the client closes one of them.
-
-    Raises:
-        UsageError: if the `mcp` package is not installed.
-    """
+    """Serve on standard input and output until the client closes one of them."""
     try:
         import anyio
         from mcp import types

@@ -58,12 +58,7 @@ class Permissions(NamedTuple):
 
 
 class Tools:
-    """The tools of one server.
-
-    Attributes:
-        commands: name and table entry of each tool's command.
-        missing: the options of `dpx mcp` that each tool lacks which is not offered.
-    """
+    """The tools of one server."""
 
     def __init__(self, env: Mapping[str, str], profile: str | None, may: Permissions) -> None:
         self._env = {**env, "DPX_NO_INPUT": "1", **({} if may.write else {"DPX_READ_ONLY": "1"})}
@@ -123,11 +118,7 @@ class Tools:
     def call(
         self, tool: str, arguments: Mapping[str, Any], on_event: Callable[[Event], None] | None = None
     ) -> tuple[list[str], bool]:
-        """Run a tool.
-
-        Returns:
-            The texts of the result (JSON first, then messages), and whether it is an error.
-        """
+        """Run a tool; return its texts (JSON first, then messages), and whether they are an error."""
         out, err = io.BytesIO(), io.BytesIO()
         screen = Screen("json", stdout=out, stderr=err, stdin=None, env=self._env)
 
@@ -194,11 +185,7 @@ class Tools:
         return f"{prefix}{name}{f' with {json.dumps(values, ensure_ascii=False, default=str)}' if values else ''}"
 
     def _argv(self, tool: str, arguments: Mapping[str, Any]) -> list[str]:
-        """Return the command line for a tool's arguments.
-
-        Raises:
-            UsageError: for arguments that the tool doesn't have, or that it may not be given.
-        """
+        """Return the command line for a tool's arguments."""
         name, command = self.commands[tool]
         params = self._params(command)
         known = self.schema(tool)["properties"]
@@ -238,11 +225,7 @@ class Tools:
             raise ReadOnly("This deletes something, and the server was started without --allow-delete.")
 
     def _text(self, name: str, param: Mapping[str, Any], value: Any) -> str:
-        """Return one value of an argument as a word of a command line.
-
-        Raises:
-            UsageError: for a value of a wrong type, or a file outside the folder. The message does not show it.
-        """
+        """Return one value of an argument as a word of a command line."""
         kind = manifest.type_of(param)
         if isinstance(value, float) and value.is_integer() and kind in ("integer", "number"):
             value = int(value)  # in JSON Schema 2.0 is an integer, and some clients' numbers are all doubles

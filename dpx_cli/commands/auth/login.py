@@ -54,9 +54,6 @@ def open_storage(session: Session, *, insecure: bool) -> TokenStore:
 
     It is tried before the token is asked for, so that no pasted token is lost. On a machine without a
     keyring, offers a file if the user can be asked.
-
-    Raises:
-        TokenStorage: if it doesn't respond, or there is no keyring.
     """
     settings = session.settings
     file = stores.open_store("file", settings.config_dir)

@@ -50,11 +50,10 @@ def setup(
 ) -> None:
     """Write a workflow that deploys this repository, and explain how to set its secret.
 
-    It deploys the project in --project, DPX_PROJECT, deploxa.toml or the link file, else the one with the
-    repository's name. With --changed it deploys the projects in a monorepo whose folders a push changed: those that have
-    a deploxa.toml. Where there is a deploxa.toml, it also comments on pull requests with what they would change.
-    Another workflow in its place is replaced only with --yes, which also sets the secret DPX_TOKEN to your token if the
-    GitHub CLI (gh) is installed.
+    It deploys the project in --project, DPX_PROJECT, deploxa.toml or the link file, else the one with the repository's
+    name. With --changed it deploys the projects of a monorepo whose directories a push changed. If there is a
+    deploxa.toml, it also comments on pull requests with what they would change. An existing workflow is replaced only
+    with --yes, which also sets the secret DPX_TOKEN to your token if the GitHub CLI (gh) is installed.
     """
     text = _render(session, system, project, changed=changed, drift=drift)
     if print_only:

@@ -45,15 +45,7 @@ MAX_SECONDS = 60  # for gh
 
 
 def render(system: str, project: str | None, *, changed: bool = False, plan: bool = False, drift: bool = False) -> str:
-    """Return a workflow of "github" or "gitlab" that installs this version of dpx.
-
-    Args:
-        system: the CI system.
-        project: the project to deploy.
-        changed: deploy the projects in a monorepo that a push changed, instead of one.
-        plan: plan on pull requests.
-        drift: plan on a schedule.
-    """
+    """Return a workflow of "github" or "gitlab" that installs this version of dpx."""
     parts = {"changed" if changed else "one", *(["plan"] if plan else []), *(["drift"] if drift else [])}
     lines, is_wanted = [], True
     for line in (resources(__package__) / f"{system}.yml").read_text("utf-8").splitlines():
