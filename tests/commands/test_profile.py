@@ -171,7 +171,7 @@ def test_a_read_only_profile_sends_no_change(dpx_offline: Any, sandbox: Sandbox)
         ("projects", "create", "new"),
         ("deploy", "-p", "docs", "--branch", "main"),
         ("env", "set", "A=1", "-p", "docs"),
-        ("env", "rm", "A", "-p", "docs", "--yes"),
+        ("env", "rm", "SEARCH_KEY", "-p", "docs", "--yes"),
         ("projects", "delete", "docs", "--yes"),
         ("api", "/projects", "-X", "POST", "-f", "name=x"),
     ):
