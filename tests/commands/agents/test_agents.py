@@ -277,7 +277,11 @@ def test_hints_name_tools_and_arguments(dpx: Program) -> None:
     for tool, arguments, hint in (
         ("projects_get", {"project": "nope"}, "Call the tool projects_list"),
         ("deploy_get", {"project": "docs"}, "Pass a deployment ID, `latest`"),
-        ("env_set", {"key": "SEARCH_KEY", "value": "1", "project": ["docs"], "target": ["preview"]}, "every target to keep, or `yes`"),
+        (
+            "env_set",
+            {"key": "SEARCH_KEY", "value": "1", "project": ["docs"], "target": ["preview"]},
+            "every target to keep, or `yes`",
+        ),
     ):
         error = json.loads(writing.call(tool, arguments)[0][0])["error"]
         assert hint in error["hint"]
