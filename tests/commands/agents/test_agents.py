@@ -280,7 +280,7 @@ def test_hints_name_tools_and_arguments(dpx: Program) -> None:
         (
             "env_set",
             {"key": "SEARCH_KEY", "value": "1", "project": ["docs"], "target": ["preview"]},
-            "every target to keep, or `yes`",
+            "or `yes`",
         ),
     ):
         error = json.loads(writing.call(tool, arguments)[0][0])["error"]

@@ -48,14 +48,8 @@ def test_github_workflow_is_secure(dpx_offline: Program, flags: list[str]) -> No
     path = dpx_offline.cwd / ".github" / "workflows" / "deploy.yml"
     path.parent.mkdir(parents=True)
     path.write_text(dpx_offline("ci", "setup", "github", "--print", *flags).out)
-    command = [
-        Path(sys.executable).with_name("zizmor"),
-        "--offline",
-        "--no-progress",
-        "--persona",
-        "pedantic",
-        str(path),
-    ]
+    zizmor = str(Path(sys.executable).with_name("zizmor"))
+    command = [zizmor, "--offline", "--no-progress", "--persona", "pedantic", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
