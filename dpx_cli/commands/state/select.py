@@ -27,7 +27,7 @@ def read_documents(session: Session, files: Sequence[str], *, recursive: bool, c
         documents = find_documents(session, changed)
     else:
         unique: dict[str, str] = {}
-        for path in _find_recursively(session, files or (".",)) if recursive else _find_paths(session, files):
+        for path in _find_recursively(files or (".",)) if recursive else _find_paths(session, files):
             unique.setdefault(os.path.realpath(path), path)
         documents = document.read_all(list(unique.values()))
     tasks = {each.identity: runner.Task(session, each.slug) for each in documents}
@@ -47,7 +47,7 @@ def _find_paths(session: Session, files: Sequence[str]) -> Iterator[str]:
         yield os.path.relpath(path, session.cwd)
 
 
-def _find_recursively(session: Session, folders: Sequence[str]) -> Iterator[str]:
+def _find_recursively(folders: Sequence[str]) -> Iterator[str]:
     """Yield every tracked deploxa.toml of some directories."""
     for folder in folders:
         problems: list[git.Problem] = []
