@@ -1,4 +1,4 @@
-"""How long a scan takes: `python tests/benchmarks/scan.py` prints seconds and memory for 50,000 files.
+"""How long a scan takes: `python tests/benchmarks/scan.py [FILES]` prints seconds and memory, for 50,000 unless told.
 
 Writes a repository of source files with a size and a share of readings like those of real ones, tracks it with git, and
 scans it in a process of its own, through git and without.
@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-FILES = 50_000
+FILES = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
 EVERY = 20  # one file in so many reads the environment
 CODE = Path(__file__).parent.parent / "commands" / "env" / "code"
 PLAIN = """\

@@ -293,8 +293,8 @@ def test_a_staged_rotation_stops_where_the_variable_cannot_be_set(dpx: Program, 
 
 @pytest.fixture
 def many() -> Iterator[Sandbox]:
-    """Return a sandbox with 200 projects that have the key, and as many build slots as are used at a time."""
-    with Sandbox(build_seconds=0.02, slots=4) as sandbox:
+    """Return a sandbox with 200 projects that have the key."""
+    with Sandbox(build_seconds=0.02) as sandbox:
         seed(sandbox, 200)
         yield sandbox
 
