@@ -87,7 +87,7 @@ def test_a_404_of_something_else_is_no_reason_to_do_it_twice(dpx_on_faults: Prog
     dpx_on_faults("env", "list", "-p", "shop")
     asked(server)
     assert dpx_on_faults("env", "rm", "NONE", "-p", "shop", "--yes").code == 3
-    assert asked(server) == [f"/projects/{PROJECT}/env-vars/NONE", "/projects"]
+    assert asked(server) == [f"/projects/{PROJECT}/env-vars", "/projects"]
 
 
 def test_a_deployment_of_a_stale_slug_is_made_once_and_of_the_right_project(

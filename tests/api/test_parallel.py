@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -243,47 +242,6 @@ def test_what_is_no_key(key: str) -> None:
 # Through the program
 
 
-@pytest.mark.parametrize(
-    ("data", "value"),
-    [
-        (b"v", "v"),
-        (b"v\n", "v"),
-        (b"v\r\n", "v"),
-        (b"v\n\n", "v\n"),
-        (b"v\r\n\r\n", "v\r\n"),
-        (b"v\r", "v\r"),
-        (b"\nv\n", "\nv"),
-        (b" v \n", " v "),
-        (b"a\r\nb\nc", "a\r\nb\nc"),
-        (b"\xef\xbb\xbfv", "\ufeffv"),
-        (b"a\x00b", "a\x00b"),
-        ("ä😀\u202e".encode(), "ä😀\u202e"),
-        (b'"quoted" $HOME \\n', '"quoted" $HOME \\n'),
-    ],
-)
-def test_read_bytes_are_the_value_less_one_newline(
-    dpx_on_faults: Program, server: FaultServer, data: bytes, value: str
-) -> None:
-    """A value is the bytes that were read, less one newline; only then there is a note."""
-    (dpx_on_faults.cwd / "value").write_bytes(data)
-    for words, stdin in ((("--stdin",), data), (("--from-file", "value"), b"")):
-        done = dpx_on_faults("env", "set", "A", *words, stdin=stdin)
-        assert done.code == 0, done
-        assert server.requests[-1].json == {"key": "A", "value": value}
-        assert ("note: The final newline" in done.err) == (len(value.encode()) != len(data))
-
-
-@pytest.mark.parametrize("data", [b"", b"\n", b"\r\n"])
-def test_an_empty_value_must_be_meant(dpx_on_faults: Program, server: FaultServer, data: bytes) -> None:
-    """An empty value needs --allow-empty: a script's unset variable must not empty one."""
-    done = dpx_on_faults("env", "set", "A", "--stdin", stdin=data)
-    assert (done.code, done.out) == (2, ""), done
-    assert "--allow-empty" in done.err
-    assert server.connections == 0
-    assert dpx_on_faults("env", "set", "A", "--stdin", "--allow-empty", stdin=data).code == 0
-    assert server.requests[-1].json == {"key": "A", "value": ""}
-
-
 def test_bytes_that_are_not_utf8_are_refused(dpx_on_faults: Program, server: FaultServer) -> None:
     """Bytes that are not UTF-8 are refused, neither sent nor shown."""
     (dpx_on_faults.cwd / "value").write_bytes(b"canary\xff")
@@ -352,21 +310,6 @@ def test_no_argument_error_shows_a_value(dpx_on_faults: Program, server: FaultSe
     assert server.connections == 0
 
 
-@pytest.mark.parametrize("status", [400, 404, 429, 502])
-def test_no_output_shows_a_value(dpx_on_faults: Program, server: FaultServer, status: int) -> None:
-    """No output and no file has a value, whatever the server answers."""
-    echo = {"error": f"cannot set {CANARY}", "value": CANARY, "data": {"value": CANARY}}
-    server.on(*POST, faults.reply(status, echo, {"Retry-After": "0", "X-Value": CANARY}))
-    (dpx_on_faults.cwd / "value").write_text(CANARY)
-    (dpx_on_faults.cwd / ".env").write_text(f"A={CANARY}\nB={CANARY}-b\n")
-    for words in (("set", f"A={CANARY}"), ("set", "A", "--from-file", "value", "--json"), ("import", ".env")):
-        done = dpx_on_faults("env", *words, "--debug")
-        assert done.code != 0
-        assert "canary" not in done.out + done.err, done
-    for path in dpx_on_faults.home.rglob("*"):
-        assert not path.is_file() or CANARY.encode() not in path.read_bytes()
-
-
 def test_what_was_set_shows_without_its_value(dpx_on_faults: Program, server: FaultServer) -> None:
     """What was set is shown without its value, even if the server sends it back."""
     server.on(*POST, faults.reply(200, {"data": {"id": "v", "key": "A", "value": CANARY, "new": 1}}))
@@ -377,26 +320,6 @@ def test_what_was_set_shows_without_its_value(dpx_on_faults: Program, server: Fa
             assert done.code == 0, done
             assert "canary" not in done.out + done.err
     assert dpx_on_faults("env", "set", f"A={CANARY}", "--json").json == [{"id": "v", "key": "A", "new": 1}]
-
-
-def test_a_hidden_prompt_shows_nothing(dpx_on_faults: Program, server: FaultServer) -> None:
-    """A hidden prompt shows nothing and sends what was typed."""
-    done = dpx_on_faults.tty("env", "set", "A", answers=[("Value of", f"{CANARY}\r"), ("again", f"{CANARY}\r")])
-    assert done.code == 0, done
-    assert "canary" not in done.out
-    assert server.requests[-1].json["value"] == CANARY
-
-
-def test_an_import_that_fails_half_way_says_which_keys_are_done(dpx_on_faults: Program, server: FaultServer) -> None:
-    """An import that fails half-way says which keys are done, also as JSON."""
-    (dpx_on_faults.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
-    server.on(*POST, refusing("KEY_3", faults.reset))
-    done = dpx_on_faults("env", "import", ".env", "--json")
-    assert (done.code, done.out) == (11, ""), done
-    said = done.error["message"].partition("; done: ")[2]
-    assert "KEY_3" in said.partition("; not done: ")[2]
-    for key in server.variables:
-        assert key in said.partition("; not done: ")[0].split(", ")
 
 
 def test_a_rate_limit_that_stays_is_6(dpx_on_faults: Program, server: FaultServer) -> None:
@@ -422,33 +345,3 @@ def test_a_signal_ends_it_though_requests_hang(
     for key in server.variables:
         assert key.encode() in err
     assert b"Traceback" not in err
-
-
-def test_rm_of_several_prints_an_array(dpx_on_faults: Program, server: FaultServer) -> None:
-    """`env rm` of several keys prints an array in the order given, each key once."""
-    server.variables = {key: {} for key in "ABC"}
-    done = dpx_on_faults("env", "rm", "B", "A", "B", "--yes", "--json")
-    assert done.json == [{"key": "B", "deleted": True}, {"key": "A", "deleted": True}]
-    assert list(server.variables) == ["C"]
-
-
-def test_set_of_one_prints_an_array_too(dpx_on_faults: Program) -> None:
-    """`env set` of one variable prints an array, too."""
-    assert [item["key"] for item in dpx_on_faults("env", "set", "A=1", "--json").json] == ["A"]
-    assert json.loads(dpx_on_faults("env", "set", "A=1", "B=2", "--json").out)[1]["key"] == "B"
-
-
-def test_prune_for_a_target_spares_what_is_for_all(dpx_on_faults: Program, server: FaultServer) -> None:
-    """--prune for a target spares variables that have other targets, or none, which means all."""
-    server.variables = {
-        "EVERYWHERE": {"key": "EVERYWHERE", "targets": None},
-        "EMPTY": {"key": "EMPTY", "targets": []},
-        "ODD": {"key": "ODD", "targets": [{"name": "preview"}, "production"]},
-        "PREVIEW": {"key": "PREVIEW", "targets": ["preview"]},
-    }
-    done = dpx_on_faults("env", "import", "-", "--target", "preview", "--prune", "--dry-run", "--json", stdin=b"A=1\n")
-    assert done.json == [
-        {"action": "add", "key": "A", "before": [], "after": ["preview"]},
-        {"action": "remove", "key": "PREVIEW", "before": ["preview"], "after": []},
-    ], done
-    assert dpx_on_faults("env", "check", "-", "--target", "production", stdin=b"EVERYWHERE\nEMPTY\nODD\n").code == 0

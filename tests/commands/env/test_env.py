@@ -142,6 +142,9 @@ def test_targets_and_sensitive_are_sent_only_when_given(dpx: Program, sandbox: S
         (b"x\r\n", "x", True),
         (b"x\n\n", "x\n", True),
         (b" x ", " x ", False),
+        (b"x\r", "x\r", False),
+        (b"\nx\r\n\r\n", "\nx\r\n", True),
+        (b'"x" $HOME \\n', '"x" $HOME \\n', False),
         ("\ufeffä".encode(), "\ufeffä", False),
     ],
 )
@@ -189,24 +192,6 @@ def test_what_cannot_be_set_is_refused_before_any_request(dpx: Program, sandbox:
     assert result.out == ""
     assert result.err.startswith("error: ")
     assert sandbox.requests == []
-
-
-def test_values_show_in_no_usage_error(dpx: Program) -> None:
-    """No usage error shows a value, not even one of the argument parser."""
-    for argv in (
-        [f"A={CANARY}", f"A={CANARY}"],
-        ["A", CANARY, CANARY],
-        [f"1={CANARY}"],
-        [f"A={CANARY}", CANARY],
-        [f"A={CANARY}", "--no-such-option"],
-        [f"--A={CANARY}"],
-        ["A", f"-{CANARY}"],
-        [CANARY],
-        [f"{CANARY}=="],
-    ):
-        result = dpx("env", "set", *argv, *ON)
-        assert result.code == 2, result
-        assert CANARY not in result.out + result.err, result
 
 
 def test_empty_needs_to_be_meant(dpx: Program, sandbox: Sandbox) -> None:
