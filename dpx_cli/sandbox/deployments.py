@@ -65,12 +65,10 @@ def create(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
         deployment = timeline.add(
             db,
             {"seq": project["seq"], "slug": project["slug"]},
-            branch,
+            {"branch": branch, "commitMessage": message, "commitSha": sha},
             request.now,
             seconds=behavior.build_seconds,
             fails=request.fails or branch.startswith(FAILING),
-            message=message,
-            sha=sha,
         )
     if request.state.webhooks is not None:
         request.state.webhooks.follow(deployment, request.now + behavior.build_seconds)

@@ -60,15 +60,9 @@ _GRAMMAR = re.compile(
 
 @dataclass
 class Fault:
-    """One scripted fault.
+    """One scripted fault. It passes `skip` requests, then applies `left` times (None: always); `hits` counts that.
 
-    Attributes:
-        text: as it was written.
-        effect: `SLOW`, `RESET`, `LOST`, `ERROR` or one of `DRIFTS`; "" if there is a status.
-        field: the field that a drift changes.
-        skip: how many requests pass before it applies.
-        left: how often it still applies; None for any number.
-        hits: how often it has applied.
+    `effect` is `SLOW`, `RESET`, `LOST`, `ERROR` or one of `DRIFTS`, which change `field`; "" if there is a status.
     """
 
     text: str
@@ -172,8 +166,7 @@ class Faults:
 
     def all(self) -> list[Fault]:
         """Return the faults."""
-        with self._lock:
-            return list(self._faults)
+        return list(self._faults)
 
     def take_matching(self, method: str, path: str) -> list[Fault]:
         """Return the faults that apply to this request: all `ADDITIONAL` ones, and the first of the others."""

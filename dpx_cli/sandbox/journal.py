@@ -50,10 +50,8 @@ class RecordedRequest:
 class Change(NamedTuple):
     """One change that a request made. Refused requests make none; lost responses don't undo theirs.
 
-    Attributes:
-        action: create, update, delete (a project), deploy, set or remove (a variable).
-        project: the slug.
-        name: of the project (create, delete), field (update), branch (deploy) or key (set, remove).
+    `action` is create, update, delete (a project), deploy, set or remove (a variable); `project` is a slug, `name` that
+    of the project (create, delete), field (update), branch (deploy) or key (set, remove).
     """
 
     action: str

@@ -37,14 +37,9 @@ _ELSEWHERE = frozenset({"id", "slug", "org", "current_deployment", "env_vars", "
 class Seed(TypedDict, total=False):
     """What `Sandbox(seed=...)` starts with, in the API's own objects, as its GET requests return them.
 
-    Attributes:
-        orgs: objects of GET /orgs (`id`, `name`, `slug`, `role`), each with `members`: objects of
-            GET /orgs/:slug/members. `role` is the role of the tokens' person; without it, owner.
-        projects: objects of GET /projects/:id, in the order of GET /projects (newest first), each with `org` (the slug
-            of an organization in `orgs`, or None for the person's own), `env_vars` (objects of
-            GET /projects/:id/env-vars; their values are unknown to the sandbox) and `deployments` (objects of
-            GET /projects/:id/deployments, newest first). Fields that the reference doesn't know are returned as given.
-            A `current_deployment` that isn't among the deployments is added to them.
+    Each of `orgs` has `members` too, and the `role` of the tokens' person (without it, owner). Each of `projects`
+    (newest first) has `org` (a slug, or None for the person's own), `env_vars` and `deployments` (newest first). Fields
+    that the reference doesn't know are returned as given.
     """
 
     orgs: Sequence[Mapping[str, Any]]
@@ -172,19 +167,14 @@ def _add_deployment(
 ) -> None:
     status = deployment.get("status")
     created_at = _parse_time(deployment.get("created_at"), now)
-    seconds = now + build_seconds - created_at
     if status in ("READY", "ERROR"):
         milliseconds = deployment.get("buildDurationMs")
         seconds = milliseconds / 1000 if isinstance(milliseconds, int) else 0.0
-    timeline.insert(
-        db,
-        project,
-        {**deployment, "branch": deployment.get("branch") or "main"},
-        created_at,
-        building_at=now + build_seconds * timeline.QUEUED_SHARE if status == "QUEUED" else min(created_at, now),
-        seconds=seconds,
-        outcome="ERROR" if status == "ERROR" else "READY",
-    )
+        building_at = created_at
+    else:
+        seconds = now + build_seconds - created_at
+        building_at = now + build_seconds * timeline.QUEUED_SHARE if status == "QUEUED" else now
+    timeline.add(db, project, deployment, created_at, seconds=seconds, building_at=building_at, fails=status == "ERROR")
 
 
 def _parse_time(text: Any, default: float) -> float:

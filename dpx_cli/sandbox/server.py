@@ -124,21 +124,15 @@ class Sandbox:
         elif store.fresh:
             seeds.fill(store, seeds.usual_seed(now, behavior.projects), now, 0, person=None)
         is_copy = store.find("SELECT 1 FROM users WHERE email = ?", (seeds.ME,)) is not None
-        return Tokens(
-            behavior.tokens,
-            people=dict.fromkeys(seeds.PEOPLE, seeds.ME) if is_copy else seeds.PEOPLE,
-            role=behavior.role,
-            secret=store.secret,
-            now=now,
-            ttl=behavior.token_ttl,
-        )
+        people = dict.fromkeys(seeds.PEOPLE, seeds.ME) if is_copy else seeds.PEOPLE
+        return Tokens(behavior, people=people, secret=store.secret, now=now)
 
     def _webhooks(self, store: Store, journal: SandboxJournal) -> Webhooks | None:
-        url, secret = self.behavior.webhook_url, self.behavior.webhook_secret
-        if url is None or secret is None:
+        behavior = self.behavior
+        if behavior.webhook_url is None or behavior.webhook_secret is None:
             return None
-        endpoint = Endpoint.parse(url, "--webhook-url")
-        return Webhooks(endpoint, secret, store=store, journal=journal, report=self.behavior.on_delivery)
+        endpoint = Endpoint.parse(behavior.webhook_url, "--webhook-url")
+        return Webhooks(endpoint, behavior.webhook_secret, store=store, journal=journal, report=behavior.on_delivery)
 
     # For tests and for the programs that run a sandbox.
 
@@ -205,16 +199,22 @@ class Sandbox:
         return str(project["id"])
 
     def seed_deployments(
-        self, project: str, count: int, *, branch: str = "main", seconds: float = 30, **options: Any
+        self,
+        project: str,
+        count: int,
+        *,
+        branch: str = "main",
+        fails: bool = False,
+        seconds: float = 30,
+        sha: str | None = None,
+        message: str | None = None,
     ) -> list[str]:
-        """Add deployments of a project that end now and return their IDs, oldest first.
-
-        `options` are those of `timeline.add`: fails, sha, message.
-        """
+        """Add deployments of a project that end now and return their IDs, oldest first."""
         row = dict(self._project(project))
         began = time.time() - seconds
+        deployment = {"branch": branch, "commitSha": sha, "commitMessage": message}
         with self._state.store.change() as db:
-            return [timeline.add(db, row, branch, began, seconds=seconds, **options) for _ in range(count)]
+            return [timeline.add(db, row, deployment, began, seconds=seconds, fails=fails) for _ in range(count)]
 
     def project_id(self, project: str) -> str:
         """Return the id of a project, by its slug or "org/slug"."""

@@ -48,46 +48,19 @@ def show(row: sqlite3.Row, now: float, hidden: Sequence[str] = ()) -> dict[str, 
 def add(
     db: sqlite3.Connection,
     project: Mapping[str, Any],
-    branch: str,
-    now: float,
-    *,
-    seconds: float,
-    fails: bool = False,
-    message: str | None = None,
-    sha: str | None = None,
-) -> str:
-    """Store a new deployment and return its ID.
-
-    Args:
-        db: the transaction.
-        project: `seq` and `slug` of its project.
-        branch: the deployed branch.
-        now: when it starts, in seconds since 1970.
-        seconds: from QUEUED to its end.
-        fails: whether it ends in ERROR.
-        message: `commitMessage`.
-        sha: `commitSha`.
-    """
-    deployment = {"id": new_id(), "branch": branch, "commitMessage": message, "commitSha": sha}
-    outcome = "ERROR" if fails else "READY"
-    insert(db, project, deployment, now, building_at=now + seconds * QUEUED_SHARE, seconds=seconds, outcome=outcome)
-    return str(deployment["id"])
-
-
-def insert(
-    db: sqlite3.Connection,
-    project: Mapping[str, Any],
     deployment: Mapping[str, Any],
     created_at: float,
     *,
-    building_at: float,
     seconds: float,
-    outcome: str,
-) -> None:
-    """Store a deployment, an object of the API, with its times, and make it its project's current one."""
-    identity = deployment["id"]
+    building_at: float | None = None,
+    fails: bool = False,
+) -> str:
+    """Store a deployment, an object of the API, make it its project's current one, and return its ID.
+
+    `project` has `seq` and `slug`. `created_at` is in seconds since 1970, and `seconds` is from then to its end.
+    """
+    identity = deployment.get("id") or new_id()
     document = {
-        "branch": "main",
         "commitMessage": None,
         "commitSha": None,
         "deployment_domain": domain(project["slug"]),
@@ -97,9 +70,13 @@ def insert(
         "bundleSizeKb": 1024 + sum(identity.encode()) * 7 % 512,
         **{name: value for name, value in deployment.items() if name not in ("id", "status")},
     }
+    document["branch"] = document.get("branch") or "main"
+    building_at = created_at + seconds * QUEUED_SHARE if building_at is None else building_at
+    times = ("ERROR" if fails else "READY", created_at, building_at, created_at + seconds)
     row = db.execute(
         "INSERT INTO deployments (id, project, document, outcome, created_at, building_at, ended_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (identity, project["seq"], json.dumps(document), outcome, created_at, building_at, created_at + seconds),
+        (identity, project["seq"], json.dumps(document), *times),
     )
     db.execute("UPDATE projects SET newest = ? WHERE seq = ?", (row.lastrowid, project["seq"]))
+    return str(identity)

@@ -13,7 +13,9 @@ from dpx_cli.durations import delay
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from dpx_cli.sandbox.state import Behavior
 
 TOKEN = re.compile(r"(dpx_[!-9;-~]{1,500})(?::([^:]*))?(?::([^:]*))?")
 HINT = "Write it as dpx_TOKEN, dpx_TOKEN:ROLE or dpx_TOKEN:ROLE:SECONDS."
@@ -21,45 +23,31 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Tokens:
-    """The accepted tokens.
+    """The accepted tokens: `plain`, as a client sends them, in the order given; `owner` is an email address.
 
-    Attributes:
-        plain: the tokens as a client sends them, in the order given.
-        owner: the email address of the person with the owner's role.
+    Without any in the options, one token is derived from the store's secret, so that it stays the same. Raises
+    UsageError, which doesn't show a token, for what isn't `TOKEN`, `TOKEN:ROLE` or `TOKEN:ROLE:SECONDS`.
     """
 
-    def __init__(
-        self,
-        texts: Sequence[str],
-        *,
-        people: Mapping[str, str],
-        role: str,
-        secret: bytes,
-        now: float,
-        ttl: float | None,
-    ) -> None:
-        """Parse `TOKEN`, `TOKEN:ROLE` and `TOKEN:ROLE:SECONDS`. Raises UsageError, which doesn't show a token.
-
-        Without any, one token is derived from `secret`, so that it stays the same. `people` is the email address of the
-        person with each role; `role` and `ttl` (in seconds) are for tokens without their own.
-        """
+    def __init__(self, behavior: Behavior, *, people: Mapping[str, str], secret: bytes, now: float) -> None:
         self.owner = people["owner"]
         self.plain: list[str] = []
         self._known: dict[bytes, tuple[str, float]] = {}
-        for text in texts or [f"dpx_{hmac.digest(secret, b'token', 'sha256').hex()[:60]}"]:
+        for text in behavior.tokens or [f"dpx_{hmac.digest(secret, b'token', 'sha256').hex()[:60]}"]:
             match = TOKEN.fullmatch(text)
             if match is None:
                 raise UsageError("A --token of the sandbox must begin with dpx_ and have no white space.", hint=HINT)
-            token, its_role, seconds = match[1], match[2] or role, math.inf if ttl is None else ttl
-            if its_role not in people:
+            token, role = match[1], match[2] or behavior.role
+            if role not in people:
                 raise UsageError(f"The role of a --token must be one of {', '.join(people)}.", hint=HINT)
+            seconds = math.inf if behavior.token_ttl is None else behavior.token_ttl
             if match[3] is not None:
                 try:
                     seconds = delay(match[3])
                 except ValueError:
                     raise UsageError("The lifetime of a --token must be a number of seconds.", hint=HINT) from None
             self.plain.append(token)
-            self._known[_digest(token)] = (people[its_role], now + seconds)
+            self._known[_digest(token)] = (people[role], now + seconds)
 
     def person(self, token: str, now: float) -> str | None:
         """Return the email address of a token's person; None if it is unknown or expired."""

@@ -76,7 +76,8 @@ class WebPage:
         if any(request.values(name) for name in TUNNELED):
             _refuse(request, 403, "This page is for this machine only, not for a tunnel.")
         elif request.path == "/":
-            document = _read()
+            with open(FILE, "rb") as file:
+                document = file.read()
             request.respond(200, document, content_type=b"text/html; charset=utf-8", headers=_headers(document))
         elif site and site[0] not in (b"same-origin", b"none"):
             _refuse(request, 403, "Another site may not read this.")
@@ -110,21 +111,14 @@ def _refuse(request: Connection, status: int, error: str) -> None:
     request.respond_json(status, {"error": error}, headers=COMMON)
 
 
-def _read() -> bytes:
-    with open(FILE, "rb") as file:
-        return file.read()
-
-
 def _headers(document: bytes) -> tuple[Header, ...]:
-    script, style = (_hash_of(document, tag) for tag in (b"script", b"style"))
+    parts = []
+    for tag in ("script", "style"):
+        content = document.partition(b"<%s>" % tag.encode())[2].partition(b"</%s>" % tag.encode())[0]
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        parts.append(f"{tag}-src 'sha256-{digest}'; ")
     policy = (
-        f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+        f"default-src 'none'; {''.join(parts)}connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; require-trusted-types-for 'script'"
     )
     return (*COMMON, (b"content-security-policy", policy.encode()))
-
-
-def _hash_of(document: bytes, tag: bytes) -> str:
-    """Return the source expression of CSP for the content of an element."""
-    content = document.partition(b"<%s>" % tag)[2].partition(b"</%s>" % tag)[0]
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}'"

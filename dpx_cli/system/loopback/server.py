@@ -60,12 +60,9 @@ def bind(port: int, error: type[DpxError]) -> socket.socket:
 class Server:
     """A running server, until it is closed.
 
-    Args:
-        listening: from `bind`.
-        handle: responds to one request, in the thread of its connection.
-        patience: seconds for a request's headers, and again for its body.
-        keep_alive: whether a connection may serve several requests.
-        max_connections: the oldest connection without a complete request gives way to one above this; None for any.
+    `handle` responds to one request, in the thread of its connection, which serves several with `keep_alive`. The
+    headers may take `patience` seconds, and the body again. Above `max_connections`, the oldest connection without a
+    complete request gives way.
     """
 
     def __init__(
@@ -126,8 +123,7 @@ class Server:
             connection = Connection(self, client)
             thread = threading.Thread(target=connection.serve, name="dpx-connection", daemon=True)
             with self._lock:
-                fits = self._make_room()
-                if fits:
+                if fits := self._make_room():
                     self._open[connection] = thread
             if fits:
                 thread.start()
@@ -211,10 +207,7 @@ class Connection:
     def body(self, limit: int) -> bytes:
         """Read the body; never hold more than one piece above the limit.
 
-        Raises:
-            TooLarge: it is larger, or Content-Length says so.
-            TimeoutError: it didn't arrive within the server's patience.
-            ClientDisconnected: the client closed the connection.
+        Raises TooLarge, TimeoutError (it didn't arrive within the server's patience) and ClientDisconnected.
         """
         deadline = time.monotonic() + self._server.patience
         body = bytearray()
