@@ -20,7 +20,7 @@ from dpx_cli.api.pages import Pages
 from dpx_cli.commands import DELETE, LIST, Typer, effect
 from dpx_cli.config.paths import origin_of
 from dpx_cli.errors import InvalidResponse, UsageError, exclusive
-from dpx_cli.output.columns import Column
+from dpx_cli.output.columns import Column, encoder
 from dpx_cli.output.neutralize import neutralize
 from dpx_cli.reference import ENDPOINTS, READ_METHODS
 from dpx_cli.system import exact_json
@@ -269,7 +269,7 @@ def _print(screen: Screen, response: Response, *, is_json: bool) -> None:
     if response.body and (screen.has_filter or not screen.on_terminal):
         screen.document(response.body)
     elif response.body and is_json:
-        text = exact_json.encoder(2)(exact_json.loads(bounded_text(response.body)))
+        text = encoder(2)(exact_json.loads(bounded_text(response.body)))
         screen.document(text.encode() + b"\n")
     else:
         lines = BytesIO(response.body)

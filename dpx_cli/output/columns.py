@@ -1,14 +1,14 @@
-"""Columns of lists and single things, and how a JSON value becomes text."""
+"""Columns of lists and single things, `--fields`, and how a JSON value becomes text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import InvalidResponse
-from dpx_cli.output.neutralize import neutralize
+from dpx_cli.errors import InvalidResponse, UsageError
+from dpx_cli.output.neutralize import escape_json, neutralize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
 class Column:
@@ -22,9 +22,10 @@ class Column:
         link: the shown value is a URL or a domain, clickable where the terminal can.
         status: the value is a deployment status, colored.
         missing: what a table and tab-separated lines have for a value that isn't there.
+        required: it answers the question: a narrow terminal leaves out other columns first.
     """
 
-    __slots__ = ("link", "missing", "parts", "path", "show", "status", "title")
+    __slots__ = ("link", "missing", "parts", "path", "required", "show", "status", "title")
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Column:
         link: bool = False,
         status: bool = False,
         missing: str = "",
+        required: bool = False,
     ) -> None:
         self.title = title
         self.path = path
@@ -43,15 +45,74 @@ class Column:
         self.link = link
         self.status = status
         self.missing = missing
+        self.required = required
 
 
-def dig(item: Any, parts: tuple[str, ...]) -> Any:
+class Fields:
+    """The fields that `--fields` chooses, in the order given. Raises UsageError if one is empty."""
+
+    def __init__(self, text: str) -> None:
+        self.names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+        if not all(part for name in self.names for part in name.split(".")):
+            raise UsageError(f"Invalid fields: {text}", hint="Separate them by commas, like --fields slug,framework.")
+        self.columns = [Column(name, name) for name in self.names]
+
+    def select(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an item with the chosen fields only; a nested one keeps the objects around it."""
+        chosen: dict[str, Any] = {}
+        for column in self.columns:
+            source: Any = item
+            target = chosen
+            *around, last = column.parts
+            for part in around:
+                source = source.get(part) if isinstance(source, dict) else None
+                if not isinstance(source, dict):
+                    break
+                target = target.setdefault(part, {})
+            if isinstance(source, dict) and last in source:
+                target[last] = source[last]
+        return chosen
+
+    def check(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """Pass pages on, from the first one on which every field has been seen.
+
+        Raises:
+            UsageError: after the last page, before any is passed on, if no item has a field.
+        """
+        missing = dict.fromkeys(self.names)
+        waiting: list[Sequence[Mapping[str, Any]]] = []
+        known: dict[str, None] = {}
+        for page in pages:
+            if not missing:
+                yield page
+                continue
+            for item in page:
+                known.update(dict.fromkeys(_paths(item)))
+            missing = {name: None for name in missing if name not in known}
+            waiting.append(page)
+            if not missing:
+                yield from waiting
+                waiting = []
+        if missing and known:
+            raise UsageError(f"No such field: {', '.join(missing)}", hint=f"Fields: {', '.join(known)}")
+        yield from waiting
+
+
+def get_path(item: Any, parts: tuple[str, ...]) -> Any:
     """Return the value at a path of an item; None if any step of it is missing or isn't an object."""
     for part in parts:
         if not isinstance(item, dict):
             return None
         item = item.get(part)
     return item
+
+
+def _paths(item: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Return the dotted paths of an item's fields."""
+    for name, value in item.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, dict):
+            yield from _paths(value, f"{prefix}{name}.")
 
 
 def plain(value: Any) -> str:
@@ -70,14 +131,17 @@ def plain(value: Any) -> str:
 
 
 def encoder(indent: int | None) -> Callable[[Any], str]:
-    """Return a function that encodes a value as ASCII JSON; it raises InvalidResponse for what JSON can't carry."""
+    """Return a function that encodes a value as JSON that a terminal may receive.
+
+    The function raises InvalidResponse for what JSON can't carry.
+    """
     from dpx_cli.system import exact_json
 
     exactly = exact_json.encoder(indent)
 
     def encode(value: Any) -> str:
         try:
-            return exactly(value)
+            return escape_json(exactly(value))
         except (ValueError, RecursionError) as problem:
             raise InvalidResponse("The response has a value that JSON can't carry.") from problem
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from dpx_cli.output.format import elapsed
 from dpx_cli.output.neutralize import neutralize
 from dpx_cli.output.table import STATUS_SGR
-from dpx_cli.output.width import cut, width
+from dpx_cli.output.terminal import cut, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

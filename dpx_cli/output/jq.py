@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import Failed, UsageError
+from dpx_cli.output.neutralize import escape_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,11 @@ class Filter:
         except ValueError as problem:
             raise Failed(f"jq: {problem}", hint="Look at the document: pass --json instead of --jq.") from None
         for result in results:
-            yield result if isinstance(result, str) else json.dumps(result, separators=(",", ":"))
+            yield (
+                result
+                if isinstance(result, str)
+                else escape_json(json.dumps(result, ensure_ascii=False, separators=(",", ":")))
+            )
 
 
 def _without_surrogates(document: str) -> str:

@@ -79,7 +79,7 @@ _DUPLOYAN = ((0x1BC00, 0x1BC9F),)
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 # Compiled on first need: most texts are printable ASCII and never get here.
-_patterns: tuple[re.Pattern[str], re.Pattern[str]] | None = None
+_compiled: dict[str, re.Pattern[str]] = {}
 
 
 def neutralize(text: str) -> str:
@@ -87,61 +87,70 @@ def neutralize(text: str) -> str:
 
     The result is one line, encodes as UTF-8, and neutralizing it again changes nothing.
     """
-    if text.isascii() and text.isprintable():
+    if (text.isascii() and text.isprintable()) or _pattern(_SUSPECT).search(text) is None:
         return text
-    suspect, candidate = _patterns or _compile()
-    if suspect.search(text) is None:
-        return text
-    return candidate.sub(_judge, text)
+    # A flag is matched whole, so that its tags are never looked at one by one.
+    return _pattern(_SUSPECT, _FLAGS).sub(lambda match: match[0] if _is_kept(match) else _escape(match[0]), text)
 
 
-def _compile() -> tuple[re.Pattern[str], re.Pattern[str]]:
+def escape_json(document: str) -> str:
+    """Return a JSON document with what `neutralize` escapes as escapes of JSON; its line breaks stay."""
+    suspect = _SUSPECT.removeprefix("\x00-\x1f")
+    if (document.isascii() and "\x7f" not in document) or _pattern(suspect).search(document) is None:
+        return document
+    return _pattern(suspect, _FLAGS).sub(
+        lambda match: match[0] if _is_kept(match) else _escape_for_json(match[0]), document
+    )
+
+
+def _pattern(suspect: str, whole: str = "") -> re.Pattern[str]:
     import re
 
-    global _patterns  # noqa: PLW0603 - a cache of one
-    _patterns = (
-        re.compile(f"[{_SUSPECT}]"),
-        # A flag is matched whole, so that its tags are never looked at one by one.
-        re.compile(f"{_FLAGS}|[{_SUSPECT}]"),
-    )
-    return _patterns
+    source = f"{whole}|[{suspect}]" if whole else f"[{suspect}]"
+    if source not in _compiled:
+        _compiled[source] = re.compile(source)
+    return _compiled[source]
 
 
-def _judge(match: re.Match[str]) -> str:
-    """Keep one suspect if its neighbors need it; otherwise escape it."""
-    found = match[0]
-    if len(found) > 1:
-        return found
-    code = ord(found)
-    if _is_selector(code):
-        kept = match.start() > 0 and not _is_selector(ord(match.string[match.start() - 1]))
-    elif found in "\u200c\u200d\u034f" or found in _AT_HOME or 0x1BCA0 <= code <= 0x1BCA3:  # noqa: PLR2004 - Duployan
-        kept = _does_work(found, code, match.string, match.start())
-    else:
-        kept = False
-    if kept:
-        return found
-    if found in _SHORT:
-        return _SHORT[found]
+def _escape(character: str) -> str:
+    if character in _SHORT:
+        return _SHORT[character]
+    code = ord(character)
     if code < 0x100:  # noqa: PLR2004 - two digits
         return f"\\x{code:02x}"
-    if code < 0x10000:  # noqa: PLR2004 - four digits
-        return f"\\u{code:04x}"
-    return f"\\U{code:08x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - four digits
 
 
-def _does_work(found: str, code: int, text: str, at: int) -> bool:
+def _escape_for_json(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join([f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)])
+
+
+def _is_kept(match: re.Match[str]) -> bool:
+    """Return whether a suspect is harmless: its neighbors need it."""
+    character, start = match[0], match.start()
+    if len(character) > 1:
+        return True  # a flag
+    code = ord(character)
+    if _is_selector(code):
+        return start > 0 and not _is_selector(ord(match.string[start - 1]))
+    if character in "\u200c\u200d\u034f" or character in _AT_HOME or 0x1BCA0 <= code <= 0x1BCA3:  # noqa: PLR2004 - Duployan
+        return _is_effective(character, code, match.string, start)
+    return False
+
+
+def _is_effective(character: str, code: int, text: str, at: int) -> bool:
     """Return whether a joiner, filler or script format character has an effect at its place."""
     before = _neighbor(text, at - 1)
     after = _neighbor(text, at + 1)
-    if found == "\u034f":
+    if character == "\u034f":
         return before > 0x7F and after > 0x7F  # noqa: PLR2004 - beyond ASCII
-    home = _DUPLOYAN if code > 0xFFFF else _AT_HOME.get(found)  # noqa: PLR2004 - Duployan alone is beyond the first plane
+    home = _DUPLOYAN if code > 0xFFFF else _AT_HOME.get(character)  # noqa: PLR2004 - Duployan alone is beyond the first plane
     if home is not None:
         return _within(before, home) or (home is _HANGUL and _within(after, home))
     if _within(before, _JOINING) and _within(after, _JOINING):
         return True
-    if found == "\u200c" or text[at + 1 : at + 2] in {"\u200c", "\u200d"}:
+    if character == "\u200c" or text[at + 1 : at + 2] in {"\u200c", "\u200d"}:
         return False
     return _within(before, _SHAPED) or chr(before) in _VIRAMAS or (_within(before, _EMOJI) and _within(after, _EMOJI))
 
@@ -153,8 +162,7 @@ def _neighbor(text: str, at: int) -> int:
     code = ord(text[at])
     if _is_selector(code) and at > 0:
         code = ord(text[at - 1])
-    suspect, _ = _patterns or _compile()
-    return 0 if suspect.match(chr(code)) else code
+    return 0 if _pattern(_SUSPECT).match(chr(code)) else code
 
 
 def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
@@ -170,17 +178,23 @@ def _is_selector(code: int) -> bool:
 
 
 def without_commands(text: str, *, json: bool = False) -> str:
-    r"""Return lines in which GitHub Actions reads no command: `##[…]` anywhere, `::…` at the start of a line.
+    r"""Return lines in which no CI system reads a command.
 
-    A visible escape takes the place of a character; in JSON an escape that means the same.
+    These are `::…` at the start of a line (GitHub), `##[…]` and `##word[…]` (GitHub, Azure, TeamCity), and
+    `section_start:` (GitLab). A visible escape takes the place of a character; in JSON an escape that means the same.
     """
-    if "##[" in text:
-        text = text.replace("##[", "#\\u0023[" if json else "#\\x23[")
+    number, colon = ("\\u0023", "\\u003a") if json else ("\\x23", "\\x3a")
+    if "##" in text:
+        import re
+
+        text = re.sub(r"##(?=\w*\[)", f"#{number}".replace("\\", r"\\"), text)
+    for word in ("section_start", "section_end"):
+        text = text.replace(f"{word}:", word + colon)
     if "::" in text and not json:
         lines = text.split("\n")
         for at, line in enumerate(lines):
             command = line.lstrip()
             if command.startswith("::"):
-                lines[at] = f"{line[: len(line) - len(command)]}\\x3a{command[1:]}"
+                lines[at] = f"{line[: len(line) - len(command)]}{colon}{command[1:]}"
         text = "\n".join(lines)
     return text

@@ -11,7 +11,7 @@ from dpx_cli.output import prompt
 from dpx_cli.output.display import Display
 from dpx_cli.output.neutralize import neutralize
 from dpx_cli.output.raw_mode import raw_mode, read_key
-from dpx_cli.output.width import cut
+from dpx_cli.output.terminal import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import Failed, InvalidResponse, NotFound, UsageError, reason
 from dpx_cli.output import terminal
-from dpx_cli.output.columns import dig, encoder, plain
+from dpx_cli.output.columns import Fields, encoder, get_path, plain
 from dpx_cli.output.neutralize import neutralize, without_commands
 from dpx_cli.output.terminal import Look
-from dpx_cli.system.switches import is_on
+from dpx_cli.system.switches import identify_ci, is_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,24 +44,16 @@ _CYAN = "36"
 
 
 class Screen:
-    """stdout, stderr and stdin of one run, and the format of data.
+    """stdout, stderr and stdin of one run (each binary, text with a `buffer`, or None if closed), and the data format.
 
     Args:
         format: "table", "tsv", "json", "jsonl", "quiet"; None is a table on a terminal, tab-separated lines elsewhere.
-        stdout: where data goes, binary or text with a `buffer`; None if the caller closed it.
-        stderr: where messages go, likewise.
-        stdin: where answers come from, likewise.
+        stdout: where data goes.
+        stderr: where messages go.
+        stdin: where input comes from.
         fields: `--fields`.
         jq: `--jq`; the format is "json" then.
         env: the environment; NO_COLOR, FORCE_COLOR, COLUMNS, TERM, CI, DPX_NO_INPUT and the locale matter.
-
-    Attributes:
-        format: as above, never None.
-        on_terminal: whether stdout is a terminal.
-        color: whether data may be colored (only ever on a terminal).
-        unicode: whether the terminal can draw more than ASCII.
-        stdin: where answers come from, binary; None if it is closed.
-        overlay: what is drawn in place now; it registers itself here.
     """
 
     def __init__(
@@ -79,12 +71,9 @@ class Screen:
         self._stderr = _binary(stderr)
         self.stdin = _binary(stdin)
         self._env = env
-        self.overlay: Overlay | None = None
-        self._fields = self._filter = None
-        if fields is not None:
-            from dpx_cli.output.fields import Fields
-
-            self._fields = Fields(fields)
+        self.overlay: Overlay | None = None  # what is drawn in place now; it registers itself
+        self._fields = None if fields is None else Fields(fields)
+        self._filter = None
         if jq is not None:
             from dpx_cli.output.jq import Filter
 
@@ -96,8 +85,7 @@ class Screen:
             (not self.on_terminal or terminal.enable_escapes(self._stdout))
             and (not self._stderr_is_tty or terminal.enable_escapes(self._stderr))
         )
-        # What a step prints there may be taken for a command of the runner's.
-        self._in_actions = env.get("GITHUB_ACTIONS", "").lower() == "true"
+        self._in_ci = identify_ci(env) != ""  # the CI system may read commands in what a job prints
         may_color = not env.get("NO_COLOR")
         forced = is_on(env, "FORCE_COLOR")
         self.color = self.on_terminal and may_color and (forced or not self._dumb)
@@ -124,16 +112,11 @@ class Screen:
         """Write a list that arrives in pages.
 
         JSON Lines, tab-separated lines and identifiers are written page by page, in constant memory; a table and a JSON
-        array when all pages have arrived, so that a failure leaves stdout empty.
-
-        Args:
-            pages: lists of items, as the API returned them.
-            columns: what a table and tab-separated lines show.
-            key: path of the identifier: what `-q` prints, and the column that is never cut.
-            empty: written to stderr if a terminal would otherwise show nothing, like "No projects.".
+        array when all pages have arrived, so that a failure leaves stdout empty. `key` is the path of the identifier,
+        which `-q` prints and no table cuts; a terminal shows `empty` for a list without items.
         """
         if self._fields:
-            pages, columns = self._fields.checked(pages), self._fields.columns
+            pages, columns = self._fields.check(pages), self._fields.columns
             if self.format in {"json", "jsonl"}:
                 pages = ([self._fields.select(item) for item in page] for page in pages)
         if self.format == "jsonl":
@@ -144,8 +127,8 @@ class Screen:
             self._rows_quiet(pages, key)
         elif self.format == "tsv":
             self._rows_tsv(pages, columns)
-        elif cells := [self.shown(item, columns) for page in pages for item in page]:
-            self._write_text(self._table(cells, columns, key))
+        elif cells := [self.cells(item, columns) for page in pages for item in page]:
+            self._write_text(self._draw(cells, columns, key))
         else:
             self.info(empty)
 
@@ -156,7 +139,7 @@ class Screen:
 
     def table(self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str) -> str:
         """Return items as the text of the table that `rows` writes on a terminal."""
-        return self._table([self.shown(item, columns) for item in items], columns, key)
+        return self._draw([self.cells(item, columns) for item in items], columns, key)
 
     def items(
         self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str, empty: str = "nothing to show"
@@ -167,7 +150,7 @@ class Screen:
     def item(self, item: Mapping[str, Any], columns: Sequence[Column], *, key: str) -> None:
         """Write one thing: titled lines on a terminal, one tab-separated row off it, a JSON object."""
         if self._fields:
-            ((item,),) = self._fields.checked([[item]])
+            ((item,),) = self._fields.check([[item]])
             columns = self._fields.columns
         if self.format in {"json", "jsonl"}:
             item = self._fields.select(item) if self._fields else item
@@ -180,7 +163,7 @@ class Screen:
         else:
             from dpx_cli.output import table
 
-            self._write_text(table.draw_one(self.shown(item, columns), columns, look=self.look()))
+            self._write_text(table.draw_one(self.cells(item, columns), columns, look=self.look()))
 
     @property
     def shows_objects(self) -> bool:
@@ -197,14 +180,16 @@ class Screen:
 
     def raw(self, data: bytes) -> None:
         """Write bytes as they are."""
-        self._write(data)
+        if data:
+            with self.meanwhile():
+                self.write_stdout(data)
 
     @staticmethod
-    def shown(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
+    def cells(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
         """Return an item as a terminal shows it: one neutralized text per column."""
         cells = []
         for column in columns:
-            value = dig(item, column.parts)
+            value = get_path(item, column.parts)
             if column.show is not None and value is not None:
                 cells.append(neutralize(column.show(value)))
             elif isinstance(value, list):
@@ -213,7 +198,7 @@ class Screen:
                 cells.append(plain(value) or column.missing)
         return cells
 
-    def _table(self, cells: Sequence[Sequence[str]], columns: Sequence[Column], key: str) -> str:
+    def _draw(self, cells: Sequence[Sequence[str]], columns: Sequence[Column], key: str) -> str:
         from dpx_cli.output import table
 
         return table.draw(cells, columns, key=key, look=self.look())
@@ -240,7 +225,7 @@ class Screen:
         for page in pages:
             lines = []
             for item in page:
-                value = dig(item, parts)
+                value = get_path(item, parts)
                 if value is None or value == "":
                     # The reader, like xargs, would take an empty line for an empty argument.
                     raise InvalidResponse(f"An item of the list has no {key}.")
@@ -250,7 +235,9 @@ class Screen:
     def _rows_tsv(self, pages: Iterable[Sequence[Mapping[str, Any]]], columns: Sequence[Column]) -> None:
         paths = [(column.parts, column.missing) for column in columns]
         for page in pages:
-            lines = ["\t".join([plain(dig(item, path)) or missing for path, missing in paths]) + "\n" for item in page]
+            lines = [
+                "\t".join([plain(get_path(item, path)) or missing for path, missing in paths]) + "\n" for item in page
+            ]
             self._write_text("".join(lines))
 
     def _write_json(self, document: str) -> None:
@@ -266,19 +253,14 @@ class Screen:
     def document(self, data: bytes) -> None:
         """Write a JSON document that is already encoded: as it is, or what `--jq` makes of it."""
         if self._filter is None:
-            self._write(data)
+            self.raw(data)
         else:
             self._write_json(data.decode())
 
     def _write_text(self, text: str, *, json: bool = False) -> None:
-        if self._in_actions:
+        if self._in_ci:
             text = without_commands(text, json=json)
-        self._write(text.encode("utf-8", "backslashreplace"))
-
-    def _write(self, data: bytes) -> None:
-        if data:
-            with self.meanwhile():
-                self.write_stdout(data)
+        self.raw(text.encode("utf-8", "backslashreplace"))
 
     def write_stdout(self, data: bytes) -> None:
         """Write to stdout as it is, also over what is drawn in place."""
@@ -293,7 +275,7 @@ class Screen:
                 raise BrokenPipeError from exc
             raise Failed(f"Can't write to standard output: {reason(exc)}.") from exc
 
-    # Talk
+    # Messages
 
     def note(self, text: str) -> None:
         """Write a note: `note: …`."""
@@ -312,22 +294,9 @@ class Screen:
     def error(self, exc: DpxError) -> None:
         """Write an error: `error: …` and `hint: …`, or one JSON line under --json and --jsonl. Never raises."""
         if self.format in {"json", "jsonl"}:
-            import json
-
-            self._message(
-                json.dumps(
-                    {
-                        "error": {
-                            "code": exc.code,
-                            "message": " ".join([exc.message, *exc.details]),
-                            "hint": exc.hint,
-                            "status": exc.status,
-                            "request": exc.request,
-                        }
-                    }
-                ),
-                json=True,
-            )
+            error = {name: getattr(exc, name) for name in ("code", "message", "hint", "status", "request")}
+            error["message"] = " ".join([exc.message, *exc.details])
+            self._message(encoder(None)({"error": error}), json=True)
             return
         text = "\n".join(
             [self.style("error:", _BOLD_RED) + " " + neutralize(exc.message), *map(neutralize, exc.details)]
@@ -346,7 +315,7 @@ class Screen:
             self.write_stderr(neutralize(command) + "\n")
 
     def _message(self, text: str, *, json: bool = False) -> None:
-        if self._in_actions:
+        if self._in_ci:
             text = without_commands(text, json=json)
         with self.meanwhile():
             self.write_stderr(text + "\n")
@@ -379,7 +348,7 @@ class Screen:
 
     @property
     def accessible(self) -> bool:
-        """Whether a screen reader may be listening: nothing is redrawn, and waiting is told in plain lines."""
+        """Whether a screen reader may be listening: nothing is redrawn."""
         return is_on(self._env, "ACCESSIBLE")
 
     # Questions
@@ -433,30 +402,25 @@ class Screen:
     # Input
 
     def read_input(self, file: str, what: str, *, limit: int = MAX_INPUT) -> bytes:
-        """Read a file that the user named, or standard input for "-".
-
-        Args:
-            file: as given.
-            what: what it is, for messages: "the body".
-            limit: its maximum size in bytes; a wrong path may be endless.
+        """Read a file that the user named, or standard input for "-"; `what` names the content in messages.
 
         Raises:
-            NotFound: if the file doesn't exist.
-            UsageError: if it's larger than the limit, or standard input is closed.
-            Failed: if it can't be read.
+            NotFound: the file doesn't exist.
+            UsageError: it's larger than the limit (a wrong path may be endless), or standard input is closed.
+            Failed: it can't be read.
         """
         from dpx_cli.system import files
 
-        found = self._read_stdin(what, limit) if file == "-" else files.read_bytes(file, what, limit + 1, pipes=True)
-        if found is None:
+        data = self._read_stdin(what, limit) if file == "-" else files.read_bytes(file, what, limit + 1, pipes=True)
+        if data is None:
             raise NotFound(f"No such file: {file}", hint="Check the path; - reads standard input.")
-        if len(found) > limit:
+        if len(data) > limit:
             raise UsageError(f"{input_name(file)} is larger than {limit // 1024 // 1024} MiB.", hint="Check the path.")
-        return found
+        return data
 
     def _read_stdin(self, what: str, limit: int) -> bytes:
         if self.stdin is None:
-            raise UsageError("Standard input is closed.", hint="Name a file instead of -.")
+            raise UsageError("Standard input is closed.", hint="Pass a file instead of -.")
         if terminal.is_terminal(self.stdin):
             self.note(f"Type {what}, then press Ctrl-D.")
         return self.stdin.read(limit + 1)
@@ -474,17 +438,17 @@ class Screen:
 
 def put(stream: BinaryIO, data: bytes) -> None:
     """Write all of `data` and flush, waiting if the stream is a non-blocking pipe."""
-    rest = memoryview(data)
+    unwritten = memoryview(data)
     while True:
         try:
-            if rest:
-                stream.write(rest)
-                rest = rest[len(rest) :]
+            if unwritten:
+                stream.write(unwritten)
+                unwritten = unwritten[len(unwritten) :]
             stream.flush()
         except BlockingIOError as exc:
             import select
 
-            rest = rest[exc.characters_written :]
+            unwritten = unwritten[exc.characters_written :]
             select.select([], [stream], [])
         else:
             return

@@ -1,4 +1,4 @@
-"""What a stream's terminal can do: columns, lines, colors, Unicode."""
+"""What a stream's terminal can do (columns, lines, colors, Unicode), and how many cells a text takes there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
+
+ELLIPSIS = "…"
 
 
 class Look:
@@ -66,3 +68,32 @@ def size(env: Mapping[str, str], stream: BinaryIO | None) -> tuple[int, int]:
     if setting.isascii() and setting.isdigit() and int(setting[:6]) > 0:
         columns = int(setting[:6])
     return columns or 80, lines or 24
+
+
+def width(text: str) -> int:
+    """Return the number of terminal cells that a neutralized text takes; Rich is imported only if it isn't ASCII."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
+    """Return a text in at most some cells, ending in an ellipsis if something was left out."""
+    if width(text) <= cells:
+        return text
+    room = cells - len(ellipsis)
+    if room < 0:
+        return ellipsis[:cells]
+    if text.isascii():
+        return text[:room] + ellipsis
+    from rich.cells import split_graphemes
+
+    end = 0
+    for _, behind, taken in split_graphemes(text)[0]:
+        if taken > room:
+            break
+        room -= taken
+        end = behind
+    return text[:end] + ellipsis

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import InvalidResponse, NetworkError, RateLimited, ServerError, UsageError
-from dpx_cli.output.columns import dig
+from dpx_cli.output.columns import get_path
 from dpx_cli.output.display import Display
 from dpx_cli.output.neutralize import neutralize
 from dpx_cli.system import signals
@@ -138,16 +138,16 @@ class _Changes:
 
     def show(self, items: Items) -> None:
         self._fault = ""
-        known = {str(dig(item, self._parts)): self._seen(item) for item in items}
+        known = {str(get_path(item, self._parts)): self._seen(item) for item in items}
         # A list is newest first; lines that follow each other are oldest first.
         changed = [
-            item for item in reversed(items) if self._known.get(name := str(dig(item, self._parts))) != known[name]
+            item for item in reversed(items) if self._known.get(name := str(get_path(item, self._parts))) != known[name]
         ]
         self._known |= known
         if not changed:
             return
         if self._screen.format == "table":
-            self._screen.lines("  ".join(filter(None, self._screen.shown(item, self._columns))) for item in changed)
+            self._screen.lines("  ".join(filter(None, self._screen.cells(item, self._columns))) for item in changed)
         else:
             self._screen.rows([changed], self._columns, key=self._key)
 
@@ -160,4 +160,4 @@ class _Changes:
         """Return what of an item counts as a change: all of it in JSON Lines, elsewhere what is shown."""
         if self._screen.format == "jsonl":
             return item
-        return [dig(item, column.parts) for column in self._columns]
+        return [get_path(item, column.parts) for column in self._columns]

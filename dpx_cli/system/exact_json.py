@@ -49,10 +49,12 @@ def loads(text: str) -> Any:
 
 
 def encoder(indent: int | None = None) -> Callable[[Any], str]:
-    """Return a function that encodes a value in ASCII; it raises ValueError or RecursionError for what JSON lacks."""
+    """Return a function that encodes a value; it raises ValueError or RecursionError for what JSON lacks."""
     separators = (",", ": ") if indent else (",", ":")
     # No check for cycles: these values came out of a JSON parser.
-    encode = json.JSONEncoder(indent=indent, separators=separators, allow_nan=False, check_circular=False).encode
+    encode = json.JSONEncoder(
+        indent=indent, separators=separators, ensure_ascii=False, allow_nan=False, check_circular=False
+    ).encode
 
     def exact(value: Any) -> str:
         if not Number.seen:

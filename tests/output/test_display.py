@@ -13,7 +13,7 @@ import pytest
 from dpx_cli.output import display
 from dpx_cli.output.display import LiveTable, ProgressBar, Row, StatusLine
 from dpx_cli.output.screen import Screen
-from dpx_cli.output.width import width
+from dpx_cli.output.terminal import width
 
 if TYPE_CHECKING:
     from tests.output.conftest import Terminal

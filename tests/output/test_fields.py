@@ -11,7 +11,7 @@ import fault_server as faults
 import pytest
 
 from dpx_cli.errors import UsageError
-from dpx_cli.output.fields import Fields
+from dpx_cli.output.columns import Fields
 
 if TYPE_CHECKING:
     from fault_server import FaultServer

@@ -11,8 +11,7 @@ import pytest
 
 from dpx_cli.output import table
 from dpx_cli.output.columns import Column
-from dpx_cli.output.terminal import Look
-from dpx_cli.output.width import width
+from dpx_cli.output.terminal import Look, width
 
 if TYPE_CHECKING:
     from tests.output.conftest import Terminal
@@ -113,7 +112,7 @@ LIST = (
     Column("Branch", "branch"),
     Column("Domain", "domain", link=True),
     Column("Created", "created"),
-    Column("Id", "id"),
+    Column("ID", "id"),
 )
 ROW = ["BUILDING", "feature/a-branch-with-a-long-name", "storefront.deploxa.com", "16 d ago", "clm" + "x" * 22]
 
@@ -121,14 +120,14 @@ ROW = ["BUILDING", "feature/a-branch-with-a-long-name", "storefront.deploxa.com"
 @pytest.mark.parametrize(
     ("columns", "titles"),
     [
-        (120, ["Status", "Branch", "Domain", "Created", "Id"]),
-        (80, ["Status", "Branch", "Domain", "Created", "Id"]),
-        (60, ["Status", "Branch", "Created", "Id"]),
-        (40, ["Status", "Id"]),
+        (120, ["Status", "Branch", "Domain", "Created", "ID"]),
+        (80, ["Status", "Branch", "Domain", "Created", "ID"]),
+        (60, ["Status", "Branch", "ID", "…"]),
+        (40, ["Status", "ID", "…"]),
     ],
 )
 def test_columns_are_left_out_before_an_identifier_is_cut(columns: int, titles: list[str]) -> None:
-    """What is left has at least 12 cells, or all that it needs."""
+    """What is left has at least 12 cells, or all that it needs; the last heading says that columns are missing."""
     text = bare(table.draw([ROW], LIST, key="id", look=look(columns)))
     assert text.splitlines()[0].split() == titles
     assert all(width(line) <= columns for line in text.splitlines())
@@ -138,9 +137,18 @@ def test_columns_are_left_out_before_an_identifier_is_cut(columns: int, titles: 
 
 def test_another_ones_id_gives_way_to_a_name() -> None:
     """An ID that isn't the key is left out whole."""
-    columns = (Column("Slug", "slug"), Column("Name", "name"), Column("Id", "id"))
+    columns = (Column("Slug", "slug"), Column("Name", "name"), Column("ID", "id"))
     text = bare(table.draw([["shop", "The Shop", "clm" + "x" * 22]], columns, key="slug", look=look(40)))
-    assert text.splitlines()[0].split() == ["Slug", "Name"]
+    assert text.splitlines()[0].split() == ["Slug", "Name", "…"]
+
+
+def test_the_column_that_answers_the_question_stays() -> None:
+    """Others give way to it, also those before it."""
+    columns = (Column("Key", "key"), Column("Targets", "targets"), Column("In", "side", required=True))
+    row = ["A_KEY_OF_TWENTY_CELL", "production, preview, development", "only here"]
+    text = bare(table.draw([row], columns, key="key", look=look(40)))
+    assert text.splitlines()[0].split() == ["Key", "In", "…"]
+    assert "only here" in text
 
 
 def test_only_what_is_plainly_http_or_https_is_a_link() -> None:

@@ -141,7 +141,7 @@ def test_json_lines_are_whole_objects(dpx: Program, sandbox: Sandbox) -> None:
         watcher,
         b'"storefront"',
         lambda: sandbox.seed_deployments("docs", 1, fails=True),
-        b'"docs","framework":"VITE"',
+        b'"framework":"VITE","current_deployment":{"status":"ERROR"}',
     )
     found = [json.loads(line) for line in out.splitlines()]
     assert {item["slug"] for item in found[:3]} == {"storefront", "docs", "api"}

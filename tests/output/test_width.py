@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpx_cli.output.neutralize import neutralize
-from dpx_cli.output.width import cut, width
+from dpx_cli.output.terminal import cut, width
 
 
 @pytest.mark.parametrize(
