@@ -121,11 +121,11 @@ def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> No
     try:
         function(session, **call.values)
     except DpxError as error:
+        # Layers below the session end their hints with a fixed command, which needs the profile in force.
         profile = call.profile or env.get("DPX_PROFILE")
-        if profile and error.hint and "dpx " in error.hint:
-            from dpx_cli.cli import suggest
-
-            error.hint = suggest.with_profile(error.hint, profile)
+        _, run, command = (error.hint or "").rpartition("un: dpx ")
+        if profile and run and "--profile" not in command and not command.startswith("profile "):
+            error.hint = f"{error.hint} --profile {profile}"
         raise
     finally:
         session.close()

@@ -8,7 +8,6 @@ repeats keys and options, never a value.
 from __future__ import annotations
 
 import os
-import re
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +39,6 @@ MAX_WORDS = 2  # of a phrase in the table
 CLOSE = 0.7  # similarity from which a word counts as a typo of a name
 CLOSE_TO_DELETE = 0.85  # the same for a command that deletes
 OPPOSITES = ("un", "no-", "no", "non-", "not-", "dis", "de", "in")  # prefixes
-# A command in a hint ends at punctuation or at the end of the line.
-IN_A_HINT = re.compile(r"""\bdpx (\w+)(?: (?:'[^']*'|"[^"]*"|[^\s'".,;:]|[.,;:](?=\S))+)*""")
-ANY_PROFILE = frozenset(("completion", "help", "profile", "sandbox", "skill", "webhook"))  # don't depend on the profile
 PATHS = (".", "./", "..", "/", "~")
 
 
@@ -278,18 +274,6 @@ def _argument(mistake: parser.Mistake) -> UsageError:
 
 
 # The command to paste
-
-
-def with_profile(hint: str, profile: str) -> str:
-    """Return a hint whose commands carry `--profile`, as in `See dpx deploy get ID; to try again, run: dpx deploy`."""
-    return IN_A_HINT.sub(lambda found: _with_profile(found[0], found[1], profile), hint)
-
-
-def _with_profile(command: str, name: str, profile: str) -> str:
-    if name not in TABLE or name in ANY_PROFILE or "--profile" in command or "--help" in command:
-        return command
-    before, separator, after = command.partition(" -- ")
-    return " ".join([before, *quoted(["--profile", profile])]) + separator + after
 
 
 class Typed:
