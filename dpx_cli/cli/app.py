@@ -18,7 +18,7 @@ import typer
 
 from dpx_cli import commands
 from dpx_cli.cli import main, options
-from dpx_cli.cli.parser import Call
+from dpx_cli.cli.parser import Call, empty_value, flat
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _root(
     """The command line of Deploxa."""
     if version:
         raise typer.Exit(main.run(["--version"]))
+    if profile == "":
+        raise typer.BadParameter(empty_value("--profile").message)
     context.obj = {name: value for name, value in (("profile", profile), ("debug", debug)) if value}
 
 
@@ -112,12 +114,17 @@ def _runner(path: tuple[str, ...], function: Callable[..., None]) -> Callable[..
     declared = [parameter for parameter in parameters(function) if parameter.name != "help"]
 
     def run(context: typer.Context, **values: Any) -> None:
-        given = {name: _flat(value) for name, value in values.items() if value is not None and value is not False}
+        given = {name: value for name, value in values.items() if value is not None and value is not False}
+        given = {name: flat(value) if isinstance(value, list) else value for name, value in given.items()}
         if context.invoked_subcommand is not None:
             if given:
                 # `dpx deploy --branch main list`: it must not be unclear whether this deploys.
                 raise UsageError(f"Too many arguments: {context.invoked_subcommand}", hint="Put the command first.")
             return
+        for parameter in declared:
+            flag = get_args(parameter.annotation)[1].default  # of an argument it is ...
+            if flag is not ... and flag not in options.EMPTY and given.get(parameter.name) in ("", ("",)):
+                raise typer.BadParameter(empty_value(flag).message)
         given = {**(context.obj or {}), **given}
         command = {
             "module": function.__module__,
@@ -142,13 +149,6 @@ def execute(call: Call) -> int:
     return main.guard(
         lambda _: main.run_command(call, os.environ, main.screen_for(call, os.environ)), call.format, os.environ
     )
-
-
-def _flat(value: Any) -> Any:
-    """Return a list as a tuple; what `values.OneOrMore` found in each text of it comes in a row."""
-    if not isinstance(value, list):
-        return value
-    return tuple(part for parts in value for part in (parts if isinstance(parts, tuple) else (parts,)))
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 import typer
 
 from dpx_cli import reference
-from dpx_cli.cli.values import OneOrMore, build_bound, bundle_bound, count, delay, duration, number, port
+from dpx_cli.cli.values import OneOrMore, build_bound, bundle_bound, count, delay, duration, names, number, port
 
 __all__ = ["Annotated", "Any", "Literal", "Unpack", "count", "delay", "duration", "number", "port", "typer"]
 
@@ -92,8 +92,9 @@ Projects = Annotated[
     option(
         "--project -p",
         "PROJECT",
-        "Project: ID, slug or org/slug. Repeatable. [default: DPX_PROJECT]",
+        "Project: ID, slug or org/slug. Repeatable, or separated by commas. [default: DPX_PROJECT]",
         complete="project",
+        parser=names,
     ),
 ]
 ProjectArgument = Annotated[str | None, argument("PROJECT", "Project: ID, slug or org/slug.", complete="project")]
@@ -308,6 +309,9 @@ PANELS = {
     "Sandbox": "--port --data --projects --build-seconds --fault --slots --rate --role --log",
     "Access": "--token --token-ttl --webhook-url --webhook-secret",
 }
+
+# Options whose value may be empty: what the API has as a text, and what a command checks itself.
+EMPTY = ["--name", "--description", "--build-command", "--install-command", "--output-dir", "--message", "--set"]
 
 # Options of the output formats, by what a command prints (`commands.effect`).
 Json = Annotated[bool, flag("--json", "Output JSON.")]

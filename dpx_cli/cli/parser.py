@@ -14,7 +14,7 @@ from dpx_cli.errors import UsageError
 from dpx_cli.reference import is_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dpx_cli.errors import DpxError
 
@@ -160,10 +160,13 @@ def route(argv: Sequence[str]) -> Route | Help | Version:
             return Version()
         if word == "--debug":
             root["debug"] = True
-        elif flag == "--profile" and (equals or words):
-            _add(root, PROFILE, value if equals else words.pop(0))
-        elif flag == "--profile":
+        elif flag == "--profile" and not (equals or words):
             raise UsageError("Option --profile needs a value.", hint="Run: dpx profile list")
+        elif flag == "--profile":
+            name = value if equals else words.pop(0)
+            if not name:
+                raise empty_value(flag)
+            _add(root, PROFILE, name)
         else:
             raise Mistake(f"Unknown option: {shown(flag)}", MISPLACED, [word, *words], root=root)
     if not words:
@@ -249,6 +252,8 @@ def parse(route: Route) -> Call | Help:
             values[param["name"]] = True
         elif value is None:
             raise _wrong(route, f"Option {flag} needs a value.")
+        elif not value and not param.get("empty"):
+            raise empty_value(flag)
         else:
             _add(values, param, value)
     extra = _place(words, [param for param in params if "flags" not in param], values)
@@ -280,6 +285,11 @@ def looks_like_option(flag: str) -> bool:
     name = flag.lstrip("-")
     is_word = name.replace("-", "").isalpha() and name.isascii()
     return is_word and (len(flag) == len("-x") or (flag == f"--{name}" and name.islower()))
+
+
+def empty_value(flag: str) -> UsageError:
+    """Return the error for an option with an empty value."""
+    return UsageError(f"The value of {flag} is empty.", hint="Leave the option out, or give it a value.")
 
 
 def _wrong(route: Route, what: str) -> UsageError:
@@ -320,8 +330,13 @@ def _converted(route: Route, values: dict[str, Any]) -> dict[str, Any]:
         texts = values[name]
         if "choices" in param:
             texts = [part for text in texts for part in text.split(",")]
-        values[name] = tuple(_value(param, text, route.path) for text in texts)
+        values[name] = flat(_value(param, text, route.path) for text in texts)
     return values
+
+
+def flat(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return values in a row: what a parser found in one text, separated by commas, is a tuple of its own."""
+    return tuple(part for value in values for part in (value if isinstance(value, tuple) else (value,)))
 
 
 def _value(param: Param, text: str, path: Sequence[str]) -> Any:

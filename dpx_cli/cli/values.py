@@ -98,6 +98,13 @@ def _decimal(text: str) -> float | None:
     return float(text)
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Parse names separated by commas."""
+    if parts := tuple(filter(None, text.split(","))):
+        return parts
+    raise ValueError("names, separated by commas")
+
+
 class OneOrMore:
     """Parser of an option with one or several of some choices, separated by commas, in any case."""
 

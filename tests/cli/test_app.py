@@ -29,6 +29,8 @@ COMMANDS = (
     (["api", "/orgs", "--jq", ".data[].slug"], 0),
     (["webhook", "events"], 0),
     (["help", "exit-codes"], 0),
+    (["deploy", "--branch", ""], 2),
+    (["--profile", "", "whoami"], 2),
 )
 
 

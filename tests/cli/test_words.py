@@ -19,7 +19,7 @@ BANNED = re.compile(
     r"\b(there is none|it goes on|goes on|go on|nobody|whatever|mend|anew|takes? it away|stands (?!for)"
     r"|exclude each other|not there|where there|where none|where one|tells? (?:more|no)|without it|a world|look at"
     r"|may be given several|be asked|in which case|folder|answers?|answered|likewise|all the same|so many times"
-    r"|takes (?!effect|one|precedence)|is taken|take (?!effect)|of several"
+    r"|takes (?!effect|one|precedence)|is taken|take (?!effect|to )|of several"
     r"|names no|is named|called here|mentions no|meanwhile)\b",
     re.IGNORECASE,
 )
