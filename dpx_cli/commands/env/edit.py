@@ -179,7 +179,7 @@ def apply(session: Session, refs: Sequence[ProjectRef], edit: Edit) -> Result:
 
     The failures' messages say which keys are done; so does a warning if Ctrl-C or SIGTERM ends the call.
     """
-    warn_of_ledger(session)
+    session.warn_of_ledger()
     outcome: parallel.Outcome[Change, dict[str, Any]] = parallel.Outcome()
 
     def run(keys: Iterable[str], refs: Iterable[ProjectRef]) -> None:
@@ -269,12 +269,6 @@ def warn_if_changed_meanwhile(session: Session, ref: ProjectRef, edit: Edit, row
             f"{row.get('key')} in {ref.name} is now set for {', '.join(map(str, stored))}, not for "
             f"{', '.join(map(str, sent))}; it may have been changed at the same time."
         )
-
-
-def warn_of_ledger(session: Session) -> None:
-    """Say what replaces DPX_LEDGER, where it's set."""
-    if session.env.get("DPX_LEDGER"):
-        session.screen.warn("DPX_LEDGER has no effect: deploxa.lock replaces it. Run: dpx help plan")
 
 
 def raise_first(session: Session, failures: Sequence[DpxError]) -> None:

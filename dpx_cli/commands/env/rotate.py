@@ -148,7 +148,7 @@ def _run_staged(
 
     `again` are the options that continue, without the projects. Returns the projects in which the variable is set.
     """
-    edit.warn_of_ledger(session)
+    session.warn_of_ledger()
     (key,) = change.keys
     done: list[ProjectRef] = []
 

@@ -172,6 +172,16 @@ def test_a_variable_that_could_not_be_set_is_unknown(applied: Program, sandbox: 
     assert actions(applied, VALUE_B="other") == {"B": "unknown"}
 
 
+def test_the_ledger_is_gone(applied: Program) -> None:
+    """DPX_LEDGER only leads to what replaces it."""
+    for argv in (("plan",), ("apply",)):
+        result = applied(*argv, env={**ENV, "DPX_LEDGER": "1"})
+        assert result.code == 0, result
+        assert result.err.startswith(
+            "warning: DPX_LEDGER has no effect: deploxa.lock replaces it. Run: dpx help plan\n"
+        )
+
+
 def test_a_project_that_is_created_gets_its_lock(dpx: Program) -> None:
     """With its ID, which is known afterwards; one without variables gets none."""
     (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "brand-new"\n[env]\nA = "1"\n')
