@@ -48,7 +48,8 @@ def rotate(sandbox: Sandbox, home: str, *flags: str) -> int:
     folders = {"DPX_CONFIG_DIR": f"{home}/config", "DPX_CACHE_DIR": f"{home}/cache"}
     env = {**os.environ, **folders, "DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token}
     command = [sys.executable, "-m", "dpx_cli", "env", "rotate", "SHARED", "--stdin", "--all", "--deploy", "--yes"]
-    return subprocess.run([*command, *flags], env=env, input=VALUE.encode(), check=False, capture_output=True).returncode
+    done = subprocess.run([*command, *flags], env=env, input=VALUE.encode(), check=False, capture_output=True)
+    return done.returncode
 
 
 def measure(name: str, count: int) -> None:
