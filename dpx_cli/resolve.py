@@ -217,7 +217,7 @@ class Projects:
             projects.get_project(self._client(), project_id)
         except NotFound as missing:
             raise NotFound(
-                f"No such project: {link.project_slug or project_id}, named by the link file {link.path}",
+                f"No such project: {link.project_slug or project_id}, from the link file {link.path}",
                 hint="To unlink the directory, run: dpx unlink; to link it to another project, run: dpx link PROJECT",
                 status=missing.status,
                 request=missing.request,
@@ -235,7 +235,7 @@ class Projects:
             if file is None or missing.request is not None:
                 raise
             raise NotFound(
-                f"No such project: {file.slug}, named by {file.path}", hint="Fix its slug, or create it. Run: dpx apply"
+                f"No such project: {file.slug}, from {file.path}", hint="Fix its slug, or create it. Run: dpx apply"
             ) from None
 
     def known(self, given: str | None = None) -> str | None:

@@ -311,7 +311,16 @@ PANELS = {
 }
 
 # Options whose value may be empty: what the API has as a text, and what a command checks itself.
-EMPTY = ["--name", "--description", "--build-command", "--install-command", "--output-dir", "--message", "--set"]
+EMPTY = [
+    "--name",
+    "--description",
+    "--build-command",
+    "--install-command",
+    "--output-dir",
+    "--message",
+    "--set",
+    "--signature",
+]
 
 # Options of the output formats, by what a command prints (`commands.effect`).
 Json = Annotated[bool, flag("--json", "Output JSON.")]

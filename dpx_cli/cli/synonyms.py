@@ -285,7 +285,7 @@ class Option(NamedTuple):
 
 
 ARGUMENT = ("",)  # as Option.meanings: the value is an argument
-NO_PRODUCTION = "Deploxa deploys a branch; there is no option for production."
+NO_PRODUCTION = "Deploxa deploys a branch. It has no option for production."
 
 OPTIONS = {
     flag: option
@@ -297,9 +297,9 @@ OPTIONS = {
         Option(
             "--preview",
             ("--target preview",),
-            says="Deploxa deploys a branch; there is no option for a preview.",
+            says="Deploxa deploys a branch. It has no option for a preview.",
         ),
-        Option("--draft", says="Deploxa deploys a branch; there is no option for a draft."),
+        Option("--draft", says="Deploxa deploys a branch. It has no option for a draft."),
         Option("-e --env --environment --context", ("--target",), has_value=True),
         Option("-a --app -s --site --service --repo -R --project-id", ("--project",), has_value=True),
         Option("--team -T --scope -S --organization --workspace", ("--org",), has_value=True),

@@ -55,7 +55,7 @@ FAULTS = (
     ("GET /projects reset after 1 x1", "the connection of the second request is reset, which is not carried out"),
     ("POST /projects/*/deployments lost x1", "the request is carried out, but its response is lost"),
     ("POST /projects/*/deployments ERROR", "the deployment ends in ERROR"),
-    ("GET /projects/* drop=slug", "the response lacks a field"),
+    ("GET /projects/* drop=slug", "a field is missing from the response"),
     ("GET /projects add=region", "the response has an undocumented field"),
     ("GET /deployments/* wrong=status", "a field in the response has another type"),
 )
@@ -94,7 +94,7 @@ TOPICS = {
             ("dpx deploy wait --latest", "Wait for a deployment that is running."),
             ("dpx deploy list --status error", "List the failed deployments."),
             ("dpx deploy get --latest", "Show the newest deployment."),
-            ("dpx deploy again", "Deploy the same branch and commit once more. A new build, not a rollback."),
+            ("dpx deploy again", "Deploy the same branch and commit again. A new build, not a rollback."),
             ("dpx deploy stats", "Show success rate, build time and bundle size."),
         ),
         after=(

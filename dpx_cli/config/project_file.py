@@ -40,7 +40,9 @@ class ProjectFile:
     def reference(self) -> str:
         """The project. Raises UsageError if the file doesn't contain one."""
         if not self.slug:
-            raise UsageError(f"{self.path} names no project.", hint='Add slug = "SLUG" to its table [project].')
+            raise UsageError(
+                f"{self.path} doesn't specify a project.", hint='Add slug = "SLUG" to its table [project].'
+            )
         return self.slug
 
 

@@ -186,7 +186,7 @@ def _vary(body: bytes) -> Iterator[Candidate]:
         for pieces, notes in _vary(body[len(BOM) :]):
             yield pieces, (("body", "the body begins with a BOM (byte order mark) that was not signed"), *notes)
     else:
-        yield (BOM, body), (("body", "the signed body began with a BOM (byte order mark) that this one lacks"),)
+        yield (BOM, body), (("body", "the signed body began with a BOM (byte order mark) that this one doesn't have"),)
 
 
 def _vary_ends(body: bytes, note: str = "") -> Iterator[Candidate]:
@@ -198,7 +198,7 @@ def _vary_ends(body: bytes, note: str = "") -> Iterator[Candidate]:
         cut = -2 if body.endswith(b"\r\n") else -1
         yield (view[:cut],), (*notes, ("body", "the body has a final newline that was not signed"))
     for newline in (b"\n", b"\r\n"):
-        yield (view, newline), (*notes, ("body", "the signed body had a final newline that this one lacks"))
+        yield (view, newline), (*notes, ("body", "the signed body had a final newline that this one doesn't have"))
     if body[:1].isspace() or body[-1:].isspace():
         yield (body.strip(),), (*notes, ("body", "the body has white space at its ends that was not signed"))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dpx_cli
 from dpx_cli.cli import help as help_pages
 from dpx_cli.cli import main, parser, topics
 from dpx_cli.cli.command_table import TABLE
@@ -22,6 +25,14 @@ BANNED = re.compile(
     r"|takes (?!effect|one|precedence)|is taken|take (?!effect|to )|of several"
     r"|names no|is named|called here|mentions no|meanwhile)\b",
     re.IGNORECASE,
+)
+# The same in messages of the source, where some of these words may be names: sentences that were tried and read badly.
+FOREIGN = re.compile(
+    r"answer was lost|answered in|What is in DPX|page /settings|that Deploxa chooses|to make a project what|"
+    r"what deploxa.toml says|of what is there|is taken instead|has a project already|exists already|no variable name|"
+    r"It takes [a-z]|take targets away|is given again|half-way|names the project to delete|from where it is stored|"
+    r"Nothing is known about|because an agent runs it|is asked and nothing|no promotion of|The command deletes|"
+    r"that you run can read it|E-mail|\d %|\.\)\.|Warn of|names no|of several projects"
 )
 NOT_IMPERATIVE = re.compile(r"[A-Z][a-z]+(?:ing|ed|(?<!s)s)\b")
 
@@ -61,6 +72,18 @@ def test_help_texts_are_plain() -> None:
             offenders.append((where, text))
         if kind in {"command", "text", "option"} and not (re.search(r"[.\]]$", text) and text[0] == text[0].upper()):
             offenders.append((where, text))
+    assert not offenders
+
+
+def test_messages_are_plain() -> None:
+    """No text in the source, docstrings aside, is one of the sentences that a technical writer has replaced."""
+    offenders = []
+    for path in sorted(Path(dpx_cli.__file__).parent.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                offenders += [(path.name, node.lineno, found[0]) for found in FOREIGN.finditer(node.value)]
     assert not offenders
 
 

@@ -203,7 +203,7 @@ def test_a_linked_project_that_is_gone(dpx: Program) -> None:
     for argv in (("projects", "get"), ("deploy", "--branch", "main"), ("env", "list"), ("status",)):
         gone = dpx(*argv, "--json")
         assert (gone.code, gone.out, gone.error["code"], gone.error["status"]) == (3, "", "not_found", 404), gone
-        assert gone.error["message"] == f"No such project: docs, named by the link file {file}"
+        assert gone.error["message"] == f"No such project: docs, from the link file {file}"
         assert gone.error["hint"].endswith("run: dpx link PROJECT")
     doctor = dpx("doctor", "--json")
     assert doctor.code == 10

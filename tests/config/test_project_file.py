@@ -69,11 +69,11 @@ def test_a_link_further_up_is_not_even_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        (b"", "names no project"),
-        (b"[project]\n", "names no project"),
-        (b"project = 1\n", "names no project"),
-        (b"[project]\nslug = 5\n", "names no project"),
-        (b'[project]\nslug = ""\n', "names no project"),
+        (b"", "doesn't specify a project"),
+        (b"[project]\n", "doesn't specify a project"),
+        (b"project = 1\n", "doesn't specify a project"),
+        (b"[project]\nslug = 5\n", "doesn't specify a project"),
+        (b'[project]\nslug = ""\n', "doesn't specify a project"),
         (b'[project]\nslug = "s3cret\n', "is not valid TOML, at line 2, column "),
         (b'[project]\nslug = """s3cret\n', "is not valid TOML, at end of document"),
         (b"a = " + b"9" * 5000, "is not valid TOML, at a number"),

@@ -41,7 +41,7 @@ def test_an_unlocked_keyring(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_
     assert doctor(keyring_bus, sandbox, tmp_path, "login", stdin=TOKEN)[0] == 0
     code, checks = doctor(keyring_bus, sandbox, tmp_path, "doctor", "--json")
     assert code == 0, checks
-    assert checks["keyring"]["detail"].startswith("SecretService, answered in ")
+    assert checks["keyring"]["detail"].startswith("SecretService, responded in ")
     assert checks["token"]["detail"] == "from the keyring (SecretService), accepted"
     assert doctor(keyring_bus, sandbox, tmp_path, "logout")[0] == 0
 

@@ -78,7 +78,7 @@ def test_a_delivery_is_verified_and_told_of(listen: Callable[..., Running]) -> N
         (b"X-Deploxa-Signature: \xff\xfe\r\n", "not `sha256=` and 64 hex digits"),
         (b"X-Deploxa-Signature: " + signature.sign(BODY, SECRET)[7:].encode() + b"\r\n", "bare digest"),
         (signed(BODY) + signed(BODY), "2 X-Deploxa-Signature"),
-        (signed(BODY + b"\n"), "the signed body had a final newline that this one lacks"),
+        (signed(BODY + b"\n"), "the signed body had a final newline that this one doesn't have"),
     ],
 )
 def test_a_bad_signature_is_401_and_says_nothing_of_the_body(

@@ -98,8 +98,8 @@ def test_explain_takes_any_body_and_secret(body: bytes, secret: bytes) -> None:
 BODY_CASES = [
     (BODY + b"\n", BODY, "the body has a final newline that was not signed"),
     (BODY + b"\r\n", BODY, "the body has a final newline that was not signed"),
-    (BODY, BODY + b"\n", "the signed body had a final newline that this one lacks"),
-    (BODY, BODY + b"\r\n", "the signed body had a final newline that this one lacks"),
+    (BODY, BODY + b"\n", "the signed body had a final newline that this one doesn't have"),
+    (BODY, BODY + b"\r\n", "the signed body had a final newline that this one doesn't have"),
     (b"{\r\n}\r\n", b"{\n}\n", "CRLF line endings, but LF was signed"),
     (b"{\n}\n", b"{\r\n}\r\n", "LF line endings, but CRLF was signed"),
     (b"{\r\n}\r\n", b"{\n}", "CRLF line endings, but LF was signed; the body has a final newline"),

@@ -48,7 +48,7 @@ def login(
     """Log in with a token, kept in the operating system's keyring.
 
     The token is read from a prompt or from stdin. It is checked before it is stored, and stored for this profile and
-    this API only. Tokens are created on the page /settings/tokens of Deploxa.
+    this API only. Create tokens at https://deploxa.com/settings/tokens.
     """
     settings = session.settings
     settings.may_create_profile = True
@@ -74,7 +74,7 @@ def login(
 def logout(session: Session) -> None:
     """Remove this profile's stored token.
 
-    The token itself stays valid until it is revoked on the page /settings/tokens of Deploxa.
+    The token itself stays valid until you revoke it at https://deploxa.com/settings/tokens.
     """
     settings = session.settings
     title = logins.remove(settings)

@@ -129,7 +129,7 @@ def again(
     timeout: Timeout = WAIT,
     ci_output: CiOutput = "auto",
 ) -> None:
-    """Deploy the branch and commit of an earlier deployment once more. It's a new build, not a rollback."""
+    """Deploy the branch and commit of an earlier deployment again. It's a new build, not a rollback."""
     from dpx_cli.commands.deploy.explain import explain
     from dpx_cli.rollout import launch
     from dpx_cli.rollout.plan import DeployOptions

@@ -102,7 +102,7 @@ class Diagnosis:
             # Fatal only if the token is stored there.
             self._no_token = problem if place.startswith("keyring:") else None
             return Check("keyring", problem.message, ok=self._no_token is None, hint=problem.hint)
-        return Check("keyring", f"{name}, answered in {(time.monotonic() - started) * 1000:.0f} ms")
+        return Check("keyring", f"{name}, responded in {(time.monotonic() - started) * 1000:.0f} ms")
 
     def _check_api(self) -> Check:
         """Send the request. Any response of an API passes; `_check_token` judges the token."""
@@ -127,7 +127,7 @@ class Diagnosis:
             error = client.error(request, response)
             hint = error.hint or ("Try again later." if response.status >= SERVER_ERROR else "Check DPX_API_URL.")
             return Check("api", error.message, ok=False, hint=hint)
-        return Check("api", f"{self._settings.api_url} answered in {milliseconds:.0f} ms")
+        return Check("api", f"{self._settings.api_url} responded in {milliseconds:.0f} ms")
 
     def _check_token(self) -> Check:
         """Check whether the token was accepted, and say where it comes from."""

@@ -78,7 +78,7 @@ def test_all_checks_pass(dpx: Program, sandbox: Sandbox) -> None:
     checks = found(result)
     assert checks["token"]["detail"] == "from DPX_TOKEN, accepted"
     assert checks["keyring"]["detail"] == "not used (DPX_TOKEN is set)"
-    assert checks["api"]["detail"].startswith(f"{sandbox.url} answered in ")
+    assert checks["api"]["detail"].startswith(f"{sandbox.url} responded in ")
     plain = dpx("doctor")
     assert [row[1] for row in plain.rows] == NAMES
     shown = dpx.tty("doctor", env={"NO_COLOR": "1"})
@@ -117,7 +117,7 @@ def test_not_logged_in_is_a_failure_and_a_missing_keyring_is_none(dpx: Program) 
     assert [name for name, check in checks.items() if not check["ok"]] == ["token"]
     assert "dpx auth login" in checks["token"]["hint"]
     assert checks["keyring"]["detail"] == "This machine has no keyring."
-    assert " answered in " in checks["api"]["detail"]
+    assert " responded in " in checks["api"]["detail"]
 
 
 def test_a_token_in_the_file_is_found(dpx: Program, sandbox: Sandbox) -> None:

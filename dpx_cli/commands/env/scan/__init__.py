@@ -59,7 +59,7 @@ def scan(
         bool, typer.Option("--unused", help="List the project's variables that no code reads instead.")
     ] = False,
 ) -> None:
-    """Find variables that the code reads and the project lacks.
+    """Find variables that the code reads but the project doesn't have.
 
     Reads the JavaScript, TypeScript and Python files that git tracks. A variable that has a default wherever it's read
     is optional. Exits 10 if a variable that isn't optional is missing in a target.
