@@ -11,7 +11,7 @@ from dpx_cli.commands import LOCAL, Typer, effect
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Annotated, Unpack
 
     import typer
@@ -74,27 +74,20 @@ def run(
 
 
 def _sandbox(session: Session, world: SandboxOptions, port: int) -> Sandbox:
-    """Return the sandbox for the options, not yet started."""
+    """Return the sandbox for the options, not yet started. Each delivery of a webhook is a line."""
     from dpx_cli.sandbox.server import Sandbox
+
+    def report(delivery: DeliveryAttempt) -> None:
+        outcome = f"{delivery.error or delivery.status}{'' if delivery.is_last else ', trying again'}"
+        session.screen.info(f"Webhook {delivery.event} for {delivery.project}: {outcome}")
 
     options: SandboxOptions = {"port": port, **world}
     if "webhook_url" in options and (secret := session.env.get("DPX_WEBHOOK_SECRET")):
         options.setdefault("webhook_secret", secret)
-    sandbox = Sandbox(**options, on_delivery=_reporter(session))
+    sandbox = Sandbox(**options, on_delivery=report)
     if problem := sandbox.check_receiver():
         session.screen.warn(f"Can't reach --webhook-url: {problem}. Deliveries fail until a receiver runs there.")
     return sandbox
-
-
-def _reporter(session: Session) -> Callable[[DeliveryAttempt], None]:
-    """Return what writes one line per delivery of a webhook."""
-
-    def report(delivery: DeliveryAttempt) -> None:
-        outcome = delivery.error or f"{delivery.status}"
-        again = "" if delivery.is_last else ", trying again"
-        session.screen.done(f"Webhook {delivery.event} for {delivery.project}: {outcome}{again}")
-
-    return report
 
 
 def _assignment(name: str, value: str, env: Mapping[str, str]) -> str:

@@ -48,10 +48,6 @@ _PATTERNS = [
 ]
 
 
-class ConnectionCut(Exception):
-    """The connection is reset instead of a response."""
-
-
 class Application:
     """What a sandbox responds to a request."""
 
@@ -81,7 +77,7 @@ class Application:
             status, content = self._respond(request, headers, record)
         except Refused as refused:
             status, content, extra = refused.status, {"error": refused.message}, refused.headers
-        except (ConnectionCut, ClientDisconnected):
+        except ClientDisconnected:
             journal.finish(record, None)
             request.reset()
             return
@@ -99,8 +95,13 @@ class Application:
     def _respond(
         self, request: Connection, headers: Mapping[str, str], record: RecordedRequest
     ) -> tuple[int, dict[str, Any]]:
-        raw = _read_body(request)
-        faults = self._state.faults.take_matching(record.method, record.path)
+        try:
+            raw = request.body(MAX_BODY)
+        except TooLarge:
+            raise Refused(413, "Request body is too large") from None
+        except TimeoutError:
+            raise Refused(408, "Request body didn't arrive in time") from None
+        faults = self._state.scripted.take_matching(record.method, record.path)
         record.fault = faults[-1].text if faults else None
         self._apply(faults)
         handler, path = _route(request)
@@ -120,7 +121,7 @@ class Application:
             )
         )
         if any(fault.effect == LOST for fault in faults):
-            raise ConnectionCut
+            raise ClientDisconnected
         for fault in faults:
             if fault.field:
                 fault.drift(content)
@@ -131,9 +132,9 @@ class Application:
         for fault in faults:
             if fault.effect == SLOW:
                 if self._state.closing.wait(fault.seconds):
-                    raise ConnectionCut
+                    raise ClientDisconnected
             elif fault.effect == RESET:
-                raise ConnectionCut
+                raise ClientDisconnected
             elif fault.status is not None:
                 headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
                 raise Refused(fault.status, f"Scripted fault: {fault.status}", headers)
@@ -144,7 +145,7 @@ class Application:
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise Refused(401, "Missing token", {"WWW-Authenticate": "Bearer"})
-        email = self._state.tokens.person(token, time.time())
+        email = self._state.accepted.person(token, time.time())
         if email is None:
             raise Refused(401, "Invalid token", {"WWW-Authenticate": 'Bearer error="invalid_token"'})
         wait = self._state.rate.take(token) if self._state.rate is not None else 0
@@ -174,15 +175,6 @@ def _route(request: Connection) -> tuple[Handler, dict[str, str]]:
                 raise Refused(405, "Method not allowed", {"Allow": ", ".join(handlers)})
             return handlers[request.method], match.groupdict()
     raise Refused(404, "Not found")
-
-
-def _read_body(request: Connection) -> bytes:
-    try:
-        return request.body(MAX_BODY)
-    except TooLarge:
-        raise Refused(413, "Request body is too large") from None
-    except TimeoutError:
-        raise Refused(408, "Request body didn't arrive in time") from None
 
 
 def _parse_object(raw: bytes, record: RecordedRequest) -> dict[str, Any]:

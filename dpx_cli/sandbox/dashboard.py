@@ -51,7 +51,7 @@ class Dashboard:
                     "name": f"{row['org']}/{row['slug']}" if row["org"] else row["slug"],
                     "status": None if row["outcome"] is None else timeline.status(row, now),
                 }
-                for row in state.store.all(_PROJECTS, (state.tokens.owner, MAX_ROWS))
+                for row in state.store.all(_PROJECTS, (state.accepted.owner, MAX_ROWS))
             ],
             "deployments": [
                 {"project": row["slug"], **timeline.show(row, now)}
@@ -59,7 +59,7 @@ class Dashboard:
             ],
             "requests": [{name: getattr(record, name) for name in LOGGED} for record in requests],
             "deliveries": None if state.webhooks is None else [delivery._asdict() for delivery in deliveries],
-            "faults": [{"text": fault.text, "hits": fault.hits, "left": fault.left} for fault in state.faults.all()],
+            "faults": [{"text": fault.text, "hits": fault.hits, "left": fault.left} for fault in state.scripted.all()],
             "examples": EXAMPLES,
         }
 
@@ -68,17 +68,17 @@ class Dashboard:
         text = content.get("text")
         if not isinstance(text, str):
             raise UsageError("A fault is a text.")
-        self._state.faults.add(text.strip())
+        self._state.scripted.add(text.strip())
         return "Fault added."
 
     def remove_fault(self, content: Mapping[str, Any]) -> str:
         """Remove a fault."""
-        self._state.faults.remove(str(content.get("text")))
+        self._state.scripted.remove(str(content.get("text")))
         return "Fault removed."
 
     def deploy(self, content: Mapping[str, Any]) -> str:
         """Deploy the last deployed branch of a project. Raises UsageError if that's refused."""
-        user = self._state.store.one("SELECT seq FROM users WHERE email = ?", (self._state.tokens.owner,))["seq"]
+        user = self._state.store.one("SELECT seq FROM users WHERE email = ?", (self._state.accepted.owner,))["seq"]
         path = {"id": str(content.get("id"))}
         request = SandboxRequest(
             state=self._state, user=user, path=path, query={}, body={}, now=time.time(), fails=False

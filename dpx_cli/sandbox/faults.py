@@ -47,7 +47,6 @@ EXAMPLES = (
     "GET /projects drop=slug",
 )
 
-_NUMBERS = ("status", "retry_after", "left")
 _GRAMMAR = re.compile(
     r"""(?P<method>GET|POST|PATCH|DELETE|\*) \s+ (?P<path>/\S*) \s+
     (?: (?P<status>[45][0-9][0-9]) | slow \s+ (?P<slow>\S+) | (?P<effect>reset|lost|error)
@@ -93,7 +92,7 @@ class Fault:
             ) from None
         parts = re.split(r"(\*\*|\*)", match["path"].removeprefix(API_ROOT))
         path = "".join({"**": ".*", "*": "[^/]+"}.get(part, re.escape(part)) for part in parts)
-        numbers = {name: None if match[name] is None else int(match[name]) for name in _NUMBERS}
+        numbers = [int(match[name]) if match[name] else None for name in ("status", "retry_after", "left")]
         return cls(
             text,
             match["method"].upper(),
@@ -102,9 +101,9 @@ class Fault:
             seconds=seconds,
             field=match["field"] or "",
             skip=int(match["skip"] or 0),
-            status=numbers["status"],
-            retry_after=numbers["retry_after"],
-            left=numbers["left"],
+            status=numbers[0],
+            retry_after=numbers[1],
+            left=numbers[2],
         )
 
     def matches(self, method: str, path: str) -> bool:

@@ -55,13 +55,8 @@ class SandboxRequest:
         A page starts where the previous one ended, so its cost depends only on `limit`, and rows that are added or
         removed between two pages neither repeat nor hide others.
 
-        Args:
-            select: SELECT and FROM; the rows have a `seq`.
-            where: the condition, without the word.
-            values: the parameters of both.
-            key: the column of `seq`, like "p.seq"; unique and never reused.
-            scope: identifies the list; a cursor of another list is refused.
-            newest_first: by descending `seq`.
+        `select` is SELECT and FROM, `where` the condition without the word, `values` the parameters of both, `key` the
+        column of `seq`, which is unique and never reused. `scope` identifies the list: a cursor of another is refused.
         """
         text = self.query.get("limit", str(DEFAULT_LIMIT))
         if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MAX_LIMIT:

@@ -43,20 +43,12 @@ def run(
     secrets: Collection[str] = (),
     to_stderr: bool = False,
 ) -> int:
-    """Run a command against a new sandbox until it ends, and leave nothing behind.
+    """Run a command against a new sandbox, not yet started, until it ends, and leave nothing behind.
 
-    The command uses the standard streams directly. A signal sent to this process is passed on to it; one from the
-    terminal has reached it already.
+    The command uses the standard streams directly (`to_stderr`: its output goes to standard error), and gets none of
+    the `secrets`. A signal sent to this process is passed on to it; one from the terminal has reached it already.
 
-    Args:
-        command: the program and its arguments.
-        env: the environment to start from.
-        sandbox: the sandbox, not yet started.
-        secrets: tokens that the command must not get.
-        to_stderr: whether the command's standard output goes to standard error.
-
-    Returns:
-        The command's exit code; 128 plus the signal's number if a signal ended it.
+    Returns the command's exit code; 128 plus the signal's number if a signal ended it.
     """
     with _blocked_signals() as mask, _temporary_folder() as folder, sandbox:
         own = environment(sandbox, env, folder, secrets)

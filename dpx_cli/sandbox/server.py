@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -37,7 +38,7 @@ GRACE_SECONDS = 2
 CONNECT_SECONDS = 2
 
 
-class Sandbox:
+class Sandbox(SandboxState):
     """A Deploxa API server, with the fields of `Behavior` as options.
 
     Args:
@@ -73,23 +74,20 @@ class Sandbox:
         behavior = self.behavior
         with contextlib.ExitStack() as undo:
             listening = undo.enter_context(bind(behavior.port, UsageError))
-            store = Store(behavior.data)
-            undo.callback(store.close)
-            tokens = self._open(store)
-            journal = SandboxJournal(behavior.log)
+            self.store = Store(behavior.data)
+            undo.callback(self.store.close)
+            self.accepted = self._open(self.store)
+            self.journal = SandboxJournal(behavior.log)
             undo.pop_all()
-        self._state = SandboxState(
-            behavior=behavior,
-            store=store,
-            tokens=tokens,
-            faults=Faults(behavior.faults),
-            rate=None if behavior.rate is None else Rate(behavior.rate),
-            journal=journal,
-            webhooks=self._webhooks(store, journal),
-        )
+        self.closing = threading.Event()
+        self.scripted = Faults(behavior.faults)
+        self.rate = None if behavior.rate is None else Rate(behavior.rate)
+        if behavior.webhook_url is not None:
+            endpoint = Endpoint.parse(behavior.webhook_url, "--webhook-url")
+            self.webhooks = Webhooks(endpoint, behavior, store=self.store, journal=self.journal)
         self.origin = f"http://{HOST}:{listening.getsockname()[1]}"
         self.url = self.origin + API_ROOT
-        application = Application(self._state)
+        application = Application(self)
         self.page_url = f"{self.origin}/#{application.page.key}"
         self._server = Server(listening, application.handle, patience=PATIENCE, keep_alive=True)
 
@@ -108,13 +106,13 @@ class Sandbox:
         """Stop, and leave nothing but the data file."""
         if self._server is None:
             return
-        self._state.closing.set()
+        self.closing.set()
         self._server.close()
         self._server = None
-        if self._state.webhooks is not None:
-            self._state.webhooks.close(GRACE_SECONDS)
-        self._state.store.close()
-        self._state.journal.close()
+        if self.webhooks is not None:
+            self.webhooks.close(GRACE_SECONDS)
+        self.store.close()
+        self.journal.close()
 
     def _open(self, store: Store) -> Tokens:
         """Fill a fresh store and return the accepted tokens."""
@@ -127,24 +125,17 @@ class Sandbox:
         people = dict.fromkeys(seeds.PEOPLE, seeds.ME) if is_copy else seeds.PEOPLE
         return Tokens(behavior, people=people, secret=store.secret, now=now)
 
-    def _webhooks(self, store: Store, journal: SandboxJournal) -> Webhooks | None:
-        behavior = self.behavior
-        if behavior.webhook_url is None or behavior.webhook_secret is None:
-            return None
-        endpoint = Endpoint.parse(behavior.webhook_url, "--webhook-url")
-        return Webhooks(endpoint, behavior.webhook_secret, store=store, journal=journal, report=behavior.on_delivery)
-
     # For tests and for the programs that run a sandbox.
 
     @property
     def token(self) -> str:
         """The first accepted token."""
-        return self._state.tokens.plain[0]
+        return self.accepted.plain[0]
 
     @property
     def tokens(self) -> list[str]:
         """The accepted tokens, in the order given."""
-        return list(self._state.tokens.plain)
+        return list(self.accepted.plain)
 
     @property
     def env(self) -> dict[str, str]:
@@ -154,39 +145,39 @@ class Sandbox:
     @property
     def requests(self) -> list[RecordedRequest]:
         """The requests so far, oldest first."""
-        return self._state.journal.requests()
+        return self.journal.requests()
 
     @property
     def deliveries(self) -> list[DeliveryAttempt]:
         """The attempts to deliver webhooks so far, oldest first."""
-        return [] if self._state.webhooks is None else list(self._state.webhooks.deliveries)
+        return [] if self.webhooks is None else list(self.webhooks.deliveries)
 
     @property
     def changes(self) -> list[Change]:
         """The changes that requests have made so far, oldest first: (action, project, name)."""
-        return self._state.journal.changes()
+        return self.journal.changes()
 
     def clear_requests(self) -> None:
         """Forget the requests so far."""
-        self._state.journal.clear()
+        self.journal.clear()
 
     def fault(self, text: str) -> None:
         """Add a fault, like "POST /projects/*/deployments 429 x3"; see `faults.py`."""
-        self._state.faults.add(text)
+        self.scripted.add(text)
 
     def clear_faults(self) -> None:
         """Remove all faults."""
-        self._state.faults.clear()
+        self.scripted.clear()
 
     def expire(self, token: str | None = None) -> None:
         """Expire a token, by default the first one."""
-        self._state.tokens.expire(token or self.token)
+        self.accepted.expire(token or self.token)
 
     def seed_projects(self, count: int, org: str = "acme") -> list[str]:
         """Add generated projects with one deployment each and return their slugs."""
         last = "SELECT max(CAST(substr(slug, 9) AS INTEGER)) FROM projects WHERE slug GLOB 'project-[0-9]*'"
         now = time.time()
-        with self._state.store.change() as db:
+        with self.store.change() as db:
             first = (db.execute(last).fetchone()[0] or 0) + 1
             projects = seeds.generate_projects(first, count, org, now)
             return [seeds.add_project(db, project, now)["slug"] for project in projects]
@@ -194,7 +185,7 @@ class Sandbox:
     def seed_project(self, slug: str, org: str = "acme", framework: str | None = None) -> str:
         """Add a project without deployments and return its ID. Several organizations may have the same slug."""
         project = {"id": new_id(), "slug": slug, "org": org, "framework": framework}
-        with self._state.store.change() as db:
+        with self.store.change() as db:
             seeds.add_project(db, project, time.time())
         return str(project["id"])
 
@@ -213,7 +204,7 @@ class Sandbox:
         row = dict(self._project(project))
         began = time.time() - seconds
         deployment = {"branch": branch, "commitSha": sha, "commitMessage": message}
-        with self._state.store.change() as db:
+        with self.store.change() as db:
             return [timeline.add(db, row, deployment, began, seconds=seconds, fails=fails) for _ in range(count)]
 
     def project_id(self, project: str) -> str:
@@ -222,7 +213,7 @@ class Sandbox:
 
     def projects(self) -> list[str]:
         """Return the slugs of all projects that a token's person may see, oldest first."""
-        rows = self._state.store.all(
+        rows = self.store.all(
             "SELECT slug FROM projects WHERE org IS NULL OR org IN (SELECT m.org FROM members m JOIN users u"
             " ON u.seq = m.user WHERE u.email IN (?, ?)) ORDER BY seq",
             (seeds.ME, seeds.PEOPLE["owner"]),
@@ -248,11 +239,11 @@ class Sandbox:
         return any(row["key"] == key and digest_of(value, row["salt"]) == row["digest"] for row in rows)
 
     def _all(self, sql: str, project: str) -> list[sqlite3.Row]:
-        return self._state.store.all(sql, (self._project(project)["seq"],))
+        return self.store.all(sql, (self._project(project)["seq"],))
 
     def _project(self, name: str) -> sqlite3.Row:
         org, _, slug = name.rpartition("/")
-        row = self._state.store.find(
+        row = self.store.find(
             "SELECT p.* FROM projects p LEFT JOIN orgs o ON o.seq = p.org WHERE p.slug = ? AND (? = '' OR o.slug = ?)",
             (slug, org, org),
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Sequence
 
     from dpx_cli.sandbox.faults import Faults
@@ -40,15 +40,14 @@ class Behavior:
     data: str | None = None
 
 
-@dataclass(kw_only=True)
 class SandboxState:
-    """The parts of a running sandbox. `closing` is set when it ends."""
+    """The parts of a running sandbox; `closing` is set when it ends."""
 
     behavior: Behavior
     store: Store
-    tokens: Tokens
-    faults: Faults
+    accepted: Tokens
+    scripted: Faults
     rate: Rate | None
     journal: SandboxJournal
     webhooks: Webhooks | None = None
-    closing: threading.Event = field(default_factory=threading.Event)
+    closing: threading.Event

@@ -15,9 +15,9 @@ from dpx_cli.webhook.deliver import NotDelivered
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
 
     from dpx_cli.sandbox.journal import SandboxJournal
+    from dpx_cli.sandbox.state import Behavior
     from dpx_cli.sandbox.store import Store
     from dpx_cli.webhook.deliver import Endpoint
 
@@ -48,20 +48,12 @@ class DeliveryAttempt(NamedTuple):
 class Webhooks:
     """Send the events of every deployment to one receiver; report each attempt, one at a time."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        secret: str,
-        *,
-        store: Store,
-        journal: SandboxJournal,
-        report: Callable[[DeliveryAttempt], None] | None,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, behavior: Behavior, *, store: Store, journal: SandboxJournal) -> None:
         self._endpoint = endpoint
-        self._secret = secret.encode("utf-8", "surrogateescape")
+        self._secret = (behavior.webhook_secret or "").encode("utf-8", "surrogateescape")
         self._store = store
         self._journal = journal
-        self._report = report
+        self._report = behavior.on_delivery
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._threads: dict[threading.Thread, float] = {}  # and when the last event is due

@@ -175,7 +175,7 @@ def test_a_post_is_sent_once(dpx: Program, sandbox: Sandbox) -> None:
 
 def test_a_hostile_answer_is_harmless_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     """JSON leaves no escape sequence; in a pipe the bytes are the API's."""
-    with sandbox._state.store.change() as db:
+    with sandbox.store.change() as db:
         db.execute("UPDATE orgs SET name = ? WHERE slug = 'acme'", ("\x1b[2J\u202e",))
     result = dpx.tty("api", "/orgs")
     assert "\x1b[2J" not in result.out

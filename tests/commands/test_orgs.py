@@ -17,7 +17,7 @@ PEOPLE = ["olivia@acme.com", "alice@acme.com", "max@acme.com", "bob@acme.com", "
 
 def add_orgs(sandbox: Sandbox, count: int) -> None:
     """Make the token's person a member of more organizations, and each of them of acme's people."""
-    with sandbox._state.store.change() as db:
+    with sandbox.store.change() as db:
         for number in range(count):
             org = 100 + number
             db.execute("INSERT INTO orgs VALUES (?, ?, ?, ?)", (org, f"o{number}", f"Org {number}", f"o{number}"))
@@ -70,7 +70,7 @@ def test_two_pages_of_orgs_and_of_members(dpx: Program, sandbox: Sandbox) -> Non
 def test_nothing_to_list(dpx_offline: Program) -> None:
     """A word on a terminal."""
     with Sandbox() as sandbox:
-        with sandbox._state.store.change() as db:
+        with sandbox.store.change() as db:
             db.execute("DELETE FROM members")
         dpx_offline.env |= {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token}
         for flags, out in (((), ""), (("--json",), "[]\n"), (("--jsonl",), ""), (("-q",), "")):
@@ -118,7 +118,7 @@ def test_one_that_is_not_there(dpx: Program, command: str) -> None:
 
 def test_a_hostile_name_stays_text(dpx: Program, sandbox: Sandbox) -> None:
     """On a terminal and in a pipe."""
-    with sandbox._state.store.change() as db:
+    with sandbox.store.change() as db:
         db.execute("UPDATE orgs SET name = ? WHERE slug = 'acme'", ("[red]\x1b]0;x\x07\tA\u202e",))
     for result in (dpx("orgs", "list"), dpx.tty("orgs", "list")):
         assert r"[red]\x1b]0;x\x07" in result.out

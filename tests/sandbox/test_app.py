@@ -108,7 +108,7 @@ def test_what_it_cannot_foresee_is_a_500_without_details(
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sandbox._state.store, "all", fail)
+        patch.setattr(sandbox.store, "all", fail)
         answer = ask(sandbox, "GET", "/projects")
     assert (answer.status, answer.body) == (500, {"error": "Internal server error"})
     assert ask(sandbox, "GET", "/projects").status == 200

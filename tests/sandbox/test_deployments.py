@@ -23,7 +23,7 @@ def deploy(sandbox: Sandbox, project: str = "storefront", **body: Any) -> str:
 
 def row_of(sandbox: Sandbox, deployment: str) -> sqlite3.Row:
     """The deployment as the store has it."""
-    return sandbox._state.store.one("SELECT * FROM deployments WHERE id = ?", (deployment,))
+    return sandbox.store.one("SELECT * FROM deployments WHERE id = ?", (deployment,))
 
 
 def test_a_deployment_goes_from_queued_over_building_to_ready() -> None:
@@ -122,7 +122,7 @@ def test_the_status_filter() -> None:
     with Sandbox(build_seconds=600) as sandbox:
         path = f"/projects/{sandbox.project_id('storefront')}/deployments"
         queued, building = deploy(sandbox), deploy(sandbox)
-        with sandbox._state.store.change() as db:
+        with sandbox.store.change() as db:
             db.execute("UPDATE deployments SET building_at = 0 WHERE id = ?", (building,))
         assert [row["id"] for row in ask(sandbox, "GET", f"{path}?status=QUEUED").data] == [queued]
         assert [row["id"] for row in ask(sandbox, "GET", f"{path}?status=BUILDING").data] == [building]
@@ -160,6 +160,6 @@ def test_build_slots() -> None:
         assert (answer.status, answer.body) == (429, {"error": "No build slot free: 2 of 2 in use"})
         assert "retry-after" not in answer.headers
         assert sandbox.deployments("storefront")[0]["id"] == first
-        with sandbox._state.store.change() as db:
+        with sandbox.store.change() as db:
             db.execute("UPDATE deployments SET ended_at = 0 WHERE id = ?", (first,))
         assert ask(sandbox, "POST", path, {}).status == 201

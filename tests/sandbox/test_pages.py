@@ -117,7 +117,7 @@ def steps(sandbox: Sandbox, path: str) -> int:
         count += 1
         return 0
 
-    database: sqlite3.Connection = sandbox._state.store._db
+    database: sqlite3.Connection = sandbox.store._db
     database.set_progress_handler(stride, 100)
     assert ask(sandbox, "GET", path).status == 200
     database.set_progress_handler(None, 0)

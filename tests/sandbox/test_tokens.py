@@ -35,7 +35,7 @@ def test_several_tokens_with_roles() -> None:
 def test_tokens_expire() -> None:
     """Tokens expire after --token-ttl or their own time."""
     with Sandbox(tokens=["dpx_a", "dpx_b:member:1", "dpx_c:owner:2h"], token_ttl=6) as sandbox:
-        tokens, start = sandbox._state.tokens, time.time()
+        tokens, start = sandbox.accepted, time.time()
         for token, after, accepted in (
             ("dpx_a", 5.8, True),
             ("dpx_a", 6.1, False),

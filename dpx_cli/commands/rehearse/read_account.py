@@ -25,12 +25,8 @@ MAX_DEPLOYMENTS = 100  # of a project
 def read(session: Session, references: Sequence[str], *, org: str | None, every: bool, role: str | None) -> Seed:
     """Return the projects in reach and the organizations of the token's user, as `Sandbox(seed=...)` wants them.
 
-    Args:
-        session: the session.
-        references: of `--project`; empty for the default project, if neither `org` nor `every` is given.
-        org: slug of the organization whose projects are in reach.
-        every: whether all projects are.
-        role: the role to rehearse with. [default: the user's own in each organization]
+    In reach are `references` of `--project`, those of `org`, `every` one, or without any the default project. `role` is
+    rehearsed instead of the user's own in each organization.
     """
     client = session.client
     if every or org is not None:

@@ -43,14 +43,10 @@ COMMON: tuple[Header, ...] = (
 
 
 class WebPage:
-    """The page of one server.
+    """The page of one server; `key` is the fragment of its address.
 
-    Args:
-        state: returns what the page shows; its argument is the number of the last item that the page has.
-        actions: what its buttons do, by name; each returns a sentence, or raises DpxError.
-
-    Attributes:
-        key: the fragment of the page's address.
+    `state` returns what the page shows; its argument is the number of the last item that the page has. `actions` are
+    what its buttons do, by name; each returns a sentence, or raises DpxError.
     """
 
     def __init__(
