@@ -17,12 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Annotated, Any
 
-    import typer
-
     from dpx_cli.cli.options import (
         SECRET,
         AllowEmpty,
-        Complete,
         Cursor,
         Deploy,
         EnvFile,
@@ -34,6 +31,8 @@ if TYPE_CHECKING:
         Stdin,
         Targets,
         Yes,
+        argument,
+        flag,
     )
     from dpx_cli.commands.env.edit import Edit, Step, Variables
     from dpx_cli.commands.env.scan.files import CodeLocation
@@ -96,7 +95,7 @@ def set_variables(
     session: Session,
     words: Annotated[
         tuple[str, ...],
-        typer.Argument(metavar="KEY [VALUE] | KEY=VALUE", help="What to set.", autocompletion=Complete.key),
+        argument("KEY [VALUE] | KEY=VALUE", "What to set.", complete="key"),
         SECRET,
     ],
     projects: Projects = (),
@@ -126,7 +125,7 @@ def set_variables(
         if change.targets:
             there = edit.list_variables(session, refs)
             steps = {ref.name: edit.plan(there[edit.id_of(ref)], change.values, change.targets) for ref in refs}
-            edit.confirm(session, lost=edit.losses(steps), yes=yes)
+            edit.confirm(session, refs, lost=edit.losses(steps), yes=yes)
         _finish(session, refs, change, deploy=deploy)
 
     edit.on_projects(session, projects, run)
@@ -136,13 +135,9 @@ def set_variables(
 @effect(DELETE, prints=ONE)
 def remove(
     session: Session,
-    keys: Annotated[
-        tuple[str, ...], typer.Argument(metavar="KEY", help="Keys to remove.", autocompletion=Complete.key)
-    ],
+    keys: Annotated[tuple[str, ...], argument("KEY", "Keys to remove.", complete="key")],
     projects: Projects = (),
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what reads each key and where else it's set; change nothing.")
-    ] = False,
+    dry_run: Annotated[bool, flag("--dry-run", "Show what reads each key, and change nothing.")] = False,
     yes: Yes = False,
 ) -> None:
     """Remove variables. Nothing is removed if one of them doesn't exist."""
@@ -168,7 +163,7 @@ def remove(
             for key, place in _readers(session, change.removals).items():
                 default = ", with a default" if place.optional else ""
                 session.screen.done(f"{key} is read at {place.file}:{place.line}{default}.")
-        edit.confirm(session, removals=change.removals, yes=yes, refs=refs)
+        edit.confirm(session, refs, removals=change.removals, yes=yes)
         _finish(session, refs, change)
 
     edit.on_projects(session, projects, run)
@@ -182,8 +177,8 @@ def import_file(
     project: Project = None,
     targets: Targets = (),
     sensitive: Sensitive = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Also remove what is not in the file.")] = False,
+    dry_run: Annotated[bool, flag("--dry-run", "Show the plan and change nothing.")] = False,
+    prune: Annotated[bool, flag("--prune", "Also remove what is not in the file.")] = False,
     deploy: Deploy = False,
     yes: Yes = False,
 ) -> None:
@@ -218,7 +213,7 @@ def import_file(
                 session.screen.warn(f"The import removes a target. {line}")
             return
         whole = change._replace(removals=tuple(step.key for step in steps if step.action == edit.REMOVE))
-        edit.confirm(session, lost=lost, removals=whole.removals, yes=yes)
+        edit.confirm(session, refs, lost=lost, removals=whole.removals, yes=yes)
         _finish(session, refs, whole, steps=steps if prune else (), deploy=deploy)
 
     edit.on_projects(session, () if project is None else (project,), run)
@@ -274,9 +269,9 @@ def _show_removals(
     others: dict[str, list[str]] = {key: [] for key in keys}
     looking = search.Search(session, keys, search.list_projects(session, None))
     for page in looking:
-        for holder in page:
-            if holder.project.id not in there:
-                others[holder.variable["key"]].append(holder.project.name)
+        for ref, variable in page:
+            if ref.id not in there:
+                others[variable["key"]].append(ref.name)
     for failure in looking.failures.values():
         session.screen.warn(failure.message)
     rows = []

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Annotated, Any
 
-    import typer
-
-    from dpx_cli.cli.options import Complete, OptionalEnvFile, Project, Targets
+    from dpx_cli.cli.options import OptionalEnvFile, Project, Targets, flag, option
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
 
@@ -33,14 +31,11 @@ def diff(
     session: Session,
     file: OptionalEnvFile = None,
     against: Annotated[
-        str | None,
-        typer.Option(
-            "--against", metavar="PROJECT", help="Compare with another project.", autocompletion=Complete.project
-        ),
+        str | None, option("--against", "PROJECT", "Another project to compare.", complete="project")
     ] = None,
     project: Project = None,
     targets: Targets = (),
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 if there is a difference.")] = False,
+    exit_code: Annotated[bool, flag("--exit-code", "Exit 10 if there is a difference.")] = False,
 ) -> None:
     """Show which variables only one side has: a .env file or a project, or one of two projects.
 

@@ -85,27 +85,29 @@ class _Reader:
         self._problems: list[tuple[int, str]] = []
         self._values: dict[str, str] = {}
         self._lines: dict[str, int] = {}
-        self._text = self._decode(data)
+        self._text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+        self._check_encoding(data)
         self._at = 0
         self._line_ends = [match.start() for match in re.finditer("\n", self._text)]
 
     def read(self) -> dict[str, str]:
         """Read all entries, or raise with all problems."""
-        while self._at < len(self._text) and not self._is_hopeless:
+        while self._at < len(self._text):
             start = self._line_of(self._at)
             try:
                 self._entry(start)
             except _BadLine as bad:
                 what, *line = bad.args
-                self._problems.append((line[0] if line else start, what))
+                self._add(line[0] if line else start, what)
                 self._skip_line()
         if self._problems:
             self._refuse()
         return self._values
 
-    @property
-    def _is_hopeless(self) -> bool:
-        return len(self._problems) >= MAX_PROBLEMS
+    def _add(self, line: int, problem: str) -> None:
+        self._problems.append((line, problem))
+        if len(self._problems) >= MAX_PROBLEMS:
+            self._refuse()
 
     def _refuse(self) -> None:
         if self._text.lstrip().startswith(("{", "[")):
@@ -113,10 +115,11 @@ class _Reader:
         problems = sorted(set(self._problems))
         named = [f"{self._name}:{line}: {what}" for line, what in problems[:MAX_NAMED]]
         if len(problems) > MAX_NAMED:
-            named.append(f"and {'at least ' if self._is_hopeless else ''}{len(problems) - MAX_NAMED} more")
+            least = "at least " if len(self._problems) >= MAX_PROBLEMS else ""
+            named.append(f"and {least}{len(problems) - MAX_NAMED} more")
         raise UsageError("; ".join(named), hint="Fix these lines. Nothing was changed.")
 
-    def _decode(self, data: bytes) -> str:
+    def _check_encoding(self, data: bytes) -> None:
         if is_utf16(data):
             raise UsageError(f"{self._name} is UTF-16, not UTF-8.", hint="Save it as UTF-8. Nothing was changed.")
         try:
@@ -126,12 +129,9 @@ class _Reader:
             is_bad = True
         for number, line in enumerate(data.split(b"\n") if is_bad else (), 1):
             if b"\0" in line:
-                self._problems.append((number, "a NUL byte"))
+                self._add(number, "a NUL byte")
             if line.decode("utf-8", "ignore").encode() != line:
-                self._problems.append((number, "not UTF-8"))
-            if self._is_hopeless:
-                break
-        return data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+                self._add(number, "not UTF-8")
 
     def _entry(self, start: int) -> None:
         """Read one blank line, comment, or variable."""
@@ -166,7 +166,7 @@ class _Reader:
         elif self._bare:
             self.repeated.setdefault(key, (first, start))
         else:  # not raised: that would skip the next line
-            self._problems.append((start, f"duplicate key {key} (first on line {first})"))
+            self._add(start, f"duplicate key {key} (first on line {first})")
 
     def _value(self, start: int) -> tuple[str, str]:
         """Read a value; return it, and the quote around it, if it is one."""
@@ -215,9 +215,7 @@ class _Reader:
                 raise _BadLine("the quote is never closed")
             if escape not in _ESCAPES:
                 # Not raised: the value continues, and its lines are not entries.
-                self._problems.append((self._line_of(self._at), _BAD_ESCAPE))
-                if self._is_hopeless:
-                    return ""
+                self._add(self._line_of(self._at), _BAD_ESCAPE)
             parts.append(_ESCAPES.get(escape, ""))
             self._at += 2
 

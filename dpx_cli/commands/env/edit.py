@@ -148,12 +148,7 @@ def losses(steps: Mapping[str, Iterable[Step]]) -> list[str]:
 
 
 def confirm(
-    session: Session,
-    *,
-    lost: Sequence[str] = (),
-    removals: Sequence[str] = (),
-    yes: bool,
-    refs: Sequence[ProjectRef] = (),
+    session: Session, refs: Sequence[ProjectRef], *, yes: bool, lost: Sequence[str] = (), removals: Sequence[str] = ()
 ) -> None:
     """Return if nothing is lost or removed, with `--yes`, or if the user agrees. Raise UsageError otherwise."""
     if yes or not (lost or removals):
@@ -297,9 +292,9 @@ def deploy(
     tasks = [task(ref) for ref in refs]
     runner.run(session, tasks, limit=1 if before else PARALLEL, fail_fast=before is not None)
     for each in tasks:
-        if each.deployment and not each.error:
+        if not each.error and each.has_ended:
             session.screen.done(f"Deployment {each.id} of {each.name} is READY{f': {each.url}' if each.url else '.'}")
-        if each.error and len(tasks) > 1:
+        elif each.error and len(tasks) > 1:
             each.error.message = f"{each.name}: {each.error.message}"
     return tasks
 

@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Annotated, Any
 
-    import typer
-
     from dpx_cli.api.client import Client
     from dpx_cli.cli.options import (
         SECRET,
         Check,
         CheckTimeout,
-        Complete,
         Deploy,
+        Every,
         FailFast,
         FromFile,
         Projects,
         Stdin,
         Yes,
+        argument,
+        flag,
+        option,
     )
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.rollout.task import DeployTask
@@ -42,15 +43,12 @@ DEPLOYMENT = Column("Deployment", "deployment.id")
 @effect(READ, prints=LIST)
 def where(
     session: Session,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Variable to look for.", autocompletion=Complete.key)],
-    org: Annotated[
-        str | None,
-        typer.Option("--org", metavar="ORG", help="Only projects of this organization.", autocompletion=Complete.org),
-    ] = None,
+    key: Annotated[str, argument("KEY", "Variable to look for.", complete="key")],
+    org: Annotated[str | None, option("--org", "ORG", "Only projects of this organization.", complete="org")] = None,
 ) -> None:
     """List the projects that have a variable, with its targets."""
     looking = search.Search(session, [values.check_key(key)], search.list_projects(session, org))
-    pages = ([holder.row() for holder in page] for page in looking)
+    pages = ([search.row_of(*holder) for holder in page] for page in looking)
     session.screen.rows(pages, search.COLUMNS, key="project", empty="No projects.")
     edit.raise_first(session, list(looking.failures.values()))
 
@@ -59,20 +57,17 @@ def where(
 @effect(WRITE, prints=ONE)
 def rotate(
     session: Session,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Variable to change.", autocompletion=Complete.key), SECRET],
+    key: Annotated[str, argument("KEY", "Variable to change.", complete="key"), SECRET],
     projects: Projects = (),
-    org: Annotated[
-        str | None,
-        typer.Option("--org", metavar="ORG", help="Every project of this organization.", autocompletion=Complete.org),
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every project you have access to.")] = False,
+    org: Annotated[str | None, option("--org", "ORG", "Every project of this organization.", complete="org")] = None,
+    every: Every = False,
     stdin: Stdin = False,
     from_file: FromFile = None,
     deploy: Deploy = False,
     check: Check = None,
     check_timeout: CheckTimeout = 60.0,
     fail_fast: FailFast = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the projects and change nothing.")] = False,
+    dry_run: Annotated[bool, flag("--dry-run", "List the projects and change nothing.")] = False,
     yes: Yes = False,
 ) -> None:
     """Change the value of a variable in every project that has it.
@@ -111,7 +106,7 @@ def rotate(
                 tasks = dict(zip(refs, edit.deploy(session, refs, options), strict=True))
         failures |= {ref: task.error for ref, task in tasks.items() if task.error}
     rows = [
-        search.Holder(ref, holders[ref]).row()
+        search.row_of(ref, holders[ref])
         | ({"deployment": tasks[ref].deployment} if ref in tasks and not tasks[ref].error else {})
         for ref in refs
     ]
@@ -127,7 +122,7 @@ def _find(
 
     def look(pages: Iterable[Sequence[ProjectRef]]) -> tuple[dict[ProjectRef, Mapping[str, Any]], search.Search]:
         looking = search.Search(session, [key], pages)
-        return {holder.project: holder.variable for page in looking for holder in page}, looking
+        return {ref: variable for page in looking for ref, variable in page}, looking
 
     if every or org is not None:
         return look(search.list_projects(session, org))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import env_vars, parallel, projects
 from dpx_cli.api.client import is_name
@@ -29,21 +29,15 @@ COLUMNS = (
 )
 
 
-class Holder(NamedTuple):
-    """A project that has a variable, and the variable as the API returned it."""
-
-    project: ProjectRef
-    variable: Variable
-
-    def row(self) -> dict[str, Any]:
-        """Return what a list shows of it."""
-        return {
-            "project": self.project.name,
-            "projectId": self.project.id,
-            "key": self.variable["key"],
-            "targets": list(targets_of(self.variable)),
-            "sensitive": self.variable.get("sensitive"),
-        }
+def row_of(ref: ProjectRef, variable: Variable) -> dict[str, Any]:
+    """Return what a list shows of a project that has a variable."""
+    return {
+        "project": ref.name,
+        "projectId": ref.id,
+        "key": variable["key"],
+        "targets": list(targets_of(variable)),
+        "sensitive": variable.get("sensitive"),
+    }
 
 
 class Search:
@@ -61,8 +55,8 @@ class Search:
         self._keys = keys
         self._pages = pages
 
-    def __iter__(self) -> Iterator[list[Holder]]:
-        """Yield the holders on each page.
+    def __iter__(self) -> Iterator[list[tuple[ProjectRef, Variable]]]:
+        """Yield the projects on each page that have one of the variables, with the variable as the API returned it.
 
         Raises:
             NotFound: at the end, if every project could be read and none has one of the variables.
@@ -77,7 +71,7 @@ class Search:
             for page, outcome in pages:
                 for ref in page:
                     self._note_failure(ref, outcome.failures.get(ref))
-                holders = [Holder(ref, variable) for ref in page for variable in outcome.results.get(ref, ())]
+                holders = [(ref, variable) for ref in page for variable in outcome.results.get(ref, ())]
                 self.order += [ref for ref in page if outcome.results.get(ref) or ref in self.failures]
                 searched += len(page)
                 if screen.animates:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Annotated
 
-    import typer
-
-    from dpx_cli.cli.options import Complete, Project, Targets
+    from dpx_cli.cli.options import Project, Targets, argument, flag
     from dpx_cli.session import Session
 
     Variables = Mapping[str, Mapping[str, Any]]
@@ -49,15 +47,10 @@ BUILT_IN_PREFIXES = ("npm_",)
 @effect(READ, prints=LIST)
 def scan(
     session: Session,
-    path: Annotated[
-        str | None,
-        typer.Argument(metavar="PATH", help="Directory or file. [default: .]", autocompletion=Complete.file),
-    ] = None,
+    path: Annotated[str | None, argument("PATH", "Directory or file. [default: .]", complete="file")] = None,
     project: Project = None,
     targets: Targets = (),
-    unused: Annotated[
-        bool, typer.Option("--unused", help="List the project's variables that no code reads instead.")
-    ] = False,
+    unused: Annotated[bool, flag("--unused", "List the project's variables that no code reads instead.")] = False,
 ) -> None:
     """Find variables that the code reads but the project doesn't have.
 

@@ -9,7 +9,8 @@ import tree_sitter_javascript
 import tree_sitter_typescript
 from tree_sitter import Language, Parser
 
-from dpx_cli.commands.env.scan.readings import NAME, STOPS, Found, Reading
+from dpx_cli.commands.env.scan.readings import STOPS, Found, Reading
+from dpx_cli.reference import is_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,7 +239,7 @@ class _Reader:
     def _read(self, node: Node, key: str | None) -> None:
         if key is None:
             self._found.dynamic.append(_line(node))
-        elif NAME.fullmatch(key):
+        elif is_key(key):
             self._found.readings.append(Reading(key, _line(node), self._has_default(node)))
 
     def _read_pattern(self, pattern: Node) -> None:
@@ -249,7 +250,7 @@ class _Reader:
                 self._found.whole.append(line)
             elif key is None:
                 self._found.dynamic.append(line)
-            elif NAME.fullmatch(key):
+            elif is_key(key):
                 self._found.readings.append(Reading(key, line, _is_default(default)))
 
     def _has_default(self, node: Node) -> bool:

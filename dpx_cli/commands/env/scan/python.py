@@ -9,7 +9,8 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.env.scan.readings import NAME, STOPS, Found, Reading
+from dpx_cli.commands.env.scan.readings import STOPS, Found, Reading
+from dpx_cli.reference import is_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def _read_tokens(source: bytes) -> Found | None:
             continue
         key, closing = texts[opening + 1 : opening + 3]
         name = key.lstrip("bBrRuU").strip("\"'")
-        if closing not in ("]", ")", ",") or not NAME.fullmatch(name) or name == key:
+        if closing not in ("]", ")", ",") or not is_key(name) or name == key:
             found.dynamic.append(token.start[0])
         elif closing != "]" or texts[opening + 3] != "=":
             found.readings.append(Reading(name, token.start[0], closing == ","))
@@ -159,7 +160,7 @@ class _Reader:
             value = value.decode("latin-1")
         if not isinstance(value, str):
             self._found.dynamic.append(node.lineno)
-        elif NAME.fullmatch(value):
+        elif is_key(value):
             self._found.readings.append(Reading(value, node.lineno, optional or self._has_default(node, value)))
 
     def _has_default(self, node: ast.AST, key: str) -> bool:

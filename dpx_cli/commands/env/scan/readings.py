@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# The API takes no other names (reference: Environment Variables).
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-
 # A call in place of a default that ends the program: `?? fail("X is not set")`.
 STOPS = re.compile(
     r"throw|fail|panic|raise|missing|required|invariant|abort|(?<![a-z])exit|(?<![a-z])die\b", re.IGNORECASE
