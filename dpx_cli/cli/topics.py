@@ -158,16 +158,21 @@ TOPICS = {
             ("dpx ci setup github", "Write a workflow file, and explain how to set its secret."),
             ("dpx ci print-workflow gitlab", "Print a workflow; github too."),
             ("dpx deploy --branch main", "Deploy and wait. The exit code is the result; 0 is READY."),
-            ("dpx deploy --ci-output gitlab", "Write dpx.env for a dotenv report."),
+            ("dpx deploy --summary comment.md", "Write a summary in Markdown, for a pull-request comment."),
             ("dpx env check .env.example", "Exit 10 if a key is missing."),
             ("dpx status --all --fail-on error", "Exit 10 if a project's deployment has failed."),
         ),
         before="A step needs DPX_TOKEN and a project. If CI is set, there are no prompts and no animations.",
         after=(
             "In GitHub Actions dpx deploy also writes the outputs deployment-id, deployment-status, "
-            "deployment-url and duration-seconds, a step summary, and an annotation on failure. Commit and "
-            "message come from the CI's variables or from git; --no-git sends neither. Exit code 8: the "
-            "deployment is still running. 11: the response was lost; check before you deploy again."
+            "deployment-url and duration-seconds, a step summary, and an annotation on failure; in GitLab, "
+            "dpx.env for a dotenv report. Commit and message "
+            "come from the CI's variables or from git; --no-git sends neither. Exit code 8: the "
+            "deployment is still running. 11: the response was lost; check before you deploy again.\n"
+            "\n"
+            "A job that didn't start the deployment waits for its commit and gets the URL:\n"
+            "\n"
+            '  url=$(dpx deploy wait --sha "$GITHUB_SHA")'
         ),
     ),
     "webhooks": Topic(

@@ -11,6 +11,7 @@ from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 from dpx_cli.reference import ERROR
 from dpx_cli.resolve import either
+from dpx_cli.rollout.commits import describe_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,6 +84,8 @@ def status(
     else:
         ((row,),) = _note_failures([[one()]], failing)
         session.screen.item(row, COLUMNS, key="slug")
+        if session.screen.format in ("table", "tsv") and (ahead := describe_ahead(session, row)):
+            session.screen.note(f"{ahead} Run: {session.command('deploy', 'diff', project=project)}")
     if fail_on:
         _raise_on(session, failing)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import deployments
 from dpx_cli.errors import DpxError, UsageError
+from dpx_cli.reference import READY
 from dpx_cli.system import files, git
 
 if TYPE_CHECKING:
@@ -96,6 +97,17 @@ def find_cwd(session: Session) -> str | None:
     with suppress(UsageError):
         return session.cwd
     return None
+
+
+def describe_ahead(session: Session, project: Mapping[str, Any]) -> str | None:
+    """Return how far the current branch is ahead of a project's current deployment, where that is known here."""
+    current, cwd = project.get("current_deployment"), find_cwd(session)
+    if not isinstance(current, dict) or current.get("status") != READY or cwd is None or not git.is_repository(cwd):
+        return None
+    sha = KnownCommits(session, str(project.get("id"))).find(current)
+    branch, ahead = (git.count_ahead(cwd, sha) if sha else None) or ("", 0)
+    commits = "1 commit" if ahead == 1 else f"{ahead} commits"
+    return f"{branch} is {commits} ahead of what is live." if ahead else None
 
 
 def is_same(one: str, other: str) -> bool:

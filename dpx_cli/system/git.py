@@ -197,12 +197,13 @@ def read_range(
     return Range(commits, int(ahead), int(behind), [os.fsdecode(name) for name in files.split(b"\0") if name])
 
 
-def count_ahead(cwd: str, since: str) -> int | None:
-    """Return how many commits HEAD has that a commit lacks; None if the clone doesn't have that, or HEAD left it."""
+def count_ahead(cwd: str, since: str) -> tuple[str, int] | None:
+    """Return HEAD's branch and how many commits it has that a commit lacks; None if HEAD doesn't contain that."""
     git = _Git(cwd, None)
-    counts = git.run("rev-list", "--left-right", "--count", f"{since}...HEAD", "--")
+    branch = _branch(git)
+    counts = git.run("rev-list", "--left-right", "--count", f"{since}...HEAD", "--") if branch else None
     behind, ahead = counts.split() if counts else (b"1", b"0")
-    return int(ahead) if int(behind) == 0 else None
+    return (str(branch), int(ahead)) if int(behind) == 0 else None
 
 
 def is_root(cwd: str) -> bool:

@@ -173,7 +173,7 @@ def list_deployments(
 
     --limit counts what the filters leave. With --watch the newest 20 (or --limit) are watched until you press Ctrl-C.
     """
-    filters = find.Filters(statuses, branch, since, None if sha is None else resolve_sha(find_cwd(session), sha))
+    filters = find.Filters(statuses, branch, since, _resolve(session, sha))
     if watch or interval is not None:
         from dpx_cli.output import watch as watching
 
@@ -209,7 +209,7 @@ def get(
     """Show one deployment."""
     from dpx_cli.rollout.launch import DETAILS
 
-    choice = find.Choice((deployment_id,) if deployment_id is not None else (), latest, branch, sha)
+    choice = find.Choice((deployment_id,) if deployment_id is not None else (), latest, branch, _resolve(session, sha))
     choice.check()
     identity = find.resolve_deployment_id(session, choice, project)
     session.screen.item(deployments.get_deployment(session.client, identity), DETAILS, key="id")
@@ -237,7 +237,7 @@ def wait(
     from dpx_cli.commands.deploy.explain import explain
     from dpx_cli.rollout import launch
 
-    choice = find.Choice(deployment_ids, latest, branch, sha)
+    choice = find.Choice(deployment_ids, latest, branch, _resolve(session, sha))
     choice.check()
     if appear is not None and sha is None:
         raise UsageError("--appear needs --sha.", hint="Add --sha, or leave --appear out.")
@@ -246,3 +246,7 @@ def wait(
     project_id = session.projects.known(project)
     ids = deployment_ids or (find.resolve_deployment_id(session, choice, project, patience),)
     launch.wait(session, ids, project_id, deadline or launch.bound(session, timeout), explain)
+
+
+def _resolve(session: Session, sha: str | None) -> str | None:
+    return None if sha is None else resolve_sha(find_cwd(session), sha)

@@ -11,7 +11,7 @@ from dpx_cli.api.retry import Backoff, Deadline
 from dpx_cli.durations import epoch
 from dpx_cli.errors import NotFound, UsageError, exclusive
 from dpx_cli.reference import MAX_PAGE
-from dpx_cli.rollout.commits import KnownCommits, find_cwd, is_same, resolve_sha
+from dpx_cli.rollout.commits import KnownCommits, is_same
 
 if TYPE_CHECKING:
     from dpx_cli.api.pages import Filtered, Pages
@@ -125,13 +125,12 @@ def resolve_deployment_id(session: Session, choice: Choice, project: str | None,
     return session.projects.on(ref, find)
 
 
-def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, text: str, appear: Deadline | None) -> str:
+def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, sha: str, appear: Deadline | None) -> str:
     """Return the ID of the newest deployment of a commit.
 
     Raises:
         NotFound: if there is none in time; the message has the newest deployments and their commits.
     """
-    sha = resolve_sha(find_cwd(session), text)
     known = KnownCommits(session, project_id)
     backoff = Backoff(FIRST_PAUSE, 1.5, MAX_PAUSE, appear or Deadline(0.0))
     is_first = True
