@@ -105,14 +105,16 @@ def read(path: str) -> Document:
 
 def read_all(paths: Sequence[str]) -> list[Document]:
     """Read files. Raises UsageError with the mistakes of all of them."""
-    documents, mistakes = [], []
+    documents, refusals = [], []
     for path in paths:
         try:
             documents.append(read(path))
         except UsageError as refusal:
-            mistakes += [refusal.message, *refusal.details]
-    if mistakes:
-        raise build_refusal(mistakes)
+            refusals.append(refusal)
+    if len(refusals) > 1:
+        raise build_refusal([line for refusal in refusals for line in (refusal.message, *refusal.details)])
+    if refusals:
+        raise refusals[0]
     return documents
 
 
@@ -206,11 +208,11 @@ class _Reader:
             return _paths(key, value)
         if key != "needs":
             return _project_text(key, value)
-        files = [
-            os.path.join(self.folder, path.removesuffix(PROJECT_FILE), PROJECT_FILE) for path in _paths(key, value)
-        ]
-        if absent := [os.path.dirname(file) for file in files if not os.path.isfile(file)]:
-            raise Mistake(f"needs: no {PROJECT_FILE} in {os.path.relpath(absent[0], self.folder)}")
+        paths = _paths(key, value)
+        files = [os.path.join(self.folder, path.removesuffix(PROJECT_FILE), PROJECT_FILE) for path in paths]
+        for path, file in zip(paths, files, strict=True):
+            if not os.path.isfile(file):
+                raise Mistake(f'needs: "{path}" has no {PROJECT_FILE}')
         return tuple(map(os.path.realpath, files))
 
     def _read_variable(self, key: str, table: Mapping[str, Any]) -> None:

@@ -53,7 +53,7 @@ def _find_recursively(folders: Sequence[str]) -> Iterator[str]:
         problems: list[git.Problem] = []
         tracked = git.tracked(folder, seconds=git.PATIENT, problems=problems) if os.path.isdir(folder) else None
         if tracked is None:
-            what = f"--recursive needs a directory in a git repository, not {folder}"
+            what = f"--recursive needs a directory in a git repository ({folder})"
             raise build_git_refusal(what, problems, "Pass the files, or commit them first.")
         names = sorted(name for name in tracked if os.path.basename(name) == PROJECT_FILE)
         paths = [os.path.normpath(os.path.join(folder, name)) for name in names]

@@ -87,12 +87,14 @@ def test_those_that_have_changed(repository: Program) -> None:
         (("--changed", "HEAD", "-r"), 2, "--changed and --recursive can't be used together"),
         (("-r", "docs/deploxa.toml"), 2, "--recursive needs a directory in a git repository"),
         (("-r", "untracked"), 3, "No deploxa.toml is tracked in untracked or below"),
+        (("pipe",), 2, "error: pipe is not a regular file.\nhint: Replace it with a file."),
         (("docs", "nothing"), 3, "No such file: nothing"),
         ((".",), 3, "No such file: ./deploxa.toml"),
     ],
 )
 def test_files_that_are_none(repository: Program, argv: tuple[str, ...], code: int, message: str) -> None:
     """One line, before any request."""
+    os.mkfifo(repository.cwd / "pipe")
     for command in (("plan",), ("apply", "-y")):
         result = repository(*command, *argv, "--debug")
         assert (result.code, result.out) == (code, ""), result
@@ -151,7 +153,7 @@ def test_needs(repository: Program) -> None:
     assert (cycle.code, "Projects need each other: " in cycle.err, "GET" in cycle.err) == (2, True, False), cycle
     write(repository, {"docs": project("docs", needs='"../nothing"')})
     missing = repository("plan", "docs")
-    assert missing.err.startswith("error: docs/deploxa.toml:3:1: needs: no deploxa.toml in ../nothing.\n")
+    assert missing.err.startswith('error: docs/deploxa.toml:3:1: needs: "../nothing" has no deploxa.toml.\n')
 
 
 def test_apply_asks_once(repository: Program) -> None:
