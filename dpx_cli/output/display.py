@@ -30,12 +30,9 @@ _BAR = 24
 
 
 class Display:
-    """Lines on one stream of the screen; a context manager. Subclasses say which lines.
+    """Lines on stderr, erased at the end, or on stdout, where they stay; subclasses say which lines.
 
-    Args:
-        screen: the screen.
-        on_stdout: draw on stdout, and leave the last drawing there. Otherwise draw on stderr, and erase it at the end.
-        ticks: draw again by itself every INTERVAL; otherwise only when `draw` is called.
+    It draws again by itself every INTERVAL, unless `ticks` is false.
     """
 
     def __init__(self, screen: Screen, *, on_stdout: bool = False, ticks: bool = True) -> None:
@@ -138,19 +135,14 @@ class StatusLine(Display):
 
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
-        self._said = ""
-        self._started: float | None = None
+        self._text = ""
         self._key: str | None = None
         self._frame = 0
 
-    def update(self, text: str, *, key: str | None = None, started: float | None = None) -> None:
-        """Show a text; off a terminal only if its key (the text itself, if not given) has changed.
-
-        With `started` (of `time.monotonic()`) a terminal also shows a clock.
-        """
+    def update(self, text: str, *, key: str | None = None) -> None:
+        """Show a text; off a terminal only if its key (the text itself, if not given) has changed."""
         with self._lock:
-            self._said = neutralize(text)
-            self._started = started
+            self._text = neutralize(text)
             key = text if key is None else key
             if not self._animates and key != self._key:
                 self._screen.info(text)
@@ -163,9 +155,8 @@ class StatusLine(Display):
         return [cut(f"{spinner[self._frame % len(spinner)]} {line}", columns) for line in self.plain_lines()]
 
     def plain_lines(self) -> list[str]:
-        """Return the text and the clock."""
-        clock = f" {elapsed(time.monotonic() - self._started)}" if self._started is not None else ""
-        return [self._said + clock] if self._said else []
+        """Return the text."""
+        return [self._text] if self._text else []
 
 
 class ProgressBar(Display):
@@ -204,22 +195,14 @@ class ProgressBar(Display):
 
 
 class Row:
-    """One thing that runs, as a line of a live table. Any thread may set its attributes.
-
-    Attributes:
-        name: the project's name.
-        state: a deployment status, or a phase; "" before it begins.
-        started: when it began, as of `time.monotonic()`; None before.
-        seconds: how long it took; None until it ends.
-        usual: how many seconds it usually takes; None if that isn't known.
-    """
+    """One thing that runs, as a line of a live table. Any thread may set its attributes."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.state = ""
-        self.started: float | None = None
-        self.seconds: float | None = None
-        self.usual: float | None = None
+        self.state = ""  # a deployment status, or a phase
+        self.started: float | None = None  # as of `time.monotonic()`
+        self.seconds: float | None = None  # from beginning to end
+        self.usual: float | None = None  # seconds
 
     @property
     def rank(self) -> int:

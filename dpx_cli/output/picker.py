@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError
@@ -14,7 +13,7 @@ from dpx_cli.output.raw_mode import raw_mode, read_key
 from dpx_cli.output.terminal import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from dpx_cli.output.screen import Screen
@@ -34,17 +33,7 @@ _END = ("", "\x04")
 def choose(
     screen: Screen, question: str, options: Sequence[str], *, other: str | None = None, hint: str | None = None
 ) -> int | None:
-    """Ask which of some options is meant.
-
-    Args:
-        screen: the screen.
-        question: what the choice is for, like "Link to project".
-        options: the options, each once.
-        other: one more choice, which no filter removes.
-        hint: the hint of the error if the user can't be asked, or doesn't choose.
-
-    Returns:
-        The index of the option; None for `other`.
+    """Ask which of some options to use; return its index, or None for `other`, a choice that no filter removes.
 
     Raises:
         UsageError: if the user can't be asked, ends the input, or chooses nothing in three tries.
@@ -53,7 +42,7 @@ def choose(
     options = [neutralize(option) for option in options]
     if sys.platform == "win32" or not screen.animates:
         return _choose_by_number(screen, question, options, other, hint)
-    with raw_mode(stdin, keys=True), _List(screen, question, options, other) as picker, _redrawn_on_resize(picker):
+    with raw_mode(stdin, keys=True), _List(screen, question, options, other) as picker:
         chosen = picker.run(stdin, hint)
     screen.info(f"{question}: {other if chosen is None else options[chosen]}")
     return chosen
@@ -118,21 +107,6 @@ class _List(Display):
         lines += [f"{'>' if at == marked else ' '} {row}" for at, row in enumerate(rows)]
         lines.append(f"{len(self._matching):,} of {len(self._options):,}. Type to filter, Enter to choose.")
         return [cut(line, columns) for line in lines]
-
-
-@contextmanager
-def _redrawn_on_resize(display: Display) -> Iterator[None]:
-    import signal
-    import threading
-
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGWINCH, lambda *_: display.draw())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGWINCH, before)
 
 
 def _choose_by_number(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.errors import InvalidResponse, NetworkError, RateLimited, ServerError, UsageError
+from dpx_cli.errors import InvalidResponse, NetworkError, RateLimited, ServerError, UsageError, exclusive
 from dpx_cli.output.columns import get_path
 from dpx_cli.output.display import Display
 from dpx_cli.output.neutralize import neutralize
@@ -28,21 +28,14 @@ MAX_INTERVAL = 60.0  # seconds, after many errors
 
 
 def check_flags(session: Session, *, watch: bool, interval: float | None, cursor: str | None = None) -> float:
-    """Return the seconds between two requests.
-
-    Raises:
-        UsageError: for --watch with --json or --cursor, for --interval without --watch, and for one that is too short.
-    """
+    """Return the seconds between two requests. Raise UsageError for options that don't go together."""
     if not watch:
         if interval is not None:
             raise UsageError("--interval needs --watch.", hint="Add --watch, or leave out --interval.")
         return INTERVAL
     if session.screen.format == "json":
-        raise UsageError(
-            "--watch and --json can't be used together.", hint="Pass --jsonl: it prints an object per change."
-        )
-    if cursor is not None:
-        raise UsageError("--watch and --cursor can't be used together.", hint="Leave one of them out.")
+        raise UsageError("--watch and --json can't be used together.", hint="Pass --jsonl: an object per change.")
+    exclusive(("--watch", watch), ("--cursor", cursor))
     if interval is not None and interval < MIN_INTERVAL:
         raise UsageError(f"--interval must be at least {MIN_INTERVAL:g} s.", hint=f"Pass --interval {INTERVAL:g}s.")
     return INTERVAL if interval is None else interval
@@ -58,19 +51,11 @@ def watch(
     empty: str,
     shown: Callable[[], None] = lambda: None,
 ) -> None:
-    """Show a list, and show it again whenever it changes.
+    """Show the list that `look` returns, and show it again whenever it changes.
 
     On a terminal the table is drawn again in place. Elsewhere, and in CI, each item that is new or has changed is a
-    line in the format that was asked for. Faults of the network and the server are said on stderr and waited out.
-
-    Args:
-        session: of the command.
-        look: gives the list as it is now.
-        columns: what is shown of an item; JSON Lines have all of it.
-        key: path of the identifier.
-        interval: seconds between two looks.
-        empty: what a terminal shows of an empty list, like "No deployments."
-        shown: called after each showing; what it raises ends the watch.
+    line in the format that was asked for. Faults of the network and the server are reported and waited out. `shown` is
+    called after each showing; what it raises ends the watch.
     """
     if session.screen.redraws:
         with _Table(session, columns, key, empty) as table:

@@ -128,12 +128,7 @@ def deliver(
     trust: Callable[[], ssl.SSLContext],
     seconds: float = SECONDS,
 ) -> Reply:
-    """Post one delivery, byte for byte, once.
-
-    Raises:
-        NotDelivered: not reached, or no response within `seconds`.
-        UsageError: httpx does not support the environment's proxy.
-    """
+    """Post one delivery, byte for byte, once. Raise NotDelivered if no response comes within `seconds`."""
     began = time.monotonic()
     exchange = _Exchange(endpoint, body, with_headers, seconds)
     threading.Thread(target=exchange.run, args=(_client(endpoint, trust),), name="dpx-delivery", daemon=True).start()

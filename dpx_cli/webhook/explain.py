@@ -303,22 +303,11 @@ def _reread(body: bytes) -> Iterator[tuple[bytes, str]]:
 
 
 def _unescape(body: bytes) -> Iterator[tuple[bytes, str]]:
-    """Undo the escapes of logs and pages: JSON's, Python's and HTML's."""
-    text = body.decode(errors="replace").strip()
-    if '\\"' in text:
+    """Undo the escapes of a log."""
+    if b'\\"' in body:
         with contextlib.suppress(ValueError):
-            yield _encode(json.loads(f'"{text}"')), "the body has a backslash before each quote"
-    if text[-1:] == "'" and len(text) < MAX_DECODED // 16:
-        import ast
-
-        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            literal = ast.literal_eval(text)
-            original = _encode(literal) if isinstance(literal, str) else bytes(literal)
-            yield original, "the body is in quotes, as a program prints it"
-    if "&quot;" in text or "&#" in text:
-        import html
-
-        yield _encode(html.unescape(text)), "the body is escaped for HTML"
+            text = json.loads(b'"' + body.strip() + b'"')
+            yield _encode(text), "the body has a backslash before each quote"
 
 
 def _as_single_byte(problem: UnicodeError) -> tuple[str | bytes, int]:

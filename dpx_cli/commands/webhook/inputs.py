@@ -18,15 +18,8 @@ if TYPE_CHECKING:
 def secret_bytes(session: Session, secret: str | None, secret_file: str | None, *, body: str | None = None) -> bytes:
     """Return the webhook's secret: from `--secret`, `--secret-file` (less one final newline), else DPX_WEBHOOK_SECRET.
 
-    Args:
-        session: for the environment and standard input.
-        secret: `--secret`.
-        secret_file: `--secret-file`.
-        body: where the body is read from; standard input can't be used for both.
-
-    Raises:
-        UsageError: none, an empty one, or two.
-        NotFound: no such file.
+    `body` is where the body is read from: standard input can't be used for both. No secret, an empty one, or two are a
+    UsageError.
     """
     exclusive(("--secret", secret), ("--secret-file", secret_file))
     if body == secret_file == "-":
