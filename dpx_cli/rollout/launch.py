@@ -38,8 +38,8 @@ def _show_running(rows: Any) -> str:
 
 
 PLANS = (
-    Column("Project", "project.name"),
-    Column("Branch", "branch.name"),
+    Column("Project", "project.name", required=True),
+    Column("Branch", "branch.name", required=True),
     Column("Project from", "project.source"),
     Column("Branch from", "branch.source"),
     Column("Commit", "request.commitSha"),

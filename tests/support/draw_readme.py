@@ -28,6 +28,10 @@ HOLD = 6.0  # seconds that the end stays
 
 WIDTH, HEIGHT, SIZE = 8.4, 20, 14  # of a character, a line and the font, in pixels
 LEFT, TOP = 20, 52
+# A drawing of lines in place, as output/display.py writes it, and the erasure of the last one.
+DRAWING = re.compile(
+    r"\x1b\[\?25l\x1b\[\?7l(?:\x1b\[\d+A)?\r(.*?)\x1b\[J\x1b\[\?7h\x1b\[\?25h|\x1b\[\d+A\r\x1b\[J", re.DOTALL
+)
 COLORS = {"31": "#ff7b72", "32": "#56d364", "33": "#e3b341", "34": "#79c0ff", "36": "#76e3ea"}
 STYLE = f"""\
 text{{font:{SIZE}px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}}
@@ -69,13 +73,13 @@ def played(runs: list[tuple[str, str]]) -> tuple[list[Line], float]:
         lines.append(Line(row, f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m", now, None))
         now += PAUSE
         row += 1
-        for text in output.rstrip("\n").split("\n"):
-            *frames, last = re.split(r"\r?\x1b\[K", text)
-            for frame in filter(None, frames):
-                lines.append(Line(row, frame, now, now + FRAME))
-                now += FRAME
-            if last:
-                lines.append(Line(row, last, now, None))
+        kept, *drawings = DRAWING.split(output)
+        for frame, after in zip([None, *drawings[::2]], [kept, *drawings[1::2]], strict=True):
+            for below, text in enumerate((frame or "").replace("\x1b[K", "").splitlines()):
+                lines.append(Line(row + below, text, now, now + FRAME))
+            now += FRAME if frame else 0
+            for text in after.splitlines():
+                lines.append(Line(row, text, now, None))
                 row += 1
         now += PAUSE
         row += 1
@@ -128,7 +132,9 @@ def _text(line: Line) -> str:
             y = TOP + line.row * HEIGHT
             # Whatever font there is, columns stay columns.
             length = f'textLength="{len(shown) * WIDTH:.1f}"'
-            found.append(f'<text x="{x:.1f}" y="{y}" {length}{_style(styles)}>{escape(shown, quote=False)}</text>')
+            found.append(
+                f'<text xml:space="preserve" x="{x:.1f}" y="{y}" {length}{_style(styles)}>{escape(shown, quote=False)}</text>'
+            )
         column += len(text)
     return "".join(found)
 

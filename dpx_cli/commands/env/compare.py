@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dpx_cli.session import Session
 
 FILE, PROJECT = "file", "project"
-COLUMNS = (Column("Only in", "only"), Column("Key", "key"), Column("Targets", "targets", show=joined))
+COLUMNS = (Column("Only in", "only", required=True), Column("Key", "key"), Column("Targets", "targets", show=joined))
 
 
 @GROUP.command("diff", epilog="dpx env diff .env --project storefront --target production")
