@@ -132,9 +132,8 @@ def _text(line: Line) -> str:
             y = TOP + line.row * HEIGHT
             # Whatever font there is, columns stay columns.
             length = f'textLength="{len(shown) * WIDTH:.1f}"'
-            found.append(
-                f'<text xml:space="preserve" x="{x:.1f}" y="{y}" {length}{_style(styles)}>{escape(shown, quote=False)}</text>'
-            )
+            place = f'xml:space="preserve" x="{x:.1f}" y="{y}" {length}'
+            found.append(f"<text {place}{_style(styles)}>{escape(shown, quote=False)}</text>")
         column += len(text)
     return "".join(found)
 
