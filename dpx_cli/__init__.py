@@ -1,4 +1,25 @@
-"""dpx, the command line of Deploxa."""
+"""dpx, the command line of Deploxa, and its Python client: see `client.py`. Nothing is imported before it is used."""
 
+# ruff: noqa: F403, F405 - type checkers find the names of __all__ in the two modules
 # A literal: importlib.metadata.version() costs more than a whole `dpx --version`.
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dpx_cli.client import *
+    from dpx_cli.errors import *
+
+__all__ = ["Client", "Deployed", "Deployment", "Member", "Organization", "Project", "Variable"]
+__all__ += ["explain_signature", "verify_signature"]
+__all__ += ["BadRequest", "DeploymentFailed", "DpxError", "Failed", "Forbidden", "InvalidResponse", "NetworkError"]
+__all__ += ["NotFound", "NotLoggedIn", "OutcomeUnknown", "RateLimited", "ReadOnly", "ServerError", "TokenStorage"]
+__all__ += ["Unauthorized", "UsageError", "WaitTimeout"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    errors = import_module("dpx_cli.errors")
+    return getattr(errors if hasattr(errors, name) else import_module("dpx_cli.client"), name)

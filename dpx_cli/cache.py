@@ -22,21 +22,18 @@ from dpx_cli.errors import DpxError
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable
 
-MAX_NAMES = 5000  # of one sort
+MAX_NAMES = 5000  # of one kind
 MAX_BYTES = 4 * 1024 * 1024
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")  # anything else comes from a damaged file
 
 
 class Names:
-    """The cached names of one token at one origin.
+    """The cached names of one token, of which only a digest is kept, at one origin.
 
-    Args:
-        folder: returns the cache folder; may raise DpxError, and then nothing is cached.
-        origin: scheme, host and port of the API.
-        token: the token; only its digest is kept.
-        profile: returns the profile that the token is stored for; None for a token of the environment.
+    `folder` may raise DpxError, and then nothing is cached. `profile` returns the profile that the token is stored
+    for; it is None for a token of the environment.
     """
 
     def __init__(
@@ -54,7 +51,7 @@ class Names:
     def _content(self) -> dict[str, Any]:
         if self._read is None:
             try:
-                self._read = _parsed(files.read_bytes(self._path(), "the name cache", MAX_BYTES + 1))
+                self._read = _parse(files.read_bytes(self._path(), "the name cache", MAX_BYTES + 1))
             except DpxError:
                 self._read = {}
         return self._read
@@ -63,20 +60,20 @@ class Names:
         """Change the file under its lock, or only the memory if the file can't be written."""
         try:
             path = self._path()
-            content, is_new = self._changed(path, change)
+            content, is_new = self._apply(path, change)
             if is_new:
                 with files.locked(path):
                     # Read it again: another process may have written meanwhile.
-                    content, _ = self._changed(path, change)
+                    content, _ = self._apply(path, change)
                     files.write_whole(path, json.dumps(content).encode())
             self._read = content
         except (DpxError, OSError):
             change(self._content())
 
-    def _changed(self, path: str, change: Callable[[dict[str, Any]], None]) -> tuple[dict[str, Any], bool]:
+    def _apply(self, path: str, change: Callable[[dict[str, Any]], None]) -> tuple[dict[str, Any], bool]:
         """Return the file's content after a change, and whether it differs from before."""
         before = files.read_bytes(path, "the name cache", MAX_BYTES + 1)
-        content = _parsed(before)
+        content = _parse(before)
         change(content)
         content["origin"] = self._origin
         if self._profile:
@@ -84,53 +81,43 @@ class Names:
         return content, json.dumps(content).encode() != before
 
     def project_id(self, reference: str) -> str | None:
-        """Return the cached id of a slug or "org/slug"; None if there isn't a valid one."""
-        found = self._of("projects", dict).get(reference)
-        return found if isinstance(found, str) and ID.fullmatch(found) else None
+        """Return the cached ID of a slug or "org/slug"; None if there isn't a valid one."""
+        project_id = _dict_in(self._content(), "projects").get(reference)
+        return project_id if isinstance(project_id, str) and ID.fullmatch(project_id) else None
 
     def remember_project(self, reference: str, project_id: str) -> None:
-        """Remember the id of a slug or "org/slug"."""
-        self._store(lambda content: _as(content, "projects", dict).update({reference: project_id}))
-
-    def remember_projects(self, found: Mapping[str, str]) -> None:
-        """Remember the ids of several slugs."""
-        if found:
-            self._store(lambda content: _as(content, "projects", dict).update(found))
+        """Remember the ID of a slug or "org/slug"."""
+        self._store(lambda content: _dict_in(content, "projects").update({reference: project_id}))
 
     def forget_project(self, reference: str) -> None:
-        """Forget a slug whose cached id is wrong."""
-        self._store(lambda content: _as(content, "projects", dict).pop(reference, None))
+        """Forget a slug whose cached ID is wrong."""
+        self._store(lambda content: _dict_in(content, "projects").pop(reference, None))
 
-    def remember(self, sort: str, found: Iterable[Hashable], under: str | None = None) -> None:
-        """Remember a list of names for completion, in its order.
+    def remember(self, kind: str, names: Iterable[Hashable], under: str | None = None) -> None:
+        """Remember names for completion, in their order: "slugs", "orgs", "deployments", or "keys" under a project ID.
 
-        Args:
-            sort: "slugs", "orgs", "deployments" or "keys".
-            found: the names; for deployments tuples of ID, status, branch and creation time.
-            under: the project id, for "keys".
+        Deployments are tuples of ID, status, branch and creation time.
         """
-        listed = list(dict.fromkeys(found))[:MAX_NAMES]
+        listed = list(dict.fromkeys(names))[:MAX_NAMES]
         if under is None:
-            self._store(lambda content: content.update({sort: listed}))
+            self._store(lambda content: content.update({kind: listed}))
         else:
-            self._store(lambda content: _as(content, sort, dict).update({under: listed}))
-
-    def _of(self, sort: str, kind: type) -> Any:
-        return _as(self._content(), sort, kind)
+            self._store(lambda content: _dict_in(content, kind).update({under: listed}))
 
 
-def _as(content: dict[str, Any], sort: str, kind: type) -> Any:
-    if not isinstance(content.get(sort), kind):
-        content[sort] = kind()
-    return content[sort]
+def _dict_in(content: dict[str, Any], key: str) -> dict[str, Any]:
+    if not isinstance(content.get(key), dict):
+        content[key] = {}
+    found: dict[str, Any] = content[key]
+    return found
 
 
-def _parsed(data: bytes | None) -> dict[str, Any]:
+def _parse(data: bytes | None) -> dict[str, Any]:
     """Return the content of a cache file; a damaged one counts as empty and is replaced."""
     if not data or len(data) > MAX_BYTES:
         return {}
     try:
-        found = json.loads(data)
+        document = json.loads(data)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}

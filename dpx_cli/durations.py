@@ -16,29 +16,20 @@ MAX_EPOCH = 253402300800  # the year 10000, which gmtime doesn't know
 
 
 def duration(text: str) -> float:
-    """Parse a duration above zero.
-
-    Returns:
-        Seconds.
-
-    Raises:
-        ValueError: for anything else; its text says what is accepted.
-    """
-    seconds = _seconds(text)
-    if not seconds:
-        raise ValueError("a duration like 90s or 15m")
-    return seconds
+    """Parse a duration above zero into seconds. Raise ValueError for anything else; its text says what is accepted."""
+    if seconds := _parse(text):
+        return seconds
+    raise ValueError("a duration like 90s or 15m")
 
 
 def delay(text: str) -> float:
-    """Parse a duration that may be zero. Returns and raises as `duration`."""
-    seconds = _seconds(text)
-    if seconds is None:
-        raise ValueError("a duration like 2s or 500ms, or 0")
-    return seconds
+    """Parse a duration that may be zero; otherwise as `duration`."""
+    if (seconds := _parse(text)) is not None:
+        return seconds
+    raise ValueError("a duration like 2s or 500ms, or 0")
 
 
-def _seconds(text: str) -> float | None:
+def _parse(text: str) -> float | None:
     import re
 
     parts = re.fullmatch(
@@ -53,11 +44,7 @@ def _seconds(text: str) -> float | None:
 
 
 def epoch(value: Any) -> float | None:
-    """Return a moment in seconds since 1970, or None for what is no moment.
-
-    Args:
-        value: ISO 8601 text (UTC if it names no zone), or seconds since 1970.
-    """
+    """Return a moment, as ISO 8601 text (UTC without a zone) or seconds since 1970, in those seconds, or None."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if 0 <= value < MAX_EPOCH else None
     if not isinstance(value, str) or not value:
@@ -75,12 +62,7 @@ def epoch(value: Any) -> float | None:
 
 
 def ago(moment: float, *, now: float | None = None) -> str:
-    """Return the time since a moment: "just now", "3 min ago", "3 h ago", "2 d ago"; its date after a month.
-
-    Args:
-        moment: seconds since 1970.
-        now: seconds since 1970. [default: the clock]
-    """
+    """Return the time since a moment, like "just now", "3 min ago", "3 h ago", "2 days ago"; its date after a month."""
     passed = (time.time() if now is None else now) - moment
     span = abs(passed)
     if span >= MONTH:
@@ -94,5 +76,5 @@ def ago(moment: float, *, now: float | None = None) -> str:
     elif span < DAY:
         words = f"{span // HOUR:.0f} h"
     else:
-        words = f"{span // DAY:.0f} d"
+        words = f"{span // DAY:.0f} day{'' if span < 2 * DAY else 's'}"
     return f"{words} ago" if passed > 0 else f"in {words}"

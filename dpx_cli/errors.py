@@ -37,12 +37,11 @@ class DpxError(Exception):
     """A failure that is shown to the user in one line.
 
     Attributes:
-        message: what happened, and to what.
         details: further lines of the message, like the other mistakes of a file.
-        hint: what to do next, with the command to run; None if nothing can be done.
-        status: the HTTP status of the response; None without a response.
-        request: method and path of the request, like "GET /projects"; None without a request.
-        retry_after: seconds that the server asks to wait (Retry-After, of any status); None if it doesn't ask.
+        hint: what to do next, with the command to run.
+        status: of the response.
+        request: method and path, like "GET /projects".
+        retry_after: seconds that the server asks to wait, whatever the status.
     """
 
     exit_code = ExitCode.FAILED
@@ -65,137 +64,89 @@ class DpxError(Exception):
         self.status = status
         self.request = request
 
+    def __init_subclass__(cls, code: str | None = None, exit_code: ExitCode | None = None) -> None:
+        cls.code, cls.exit_code = code or cls.code, exit_code or cls.exit_code
+
+    def __str__(self) -> str:
+        return self.message
+
 
 class Failed(DpxError):
     """A failure that no other type covers."""
 
 
-class ServerError(DpxError):
+class ServerError(DpxError, code="server_error"):
     """5xx: the server failed."""
 
-    code = "server_error"
 
-
-class InvalidResponse(DpxError):
+class InvalidResponse(DpxError, code="invalid_response"):
     """A response that is not as the reference says: not JSON, wrong shape, too large, a redirect."""
 
-    code = "invalid_response"
 
-
-class UsageError(DpxError):
+class UsageError(DpxError, code="usage", exit_code=ExitCode.USAGE):
     """A wrong flag or input, or a question that can't be asked because there is no terminal."""
 
-    exit_code = ExitCode.USAGE
-    code = "usage"
 
-
-class BadRequest(DpxError):
+class BadRequest(DpxError, code="bad_request", exit_code=ExitCode.USAGE):
     """400: the server says that a parameter is wrong or missing."""
 
-    exit_code = ExitCode.USAGE
-    code = "bad_request"
 
-
-class NotFound(DpxError):
+class NotFound(DpxError, code="not_found", exit_code=ExitCode.NOT_FOUND):
     """404, or no such project, organization or file."""
 
-    exit_code = ExitCode.NOT_FOUND
-    code = "not_found"
 
-
-class NotLoggedIn(DpxError):
+class NotLoggedIn(DpxError, code="not_logged_in", exit_code=ExitCode.AUTH):
     """No token was found."""
 
-    exit_code = ExitCode.AUTH
-    code = "not_logged_in"
 
-
-class Unauthorized(DpxError):
+class Unauthorized(DpxError, code="unauthorized", exit_code=ExitCode.AUTH):
     """401: the token was not accepted."""
 
-    exit_code = ExitCode.AUTH
-    code = "unauthorized"
 
-
-class TokenStorage(DpxError):
+class TokenStorage(DpxError, code="token_storage", exit_code=ExitCode.AUTH):
     """The keyring or the token file can't be used."""
 
-    exit_code = ExitCode.AUTH
-    code = "token_storage"
 
-
-class Forbidden(DpxError):
+class Forbidden(DpxError, code="forbidden", exit_code=ExitCode.FORBIDDEN):
     """403: the token may not do this."""
 
-    exit_code = ExitCode.FORBIDDEN
-    code = "forbidden"
 
-
-class ReadOnly(DpxError):
+class ReadOnly(DpxError, code="read_only", exit_code=ExitCode.FORBIDDEN):
     """A change that DPX_READ_ONLY or a profile's read-only blocked before it was sent."""
 
-    exit_code = ExitCode.FORBIDDEN
-    code = "read_only"
 
-
-class RateLimited(DpxError):
+class RateLimited(DpxError, code="rate_limited", exit_code=ExitCode.RATE_LIMITED):
     """429, rate limit or build slot, for longer than the retries last."""
 
-    exit_code = ExitCode.RATE_LIMITED
-    code = "rate_limited"
 
-
-class NetworkError(DpxError):
+class NetworkError(DpxError, code="network", exit_code=ExitCode.NETWORK):
     """The server could not be reached; nothing was changed."""
 
-    exit_code = ExitCode.NETWORK
-    code = "network"
 
+class WaitTimeout(DpxError, code="wait_timeout", exit_code=ExitCode.WAIT_TIMEOUT):
+    """The wait ended; the deployment is still running. `deployment` is the last state seen, None if there was none."""
 
-class WaitTimeout(DpxError):
-    """The wait ended; the deployment is still running.
-
-    Attributes:
-        deployment: the last response about it; None if there was none.
-    """
-
-    exit_code = ExitCode.WAIT_TIMEOUT
-    code = "wait_timeout"
     deployment: dict[str, object] | None = None
 
 
-class DeploymentFailed(DpxError):
-    """The deployment ended in ERROR."""
+class DeploymentFailed(DpxError, code="deployment_failed", exit_code=ExitCode.DEPLOYMENT_FAILED):
+    """The deployment ended in ERROR; `deployment` is its last state, where it was followed."""
 
-    exit_code = ExitCode.DEPLOYMENT_FAILED
-    code = "deployment_failed"
+    deployment: dict[str, object] | None = None
 
 
-class CheckFailed(DpxError):
+class CheckFailed(DpxError, code="check_failed", exit_code=ExitCode.CHECK_FAILED):
     """A check failed, like a signature, `env check` or a gate of `deploy`; see `dpx help exit-codes`."""
 
-    exit_code = ExitCode.CHECK_FAILED
-    code = "check_failed"
 
+class OutcomeUnknown(DpxError, code="outcome_unknown", exit_code=ExitCode.OUTCOME_UNKNOWN):
+    """The request was sent and its response was lost, for a `cause` like "HTTP 502"; the hint says how to check."""
 
-class OutcomeUnknown(DpxError):
-    """The request was sent and its response was lost; the hint says how to check what happened.
-
-    Attributes:
-        cause: what became of the response, like "connection reset" or "HTTP 502".
-    """
-
-    exit_code = ExitCode.OUTCOME_UNKNOWN
-    code = "outcome_unknown"
     cause = ""
 
 
 def exclusive(*options: tuple[str, object]) -> None:
-    """Raise UsageError if more than one of some options was given.
-
-    Args:
-        options: name and value of each; None, False and an empty tuple or list mean that it was not given.
-    """
+    """Raise UsageError if more than one option, as a name and a value, was given: None, False, () and [] were not."""
     given = [name for name, value in options if value is not None and value is not False and value not in ((), [])]
     if len(given) > 1:
         names = f"{', '.join(given[:-1])} and {given[-1]}"

@@ -12,18 +12,13 @@ VALUE = "value"  # the API's key of a variable's value
 
 
 def mask(text: str, token: str) -> str:
-    """Return a text without a token, and without the rest of it if the token is URL-encoded in it."""
+    """Return a text without a token, or anything that looks like one; "***" if the token is URL-encoded in it."""
+    import re
     from urllib.parse import unquote
 
-    text = mask_tokens(text.replace(token, MASK) if token else text)
+    text = text.replace(token, MASK) if token else text
+    text = re.sub(rf"{TOKEN_PREFIX}[A-Za-z0-9._~+/=-]*[A-Za-z0-9_~+/=-]", TOKEN_PREFIX + MASK, text)
     return MASK if token and token in unquote(text) else text
-
-
-def mask_tokens(text: str) -> str:
-    """Return a text in which everything that looks like a token is "dpx_***"."""
-    import re
-
-    return re.sub(rf"{TOKEN_PREFIX}[A-Za-z0-9._~+/=-]*[A-Za-z0-9_~+/=-]", TOKEN_PREFIX + MASK, text)
 
 
 def mask_values(document: Any) -> Any:

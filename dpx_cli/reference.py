@@ -51,7 +51,6 @@ MAX_PAGE = 100
 WAIT = 900.0  # seconds that a command waits for a deployment; the default of --timeout
 PARALLEL = 4  # deployments at a time; the default of --parallel
 GRACE = 1.5  # seconds after a deadline in which what was begun may be finished
-DEFAULT_PROFILE = "default"
 
 
 def is_key(text: str) -> bool:

@@ -1,13 +1,14 @@
-"""What a command is given: settings, token, client, screen, projects. Each is made on its first use."""
+"""What a command works with: settings, token, client, screen, projects. Each is made on its first use."""
 
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.cache import Names
 from dpx_cli.config.settings import Settings, split_origin
-from dpx_cli.errors import InvalidResponse, UsageError
+from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,16 +21,10 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One run of one command.
-
-    Args:
-        env: the environment.
-        screen: the output streams.
-        profile: `--profile`.
-        debug: `--debug`.
-        cwd: the working directory; None for the process's own.
+    """One run of one command, with its `--profile` and `--debug`; `cwd` is None for the process's own directory.
 
     Attributes:
+        read_only: what else than the settings forbids changes; None for nothing.
         pick: lets the user pick a project if none is specified; None for a command that does without.
     """
 
@@ -47,13 +42,11 @@ class Session:
         self.profile = profile
         self.debug = debug
         self.settings = Settings(env, profile=profile, cwd=cwd)
+        self.read_only: str | None = None
         self.pick: Callable[[Session], ProjectRef] | None = None
         self._cwd = cwd
         self._clients: list[Client] = []
-        self._client: Client | None = None
         self._token: Token | None = None
-        self._names: Names | None = None
-        self._projects: Projects | None = None
         self.on_attempt: Callable[[Attempt], None] | None = None  # receives requests; --debug prints them
         self.on_event: Callable[[Mapping[str, Any]], None] | None = None  # receives the events of deployments
 
@@ -65,12 +58,10 @@ class Session:
         except FileNotFoundError:
             raise UsageError("The working directory no longer exists.", hint="Change to one that does.") from None
 
-    @property
+    @cached_property
     def client(self) -> Client:
-        """The API client with the stored or given token. Raises NotLoggedIn without a token."""
-        if self._client is None:
-            self._client = self.client_for(self.token())
-        return self._client
+        """The API client. Raises NotLoggedIn without a token."""
+        return self.client_for(self.token())
 
     def find_token(self) -> Token:
         """Return the token in DPX_TOKEN or DPX_TOKEN_FILE, else the stored one, with its source."""
@@ -104,7 +95,7 @@ class Session:
             token,
             connection,
             timeout=self.settings.timeout,
-            read_only=lambda: self.settings.read_only,
+            read_only=lambda: self.read_only or self.settings.read_only,
             token_hint=self._token_hint(token),
             on_attempt=self._say_attempt if self.debug else self.on_attempt,
             on_note=self.screen.note,
@@ -135,20 +126,13 @@ class Session:
     def _say_attempt(self, attempt: Attempt) -> None:
         self.screen.info(attempt.describe())
 
-    @property
+    @cached_property
     def names(self) -> Names:
         """The remembered names of this token at this origin."""
-        if self._names is None:
-            from dpx_cli import credentials
+        from dpx_cli import credentials
 
-            stored = not credentials.token_variable(self.env)
-            self._names = Names(
-                lambda: self.settings.cache_dir,
-                self.settings.origin,
-                self.token(),
-                profile=(lambda: self.settings.profile) if stored else None,
-            )
-        return self._names
+        profile = None if credentials.token_variable(self.env) else lambda: self.settings.profile
+        return Names(lambda: self.settings.cache_dir, self.settings.origin, self.token(), profile)
 
     def command(
         self,
@@ -157,13 +141,9 @@ class Session:
         org: str | None = None,
         target: Sequence[str] | str = (),
     ) -> str:
-        """Return a `dpx …` command to paste: what every hint shows. The profile in force is added.
+        """Return a `dpx …` command to paste, quoted for the shell, with the profile in force: what every hint shows.
 
-        Args:
-            words: the command, its arguments and further options, without "dpx"; they are quoted for the shell.
-            project: adds --project, unless it is the one that deploxa.toml or a link file specifies from here.
-            org: adds --org.
-            target: adds --target for each.
+        A project adds --project, unless it is the one that deploxa.toml or a link file specifies from here.
         """
         from dpx_cli.system import shell
 
@@ -181,30 +161,21 @@ class Session:
         """Return the organization: as given, else the default of the settings, else None."""
         return given if given is not None else self.settings.org
 
-    @property
+    @cached_property
     def projects(self) -> Projects:
         """Finds the projects that are specified."""
-        if self._projects is None:
-            from dpx_cli.resolve import Projects
+        from dpx_cli.resolve import Projects
 
-            self._projects = Projects(lambda: self.client, lambda: self.names, self.settings, self._pick_project)
-        return self._projects
+        def pick() -> ProjectRef | None:
+            return self.pick(self) if self.pick and self.screen.can_ask else None
 
-    def _pick_project(self) -> ProjectRef | None:
-        return self.pick(self) if self.pick and self.screen.can_ask else None
+        return Projects(lambda: self.client, lambda: self.names, self.settings, pick, self.command)
 
     def link_to(self, project: Mapping[str, Any], *, org_slug: str | None) -> None:
-        """Link the working directory to a project, and say so.
-
-        Raises:
-            InvalidResponse: if the project has no valid ID; nothing is written.
-        """
+        """Link the working directory to a project, which has an ID, and say so."""
         from dpx_cli.api.client import is_name
         from dpx_cli.config import link
 
-        project_id, slug = project.get("id"), project.get("slug")
-        if not is_name(project_id):
-            words = ("link", str(slug)) if is_name(slug) else ("projects", "list")
-            raise InvalidResponse("The API returned no valid ID of the project.", hint=f"Run: {self.command(*words)}")
-        path = link.write(self.cwd, str(project_id), slug if is_name(slug) else None, org_slug)
-        self.screen.info(f"Linked this directory to {slug or project_id} ({os.path.relpath(path, self.cwd)}).")
+        slug = project["slug"] if is_name(project.get("slug")) else None
+        path = link.write(self.cwd, project["id"], slug, org_slug)
+        self.screen.info(f"Linked this directory to {slug or project['id']} ({os.path.relpath(path, self.cwd)}).")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dpx_cli.redact import mask, mask_tokens, mask_values
+from dpx_cli.redact import mask, mask_values
 
 
 def test_a_token_is_masked_as_it_is_cut_and_url_encoded() -> None:
@@ -14,7 +14,7 @@ def test_a_token_is_masked_as_it_is_cut_and_url_encoded() -> None:
 
 def test_what_looks_like_a_token_is_masked() -> None:
     """The prefix alone is no token."""
-    assert mask_tokens("auth=dpx_abc123: tokens begin with dpx_.") == "auth=dpx_***: tokens begin with dpx_."
+    assert mask("auth=dpx_abc123: tokens begin with dpx_.", "") == "auth=dpx_***: tokens begin with dpx_."
 
 
 def test_values_are_masked_at_every_depth() -> None:

@@ -15,7 +15,7 @@ from dpx_cli import __version__, errors
 from dpx_cli.api.retry import Backoff, Deadline
 from dpx_cli.api.transport import Connection, Lost, NotSent, Response, Unreadable, Untrusted
 from dpx_cli.reference import READ_METHODS
-from dpx_cli.system import exact_json
+from dpx_cli.system import exact_json, shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +27,7 @@ REDIRECT, BAD_REQUEST, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 300,
 MAX_MESSAGE = 500  # characters of a server's message that an error shows
 MAX_VALUES = 500_000  # in one document: values of a few bytes each take a hundred times that in memory
 MAX_TEXT = 64 * 1024 * 1024  # bytes of a document as dpx writes it
+IS_ROOT = "Check DPX_API_URL: is it the root of the API?"
 MAX_WAIT = 999_999_999.0  # seconds; effectively forever, and `time.sleep` accepts it
 
 # The one table from HTTP status to error (reference, section Errors). Other 4xx are `Failed`, 5xx `ServerError`.
@@ -44,11 +45,11 @@ class Request(NamedTuple):
     """One request, before anything that the client adds.
 
     Attributes:
-        path: below the API root, as in the reference without "/api/v1"; each segment quoted by `segment`.
+        path: below the API root; each segment quoted by `segment`.
         params: query parameters. None is left out, a list is a parameter given several times.
         headers: further header fields; they replace the client's own.
         repeatable: whether it may be sent again after its response was lost; None: by its method.
-        secret: whether it carries a secret, so that no error shows anything of the response's body.
+        secret: no error shows anything of the response's body.
     """
 
     method: str
@@ -75,17 +76,14 @@ class Request(NamedTuple):
         return self.method in REPEATABLE if self.repeatable is None else self.repeatable
 
 
-class Attempt:
-    """One try of one request: method, path, number from 1, status (None: no response) and milliseconds."""
+class Attempt(NamedTuple):
+    """One try of one request: its number from 1, its status (None: no response) and milliseconds."""
 
-    __slots__ = ("method", "milliseconds", "number", "path", "status")
-
-    def __init__(self, method: str, path: str, number: int) -> None:
-        self.method = method
-        self.path = path
-        self.number = number
-        self.status: int | None = None
-        self.milliseconds = 0.0
+    method: str
+    path: str
+    number: int
+    status: int | None
+    milliseconds: float
 
     def describe(self) -> str:
         """Return it in a line, without the query, which may have names."""
@@ -94,17 +92,11 @@ class Attempt:
 
 
 class Client:
-    """The API, as one token sees it. It serves one thread at a time.
+    """The API at a checked root URL, as one token sees it. It serves one thread at a time.
 
-    Args:
-        api_url: the checked root of the API, without a final slash.
-        token: checked by `credentials`; it is sent to this URL's origin and nowhere else.
-        timeout: seconds that a whole request may take, its retries included.
-        read_only: returns what forbids changes ("DPX_READ_ONLY", "profile work"), None if nothing does. It is asked
-            before every request that may change something.
-        token_hint: the hint of a 401: how to replace the token.
-        on_note: called with what the user should know about a request that succeeded.
-        command: builds the command that a hint shows, as `Session.command` does.
+    The token is sent to this URL's origin and nowhere else. A whole request, its retries included, may take `timeout`
+    seconds. `read_only` returns what forbids changes ("DPX_READ_ONLY", "profile work"), and is asked before every
+    request that may change something. `on_note` is called with what the user should know about one that succeeded.
 
     Attributes:
         until: a moment of `time.monotonic()` that no request outlasts; None for none.
@@ -121,18 +113,18 @@ class Client:
         token_hint: str | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
         on_note: Callable[[str], None] = lambda _: None,
-        command: Callable[..., str] | None = None,
+        command: Callable[..., str] = shell.command,
     ) -> None:
         self.api_url = api_url
         self.timeout = timeout
         self.until: float | None = None
         self.note = on_note
+        self.command = command
         self._token = token
         self._connection = connection
         self._read_only = read_only
         self._token_hint = token_hint
         self._on_attempt = on_attempt
-        self._command = command
         self._root = root_path(api_url)
         self._saw_api = False  # whether any response was one of an API
 
@@ -142,14 +134,6 @@ class Client:
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         self._connection.close()
-
-    def command(self, *words: str, **options: str) -> str:
-        """Return a `dpx …` command for a hint."""
-        if self._command is None:
-            from dpx_cli.system import shell
-
-            self._command = shell.command
-        return self._command(*words, **options)
 
     def deadline(self) -> Deadline:
         """Return a deadline for one whole request from now on."""
@@ -161,19 +145,11 @@ class Client:
         return self.request_json("GET", path, params=params, deadline=deadline)
 
     def request_json(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        repeatable: bool | None = None,
-        secret: bool = False,
-        deadline: Deadline | None = None,
+        self, method: str, path: str, *, body: Any = None, deadline: Deadline | None = None, **options: Any
     ) -> Any:
         """Send a request, with a body as JSON, and return the decoded JSON document of a 2xx response."""
         encoded = None if body is None else encode(body)
-        return self.document(Request(method, path, params, encoded, None, repeatable, secret), deadline=deadline)[0]
+        return self.document(Request(method, path, body=encoded, **options), deadline=deadline)[0]
 
     def document(self, request: Request, *, deadline: Deadline | None = None) -> tuple[Any, Response]:
         """Send a request and return the decoded JSON document of a 2xx response, and the response."""
@@ -224,7 +200,7 @@ class Client:
                 self._connection.close()
                 continue  # the 408 was for the idle connection
             if request.method == "DELETE" and response.status == NOT_FOUND and (lost or before):
-                return self._explain_404(request, response, before, lost=lost)
+                return self._explain_404(request, None if lost else before)
             if not request.may_repeat or not _is_transient(response.status):
                 return response
             before = response
@@ -238,20 +214,16 @@ class Client:
         status = response.status
         where = f"HTTP {status} from {request.name}"
         if is_redirect(status):
-            return errors.InvalidResponse(
-                f"The server redirects, which dpx doesn't follow ({where}).",
-                hint="Check DPX_API_URL: the token is sent to that address only.",
-                status=status,
-                request=request.name,
-            )
+            hint = "Check DPX_API_URL: the token is sent to that address only."
+            message = f"The server redirects, which dpx doesn't follow ({where})."
+            return errors.InvalidResponse(message, hint=hint, status=status, request=request.name)
         said = _error_field(response)
         # Any server may respond 404 "Not found"; the API says what it didn't find.
         self._saw_api = self._saw_api or (said or "").strip(".").lower() not in ("", "not found")
-        text = "" if request.secret or not said else self._one_line(said)
+        text = "" if request.secret or not said else _one_line(said, self._token)
         if not request.may_repeat and (status >= SERVER_ERROR or status == REQUEST_TIMEOUT):
-            error: errors.DpxError = self.outcome_unknown(
-                request.name, f"HTTP {status}{f': {text}' if text else ''}", status=status
-            )
+            cause = f"HTTP {status}{f': {text}' if text else ''}"
+            error: errors.DpxError = self.outcome_unknown(request.name, cause, status=status)
         else:
             kind = BY_STATUS.get(status, errors.ServerError if status >= SERVER_ERROR else errors.Failed)
             page = "" if said is not None else f"; the response is not JSON, so it is not from the API at {self._host}"
@@ -263,12 +235,9 @@ class Client:
     def outcome_unknown(self, request: str, problem: str, *, status: int | None = None) -> errors.OutcomeUnknown:
         """Return the error of a request that may have been carried out, with the command that shows whether it was."""
         cause = problem.rstrip(".").replace("The response", "the response", 1)
-        error = errors.OutcomeUnknown(
-            f"{request} was sent, and its outcome is unknown: {cause}.",
-            hint=f"Before you try again, check whether it was carried out. Run: {self._how_to_check(request)}",
-            status=status,
-            request=request,
-        )
+        hint = f"Before you try again, check whether it was carried out. Run: {self._how_to_check(request)}"
+        message = f"{request} was sent, and its outcome is unknown: {cause}."
+        error = errors.OutcomeUnknown(message, hint=hint, status=status, request=request)
         error.cause = cause
         return error
 
@@ -316,7 +285,7 @@ class Client:
 
     def _attempt(self, request: Request, number: int, deadline: Deadline) -> Response:
         """Do one exchange, and report it to `on_attempt` even if it fails."""
-        attempt = Attempt(request.method, request.path, number)
+        status = None
         fields = {
             "Authorization": f"Bearer {self._token}",
             "User-Agent": f"dpx/{__version__}",
@@ -333,32 +302,24 @@ class Client:
         started = time.monotonic()
         try:
             response = self._connection.exchange(request.method, target, fields, request.body, deadline)
-            attempt.status = response.status
+            status = response.status
         except Unreadable as problem:
-            attempt.status = problem.status
-            if not is_success(problem.status):
-                return Response(problem.status, "", {}, b"")  # the status says enough
-            message = f"{str(problem).rstrip('.')} (HTTP {problem.status} from {request.name})."
-            error = errors.InvalidResponse(
-                message, hint="Check DPX_API_URL.", status=problem.status, request=request.name
-            )
+            status = problem.status
+            if not is_success(status):
+                return Response(status, "", {}, b"")  # the status says enough
+            message = f"{str(problem).rstrip('.')} (HTTP {status} from {request.name})."
+            error = errors.InvalidResponse(message, hint="Check DPX_API_URL.", status=status, request=request.name)
             raise self.unreadable(request, error) from problem
         finally:
-            attempt.milliseconds = (time.monotonic() - started) * 1000
             if self._on_attempt:
-                self._on_attempt(attempt)
+                milliseconds = (time.monotonic() - started) * 1000
+                self._on_attempt(Attempt(request.method, request.path, number, status, milliseconds))
         return response
 
-    def _explain_404(self, request: Request, response: Response, before: Response | None, *, lost: bool) -> Response:
-        """Return the success of a DELETE whose first response was lost and that finds nothing left.
-
-        Raises:
-            NotFound: if an error response came before; the hint says that it may have been carried out then.
-        """
-        if not lost and before:
-            error = self.error(request, response)
-            error.hint = f"The server responded with HTTP {before.status} before that, and may have deleted it then."
-            raise error
+    def _explain_404(self, request: Request, before: Response | None) -> Response:
+        """Return the success of a DELETE that finds nothing after a lost response, or raise after a failure."""
+        if before:
+            raise self.outcome_unknown(request.name, f"HTTP {before.status}, then nothing to delete", status=NOT_FOUND)
         self.note(f"{request.name}: the first response was lost, and a second request found nothing to delete.")
         return Response(200, "OK", {}, b'{"deleted": true}')
 
@@ -369,12 +330,13 @@ class Client:
             hint = "If it is your company's own authority, set DPX_CA_BUNDLE (or SSL_CERT_FILE) to its PEM file."
         return errors.NetworkError(f"Can't reach {self.api_url}: {problem}.", hint=hint, request=request.name)
 
-    def _one_line(self, text: str) -> str:
-        """Return a server's message as one line of bounded length, without the token."""
-        from dpx_cli.redact import mask
 
-        text = " ".join(mask(text[: MAX_MESSAGE * 4], self._token).split()).rstrip(".")
-        return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+def _one_line(text: str, token: str) -> str:
+    """Return a server's message as one line of bounded length, without the token."""
+    from dpx_cli.redact import mask
+
+    text = " ".join(mask(text[: MAX_MESSAGE * 4], token).split()).rstrip(".")
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
 def root_path(api_url: str) -> str:
@@ -447,26 +409,20 @@ def _check_utf8(name: str, value: Any) -> None:
 def retry_after(response: Response) -> float | None:
     """Return the seconds that a response asks to wait (a number or an HTTP date), None if it doesn't ask."""
     text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    until = _timestamp(text)
-    if until is None:
-        return None
-    # By the server's own clock: ours may be wrong.
-    now = _timestamp(response.headers.get("date", ""))
-    return min(max(0.0, until - (time.time() if now is None else now)), MAX_WAIT)
-
-
-def _timestamp(text: str) -> float | None:
-    """Return the Unix time of an HTTP date, None if it isn't one."""
     if not text:
         return None
-    from email.utils import parsedate_to_datetime
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    from email.utils import mktime_tz, parsedate_tz
 
     try:
-        return parsedate_to_datetime(text).timestamp()
+        until = parsedate_tz(text)
+        # By the server's own clock: ours may be wrong.
+        now = parsedate_tz(response.headers.get("date", ""))
+        wait = mktime_tz(until) - (mktime_tz(now) if now else time.time()) if until else None
     except (ValueError, OverflowError, TypeError):
         return None
+    return None if wait is None else min(max(0.0, wait), MAX_WAIT)
 
 
 def decode(response: Response, request: str, deadline: Deadline | None = None) -> Any:
@@ -486,18 +442,11 @@ def decode(response: Response, request: str, deadline: Deadline | None = None) -
         what = "is nested too deeply"
     else:
         if deadline is not None and deadline.is_over:
-            raise errors.NetworkError(
-                f"The response to {request} took longer than {deadline.seconds:g} s.",
-                hint="Set DPX_TIMEOUT to more seconds.",
-                request=request,
-            )
+            message = f"The response to {request} took longer than {deadline.seconds:g} s."
+            raise errors.NetworkError(message, hint="Set DPX_TIMEOUT to more seconds.", request=request)
         return document
-    raise errors.InvalidResponse(
-        f"The response to {request} {what}.",
-        hint="Check DPX_API_URL: is it the root of the API?",
-        status=response.status,
-        request=request,
-    )
+    message = f"The response to {request} {what}."
+    raise errors.InvalidResponse(message, hint=IS_ROOT, status=response.status, request=request)
 
 
 def bounded_text(body: bytes) -> str:
@@ -540,20 +489,14 @@ def data_of(document: Any, request: str, kind: type[dict[str, Any] | list[Any]])
 
 def shape_error(request: str, expected: str) -> errors.InvalidResponse:
     """Return the error for a response that is JSON of another shape than the reference's."""
-    return errors.InvalidResponse(
-        f'The response to {request} doesn\'t have {expected} under "data".',
-        hint="Check DPX_API_URL: is it the root of the API?",
-        request=request,
-    )
+    message = f'The response to {request} doesn\'t have {expected} under "data".'
+    return errors.InvalidResponse(message, hint=IS_ROOT, request=request)
 
 
 def _meaning(status: int) -> str:
     import http
 
-    try:
-        return http.HTTPStatus(status).phrase.capitalize()
-    except ValueError:
-        return "Unknown status"
+    return next((known.phrase.capitalize() for known in http.HTTPStatus if known == status), "Unknown status")
 
 
 def _error_field(response: Response) -> str | None:

@@ -49,7 +49,7 @@ def set_env_var(
     document = client.request_json("POST", path, body=body, repeatable=True, secret=True)
     variable = dict(data_of(document, f"POST {path}", dict))
     variable.pop("value", None)
-    return variable
+    return {**variable, "key": key}
 
 
 def delete_env_var(client: Client, project_id: str, key: str) -> dict[str, Any]:

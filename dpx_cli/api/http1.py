@@ -29,28 +29,22 @@ MAX_HEX = 16  # digits of a chunk's size
 SLICE = 0.5 if sys.platform == "win32" else float("inf")
 
 
-class NoResponse(Exception):
-    """The connection ended before the first byte of a response."""
+class BadResponse(Exception):
+    """No whole HTTP/1.1 response came; the text says why."""
 
 
-class CutOff(Exception):
-    """The connection ended within a response."""
+CUT_OFF = "the response was cut off"
 
 
-class Malformed(Exception):
-    """What came is not HTTP/1.1."""
+def _not_http(what: str) -> BadResponse:
+    return BadResponse(f"the response is not HTTP: {what}")
 
 
 class Head:
-    """The head of a response.
+    """The head of a response, of status 200 or above.
 
-    Attributes:
-        status: 200 or above.
-        reason: the reason phrase.
-        headers: header fields, names in lower case; values of a repeated field are joined by a comma.
-        length: of the body in bytes; None if it's chunked or ends with the connection.
-        chunked: whether the body is chunked.
-        keeps_open: whether the connection can be used again after the body.
+    Names of header fields are in lower case; values of a repeated field are joined by a comma. `length` is that of the
+    body in bytes, None if it's chunked or ends with the connection.
     """
 
     __slots__ = ("chunked", "headers", "keeps_open", "length", "reason", "status")
@@ -62,7 +56,7 @@ class Head:
         coding = headers.get("transfer-encoding", "").lower()
         self.chunked = bool(coding)
         if coding not in ("", "chunked"):
-            raise Malformed(f"transfer encoding {coding[:100]}")
+            raise _not_http(f"transfer encoding {coding[:100]}")
         self.length = _length(headers.get("content-length"))
         connection = headers.get("connection", "").lower()
         is_open = "close" not in connection and (version == "1.1" or "keep-alive" in connection)
@@ -80,15 +74,14 @@ def _length(text: str | None) -> int | None:
     values = {value.strip() for value in text.split(",")}
     (value, *others) = values
     if others or not (value.isascii() and value.isdigit()) or len(value) > MAX_HEX:
-        raise Malformed("Content-Length")
+        raise _not_http("Content-Length")
     return int(value)
 
 
 class Http1Connection:
     """An open connection. All responses are read through one buffer, so bytes that no request asked for are noticed.
 
-    Attributes:
-        deadline: of the current exchange. Every wait ends at it, however slowly the other side drips.
+    Every wait ends at the deadline of the current exchange, however slowly the other side drips.
     """
 
     def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
@@ -115,44 +108,32 @@ class Http1Connection:
         return False
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> None:
-        """Write a request.
-
-        Raises:
-            ValueError: if the target or a header field can't be part of a head.
-        """
+        """Write a request. Raise ValueError if the target or a header field can't be part of a head."""
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         if " " in target or any("\r" in line or "\n" in line or "\0" in line for line in lines):
             raise ValueError("a character that can't be part of a request")
         send(self._socket, ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b""), self.deadline)
 
     def head(self, method: str) -> Head:
-        """Read the head of the response to a method, past interim responses (RFC 9110, 15.2).
-
-        Raises:
-            NoResponse, CutOff, Malformed: if none came, or not a whole one.
-        """
+        """Read the head of the response to a method, past interim responses (RFC 9110, 15.2)."""
         for _ in range(MAX_INTERIM):
             if not self._buffer and not self._receive():
-                raise NoResponse
+                raise BadResponse("the server closed the connection without a response")
             version, status, reason = _status_line(self._read_line())
             headers = self._fields()
             if status == SWITCHING_PROTOCOLS:
-                raise Malformed("switching protocols, which no one asked for")
+                raise _not_http("switching protocols, which no one asked for")
             if status >= FINAL:
                 return Head(method, version, status, reason, headers)
-        raise Malformed("no end of interim responses")
+        raise _not_http("no end of interim responses")
 
     def body(self, head: Head) -> Iterator[bytes]:
-        """Yield the body that follows a head.
-
-        Raises:
-            CutOff, Malformed: if it isn't complete.
-        """
+        """Yield the body that follows a head. Raise BadResponse if it isn't complete."""
         if head.chunked:
             while size := self._chunk_size():
                 yield from self._exactly(size)
                 if self._read_line():
-                    raise Malformed("a chunk without its end")
+                    raise _not_http("a chunk without its end")
             self._fields()
         elif head.length is not None:
             yield from self._exactly(head.length)
@@ -176,7 +157,7 @@ class Http1Connection:
     def _exactly(self, size: int) -> Iterator[bytes]:
         while size:
             if not self._buffer and not self._receive():
-                raise CutOff
+                raise BadResponse(CUT_OFF)
             data, self._buffer = self._buffer[:size], self._buffer[size:]
             size -= len(data)
             yield data
@@ -187,9 +168,9 @@ class Http1Connection:
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
             if searched > MAX_LINE:
-                raise Malformed("a line without an end")
+                raise _not_http("a line without an end")
             if not self._receive():
-                raise CutOff
+                raise BadResponse(CUT_OFF)
         line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
         return line.removesuffix(b"\r")
 
@@ -207,15 +188,15 @@ class Http1Connection:
                 continue
             name, colon, value = line.partition(":")
             if not colon or not name or not name.isascii() or any(mark in name for mark in " \t"):
-                raise Malformed("a header field")
+                raise _not_http("a header field")
             name, value = name.lower(), value.strip(" \t")
             fields[name] = f"{fields[name]}, {value}" if name in fields else value
-        raise Malformed("too many header fields")
+        raise _not_http("too many header fields")
 
     def _chunk_size(self) -> int:
         digits = self._read_line().partition(b";")[0].strip(b" \t")
         if not digits or len(digits) > MAX_HEX or not HEX.issuperset(digits):
-            raise Malformed("the size of a chunk")
+            raise _not_http("the size of a chunk")
         return int(digits, 16)
 
 
@@ -224,9 +205,9 @@ def _status_line(line: bytes) -> tuple[str, int, str]:
     protocol, _, rest = line.decode("latin-1").partition(" ")
     status, _, reason = rest.partition(" ")
     if protocol not in ("HTTP/1.1", "HTTP/1.0") or len(status) != 3 or not (status.isascii() and status.isdigit()):  # noqa: PLR2004 - RFC 9112, 4
-        raise Malformed("the status line")
+        raise _not_http("the status line")
     if status < "100":
-        raise Malformed("the status")
+        raise _not_http("the status")
     return protocol.removeprefix("HTTP/"), int(status), reason
 
 

@@ -23,21 +23,14 @@ MAX_EMPTY = 10  # empty pages in a row that all have a next one
 class Pages:
     """The pages of one list, fetched as they are iterated over; each is a list of objects.
 
-    Args:
-        path: the list's path.
-        params: query parameters of the list's own.
-        limit: the maximum number of items; None for all.
-        cursor: where to continue from.
-        without: a key that is removed from every item: a secret that the server should not have sent.
-        headers: further header fields of every request.
+    `without` is a key that is removed from every item: a secret that the server should not have sent. Iterating raises
+    InvalidResponse for a wrong shape, a cursor that comes back, or pages without end.
 
     Attributes:
         next_cursor: after iteration, where to continue from if `limit` cut the list short; else None.
-        is_cut: after iteration, whether `limit` cut off what had come: the server gave more than was asked for.
-        is_whole: after iteration, whether every item there is has come: no cursor before, no limit after.
-
-    Raises (while iterated over):
-        InvalidResponse: for a wrong shape, a cursor that comes back, or pages without end.
+        is_cut: after iteration, whether items that had come were cut off by `limit`.
+        is_whole: after iteration, whether every item there is has come: no cursor, no limit, no filter.
+        is_filtered: whether `filter` chooses items.
     """
 
     def __init__(
@@ -63,8 +56,43 @@ class Pages:
         self.is_cut = False
         self.is_whole = False
         self.is_filtered = False
+        self._fits: Callable[[dict[str, Any]], bool]
+        self._ends: Callable[[list[dict[str, Any]]], bool]
+        self._most: int | None = None
+
+    def filter(
+        self,
+        fits: Callable[[dict[str, Any]], bool],
+        limit: int | None = None,
+        *,
+        ends: Callable[[list[dict[str, Any]]], bool] = lambda _: False,
+    ) -> Pages:
+        """Choose items that the API can't choose by itself, up to `limit`, and return the same pages.
+
+        The list itself must not have a limit. `ends` returns whether no page after this one can have a fitting item.
+        """
+        self._fits, self._most, self._ends = fits, limit, ends
+        self.is_filtered = True
+        return self
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+        if not self.is_filtered:
+            yield from self._fetch()
+            return
+        left = self._most
+        for page in self._fetch():
+            chosen = [item for item in page if self._fits(item)]
+            if left is not None:
+                self.is_cut = len(chosen) > left
+                chosen = chosen[:left]
+                left -= len(chosen)
+            if chosen:
+                yield chosen
+            if self.is_cut or self._ends(page):
+                break
+        self.is_whole = False
+
+    def _fetch(self) -> Iterator[list[dict[str, Any]]]:
         cursor, left, empty = self._cursor, self._limit, 0
         size = values = 0
         seen = {cursor}
@@ -120,59 +148,3 @@ class Pages:
         return errors.InvalidResponse(
             f"{self._name}: {text}.", hint="To get the first pages, pass --limit.", request=self._name
         )
-
-    def filter(
-        self,
-        fits: Callable[[dict[str, Any]], bool],
-        limit: int | None = None,
-        *,
-        ends: Callable[[list[dict[str, Any]]], bool] = lambda _: False,
-    ) -> Filtered:
-        """Return those items that the API can't choose by itself, page by page.
-
-        Args:
-            fits: returns whether an item is chosen.
-            limit: the maximum number of chosen items; None for all. The list itself must not have one.
-            ends: called with each whole page; returns whether no later one can have an item that fits.
-        """
-        return Filtered(self, fits, limit, ends)
-
-
-class Filtered:
-    """The chosen items of a list; `Pages.filter` makes it.
-
-    Attributes:
-        next_cursor: always None: a cursor can't name a place within a page.
-        is_cut: after iteration, whether `limit` cut off items.
-        is_whole: always False: it is not the whole list.
-    """
-
-    next_cursor: str | None = None
-    is_whole = False
-    is_filtered = True
-
-    def __init__(
-        self,
-        pages: Pages,
-        fits: Callable[[dict[str, Any]], bool],
-        limit: int | None,
-        ends: Callable[[list[dict[str, Any]]], bool],
-    ) -> None:
-        self._pages = pages
-        self._fits = fits
-        self._limit = limit
-        self._ends = ends
-        self.is_cut = False
-
-    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
-        left = self._limit
-        for page in self._pages:
-            chosen = [item for item in page if self._fits(item)]
-            if left is not None:
-                self.is_cut = len(chosen) > left
-                chosen = chosen[:left]
-                left -= len(chosen)
-            if chosen:
-                yield chosen
-            if self.is_cut or self._ends(page):
-                return

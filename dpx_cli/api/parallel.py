@@ -18,49 +18,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_IN_FLIGHT = 8
-LOOK = 0.5  # seconds between two looks for a signal that was remembered
+SIGNAL_INTERVAL = 0.5  # seconds between two checks for a signal that was remembered
 PAUSE = 1.0  # seconds, if a rate limit doesn't say how long to wait
-HOPELESS = (NetworkError, RateLimited, Unauthorized)  # failures that every further request would share
-
-
-class Gate:
-    """Holds all workers back while the server limits the rate.
-
-    Args:
-        alone: there is only one item; its request was repeated as often as it may be before it comes here.
-    """
-
-    def __init__(self, *, alone: bool) -> None:
-        self._alone = alone
-        self._lock = threading.Lock()
-        self._open_at = 0.0
-        self._progress = time.monotonic()
-
-    def wait(self) -> None:
-        """Wait until the gate is open."""
-        while (left := self._open_at - time.monotonic()) > 0:
-            time.sleep(left)
-
-    def close(self, seconds: float | None, patience: float) -> bool:
-        """Hold every worker back for a time.
-
-        Args:
-            seconds: how long the server asked to wait, if it did.
-            patience: how many seconds may pass without progress.
-
-        Returns:
-            Whether the item may be tried again after the pause.
-        """
-        with self._lock:
-            until = time.monotonic() + (PAUSE if seconds is None else seconds)
-            if self._alone or until - self._progress >= patience:
-                return False
-            self._open_at = max(self._open_at, until)
-            return True
-
-    def passed(self) -> None:
-        """Note progress."""
-        self._progress = time.monotonic()
+FATAL_ERRORS = (NetworkError, RateLimited, Unauthorized)  # failures that every further request would share
 
 
 class Outcome(Generic[Item, Result]):
@@ -92,16 +52,19 @@ class _Work(Generic[Item, Result]):
         done: Callable[[Item], None],
         stop: Callable[[], bool],
     ) -> None:
-        self._stop = stop
         self._waiting = list(reversed(items))
+        # The request of a lone item was repeated as often as it may be before its rate limit comes here.
+        self._is_alone = len(items) == 1
         self._action = action
         self._outcome = outcome
         self._group = group
         self._done = done
+        self._stop = stop
         self._failed: set[Any] = set()
-        self._hopeless = False
+        self._is_fatal = False
         self._lock = threading.Lock()
-        self._gate = Gate(alone=len(items) == 1)
+        self._open_at = 0.0
+        self._progress = time.monotonic()
         self._ended = threading.Semaphore(0)
 
     def run(self, client: Callable[[], Client], limit: int) -> None:
@@ -110,7 +73,7 @@ class _Work(Generic[Item, Result]):
             # Daemon threads, so that Ctrl-C ends the program while a request hangs.
             threading.Thread(target=self._work, args=(client(),), daemon=True).start()
         for _ in range(workers):
-            while not self._ended.acquire(timeout=LOOK):
+            while not self._ended.acquire(timeout=SIGNAL_INTERVAL):
                 signals.check()
 
     def _work(self, client: Client) -> None:
@@ -121,9 +84,10 @@ class _Work(Generic[Item, Result]):
             self._ended.release()
 
     def _next(self) -> Item | None:
-        self._gate.wait()
+        while (left := self._open_at - time.monotonic()) > 0:
+            time.sleep(left)
         with self._lock:
-            while self._waiting and not self._hopeless and not self._stop():
+            while self._waiting and not self._is_fatal and not self._stop():
                 item = self._waiting.pop()
                 if self._group(item) not in self._failed:
                     return item
@@ -134,13 +98,16 @@ class _Work(Generic[Item, Result]):
             result = self._action(client, item)
             with self._lock:
                 self._outcome.results[item] = result
-            self._gate.passed()
+            self._progress = time.monotonic()
             self._done(item)
         except RateLimited as limited:
-            if self._gate.close(limited.retry_after, client.timeout):
-                with self._lock:
+            with self._lock:
+                until = time.monotonic() + (PAUSE if limited.retry_after is None else limited.retry_after)
+                again = not self._is_alone and until - self._progress < client.timeout
+                if again:
+                    self._open_at = max(self._open_at, until)
                     self._waiting.append(item)
-            else:
+            if not again:
                 self._fail(item, limited)
         except DpxError as failure:
             self._fail(item, failure)
@@ -151,7 +118,7 @@ class _Work(Generic[Item, Result]):
         with self._lock:
             self._outcome.failures[item] = failure
             self._failed.add(self._group(item))
-            self._hopeless = self._hopeless or isinstance(failure, HOPELESS)
+            self._is_fatal = self._is_fatal or isinstance(failure, FATAL_ERRORS)
 
 
 def run(
@@ -167,19 +134,11 @@ def run(
 ) -> None:
     """Call a function for every item, several at a time; each worker has its own connection.
 
-    After a failure no further item of the same group is begun, and no item at all if the failure is one that every
-    request would share: the network, the token, the rate limit.
-
-    Args:
-        items: hashable, none of them twice and none of them None, so that nothing depends on the order.
-        action: called with a client and an item, in a thread. It may get an item again after a rate limit, as long as
-            other items succeed within a request's deadline.
-        outcome: filled with what is done and what failed; complete up to then if Ctrl-C or SIGTERM ends the call.
-        client: returns a client; called once for each worker.
-        group: returns the group of an item. [default: all items are one group]
-        done: called with each item that is done, in a worker thread.
-        limit: the maximum number of items at a time.
-        stop: asked before each item; returns whether no further item is to be begun.
+    Items are hashable, none is None or there twice. After a rate limit an item may be tried again, as long as others
+    succeed within a request's deadline. After a failure no further item of the same group (by default all are one) is
+    begun, and none at all if every request would share the failure: the network, the token, the rate limit.
+    `outcome` is complete so far if a signal ends the call. `done` is called in a worker thread; `stop` is asked before
+    each item.
     """
     _Work(items, action, outcome, group, done, stop).run(client, limit)
 
@@ -192,20 +151,11 @@ def for_each(
     done: Callable[[str], None],
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
-    """Call a function for every key, up to eight at a time, until one fails.
-
-    Args:
-        keys: no key twice.
-        action: see `run`.
-        client: see `run`.
-        done: see `run`.
-        say: called with a message about which keys are done if Ctrl-C or SIGTERM ends the call.
-
-    Returns:
-        What `action` returned, in the order of the keys.
+    """Call a function for every key, as `run` does, until one fails, and return the results in the order of the keys.
 
     Raises:
-        DpxError: the first failure; its message says which keys are done and which are not.
+        DpxError: the first failure; its message says which keys are done and which are not. `say` is called with that
+            if a signal ends the call.
     """
     outcome: Outcome[str, Result] = Outcome()
     try:
@@ -219,23 +169,12 @@ def for_each(
 
 
 def by_pages(
-    pages: Iterable[Sequence[Item]],
-    action: Callable[[Client, Item], Result],
-    *,
-    client: Callable[[], Client],
+    pages: Iterable[Sequence[Item]], action: Callable[[Client, Item], Result], *, client: Callable[[], Client]
 ) -> Iterator[tuple[Sequence[Item], Outcome[Item, Result]]]:
-    """Call a function for every item of a list that arrives in pages, in constant memory.
+    """Call a function for every item of a list that arrives in pages, and yield each page with its outcome.
 
-    No page is fetched while its items' requests are in flight, so there are never more than eight. Failures stop no
-    other item, except those that every request would share.
-
-    Args:
-        pages: the pages.
-        action: see `run`.
-        client: returns a client; called up to eight times in all.
-
-    Yields:
-        Each page, and what became of its items.
+    Memory is constant, and no page is fetched while its items' requests are in flight. Failures stop no other item,
+    except those that every request would share.
     """
     clients: list[Client] = []
     for page in pages:

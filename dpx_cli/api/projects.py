@@ -50,11 +50,10 @@ def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str
     Raises:
         OutcomeUnknown: the response was lost, and the list doesn't tell.
     """
-    from dpx_cli.api.once import Candidates, Texts, create_once
+    from dpx_cli.api.once import Candidates, Creation
 
     org = fields.get("orgSlug") or None
     _check_org(org)
-    texts = Texts("project", "POST /projects", client.command("projects", "list"))
     before = {project["id"] for project in _with_ids(client, org)}
 
     def post() -> dict[str, Any]:
@@ -69,7 +68,9 @@ def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str
         ours = [project for project in new if project.get("name") == name or project.get("slug") == slug_of(name)]
         return Candidates(ours, sure=len(ours) == 1)
 
-    return create_once(post, find, texts, deadline=client.deadline(), warn=client.note, say=client.note)
+    check = client.command("projects", "list")
+    note = client.note
+    return Creation("project", "POST /projects", check, find, client.deadline(), warn=note, say=note).create(post)
 
 
 def _with_ids(client: Client, org: str | None) -> list[dict[str, Any]]:

@@ -34,15 +34,9 @@ class Deadline:
 
 
 class Backoff:
-    """Growing pauses between tries, within a deadline.
+    """Pauses between tries that grow by a factor from the first to the longest, in seconds, within a deadline.
 
-    Args:
-        first: seconds of the first pause.
-        factor: of a pause to the one before it.
-        most: the longest pause, in seconds; a server that asks for more gets more.
-        deadline: no pause lasts beyond it.
-        sleep: called with the seconds to wait.
-        jitter: whether a pause is shortened by up to half, at random, so that many programs don't try together.
+    With `jitter` a pause is shortened by up to half, at random, so that many programs don't try together.
 
     Attributes:
         next: seconds that the next pause takes, unless `wait` is called with more.
@@ -72,11 +66,9 @@ class Backoff:
         self.next = self._first
 
     def wait(self, at_least: float = 0.0, *, to_the_end: bool = False) -> bool:
-        """Pause before the next try. Return False, at once, if the deadline would pass before its end.
+        """Pause, `at_least` as long as the server asked. Return False, at once, if the deadline would pass.
 
-        Args:
-            at_least: seconds that the server asked for (Retry-After).
-            to_the_end: a pause that would pass the deadline ends at it instead: for a last look at the very end.
+        With `to_the_end` such a pause ends at the deadline instead: for a last look at the very end.
         """
         pause = self.next
         if self._jitter:

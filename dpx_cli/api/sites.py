@@ -12,23 +12,18 @@ from dpx_cli.reference import MAX_PAGE, READY
 if TYPE_CHECKING:
     from dpx_cli.api.client import Client
 
+    Row = dict[str, Any]
+
 DOMAIN_KEYS = ("domain", "name", "hostname", "url")  # where an object may hold its domain
 AUTHORITY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(:[0-9]{1,5})?(?=[/?#]|\Z)", re.ASCII)  # no user, no password
 
 
-def site_url(
-    client: Client, deployment: dict[str, Any], project_id: str | None, *, certain: bool = False
-) -> str | None:
+def site_url(client: Client, deployment: Row, project_id: str | None, *, certain: bool = False) -> str | None:
     """Return the URL of a deployment's site, or None if the API doesn't return one.
 
     The reference shows a domain on the rows of a project's deployments ("deployment_domain") and a "url" in webhooks;
-    so the object itself is asked first, then its row, then its project's domains.
-
-    Args:
-        client: the API.
-        deployment: the deployment.
-        project_id: the project that it is believed to be of.
-        certain: whether it is known to be; else nothing of the project is taken where it does not list the deployment.
+    so the object itself is asked first, then its row, then its project's domains. Unless the project is `certain`, its
+    domains are only used if it lists the deployment.
     """
     if found := _url_of(deployment):
         return found
@@ -45,7 +40,7 @@ def site_url(
         return None
 
 
-def project_url(client: Client, project: dict[str, Any]) -> str | None:
+def project_url(client: Client, project: Row) -> str | None:
     """Return the URL of a project's site: its first domain, else its newest READY deployment's; None without either."""
     if found := _first_domain(project):
         return found
@@ -57,11 +52,11 @@ def project_url(client: Client, project: dict[str, Any]) -> str | None:
     return None
 
 
-def _url_of(deployment: dict[str, Any]) -> str | None:
+def _url_of(deployment: Row) -> str | None:
     return https_url(_text(deployment, "url") or _text(deployment, "deployment_domain"))
 
 
-def _first_domain(project: dict[str, Any]) -> str | None:
+def _first_domain(project: Row) -> str | None:
     """Return the first usable of a project's domains; the reference does not say whether one is a text or an object."""
     domains = project.get("domains")
     for domain in domains if isinstance(domains, list) else []:
@@ -82,6 +77,6 @@ def https_url(text: str | None) -> str | None:
     return url if scheme in ("https", "http") and AUTHORITY.match(rest) else None
 
 
-def _text(found: dict[str, Any], key: str) -> str | None:
-    value = found.get(key)
+def _text(row: Row, key: str) -> str | None:
+    value = row.get(key)
     return value if isinstance(value, str) and value else None

@@ -33,11 +33,7 @@ def source(env: Mapping[str, str]) -> tuple[str, str]:
 
 
 def context(env: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a client's TLS context: certificates and host names are checked, TLS 1.2 or newer.
-
-    Raises:
-        UsageError: the named file or folder holds no certificate.
-    """
+    """Return a client's TLS context, which checks certificates and host names. Raise UsageError for a bad bundle."""
     name, path = source(env)
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if path else _system_context()
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -53,9 +49,8 @@ def context(env: Mapping[str, str]) -> ssl.SSLContext:
         else:
             made.load_verify_locations(cafile=path)
     except OSError as problem:  # ssl.SSLError is one
-        raise UsageError(
-            f"Can't read {name} as certificates: {path}: {reason(problem)}.", hint=f"Name a PEM file in {name}."
-        ) from None
+        message = f"Can't read {name} as certificates: {path}: {reason(problem)}."
+        raise UsageError(message, hint=f"Set {name} to a PEM file.") from None
     return made
 
 

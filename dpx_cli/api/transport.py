@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import socket
 import time
+from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.api.http1 import CHUNK, SLICE, CutOff, Head, Http1Connection, Malformed, NoResponse, send
+from dpx_cli.api.http1 import CHUNK, CUT_OFF, SLICE, BadResponse, Head, Http1Connection, send
 from dpx_cli.system import signals
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Iterator
@@ -44,36 +44,26 @@ class Lost(Exception):
 
 
 class Unreadable(Exception):
-    """A response came that can't be used: too large, or in an unknown encoding.
-
-    Attributes:
-        status: its HTTP status.
-    """
+    """A response came that can't be used: too large, or in an unknown encoding."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
 
 
-class Response:
+class Response(NamedTuple):
     """One response as it came: status, header fields (names in lower case), decoded body."""
 
-    __slots__ = ("body", "headers", "reason", "status")
-
-    def __init__(self, status: int, reason: str, headers: dict[str, str], body: bytes) -> None:
-        self.status = status
-        self.reason = reason
-        self.headers = headers
-        self.body = body
+    status: int
+    reason: str
+    headers: dict[str, str]
+    body: bytes
 
 
 class Connection:
     """One connection to one origin, opened when it is needed and kept open between requests.
 
-    Args:
-        scheme, host, port: the origin.
-        context: makes the TLS context, called once a connection; not called for http.
-        proxy: the proxy to go through, or None.
+    `context` makes the TLS context, once a connection; it is not called for http.
 
     Attributes:
         reused: whether the last exchange went over a connection that an earlier one had left open.
@@ -114,7 +104,7 @@ class Connection:
             http.send(method, target, fields, body)
             head = http.head(method)
             response = Response(head.status, head.reason, head.headers, _read_body(http, head, deadline))
-        except (OSError, ValueError, NoResponse, CutOff, Malformed) as problem:
+        except (OSError, ValueError, BadResponse) as problem:
             self.close()
             raise Lost(_reason(problem)) from problem
         except BaseException:
@@ -230,7 +220,7 @@ def _inflate(pieces: Iterable[bytes], status: int) -> Iterator[bytes]:
     except zlib.error as problem:
         raise Unreadable(f"The response can't be decompressed: {problem}.", status) from None
     if size and (not inflater.eof or rest):
-        raise CutOff
+        raise BadResponse(CUT_OFF)
 
 
 def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
@@ -311,14 +301,10 @@ def _encoded(host: str) -> str | bytes:
 
 def _reason(problem: Exception) -> str:
     """Return a problem in a few words, without the error numbers of the operating system."""
-    if isinstance(problem, OSError):
-        if verify := getattr(problem, "verify_message", None):
-            return f"the server's certificate is not trusted: {verify.rstrip('.')}"
-        if isinstance(reason := getattr(problem, "reason", None), str):
-            return f"TLS failed: {reason.replace('_', ' ').lower()}"
-        return (problem.strerror or str(problem) or "timed out").lower()
-    if isinstance(problem, NoResponse):
-        return "the server closed the connection without a response"
-    if isinstance(problem, CutOff):
-        return "the response was cut off"
-    return f"the response is not HTTP: {problem}" if isinstance(problem, Malformed) else str(problem)
+    if not isinstance(problem, OSError):
+        return str(problem)
+    if verify := getattr(problem, "verify_message", None):
+        return f"the server's certificate is not trusted: {verify.rstrip('.')}"
+    if isinstance(reason := getattr(problem, "reason", None), str):
+        return f"TLS failed: {reason.replace('_', ' ').lower()}"
+    return (problem.strerror or str(problem) or "timed out").lower()

@@ -134,7 +134,7 @@ def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> No
 def _pick(session: Session, *, create: bool) -> ProjectRef:
     from dpx_cli.commands import link
 
-    return link.pick_or_create(session) if create else link.pick(session)
+    return link.pick(session, create=create)
 
 
 def _json_wanted(argv: Sequence[str]) -> str | None:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     import typer
 
-    from dpx_cli.api.transport import Response
     from dpx_cli.cli.options import ApiHeaders, ApiMethod, ApiPath, BodyFile, JsonFields, RawFields
     from dpx_cli.output.screen import Screen
     from dpx_cli.session import Session
@@ -71,12 +70,12 @@ def api(
     settings.
     """
     fields = _fields(raw_fields, json_fields)
+    options = (method, headers, fields, input_file is not None, paginate, include, curl)
     if path == "ls":
-        if any((method, headers, fields, input_file is not None, paginate, include, curl)):
+        if any(options):
             raise UsageError("dpx api ls has no request options.", hint=f"Run: {session.command('api', 'ls')}")
-        session.screen.rows(
-            [[dict(zip(("method", "path", "description"), row, strict=True)) for row in ENDPOINTS]], COLUMNS, key="path"
-        )
+        rows = [{"method": verb, "path": path, "description": text} for verb, path, text in ENDPOINTS]
+        session.screen.rows([rows], COLUMNS, key="path")
         return
     method = method or ("POST" if fields or input_file is not None else "GET")
     reads = method in READ_METHODS
@@ -89,17 +88,15 @@ def api(
         raise UsageError("PATH already has a query.", hint="Pass all of it as fields, or all of it in PATH.")
     if session.screen.format in ("jsonl", "quiet") or session.screen.has_fields:
         raise UsageError("--jsonl, -q and --fields are only for: dpx api ls", hint="Pass --jq to choose fields.")
-    body = None
+    body = encode(fields) if fields and not reads else None
     if input_file is not None and not curl:
         body = session.screen.read_input(input_file, "the body")
-    elif fields and not reads:
-        body = encode(fields)
     path = _path(_fill(session, path, offline=curl), session.settings.api_url)
     params = _query(fields) if reads else None
     secret = bool(fields or headers or body is not None)
     request = Request(method, path, params, body, _headers(headers), secret=secret)
     if paginate:
-        _print_pages(session, request)
+        session.screen.array(_pages(session, request))
     elif curl:
         session.screen.line(_curl(session, request, input_file, include=include))
     else:
@@ -122,41 +119,45 @@ def _send(session: Session, request: Request, *, include: bool) -> None:
         lines = [f"HTTP/1.1 {response.status} {response.reason}"]
         lines += [f"{name.title()}: {value}" for name, value in response.headers.items()]
         screen.raw("".join(neutralize(line) + "\n" for line in lines).encode() + b"\n")
-    _print(screen, response, is_json=problem is None)
+    _print(screen, response.body, is_json=problem is None)
     if not is_success(response.status):
         raise client.error(request, response)
     if problem and not request.may_repeat:
         raise client.unreadable(request, problem)
 
 
+def _print(screen: Screen, body: bytes, *, is_json: bool) -> None:
+    """Print a body as it came; on a terminal JSON indented, and anything else neutralized, a piece at a time."""
+    if body and (screen.has_filter or not screen.on_terminal):
+        screen.document(body)
+    elif body and is_json:
+        screen.document(encoder(2)(exact_json.loads(bounded_text(body))).encode() + b"\n")
+    else:
+        lines = BytesIO(body)
+        while piece := lines.readline(PIECE):
+            screen.line(piece.decode("utf-8", "backslashreplace").removesuffix("\n").removesuffix("\r"))
+
+
 def _fill(session: Session, path: str, *, offline: bool) -> str:
     """Return a path with {project} and {org} filled in from the settings; `offline`, only if the ID is known."""
     if "{org}" in path:
-        org = session.org(None)
-        if org is None:
+        if (org := session.org(None)) is None:
             raise UsageError("No organization for {org}.", hint="Set DPX_ORG, or write its slug in PATH.")
         path = path.replace("{org}", segment(org, "organization"))
-    if "{project}" in path:
-        path = path.replace("{project}", segment(_project(session, offline=offline), "project"))
-    return path
-
-
-def _project(session: Session, *, offline: bool) -> str:
-    """Return the ID of the project of the settings."""
+    if "{project}" not in path:
+        return path
     if (reference := session.settings.project) is None:
         raise UsageError("No project for {project}.", hint="Set DPX_PROJECT, or write its ID in PATH.")
-    if not offline:
-        return session.projects.resolve(reference).id
-    if (project_id := session.projects.remembered(reference)) is None:
-        raise UsageError(
-            f"The ID of project {reference} is not known yet, and --curl sends nothing.",
-            hint=f"Run: {session.command('projects', 'get')}",
-        )
-    return project_id
+    projects = session.projects
+    project_id = projects.remembered(reference) if offline else projects.resolve(reference).id
+    if project_id is None:
+        hint = f"Run: {session.command('projects', 'get')}"
+        raise UsageError(f"The ID of project {reference} is not known yet, and --curl sends nothing.", hint=hint)
+    return path.replace("{project}", segment(project_id, "project"))
 
 
 def _path(text: str, api_url: str) -> str:
-    """Return a path below the API root. The root itself may be in front of it, as the reference writes paths."""
+    """Return a path below the API root. The root or the API's whole URL may be in front of it."""
     root = root_path(api_url)
     path, _, query = text.partition("?")
     if "://" in path and _is_own(path, api_url):
@@ -167,17 +168,9 @@ def _path(text: str, api_url: str) -> str:
     if root != "/" and (path == root or path.startswith(root + "/")):
         path = path[len(root) :] or "/"
     parts = path.split("/")
-    if (
-        not text.isascii()
-        or not text.isprintable()
-        or any(mark in text for mark in ' \\#"<>')
-        or "://" in path
-        or ".." in parts
-        or "." in parts
-        or "" in parts[1:-1]
-        or "%2e" in path.lower()
-        or "%2f" in path.lower()
-    ):
+    clean = text.isascii() and text.isprintable() and not any(mark in text for mark in ' \\#"<>')
+    escapes = "://" in path or {"..", "."} & set(parts) or "" in parts[1:-1]
+    if not clean or escapes or "%2e" in path.lower() or "%2f" in path.lower():
         raise UsageError(f"Not a path below the API root: {text!r}", hint="Use a path like /projects or /orgs/SLUG.")
     return f"{path}?{query}" if query else path
 
@@ -230,8 +223,8 @@ def _query(fields: Mapping[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()}
 
 
-def _print_pages(session: Session, request: Request) -> None:
-    """Print all pages of a list as one array."""
+def _pages(session: Session, request: Request) -> Pages:
+    """Return the pages of a list."""
     from urllib.parse import parse_qsl
 
     path, _, query = request.path.partition("?")
@@ -240,8 +233,7 @@ def _print_pages(session: Session, request: Request) -> None:
         params.setdefault(key, []).append(value)  # a parameter may be there several times
     params.pop("limit", None)
     (cursor,) = params.pop("cursor", [None])[-1:]
-    pages = Pages(session.client, path, params, cursor=cursor, headers=request.headers)
-    session.screen.array(pages)
+    return Pages(session.client, path, params, cursor=cursor, headers=request.headers)
 
 
 def _curl(session: Session, request: Request, input_file: str | None, *, include: bool) -> str:
@@ -262,16 +254,3 @@ def _curl(session: Session, request: Request, input_file: str | None, *, include
     elif request.body is not None:
         words += ["--data-raw", shlex.quote(request.body.decode())]
     return " ".join([*words, shlex.quote(session.settings.api_url + request.path + query_string(request.params))])
-
-
-def _print(screen: Screen, response: Response, *, is_json: bool) -> None:
-    """Print a body as it came; on a terminal JSON indented, and anything else neutralized, a piece at a time."""
-    if response.body and (screen.has_filter or not screen.on_terminal):
-        screen.document(response.body)
-    elif response.body and is_json:
-        text = encoder(2)(exact_json.loads(bounded_text(response.body)))
-        screen.document(text.encode() + b"\n")
-    else:
-        lines = BytesIO(response.body)
-        while piece := lines.readline(PIECE):
-            screen.line(piece.decode("utf-8", "backslashreplace").removesuffix("\n").removesuffix("\r"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import projects
 from dpx_cli.commands import LOCAL, Typer, effect
@@ -36,8 +36,11 @@ def link(session: Session, project: ProjectArgument = None, named: Project = Non
         return
     else:
         ref = picked
-    found = session.projects.on(ref, lambda project_id: projects.get_project(session.client, project_id))
-    session.link_to(found, org_slug=ref.org or session.settings.variable("DPX_ORG"))
+
+    def get(project_id: str) -> dict[str, Any]:
+        return {**projects.get_project(session.client, project_id), "id": project_id}
+
+    session.link_to(session.projects.on(ref, get), org_slug=ref.org or session.settings.variable("DPX_ORG"))
 
 
 @ROOT.command("unlink", epilog="dpx link storefront && dpx unlink")
@@ -52,18 +55,10 @@ def unlink(session: Session) -> None:
     session.screen.info(f"Removed {os.path.relpath(path, session.cwd)}.")
 
 
-def pick(session: Session) -> ProjectRef:
-    """Let the user pick the project of a command that reads; see `Session.pick`."""
-    ref = _pick(session, "Project")
-    if ref is None:
-        raise UsageError("No project specified.", hint=f"Run: {session.command('link', 'PROJECT')}")
-    return _offer_link(session, ref)
-
-
-def pick_or_create(session: Session) -> ProjectRef:
-    """Let the user pick the project to deploy, or create one as `dpx init` does; see `Session.pick`."""
-    ref = _pick(session, "Deploy project", other="Create a new project")
-    return _create(session) if ref is None else _offer_link(session, ref)
+def pick(session: Session, *, create: bool) -> ProjectRef:
+    """Let the user pick a project or, with `create`, create one as `dpx init` does; see `Session.pick`."""
+    ref = _pick(session, "Project", other="Create a new project" if create else None)
+    return _offer_link(session, ref) if ref else _create(session)
 
 
 def _pick(session: Session, question: str, *, other: str | None = None) -> ProjectRef | None:

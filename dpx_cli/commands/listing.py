@@ -9,7 +9,7 @@ from dpx_cli.cache import MAX_NAMES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dpx_cli.api.pages import Filtered, Pages
+    from dpx_cli.api.pages import Pages
     from dpx_cli.output.columns import Column
     from dpx_cli.session import Session
 
@@ -20,7 +20,7 @@ MAX_DESCRIPTION = 128  # characters of one field
 
 def show_pages(
     session: Session,
-    pages: Pages | Filtered,
+    pages: Pages,
     columns: Sequence[Column],
     *,
     key: str,
@@ -49,7 +49,7 @@ def show_pages(
         session.names.remember(remember, seen, under)
 
 
-def _noting(pages: Pages | Filtered, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
+def _noting(pages: Pages, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
     """Pass pages on, and note the identifiers on them, up to what is remembered."""
     for page in pages:
         if len(seen) < MAX_NAMES:

@@ -123,9 +123,9 @@ def create(
         raise UsageError("The project's name is empty.", hint=f"Run: {session.command('projects', 'create', 'NAME')}")
     if link:
         check_writable(session.cwd)
-    options = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
-    fields: projects.ProjectFields = {key: value for key, value in options.items() if value is not None}  # type: ignore[assignment]  # keys are the TypedDict's
-    created = projects.create_project(session.client, name, fields)
+    fields = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
+    fields = {key: value for key, value in fields.items() if value is not None}
+    created = projects.create_project(session.client, name, fields)  # type: ignore[arg-type]  # keys are the TypedDict's
     session.screen.item(created, DETAILS, key="slug")
     expected, slug = slug_of(name), created.get("slug")
     if isinstance(slug, str) and slug not in (expected, name):
@@ -156,19 +156,15 @@ def update(
 
     An empty string ('') clears a setting.
     """
-    options = {
-        "name": name,
-        "description": description,
-        "build_command": build_command,
-        "install_command": install_command,
-        "output_dir": output_dir,
-    }
-    changes: projects.ProjectChanges = {key: value for key, value in options.items() if value is not None}  # type: ignore[assignment]  # keys are the TypedDict's
+    settings = [("name", name), ("description", description), ("build_command", build_command)]
+    settings += [("install_command", install_command), ("output_dir", output_dir)]
+    changes = {key: value for key, value in settings if value is not None}
     if not changes:
         hint = f"Pass an option like --name. Run: {session.command('projects', 'update', '--help')}"
         raise UsageError("Nothing to change.", hint=hint)
     row = session.projects.on(
-        either(project, named), lambda project_id: projects.update_project(session.client, project_id, changes)
+        either(project, named),
+        lambda project_id: projects.update_project(session.client, project_id, changes),  # type: ignore[arg-type]
     )
     session.screen.item(row, DETAILS, key="slug")
 

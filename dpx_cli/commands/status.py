@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dpx_cli.api import projects
@@ -57,37 +58,35 @@ def status(
     project = either(project, named)
     exclusive(("PROJECT", project), ("--org", org), ("--all", every))
     failing: list[str] = []
-
-    def one() -> dict[str, Any]:
-        return session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
-
-    def each() -> Iterator[list[dict[str, Any]]]:
-        return _note_failures(projects.list_projects(session.client, org=org), failing)
-
     many = org is not None or every
+
+    def look() -> Iterator[list[dict[str, Any]]]:
+        failing.clear()
+        if many:
+            return _note_failures(projects.list_projects(session.client, org=org), failing)
+        row = session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
+        return _note_failures([[row]], failing)
+
+    def check() -> None:
+        if fail_on and failing:
+            hint = f"Run: {session.command('deploy', 'list', '--limit', '5', project=failing[0])}"
+            raise CheckFailed(f"In ERROR: {', '.join(failing)}", hint=hint)
+
     if watch or interval is not None:
         from dpx_cli.output import watch as watching
 
         seconds = watching.check_flags(session, watch=watch, interval=interval)
-
-        def look() -> list[dict[str, Any]]:
-            failing.clear()
-            return [item for page in (each() if many else _note_failures([[one()]], failing)) for item in page]
-
-        def shown() -> None:
-            if fail_on:
-                _raise_on(session, failing)
-
-        watching.watch(session, look, COLUMNS, key="slug", interval=seconds, empty="No projects.", shown=shown)
+        watching.watch(
+            session, lambda: [*chain(*look())], COLUMNS, key="slug", interval=seconds, empty="No projects.", shown=check
+        )
     elif many:
-        session.screen.rows(each(), COLUMNS, key="slug", empty="No projects.")
+        session.screen.rows(look(), COLUMNS, key="slug", empty="No projects.")
     else:
-        ((row,),) = _note_failures([[one()]], failing)
+        ((row,),) = look()
         session.screen.item(row, COLUMNS, key="slug")
         if session.screen.format in ("table", "tsv") and (ahead := describe_ahead(session, row)):
             session.screen.note(f"{ahead} Run: {session.command('deploy', 'diff', project=project)}")
-    if fail_on:
-        _raise_on(session, failing)
+    check()
 
 
 def _note_failures(pages: Iterable[list[dict[str, Any]]], failing: list[str]) -> Iterator[list[dict[str, Any]]]:
@@ -98,9 +97,3 @@ def _note_failures(pages: Iterable[list[dict[str, Any]]], failing: list[str]) ->
             if isinstance(current, dict) and current.get("status") == ERROR:
                 failing.append(str(project.get("slug") or project.get("id")))
         yield page
-
-
-def _raise_on(session: Session, failing: list[str]) -> None:
-    if failing:
-        hint = f"Run: {session.command('deploy', 'list', '--limit', '5', project=failing[0])}"
-        raise CheckFailed(f"In ERROR: {', '.join(failing)}", hint=hint)

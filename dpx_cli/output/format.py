@@ -11,7 +11,7 @@ from dpx_cli.durations import HOUR, MINUTE, ago, epoch
 
 
 def relative(value: Any, *, now: float | None = None) -> str:
-    """Return a moment as the time since: "just now", "3 min ago", "3 h ago", "2 d ago"; its date after a month.
+    """Return a moment as the time since: "just now", "3 min ago", "3 h ago", "2 days ago"; its date after a month.
 
     Args:
         value: ISO 8601 text (UTC without a zone), or seconds since 1970.

@@ -18,7 +18,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dpx_cli.api.parallel import LOOK
+from dpx_cli.api.parallel import SIGNAL_INTERVAL
 from dpx_cli.errors import DpxError, ExitCode, UsageError, unexpected
 from dpx_cli.output.display import LiveTable, Row
 from dpx_cli.system import signals
@@ -127,7 +127,7 @@ class _Queue:
             # Daemons, so that Ctrl-C ends the program while a request hangs.
             threading.Thread(target=self._work, daemon=True).start()
         for _ in range(workers):
-            while not self._ended.acquire(timeout=LOOK):
+            while not self._ended.acquire(timeout=SIGNAL_INTERVAL):
                 signals.check()
         if self._broken:
             raise self._broken

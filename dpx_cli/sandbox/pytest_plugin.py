@@ -10,6 +10,7 @@ pytest loads this module in every run where dpx is installed, so it imports noth
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,11 +38,11 @@ def deploxa(
 ) -> Iterator[Sandbox]:
     """Yield a Deploxa API of the test's own: organizations acme and globex, projects storefront, docs and api.
 
-    DPX_API_URL and DPX_TOKEN point at it while the test runs, and dpx doesn't read the user's profiles.
-    `@pytest.mark.deploxa(build_seconds=2, role="member")` sets options; by default a build takes 0.1 seconds. `url`,
-    `token` and `env` are for clients; `seed_projects()`, `seed_project()`, `seed_deployments()`, `fault()` and
-    `expire()` prepare it; `requests`, `changes`, `deployments()`, `env_keys()`, `env_is()` and `deliveries` tell what
-    happened.
+    `client` is a `dpx_cli.Client` of it. DPX_API_URL and DPX_TOKEN point at it while the test runs, and dpx doesn't
+    read the user's profiles. `@pytest.mark.deploxa(build_seconds=2, role="member")` sets options; by default a build
+    takes 0.1 seconds. `url`, `token` and `env` are for other clients; `seed_projects()`, `seed_project()`,
+    `seed_deployments()`, `fault()` and `expire()` prepare it; `requests`, `changes`, `deployments()`, `env_keys()`,
+    `env_is()` and `deliveries` show what happened.
     """
     from dpx_cli.sandbox.server import Sandbox
 
@@ -53,4 +54,6 @@ def deploxa(
         own = {"DPX_CONFIG_DIR": str(folder / "config"), "DPX_CACHE_DIR": str(folder / "cache")}
         for name, value in (sandbox.env | own).items():
             monkeypatch.setenv(name, value)
-        yield sandbox
+        # By its name: the client is above the sandbox in the layers.
+        with importlib.import_module("dpx_cli.client").Client() as sandbox.client:
+            yield sandbox

@@ -30,6 +30,7 @@ from dpx_cli.webhook.deliver import Endpoint
 if TYPE_CHECKING:
     import sqlite3
 
+    from dpx_cli.client import Client
     from dpx_cli.sandbox.seed import Seed
 
 # Longer than any test waits between two requests: a connection that closes by itself looks like a fault.
@@ -48,12 +49,15 @@ class Sandbox(SandboxState):
         url: the API root, for DPX_API_URL. Set by `start`, as are the others.
         origin: scheme, host and port.
         page_url: the address of its page, with the key.
+        client: a Python client of it; set by the pytest fixture.
 
     Raises:
         UsageError: an option is wrong, or (by `start`) the port is in use.
         Failed: by `start`: the data or the log can't be opened.
         ValueError: by `start`: the seed is incomplete.
     """
+
+    client: Client
 
     def __init__(self, seed: Seed | None = None, **options: Any) -> None:
         self.behavior = Behavior(**options)

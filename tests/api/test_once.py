@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli import errors
-from dpx_cli.api.once import Candidates, Texts, create_once
+from dpx_cli.api.once import Candidates, Creation
 from dpx_cli.api.retry import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TEXTS = Texts("project", "POST /projects", "dpx projects list")
 NONE = Candidates([], sure=False)
 OURS = Candidates([{"id": "p1", "status": "READY"}], sure=True)
 SEVERAL = Candidates([{"id": "p1"}, {"id": "p2"}], sure=False)
@@ -29,15 +28,17 @@ class Server:
 
     def create(self) -> dict[str, Any]:
         """Create it as a command does."""
-        return create_once(
-            lambda: _next(self.posts),
+        creation = Creation(
+            "project",
+            "POST /projects",
+            "dpx projects list",
             lambda: _next(self.lists),
-            TEXTS,
-            deadline=Deadline(60.0),
+            Deadline(60.0),
             warn=self.warnings.append,
             wait_while_busy=self._wait,
             sleep=lambda _: None,
         )
+        return creation.create(lambda: _next(self.posts))
 
     def _wait(self, _: errors.RateLimited) -> bool:
         self.patience -= 1

@@ -284,7 +284,6 @@ def test_a_pipe_may_be_named_and_an_endless_file_may_not(dpx_on_faults: Program,
     "words",
     [
         ("A", f"--{CANARY}"),
-        ("A", f"-{CANARY}"),
         ("A", f"--target={CANARY}"),
         ("A", f"--targt={CANARY}"),
         ("A", f"--stdin={CANARY}"),

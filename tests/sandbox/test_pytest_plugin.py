@@ -32,6 +32,9 @@ def test_a_script_that_deploys(deploxa):
     assert deploxa.deployments("storefront")[0]["branch"] == "next"
     assert deploxa.requests[-1].body == {"branch": "next"}
 
+def test_the_python_client(deploxa):
+    assert deploxa.client.deployments.create("docs", branch="main")["status"] == "READY"
+
 def test_a_world_of_its_own(deploxa):
     assert len(deploxa.deployments("storefront")) == 8
     assert deploxa.requests == []
@@ -82,7 +85,7 @@ def run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
 def test_the_fixture(tmp_path: Path) -> None:
     """The fixture gives each test a sandbox and its environment, honors the marker, and restores everything."""
     done = run_pytest(tmp_path, USERS_TESTS)
-    assert "5 passed" in done.stdout, done.stdout + done.stderr
+    assert "6 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_run_that_does_not_use_it_pays_nothing(tmp_path: Path) -> None:

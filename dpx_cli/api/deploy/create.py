@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli import errors
 from dpx_cli.api import deployments
 from dpx_cli.api.client import is_name
-from dpx_cli.api.once import Candidates, Texts, create_once, is_lost
+from dpx_cli.api.once import Candidates, Creation, is_lost
 from dpx_cli.api.retry import Backoff
 from dpx_cli.reference import MAX_PAGE
 from dpx_cli.system import signals
@@ -90,7 +90,7 @@ class Creator:
     def create(self, fields: DeploymentFields) -> Row:
         """POST the deployment and return it, with at least its "id".
 
-        Raises: see `create_once`.
+        Raises: see `Creation.create`.
         """
 
         def post() -> Row:
@@ -104,16 +104,17 @@ class Creator:
                 raise errors.InvalidResponse(f"The response to the POST has an older deployment, {created['id']}.")
             return created
 
-        return create_once(
-            post,
-            lambda: self._find_candidates(fields),
-            Texts("deployment", f"POST {deployments.path_of(self.project_id)}", self._check),
+        return Creation(
+            what="deployment",
+            request=f"POST {deployments.path_of(self.project_id)}",
+            check=self._check,
+            find=lambda: self._find_candidates(fields),
             deadline=self._deadline,
             warn=self._warn,
             say=self._say,
             wait_while_busy=self._wait,
             sleep=self._sleep,
-        )
+        ).create(post)
 
     def _newest(self) -> list[Row]:
         pages = deployments.list_deployments(self._client, self.project_id, limit=MAX_PAGE)

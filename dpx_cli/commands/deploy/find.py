@@ -14,7 +14,7 @@ from dpx_cli.reference import MAX_PAGE
 from dpx_cli.rollout.commits import KnownCommits, is_same
 
 if TYPE_CHECKING:
-    from dpx_cli.api.pages import Filtered, Pages
+    from dpx_cli.api.pages import Pages
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
 
@@ -58,7 +58,7 @@ class Selection:
         pages = deployments.list_deployments(
             session.client, project_id, status=status, limit=limit if is_plain else None, cursor=cursor
         )
-        self.pages: Pages | Filtered = pages if is_plain else pages.filter(self._fits, limit, ends=self._is_old)
+        self.pages: Pages = pages if is_plain else pages.filter(self._fits, limit, ends=self._is_old)
 
     def warn(self) -> None:
         """Warn about what was left out because it isn't known whether it fits."""

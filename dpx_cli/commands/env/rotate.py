@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.api.parallel import HOPELESS, progress
+from dpx_cli.api.parallel import FATAL_ERRORS, progress
 from dpx_cli.commands import LIST, ONE, READ, WRITE, effect
 from dpx_cli.commands.env import GROUP, edit, search, values
 from dpx_cli.errors import UsageError, exclusive
@@ -102,7 +102,7 @@ def rotate(
             edit.report(session, refs, change, result, deploy=deploy)
             failures |= {ref: result.failures[edit.id_of(ref)] for ref in refs if ref.id in result.failures}
             refs = [ref for ref in refs if ref.id not in result.failures]
-            if deploy and not any(isinstance(failure, HOPELESS) for failure in failures.values()):
+            if deploy and not any(isinstance(failure, FATAL_ERRORS) for failure in failures.values()):
                 tasks = dict(zip(refs, edit.deploy(session, refs, options), strict=True))
         failures |= {ref: task.error for ref, task in tasks.items() if task.error}
     rows = [

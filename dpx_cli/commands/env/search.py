@@ -92,7 +92,7 @@ class Search:
         return variables
 
     def _note_failure(self, ref: ProjectRef, failure: DpxError | None) -> None:
-        if isinstance(failure, parallel.HOPELESS):
+        if isinstance(failure, parallel.FATAL_ERRORS):
             raise failure
         if failure and not isinstance(failure, NotFound):  # deleted since it was listed
             failure.message = f"{ref.name}: {failure.message}"
