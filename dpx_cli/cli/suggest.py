@@ -205,9 +205,11 @@ def _option(mistake: parser.Mistake) -> UsageError:
     route, flag = mistake.route, mistake.words[0]
     typed = Typed(route.command, route.words)
     help_line = f"{parser.command_line(route.path)} --help"
+    # "-value" may be a value, or -v, -a of another tool with a value of its own: nothing of it is repeated.
+    is_value = any(word.startswith(flag) and not word.startswith("--") and word != flag for word in route.words)
+    if route.has_secret and (is_value or (flag in typed.unknown and not parser.looks_like_option(flag))):
+        return UsageError(mistake.message, hint=f"Put -- before a value that starts with a dash. Run: {help_line}")
     if flag in typed.unknown:
-        if route.has_secret and not parser.looks_like_option(flag):
-            return UsageError(mistake.message, hint=f"Put -- before a value that starts with a dash. Run: {help_line}")
         flags = ", ".join(param["flags"][0] for param in route.command["params"] if "flags" in param)
         return UsageError(mistake.message, hint=f"Options: {flags}. Run: {help_line}")
     says = OPTIONS[flag].says if flag in typed.dropped else ""
