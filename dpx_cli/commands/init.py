@@ -66,7 +66,10 @@ def init(
     """
     project, reference = set_up(session, name, org, framework, app_type, link=link, yes=yes)
     if ci is not None:
-        write_workflow(session, ci, reference)
+        from dpx_cli.commands.ci import workflow
+
+        if workflow.write(session, ci, workflow.render(ci, reference, plan=True)):
+            session.screen.info(workflow.SECRETS[ci])
     if deploy:
         from dpx_cli.commands.deploy import deploy as deploy_project
 
@@ -175,11 +178,3 @@ def _write(session: Session, reference: str) -> None:
     text = export.set_slug("" if old is None else old.decode("utf-8-sig"), reference)
     files.write_checkout(session.cwd, PROJECT_FILE, text.encode())
     session.screen.info(f"Wrote {PROJECT_FILE}.")
-
-
-def write_workflow(session: Session, system: str, reference: str) -> None:
-    """Write a workflow that deploys the project."""
-    from dpx_cli.commands.ci import workflow
-
-    if workflow.write(session, system, workflow.render(system, reference, plan=True)):
-        session.screen.info(workflow.SECRETS[system])

@@ -69,10 +69,9 @@ class Lock:
             return {}, None
         if problem := self._find_problem(project_id):
             return {}, f"{self.path} {problem}: values can't be compared."
-        known = {key: value for key, value in values.items() if key in self._digests}
         same = {
-            key: hmac.compare_digest(self._digests[key].encode(), self._digest(project_id, key, value).encode())
-            for key, value in known.items()
+            key: hmac.compare_digest(self._digests[key].encode(), self._digest(project_id, key, values[key]).encode())
+            for key in values.keys() & self._digests.keys()
         }
         return same, None
 

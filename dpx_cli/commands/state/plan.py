@@ -179,15 +179,9 @@ def _find(session: Session, slug: str) -> dict[str, Any] | None:
     try:
         return session.projects.on(slug, lambda project_id: _get_project(session.client, project_id))
     except NotFound as missing:
-        if missing.request is None:
-            return None
-    # It looked like an ID, or a remembered one is gone: only the list tells whether it's a slug.
-    try:
-        return _get_project(session.client, session.projects.look_up(slug).id)
-    except NotFound as gone:
-        if gone.request is None:
-            return None
-        raise
+        if missing.request == "GET /projects":
+            raise
+        return None
 
 
 def _compare(session: Session, client: Client, inputs: Inputs, project: Mapping[str, Any] | None) -> Plan:
