@@ -64,7 +64,7 @@ def report(session: Session, options: DeployOptions, tasks: Sequence[DeployTask]
         begun = [task for task in tasks if task.started]
         results = [Result.of(task) for task in begun]
         if any(task.id for task in begun) or several:
-            for trouble in write_outputs(session.env, options.ci_output, results, several=several, cwd=session.cwd):
+            for trouble in write_outputs(session.env, options.ci_output, results, several=several):
                 session.screen.warn(trouble)
         if options.summary is not None:
             summary.write_file(options.summary, markdown(results))

@@ -501,7 +501,7 @@ def test_read_only_sends_no_change(dpx_on_faults: Program, server: FaultServer, 
     assert dpx_on_faults("projects", "list").code == 0
     done = dpx_on_faults("projects", "create", "new", "--json")
     assert (done.code, done.out) == (5, "")
-    assert (done.error["code"], done.error["hint"]) == ("read_only", "Unset DPX_READ_ONLY.")
+    assert (done.error["code"], done.error["hint"]) == ("read_only", "Ask whoever set it.")
     assert {request.method for request in server.requests} == {"GET"}
 
 
