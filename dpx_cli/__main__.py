@@ -9,6 +9,7 @@ import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enums
 import gc
 import os
 import sys
+from errno import EINVAL
 
 
 def main() -> None:
@@ -28,7 +29,8 @@ def main() -> None:
         from dpx_cli.cli.main import run
 
         code = run(sys.argv[1:])
-    os._exit(code)
+    # Windows' codes go up to 0xFFFFFFFF, and beyond 2**31 os._exit needs them as negative numbers.
+    os._exit(code - 2**32 if code >= 2**31 else code)
 
 
 def _quit_on_signals() -> None:
@@ -41,10 +43,9 @@ def _quit_on_signals() -> None:
 def _write_version(line: bytes) -> int:
     try:
         os.write(1, line)
-    except BrokenPipeError:
-        return 141
-    except OSError:
-        return 1
+    except OSError as problem:
+        # On Windows a reader that has gone is EINVAL.
+        return 141 if isinstance(problem, BrokenPipeError) or (os.name == "nt" and problem.errno == EINVAL) else 1
     return 0
 
 

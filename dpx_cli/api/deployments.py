@@ -51,12 +51,7 @@ def create_deployment(client: Client, project_id: str, fields: DeploymentFields)
 
 
 def get_deployment(client: Client, deployment_id: str) -> dict[str, Any]:
-    """GET /deployments/:id: one deployment.
-
-    Raises:
-        NotFound: if there is no such deployment.
-        InvalidResponse: if the answer is about another one.
-    """
+    """GET /deployments/:id: return one deployment. Raise NotFound if it doesn't exist."""
     path = f"/deployments/{segment(deployment_id, 'deployment')}"
     found = dict(data_of(client.get(path), f"GET {path}", dict))
     if found.get("id") != deployment_id:

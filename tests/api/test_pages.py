@@ -9,6 +9,7 @@ import fault_server as faults
 import pytest
 
 from dpx_cli import errors
+from dpx_cli.api import pages as api_pages
 from dpx_cli.api.pages import MAX_EMPTY, Pages
 
 if TYPE_CHECKING:
@@ -235,6 +236,17 @@ def test_a_fault_on_the_second_page_comes_after_the_first(server: FaultServer, c
     assert len(next(pages)) == 100
     with pytest.raises(errors.ServerError):
         next(pages)
+
+
+@pytest.mark.parametrize(("name", "value"), [("MAX_LIST_BYTES", 10_000), ("MAX_LIST_VALUES", 2_000)])
+def test_a_list_whose_cursor_is_always_new_ends(
+    server: FaultServer, client: Client, monkeypatch: pytest.MonkeyPatch, name: str, value: int
+) -> None:
+    """By its bytes, or by its values."""
+    monkeypatch.setattr(api_pages, name, value)
+    server.on("GET", "/projects", faults.cursors(map(str, itertools.count(1)), {"id": "p", "slug": "s"}))
+    with pytest.raises(errors.InvalidResponse, match="does not end"):
+        list(Pages(client, "/projects"))
 
 
 def test_items_that_fit_are_chosen_page_by_page(server: FaultServer, client: Client) -> None:

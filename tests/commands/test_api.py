@@ -162,6 +162,43 @@ def test_what_does_not_go_together(dpx: Program, sandbox: Sandbox, argv: list[st
     assert sandbox.requests == []
 
 
+def test_the_full_url_of_the_api_itself_is_a_path(dpx: Program, sandbox: Sandbox) -> None:
+    """In any spelling of its origin; another part of the server, or a user name, is not."""
+    for url in (f"{sandbox.url}/orgs?limit=1", f"{sandbox.url.replace('http', 'HTTP')}/orgs?limit=1"):
+        assert dpx("api", url).code == 0
+        assert (sandbox.requests[-1].path, sandbox.requests[-1].query) == ("/orgs", {"limit": "1"})
+    sandbox.clear_requests()
+    for url in (f"{sandbox.origin}/other", sandbox.url.replace("//", "//user@") + "/orgs", "http://[::1/orgs"):
+        assert dpx("api", url).code == 2
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *(["-H", f"{name}: DELETE"] for name in ("X-HTTP-Method", "x-http-method-override", "X-Method-Override")),
+        *(["-X", method, "--input", "-"] for method in ("GET", "HEAD")),
+    ],
+)
+def test_a_read_stays_a_read(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
+    """No header turns it into another method, and it has no body: exit 2, nothing sent."""
+    result = dpx("api", "/projects", *argv, env={"DPX_READ_ONLY": "1"}, stdin=b"{}")
+    assert (result.code, result.out, sandbox.requests) == (2, "", []), result
+
+
+@pytest.mark.parametrize("words", [("--jq", "."), ("-X", "POST"), ("--paginate",)])
+def test_a_document_that_takes_too_much_memory_is_refused(
+    dpx_on_faults: Program, server: FaultServer, words: tuple[str, ...]
+) -> None:
+    """28 KiB of gzip may be millions of values."""
+    body = b'{"data": [' + b"{}," * 2_000_000 + b"{}]}"
+    for method in ("GET", "POST"):
+        server.on(method, "/projects", faults.compressed(body))
+    done = dpx_on_faults("api", "/projects", *words, env={"DPX_TIMEOUT": "20"})
+    assert done.code == (11 if "POST" in words else 1), done
+    assert "more than 500,000 values" in done.err
+
+
 def test_a_post_is_sent_once(dpx: Program, sandbox: Sandbox) -> None:
     """Even if the server fails or the response is lost: exit 11."""
     deployments = f"/projects/{sandbox.project_id('docs')}/deployments"
