@@ -49,7 +49,7 @@ def powershell(session: Session) -> None:
 def install(session: Session, shell: Shell = None) -> None:
     """Install completion for the current user. Safe to repeat."""
     for line in installation.install(installation.resolve_shell(shell, session.env), session.env):
-        session.screen.done(line)
+        session.screen.info(line)
 
 
 @GROUP.command("uninstall", epilog="dpx completion uninstall bash")
@@ -57,7 +57,7 @@ def install(session: Session, shell: Shell = None) -> None:
 def uninstall(session: Session, shell: Shell = None) -> None:
     """Remove what `dpx completion install` installed, and nothing else."""
     for line in installation.uninstall(installation.resolve_shell(shell, session.env), session.env):
-        session.screen.done(line)
+        session.screen.info(line)
 
 
 def _print(session: Session, shell: str) -> None:

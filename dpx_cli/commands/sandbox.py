@@ -40,11 +40,11 @@ def serve(
     A page at its address shows projects, deployments, requests and webhook deliveries, and switches faults.
     """
     with _sandbox(session, world, PORT) as sandbox:
-        session.screen.done("Serving until Ctrl-C. To use it, run these two lines in a shell:")
+        session.screen.info("Serving until Ctrl-C. To use it, run these two lines in a shell:")
         session.screen.line(_assignment("DPX_API_URL", sandbox.url, session.env))
         session.screen.line(_assignment("DPX_TOKEN", sandbox.token, session.env))
         if session.screen.on_terminal:
-            session.screen.done(f"To watch it and switch faults on, open {sandbox.page_url}")
+            session.screen.info(f"To watch it and switch faults on, open {sandbox.page_url}")
         signals.wait(threading.Event())
 
 

@@ -14,15 +14,9 @@ if TYPE_CHECKING:
 class Column:
     """One column of a list, or one line of a single thing.
 
-    Args:
-        title: what a terminal calls it.
-        path: where the value is in an item, dotted: "current_deployment.status".
-        show: makes the value readable on a terminal (`format.py` has the usual functions); elsewhere the value is
-            printed as it is. Not called for null.
-        link: the shown value is a URL or a domain, clickable where the terminal can.
-        status: the value is a deployment status, colored.
-        missing: what a table and tab-separated lines have for a value that isn't there.
-        required: it answers the question: a narrow terminal leaves out other columns first.
+    `path` is dotted: "current_deployment.status". `show` makes a value readable on a terminal (see `format.py`).
+    A `link` is a URL or a domain; a `status` is colored; `missing` stands for null. A `required` column
+    answers the question: a narrow terminal leaves out others first.
     """
 
     __slots__ = ("link", "missing", "parts", "path", "required", "show", "status", "title")

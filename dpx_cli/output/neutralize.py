@@ -3,17 +3,11 @@ r"""Make text from the network or a file harmless on a terminal and in a tab-sep
 What could move the cursor, color, reorder, hide or split text becomes a visible escape (`\x1b`, `\u202e`,
 `\U000e0041`); everything that a script or an emoji needs is kept. It imports nothing of dpx.
 
-Escaped always:
-    C0 with tab and newline, DEL, C1; bidi controls (U+061C, U+200E/F, U+202A-E, U+2066-9);
-    U+200B, U+2060-4, U+FEFF; U+2028/9; lone surrogates;
-    U+00AD, which terminals draw as nothing, as a hyphen or as a space, so that two names may look alike;
-    deprecated and musical format controls, interlinear annotation, blank Hangul fillers;
-    all of U+E0000-E0FFF that is no variation selector.
-Escaped if they have no effect:
-    ZWJ, outside emoji sequences and joining scripts; ZWNJ, outside joining scripts (Arabic, Indic and related ones);
-    jamo fillers and format characters of a script (Mongolian, Khmer, Duployan), outside that script;
-    U+034F beside ASCII; a second variation selector in a row, which no text needs and which can carry hidden bytes;
-    tags, except in the three flags that Unicode recommends: England, Scotland, Wales.
+Escaped always: C0 with tab and newline, DEL, C1; bidi controls; zero-width characters, line separators, surrogates;
+U+00AD, which terminals draw in three ways; deprecated format controls, blank fillers; all of U+E0000-E0FFF that is no
+variation selector. Escaped where they have no effect: joiners outside emoji and joining scripts; fillers and format
+characters of a script outside it; a second variation selector in a row; tags, except in the flags of England, Scotland
+and Wales.
 """
 
 from __future__ import annotations

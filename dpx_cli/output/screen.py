@@ -46,14 +46,8 @@ _CYAN = "36"
 class Screen:
     """stdout, stderr and stdin of one run (each binary, text with a `buffer`, or None if closed), and the data format.
 
-    Args:
-        format: "table", "tsv", "json", "jsonl", "quiet"; None is a table on a terminal, tab-separated lines elsewhere.
-        stdout: where data goes.
-        stderr: where messages go.
-        stdin: where input comes from.
-        fields: `--fields`.
-        jq: `--jq`; the format is "json" then.
-        env: the environment; NO_COLOR, FORCE_COLOR, COLUMNS, TERM, CI, DPX_NO_INPUT and the locale matter.
+    The format is "table", "tsv", "json" (with `jq` too), "jsonl" or "quiet"; None is a table on a terminal, and
+    tab-separated lines elsewhere.
     """
 
     def __init__(
@@ -289,8 +283,6 @@ class Screen:
         """Write a plain message, like what was done."""
         self._message(neutralize(text))
 
-    done = info  # its former name, while commands still use it
-
     def error(self, exc: DpxError) -> None:
         """Write an error: `error: …` and `hint: …`, or one JSON line under --json and --jsonl. Never raises."""
         if self.format in {"json", "jsonl"}:
@@ -404,10 +396,7 @@ class Screen:
     def read_input(self, file: str, what: str, *, limit: int = MAX_INPUT) -> bytes:
         """Read a file that the user named, or standard input for "-"; `what` names the content in messages.
 
-        Raises:
-            NotFound: the file doesn't exist.
-            UsageError: it's larger than the limit (a wrong path may be endless), or standard input is closed.
-            Failed: it can't be read.
+        A wrong path may be endless: what is larger than the limit is a UsageError.
         """
         from dpx_cli.system import files
 

@@ -40,16 +40,9 @@ _STATUSES = range(200, 600)
 class Listener:
     """A listener, configured but not running.
 
-    Args:
-        secret: the webhook's secret.
-        trust: returns the TLS context for an https receiver.
-        report: called with each delivery; what it raises ends the listener.
-        warn: called with each problem, as a sentence.
-        forward_to: where verified deliveries are forwarded.
-        events: those of interest; empty for all. Others are answered 200, and neither reported nor forwarded.
-        save: a directory to save deliveries in.
-        public_host: the name of a tunnel that leads here.
-        patience: seconds for the headers, and again for the body.
+    `report` is called with each delivery; what it raises ends the listener. `warn` is called with each problem, as a
+    sentence. Events other than `events` get 200, and are neither reported nor forwarded. `public_host` is the name of
+    a tunnel that leads here. A request has `patience` seconds for its headers, and again for its body.
     """
 
     def __init__(

@@ -25,8 +25,7 @@ _SECRET = (b"authorization", b"cookie", b"proxy-authorization")
 class Delivery(TypedDict):
     """One delivery, as `--json` prints it. The body's fields are null if the signature is invalid.
 
-    `status` is the deployment's; `forwarded` is the receiver's HTTP status, null if nothing was forwarded or no
-    response came; `answer` is the status sent to the sender; `milliseconds` is from the request to that answer.
+    `forwarded` is the receiver's HTTP status; `answer` is the one sent to the sender, after `milliseconds`.
     """
 
     time: str

@@ -42,9 +42,6 @@ def save(folder: str, event: str, body: bytes, headers: Sequence[Header]) -> str
     """Save a delivery under the next free number, and return the path of the body's file.
 
     The folder is created (0700) if missing. Of the event's name only letters, digits, dots, `-` and `_` are used.
-
-    Raises:
-        Failed: a full disk, a read-only folder …
     """
     with files.locked(os.path.join(folder, ".deliveries")):
         stem = os.path.join(folder, f"{_highest(folder) + 1:04}-{_harmless(event)}")
@@ -55,12 +52,7 @@ def save(folder: str, event: str, body: bytes, headers: Sequence[Header]) -> str
 
 
 def load(path: str) -> tuple[bytes, list[Header]]:
-    """Read a delivery by the path of either of its files: the body, and the headers that a delivery may carry.
-
-    Raises:
-        NotFound: one of the two files is missing.
-        Failed: a file can't be read, or the headers make no sense.
-    """
+    """Read a delivery by the path of either of its files: the body, and the headers that a delivery may carry."""
     stem = path.removesuffix(HEADERS).removesuffix(BODY)
     body_path = stem + BODY if stem != path else path
     body = _read(body_path, "the delivery's body")
@@ -91,9 +83,6 @@ def expand(names: Sequence[str]) -> tuple[list[str], bool]:
     """Return the paths of deliveries, each once, and whether several were asked for.
 
     The names are those of either file of a delivery, or of directories that `save` filled.
-
-    Raises:
-        NotFound: a directory holds no delivery.
     """
     stems: dict[str, str] = {}
     several = len(names) > 1

@@ -134,7 +134,7 @@ def test_end_of_input_is_a_usage_error(terminal: Terminal) -> None:
     for ask in (lambda s: s.ask("Name"), lambda s: s.secret("Token")):
         with pytest.raises(UsageError, match="No answer"):
             answered(terminal, ask, ("Name: " if "Token" not in terminal.shown else "Token: ", "\x04"))
-        terminal.screen(env=ENV).done("Token")
+        terminal.screen(env=ENV).info("Token")
 
 
 @pytest.mark.parametrize(

@@ -306,7 +306,7 @@ def test_talk_is_one_neutralized_line_each() -> None:
     streams = Streams("json")
     streams.screen.note("a\nb")
     streams.screen.warn("c\x1b[31m")
-    streams.screen.done("d")
+    streams.screen.info("d")
     assert streams.err == "note: a\\nb\nwarning: c\\x1b[31m\nd\n"
     assert streams.out == ""
 

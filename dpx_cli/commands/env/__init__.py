@@ -162,7 +162,7 @@ def remove(
         if session.screen.can_ask and not yes:
             for key, place in _readers(session, change.removals).items():
                 default = ", with a default" if place.optional else ""
-                session.screen.done(f"{key} is read at {place.file}:{place.line}{default}.")
+                session.screen.info(f"{key} is read at {place.file}:{place.line}{default}.")
         edit.confirm(session, refs, removals=change.removals, yes=yes)
         _finish(session, refs, change)
 
@@ -245,7 +245,7 @@ def check(session: Session, file: EnvFile, project: Project = None, targets: Tar
         raise CheckFailed(f"Not set{where}: {', '.join(missing)}", hint=f"To be asked for the value, run: {command}")
     if session.screen.format == "json":
         session.screen.item({"ok": True, "keys": list(wanted)}, (), key="ok")
-    session.screen.done(f"Every key of {input_name(file)} is set ({len(wanted)}).")
+    session.screen.info(f"Every key of {input_name(file)} is set ({len(wanted)}).")
 
 
 def _readers(session: Session, keys: Sequence[str]) -> dict[str, CodeLocation]:

@@ -162,7 +162,7 @@ def confirm(
         hint = f"{ONE_VALUE} Pass every target to keep, or --yes." if lost else "Pass --yes."
         raise UsageError(". ".join(problems) + ".", hint=hint)
     for line in lost:
-        session.screen.done(line)
+        session.screen.info(line)
     if lost:
         session.screen.note(ONE_VALUE)
     question = f"Change these targets{' and ' + removing if removing else ''}" if lost else f"R{removing[1:]}"
@@ -242,7 +242,7 @@ def report(session: Session, refs: Sequence[ProjectRef], edit: Edit, result: Res
         if rows:
             projects.setdefault(_count(len(rows) - removed, removed), []).append(ref.name)
     for sentence, names in projects.items():
-        screen.done(sentence.format(", ".join(names) if len(names) <= MAX_NAMED else f"{len(names)} projects"))
+        screen.info(sentence.format(", ".join(names) if len(names) <= MAX_NAMED else f"{len(names)} projects"))
     for ref in refs:
         for row in result.rows[id_of(ref)]:
             warn_if_changed_meanwhile(session, ref, edit, row)
@@ -293,7 +293,7 @@ def deploy(
     runner.run(session, tasks, limit=1 if before else PARALLEL, fail_fast=before is not None)
     for each in tasks:
         if not each.error and each.has_ended:
-            session.screen.done(f"Deployment {each.id} of {each.name} is READY{f': {each.url}' if each.url else '.'}")
+            session.screen.info(f"Deployment {each.id} of {each.name} is READY{f': {each.url}' if each.url else '.'}")
         elif each.error and len(tasks) > 1:
             each.error.message = f"{each.name}: {each.error.message}"
     return tasks

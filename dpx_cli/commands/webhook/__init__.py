@@ -79,7 +79,7 @@ def verify(
     if session.screen.format == "json":
         session.screen.item({"valid": True}, (), key="valid")
     else:
-        session.screen.done("valid")
+        session.screen.info("valid")
 
 
 @GROUP.command("sign", epilog="dpx webhook sign body.json --secret-file secret.txt")
@@ -220,7 +220,7 @@ def check(session: Session, to: To, secret: WebhookSecret = None, secret_file: S
         screen.note(line)
     if failed:
         raise CheckFailed(f"{failed} of {len(results)} checks failed.", hint="Fix the receiver as the notes say.")
-    screen.done(f"The receiver passed {len(results)} checks.")
+    screen.info(f"The receiver passed {len(results)} checks.")
 
 
 @GROUP.command(
@@ -287,8 +287,8 @@ def listen(
     )
 
     def ready(url: str) -> None:
-        screen.done(f"Listening on {url}")
-        screen.done(f"To inspect deliveries, open {url}/#{listener.page_key}")
+        screen.info(f"Listening on {url}")
+        screen.info(f"To inspect deliveries, open {url}/#{listener.page_key}")
 
     listener.run(port, ready)
 

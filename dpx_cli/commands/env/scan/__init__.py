@@ -67,7 +67,7 @@ def scan(
         rows = [{**row, "where": f"{row['file']}:{row['line']}"} for row in rows]
         if not rows:
             if code.is_complete:
-                session.screen.done("The project has every variable that the code reads.")
+                session.screen.info("The project has every variable that the code reads.")
             return
     session.screen.rows([rows], COLUMNS, key="key")
     required = [found for found in lacking if not found.optional]
