@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from dpx_cli.redact import mask_values
-from dpx_cli.sandbox import dashboard, deployments, env_vars, orgs, projects
+from dpx_cli.sandbox import deployments, env_vars, orgs, projects
+from dpx_cli.sandbox.dashboard import Dashboard
 from dpx_cli.sandbox.faults import API_ROOT, ERROR, LOST, RESET, SLOW, Fault
 from dpx_cli.sandbox.request import Refused, SandboxRequest
 from dpx_cli.system.loopback.guard import rejection_reason
@@ -53,7 +54,7 @@ class Application:
 
     def __init__(self, state: SandboxState) -> None:
         self._state = state
-        self.page = dashboard.page(state)
+        self.page = Dashboard(state)
 
     def handle(self, request: Connection) -> None:
         """Respond to one request."""

@@ -31,16 +31,17 @@ _DEPLOYMENTS = (
 )
 
 
-class Dashboard:
-    """The content and the buttons of a sandbox's page."""
+class Dashboard(WebPage):
+    """The page of a sandbox."""
 
     def __init__(self, state: SandboxState) -> None:
-        self._state = state
+        super().__init__(self._show, {"fault": self._add_fault, "remove": self._remove_fault, "deploy": self._deploy})
+        self._sandbox = state
 
-    def show(self, _after: int) -> dict[str, Any]:
+    def _show(self, _after: int) -> dict[str, Any]:
         """Return projects, deployments, requests, webhook deliveries and faults, the newest first."""
         now = time.time()
-        state = self._state
+        state = self._sandbox
         requests = state.journal.requests()[: -MAX_ROWS - 1 : -1]
         deliveries = [] if state.webhooks is None else list(state.webhooks.deliveries)[: -MAX_ROWS - 1 : -1]
         return {
@@ -63,35 +64,28 @@ class Dashboard:
             "examples": EXAMPLES,
         }
 
-    def add_fault(self, content: Mapping[str, Any]) -> str:
+    def _add_fault(self, content: Mapping[str, Any]) -> str:
         """Add a fault. Raises UsageError if it isn't one."""
         text = content.get("text")
         if not isinstance(text, str):
             raise UsageError("A fault is a text.")
-        self._state.scripted.add(text.strip())
+        self._sandbox.scripted.add(text.strip())
         return "Fault added."
 
-    def remove_fault(self, content: Mapping[str, Any]) -> str:
+    def _remove_fault(self, content: Mapping[str, Any]) -> str:
         """Remove a fault."""
-        self._state.scripted.remove(str(content.get("text")))
+        self._sandbox.scripted.remove(str(content.get("text")))
         return "Fault removed."
 
-    def deploy(self, content: Mapping[str, Any]) -> str:
+    def _deploy(self, content: Mapping[str, Any]) -> str:
         """Deploy the last deployed branch of a project. Raises UsageError if that's refused."""
-        user = self._state.store.one("SELECT seq FROM users WHERE email = ?", (self._state.accepted.owner,))["seq"]
+        user = self._sandbox.store.one("SELECT seq FROM users WHERE email = ?", (self._sandbox.accepted.owner,))["seq"]
         path = {"id": str(content.get("id"))}
         request = SandboxRequest(
-            state=self._state, user=user, path=path, query={}, body={}, now=time.time(), fails=False
+            state=self._sandbox, user=user, path=path, query={}, body={}, now=time.time(), fails=False
         )
         try:
             deployments.create(request)
         except Refused as refused:
             raise UsageError(refused.message) from refused
         return "Deployment started."
-
-
-def page(state: SandboxState) -> WebPage:
-    """Return the page of a sandbox."""
-    dashboard = Dashboard(state)
-    actions = {"fault": dashboard.add_fault, "remove": dashboard.remove_fault, "deploy": dashboard.deploy}
-    return WebPage(dashboard.show, actions)
