@@ -47,7 +47,7 @@ def test_it_runs_the_command_of_the_readme_everywhere() -> None:
     [command] = re.findall(r"^python3 .*pytest.*$", (PROJECT / "README.md").read_text(), re.MULTILINE)
     matrix = JOBS["test"]["strategy"]["matrix"]
     assert matrix["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
-    assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14", "3.15"]
     runs = [step["run"] for step in JOBS["test"]["steps"] if "pytest" in step.get("run", "")]
     assert runs == [command, command.replace("python3", "python").replace("/bin/", "/Scripts/")]
 
