@@ -280,35 +280,6 @@ def test_a_pipe_may_be_named_and_an_endless_file_may_not(dpx_on_faults: Program,
         assert dpx_on_faults("env", "set", "A", "--from-file", path).code == code
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("A", f"--{CANARY}"),
-        ("A", f"--target={CANARY}"),
-        ("A", f"--targt={CANARY}"),
-        ("A", f"--stdin={CANARY}"),
-        ("A", "x", CANARY),
-        ("A", CANARY, "--stdin"),
-        ("A=1", CANARY),
-        ("A=1", f"{CANARY}=2"),
-        ("A=1", "--from-file", CANARY),
-        (f"A={CANARY}", f"A={CANARY}"),
-        ("A-B", CANARY),
-        (f"A-B={CANARY}",),
-        ("A", CANARY, "--json", "--target", "nowhere"),
-        ("A", CANARY, "--json", "--jsonl"),
-        ("--project", "..", "A", CANARY),
-    ],
-)
-def test_no_argument_error_shows_a_value(dpx_on_faults: Program, server: FaultServer, words: tuple[str, ...]) -> None:
-    """No argument error shows a value, and nothing is sent."""
-    done = dpx_on_faults("env", "set", *words)
-    assert (done.code, done.out) == (2, ""), done
-    if words[-1] != f"--target={CANARY}":  # the value of --target is no variable's
-        assert "canary" not in done.err, done
-    assert server.connections == 0
-
-
 def test_what_was_set_shows_without_its_value(dpx_on_faults: Program, server: FaultServer) -> None:
     """What was set is shown without its value, even if the server sends it back."""
     server.on(*POST, faults.reply(200, {"data": {"id": "v", "key": "A", "value": CANARY, "new": 1}}))
