@@ -64,9 +64,9 @@ def deploy(session: Session, tasks: Sequence[DeployTask], options: DeployOptions
         run(session, tasks, limit=1, fail_fast=options.fail_fast, several=several)
         plans = [_describe_plan(session, task) for task in tasks if task.plan]
         if several:
-            session.screen.items(plans, PLANS, key="project.id")
+            session.screen.items(plans, PLANS, key="project.name")
         elif plans and session.screen.format != "table":  # the sentence on stderr says it all
-            session.screen.item(plans[0], PLANS, key="project.id")
+            session.screen.item(plans[0], PLANS, key="project.name")
     else:
         with report(session, options, tasks, several=several):
             run(session, tasks, limit=options.parallel, fail_fast=options.fail_fast, several=several)

@@ -214,10 +214,16 @@ def signals(number: int, folder: Path, seed: int) -> dict[str, int]:
     rng = random.Random(seed)
     with FaultServer(course=("BUILDING",)) as server:
         env = program.clean_env(folder, {"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_PROJECT": PROJECT})
+        began = time.monotonic()
+        first = program.start("deploy", "--no-git", env=env, cwd=folder)
+        faults.wait_until(lambda: server.made)
+        usual = time.monotonic() - began  # until the POST, on this machine
+        first.kill()
+        first.communicate()
         for _ in range(number):
             server.made = 0
             running = program.start("deploy", "--no-git", env=env, cwd=folder)
-            time.sleep(rng.uniform(0.0, 0.7))
+            time.sleep(rng.uniform(0.0, 2 * usual))
             sent = rng.choice((signal.SIGINT, signal.SIGTERM))
             running.send_signal(sent)
             try:

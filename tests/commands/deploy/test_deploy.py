@@ -293,6 +293,61 @@ def test_the_first_line_names_project_and_branch(dpx_on_faults: Program, server:
     assert first == "Deploying shop (link), Deploxa's default branch (first deployment)."
 
 
+def test_a_first_deployment_is_of_the_branch_you_are_on(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Of HEAD's, in a CI of the CI's; it is sent, and a branch without a remote is warned of."""
+    server.deployments.clear()
+    git(dpx_on_faults.cwd, "init", "-q", "-b", "feature/x")
+    git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "one")
+    done = dpx_on_faults("deploy", "--no-wait")
+    assert done.err.startswith(f"Deploying {PROJECT} (DPX_PROJECT), branch feature/x (HEAD, first deployment).\n")
+    assert "warning: feature/x has no upstream" in done.err
+    assert server.requests[-1].json["branch"] == "feature/x"
+    server.deployments.clear()
+    done = dpx_on_faults("deploy", "--no-wait", env={"GITLAB_CI": "true", "CI_COMMIT_BRANCH": "next"})
+    assert "branch next (CI, first deployment)." in done.err
+    assert server.requests[-1].json["branch"] == "next"
+
+
+@pytest.mark.parametrize(("branch", "sent"), [("refs/heads/main", "main"), ("refs/tags/v1", None), ("", None)])
+def test_a_branch_is_a_branch(dpx_on_faults: Program, server: FaultServer, branch: str, sent: str | None) -> None:
+    """Without what git puts in front of it; a tag is refused before any request."""
+    done = dpx_on_faults("deploy", "--no-wait", "-b", branch)
+    assert done.code == (0 if sent else 2), done
+    assert [request.json.get("branch") for request in server.requests if request.method == "POST"] == [sent] * bool(
+        sent
+    )
+
+
+def test_a_dry_run_is_a_sentence_on_a_terminal(dpx: Program) -> None:
+    """A table only for several; it keeps project and branch at 40 columns."""
+    done = dpx.tty("deploy", "-p", "docs", "--branch", "main", "--dry-run", columns=40)
+    assert done.out.replace("\r", "").split("\n")[0].startswith("Would deploy docs (--project), branch main")
+    table = dpx.tty("deploy", "-p", "docs", "-p", "storefront", "--branch", "main", "--dry-run", columns=40).out
+    assert "Project" in table
+    assert "Branch" in table
+
+
+def test_why_git_refuses_is_said(dpx_on_faults: Program, server: FaultServer) -> None:
+    """A plain deployment goes on with a warning; what asked for git ends with git's reason."""
+    git(dpx_on_faults.cwd, "init", "-q")
+    git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "one")
+    folder = dpx_on_faults.home / "bin"
+    folder.mkdir()
+    refusal = "fatal: detected dubious ownership in repository at '/x'\n\tgit config --global --add safe.directory /x"
+    (folder / "git").write_text(f'#!/bin/sh\necho "{refusal}" >&2\nexit 128\n')
+    (folder / "git").chmod(0o755)
+    env = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    done = dpx_on_faults("deploy", "--no-wait", env=env)
+    assert done.code == 0, done
+    assert "unknown: git says: detected dubious ownership" in done.err
+    sent = server.count("POST")
+    for option in ("--changed", "--sha"):
+        done = dpx_on_faults("deploy", option, "HEAD", env=env)
+        assert (done.code, "detected dubious ownership" in done.err) == (2, True), done
+        assert "run: git config --global --add safe.directory /x" in done.err
+    assert server.count("POST") == sent
+
+
 def test_head_on_another_branch_is_warned_of(dpx_on_faults: Program) -> None:
     """With the command for it; a given branch is no surprise."""
     git(dpx_on_faults.cwd, "init", "-q", "-b", "feature/x")
