@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import Failed, UsageError
 from dpx_cli.output.neutralize import escape_json
+from dpx_cli.system.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ class Filter:
             import jq  # type: ignore[import-not-found, unused-ignore]  # an extra
         except ImportError:
             raise UsageError(
-                "--jq needs the jq package, which is not installed.", hint="Run: pip install 'dpx-cli[jq]'"
+                "--jq needs the jq package, which is not installed.", hint=f"Run: {install_command('jq')}"
             ) from None
         try:
             self._program: Any = jq.compile(expression)

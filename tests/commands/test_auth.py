@@ -153,6 +153,29 @@ def test_without_a_keyring_a_file_is_offered_before_the_token_is_asked_for(
     assert dpx("auth", "token").out == f"{TOKEN}\n"
 
 
+def test_a_token_that_is_not_accepted_is_asked_for_again(dpx: Any, folder: Path) -> None:
+    """Three times; none of what was pasted shows, and the reason for each does."""
+    prompt = "(not shown): "
+    wrong = [(prompt, f"{UNKNOWN}\r"), (prompt, "ghp_canary\r")]
+    done = dpx.tty("login", "--insecure-storage", answers=[*wrong, (prompt, f"{TOKEN}\r")])
+    assert done.code == 0, done
+    assert "tokens begin with dpx_. Try again." in done.out
+    assert TOKEN in everything_in(folder)
+    dpx("logout")
+    given_up = dpx.tty("login", "--insecure-storage", answers=[*wrong, (prompt, f"{UNKNOWN}\r")])
+    assert given_up.code == 4, given_up
+    assert not any(text in done.out + given_up.out for text in (UNKNOWN, "canary", TOKEN))
+    assert UNKNOWN not in everything_in(folder)
+
+
+def test_a_token_that_is_pasted_too_early_is_not_shown(dpx: Any) -> None:
+    """The question whether to keep it in a file echoes nothing, and the token is no answer to it."""
+    done = dpx.tty(
+        "login", answers=[("[y/N] ", f"{TOKEN}\r"), ("Answer y or n.", "y\r"), ("(not shown): ", f"{TOKEN}\r")]
+    )
+    assert (done.code, TOKEN in done.out) == (0, False), done
+
+
 def test_a_login_fills_the_first_completion_cache(dpx: Any) -> None:
     """Organizations always; projects too if somebody is there to complete them."""
     assert dpx("login", "--insecure-storage", stdin=TOKEN.encode()).code == 0

@@ -646,3 +646,28 @@ def test_numbers_are_printed_as_they_came(dpx_on_faults: Program, server: FaultS
         done = dpx_on_faults(*argv)
         assert "".join(done.out.split()).count(f":{number}") == 2, done
     assert number in dpx_on_faults.tty("api", "/projects").out
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can close a folder to others")
+@pytest.mark.parametrize("closed", [".config", ".config/dpx"])
+def test_a_configuration_that_belongs_to_another_user_is_said(tmp_path: Path, closed: str) -> None:
+    """After a `sudo`: the folder and the way out, never "Not logged in"; a token in the environment needs no file."""
+    (tmp_path / ".config" / "dpx").mkdir(parents=True)
+    (tmp_path / ".config" / "dpx" / "config.json").write_text("{}")
+    (tmp_path / closed).chmod(0o700)
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    code = """
+import json, os, shlex, dpx_cli.config.profiles
+from dpx_cli.config.settings import Settings
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+assert Settings({"DPX_TOKEN": "dpx_a"}).profile == "default"
+try:
+    Settings({}).profile
+except Exception as problem:
+    print(problem.message, "|", problem.hint)
+"""
+    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert f"permission denied for the folder {tmp_path / closed}." in done.stdout
+    assert f'sudo chown -R "$(id -un)" {tmp_path / closed}' in done.stdout

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.commands.agents.tools import Permissions, Tools
 from dpx_cli.errors import UsageError
+from dpx_cli.system.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -129,7 +130,7 @@ def serve(env: Mapping[str, str], profile: str | None, may: Permissions) -> None
         from mcp.server.stdio import stdio_server
     except ImportError:
         raise UsageError(
-            "dpx mcp needs the mcp package, which is not installed.", hint="Run: pip install 'dpx-cli[mcp]'"
+            "dpx mcp needs the mcp package, which is not installed.", hint=f"Run: {install_command('mcp')}"
         ) from None
     from asyncio import get_running_loop
 
@@ -171,7 +172,8 @@ def serve(env: Mapping[str, str], profile: str | None, may: Permissions) -> None
             try:
                 await finish(context, job)
             except anyio.get_cancelled_exc_class():
-                log(f"Cancelled: {job.describe()}. Still running: {', '.join(job.deployments) or job.tool}")
+                running = ", ".join(job.deployments) or job.tool
+                sys.stderr.write(f"dpx mcp: Cancelled: {job.describe()}. Still running: {running}\n")
                 raise
             texts, failed = jobs.deliver(job)
         else:
@@ -192,9 +194,3 @@ def serve(env: Mapping[str, str], profile: str | None, may: Permissions) -> None
         anyio.run(run)
     except* (BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError):
         pass  # the client has gone
-
-
-def log(text: str) -> None:
-    """Write a line to the server's log, standard error."""
-    sys.stderr.write(f"dpx mcp: {text}\n")
-    sys.stderr.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from dpx_cli import credentials
@@ -11,6 +12,7 @@ from dpx_cli.credentials import logins
 from dpx_cli.errors import Unauthorized
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import yes_no
+from dpx_cli.output.raw_mode import raw_mode
 
 if TYPE_CHECKING:
     from typing import Annotated, Any
@@ -53,7 +55,9 @@ def login(
     settings = session.settings
     settings.may_create_profile = True
     steps.require_input(session, with_token=with_token)
-    with steps.hide_typing(session):
+    # Echo is off from here on, so that a token that is pasted too early is not shown either.
+    stdin = session.screen.stdin
+    with raw_mode(stdin, keys=False) if stdin and session.screen.can_ask else nullcontext():
         store = steps.open_storage(session, insecure=insecure_storage)
         token, organizations = steps.read_token(session, web=web)
     logins.store(settings, token, store)

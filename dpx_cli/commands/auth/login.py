@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import credentials
@@ -12,9 +11,10 @@ from dpx_cli.cache import Names
 from dpx_cli.credentials import stores
 from dpx_cli.errors import DpxError, NotLoggedIn, TokenStorage, Unauthorized, UsageError
 from dpx_cli.reference import MAX_PAGE
+from dpx_cli.system import browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from dpx_cli.api.client import Client
     from dpx_cli.credentials.interface import TokenStore
@@ -29,24 +29,6 @@ def require_input(session: Session, *, with_token: bool) -> None:
     stdin = session.screen.stdin
     if not session.screen.can_ask and (stdin is None or (stdin.isatty() and not with_token)):
         raise UsageError("Can't ask for the token (not a terminal).", hint="Run: dpx auth login --with-token < FILE")
-
-
-@contextmanager
-def hide_typing(session: Session) -> Iterator[None]:
-    """Keep the terminal from showing a token that is pasted before, or after, it is asked for."""
-    if sys.platform == "win32" or not session.screen.can_ask or session.screen.stdin is None:
-        yield
-        return
-    import termios
-
-    terminal = session.screen.stdin.fileno()
-    before = termios.tcgetattr(terminal)
-    try:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, [*before[:3], before[3] & ~termios.ECHO, *before[4:]])
-        yield
-    finally:
-        # What was pasted and not read would be shown, and run, by the shell.
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
 
 
 def open_storage(session: Session, *, insecure: bool) -> TokenStore:
@@ -71,7 +53,7 @@ def open_storage(session: Session, *, insecure: bool) -> TokenStore:
 
 
 def _confirm(session: Session, question: str) -> bool:
-    """Ask a yes-or-no question. What is typed is not shown, since it may be the token: see `hide_typing`."""
+    """Ask a yes-or-no question. What is typed is not shown, since it may be the token: see `login`."""
     if sys.platform == "win32":
         return session.screen.secret(f"{question} [y/N]").strip().lower() in ("y", "yes")
     answer = session.screen.confirm(question)
@@ -90,7 +72,7 @@ def read_token(session: Session, *, web: bool) -> tuple[str, list[dict[str, Any]
         session.screen.info("Paste it here, or press Enter to open the page first.")
     tries = 0
     while True:
-        if web and not _open(session, page):
+        if web and not browser.open_url(page, session.env):
             session.screen.note("No browser found.")
         web = False
         text = session.screen.secret("Token (not shown)")
@@ -105,12 +87,6 @@ def read_token(session: Session, *, web: bool) -> tuple[str, list[dict[str, Any]
             if tries == MAX_TRIES:
                 raise
             session.screen.warn(f"{problem.message} Try again.")
-
-
-def _open(session: Session, page: str) -> bool:
-    from dpx_cli.system import browser
-
-    return browser.open_url(page, session.env)
 
 
 def _read_stdin(session: Session) -> str:

@@ -1,0 +1,36 @@
+"""Which command installs an extra."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dpx_cli.system import extras
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        ("pipx_metadata.json", "pipx install --force 'dpx-cli[jq]'"),
+        ("uv-receipt.toml", "uv tool install --force 'dpx-cli[jq]'"),
+        ("pyvenv.cfg", f"{sys.executable} -m pip install 'dpx-cli[jq]'"),
+    ],
+)
+def test_the_tool_that_installed_dpx_is_in_the_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, command: str
+) -> None:
+    """Each leaves a file of its own in the environment."""
+    (tmp_path / file).touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert extras.install_command("jq") == command
+
+
+def test_an_environment_of_uvx_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in uv's cache."""
+    monkeypatch.setattr(sys, "prefix", "/home/me/.cache/uv/archive-v0/abc")
+    assert extras.install_command("mcp") == "uvx --from 'dpx-cli[mcp]' dpx"
