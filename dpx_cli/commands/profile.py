@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dpx_cli.cli.options import Complete, ProfileName, Yes
     from dpx_cli.session import Session
 
-    PROFILE_NAME = typer.Argument(metavar="PROFILE", help="The profile's name.", autocompletion=Complete.profile)
 
 GROUP = Typer(name="profile", help="Keep several logins and defaults side by side.")
 

@@ -82,14 +82,14 @@ class Settings:
         """Return a variable of the environment; an empty one counts as not set, as everywhere."""
         return self.env.get(name) or None
 
-    @cached_property
+    @property
     def config_dir(self) -> str:
         """The folder of the profiles. Raises UsageError for a user without a home."""
         return self._folder("config")
 
-    @cached_property
+    @property
     def cache_dir(self) -> str:
-        """The folder of remembered names. Raises UsageError for a user without a home."""
+        """The folder of remembered names."""
         return self._folder("cache")
 
     def _folder(self, kind: str) -> str:

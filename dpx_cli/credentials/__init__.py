@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dpx_cli.config.settings import Settings
-    from dpx_cli.credentials.interface import OpenStore
+    from dpx_cli.credentials.stores import OpenStore
 
 VARIABLE = "DPX_TOKEN"
 FILE_VARIABLE = "DPX_TOKEN_FILE"

@@ -9,20 +9,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.credentials.interface import WITHOUT_KEYRING
 from dpx_cli.errors import TokenStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from dpx_cli.credentials.interface import OnWait
-
+    OnWait = Callable[[str], None] | None  # tells a person that dpx waits for the keyring
     T = TypeVar("T")
 
 SERVICE = "dpx"
 SECONDS = 3.0  # for one call where nobody can type a password
 SECONDS_TO_TYPE = 60.0  # where somebody can
+WITHOUT_KEYRING = "Set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage"
 HINT = f"Unlock it. Or {WITHOUT_KEYRING[0].lower()}{WITHOUT_KEYRING[1:]}"
 
 # The keyrings that keep secrets secret. All others "succeed" and keep nothing, or keep it in plain text.

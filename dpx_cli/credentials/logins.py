@@ -10,12 +10,12 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from dpx_cli.config import profiles
-from dpx_cli.credentials import interface, stores
+from dpx_cli.credentials import keyring_store, stores
 from dpx_cli.errors import Failed, TokenStorage
 
 if TYPE_CHECKING:
     from dpx_cli.config.settings import Settings
-    from dpx_cli.credentials.interface import OpenStore, TokenStore
+    from dpx_cli.credentials.stores import OpenStore, TokenStore
 
 
 def store(settings: Settings, token: str, to: TokenStore, open_store: OpenStore = stores.open_store) -> None:
@@ -45,7 +45,7 @@ def _set(to: TokenStore, key: str, token: str) -> None:
     """Store a token and read it back: a null keyring "succeeds"."""
     to.set(key, token)
     if to.get(key) != token:
-        raise TokenStorage(f"Can't read back what was stored in {to.title}.", hint=interface.WITHOUT_KEYRING)
+        raise TokenStorage(f"Can't read back what was stored in {to.title}.", hint=keyring_store.WITHOUT_KEYRING)
 
 
 def remove(settings: Settings, open_store: OpenStore = stores.open_store) -> str | None:

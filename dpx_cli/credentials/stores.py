@@ -6,7 +6,36 @@ from dpx_cli.errors import TokenStorage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dpx_cli.credentials.interface import OnWait, TokenStore
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from dpx_cli.credentials.keyring_store import OnWait
+
+    class TokenStore(Protocol):
+        """A place for tokens. Every method raises `TokenStorage` if the place refuses or does not respond.
+
+        Attributes:
+            place: its name in a profile: "keyring:SecretService".
+            source: "keyring" or "file".
+            location: what `auth status` calls it: "SecretService", or the path of the file.
+            title: what a sentence calls it: "the keyring (SecretService)".
+        """
+
+        place: str
+        source: str
+        location: str
+        title: str
+
+        def get(self, key: str) -> str | None:
+            """Return the token stored under a name, None if there is none."""
+
+        def set(self, key: str, token: str) -> None:
+            """Store a token under a name, in place of any other."""
+
+        def delete(self, key: str) -> bool:
+            """Remove the token of a name. Return whether there was one."""
+
+    OpenStore = Callable[[str, str, OnWait], TokenStore]
 
 
 def open_store(place: str, config_dir: str, on_wait: OnWait = None) -> TokenStore:

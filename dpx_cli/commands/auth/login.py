@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dpx_cli.api.client import Client
-    from dpx_cli.credentials.interface import TokenStore
+    from dpx_cli.credentials.stores import TokenStore
     from dpx_cli.session import Session
 
 MAX_TRIES = 3

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dpx_cli import __version__
 from dpx_cli.config.settings import split_origin
-from dpx_cli.errors import NotLoggedIn
+from dpx_cli.errors import Failed, NotLoggedIn
 from dpx_cli.rollout.report import GITLAB_FILE
 from dpx_cli.system import child_env, files
 from dpx_cli.system.hosts import is_loopback
@@ -87,48 +87,48 @@ def write(session: Session, system: str, text: str, *, yes: bool = False) -> boo
 
 
 def set_secret(session: Session) -> None:
-    """Set the secret DPX_TOKEN of the GitHub repository to the user's token with gh, or say what sets it.
-
-    The token goes through gh's standard input, where no other user of the machine sees it.
-    """
-    if problem := _set_secret(session):
-        session.screen.warn(f"The secret DPX_TOKEN was not set: {problem}")
+    """Set the secret DPX_TOKEN of the GitHub repository to the user's token with gh, or say what sets it."""
+    try:
+        _set_secret(session)
+    except Failed as problem:
+        session.screen.warn(f"The secret DPX_TOKEN was not set: {problem.message}")
         session.screen.info(SECRETS["github"])
 
 
-def _set_secret(session: Session) -> str | None:
-    """Set the secret; return what went wrong, or None."""
+def _set_secret(session: Session) -> None:
     if is_loopback(split_origin(session.settings.origin)[1]):
-        return "this is a sandbox's token"  # of `sandbox run` or `rehearse`: the real one would be overwritten
-    gh = child_env.program("gh", session.env)
-    if gh is None:
-        return "gh isn't installed"
+        # That of `sandbox run` or `rehearse` would overwrite the real one.
+        raise Failed("this is a sandbox's token")
     try:
         token = session.token()
     except NotLoggedIn as error:
-        return error.message
-    repository, problem = _run(session, [gh, "repo", "view", "--json", "nameWithOwner", "--jq", ".nameWithOwner"], "")
-    if problem is None:
-        session.screen.info(f"Setting the secret DPX_TOKEN of {repository} to your token …")
-        _, problem = _run(session, [gh, "secret", "set", "DPX_TOKEN", "--repo", repository], token)
-    return problem
+        raise Failed(error.message) from None
+    repository = _run_gh(session, "", "repo", "view", "--json", "nameWithOwner", "--jq", ".nameWithOwner")
+    session.screen.info(f"Setting the secret DPX_TOKEN of {repository} to your token …")
+    _run_gh(session, token, "secret", "set", "DPX_TOKEN", "--repo", repository)
 
 
-def _run(session: Session, command: list[str], token: str) -> tuple[str, str | None]:
-    """Run gh; return its output, and what went wrong."""
+def _run_gh(session: Session, token: str, *arguments: str) -> str:
+    """Run gh and return its output. A token goes through its standard input, where no other user sees it."""
+    gh = child_env.program("gh", session.env)
+    if gh is None:
+        raise Failed("gh isn't installed")
+    env = child_env.environment(session.env)
+    command = [gh, *arguments]
     try:
         done = subprocess.run(
             command,
             input=token.encode(),
             cwd=session.cwd,
-            env=child_env.environment(session.env),
+            env=env,
             capture_output=True,
             timeout=MAX_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return "", f"gh: {type(error).__name__}"
-    if done.returncode == 0:
-        return done.stdout.decode(errors="replace").strip(), None
-    message = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-    return "", f"gh: {(message.replace(token, '***') if token else message) or f'exit code {done.returncode}'}"
+        raise Failed(f"gh: {type(error).__name__}") from None
+    if done.returncode:
+        message = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+        message = message.replace(token, "***") if token else message
+        raise Failed(f"gh: {message or f'exit code {done.returncode}'}")
+    return done.stdout.decode(errors="replace").strip()

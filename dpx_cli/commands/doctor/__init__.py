@@ -63,12 +63,11 @@ def doctor(
             checks += drift.compare(session.client)
     failed = [check for check in checks if not check.ok]
     if screen.shows_objects:
-        screen.item({"ok": not failed, "checks": diagnosis.describe(checks)}, (), key="ok")
+        screen.item({"ok": not failed, "checks": [check.as_json() for check in checks]}, (), key="ok")
     elif screen.format == "table":
         screen.raw(_draw(screen, checks).encode())
     else:
-        rows = zip(checks, diagnosis.describe(checks), strict=True)
-        screen.items([{"state": _state(check), **row} for check, row in rows], COLUMNS, key="name")
+        screen.items([{"state": _state(check), **check.as_json()} for check in checks], COLUMNS, key="name")
     if bundle is not None:
         path = os.path.join(session.cwd, bundle)
         files.write_whole(path, support.write(session, checks, requests).encode())

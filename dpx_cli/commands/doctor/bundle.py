@@ -52,14 +52,11 @@ def _list_settings(session: Session) -> list[str]:
     try:
         profile = settings.profiles.get(settings.profile)
         source = "DPX_API_URL" if env.get("DPX_API_URL") else "profile" if profile.get("api_url") else "default"
-        lines.append(f"API URL: {settings.api_url} ({source})")
-        lines.append(f"profile: {'--profile' if settings.profile_flag else 'DPX_PROFILE or the current one'}")
-        lines.append(f"read-only: {settings.read_only is not None}")
+        lines += [f"API URL: {settings.api_url} ({source})", f"read-only: {settings.read_only is not None}"]
         file = settings.reference_file
-        lines.append(f"project: {os.path.basename(file.path) if file else 'no file'}")
+        return [*lines, f"project: {os.path.basename(file.path) if file else 'no file'}"]
     except DpxError as problem:
-        lines.append(f"not readable: {problem.message}")
-    return lines
+        return [*lines, f"not readable: {problem.message}"]
 
 
 def _redact(session: Session, text: str) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_SECONDS = 10.0  # for the request, including its retries
 MAX_DRIFT = 60.0  # seconds between the clock and the server's
+PYTHON = f"{sys.version.split()[0]} ({sys.implementation.name}, {sys.platform})"
 UNAUTHORIZED, FORBIDDEN, TOO_MANY, SERVER_ERROR = 401, 403, 429, 500
 
 
@@ -39,6 +40,10 @@ class Check(NamedTuple):
     detail: str
     ok: bool = True
     hint: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {"name": self.name, "ok": self.ok, "detail": self.detail, "hint": self.hint}
 
 
 class Diagnosis:
@@ -56,7 +61,7 @@ class Diagnosis:
     def run(self) -> Iterator[Check]:
         """Yield the results, causes before their effects."""
         for name, check in (
-            ("python", _check_python),
+            ("python", lambda: Check("python", PYTHON)),
             ("version", lambda: Check("version", f"dpx {__version__} in {os.path.dirname(__file__)}")),
             ("profile", lambda: Check("profile", f"{self._settings.profile} ({self._settings.api_url})")),
             ("config", lambda: _check_folder("config", self._settings.config_dir, needed=True)),
@@ -185,10 +190,6 @@ class Diagnosis:
         return Check("completion", f"{state} for {shell}", hint=f"Run: dpx completion install {shell}")
 
 
-def _check_python() -> Check:
-    return Check("python", f"{sys.version.split()[0]} ({sys.implementation.name}, {sys.platform})")
-
-
 def _check_folder(name: str, path: str, *, needed: bool) -> Check:
     """Check whether a folder can be written or created, without doing either. Without a cache dpx is only slower."""
     nearest = path
@@ -201,8 +202,3 @@ def _check_folder(name: str, path: str, *, needed: bool) -> Check:
     else:
         return Check(name, path if nearest == path else f"{path} (not created yet)")
     return Check(name, problem, ok=not needed, hint=f"Set DPX_{name.upper()}_DIR to a folder that you may write.")
-
-
-def describe(checks: list[Check]) -> list[dict[str, Any]]:
-    """Return checks as JSON objects."""
-    return [{"name": check.name, "ok": check.ok, "detail": check.detail, "hint": check.hint} for check in checks]

@@ -63,7 +63,7 @@ def _find_commits(item: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in item.items():
         if isinstance(value, dict) and not prefix:
             yield from _find_commits(value, f"{name}.")
-        elif isinstance(value, str) and re.fullmatch("[0-9a-f]{40}", value):
+        elif re.fullmatch("[0-9a-f]{40}", str(value)):
             yield f"{prefix}{name}"
 
 
