@@ -99,13 +99,16 @@ def _set_secret(session: Session) -> None:
     if is_loopback(split_origin(session.settings.origin)[1]):
         # That of `sandbox run` or `rehearse` would overwrite the real one.
         raise Failed("this is a sandbox's token")
+    gh = child_env.program("gh", session.env)
+    if gh is None:
+        raise Failed("gh isn't installed")
     try:
         token = session.token()
     except NotLoggedIn as error:
         raise Failed(error.message) from None
-    repository = _run_gh(session, "", "repo", "view", "--json", "nameWithOwner", "--jq", ".nameWithOwner")
+    repository = _run(session, "", gh, "repo", "view", "--json", "nameWithOwner", "--jq", ".nameWithOwner")
     session.screen.info(f"Setting the secret DPX_TOKEN of {repository} to your token …")
-    _run_gh(session, token, "secret", "set", "DPX_TOKEN", "--repo", repository)
+    _run(session, token, gh, "secret", "set", "DPX_TOKEN", "--repo", repository)
 
 
 def _run_gh(session: Session, token: str, *arguments: str) -> str:

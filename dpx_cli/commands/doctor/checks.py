@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MAX_SECONDS = 10.0  # for the request, including its retries
 MAX_DRIFT = 60.0  # seconds between the clock and the server's
-PYTHON = f"{sys.version.split()[0]} ({sys.implementation.name}, {sys.platform})"
 UNAUTHORIZED, FORBIDDEN, TOO_MANY, SERVER_ERROR = 401, 403, 429, 500
 
 
@@ -61,7 +60,7 @@ class Diagnosis:
     def run(self) -> Iterator[Check]:
         """Yield the results, causes before their effects."""
         for name, check in (
-            ("python", lambda: Check("python", PYTHON)),
+            ("python", _check_python),
             ("version", lambda: Check("version", f"dpx {__version__} in {os.path.dirname(__file__)}")),
             ("profile", lambda: Check("profile", f"{self._settings.profile} ({self._settings.api_url})")),
             ("config", lambda: _check_folder("config", self._settings.config_dir, needed=True)),
@@ -188,6 +187,10 @@ class Diagnosis:
             return Check("completion", f"installed for {shell}: {path}")
         state = "not installed" if script is None else "installed by another version"
         return Check("completion", f"{state} for {shell}", hint=f"Run: dpx completion install {shell}")
+
+
+def _check_python() -> Check:
+    return Check("python", f"{sys.version.split()[0]} ({sys.implementation.name}, {sys.platform})")
 
 
 def _check_folder(name: str, path: str, *, needed: bool) -> Check:
