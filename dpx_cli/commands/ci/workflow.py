@@ -111,19 +111,14 @@ def _set_secret(session: Session) -> None:
     _run(session, token, gh, "secret", "set", "DPX_TOKEN", "--repo", repository)
 
 
-def _run_gh(session: Session, token: str, *arguments: str) -> str:
+def _run(session: Session, stdin: str, *command: str) -> str:
     """Run gh and return its output. A token goes through its standard input, where no other user sees it."""
-    gh = child_env.program("gh", session.env)
-    if gh is None:
-        raise Failed("gh isn't installed")
-    env = child_env.environment(session.env)
-    command = [gh, *arguments]
     try:
         done = subprocess.run(
             command,
-            input=token.encode(),
+            input=stdin.encode(),
             cwd=session.cwd,
-            env=env,
+            env=child_env.environment(session.env),
             capture_output=True,
             timeout=MAX_SECONDS,
             check=False,
@@ -131,7 +126,6 @@ def _run_gh(session: Session, token: str, *arguments: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failed(f"gh: {type(error).__name__}") from None
     if done.returncode:
-        message = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-        message = message.replace(token, "***") if token else message
+        message = done.stderr.decode(errors="replace").strip().partition("\n")[0].replace(session.token(), "***")
         raise Failed(f"gh: {message or f'exit code {done.returncode}'}")
     return done.stdout.decode(errors="replace").strip()
