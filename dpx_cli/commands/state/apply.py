@@ -49,11 +49,11 @@ class ApplyTask(runner.Task):
                 if self._project_id:
                     lock.record(self._project_id, {key: values[key] for key in keys})
 
-    def interruption(self) -> str | None:
+    def interruption(self) -> str:
         """Return which steps are done."""
         if not self.started:
             return "Nothing was changed."
-        return None if self.has_succeeded else f"Interrupted. {self.report_progress()}"
+        return "Applied." if self.has_succeeded else f"Interrupted. {self.report_progress()}"
 
     def report_progress(self) -> str:
         """Return which steps are done and which are not, as sentences."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fault_server import FaultServer, reply
@@ -180,6 +181,27 @@ def test_it_stops_at_the_first_failure(dpx_on_faults: Program, server: FaultServ
         "hint: To finish, run: dpx apply b/deploxa.toml c/deploxa.toml\n"
     )
     assert [each["slug"] for each in server.projects] == ["shop", "new-a"]
+    assert dpx("apply", "a", "b", "c", "-y").code == 0
+    assert [each["slug"] for each in server.projects] == ["shop", "new-a", "new-b", "new-c"]
+
+
+def test_an_interrupted_apply_says_what_is_done(dpx_on_faults: Program, server: FaultServer) -> None:
+    """Of each project; doing it again finishes."""
+    dpx = dpx_on_faults
+    write(dpx, {"a": project("new-a"), "b": project("new-b", "B"), "c": project("new-c", "C")})
+    children: list[Any] = []
+
+    def interrupt(_exchange: Any) -> None:
+        children[0].send_signal(signal.SIGINT)
+        children[0].wait()
+
+    server.on("POST", "/env-vars", interrupt, times=1)
+    children.append(dpx.start("apply", "a", "b", "c", "-y"))
+    out, err = children[0].communicate(timeout=60)
+    assert (children[0].returncode, out) == (130, b""), err
+    assert err.decode().endswith(
+        "new-a: Applied.\nnew-b: Interrupted. Done: new-b. Not done: B.\nnew-c: Nothing was changed.\n"
+    )
     assert dpx("apply", "a", "b", "c", "-y").code == 0
     assert [each["slug"] for each in server.projects] == ["shop", "new-a", "new-b", "new-c"]
 
