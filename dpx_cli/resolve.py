@@ -28,12 +28,8 @@ FILE, LINK, PICKED = "deploxa.toml", "link", "picked"
 class ProjectRef(NamedTuple):
     """A project as the user or a file of the directory specifies it. Two are the same project if their IDs are.
 
-    Attributes:
-        id: the ID; None before it is looked up.
-        slug: the slug, where a file or the API has it.
-        org: the slug of its organization, where it was specified.
-        given: as it was typed, or as the file has it: ID, slug or "org/slug".
-        source: "--project" (or PROJECT), "DPX_PROJECT", FILE, LINK or PICKED.
+    `id` is None before it is looked up; slug and organization are known where a file, the API or the user has them;
+    `given` is the text: ID, slug or "org/slug"; `source` is "--project", "DPX_PROJECT", FILE, LINK or PICKED.
     """
 
     id: str | None

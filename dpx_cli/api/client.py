@@ -426,12 +426,7 @@ def retry_after(response: Response) -> float | None:
 
 
 def decode(response: Response, request: str, deadline: Deadline | None = None) -> Any:
-    """Decode the JSON document of a response, in bounded memory. `request` is for the error.
-
-    Raises:
-        InvalidResponse: it is empty, not UTF-8, not JSON, nested too deeply, or has too many values.
-        NetworkError: the deadline passed.
-    """
+    """Decode the JSON document of a response, in bounded memory; `request` is for the error."""
     try:
         document = exact_json.loads(bounded_text(response.body))
     except OverflowError as problem:
@@ -476,11 +471,7 @@ def _count_values(body: bytes) -> int:
 
 
 def data_of(document: Any, request: str, kind: type[dict[str, Any] | list[Any]]) -> Any:
-    """Return what is under "data" in a document: a dict that isn't empty, or a list of dicts.
-
-    Raises:
-        InvalidResponse: the document has another shape.
-    """
+    """Return what is under "data": a dict that isn't empty, or a list of dicts. Raise InvalidResponse otherwise."""
     data: Any = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, kind) or (not data if kind is dict else not all(isinstance(item, dict) for item in data)):
         raise shape_error(request, "an object" if kind is dict else "a list of objects")

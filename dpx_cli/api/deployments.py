@@ -37,11 +37,7 @@ def list_deployments(
 
 
 def create_deployment(client: Client, project_id: str, fields: DeploymentFields) -> dict[str, Any]:
-    """POST /projects/:id/deployments: trigger a deployment. Sent once, over a connection of its own.
-
-    Raises:
-        OutcomeUnknown: if it was sent and the answer was lost; `api/deploy/create.py` finds out what became of it.
-    """
+    """POST /projects/:id/deployments: trigger a deployment. Sent once; `api/deploy/create.py` handles its loss."""
     path = path_of(project_id)
     document = client.request_json("POST", path, body=fields)
     created = dict(data_of(document, f"POST {path}", dict))

@@ -45,10 +45,7 @@ def list_projects(
 def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str, Any]:
     """POST /projects: create a project, once, and return it with a usable "id".
 
-    If the response is lost, the list before and after the request tells whether the project was created.
-
-    Raises:
-        OutcomeUnknown: the response was lost, and the list doesn't tell.
+    If the response is lost, the list before and after the request tells, or OutcomeUnknown is raised.
     """
     from dpx_cli.api.once import Candidates, Creation
 

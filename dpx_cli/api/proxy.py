@@ -23,11 +23,7 @@ class Proxy(NamedTuple):
 
 
 def find(env: Mapping[str, str], scheme: str, host: str, port: int) -> Proxy | None:
-    """Return the proxy for an origin, or None.
-
-    Raises:
-        UsageError: the variable doesn't name a usable proxy. Its password is not shown.
-    """
+    """Return the proxy for an origin, or None. Raise UsageError, without a password, for one that can't be used."""
     if scheme == "http":
         return None
     variable = next((name for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") if env.get(name)), None)

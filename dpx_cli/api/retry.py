@@ -65,11 +65,8 @@ class Backoff:
         """Begin with the first pause again, after a success."""
         self.next = self._first
 
-    def wait(self, at_least: float = 0.0, *, to_the_end: bool = False) -> bool:
-        """Pause, `at_least` as long as the server asked. Return False, at once, if the deadline would pass.
-
-        With `to_the_end` such a pause ends at the deadline instead: for a last look at the very end.
-        """
+    def wait(self, at_least: float = 0.0) -> bool:
+        """Pause, `at_least` as long as the server asked. Return False, at once, if the deadline would pass."""
         pause = self.next
         if self._jitter:
             import random
@@ -77,9 +74,8 @@ class Backoff:
             pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy
         # Never less than the backoff: "Retry-After: 0" must not become a flood.
         pause = max(pause, at_least)
-        left = self._deadline.at - time.monotonic()
-        if left <= 0 or (pause >= left and not to_the_end):
+        if pause >= self._deadline.at - time.monotonic():
             return False
         self.next = min(self.next * self._factor, self._most)
-        self._sleep(min(pause, left))
+        self._sleep(pause)
         return True
