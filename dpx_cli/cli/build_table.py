@@ -32,26 +32,13 @@ if TYPE_CHECKING:
     from typing import Any
 '''
 
-# What Typer knows and neither the table nor the parser does: a declaration that uses one of these stops the build.
-REFUSED = (
-    *("callback", "is_eager", "envvar", "shell_complete", "default_factory", "click_type", "prompt", "count"),
-    *("confirmation_prompt", "hide_input", "is_flag", "flag_value", "min", "max", "clamp", "formats", "mode"),
-    *("encoding", "exists", "file_okay", "dir_okay", "writable", "readable", "resolve_path", "allow_dash", "path_type"),
-)
-DEFAULTS = {"hide_input": False, "is_eager": False, "file_okay": True, "dir_okay": True, "readable": True}
-
 
 def parameter(declared: inspect.Parameter) -> dict[str, Any]:
-    """Return the table's entry of a parameter, without what is empty; TypeError if the table cannot carry it."""
+    """Return the table's entry of a parameter, without what is empty."""
     kind, info, *more = get_args(declared.annotation)
-    for name in REFUSED:
-        if getattr(info, name, None) not in (None, False, DEFAULTS.get(name, False)):
-            raise TypeError(f"{declared.name}: the command table can't carry {name}")
     flags = () if isinstance(info, ArgumentInfo) else (info.default, *(info.param_decls or ()))
     help_text, _, variable = str(info.help).partition(" [default: DPX_")
     choices = app.choices(kind) or getattr(info.parser, "choices", ())
-    if app.is_multiple(kind) and app.choices(kind) and not hasattr(info.parser, "choices"):
-        raise TypeError(f"{declared.name}: several of some choices are read by values.OneOrMore")
     reader = "" if choices else getattr(info.parser, "__name__", "")
     if reader and getattr(values, reader, None) is not info.parser:
         raise TypeError(f"{declared.name}: {reader} is not a parser of dpx_cli.cli.values")

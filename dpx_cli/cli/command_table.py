@@ -168,7 +168,7 @@ TABLE: dict[str, dict[str, Any]] = {
   'bash': {'module': 'dpx_cli.commands.completion', 'function': 'bash', 'effect': 'local', 'help': 'Print the completion script for bash.', 'example': 'dpx completion bash', 'params': (PROFILE, DEBUG, HELP, )},
   'zsh': {'module': 'dpx_cli.commands.completion', 'function': 'zsh', 'effect': 'local', 'help': 'Print the completion script for zsh.', 'example': 'dpx completion zsh', 'params': (PROFILE, DEBUG, HELP, )},
   'fish': {'module': 'dpx_cli.commands.completion', 'function': 'fish', 'effect': 'local', 'help': 'Print the completion script for fish.', 'example': 'dpx completion fish', 'params': (PROFILE, DEBUG, HELP, )},
-  'powershell': {'module': 'dpx_cli.commands.completion', 'function': 'powershell', 'effect': 'local', 'help': 'Print the completion script for PowerShell.', 'example': 'dpx completion powershell', 'params': (PROFILE, DEBUG, HELP, )},
+  'powershell': {'module': 'dpx_cli.commands.completion', 'function': 'powershell', 'effect': 'local', 'help': 'Print the completion script for powershell.', 'example': 'dpx completion powershell', 'params': (PROFILE, DEBUG, HELP, )},
   'install': {'module': 'dpx_cli.commands.completion', 'function': 'install', 'effect': 'local', 'help': 'Install completion for the current user. Safe to repeat.', 'example': 'dpx completion install bash', 'params': (SHELL, PROFILE, DEBUG, HELP, )},
   'uninstall': {'module': 'dpx_cli.commands.completion', 'function': 'uninstall', 'effect': 'local', 'help': 'Remove what `dpx completion install` installed, and nothing else.', 'example': 'dpx completion uninstall bash', 'params': (SHELL, PROFILE, DEBUG, HELP, )},
 }},

@@ -34,12 +34,8 @@ def _completion(name: str) -> Any:
 
 
 # What completes a parameter's value.
-Complete = SimpleNamespace(
-    **{
-        kind: _completion(kind)
-        for kind in ["project", "org", "key", "profile", "deployment", "branch", "file", "command", "topic"]
-    }
-)
+KINDS = ("project", "org", "key", "profile", "deployment", "branch", "file", "command", "topic")
+Complete = SimpleNamespace(**{kind: _completion(kind) for kind in KINDS})
 
 
 def option(flags: str, metavar: str, text: str, *, complete: str = "", parser: Any = None) -> Any:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     Param = Mapping[str, Any]
 
 COMMON = ("profile", "debug", "help", "json", "jsonl", "quiet", "fields", "jq")
+EXCLUSIVE = (
+    *(("json", "jsonl"), ("json", "quiet"), ("jsonl", "quiet"), ("quiet", "fields")),
+    *(("jsonl", "jq"), ("quiet", "jq"), ("fields", "jq")),
+)
 PROFILE: Mapping[str, Any] = {"name": "profile", "flags": ("--profile",)}
 
 
@@ -44,18 +48,13 @@ class Call:
 
 def _format(path: Sequence[str], values: Mapping[str, Any]) -> str | None:
     """Return the output format that was asked for, None for the default."""
-    formats = [name for name in ("json", "jsonl", "quiet") if values.get(name)]
-    together = formats if len(formats) > 1 else []
-    for name, others in (("fields", ("quiet",)), ("jq", ("jsonl", "quiet", "fields"))):
-        if name in values:
-            together = together or [other for other in others if values.get(other)] + [name]
-            together = together if len(together) > 1 else []
-    if together:
-        flags = " and ".join(f"--{name}" for name in together)
-        raise UsageError(f"{flags} can't be used together.", hint=f"Run: {command_line(path)} --help")
+    clash = next((pair for pair in EXCLUSIVE if pair[0] in values and pair[1] in values), None)
+    if clash:
+        hint = f"Run: {command_line(path)} --help"
+        raise UsageError(f"--{clash[0]} and --{clash[1]} can't be used together.", hint=hint)
     if "jq" in values:
         return "json"
-    return formats[0] if formats else None
+    return next((name for name in ("json", "jsonl", "quiet") if name in values), None)
 
 
 class Help:
@@ -70,8 +69,6 @@ class Help:
 class Version:
     """The version was asked for."""
 
-    __slots__ = ()
-
 
 VALUE = "…"  # what is shown instead of a value
 
@@ -82,14 +79,8 @@ COMMAND, OPTION, MISPLACED, ARGUMENT = "command", "option", "misplaced", "argume
 class Mistake(UsageError):
     """A command line that isn't understood, with what `suggest.py` needs to correct it.
 
-    Args:
-        message: what is wrong.
-        kind: what `words` begins with. COMMAND: no command of `group` ("" is the root). OPTION: an option that the
-            command of `route` doesn't have. MISPLACED: an option in front of the command. ARGUMENT: an extra argument.
-        words: the words from the mistake on.
-        group: see `kind`.
-        root: the values of root options.
-        route: see `kind`.
+    `words` begins with a word that is no command of the group (COMMAND), an option that the command of the route
+    doesn't have (OPTION), an option in front of the command (MISPLACED), or an extra argument (ARGUMENT).
     """
 
     def __init__(

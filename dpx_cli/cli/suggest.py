@@ -12,22 +12,9 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import reference
-from dpx_cli.cli import parser
+from dpx_cli.cli import parser, synonyms
 from dpx_cli.cli.command_table import ROOT, TABLE
 from dpx_cli.cli.parser import VALUE
-from dpx_cli.cli.synonyms import (
-    ARGUMENT,
-    DESTRUCTIVE,
-    FORMATS,
-    GROUPS,
-    NAMED,
-    OPTIONS,
-    PHRASES,
-    READS,
-    RUNS,
-    VERBS,
-    Meaning,
-)
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +33,8 @@ def corrected(mistake: parser.Mistake) -> list[str]:
     """Return the command line to run instead, if it only reads; else raise the error whose hint has it to paste."""
     if mistake.kind == parser.COMMAND:
         return _command(mistake)
-    raise {parser.OPTION: _option, parser.MISPLACED: _misplaced, parser.ARGUMENT: _argument}[mistake.kind](mistake)
+    explain = {parser.OPTION: _option, parser.MISPLACED: _misplaced, parser.ARGUMENT: _argument}[mistake.kind]
+    raise UsageError(mistake.message, hint=explain(mistake))
 
 
 def nearest(word: str, names: Iterable[str], cutoff: float = CLOSE) -> str | None:
@@ -87,8 +75,8 @@ def _command(mistake: parser.Mistake) -> list[str]:
                 return _in_group(mistake, words[0], words[1:], may_run=True)
             raise UsageError(mistake.message, hint=f"Run: {paste(words[0], words[2:], mistake.root)}")
     meaning, length = _phrase(group, words) or (None, 0)
-    if not group and words[0] in GROUPS:
-        name, may_run = GROUPS[words[0]]
+    if not group and words[0] in synonyms.GROUPS:
+        name, may_run = synonyms.GROUPS[words[0]]
         if length < MAX_WORDS and words[1:2] and not words[1].startswith("-"):
             mistake.message = f"No such command: dpx {words[0]} {parser.shown(words[1])}"
             return _in_group(mistake, name, words[1:], may_run=may_run)
@@ -101,16 +89,16 @@ def _command(mistake: parser.Mistake) -> list[str]:
     return _in_group(mistake, group, words, may_run=True)
 
 
-def _phrase(group: str, words: Sequence[str]) -> tuple[Meaning, int] | None:
+def _phrase(group: str, words: Sequence[str]) -> tuple[synonyms.Meaning, int] | None:
     """Return the meaning of the longest phrase that some words begin with, and how many of the words it has."""
     for count in range(1 if group else MAX_WORDS, 0, -1):
         typed = " ".join([group, *words[:count]] if group else words[:count]).lower()
-        if len(words) >= count and typed in PHRASES:
-            return PHRASES[typed], count
+        if len(words) >= count and typed in synonyms.PHRASES:
+            return synonyms.PHRASES[typed], count
     return None
 
 
-def _answered(mistake: parser.Mistake, meaning: Meaning, words: Sequence[str]) -> list[str]:
+def _answered(mistake: parser.Mistake, meaning: synonyms.Meaning, words: Sequence[str]) -> list[str]:
     """Return the command line of a phrase with the words after it, if it may run."""
     if meaning.runs:
         return [*_root_options(mistake.root), *meaning.command.split(), *words]
@@ -130,15 +118,15 @@ def _in_group(mistake: parser.Mistake, group: str, words: Sequence[str], *, may_
         return _run_or_hint(mistake, group, word, words[1:], may_run=may_run)
     if phrase := _phrase(group, words):
         return _answered(mistake, phrase[0], words[phrase[1] :])
-    for verb in VERBS.get(word, ()) if group else ():
-        if verb in commands and (word in DESTRUCTIVE or not _deletes(group, verb)):
-            return _run_or_hint(mistake, group, verb, words[1:], may_run=may_run and word in RUNS)
+    for verb in synonyms.VERBS.get(word, ()) if group else ():
+        if verb in commands and (word in synonyms.DESTRUCTIVE or not _deletes(group, verb)):
+            return _run_or_hint(mistake, group, verb, words[1:], may_run=may_run and word in synonyms.RUNS)
     raise UsageError(mistake.message, hint=_typo_hint(group, words, mistake.root))
 
 
 def _run_or_hint(mistake: parser.Mistake, group: str, verb: str, words: Sequence[str], *, may_run: bool) -> list[str]:
     command = f"{group} {verb}"
-    if may_run and (TABLE[group]["commands"][verb]["effect"] == "read" or command in READS):
+    if may_run and (TABLE[group]["commands"][verb]["effect"] == "read" or command in synonyms.READS):
         return [*_root_options(mistake.root), group, verb, *words]
     raise UsageError(mistake.message, hint=f"Run: {paste(command, words, mistake.root)}")
 
@@ -156,8 +144,8 @@ def _typo_hint(group: str, words: Sequence[str], root: Mapping[str, Any]) -> str
         return f"Run: {paste('env set', words, root)}"
     if group == "deploy":
         return _deploy_hint(word, others, root)
-    if group in NAMED and word and "dpx_" not in word and word.replace("-", "").isalnum():
-        return f"Run: {paste(NAMED[group], words, root)}"
+    if group in synonyms.NAMED and word and "dpx_" not in word and word.replace("-", "").isalnum():
+        return f"Run: {paste(synonyms.NAMED[group], words, root)}"
     return f"Run: {parser.command_line((group,))} --help"
 
 
@@ -200,27 +188,27 @@ def _deploy_hint(word: str, others: Sequence[str], root: Mapping[str, Any]) -> s
 # Options and arguments
 
 
-def _option(mistake: parser.Mistake) -> UsageError:
-    """Explain an option that the command doesn't have."""
+def _option(mistake: parser.Mistake) -> str:
+    """Return the hint for an option that the command doesn't have."""
     route, flag = mistake.route, mistake.words[0]
     typed = Typed(route.command, route.words)
     help_line = f"{parser.command_line(route.path)} --help"
     # "-value" may be a value, or -v, -a of another tool with a value of its own: nothing of it is repeated.
     is_value = any(word.startswith(flag) and not word.startswith("--") and word != flag for word in route.words)
     if route.has_secret and (is_value or (flag in typed.unknown and not parser.looks_like_option(flag))):
-        return UsageError(mistake.message, hint=f"Put -- before a value that starts with a dash. Run: {help_line}")
+        return f"Put -- before a value that starts with a dash. Run: {help_line}"
     if flag in typed.unknown:
         flags = ", ".join(param["flags"][0] for param in route.command["params"] if "flags" in param)
-        return UsageError(mistake.message, hint=f"Options: {flags}. Run: {help_line}")
-    says = OPTIONS[flag].says if flag in typed.dropped else ""
+        return f"Options: {flags}. Run: {help_line}"
+    says = synonyms.OPTIONS[flag].says if flag in typed.dropped else ""
     if close := typed.typos.get(flag):
         says = f"Did you mean {close}?"
     name = " ".join(route.path).strip()
-    return UsageError(mistake.message, hint=_hint(says, paste(name, route.words, route.root)))
+    return _hint(says, paste(name, route.words, route.root))
 
 
-def _misplaced(mistake: parser.Mistake) -> UsageError:
-    """Explain an option in front of the command, `dpx --json projects list`."""
+def _misplaced(mistake: parser.Mistake) -> str:
+    """Return the hint for an option in front of the command, `dpx --json projects list`."""
     options: list[str] = []
     words = list(mistake.words)
     while words and words[0].startswith("-"):
@@ -233,75 +221,67 @@ def _misplaced(mistake: parser.Mistake) -> UsageError:
         route = parser.route([*([mistake.group] if mistake.group else []), *words])
     except parser.Mistake:
         route = None
-    if isinstance(route, parser.Route) and (flag in parser.flags_of(route.command) or flag in OPTIONS):
+    if isinstance(route, parser.Route) and (flag in parser.flags_of(route.command) or flag in synonyms.OPTIONS):
         moved = paste(" ".join(route.path).strip(), [*route.words, *options], mistake.root)
-        return UsageError(mistake.message, hint=f"Options follow the command. Run: {moved}")
+        return f"Options follow the command. Run: {moved}"
     if not mistake.group and flag in ("--prod", "--production") and not words:  # vercel --prod
-        return UsageError(mistake.message, hint=_hint(OPTIONS[flag].says, paste("deploy", (), mistake.root)))
+        return _hint(synonyms.OPTIONS[flag].says, paste("deploy", (), mistake.root))
     if not mistake.group and flag == "-v":
-        return UsageError(mistake.message, hint="Run: dpx --version")
+        return "Run: dpx --version"
     close = None if mistake.group else nearest(flag, [name for option in ROOT for name in option["flags"]])
     says = f"Did you mean {close}?" if close else ""
-    return UsageError(mistake.message, hint=_hint(says, f"{parser.command_line((mistake.group,))} --help"))
+    return _hint(says, f"{parser.command_line((mistake.group,))} --help")
 
 
 def _has_value(flag: str) -> bool:
-    if flag in OPTIONS:
-        return OPTIONS[flag].has_value
+    if flag in synonyms.OPTIONS:
+        return synonyms.OPTIONS[flag].has_value
     entries = [command for entry in TABLE.values() for command in entry.get("commands", {"": entry}).values()]
     return any("metavar" in parser.flags_of(entry).get(flag, ()) for entry in entries)
 
 
-def _argument(mistake: parser.Mistake) -> UsageError:
-    """Explain an argument that the command doesn't have."""
+def _argument(mistake: parser.Mistake) -> str:
+    """Return the hint for an argument that the command doesn't have."""
     route, word = mistake.route, mistake.words[0]
     name = " ".join(route.path).strip()
     help_hint = f"Run: {parser.command_line(route.path)} --help"
     if route.has_secret or len(mistake.words) > 1 or "dpx_" in word:
-        return UsageError(mistake.message, hint=help_hint)
+        return help_hint
     at = route.words.index(word) if word in route.words else len(route.words)
     words = [part for part in route.words[:at] if part != "--"] + route.words[at + 1 :]
     if route.path == ("deploy", ""):
         if word in TABLE["deploy"]["commands"]:
-            return UsageError(mistake.message, hint=f"Run: {paste(f'{name} {word}', words, route.root)}")
-        return UsageError(mistake.message, hint=_deploy_hint(word, words, route.root))
+            return f"Run: {paste(f'{name} {word}', words, route.root)}"
+        return _deploy_hint(word, words, route.root)
     flags = parser.flags_of(route.command)
     is_target, is_org = word.lower() in reference.TARGETS, "--org" in flags and word in known("org", route.root)
     candidates = {"--target": is_target, "--project": not is_org, "--org": is_org, "--search": True}
     used = {flags[part]["flags"][0] for part in route.words if part in flags}
     flag = next((flag for flag, fits in candidates.items() if fits and flag in flags and flag not in used), "")
     if flag:
-        return UsageError(mistake.message, hint=f"Run: {paste(name, [*words, flag, word], route.root)}")
-    return UsageError(mistake.message, hint=help_hint)
+        return f"Run: {paste(name, [*words, flag, word], route.root)}"
+    return help_hint
 
 
 # The command to paste
 
 
 class Typed:
-    """Words sorted into the options and arguments of a command.
-
-    Attributes:
-        options: those that it has, by their own name or another tool's, with their values.
-        words: its arguments.
-        unknown: flags that it doesn't have.
-        dropped: flags of other tools that nothing stands for.
-        typos: flags that were corrected, and to what.
-    """
+    """Words sorted into the options and arguments of a command."""
 
     def __init__(self, command: Mapping[str, Any], words: Sequence[str]) -> None:
-        self.options: list[str] = []
+        self.options: list[str] = []  # by their own name or another tool's, with their values
         self.words: list[str] = []
         self.unknown: list[str] = []
-        self.dropped: list[str] = []
-        self.typos: dict[str, str] = {}
+        self.dropped: list[str] = []  # options of other tools that nothing stands for
+        self.typos: dict[str, str] = {}  # with what they were corrected to
         self._by_flag = parser.flags_of(command)
         for flag, param, value in parser.scan(words, self._find):
             if not flag:
                 self.words.append(str(value))
             elif flag in self._by_flag:
                 self._add(flag, self._by_flag[flag], value)
-            elif flag in OPTIONS:
+            elif flag in synonyms.OPTIONS:
                 self._translate(flag, value or "")
             elif param is not None:
                 self._add(self.typos[flag], param, value)
@@ -311,8 +291,8 @@ class Typed:
     def _find(self, flag: str) -> Param | None:
         if flag in self._by_flag:
             return self._by_flag[flag]
-        if flag in OPTIONS:
-            return {"metavar": ""} if OPTIONS[flag].has_value else {}
+        if flag in synonyms.OPTIONS:
+            return {"metavar": ""} if synonyms.OPTIONS[flag].has_value else {}
         if close := nearest(flag, self._by_flag):
             self.typos[flag] = close
             return self._by_flag[close]
@@ -327,10 +307,10 @@ class Typed:
 
     def _translate(self, flag: str, value: str) -> None:
         """Add what an option of another tool means, if the command has it."""
-        meanings = OPTIONS[flag].meanings
+        meanings = synonyms.OPTIONS[flag].meanings
         if "--json" in meanings:
-            meanings = (FORMATS[value.lower()],) if value.lower() in FORMATS else ()
-        if meanings == ARGUMENT:
+            meanings = (synonyms.FORMATS[value.lower()],) if value.lower() in synonyms.FORMATS else ()
+        if meanings == synonyms.ARGUMENT:
             self.words.append(value)
             return
         for option in meanings:

@@ -77,15 +77,13 @@ NAMED = {"projects": "projects get", "orgs": "orgs get", "profile": "profile use
 
 
 class Meaning(NamedTuple):
-    """What some phrases mean.
+    """What some phrases mean; each has the tools whose users type it, for `dpx help coming-from`.
 
     Attributes:
-        phrases: separated by " | ", each with the tools whose users type it, for `dpx help coming-from`.
         command: the command line without `dpx`. `{X}` stands for the next argument, or for X itself if none is left.
             Without it the arguments keep their places.
         lacks: what the API can't do or doesn't have; `command` is the nearest thing then.
         says: a sentence for the hint, in front of the command.
-        runs: dpx runs it instead of printing it as a hint; only for commands that change nothing.
     """
 
     phrases: str
@@ -230,12 +228,8 @@ MEANINGS = (
     ),
     Meaning("ssh (fly, railway) | shell | console", "status", "has no shell on a deployment"),
     Meaning("scale (heroku, fly) | ps scale (heroku)", "status", "can't scale a deployment"),
-    Meaning("suspend", "status", "can't suspend a project"),
     Meaning("addons (heroku)", "projects get", "has no add-ons"),
     Meaning("postgres (fly) | pg (heroku) | db", "env set", "has no databases", "Set the URL of your own."),
-    Meaning("volumes (fly)", "projects get", "has no volumes"),
-    Meaning("regions", "projects get", "has no regions"),
-    Meaning("cron", "deploy", "has no scheduled jobs"),
     Meaning("orgs create | orgs new | orgs add | orgs update | orgs delete", "orgs list", NO_ORG_CHANGES),
     Meaning("orgs rm | orgs remove | orgs leave", "orgs list", NO_ORG_CHANGES),
     Meaning("access add (heroku) | orgs invite | invite", "orgs members", NO_ORG_CHANGES),
@@ -269,14 +263,7 @@ for _word in ("logs", "log", "rollback", "revert", "promote", "cancel", "abort",
 
 
 class Option(NamedTuple):
-    """What some options of other tools mean.
-
-    Attributes:
-        flags: separated by blanks.
-        meanings: options; the first that the command has is meant, with the same value. () drops it.
-        has_value: whether it has a value, which is dropped with it.
-        says: a sentence for the hint.
-    """
+    """Options of other tools, and those of dpx that they stand for: the first that the command has; () drops it."""
 
     flags: str
     meanings: tuple[str, ...] = ()

@@ -270,13 +270,6 @@ def exit_code_rows() -> Iterator[tuple[str, str, str]]:
         yield str(code.value), ", ".join(codes.get(code, [])), MEANINGS[code]
 
 
-def variable_rows() -> Iterator[tuple[str, str, str]]:
-    """Yield each environment variable with its meaning and its default, "" if it has none."""
-    from dpx_cli.config.settings import VARIABLES
-
-    yield from VARIABLES
-
-
 def draw(name: str, page: Page, words: Sequence[str] = ()) -> None:
     """Write one of `TOPICS` onto a page; of coming-from, what some words match."""
     topic = TOPICS[name]
@@ -319,8 +312,10 @@ def _exit_codes(page: Page) -> None:
 
 
 def _environment(page: Page) -> None:
+    from dpx_cli.config.settings import VARIABLES
+
     page.heading("Variables")
-    page.rows((name, f"{what} [default: {default}]" if default else what) for name, what, default in variable_rows())
+    page.rows((name, f"{what} [default: {default}]" if default else what) for name, what, default in VARIABLES)
     page.gap()
     page.text(
         "A flag takes precedence over the environment, which takes precedence over deploxa.toml or the link file "

@@ -9,6 +9,8 @@ from dpx_cli.commands import LOCAL, Typer, effect
 from dpx_cli.completion import install as installation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dpx_cli.cli.options import Shell
     from dpx_cli.session import Session
 
@@ -16,32 +18,17 @@ if TYPE_CHECKING:
 GROUP = Typer(name="completion", help="Complete commands, options and names in your shell.")
 
 
-@GROUP.command("bash", epilog="dpx completion bash")
-@effect(LOCAL)
-def bash(session: Session) -> None:
-    """Print the completion script for bash."""
-    _print(session, "bash")
+def _declare(shell: str) -> Callable[[Session], None]:
+    @effect(LOCAL)
+    def print_script(session: Session) -> None:
+        session.screen.raw(completion.script(shell))
+
+    print_script.__name__ = shell
+    print_script.__doc__ = f"Print the completion script for {shell}."
+    return GROUP.command(shell, epilog=f"dpx completion {shell}")(print_script)
 
 
-@GROUP.command("zsh", epilog="dpx completion zsh")
-@effect(LOCAL)
-def zsh(session: Session) -> None:
-    """Print the completion script for zsh."""
-    _print(session, "zsh")
-
-
-@GROUP.command("fish", epilog="dpx completion fish")
-@effect(LOCAL)
-def fish(session: Session) -> None:
-    """Print the completion script for fish."""
-    _print(session, "fish")
-
-
-@GROUP.command("powershell", epilog="dpx completion powershell")
-@effect(LOCAL)
-def powershell(session: Session) -> None:
-    """Print the completion script for PowerShell."""
-    _print(session, "powershell")
+bash, zsh, fish, powershell = map(_declare, completion.SHELLS)
 
 
 @GROUP.command("install", epilog="dpx completion install bash")
@@ -58,7 +45,3 @@ def uninstall(session: Session, shell: Shell = None) -> None:
     """Remove what `dpx completion install` installed, and nothing else."""
     for line in installation.uninstall(installation.resolve_shell(shell, session.env), session.env):
         session.screen.info(line)
-
-
-def _print(session: Session, shell: str) -> None:
-    session.screen.raw(completion.script(shell))

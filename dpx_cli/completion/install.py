@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 BEGIN = "# >>> dpx completion >>>"
 END = "# <<< dpx completion <<<"
 
-SCRIPT_MODE = 0o644
-
 BLOCKS = {
     "bash": """\
 # The bash-completion package finds the script by itself; these lines are for a bash without it.
@@ -143,12 +141,12 @@ def install(shell: str, env: Mapping[str, str]) -> Iterator[str]:
     if before == script:
         yield f"{target.script} is up to date."
     else:
-        files.write_whole(target.script, script, mode=SCRIPT_MODE)
+        files.write_whole(target.script, script, mode=None)
         yield f"Wrote {target.script}."
     for path, content in contents.items():
         after = _added(_without(content or b""), target.block)
         if after != content:
-            files.write_whole(path, after, mode=_mode(path))
+            files.write_whole(path, after, mode=None)
             yield f"Added a block to {path}."
     yield f"Open a new {shell} to use it, or run: {target.load}"
 
@@ -167,7 +165,7 @@ def uninstall(shell: str, env: Mapping[str, str]) -> Iterator[str]:
         if content is None or (after := _without(content)) == content:
             continue
         if after:
-            files.write_whole(path, after, mode=_mode(path))
+            files.write_whole(path, after, mode=None)
         else:
             files.remove(os.path.realpath(path))
         done = True
@@ -204,14 +202,6 @@ def _without(content: bytes) -> bytes:
 
 def _is_ours(script: bytes) -> bool:
     return completion.MARK.encode() in script[:400]
-
-
-def _mode(path: str) -> int:
-    """Return the permissions of a file; those of a new one if it doesn't exist."""
-    try:
-        return os.stat(path).st_mode & 0o777
-    except OSError:
-        return SCRIPT_MODE
 
 
 def _remove_empty(folder: str, base: str) -> None:

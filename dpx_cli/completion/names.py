@@ -85,13 +85,13 @@ def _default_project() -> str:
 
 
 def _of(document: Mapping[str, Any], key: str) -> dict[str, Any]:
-    found = document.get(key)
-    return found if isinstance(found, dict) else {}
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _list(document: Mapping[str, Any], key: str) -> list[Any]:
-    found = document.get(key)
-    return found if isinstance(found, list) else []
+    value = document.get(key)
+    return value if isinstance(value, list) else []
 
 
 class _Plain:
