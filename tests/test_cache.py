@@ -98,7 +98,7 @@ def test_a_damaged_file_counts_as_empty_and_is_mended(tmp_path: Path, content: b
 
 def test_a_folder_that_cannot_be_made_is_no_matter(tmp_path: Path) -> None:
     """Within one process what was remembered is known all the same."""
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     kept = names(tmp_path / "file" / "cache")
     kept.remember_project("shop", "clm1a")
     kept.remember("slugs", ["shop"])

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.once
 def test_commands_neither_print_nor_exit() -> None:
     """The screen writes; errors are raised to the boundary in cli/main.py."""
     for path in sorted((PACKAGE / "commands").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in {"print", "exit", "quit", "input"}, f"{path}:{node.lineno}"
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):

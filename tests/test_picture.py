@@ -40,7 +40,7 @@ def test_columns_and_colors_are_kept() -> None:
 
 def test_the_picture_is_of_todays_commands_and_loads_nothing() -> None:
     """If commands or messages have changed: python tests/support/draw_readme.py."""
-    picture = draw_readme.FILE.read_text()
+    picture = draw_readme.FILE.read_text(encoding="utf-8")
     lines = texts(picture, "k")
     assert [line for line in lines if line.startswith("$|")] == [f"$|{command}" for command in draw_readme.COMMANDS]
     assert lines[-1] == "https://storefront.deploxa.com"

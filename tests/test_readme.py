@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.once
 
-TEXT = readme.README.read_text()
+TEXT = readme.README.read_text(encoding="utf-8")
 INSTALL = re.compile(r"^python3 -m venv \.venv && \. \.venv/bin/activate && python -m pip install -q \S+ && ")
 
 
@@ -78,9 +78,9 @@ def test_python_blocks_are_tests_that_pass(world: tuple[dict[str, str], Path], t
     env, _ = world
     found = readme.blocks(TEXT, "python")
     assert found
-    (tmp_path / "release.sh").write_text("dpx deploy --project storefront --branch main\n")
+    (tmp_path / "release.sh").write_text("dpx deploy --project storefront --branch main\n", encoding="utf-8")
     for number, block in enumerate(found):
-        (tmp_path / f"test_block_{number}.py").write_text(block)
+        (tmp_path / f"test_block_{number}.py").write_text(block, encoding="utf-8")
     ours = ("no:cacheprovider", "no:schemathesis", "no:hypothesispytest", "no:xdist")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *(f"-p{name}" for name in ours), "--rootdir", str(tmp_path), "."],

@@ -252,7 +252,7 @@ def test_a_damaged_link_file_is_named_and_left_alone(
     assert dpx_on_faults("env", "list", "-p", "shop").code == 0
     assert dpx_on_faults("deploy", "list", "-p", "shop").code == 0
     assert dpx_on_faults("link", "shop").code == 0
-    assert json.loads(path.read_text())["projectId"] == PROJECT
+    assert json.loads(path.read_text(encoding="utf-8"))["projectId"] == PROJECT
     path.write_bytes(content)
     assert dpx_on_faults("unlink").code == 0
     assert not path.exists()
@@ -322,7 +322,7 @@ def test_a_command_in_a_hint_has_profile_and_project(dpx_on_faults: Program) -> 
         session.command("deploy", "wait", "d 1", project="shop")
         == "dpx deploy wait 'd 1' --project shop --profile work"
     )
-    (dpx_on_faults.cwd / "deploxa.toml").write_text('[project]\nslug = "acme/shop"\n')
+    (dpx_on_faults.cwd / "deploxa.toml").write_text('[project]\nslug = "acme/shop"\n', encoding="utf-8")
     ref = session.projects.ref(None)
     assert (ref.name, ref.slug, ref.org, ref.source) == ("acme/shop", "shop", "acme", "deploxa.toml")
     assert session.command("deploy", project=ref) == "dpx deploy --profile work"

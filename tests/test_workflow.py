@@ -44,7 +44,7 @@ def test_a_workflow_lints_clean(workflow: str) -> None:
 
 def test_it_runs_the_command_of_the_readme_everywhere() -> None:
     """On three systems and four versions of Python; Windows spells a virtual environment otherwise."""
-    [command] = re.findall(r"^python3 .*pytest.*$", (PROJECT / "README.md").read_text(), re.MULTILINE)
+    [command] = re.findall(r"^python3 .*pytest.*$", (PROJECT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     matrix = JOBS["test"]["strategy"]["matrix"]
     assert matrix["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
     assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14", "3.15"]

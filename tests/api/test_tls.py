@@ -113,7 +113,7 @@ def test_a_drip_inside_tls_is_bounded_by_the_deadline(authority: Authority) -> N
 @pytest.mark.parametrize("variable", ["DPX_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_a_name_that_holds_no_certificates_is_told(tmp_path: Path, variable: str) -> None:
     """Which variable, and what it names."""
-    (tmp_path / "text.pem").write_text("not a certificate")
+    (tmp_path / "text.pem").write_text("not a certificate", encoding="utf-8")
     (tmp_path / "folder").mkdir()
     for name in ("missing", "text.pem", "folder"):
         path = str(tmp_path / name)

@@ -73,7 +73,7 @@ def main() -> None:
                 for name, words in COMMANDS.items():
                     log.write_bytes(b"")
                     seconds, memory = run(url, token, words)
-                    requests = [json.loads(line) for line in log.read_text().splitlines()]
+                    requests = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
                     flight = in_flight(requests)
                     print(f"{name:14} {projects:8} {seconds:8.1f} {len(requests):9} {flight:10} {memory:4.0f}")
 

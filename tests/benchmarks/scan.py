@@ -49,10 +49,10 @@ def write(root: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if number % EVERY == 0:
             source = chance.choice(reading)
-            name, text = source.name.removesuffix(".txt"), source.read_text()
+            name, text = source.name.removesuffix(".txt"), source.read_text(encoding="utf-8")
         else:
             name, text = "list.tsx", PLAIN * chance.randint(1, 20)
-        total += (folder / f"f{number}-{name}").write_text(text)
+        total += (folder / f"f{number}-{name}").write_text(text, encoding="utf-8")
     return total
 
 

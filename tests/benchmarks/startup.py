@@ -226,7 +226,9 @@ def bulk(base: dict[str, str], runs: int) -> None:
     with server(MANY) as url, tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "urls"
         cursors = ["", *(f"&cursor={start}" for start in range(100, MANY, 100))]
-        config.write_text("".join(f'url = "{url}/projects?limit=100{cursor}"\n' for cursor in cursors))
+        config.write_text(
+            "".join(f'url = "{url}/projects?limit=100{cursor}"\n' for cursor in cursors), encoding="utf-8"
+        )
         env = {**base, "DPX_API_URL": url, "DPX_TOKEN": TOKEN}
         peer = ["sh", "-c", f"curl -s -H 'Authorization: Bearer {TOKEN}' -K {config} | jq -c '.data[]' >/dev/null"]
         commands: dict[str, Callable[[], Run]] = {
@@ -252,7 +254,7 @@ def import_row(base: dict[str, str]) -> None:
     """200 variables at 50 ms a request, against one after the other."""
     with server(1, latency=50) as url, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ".env"
-        file.write_text("".join(f"KEY_{number}=value\n" for number in range(VARIABLES)))
+        file.write_text("".join(f"KEY_{number}=value\n" for number in range(VARIABLES)), encoding="utf-8")
         env = {**base, "DPX_API_URL": url, "DPX_TOKEN": TOKEN}
         took = run([DPX, "env", "import", str(file), "-p", "clm1" + "0" * 21], env).seconds
     line("200 variables, 8 in flight", took / (VARIABLES * 0.05), 0.2, f"{took:.2f} s")

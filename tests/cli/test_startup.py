@@ -116,7 +116,9 @@ def test_a_remembered_slug_is_not_looked_up_again(dpx: Program, sandbox: Sandbox
 
 def test_both_names_of_the_program_are_ordinary_entry_points() -> None:
     """So that every installer makes what its platform needs: an .exe on Windows, a wrapper for paths with spaces."""
-    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "scripts"
+    ]
     assert scripts == dict.fromkeys(("dpx", "dpx-cli"), "dpx_cli.__main__:main")
     for name in scripts:
         done = subprocess.run([Path(sys.executable).with_name(name), "--version"], capture_output=True, check=True)

@@ -306,7 +306,7 @@ def test_ls_lists_what_is_documented(dpx_offline: Program) -> None:
 
 def test_the_listed_endpoints_are_those_of_the_sandbox() -> None:
     """Its OpenAPI document was written from the reference."""
-    document = yaml.safe_load((Path(__file__).parent.parent / "openapi.yaml").read_text())
+    document = yaml.safe_load((Path(__file__).parent.parent / "openapi.yaml").read_text(encoding="utf-8"))
     methods = {"get", "post", "patch", "delete", "put"}
     described = {
         (method.upper(), re.sub(r"\{[^}]+\}", ":", path))
@@ -331,7 +331,7 @@ def test_formats_of_a_list_are_for_ls_only(dpx: Program, sandbox: Sandbox, argv:
 def test_curl_prints_a_command_that_does_the_same(dpx_on_faults: Program, server: FaultServer) -> None:
     """It sends nothing, and has the variable in it, not the token."""
     body = dpx_on_faults.cwd / "bo dy.json"
-    body.write_text('{"name": "from file"}')
+    body.write_text('{"name": "from file"}', encoding="utf-8")
     for argv in (
         ["/projects", "-X", "GET", "-f", "org=a b&c", "-f", "q=it's"],
         ["/projects?x=[1]"],

@@ -93,39 +93,39 @@ def test_a_newer_block_takes_the_place_of_an_older_one(dpx_offline: Program, she
     """And what a person wrote around it stays."""
     startup = dpx_offline.home / STARTUP[shell]
     startup.parent.mkdir(parents=True, exist_ok=True)
-    startup.write_text(f"# before\n{install.BEGIN}\nan older block\n{install.END}\n# after\n")
+    startup.write_text(f"# before\n{install.BEGIN}\nan older block\n{install.END}\n# after\n", encoding="utf-8")
     assert dpx_offline("completion", "install", shell).code == 0
-    text = startup.read_text()
+    text = startup.read_text(encoding="utf-8")
     assert text.count(install.BEGIN) == text.count(install.END) == 1
     assert "an older block" not in text
     assert dpx_offline("completion", "uninstall", shell).code == 0
-    assert startup.read_text() == "# before\n# after\n"
+    assert startup.read_text(encoding="utf-8") == "# before\n# after\n"
 
 
 def test_a_block_without_its_end_is_left_alone(dpx_offline: Program) -> None:
     """Where it ends is unknown."""
-    (dpx_offline.home / ".zshrc").write_text(f"{install.BEGIN}\nmy own lines\n")
+    (dpx_offline.home / ".zshrc").write_text(f"{install.BEGIN}\nmy own lines\n", encoding="utf-8")
     assert dpx_offline("completion", "uninstall", "zsh").code == 0
-    assert (dpx_offline.home / ".zshrc").read_text() == f"{install.BEGIN}\nmy own lines\n"
+    assert (dpx_offline.home / ".zshrc").read_text(encoding="utf-8") == f"{install.BEGIN}\nmy own lines\n"
 
 
 def test_a_script_that_dpx_did_not_write_is_not_overwritten(dpx_offline: Program) -> None:
     """Nor removed."""
     script = dpx_offline.home / WHERE["fish"]
     script.parent.mkdir(parents=True)
-    script.write_text("# my own\n")
+    script.write_text("# my own\n", encoding="utf-8")
     result = dpx_offline("completion", "install", "fish")
     assert result.code == 1
     assert re.fullmatch(r"error: .*dpx\.fish was not written by dpx\.\nhint: .*\n", result.err)
     assert dpx_offline("completion", "uninstall", "fish").code == 0
-    assert script.read_text() == "# my own\n"
+    assert script.read_text(encoding="utf-8") == "# my own\n"
 
 
 def test_an_older_script_of_dpx_is_replaced(dpx_offline: Program) -> None:
     """It is known by its first lines."""
     script = dpx_offline.home / WHERE["bash"]
     script.parent.mkdir(parents=True)
-    script.write_text(f"# {completion.MARK}\nold\n")
+    script.write_text(f"# {completion.MARK}\nold\n", encoding="utf-8")
     assert dpx_offline("completion", "install", "bash").code == 0
     assert script.read_bytes() == completion.script("bash")
 
@@ -173,7 +173,7 @@ def test_an_unknown_shell_is_a_usage_error(dpx_offline: Program, value: str) -> 
 
 def test_a_home_that_cannot_be_written_is_one_clear_line(dpx_offline: Program) -> None:
     """And nothing is left half done."""
-    (dpx_offline.home / ".local").write_text("a file where a folder should be")
+    (dpx_offline.home / ".local").write_text("a file where a folder should be", encoding="utf-8")
     result = dpx_offline("completion", "install", "bash")
     assert result.code == 1
     assert result.err.startswith("error: Can't write ")
@@ -185,13 +185,13 @@ def test_a_linked_startup_file_stays_linked(dpx_offline: Program) -> None:
     """People keep them in a repository of dotfiles."""
     kept = dpx_offline.home / "dotfiles" / "zshrc"
     kept.parent.mkdir()
-    kept.write_text("# mine\n")
+    kept.write_text("# mine\n", encoding="utf-8")
     (dpx_offline.home / ".zshrc").symlink_to(kept)
     assert dpx_offline("completion", "install", "zsh").code == 0
     assert (dpx_offline.home / ".zshrc").is_symlink()
-    assert install.BEGIN in kept.read_text()
+    assert install.BEGIN in kept.read_text(encoding="utf-8")
     assert dpx_offline("completion", "uninstall", "zsh").code == 0
-    assert kept.read_text() == "# mine\n"
+    assert kept.read_text(encoding="utf-8") == "# mine\n"
 
 
 @pytest.mark.parametrize("shell", shells.NAMES)

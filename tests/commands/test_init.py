@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def named(dpx: Program) -> str:
     """What deploxa.toml names."""
-    found: str = tomllib.loads((dpx.cwd / "deploxa.toml").read_text())["project"]["slug"]
+    found: str = tomllib.loads((dpx.cwd / "deploxa.toml").read_text(encoding="utf-8"))["project"]["slug"]
     return found
 
 
@@ -66,7 +66,7 @@ def test_the_framework_of_a_package(package: dict[str, Any], framework: str | No
 def test_the_name(tmp_path: Path, package: dict[str, Any], given: str | None, name: str, slug: str) -> None:
     """As given, else the package's without its scope, else the directory's."""
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "package.json").write_text(json.dumps(package))
+    (tmp_path / "folder" / "package.json").write_text(json.dumps(package), encoding="utf-8")
     proposal = detect.propose(str(tmp_path / "folder"), given, None, None, None)
     assert (proposal.name, proposal.slug) == (name, slug)
 
@@ -74,7 +74,7 @@ def test_the_name(tmp_path: Path, package: dict[str, Any], given: str | None, na
 def test_the_app_type_follows_the_framework(tmp_path: Path) -> None:
     """Also one that is given; given itself, it counts."""
     assert detect.propose(str(tmp_path), "x", None, None, None)[3:] == (None, None)
-    (tmp_path / "package.json").write_text('{"dependencies": {"next": "15"}}')
+    (tmp_path / "package.json").write_text('{"dependencies": {"next": "15"}}', encoding="utf-8")
     assert detect.propose(str(tmp_path), "x", None, None, None)[3:] == ("NEXTJS", "NODEJS")
     assert detect.propose(str(tmp_path), "x", None, "VITE", None)[3:] == ("VITE", "STATIC")
     assert detect.propose(str(tmp_path), "x", None, None, "STATIC")[3:] == ("NEXTJS", "STATIC")
@@ -131,7 +131,9 @@ def test_what_serves_itself_is_no_static_site(
 
 def test_init_creates_a_project_and_names_it(dpx: Program) -> None:
     """Then every command in the directory knows it, and a plan is empty."""
-    (dpx.cwd / "package.json").write_text(json.dumps({"name": "@me/my-shop", "devDependencies": {"vite": "7"}}))
+    (dpx.cwd / "package.json").write_text(
+        json.dumps({"name": "@me/my-shop", "devDependencies": {"vite": "7"}}), encoding="utf-8"
+    )
     result = dpx("init", "--yes", "--org", "acme")
     assert result.code == 0, result
     for line in ("Project:      my-shop", "Organization: acme", "Framework:    VITE", "App type:     STATIC"):
@@ -219,9 +221,9 @@ def test_a_directory_with_a_project_is_left_alone(dpx: Program) -> None:
 
 def test_what_a_file_says_already_stays(dpx: Program) -> None:
     """Its comments too; it only gets its slug."""
-    (dpx.cwd / "deploxa.toml").write_text('# mine\n\n[env] # these\nA = "1" # x\n')
+    (dpx.cwd / "deploxa.toml").write_text('# mine\n\n[env] # these\nA = "1" # x\n', encoding="utf-8")
     assert dpx("init", "one", "-y").code == 0
-    text = (dpx.cwd / "deploxa.toml").read_text()
+    text = (dpx.cwd / "deploxa.toml").read_text(encoding="utf-8")
     assert all(kept in text for kept in ("# mine\n", "[env] # these\n", 'A = "1" # x\n')), text
     assert named(dpx) == "one"
     assert dpx("plan").rows == [["set", "A", "new"]]
@@ -230,17 +232,17 @@ def test_what_a_file_says_already_stays(dpx: Program) -> None:
 @pytest.mark.parametrize("text", ["[env\n", "= 1", '[project\nslug = "x"'])
 def test_a_damaged_file_is_never_overwritten(dpx: Program, text: str) -> None:
     """Exit 2 with its line; nothing is created."""
-    (dpx.cwd / "deploxa.toml").write_text(text)
+    (dpx.cwd / "deploxa.toml").write_text(text, encoding="utf-8")
     result = dpx("init", "one", "-y")
     assert (result.code, result.out) == (2, ""), result
     assert "deploxa.toml is not valid TOML, at line 1, column " in result.err
-    assert (dpx.cwd / "deploxa.toml").read_text() == text
+    assert (dpx.cwd / "deploxa.toml").read_text(encoding="utf-8") == text
     assert "one" not in slugs(dpx)
 
 
 def test_a_package_with_a_mistake_is_only_read_if_it_is_needed(dpx: Program) -> None:
     """Name, framework and app type leave nothing to read."""
-    (dpx.cwd / "package.json").write_text('{\n  "name": "x",\n  // no\n}\n')
+    (dpx.cwd / "package.json").write_text('{\n  "name": "x",\n  // no\n}\n', encoding="utf-8")
     result = dpx("init", "-y")
     assert (result.code, result.out) == (2, ""), result
     assert result.err.startswith("error: package.json:3:3: Not valid JSON: ")
@@ -251,23 +253,23 @@ def test_a_package_with_a_mistake_is_only_read_if_it_is_needed(dpx: Program) -> 
 @pytest.mark.posix
 def test_bad_directories_and_packages(dpx: Program, tmp_path: Path) -> None:
     """Are named before anything is created."""
-    (dpx.cwd / "package.json").write_text("{")
+    (dpx.cwd / "package.json").write_text("{", encoding="utf-8")
     assert "package.json:1:2: Not valid JSON: " in dpx("init", "one", "-y").err
-    (dpx.cwd / "package.json").write_text("[]")
+    (dpx.cwd / "package.json").write_text("[]", encoding="utf-8")
     assert dpx("init", "one", "-y").code == 2
     (dpx.cwd / "package.json").unlink()
     os.mkfifo(dpx.cwd / "package.json")
     (dpx.cwd / "deploxa.toml").symlink_to(tmp_path / "elsewhere")
     result = dpx("init", "one", "-y")
     assert (result.code, "is not a regular file" in result.err) == (2, True), result
-    (tmp_path / "elsewhere").write_text("[env]\n")
+    (tmp_path / "elsewhere").write_text("[env]\n", encoding="utf-8")
     result = dpx("init", "one", "-y")
     assert (result.code, "is a symbolic link" in result.err) == (1, True), result
     (dpx.cwd / "deploxa.toml").unlink()
     assert dpx("init", "!", "-y").code == 2
     assert "one" not in slugs(dpx)
     assert dpx("init", "one", "-y").code == 0
-    assert (tmp_path / "elsewhere").read_text() == "[env]\n"
+    assert (tmp_path / "elsewhere").read_text(encoding="utf-8") == "[env]\n"
 
 
 def test_an_organization_that_does_not_exist(dpx: Program) -> None:
@@ -301,7 +303,7 @@ def test_looks_are_used_up_before_the_outcome_is_unknown(
 ) -> None:
     """If the response and every look after it are lost, it is 11, although the project exists."""
     if argv[0] == "apply":
-        (dpx_on_faults.cwd / "deploxa.toml").write_text('[project]\nslug = "one"\n')
+        (dpx_on_faults.cwd / "deploxa.toml").write_text('[project]\nslug = "one"\n', encoding="utf-8")
     before = {"init": 3, "apply": 3}[argv[0]]
     server.on("POST", "/projects", hang_up, times=1, effect=True)
     server.on("GET", "/projects", reply(500, {"error": "x"}), skip=before)
@@ -343,9 +345,9 @@ def test_the_root_of_a_monorepo(dpx: Program, files: dict[str, str], apps: str |
     """Says which apps have their own package.json; installed packages are none."""
     for folder in ("apps/web", "apps/api", "apps/old", "apps/api/node_modules/x", "packages/a/b", "tools"):
         (dpx.cwd / folder).mkdir(parents=True)
-        (dpx.cwd / folder / "package.json").write_text("{}")
+        (dpx.cwd / folder / "package.json").write_text("{}", encoding="utf-8")
     for name, text in files.items():
-        (dpx.cwd / name).write_text(text)
+        (dpx.cwd / name).write_text(text, encoding="utf-8")
     result = dpx("init", "one", "-y")
     assert result.code == 0, result
     assert ("note: This directory is the root of a monorepo." in result.err) is (apps is not None)
@@ -411,13 +413,13 @@ def test_a_workflow_at_the_top_of_the_repository(dpx: Program, system: str, path
     result = dpx("init", "web", "-y", "--org", "acme", "--ci", system)
     assert result.code == 0, result
     assert "DPX_TOKEN" in result.err
-    text = (top / path).read_text()
+    text = (top / path).read_text(encoding="utf-8")
     assert '"acme/web"' in text
     (dpx.cwd / "deploxa.toml").unlink()
-    (top / path).write_text("mine\n")
+    (top / path).write_text("mine\n", encoding="utf-8")
     result = dpx("init", "web", "-y", "--link", "--org", "acme", "--ci", system)
     assert (result.code, "exists and was not changed" in result.err) == (0, True), result
-    assert (top / path).read_text() == "mine\n"
+    assert (top / path).read_text(encoding="utf-8") == "mine\n"
     (dpx.cwd / "deploxa.toml").unlink()
     (top / path).unlink()
     (top / path).symlink_to(top / "target")

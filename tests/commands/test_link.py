@@ -24,12 +24,12 @@ def test_link_writes_names_and_nothing_else(dpx: Program, sandbox: Sandbox) -> N
     result = dpx("link", "acme/storefront")
     assert (result.code, result.out) == (0, ""), result
     assert result.err == "Linked this directory to storefront (.deploxa/project.json).\n"
-    assert json.loads(file_of(dpx).read_text()) == {
+    assert json.loads(file_of(dpx).read_text(encoding="utf-8")) == {
         "projectId": sandbox.project_id("storefront"),
         "projectSlug": "storefront",
         "orgSlug": "acme",
     }
-    assert (dpx.cwd / ".deploxa" / ".gitignore").read_text() == "*\n"
+    assert (dpx.cwd / ".deploxa" / ".gitignore").read_text(encoding="utf-8") == "*\n"
 
 
 def test_commands_below_need_no_project(dpx: Program) -> None:
@@ -49,9 +49,9 @@ def test_a_list_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     """Typed text filters it, and Enter chooses."""
     result = dpx.tty("link", answers=[(LIST, "doc\r")])
     assert result.code == 0, result
-    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
+    assert json.loads(file_of(dpx).read_text(encoding="utf-8"))["projectSlug"] == "docs"
     assert dpx.tty("link", answers=[(LIST, "\x1b[B\x1b[B\r")], columns=40).code == 0
-    assert json.loads(file_of(dpx).read_text())["projectId"] == sandbox.project_id("api")
+    assert json.loads(file_of(dpx).read_text(encoding="utf-8"))["projectId"] == sandbox.project_id("api")
 
 
 def test_a_list_of_many(dpx: Program, sandbox: Sandbox) -> None:
@@ -59,7 +59,7 @@ def test_a_list_of_many(dpx: Program, sandbox: Sandbox) -> None:
     sandbox.seed_projects(250)
     result = dpx.tty("link", answers=[("253 of 253", "docs\r")], columns=40)
     assert result.code == 0, result
-    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
+    assert json.loads(file_of(dpx).read_text(encoding="utf-8"))["projectSlug"] == "docs"
 
 
 def test_a_numbered_prompt_for_screen_readers(dpx: Program) -> None:
@@ -68,7 +68,7 @@ def test_a_numbered_prompt_for_screen_readers(dpx: Program) -> None:
     assert result.code == 0, result
     assert "1  storefront" in result.out
     assert "\x1b[?" not in result.out
-    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
+    assert json.loads(file_of(dpx).read_text(encoding="utf-8"))["projectSlug"] == "docs"
 
 
 def test_the_list_tells_projects_of_one_slug_apart(dpx: Program, sandbox: Sandbox) -> None:
@@ -76,12 +76,12 @@ def test_the_list_tells_projects_of_one_slug_apart(dpx: Program, sandbox: Sandbo
     other = sandbox.seed_project("storefront", "globex")
     result = dpx.tty("link", answers=[(LIST, f"storefront ({other})\r")])
     assert result.code == 0, result
-    assert json.loads(file_of(dpx).read_text())["projectId"] == other
+    assert json.loads(file_of(dpx).read_text(encoding="utf-8"))["projectId"] == other
 
 
 def test_a_new_project_is_a_choice(dpx: Program, sandbox: Sandbox) -> None:
     """It does what init does: the name of package.json, a question, and deploxa.toml; or nothing."""
-    (dpx.cwd / "package.json").write_text('{"name": "my-shop", "dependencies": {"next": "15"}}')
+    (dpx.cwd / "package.json").write_text('{"name": "my-shop", "dependencies": {"next": "15"}}', encoding="utf-8")
     before = sandbox.projects()
     other = (LIST, "\x1b[B" * 3 + "\r")
     assert dpx.tty("link", answers=[other, ("Create this project?", "n\r")]).code == 2
@@ -89,7 +89,7 @@ def test_a_new_project_is_a_choice(dpx: Program, sandbox: Sandbox) -> None:
     result = dpx.tty("link", answers=[other, ("Create this project?", "y\r")])
     assert result.code == 0, result
     assert "my-shop" in sandbox.projects()
-    assert 'slug = "my-shop"' in (dpx.cwd / "deploxa.toml").read_text()
+    assert 'slug = "my-shop"' in (dpx.cwd / "deploxa.toml").read_text(encoding="utf-8")
     assert dpx("projects", "get", "--json").json["framework"] == "NEXTJS"
 
 
@@ -117,7 +117,7 @@ def test_a_project_that_is_not_there_links_nothing(dpx: Program) -> None:
     result = dpx("link", "storefrnt")
     assert result.code == 3, result
     assert "Did you mean storefront" in result.err
-    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "docs"
+    assert json.loads(file_of(dpx).read_text(encoding="utf-8"))["projectSlug"] == "docs"
 
 
 def test_unlink(dpx: Program) -> None:
@@ -129,15 +129,17 @@ def test_unlink(dpx: Program) -> None:
     again = dpx("unlink")
     assert again.code == 3, again
     dpx("link", "docs")
-    (dpx.cwd / ".deploxa" / "notes").write_text("mine")
+    (dpx.cwd / ".deploxa" / "notes").write_text("mine", encoding="utf-8")
     assert dpx("unlink").code == 0
-    assert (dpx.cwd / ".deploxa" / "notes").read_text() == "mine"
+    assert (dpx.cwd / ".deploxa" / "notes").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_hostile_link_file_leads_nowhere_else(dpx: Program, sandbox: Sandbox) -> None:
     """A URL in it is ignored; an id that would change the path is refused."""
     file_of(dpx).parent.mkdir()
-    file_of(dpx).write_text(json.dumps({"projectId": "../orgs", "apiUrl": "https://evil.example", "token": "x"}))
+    file_of(dpx).write_text(
+        json.dumps({"projectId": "../orgs", "apiUrl": "https://evil.example", "token": "x"}), encoding="utf-8"
+    )
     result = dpx("env", "list")
     assert result.code == 2, result
     assert sandbox.requests == []
@@ -145,7 +147,7 @@ def test_a_hostile_link_file_leads_nowhere_else(dpx: Program, sandbox: Sandbox) 
 
 def test_a_folder_that_cannot_be_written(dpx: Program) -> None:
     """Exit 1; the error names the file."""
-    (dpx.cwd / ".deploxa").write_text("a file, not a folder")
+    (dpx.cwd / ".deploxa").write_text("a file, not a folder", encoding="utf-8")
     result = dpx("link", "docs")
     assert result.code == 1, result
     assert ".deploxa" in result.err
@@ -170,7 +172,7 @@ def test_commands_that_read_offer_a_list_too(dpx: Program, argv: tuple[str, ...]
     """Once: the directory is linked if the user wants; a command that changes something must be told."""
     picked = dpx.tty(*argv, answers=[(LIST, "storef\r"), ("Link this directory to storefront?", "y\r")])
     assert picked.code == 0, picked
-    assert json.loads(file_of(dpx).read_text())["projectSlug"] == "storefront"
+    assert json.loads(file_of(dpx).read_text(encoding="utf-8"))["projectSlug"] == "storefront"
     assert dpx.tty(*argv).code == 0
     dpx("unlink")
     for change in (("env", "set", "A=1"), ("projects", "update", "--name", "x")):
@@ -180,7 +182,7 @@ def test_commands_that_read_offer_a_list_too(dpx: Program, argv: tuple[str, ...]
 
 def test_a_directory_that_cannot_be_linked_creates_nothing(dpx: Program, sandbox: Sandbox) -> None:
     """It is checked before the request."""
-    (dpx.cwd / ".deploxa").write_text("a file, not a folder")
+    (dpx.cwd / ".deploxa").write_text("a file, not a folder", encoding="utf-8")
     result = dpx("projects", "create", "new", "--link")
     assert (result.code, result.out) == (1, ""), result
     assert ".deploxa" in result.err

@@ -123,8 +123,10 @@ def test_no_command_fails_unexpectedly(
     dpx_offline: Program, command: list[str], number: int, field: int, value: Any, form: list[str]
 ) -> None:
     """It does its work, or says what is wrong with the response; a read is never of unknown outcome."""
-    (dpx_offline.cwd / "vars.env").write_text("A=1\nB=2\n")
-    (dpx_offline.cwd / "deploxa.toml").write_text('[project]\nslug = "shop"\nname = "Shop"\n[env]\nA = "1"\n')
+    (dpx_offline.cwd / "vars.env").write_text("A=1\nB=2\n", encoding="utf-8")
+    (dpx_offline.cwd / "deploxa.toml").write_text(
+        '[project]\nslug = "shop"\nname = "Shop"\n[env]\nA = "1"\n', encoding="utf-8"
+    )
     with OddServer(number, field, value) as server:
         env = {"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_TIMEOUT": "2", "DPX_PROJECT": "shop"}
         done = dpx_offline(*command, *form, env=env, stdin=b"value")

@@ -20,7 +20,7 @@ URL = "https://storefront.deploxa.com"
 def browser(tmp_path: Path) -> Path:
     """A browser that writes down what it is to open; gives where."""
     script = tmp_path / "browser"
-    script.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/opened\n')
+    script.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/opened\n', encoding="utf-8")
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     return script
 
@@ -29,15 +29,15 @@ def test_a_browser_is_opened(dpx: Program, browser: Path) -> None:
     """Stdout stays empty; which site is said on stderr."""
     result = dpx.process("open", "storefront", env={"BROWSER": str(browser)})
     assert (result.code, result.out, result.err) == (0, "", f"Opened {URL}.\n"), result
-    assert (browser.parent / "opened").read_text() == URL
+    assert (browser.parent / "opened").read_text(encoding="utf-8") == URL
 
 
 def test_the_browser_gets_no_secret(dpx: Program, browser: Path) -> None:
     """It lives longer than we do."""
-    browser.write_text(f"#!/bin/sh\nenv > {browser.parent}/seen\n")
+    browser.write_text(f"#!/bin/sh\nenv > {browser.parent}/seen\n", encoding="utf-8")
     result = dpx.process("open", "storefront", env={"BROWSER": str(browser), "DPX_WEBHOOK_SECRET": "canary"})
     assert result.code == 0, result
-    seen = (browser.parent / "seen").read_text()
+    seen = (browser.parent / "seen").read_text(encoding="utf-8")
     assert "BROWSER=" in seen
     assert dpx.env["DPX_TOKEN"] not in seen
     assert "canary" not in seen
@@ -63,7 +63,7 @@ def test_without_a_browser_the_url_is_printed(dpx: Program, env: dict[str, str])
 def test_a_browser_that_fails(dpx: Program, tmp_path: Path, command: str) -> None:
     """The URL is printed, as if there were none, and no text browser of the machine is started instead."""
     text_browser = tmp_path / "lynx"
-    text_browser.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    text_browser.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n", encoding="utf-8")
     text_browser.chmod(0o755)
     env = {"PATH": f"{tmp_path}:{dpx.env['PATH']}", "DISPLAY": ":0"}
     result = dpx.process("open", "storefront", env={**env, "BROWSER": command})
@@ -77,7 +77,7 @@ def test_a_browser_that_fails(dpx: Program, tmp_path: Path, command: str) -> Non
 def test_a_text_browser_is_used_on_a_terminal_if_it_is_asked_for(dpx: Program, tmp_path: Path) -> None:
     """BROWSER names it, with an argument in which the URL has a place."""
     text_browser = tmp_path / "w3m"
-    text_browser.write_text('#!/bin/sh\necho "page: $*"\n')
+    text_browser.write_text('#!/bin/sh\necho "page: $*"\n', encoding="utf-8")
     text_browser.chmod(0o755)
     done = dpx.tty("open", "storefront", env={"BROWSER": f"{text_browser} -o x=%s"})
     assert (done.code, f"page: -o x={URL}" in done.out) == (0, True), done

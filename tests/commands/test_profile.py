@@ -140,12 +140,12 @@ def test_place_that_takes_nothing_is_named(dpx_offline: Any) -> None:
 def test_damaged_file_is_named_and_kept(dpx_offline: Any, folder: Path) -> None:
     """By every command that reads it."""
     folder.mkdir()
-    (folder / "config.json").write_text("{")
+    (folder / "config.json").write_text("{", encoding="utf-8")
     for argv in (["list"], ["use", "default"], ["set", "work"], ["remove", "work"]):
         done = dpx_offline("profile", *argv)
         assert (done.code, done.out) == (1, "")
         assert str(folder / "config.json") in done.err
-    assert (folder / "config.json").read_text() == "{"
+    assert (folder / "config.json").read_text(encoding="utf-8") == "{"
 
 
 def test_profile_gives_api_url_and_org(dpx_offline: Any) -> None:
@@ -201,7 +201,7 @@ def test_a_profile_file_that_says_anything_but_false_is_read_only(
 ) -> None:
     """Somebody wrote it there to be safe."""
     folder.mkdir()
-    (folder / "config.json").write_text(f'{{"profiles": {{"default": {{"read_only": {value}}}}}}}')
+    (folder / "config.json").write_text(f'{{"profiles": {{"default": {{"read_only": {value}}}}}}}', encoding="utf-8")
     dpx_offline.env.update({"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
     off = value in ("null", "false", "[]")
     assert dpx_offline("projects", "create", "new").code == (0 if off else 5)

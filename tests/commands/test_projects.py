@@ -200,7 +200,7 @@ def test_create_sends_what_was_given_and_nothing_else(dpx: Program, sandbox: San
 def test_create_with_link_links_the_folder(dpx: Program) -> None:
     """So that the next command needs no --project."""
     created = dpx("projects", "create", "linked", "--link", "--json").json
-    link = json.loads((dpx.cwd / ".deploxa" / "project.json").read_text())
+    link = json.loads((dpx.cwd / ".deploxa" / "project.json").read_text(encoding="utf-8"))
     assert link == {"projectId": created["id"], "projectSlug": created["slug"]}
     assert dpx("projects", "get", "--json").json["id"] == created["id"]
 

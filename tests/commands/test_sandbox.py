@@ -269,7 +269,7 @@ def test_the_options_reach_the_server(serve: Any, tmp_path: Path) -> None:
         time.sleep(0.02)
     deployment = served.ask("GET", deployments).data[0]["id"]
     assert served.ask("GET", f"/deployments/{deployment}").data["buildDurationMs"] == 100
-    assert json.loads(log.read_text().splitlines()[0])["status"] == 503
+    assert json.loads(log.read_text(encoding="utf-8").splitlines()[0])["status"] == 503
 
 
 def test_serve_without_any_option_that_costs(serve: Any) -> None:
@@ -311,11 +311,11 @@ def test_bad_options(dpx_offline: Program, options: tuple[str, ...]) -> None:
 def test_data_that_is_something_else(dpx_offline: Program, tmp_path: Path) -> None:
     """A --data file that isn't a sandbox's is exit 1; the file is named and not changed."""
     data = tmp_path / "notes.txt"
-    data.write_text("not a database\n" * 100)
+    data.write_text("not a database\n" * 100, encoding="utf-8")
     result = dpx_offline("sandbox", "run", "--data", str(data), "--", "true")
     assert (result.code, result.out) == (1, ""), result
     assert str(data) in result.err
-    assert data.read_text() == "not a database\n" * 100
+    assert data.read_text(encoding="utf-8") == "not a database\n" * 100
 
 
 def test_the_webhooks_receiver_is_checked_at_the_start_and_every_delivery_is_a_line(dpx_offline: Program) -> None:

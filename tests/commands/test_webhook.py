@@ -525,7 +525,7 @@ def saved(directory: Path, numbers: Sequence[int]) -> list[str]:
         stem = directory / f"{number:04}-deployment.ready"
         stem.with_name(stem.name + ".body").write_bytes(body)
         headers = f"X-Deploxa-Signature: {signature_of(body)}\nX-Deploxa-Event: deployment.ready\n"
-        stem.with_name(stem.name + ".headers").write_text(headers)
+        stem.with_name(stem.name + ".headers").write_text(headers, encoding="utf-8")
         paths.append(f"{directory.name}/{stem.name}.body")
     return paths
 

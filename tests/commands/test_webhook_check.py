@@ -392,7 +392,7 @@ def test_a_receiver_that_ends_is_found_out(dpx_offline: Program, process: Callab
 @pytest.mark.parametrize("secret", [["--secret", SECRET], ["--secret-file", "secret.txt"]])
 def test_the_secret_comes_from_an_option_too(dpx_offline: Program, serve: Receivers, secret: list[str]) -> None:
     """As for verify; without one, or with an empty one, it is exit 2."""
-    (dpx_offline.cwd / "secret.txt").write_text(SECRET + "\n")
+    (dpx_offline.cwd / "secret.txt").write_text(SECRET + "\n", encoding="utf-8")
     to = serve(good)
     assert dpx_offline("webhook", "check", "--to", to, *secret).code == 0
     assert dpx_offline("webhook", "check", "--to", to).code == 2

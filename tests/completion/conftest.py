@@ -47,7 +47,7 @@ class Desk:
     def __init__(self, home: Path, sandbox: Sandbox) -> None:
         self.cwd = home / "work"
         self.cwd.mkdir(parents=True)
-        (self.cwd / "settings.env").write_text("A=1\n")
+        (self.cwd / "settings.env").write_text("A=1\n", encoding="utf-8")
         self._log = home / "calls"
         self.deployments: list[str] = []
         self.env = program.clean_env(home, {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
@@ -63,21 +63,21 @@ class Desk:
         ):
             assert program.run(*argv, env=self.env, cwd=self.cwd).code == 0
         for path in (home / "cache").glob("names-*.json"):
-            names = json.loads(path.read_text())
+            names = json.loads(path.read_text(encoding="utf-8"))
             names["slugs"] += HOSTILE
             self.deployments = [row[0] for row in names["deployments"]]
-            path.write_text(json.dumps(names))
+            path.write_text(json.dumps(names), encoding="utf-8")
         shim = home / "bin" / "dpx"
         shim.parent.mkdir()
         note = f"{{ printf '%s\\037' \"$@\"; echo; }} >> '{self._log}'"
-        shim.write_text(f'#!/bin/sh\n{note}\nexec "{program.PROGRAM[0]}" "$@"\n')
+        shim.write_text(f'#!/bin/sh\n{note}\nexec "{program.PROGRAM[0]}" "$@"\n', encoding="utf-8")
         shim.chmod(0o755)
         self.env["PATH"] = f"{shim.parent}{os.pathsep}{self.env['PATH']}"
         self.shell: shells.Shell
 
     def calls(self) -> list[list[str]]:
         """Return the arguments of each start of dpx since the last time."""
-        lines = self._log.read_text().split("\n")[:-1] if self._log.exists() else []
+        lines = self._log.read_text(encoding="utf-8").split("\n")[:-1] if self._log.exists() else []
         self._log.unlink(missing_ok=True)
         return [line.split("\x1f")[:-1] for line in lines]
 

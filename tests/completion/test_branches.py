@@ -117,6 +117,8 @@ def test_large_checkouts_are_read_in_part(tmp_path: Path, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(branches, "MAX_BRANCHES", 7)
         assert len(names(tmp_path)) == 7
-    (heads.parent.parent / "packed-refs").write_text("".join(f"{'0' * 40} refs/heads/p{n}\n" for n in range(1000)))
+    (heads.parent.parent / "packed-refs").write_text(
+        "".join(f"{'0' * 40} refs/heads/p{n}\n" for n in range(1000)), encoding="utf-8"
+    )
     monkeypatch.setattr(branches, "MAX_BYTES", 600)
     assert 20 < len(names(tmp_path)) < 40

@@ -52,7 +52,7 @@ def remember(dpx: Program, token: str = "t", origin: str = "https://deploxa.com:
     """Write a cache file as `cache.py` does."""
     path = dpx.home / "cache" / paths.names_file(origin, token)
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"origin": origin, **content}))
+    path.write_text(json.dumps({"origin": origin, **content}), encoding="utf-8")
     return path
 
 
@@ -79,7 +79,7 @@ def test_a_subfolder_of_a_linked_folder_has_its_keys(dpx_offline: Program) -> No
     """As every other command finds the link file."""
     remember(dpx_offline, keys={ID: ["FROM_LINK"]})
     (dpx_offline.cwd / ".deploxa").mkdir()
-    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": ID}))
+    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": ID}), encoding="utf-8")
     dpx_offline.cwd = dpx_offline.cwd / "below" / "it"
     dpx_offline.cwd.mkdir(parents=True)
     assert offered(dpx_offline, "key") == ["FROM_LINK"]
@@ -98,8 +98,8 @@ def test_the_project_of_a_deploxa_toml_has_its_keys(dpx_offline: Program, text: 
     """The nearer of it and the link file counts, as for every other command."""
     remember(dpx_offline, keys={ID: ["FROM_FILE"], "other": ["FROM_LINK"]}, projects={"docs": ID, "acme/docs": ID})
     (dpx_offline.cwd / ".deploxa").mkdir()
-    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": "other"}))
-    (dpx_offline.cwd / "deploxa.toml").write_text("[project]\nslug='docs'")
+    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": "other"}), encoding="utf-8")
+    (dpx_offline.cwd / "deploxa.toml").write_text("[project]\nslug='docs'", encoding="utf-8")
     assert offered(dpx_offline, "key") == ["FROM_LINK"]
     dpx_offline.cwd = dpx_offline.cwd / "below"
     dpx_offline.cwd.mkdir()
@@ -112,7 +112,7 @@ def test_a_link_file_that_a_stranger_planted_is_not_read(dpx_offline: Program, m
     """As no other command reads it: completion has the same rule."""
     remember(dpx_offline, keys={ID: ["PLANTED"]})
     (dpx_offline.cwd / ".deploxa").mkdir()
-    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": ID}))
+    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": ID}), encoding="utf-8")
     monkeypatch.chdir(dpx_offline.cwd)
     env = {**dpx_offline.env, "DPX_API_URL": paths.API_URL, "DPX_TOKEN": ""}
     assert list(names.find("key", None, None, env)) == [("PLANTED", "")]

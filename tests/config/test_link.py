@@ -30,7 +30,7 @@ def test_what_is_written(tmp_path: Path) -> None:
         "projectSlug": "shop",
         "orgSlug": "acme",
     }
-    assert (tmp_path / ".deploxa" / ".gitignore").read_text() == "*\n"
+    assert (tmp_path / ".deploxa" / ".gitignore").read_text(encoding="utf-8") == "*\n"
     found = link.read(path)
     assert (found.project_id, found.project_slug, found.org_slug) == ("clm1a", "shop", "acme")
 
@@ -69,7 +69,7 @@ def test_a_damaged_one_is_exit_2_and_blocks_neither_link_nor_unlink(dpx: Program
     def break_it() -> None:
         path.parent.mkdir(exist_ok=True)
         path.unlink(missing_ok=True)
-        path.write_text(damage)
+        path.write_text(damage, encoding="utf-8")
 
     break_it()
     done = dpx("deploy", "list")
@@ -93,7 +93,7 @@ def test_a_link_file_is_private_and_deploxa_toml_follows_the_umask(dpx: Program)
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     """By its name."""
-    (tmp_path / ".deploxa").write_text("")
+    (tmp_path / ".deploxa").write_text("", encoding="utf-8")
     with pytest.raises(Failed, match=r"\.deploxa"):
         link.write(str(tmp_path), "clm1a", None, None)
 
@@ -101,7 +101,7 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
 def test_removing_takes_the_folder_where_it_is_empty(tmp_path: Path) -> None:
     """And leaves what else is in it."""
     found = link.write(str(tmp_path), "clm1a", None, None)
-    (tmp_path / ".deploxa" / "mine").write_text("")
+    (tmp_path / ".deploxa" / "mine").write_text("", encoding="utf-8")
     link.remove(found)
     assert sorted(os.listdir(tmp_path / ".deploxa")) == [".gitignore", "mine"]
     (tmp_path / ".deploxa" / "mine").unlink()
@@ -115,13 +115,13 @@ def test_a_symbolic_link_is_not_written_through(tmp_path: Path, name: str) -> No
     """It comes with a checkout, and would have us replace whatever it leads to."""
     mine = tmp_path / "mine"
     mine.mkdir()
-    (mine / "file").write_text("keep")
+    (mine / "file").write_text("keep", encoding="utf-8")
     work = tmp_path / "work"
     (work / name).parent.mkdir(parents=True)
     (work / name).symlink_to(mine if name == ".deploxa" else mine / "file")
     with pytest.raises(Failed, match="symbolic link"):
         link.write(str(work), "clm1a", None, None)
-    assert {file.name: file.read_text() for file in mine.iterdir()} == {"file": "keep"}
+    assert {file.name: file.read_text(encoding="utf-8") for file in mine.iterdir()} == {"file": "keep"}
 
 
 @pytest.mark.posix
@@ -194,8 +194,8 @@ def test_unlink_does_not_follow_a_symbolic_link(tmp_path: Path) -> None:
     """A checkout could lead it to any folder of the user's."""
     precious = tmp_path / "precious"
     precious.mkdir()
-    (precious / "project.json").write_text('{"projectId": "clm1"}')
-    (precious / ".gitignore").write_text("keep")
+    (precious / "project.json").write_text('{"projectId": "clm1"}', encoding="utf-8")
+    (precious / ".gitignore").write_text("keep", encoding="utf-8")
     work = tmp_path / "work"
     work.mkdir()
     (work / ".deploxa").symlink_to(precious)

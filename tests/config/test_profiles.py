@@ -51,7 +51,9 @@ def test_put_use_and_remove(tmp_path: Path) -> None:
 
 def test_unknown_keys_are_kept(tmp_path: Path) -> None:
     """A newer dpx, or a person, may have put them there."""
-    (tmp_path / "config.json").write_text('\ufeff{"color": [1], "profiles": {"work": {"org": "a", "x": null}}}')
+    (tmp_path / "config.json").write_text(
+        '\ufeff{"color": [1], "profiles": {"work": {"org": "a", "x": null}}}', encoding="utf-8"
+    )
     profiles.update(str(tmp_path), lambda found: found.put("work", org="b"))
     document = json.loads((tmp_path / "config.json").read_bytes())
     assert document == {"color": [1], "profiles": {"work": {"org": "b", "x": None}}}
@@ -60,12 +62,12 @@ def test_unknown_keys_are_kept(tmp_path: Path) -> None:
 def test_a_change_that_fails_or_changes_nothing_writes_nothing(tmp_path: Path) -> None:
     """The file keeps its bytes, white space and all."""
     path = tmp_path / "config.json"
-    path.write_text('{"profiles":{}}')
+    path.write_text('{"profiles":{}}', encoding="utf-8")
     with pytest.raises(NotFound) as caught:
         profiles.update(str(tmp_path), lambda found: found.use("work"))
     assert caught.value.hint == "To create it, run: dpx auth login --profile work"
     profiles.update(str(tmp_path), lambda found: found.remove("work"))
-    assert path.read_text() == '{"profiles":{}}'
+    assert path.read_text(encoding="utf-8") == '{"profiles":{}}'
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 def toml(folder: Path, slug: str) -> None:
     """Put a deploxa.toml into a directory."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "deploxa.toml").write_text(f'[project]\nslug = "{slug}"\n')
+    (folder / "deploxa.toml").write_text(f'[project]\nslug = "{slug}"\n', encoding="utf-8")
 
 
 def linked(folder: Path, project_id: str) -> None:
     """Put a link file into a directory."""
     (folder / ".deploxa").mkdir(parents=True, exist_ok=True)
-    (folder / ".deploxa" / "project.json").write_text(json.dumps({"projectId": project_id, "orgSlug": "linked"}))
+    (folder / ".deploxa" / "project.json").write_text(
+        json.dumps({"projectId": project_id, "orgSlug": "linked"}), encoding="utf-8"
+    )
 
 
 def settings(cwd: Path, **env: str) -> Settings:
@@ -59,7 +61,7 @@ def test_the_nearer_file_counts(tmp_path: Path) -> None:
 def test_a_link_further_up_is_not_even_read(tmp_path: Path) -> None:
     """A damaged one does no harm."""
     (tmp_path / ".deploxa").mkdir()
-    (tmp_path / ".deploxa" / "project.json").write_text("{")
+    (tmp_path / ".deploxa" / "project.json").write_text("{", encoding="utf-8")
     toml(tmp_path / "a", "near")
     assert settings(tmp_path / "a").project == "near"
     with pytest.raises(UsageError):

@@ -88,7 +88,7 @@ def test_what_cannot_be_a_token_is_not_sent_or_shown(settings: Any, tmp_path: Pa
     if source == "env":
         settings.env = {"DPX_TOKEN": value}
     elif source == "file":
-        (tmp_path / "token").write_text(value)
+        (tmp_path / "token").write_text(value, encoding="utf-8")
         settings.env = {"DPX_TOKEN_FILE": str(tmp_path / "token")}
     else:
         store.tokens[KEY] = value
@@ -103,7 +103,7 @@ def test_what_cannot_be_a_token_is_not_sent_or_shown(settings: Any, tmp_path: Pa
 def test_a_token_file_comes_after_the_variable_and_before_a_stored_token(settings: Any, tmp_path: Path) -> None:
     """A mounted secret usually ends with a newline."""
     settings.put_login("memory")
-    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8")
     settings.env = {"DPX_TOKEN": " ", "DPX_TOKEN_FILE": str(tmp_path / "token")}
     found = credentials.find_token(settings, no_store)
     assert (found.value, found.source) == (TOKEN, "file")

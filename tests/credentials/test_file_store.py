@@ -28,7 +28,7 @@ def test_stored_token_is_its_owner_s_alone(settings: Any, tmp_path: Path) -> Non
     path = tmp_path / "config" / "tokens.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert TOKEN not in (path.parent / "config.json").read_text()
+    assert TOKEN not in (path.parent / "config.json").read_text(encoding="utf-8")
     assert logins.remove(settings) == f"the file {path}"
     assert not path.exists()
 
@@ -67,7 +67,7 @@ def test_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None
 def test_damaged_file_is_named_unseen_and_never_overwritten(tmp_path: Path, text: str) -> None:
     """The error shows nothing of what is in it."""
     path = tmp_path / "tokens.json"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
     store = FileStore(str(tmp_path))
     with pytest.raises(TokenStorage) as caught:
@@ -76,7 +76,7 @@ def test_damaged_file_is_named_unseen_and_never_overwritten(tmp_path: Path, text
     assert TOKEN not in f"{caught.value.message}{caught.value.hint}"
     with pytest.raises(TokenStorage):
         store.set("a", TOKEN)
-    assert path.read_text() == text
+    assert path.read_text(encoding="utf-8") == text
 
 
 def test_place_that_takes_nothing_is_named() -> None:

@@ -53,7 +53,7 @@ def test_no_keyring_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_keyring_that_nobody_vouches_for_is_refused_by_name(tmp_path: Path) -> None:
     """A plaintext keyring "succeeds" in everything."""
-    (tmp_path / "plain_keyring.py").write_text(PLAIN.format(priority=9))
+    (tmp_path / "plain_keyring.py").write_text(PLAIN.format(priority=9), encoding="utf-8")
     said = choose({"PYTHON_KEYRING_BACKEND": "plain_keyring.Keyring"}, tmp_path)
     assert said.startswith("The keyring of this machine doesn't keep secrets secret: plain_keyring.Keyring | ")
 

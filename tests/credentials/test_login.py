@@ -42,7 +42,7 @@ def test_login_use_logout(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_pat
         done.stderr == f"Logged in to {sandbox.url} as profile default. The token is in the keyring (SecretService).\n"
         "Organizations: acme (owner), globex (owner)\n"
     )
-    assert all(TOKEN not in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert all(TOKEN not in path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file())
     shown = json.loads(dpx(keyring_bus, sandbox, tmp_path, "whoami", "--json").stdout)
     assert (shown["source"], shown["accepted"]) == ("keyring", True)
     assert dpx(keyring_bus, sandbox, tmp_path, "orgs", "list", "-q").stdout.split() == ["acme", "globex"]
@@ -68,5 +68,5 @@ def test_silent_keyring_ends_the_login(silent_bus: dict[str, str], sandbox: Sand
         "error: The keyring (SecretService) did not respond within 3 s.\n"
         "hint: Unlock it. Or set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage\n"
     )
-    assert all(TOKEN not in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert all(TOKEN not in path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file())
     assert dpx(silent_bus, sandbox, tmp_path, "orgs", "list", "-q", DPX_TOKEN=TOKEN).returncode == 0

@@ -133,7 +133,7 @@ def test_silent_service_is_given_up(settings: Any, keyring: keyring_store.Keyrin
     assert caught.value.message == "The keyring (SecretService) did not respond within 3 s."
     assert caught.value.hint == keyring_store.HINT
     assert settings.logins == {}
-    assert TOKEN not in "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert TOKEN not in "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file())
 
 
 @pytest.mark.usefixtures("silent")

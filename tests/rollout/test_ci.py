@@ -25,7 +25,7 @@ def read(env: dict[str, str]) -> tuple[str | None, str | None, str | None] | Non
 def event(tmp_path: Path, document: Any) -> str:
     """A GitHub event file."""
     path = tmp_path / "event.json"
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(document), encoding="utf-8")
     return str(path)
 
 
@@ -138,7 +138,7 @@ def test_github_push(tmp_path: Path) -> None:
 def test_github_events_that_make_no_sense(tmp_path: Path, content: str, head: str) -> None:
     """Nor a missing file."""
     path = tmp_path / "event.json"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     for where in (str(path), str(tmp_path / "none"), str(tmp_path), "a\0b"):
         env = {"GITHUB_ACTIONS": "true", "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": SHA}
         build = read(env | {"GITHUB_HEAD_REF": head, "GITHUB_EVENT_PATH": where})

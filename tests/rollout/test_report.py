@@ -55,17 +55,17 @@ def github(tmp_path: Path) -> dict[str, str]:
 def test_github_outputs_and_summary(tmp_path: Path) -> None:
     """Appended after what other tools wrote, even without a final newline."""
     env = github(tmp_path)
-    (tmp_path / "output").write_text("other=1")
-    (tmp_path / "summary").write_text("# Tests\n")
+    (tmp_path / "output").write_text("other=1", encoding="utf-8")
+    (tmp_path / "summary").write_text("# Tests\n", encoding="utf-8")
     assert report.write_outputs(env, "auto", [GOOD]) == []
-    assert outputs((tmp_path / "output").read_text()) == {
+    assert outputs((tmp_path / "output").read_text(encoding="utf-8")) == {
         "other": "1",
         "deployment-id": "clm1abc",
         "deployment-status": "READY",
         "deployment-url": "https://my-app.deploxa.com",
         "duration-seconds": "45",
     }
-    assert (tmp_path / "summary").read_text() == (
+    assert (tmp_path / "summary").read_text(encoding="utf-8") == (
         "# Tests\n\n"
         "| Project | Branch | Commit | Status | Site | Time |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
@@ -78,7 +78,7 @@ def test_github_outputs_and_summary(tmp_path: Path) -> None:
 def test_what_is_not_known_is_an_empty_output(tmp_path: Path) -> None:
     """As after --no-wait."""
     report.write_outputs(github(tmp_path), "auto", [report.Result("clm1", "QUEUED", None, None)])
-    found = outputs((tmp_path / "output").read_text())
+    found = outputs((tmp_path / "output").read_text(encoding="utf-8"))
     assert found["deployment-url"] == found["duration-seconds"] == ""
 
 
@@ -150,7 +150,7 @@ def test_texts_in_the_summary_read_as_they_are(tmp_path: Path) -> None:
     """Once the entities are resolved."""
     hostile = 'x|<script>"y"</script> **z** `w` [a](b) @eve\n# h \\| &amp; ü 👍'
     report.write_outputs(github(tmp_path), "auto", [report.Result("a|b", "READY", "javascript:alert(1)", 1.0, hostile)])
-    text = (tmp_path / "summary").read_text()
+    text = (tmp_path / "summary").read_text(encoding="utf-8")
     assert hostile.replace("\n", " ") in html.unescape(text)
     assert "<script" not in text
     assert "<a " not in text
@@ -167,9 +167,9 @@ def test_an_annotation_is_one_line() -> None:
 
 def test_gitlab_dotenv(tmp_path: Path) -> None:
     """Where the report is looked for: in the project's folder."""
-    (tmp_path / report.GITLAB_FILE).write_text("OLD=1\n")
+    (tmp_path / report.GITLAB_FILE).write_text("OLD=1\n", encoding="utf-8")
     assert report.write_outputs({"CI_PROJECT_DIR": str(tmp_path)}, "gitlab", [GOOD]) == []
-    assert (tmp_path / report.GITLAB_FILE).read_text() == (
+    assert (tmp_path / report.GITLAB_FILE).read_text(encoding="utf-8") == (
         "DEPLOYMENT_ID=clm1abc\n"
         "DEPLOYMENT_STATUS=READY\n"
         "DEPLOYMENT_URL=https://my-app.deploxa.com\n"
@@ -181,11 +181,11 @@ def test_gitlab_dotenv(tmp_path: Path) -> None:
 def test_gitlab_dotenv_is_not_written_through_a_symbolic_link(tmp_path: Path) -> None:
     """It came with the checkout."""
     mine = tmp_path / "mine"
-    mine.write_text("keep")
+    mine.write_text("keep", encoding="utf-8")
     (tmp_path / report.GITLAB_FILE).symlink_to(mine)
     assert report.write_outputs({"CI_PROJECT_DIR": str(tmp_path)}, "gitlab", [GOOD]) == []
-    assert mine.read_text() == "keep"
-    assert "DEPLOYMENT_ID=clm1abc" in (tmp_path / report.GITLAB_FILE).read_text()
+    assert mine.read_text(encoding="utf-8") == "keep"
+    assert "DEPLOYMENT_ID=clm1abc" in (tmp_path / report.GITLAB_FILE).read_text(encoding="utf-8")
 
 
 def test_gitlab_dotenv_takes_no_values_that_it_cannot_quote(tmp_path: Path) -> None:
@@ -194,13 +194,15 @@ def test_gitlab_dotenv_takes_no_values_that_it_cannot_quote(tmp_path: Path) -> N
     troubles = report.gitlab_dotenv(
         str(path), [report.Result("a\nPATH=/evil", "$CI_JOB_TOKEN", "https://x/`id`", None)]
     )
-    assert path.read_text() == "DEPLOYMENT_ID=\nDEPLOYMENT_STATUS=\nDEPLOYMENT_URL=\nDURATION_SECONDS=\n"
+    assert (
+        path.read_text(encoding="utf-8") == "DEPLOYMENT_ID=\nDEPLOYMENT_STATUS=\nDEPLOYMENT_URL=\nDURATION_SECONDS=\n"
+    )
     assert [trouble.split()[0] for trouble in troubles] == ["DEPLOYMENT_ID", "DEPLOYMENT_STATUS", "DEPLOYMENT_URL"]
 
 
 def test_a_gitlab_report_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
     """The deployment went as it went."""
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     troubles = report.write_outputs({"CI_PROJECT_DIR": str(tmp_path / "file")}, "gitlab", [GOOD])
     assert len(troubles) == 1
     assert os.fspath(tmp_path / "file") in troubles[0]
@@ -210,7 +212,7 @@ def test_several_in_github_actions(tmp_path: Path) -> None:
     """The plain outputs are those of the first that failed; all come as an array; one table; an error for each."""
     env = github(tmp_path)
     assert report.write_outputs(env, "auto", [GOOD, BAD], several=True) == []
-    found = outputs((tmp_path / "output").read_text())
+    found = outputs((tmp_path / "output").read_text(encoding="utf-8"))
     assert found["deployment-id"] == "clm1bad"
     listed = json.loads(found["deployments"])
     assert [(item["project"], item["deployment-status"]) for item in listed] == [
@@ -218,7 +220,7 @@ def test_several_in_github_actions(tmp_path: Path) -> None:
         ("api-docs", "ERROR"),
     ]
     assert [item["duration-seconds"] for item in listed] == [45, 3]
-    summary = (tmp_path / "summary").read_text()
+    summary = (tmp_path / "summary").read_text(encoding="utf-8")
     assert summary.count("| Project |") == 1
     assert "| my-app | main |" in summary
     assert "| api-docs | main |" in summary
@@ -231,8 +233,8 @@ def test_several_that_are_none(tmp_path: Path) -> None:
     """An empty array, and a sentence in the summary."""
     env = github(tmp_path)
     assert report.write_outputs(env, "auto", [], several=True) == []
-    assert outputs((tmp_path / "output").read_text()) == {"deployments": "[]"}
-    assert (tmp_path / "summary").read_text() == "\nNo project has changed.\n\n"
+    assert outputs((tmp_path / "output").read_text(encoding="utf-8")) == {"deployments": "[]"}
+    assert (tmp_path / "summary").read_text(encoding="utf-8") == "\nNo project has changed.\n\n"
 
 
 def test_several_in_gitlab(tmp_path: Path) -> None:
@@ -240,7 +242,7 @@ def test_several_in_gitlab(tmp_path: Path) -> None:
     env = {"CI_PROJECT_DIR": str(tmp_path)}
     same = GOOD._replace(project="api.docs")
     troubles = report.write_outputs(env, "gitlab", [GOOD, BAD, same], several=True)
-    lines = (tmp_path / report.GITLAB_FILE).read_text().splitlines()
+    lines = (tmp_path / report.GITLAB_FILE).read_text(encoding="utf-8").splitlines()
     assert lines[0] == "MY_APP_DEPLOYMENT_ID=clm1abc"
     assert "API_DOCS_DEPLOYMENT_STATUS=ERROR" in lines
     assert len(lines) == 8
@@ -251,6 +253,6 @@ def test_gitlab_is_known_by_its_variable(tmp_path: Path) -> None:
     """And gets dpx.env without an option."""
     env = {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(tmp_path)}
     assert report.write_outputs(env, "auto", [GOOD]) == []
-    assert "DEPLOYMENT_ID=clm1abc\n" in (tmp_path / "dpx.env").read_text()
+    assert "DEPLOYMENT_ID=clm1abc\n" in (tmp_path / "dpx.env").read_text(encoding="utf-8")
     assert report.error_commands(env, "auto", [BAD]) == []
     assert report.write_outputs({**env, "CI_PROJECT_DIR": "/none"}, "never", [GOOD]) == []

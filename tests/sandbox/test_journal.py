@@ -57,7 +57,7 @@ def test_the_log(tmp_path: Path) -> None:
         with Sandbox(log=str(log), faults=["GET /orgs 503 x1"]) as sandbox:
             ask(sandbox, "GET", "/orgs")
             ask(sandbox, "POST", "/projects", {"name": "x"})
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert [(line["method"], line["path"], line["status"]) for line in lines] == [
         ("GET", "/orgs", 503),
         ("POST", "/projects", 201),

@@ -38,7 +38,7 @@ def schemathesis(sandbox: Sandbox, folder: Path, *options: str) -> str:
 
 def test_every_route_is_described() -> None:
     """The OpenAPI description has exactly the sandbox's routes."""
-    described = yaml.safe_load(DESCRIPTION.read_text())["paths"]
+    described = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))["paths"]
     methods = {
         path: {name.upper() for name in item} & {"GET", "POST", "PATCH", "DELETE"} for path, item in described.items()
     }

@@ -65,8 +65,8 @@ def test_nothing_heavy_is_imported():
 
 def run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     """Run a file of tests in a process of its own, with the installed plugin and without those of our tests."""
-    (folder / "test_users.py").write_text(text)
-    (folder / "conftest.py").write_text("")
+    (folder / "test_users.py").write_text(text, encoding="utf-8")
+    (folder / "conftest.py").write_text("", encoding="utf-8")
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider"),

@@ -156,12 +156,12 @@ def test_nobody_at_the_receivers_address(tmp_path: Path) -> None:
         while len(sandbox.deliveries) < 8:
             threading.Event().wait(0.005)
         assert ask(sandbox, "GET", "/orgs").status == 200
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     tries = [(line["webhook"], line["attempt"], line["status"]) for line in lines if "webhook" in line]
     assert tries == [
         (event, attempt, None) for event in ("deployment.started", "deployment.ready") for attempt in (1, 2, 3, 4)
     ]
-    assert SECRET not in log.read_text()
+    assert SECRET not in log.read_text(encoding="utf-8")
 
 
 def test_what_is_due_is_told_before_the_sandbox_ends(receiver: Receiver) -> None:

@@ -73,7 +73,7 @@ class Converge:
             lines.append("TOGGLED = {absent = true}\n" if is_absent else f'TOGGLED = "{toggled}"\n')
             path = self._folder / slug / "deploxa.toml"
             path.parent.mkdir(exist_ok=True)
-            path.write_text("".join(lines))
+            path.write_text("".join(lines), encoding="utf-8")
 
     def _values(self, state: dict[tuple[str, str], str]) -> dict[str, str]:
         """Return the variables of the environment that the files read."""
@@ -117,7 +117,7 @@ class Converge:
                 slug = slug.replace("_", "-")
                 is_there = (slug, slug) not in different and f"{key} = " in (
                     self._folder / slug / "deploxa.toml"
-                ).read_text()
+                ).read_text(encoding="utf-8")
                 if is_there and (slug, key) not in different:
                     self.figures["unchanged"] += 1
                     self.figures["wrong unchanged"] += not sandbox.env_is(slug, key, value)

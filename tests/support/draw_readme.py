@@ -146,7 +146,7 @@ def _style(codes: list[str]) -> str:
 
 def main() -> None:
     """Write the picture."""
-    FILE.write_text(drawn(record()))
+    FILE.write_text(drawn(record()), encoding="utf-8")
     sys.stdout.write(f"{FILE} is up to date\n")
 
 

@@ -82,10 +82,10 @@ def rewritten(text: str, run: Callable[[str], str]) -> str:
 
 def main() -> None:
     """Write the outputs of the console blocks as they are now."""
-    text = README.read_text()
+    text = README.read_text(encoding="utf-8")
     with world() as (env, cwd):
         text = rewritten(text, lambda block: console(block, env, cwd))
-    README.write_text(text)
+    README.write_text(text, encoding="utf-8")
     sys.stdout.write("README.md is up to date\n")
 
 

@@ -74,7 +74,7 @@ class Shell:
         self.name = name
         setup = {"bash": BASH, "zsh": ZSH, "fish": FISH}[name]
         rc = cwd / f"rc-{name}"
-        rc.write_text(f"{before}\n{setup}\n{load}\n")
+        rc.write_text(f"{before}\n{setup}\n{load}\n", encoding="utf-8")
         argv = {
             "bash": ["bash", "--noprofile", "--rcfile", str(rc), "-i"],
             "zsh": ["zsh", "-f", "-i"],

@@ -41,7 +41,7 @@ def git(cwd: Path, *arguments: str, stdin: bytes = b"") -> str:
 
 def commit(where: Path, message: str, text: str = "x") -> str:
     """Commit one file and give the commit's id."""
-    (where / "file").write_text(text)
+    (where / "file").write_text(text, encoding="utf-8")
     git(where, "add", "file")
     git(where, "commit", "--quiet", "--allow-empty", "-m", message)
     return git(where, "rev-parse", "HEAD")
@@ -97,11 +97,11 @@ def test_detached(repo: Path) -> None:
 
 def test_dirty_means_tracked_files(repo: Path) -> None:
     """Changed, staged or deleted; a stray file is not."""
-    (repo / "stray").write_text("x")
+    (repo / "stray").write_text("x", encoding="utf-8")
     head = repository.head(str(repo))
     assert head is not None
     assert head.dirty is False
-    (repo / "file").write_text("changed")
+    (repo / "file").write_text("changed", encoding="utf-8")
     head = repository.head(str(repo))
     assert head is not None
     assert head.dirty
@@ -156,7 +156,7 @@ def test_a_submodule(repo: Path, tmp_path: Path) -> None:
     git(outer, "init", "--quiet", "--initial-branch=main")
     git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(repo), "inner")
     commit(outer, "With the shop in it")
-    (outer / "inner" / "file").write_text("changed")
+    (outer / "inner" / "file").write_text("changed", encoding="utf-8")
     head = repository.head(str(outer))
     assert head is not None
     assert head.dirty is False
@@ -240,29 +240,29 @@ def test_a_repository_cannot_make_us_run_its_programs(repo: Path, tmp_path: Path
     """Monitor, filters and hooks of its own configuration stay silent."""
     ran = tmp_path / "ran"
     program = tmp_path / "program"
-    program.write_text(f"#!/bin/sh\necho \"$0 $@\" >> '{ran}'\ncat\n")
+    program.write_text(f"#!/bin/sh\necho \"$0 $@\" >> '{ran}'\ncat\n", encoding="utf-8")
     program.chmod(0o755)
-    (repo / ".gitattributes").write_text("file filter=evil\nother filter=a=b\n")
-    (repo / "other").write_text("x")
+    (repo / ".gitattributes").write_text("file filter=evil\nother filter=a=b\n", encoding="utf-8")
+    (repo / "other").write_text("x", encoding="utf-8")
     git(repo, "add", ".gitattributes", "other")
     git(repo, "commit", "--quiet", "-m", "attributes")
     for name in ("core.fsmonitor", "filter.evil.clean", "filter.evil.process", "gpg.program", "core.sshCommand"):
         git(repo, "config", name, str(program))
-    with (repo / ".git" / "config").open("a") as config:
+    with (repo / ".git" / "config").open("a", encoding="utf-8") as config:
         config.write(f'[filter "a=b"]\n\tclean = {program}\n\trequired = true\n[log]\n\tshowSignature = true\n')
     hook = repo / ".git" / "hooks" / "post-index-change"
     hook.parent.mkdir(exist_ok=True)
     shutil.copy(program, hook)
     past = time.time() - 1000
     for name in ("file", "other"):  # so that git has to look into them
-        (repo / name).write_text("y")
+        (repo / name).write_text("y", encoding="utf-8")
         os.utime(repo / name, (past, past))
     index = (repo / ".git" / "index").read_bytes()
     head = repository.head(str(repo))
     assert head is not None
     assert head.dirty
     assert head.subject == "attributes"
-    assert not ran.exists(), ran.read_text()
+    assert not ran.exists(), ran.read_text(encoding="utf-8")
     assert (repo / ".git" / "index").read_bytes() == index
     # The same look by plain git does run them: the trap is a trap.
     subprocess.run(["git", "status"], cwd=repo, capture_output=True, check=False)
@@ -273,7 +273,7 @@ def test_a_repository_cannot_make_us_run_its_programs(repo: Path, tmp_path: Path
 def test_the_checkouts_own_git_is_not_run(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where the path says so: only absolute folders count."""
     fake = repo / "git"
-    fake.write_text("#!/bin/sh\ntouch ran\n")
+    fake.write_text("#!/bin/sh\ntouch ran\n", encoding="utf-8")
     fake.chmod(0o755)
     monkeypatch.chdir(repo)
     assert repository.head(str(repo), {**os.environ, "PATH": f".::{os.environ['PATH']}"}) is not None
@@ -288,12 +288,12 @@ def test_git_gets_no_secret(repo: Path, tmp_path: Path) -> None:
     folder.mkdir()
     seen = tmp_path / "seen"
     fake = folder / "git"
-    fake.write_text(f"#!/bin/sh\nenv >> '{seen}'\n")
+    fake.write_text(f"#!/bin/sh\nenv >> '{seen}'\n", encoding="utf-8")
     fake.chmod(0o755)
     secret = {"DPX_TOKEN": "dpx_canary", "DPX_WEBHOOK_SECRET": "canary"}
     repository.head(str(repo), {**secret, "KEPT": "1", "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"})
-    assert "KEPT=1" in seen.read_text()
-    assert "canary" not in seen.read_text()
+    assert "KEPT=1" in seen.read_text(encoding="utf-8")
+    assert "canary" not in seen.read_text(encoding="utf-8")
 
 
 @pytest.mark.posix
@@ -304,12 +304,12 @@ def test_a_git_that_hangs_is_left_behind(repo: Path, tmp_path: Path, monkeypatch
     folder.mkdir()
     pids = tmp_path / "pids"
     fake = folder / "git"
-    fake.write_text(f"#!/bin/sh\nsleep 600 &\necho $! >> '{pids}'\nsleep 600\n")
+    fake.write_text(f"#!/bin/sh\nsleep 600 &\necho $! >> '{pids}'\nsleep 600\n", encoding="utf-8")
     fake.chmod(0o755)
     assert repository.head(str(repo), {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}) is None
-    for pid in pids.read_text().split():
+    for pid in pids.read_text(encoding="utf-8").split():
         deadline = time.monotonic() + 10
-        while Path(f"/proc/{pid}").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
+        while Path(f"/proc/{pid}").exists() and Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").split()[2] != "Z":
             assert time.monotonic() < deadline, "the grandchild is still there"
             time.sleep(0.01)
 
@@ -328,7 +328,7 @@ def old_git(tmp_path: Path, *, unknown: str = "", unheeded: str = "") -> dict[st
     wrapper = folder / "git"
     refuse = f'for word; do [ "$word" = "{unknown}" ] && exit 129; done\n' if unknown else ""
     forget = f"unset {unheeded}\n" if unheeded else ""
-    wrapper.write_text(f'#!/bin/sh\n{refuse}{forget}exec {real} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\n{refuse}{forget}exec {real} "$@"\n', encoding="utf-8")
     wrapper.chmod(0o755)
     return {**os.environ, "PATH": str(folder)}
 
@@ -347,9 +347,9 @@ def test_a_git_that_cannot_switch_filters_off_runs_none(
 ) -> None:
     """It isn't asked anything then; a newer one is, without the filters."""
     ran = tmp_path / "ran"
-    (repo / ".gitattributes").write_text("* filter=evil\n")
+    (repo / ".gitattributes").write_text("* filter=evil\n", encoding="utf-8")
     git(repo, "config", "filter.evil.clean", f"touch {ran}; cat")
-    (repo / "file").write_text("y")  # as long as what is committed, so that git has to read it
+    (repo / "file").write_text("y", encoding="utf-8")  # as long as what is committed, so that git has to read it
     found = repository.head(str(repo), old_git(tmp_path, unknown=unknown, unheeded=unheeded))
     assert (found is not None) is asked
     assert not ran.exists()

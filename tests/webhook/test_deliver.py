@@ -65,7 +65,7 @@ def test_a_delivery_carries_its_own_headers_and_no_others(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A delivery has no Authorization (not from .netrc either) and no Accept, and its body is unchanged."""
-    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n", encoding="utf-8")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     body = b'{"a": "\xff\x00"}\r\n'

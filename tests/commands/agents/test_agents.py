@@ -69,7 +69,7 @@ def test_the_skill_is_a_skill(dpx_offline: Program) -> None:
     for _ in range(2):
         assert dpx_offline("skill", "install", "skills").code == 0
     path = dpx_offline.cwd / "skills" / "dpx" / "SKILL.md"
-    assert path.read_text() == text
+    assert path.read_text(encoding="utf-8") == text
     path.unlink()
     path.symlink_to(dpx_offline.home / "precious")
     done = dpx_offline("skill", "install", "skills")
@@ -110,7 +110,7 @@ def test_reading_tools_send_nothing_but_gets(dpx: Program, sandbox: Sandbox) -> 
 
 def test_a_tool_takes_no_target_away_unless_it_is_told_to(dpx: Program, sandbox: Sandbox) -> None:
     """The refusal names the variable, with --allow-delete too; `yes` of the caller is what allows it."""
-    (dpx.cwd / ".env").write_text("SEARCH_KEY=1\n")
+    (dpx.cwd / ".env").write_text("SEARCH_KEY=1\n", encoding="utf-8")
     for delete in (False, True):
         writing = tools(dpx.env, write=True, delete=delete, folder=dpx.cwd)
         for tool, more in (
@@ -127,7 +127,7 @@ def test_a_tool_takes_no_target_away_unless_it_is_told_to(dpx: Program, sandbox:
 
 def test_without_allow_delete_nothing_is_deleted(dpx: Program, sandbox: Sandbox) -> None:
     """`api` sends no DELETE and `--prune` is refused; with it, nothing has to be confirmed."""
-    (dpx.cwd / ".env").write_text("ONLY=1\n")
+    (dpx.cwd / ".env").write_text("ONLY=1\n", encoding="utf-8")
     path = f"/projects/{sandbox.project_id('docs')}"
     writing = tools(dpx.env, write=True, folder=dpx.cwd)
     assert writing.call("api", {"path": path, "method": "DELETE"})[1]
@@ -244,9 +244,9 @@ def test_files_are_those_below_the_allowed_directory(dpx: Program, tmp_path: Pat
     """Without --allow-files no tool has such an argument; with it no path and no symbolic link leads out."""
     assert "from_file" not in tools(dpx.env, write=True).schema("env_set")["properties"]
     assert tools(dpx.env).call("env_scan", {"path": "/", "project": "docs"})[1]
-    (tmp_path / "outside").write_text("A=1\n")
+    (tmp_path / "outside").write_text("A=1\n", encoding="utf-8")
     (dpx.cwd / "link").symlink_to(tmp_path / "outside")
-    (dpx.cwd / ".env").write_text("SEARCH_KEY=1\n")
+    (dpx.cwd / ".env").write_text("SEARCH_KEY=1\n", encoding="utf-8")
     here = tools(dpx.env, folder=dpx.cwd)
     assert "project" in here.schema("env_check")["properties"]
     for path in ("link", "../outside", str(tmp_path / "outside"), "/etc/passwd", "-", "/dev/stdin"):
@@ -323,7 +323,7 @@ class Talk:
 def slow(dpx: Program) -> Iterator[Sandbox]:
     """Have servers whose calls end after a second, and a Deploxa that builds for three."""
     (dpx.cwd / "sitecustomize.py").write_text(
-        "import dpx_cli.commands.agents.server as s\ns.MAX_SECONDS, s.PROGRESS_SECONDS = 1.0, 0.3\n"
+        "import dpx_cli.commands.agents.server as s\ns.MAX_SECONDS, s.PROGRESS_SECONDS = 1.0, 0.3\n", encoding="utf-8"
     )
     with Sandbox(build_seconds=3) as sandbox:
         dpx.env |= {"PYTHONPATH": str(dpx.cwd), "DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token}
@@ -361,7 +361,7 @@ def test_a_long_deployment_is_reported_and_never_made_twice(dpx: Program, slow: 
 def test_a_canceled_deployment_is_logged_and_not_made_again(dpx: Program, slow: Sandbox) -> None:
     """The log has its ID; the same call returns it, also when it has ended meanwhile."""
     talk = Talk(dpx, "--allow-write")
-    with (dpx.cwd / "log").open("w+") as log:
+    with (dpx.cwd / "log").open("w+", encoding="utf-8") as log:
 
         async def deploy(client: Client) -> None:
             with anyio.move_on_after(0.9):
@@ -408,7 +408,7 @@ def test_calls_leave_nothing_open(dpx: Program) -> None:
 
 def open_in_server() -> tuple[int, int]:
     """Return how many descriptors and threads the server has that this process has started."""
-    children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text(encoding="utf-8").split()
     (server,) = [Path("/proc", pid) for pid in children if b"mcp" in Path("/proc", pid, "cmdline").read_bytes()]
     return len(list((server / "fd").iterdir())), len(list((server / "task").iterdir()))
 
@@ -446,7 +446,7 @@ def test_closed_streams_end_the_server_silently(dpx: Program, stream: str) -> No
 def test_without_the_mcp_package(dpx_offline: Program, tmp_path: Path) -> None:
     """Exit 2, and how to install it."""
     (tmp_path / "hidden").mkdir()
-    (tmp_path / "hidden" / "mcp.py").write_text("raise ImportError\n")
+    (tmp_path / "hidden" / "mcp.py").write_text("raise ImportError\n", encoding="utf-8")
     done = dpx_offline("mcp", env={"PYTHONPATH": str(tmp_path / "hidden")})
     assert done.code == 2
     assert "pip install 'dpx-cli[mcp]'" in done.err

@@ -47,7 +47,7 @@ def test_github_workflow_is_secure(dpx_offline: Program, flags: list[str]) -> No
     """As zizmor sees it, in its strictest mode but for taste."""
     path = dpx_offline.cwd / ".github" / "workflows" / "deploy.yml"
     path.parent.mkdir(parents=True)
-    path.write_text(dpx_offline("ci", "setup", "github", "--print", *flags).out)
+    path.write_text(dpx_offline("ci", "setup", "github", "--print", *flags).out, encoding="utf-8")
     zizmor = str(Path(sys.executable).with_name("zizmor"))
     command = [zizmor, "--offline", "--no-progress", "--persona", "pedantic", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -59,7 +59,7 @@ def test_plans_are_for_those_who_have_a_deploxa_toml(dpx_offline: Program) -> No
     only = github_of(dpx_offline("ci", "setup", "github", "--print", "-p", "shop").out)
     assert (set(only["on"]), set(only["jobs"])) == ({"push", "workflow_dispatch"}, {"deploy"})
     assert "if" not in only["jobs"]["deploy"]
-    (dpx_offline.cwd / "deploxa.toml").write_text('[project]\nslug = "shop"\n')
+    (dpx_offline.cwd / "deploxa.toml").write_text('[project]\nslug = "shop"\n', encoding="utf-8")
     planned = github_of(dpx_offline("ci", "setup", "github", "--print").out)
     assert set(planned["jobs"]) == {"deploy", "plan"}
     assert planned["jobs"]["plan"]["permissions"] == {"contents": "read", "pull-requests": "write"}
@@ -87,26 +87,26 @@ def run_job(dpx: Program, job: str, *, comments: str = "true", issues: str = "tr
     folder = dpx.home / "bin"
     folder.mkdir(exist_ok=True)
     (folder / "calls").unlink(missing_ok=True)
-    (folder / "gh").write_text(GH.format(folder=folder, comments=comments, issues=issues))
+    (folder / "gh").write_text(GH.format(folder=folder, comments=comments, issues=issues), encoding="utf-8")
     (folder / "gh").chmod(0o755)
     steps = github_of(dpx("ci", "setup", "github", "--print", "--drift").out)["jobs"][job]["steps"]
     output = dpx.home / "output"
-    output.write_text("")
+    output.write_text("", encoding="utf-8")
     env = {**dpx.env, "PATH": f"{folder}:{Path(sys.executable).parent}:/usr/bin:/bin", "GITHUB_OUTPUT": str(output)}
     env |= {"GITHUB_REPOSITORY": "acme/shop", "NUMBER": "7"}
     for step in steps[3:]:
         subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], cwd=dpx.cwd, env=env, check=True, timeout=60)
-        env["CODE"] = output.read_text().strip().removeprefix("code=")
-    return (folder / "calls").read_text().splitlines()
+        env["CODE"] = output.read_text(encoding="utf-8").strip().removeprefix("code=")
+    return (folder / "calls").read_text(encoding="utf-8").splitlines()
 
 
 def test_the_plan_is_one_comment_and_drift_one_issue(dpx: Program) -> None:
     """Created the first time, changed afterwards; the issue is closed when nothing differs any more."""
     subprocess.run(["git", "init", "-q"], cwd=dpx.cwd, check=True)
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "storefront"\ndescription = "new"\n')
+    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "storefront"\ndescription = "new"\n', encoding="utf-8")
     subprocess.run(["git", "add", "."], cwd=dpx.cwd, check=True)
     assert "--method POST repos/acme/shop/issues/7/comments" in run_job(dpx, "plan")[-1]
-    body = (dpx.home / "bin" / "body").read_text()
+    body = (dpx.home / "bin" / "body").read_text(encoding="utf-8")
     assert body.startswith("<!-- dpx plan -->\n")
     assert "storefront" in body
     assert "--method PATCH repos/acme/shop/issues/comments/12 " in run_job(dpx, "plan", comments="echo 12")[-1]
@@ -183,7 +183,9 @@ def test_the_link_file_names_the_project(dpx: Program) -> None:
 def test_a_hostile_link_file_gets_nothing_into_a_workflow(dpx_offline: Program, slug: str) -> None:
     """It comes with a checkout."""
     (dpx_offline.cwd / ".deploxa").mkdir()
-    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(json.dumps({"projectId": "x", "projectSlug": slug}))
+    (dpx_offline.cwd / ".deploxa" / "project.json").write_text(
+        json.dumps({"projectId": "x", "projectSlug": slug}), encoding="utf-8"
+    )
     result = dpx_offline("ci", "print-workflow", "github")
     assert result.code == 2, result
     assert result.out == ""

@@ -31,7 +31,7 @@ def fake_gh(dpx: Program, then: str = "exit 0") -> Path:
     """Put a gh that records what it's given in front of the path; returns where it records."""
     folder = dpx.home / "bin"
     folder.mkdir()
-    (folder / "gh").write_text(GH.format(folder=folder, then=then))
+    (folder / "gh").write_text(GH.format(folder=folder, then=then), encoding="utf-8")
     (folder / "gh").chmod(0o755)
     dpx.env["PATH"] = f"{folder}:{dpx.env['PATH']}"
     return folder
@@ -57,7 +57,7 @@ def test_the_file_is_what_print_workflow_prints(dpx_offline: Program) -> None:
     dpx_offline.cwd /= "below"
     result = dpx_offline(*SETUP)
     assert (result.code, result.out) == (0, ""), result
-    assert (dpx_offline.cwd.parent / WORKFLOW).read_text() == printed
+    assert (dpx_offline.cwd.parent / WORKFLOW).read_text(encoding="utf-8") == printed
     assert "Settings > Secrets and variables > Actions" in result.err
     assert result.err.rstrip().endswith("gh secret set DPX_TOKEN")
 
@@ -67,12 +67,12 @@ def test_off_a_terminal_another_file_stays_without_yes(dpx_offline: Program) -> 
     without_gh(dpx_offline)
     path = dpx_offline.cwd / WORKFLOW
     path.parent.mkdir(parents=True)
-    path.write_text("mine")
+    path.write_text("mine", encoding="utf-8")
     result = dpx_offline(*SETUP)
-    assert (result.code, path.read_text()) == (2, "mine"), result
+    assert (result.code, path.read_text(encoding="utf-8")) == (2, "mine"), result
     assert "--yes" in result.err
     assert dpx_offline(*SETUP, "--yes").code == 0
-    assert path.read_text() != "mine"
+    assert path.read_text(encoding="utf-8") != "mine"
     assert dpx_offline(*SETUP).code == 0
 
 
@@ -81,10 +81,10 @@ def test_on_a_terminal_it_asks(dpx_offline: Program, answer: str, code: int) -> 
     """No is the default."""
     path = dpx_offline.cwd / WORKFLOW
     path.parent.mkdir(parents=True)
-    path.write_text("mine")
+    path.write_text("mine", encoding="utf-8")
     result = dpx_offline.tty(*SETUP, answers=[("Replace it?", answer + "\n")])
     assert result.code == code, result
-    assert (path.read_text() == "mine") == (code == 2)
+    assert (path.read_text(encoding="utf-8") == "mine") == (code == 2)
 
 
 def test_with_yes_gh_sets_the_secret(dpx: Program) -> None:
@@ -96,10 +96,10 @@ def test_with_yes_gh_sets_the_secret(dpx: Program) -> None:
     del dpx.env["DPX_API_URL"]
     result = dpx(*SETUP, "-y")
     assert result.code == 0, result
-    assert (folder / "gh-arguments").read_text() == "secret set DPX_TOKEN --repo acme/shop\n"
-    assert (folder / "gh-input").read_text() == token
-    assert token not in (folder / "gh-environment").read_text()
-    assert (folder / "gh-directory").read_text().strip() == str(dpx.cwd)
+    assert (folder / "gh-arguments").read_text(encoding="utf-8") == "secret set DPX_TOKEN --repo acme/shop\n"
+    assert (folder / "gh-input").read_text(encoding="utf-8") == token
+    assert token not in (folder / "gh-environment").read_text(encoding="utf-8")
+    assert (folder / "gh-directory").read_text(encoding="utf-8").strip() == str(dpx.cwd)
     assert token not in result.out + result.err
     assert "Setting the secret DPX_TOKEN of acme/shop to your token" in result.err
 
@@ -137,7 +137,7 @@ def test_without_gh_or_a_token_the_way_is_said(dpx_offline: Program) -> None:
 @pytest.mark.posix
 def test_a_gh_of_the_checkout_is_not_run(dpx: Program) -> None:
     """Only absolute directories of PATH count."""
-    (dpx.cwd / "gh").write_text("#!/bin/sh\ntouch ran\n")
+    (dpx.cwd / "gh").write_text("#!/bin/sh\ntouch ran\n", encoding="utf-8")
     (dpx.cwd / "gh").chmod(0o755)
     dpx.env["PATH"] = f".:{dpx.home}"
     assert dpx(*SETUP, "-y").code == 0
@@ -148,12 +148,12 @@ def test_a_gh_of_the_checkout_is_not_run(dpx: Program) -> None:
 def test_a_link_out_of_the_repository_is_not_followed(dpx_offline: Program) -> None:
     """It comes with a checkout."""
     outside = dpx_offline.home / "outside.yml"
-    outside.write_text("mine")
+    outside.write_text("mine", encoding="utf-8")
     path = dpx_offline.cwd / WORKFLOW
     path.parent.mkdir(parents=True)
     path.symlink_to(outside)
     result = dpx_offline(*SETUP, "-y")
-    assert (result.code, outside.read_text()) == (1, "mine"), result
+    assert (result.code, outside.read_text(encoding="utf-8")) == (1, "mine"), result
 
 
 def test_changed_and_project_exclude_each_other(dpx_offline: Program) -> None:
@@ -191,7 +191,7 @@ def test_changed_compares_with_the_push_or_the_commit_before(dpx_offline: Progra
     script, _ = script_of(dpx_offline, system)
     folder = dpx_offline.home / "bin"
     folder.mkdir()
-    (folder / "dpx").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {folder}/arguments\n')
+    (folder / "dpx").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {folder}/arguments\n', encoding="utf-8")
     (folder / "dpx").chmod(0o755)
     git(dpx_offline.cwd, "init")
     for number in range(3):
@@ -201,7 +201,7 @@ def test_changed_compares_with_the_push_or_the_commit_before(dpx_offline: Progra
         env = {"PATH": f"{folder}:/usr/bin:/bin", variable: given}
         env |= {"GITHUB_REF_NAME": "main $(touch hacked)", "CI_COMMIT_REF_NAME": "main $(touch hacked)"}
         subprocess.run(["sh", "-ec", script], cwd=dpx_offline.cwd, env=env, check=True, timeout=30)
-        told = (folder / "arguments").read_text().splitlines()
+        told = (folder / "arguments").read_text(encoding="utf-8").splitlines()
         assert told[:5] == ["deploy", "--changed", base, "--branch", "main $(touch hacked)"]
     assert not (dpx_offline.cwd / "hacked").exists()
 
@@ -212,12 +212,12 @@ def test_the_script_deploys_the_changed_projects_of_a_repository(dpx: Program, s
     script, _ = script_of(dpx, system)
     for slug in ("storefront", "docs"):
         (dpx.cwd / slug).mkdir()
-        (dpx.cwd / slug / "deploxa.toml").write_text(f'[project]\nslug = "{slug}"\n')
+        (dpx.cwd / slug / "deploxa.toml").write_text(f'[project]\nslug = "{slug}"\n', encoding="utf-8")
     git(dpx.cwd, "init")
     git(dpx.cwd, "add", ".")
     git(dpx.cwd, "commit", "-m", "both")
     before = git(dpx.cwd, "rev-parse", "HEAD")
-    (dpx.cwd / "docs" / "index.html").write_text("changed")
+    (dpx.cwd / "docs" / "index.html").write_text("changed", encoding="utf-8")
     git(dpx.cwd, "add", ".")
     git(dpx.cwd, "commit", "-m", "docs")
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"

@@ -29,7 +29,7 @@ def commit(folder: Path, subject: str, *names: str) -> str:
     """Commit a change of some files and return its hash."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(subject)
+        (folder / name).write_text(subject, encoding="utf-8")
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "--allow-empty", "-m", subject)
     return git(folder, "rev-parse", "HEAD")
@@ -98,7 +98,9 @@ def test_the_commits_of_a_deployment(shop: Program) -> None:
 def test_a_project_below_the_top_has_its_own_commits(shop: Program) -> None:
     """Those that touch its directory or its paths; the number of the others is said."""
     (shop.cwd / "apps" / "web").mkdir(parents=True)
-    (shop.cwd / "apps" / "web" / "deploxa.toml").write_text('[project]\nslug = "storefront"\npaths = ["../../ui"]\n')
+    (shop.cwd / "apps" / "web" / "deploxa.toml").write_text(
+        '[project]\nslug = "storefront"\npaths = ["../../ui"]\n', encoding="utf-8"
+    )
     for subject, name in (("Page", "apps/web/page"), ("Button", "ui/button"), ("Docs", "docs/x"), ("More", "docs/y")):
         commit(shop.cwd, subject, name)
     done = shop(*DIFF)
@@ -229,11 +231,11 @@ def test_what_is_no_commit_is_refused(dpx: Program, sandbox: Sandbox, words: tup
 def test_a_failed_deployment_names_its_suspects(shop: Program, tmp_path: Path) -> None:
     """The commits since the branch's last READY one, lock files first, and what the code reads and production lacks."""
     failing = ("deploy", "--branch", "fail/x")
-    (shop.cwd / "deploxa.toml").write_text('[project]\nslug = "storefront"\n')
+    (shop.cwd / "deploxa.toml").write_text('[project]\nslug = "storefront"\n', encoding="utf-8")
     for number in range(5):
         commit(shop.cwd, f"Change {number}", f"src/{number}.js", "package-lock.json")
     commit(shop.cwd, "Read it", "package.json")
-    (shop.cwd / "app.js").write_text("process.env.NO_SUCH_KEY")
+    (shop.cwd / "app.js").write_text("process.env.NO_SUCH_KEY", encoding="utf-8")
     git(shop.cwd, "checkout", "-q", "-b", "fail/x")
     commit(shop.cwd, "Last")
     # The sandbox fails every build of such a branch, so its last READY deployment comes from elsewhere.
@@ -244,7 +246,7 @@ def test_a_failed_deployment_names_its_suspects(shop: Program, tmp_path: Path) -
     assert "NO_SUCH_KEY is read at app.js:1, but isn't set for production." in done.err
     assert "dpx deploy again " in done.err
     assert identity not in done.err, "it is of another branch"
-    assert "Error: Deployment" in (tmp_path / "summary.md").read_text()
+    assert "Error: Deployment" in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
 
 def test_suspects_are_the_commits_since_the_last_ready_one(dpx_on_faults: Program, server: FaultServer) -> None:

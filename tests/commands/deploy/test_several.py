@@ -166,9 +166,9 @@ def test_github_is_told_of_all(dpx: Program, tmp_path: Path) -> None:
     env = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(tmp_path / "out"), "GITHUB_STEP_SUMMARY": str(tmp_path / "s")}
     done = dpx("deploy", "-p", "docs", "-p", "nope", env=env)
     assert done.code == 3, done
-    outputs = dict(line.split("=", 1) for line in (tmp_path / "out").read_text().splitlines())
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "out").read_text(encoding="utf-8").splitlines())
     assert [item["project"] for item in json.loads(outputs["deployments"])] == ["docs", "nope"]
-    assert (tmp_path / "s").read_text().count("\n| ") == 4
+    assert (tmp_path / "s").read_text(encoding="utf-8").count("\n| ") == 4
     assert "\n::error::nope: No such project" in done.err
 
 
@@ -207,10 +207,10 @@ def monorepo(dpx: Program) -> Program:
     root = dpx.cwd
     for name, paths in (("docs", ""), ("storefront", 'paths = ["../ui"]\n')):
         (root / name).mkdir()
-        (root / name / "deploxa.toml").write_text(f'[project]\nslug = "{name}"\n{paths}')
-        (root / name / "page").write_text(name)
+        (root / name / "deploxa.toml").write_text(f'[project]\nslug = "{name}"\n{paths}', encoding="utf-8")
+        (root / name / "page").write_text(name, encoding="utf-8")
     (root / "ui").mkdir()
-    (root / "ui" / "button").write_text("1")
+    (root / "ui" / "button").write_text("1", encoding="utf-8")
     git(root, "init", "-q")
     save(root)
     git(root, "tag", "base")
@@ -231,11 +231,11 @@ def save(root: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "deployed"),
     [
-        (lambda root: (root / "docs" / "page").write_text("2"), ["docs"]),
-        (lambda root: (root / "ui" / "button").write_text("2"), ["storefront"]),
+        (lambda root: (root / "docs" / "page").write_text("2", encoding="utf-8"), ["docs"]),
+        (lambda root: (root / "ui" / "button").write_text("2", encoding="utf-8"), ["storefront"]),
         (lambda root: (root / "docs" / "page").rename(root / "page"), ["docs"]),
-        (lambda root: (root / "README").write_text("2"), []),
-        (lambda root: (root / "docs-more").write_text("2"), []),
+        (lambda root: (root / "README").write_text("2", encoding="utf-8"), []),
+        (lambda root: (root / "docs-more").write_text("2", encoding="utf-8"), []),
     ],
 )
 def test_changed(monorepo: Program, sandbox: Sandbox, change: Any, deployed: list[str]) -> None:
@@ -254,18 +254,18 @@ def test_changed(monorepo: Program, sandbox: Sandbox, change: Any, deployed: lis
 
 def test_a_deploxa_toml_at_the_root_counts_every_change(monorepo: Program) -> None:
     """Its directory is the whole repository."""
-    (monorepo.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n')
+    (monorepo.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n', encoding="utf-8")
     (monorepo.cwd / "docs" / "deploxa.toml").unlink()
     save(monorepo.cwd)
     git(monorepo.cwd, "tag", "-f", "base")
-    (monorepo.cwd / "anything").write_text("1")
+    (monorepo.cwd / "anything").write_text("1", encoding="utf-8")
     save(monorepo.cwd)
     assert [row[0] for row in monorepo("deploy", "--changed", "base", "--no-wait").rows] == ["docs"]
 
 
 def test_changed_is_about_the_whole_repository(monorepo: Program) -> None:
     """Wherever the command runs."""
-    (monorepo.cwd / "docs" / "page").write_text("2")
+    (monorepo.cwd / "docs" / "page").write_text("2", encoding="utf-8")
     save(monorepo.cwd)
     monorepo.cwd = monorepo.cwd / "storefront"
     done = monorepo("deploy", "--changed", "base", "--no-wait")
@@ -292,10 +292,10 @@ def test_workspace_packages_count_as_paths(monorepo: Program, root: dict[str, st
     }
     for name, text in {**root, **packages}.items():
         (monorepo.cwd / name).parent.mkdir(parents=True, exist_ok=True)
-        (monorepo.cwd / name).write_text(text)
+        (monorepo.cwd / name).write_text(text, encoding="utf-8")
     save(monorepo.cwd)
     git(monorepo.cwd, "tag", "-f", "base")
-    (monorepo.cwd / "packages" / "base" / "x.js").write_text("1")
+    (monorepo.cwd / "packages" / "base" / "x.js").write_text("1", encoding="utf-8")
     save(monorepo.cwd)
     done = monorepo("deploy", "--changed", "base", "--no-wait")
     assert [row[0] for row in done.rows] == ["docs"], done
@@ -311,8 +311,8 @@ def test_on_a_first_push_every_project_has_changed(monorepo: Program, base: str)
 
 def test_two_files_for_one_project_are_refused(monorepo: Program, sandbox: Sandbox) -> None:
     """By its ID, however the files specify it; nothing is deployed."""
-    (monorepo.cwd / "docs" / "deploxa.toml").write_text('[project]\nslug = "acme/storefront"\n')
-    (monorepo.cwd / "ui" / "button").write_text("2")
+    (monorepo.cwd / "docs" / "deploxa.toml").write_text('[project]\nslug = "acme/storefront"\n', encoding="utf-8")
+    (monorepo.cwd / "ui" / "button").write_text("2", encoding="utf-8")
     save(monorepo.cwd)
     done = monorepo("deploy", "--changed", "base", "--branch", "main")
     assert (done.code, done.out) == (2, ""), done
@@ -337,8 +337,8 @@ def test_one_project_specified_twice_is_deployed_once(dpx: Program, sandbox: San
 def ordered(monorepo: Program) -> Program:
     """The repository, in which storefront needs docs."""
     path = monorepo.cwd / "storefront" / "deploxa.toml"
-    path.write_text('[project]\nslug = "storefront"\nneeds = ["../docs"]\n')
-    (monorepo.cwd / "docs" / "page").write_text("2")
+    path.write_text('[project]\nslug = "storefront"\nneeds = ["../docs"]\n', encoding="utf-8")
+    (monorepo.cwd / "docs" / "page").write_text("2", encoding="utf-8")
     save(monorepo.cwd)
     return monorepo
 
@@ -365,7 +365,9 @@ def test_what_needs_a_failure_is_not_begun(ordered: Program, sandbox: Sandbox) -
 
 def test_projects_that_need_each_other_are_refused(ordered: Program, sandbox: Sandbox) -> None:
     """Nothing is deployed."""
-    (ordered.cwd / "docs" / "deploxa.toml").write_text('[project]\nslug = "docs"\nneeds = ["../storefront"]\n')
+    (ordered.cwd / "docs" / "deploxa.toml").write_text(
+        '[project]\nslug = "docs"\nneeds = ["../storefront"]\n', encoding="utf-8"
+    )
     save(ordered.cwd)
     done = ordered("deploy", "--changed", "base")
     assert (done.code, done.out) == (2, ""), done
@@ -383,8 +385,8 @@ def test_a_base_that_is_no_commit(monorepo: Program, sandbox: Sandbox, base: str
 
 def test_one_wrong_deploxa_toml_deploys_nothing(monorepo: Program, sandbox: Sandbox) -> None:
     """Not even what is right."""
-    (monorepo.cwd / "docs" / "deploxa.toml").write_text("[project]\nslug = 5\n")
-    (monorepo.cwd / "ui" / "button").write_text("2")
+    (monorepo.cwd / "docs" / "deploxa.toml").write_text("[project]\nslug = 5\n", encoding="utf-8")
+    (monorepo.cwd / "ui" / "button").write_text("2", encoding="utf-8")
     save(monorepo.cwd)
     done = monorepo("deploy", "--changed", "base")
     assert (done.code, done.out) == (2, ""), done
@@ -393,7 +395,7 @@ def test_one_wrong_deploxa_toml_deploys_nothing(monorepo: Program, sandbox: Sand
 
 def test_a_slug_that_does_not_exist_names_its_file(monorepo: Program) -> None:
     """And is exit 3."""
-    (monorepo.cwd / "docs" / "deploxa.toml").write_text('[project]\nslug = "gone"\n')
+    (monorepo.cwd / "docs" / "deploxa.toml").write_text('[project]\nslug = "gone"\n', encoding="utf-8")
     save(monorepo.cwd)
     done = monorepo("deploy", "--changed", "base")
     assert (done.code, done.out) == (3, ""), done

@@ -174,8 +174,8 @@ def test_a_clock_that_is_wrong_is_a_warning(dpx: Program, serve: Any) -> None:
 def test_what_is_damaged_is_named(dpx: Program) -> None:
     """A damaged link and a configuration folder below a file each fail their check, with a hint."""
     (dpx.cwd / ".deploxa").mkdir()
-    (dpx.cwd / ".deploxa" / "project.json").write_text("{")
-    (dpx.home / "file").write_text("")
+    (dpx.cwd / ".deploxa" / "project.json").write_text("{", encoding="utf-8")
+    (dpx.home / "file").write_text("", encoding="utf-8")
     result = dpx("doctor", "--json", env={"DPX_CONFIG_DIR": str(dpx.home / "file" / "config")})
     assert result.code == 10, result
     checks = found(result)
@@ -210,7 +210,7 @@ def test_completion_is_found_once_it_is_installed(dpx: Program) -> None:
     assert check["detail"].startswith("installed for zsh: ")
     assert check["hint"] is None
     place = dpx.home / ".local" / "share" / "zsh" / "site-functions" / "_dpx"
-    place.write_text(place.read_text() + "# older")
+    place.write_text(place.read_text(encoding="utf-8") + "# older", encoding="utf-8")
     assert found(dpx("doctor", "--json"))["completion"]["detail"] == "installed by another version for zsh"
     assert found(dpx("doctor", "--json", env={"SHELL": ""}))["completion"]["ok"]
 
@@ -234,7 +234,7 @@ def test_a_bundle_helps_support_and_contains_no_secret(dpx: Program, sandbox: Sa
     }
     done = dpx("doctor", "--api", "--bundle", "report.txt", env=env)
     assert (done.code, "Wrote report.txt" in done.err) == (0, True), done
-    text = (dpx.cwd / "report.txt").read_text()
+    text = (dpx.cwd / "report.txt").read_text(encoding="utf-8")
     for part in ("## Versions", "\ndpx ", "\ntyper ", "DPX_PROJECT: set", "(DPX_API_URL)", "ok  token: from DPX_TOKEN"):
         assert part in text
     assert "\nGET /orgs 200 " in text
@@ -243,7 +243,7 @@ def test_a_bundle_helps_support_and_contains_no_secret(dpx: Program, sandbox: Sa
         assert secret not in text
     unreachable = {**env, "DPX_API_URL": "https://deploxa.invalid"}
     assert dpx("doctor", "--bundle", "report.txt", env=unreachable).code == 10
-    text = (dpx.cwd / "report.txt").read_text()
+    text = (dpx.cwd / "report.txt").read_text(encoding="utf-8")
     assert "FAILED  api: " in text
     assert "proxy.corp" not in text
 

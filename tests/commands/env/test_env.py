@@ -196,7 +196,7 @@ def test_what_cannot_be_set_is_refused_before_any_request(dpx: Program, sandbox:
 
 def test_empty_needs_to_be_meant(dpx: Program, sandbox: Sandbox) -> None:
     """An empty value needs --allow-empty, from wherever it comes; a word that may be base64 is not shown."""
-    (dpx.cwd / "empty").write_text("")
+    (dpx.cwd / "empty").write_text("", encoding="utf-8")
     for words in (("A=",), ("A", ""), ("B=1", "A="), ("A", "--stdin"), ("A", "--from-file", "empty")):
         result = dpx("env", "set", *words, *ON)
         assert (result.code, result.out) == (2, ""), result
@@ -321,7 +321,7 @@ def test_rm_of_what_is_not_there(dpx: Program, sandbox: Sandbox) -> None:
 
 def test_rm_says_what_reads_the_key(dpx: Program, sandbox: Sandbox) -> None:
     """Before it asks; with --dry-run also which targets lose it and which other projects have it, and only GETs."""
-    (dpx.cwd / "a.js").write_text("\nprocess.env.DATABASE_URL ?? 1")
+    (dpx.cwd / "a.js").write_text("\nprocess.env.DATABASE_URL ?? 1", encoding="utf-8")
     shown = dpx.tty("env", "rm", "DATABASE_URL", "STRIPE_SECRET_KEY", *ON, answers=[("[y/N]", "n\r")])
     assert "DATABASE_URL is read at a.js:2, with a default." in shown.out
     argv = ("env", "rm", "DATABASE_URL", "STRIPE_SECRET_KEY", *ON, "--dry-run")
@@ -356,7 +356,7 @@ def test_rm_says_what_reads_the_key(dpx: Program, sandbox: Sandbox) -> None:
 def test_import_sets_every_line(dpx: Program, sandbox: Sandbox) -> None:
     """`env import` sets every line of a file or of standard input."""
     text = f"# all\nexport A={CANARY}\nB='x y'\nC=\"1\\n2\"\n"
-    (dpx.cwd / ".env").write_text(text)
+    (dpx.cwd / ".env").write_text(text, encoding="utf-8")
     result = dpx("env", "import", ".env", *ON, "--target", "preview")
     assert result.code == 0, result
     assert [row[:2] for row in result.rows] == [[key, "preview"] for key in "ABC"]
@@ -434,7 +434,7 @@ def test_an_empty_file_and_an_endless_one(dpx: Program, sandbox: Sandbox) -> Non
 def test_progress_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     """An import on a terminal shows a progress bar."""
     sandbox.fault("POST /projects/*/env-vars slow 100ms")
-    (dpx.cwd / ".env").write_text("".join(f"K{n:03}=v\n" for n in range(40)))
+    (dpx.cwd / ".env").write_text("".join(f"K{n:03}=v\n" for n in range(40)), encoding="utf-8")
     result = dpx.tty("env", "import", ".env", *ON)
     assert result.code == 0, result
     assert "of 40 variables" in result.out
@@ -446,7 +446,7 @@ def test_progress_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
 
 def test_check_of_what_is_there(dpx: Program) -> None:
     """`env check` passes if every key is set; a line may be a key alone, and --target asks for that environment."""
-    (dpx.cwd / ".env.example").write_text("DATABASE_URL=\n# why\nSTRIPE_SECRET_KEY\n")
+    (dpx.cwd / ".env.example").write_text("DATABASE_URL=\n# why\nSTRIPE_SECRET_KEY\n", encoding="utf-8")
     result = dpx("env", "check", ".env.example", *ON)
     assert (result.code, result.out) == (0, ""), result
     assert result.err == "Every key of .env.example is set (2).\n"

@@ -40,7 +40,7 @@ def write(folder: Path, **files: str) -> None:
     for name, text in files.items():
         path = folder / name.replace("__", "/").replace("_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
 
 
 def git(folder: Path, *argv: str) -> None:
@@ -92,7 +92,7 @@ def test_only_gets_are_sent(dpx: Program, code: Path, sandbox: Sandbox) -> None:
 
 def test_target_narrows(dpx: Program, code: Path) -> None:
     """Only the targets that are named are looked at; the hint keeps to them."""
-    (code / "src" / "a.ts").write_text("process.env.DATABASE_URL; process.env.NEXT_PUBLIC_API_URL")
+    (code / "src" / "a.ts").write_text("process.env.DATABASE_URL; process.env.NEXT_PUBLIC_API_URL", encoding="utf-8")
     result = dpx("env", "scan", *ON, "--target", "production", "--json")
     assert (result.code, result.json, result.err) == (0, [], ""), result
     result = dpx("env", "scan", *ON, "-t", "production,preview", "--json")
@@ -116,7 +116,7 @@ def test_what_is_optional_is_listed_and_no_failure(dpx: Program) -> None:
         ("B", "b.js", 2, False),
         ("C", "c.py", 2, True),
     ]
-    (dpx.cwd / "b.js").write_text("")
+    (dpx.cwd / "b.js").write_text("", encoding="utf-8")
     result = dpx("env", "scan", *ON, "--json")
     assert (result.code, len(result.json), result.err) == (0, 3, ""), result
 
@@ -204,7 +204,7 @@ def test_a_git_that_does_not_answer_is_said(dpx: Program) -> None:
     """The folder is read instead, ignored files and all; nothing is called complete."""
     write(dpx.cwd, a_js="process.env.NEXT_PUBLIC_API_URL", gen__b_js="process.env.IGNORED ?? 1")
     git(dpx.cwd, "init")
-    (dpx.cwd / ".git" / "HEAD").write_text("broken")
+    (dpx.cwd / ".git" / "HEAD").write_text("broken", encoding="utf-8")
     result = dpx("env", "scan", *ON)
     assert (result.code, [row[0] for row in result.rows]) == (0, ["IGNORED"]), result
     assert "warning: Git didn't list the files of this repository" in result.err
@@ -251,8 +251,8 @@ def test_outside_a_repository_build_folders_do_not_count(dpx: Program) -> None:
     )
     for name in (".next", "node_modules/x", "sub/node_modules", "build", "coverage"):
         (dpx.cwd / name).mkdir(parents=True)
-        (dpx.cwd / name / "x.js").write_text("process.env.F")
-    (dpx.cwd / "own" / "pyvenv.cfg").write_text("")
+        (dpx.cwd / name / "x.js").write_text("process.env.F", encoding="utf-8")
+    (dpx.cwd / "own" / "pyvenv.cfg").write_text("", encoding="utf-8")
     assert dpx("env", "scan", *ON, "-q").out.split() == ["A", "E"]
 
 
@@ -263,7 +263,7 @@ def test_a_repository_of_a_stranger_runs_nothing(dpx: Program) -> None:
     git(dpx.cwd, "init")
     git(dpx.cwd, "add", "a.js")
     monitor = dpx.home / "monitor"
-    monitor.write_text(f"#!/bin/sh\ntouch {dpx.home}/ran\n")
+    monitor.write_text(f"#!/bin/sh\ntouch {dpx.home}/ran\n", encoding="utf-8")
     monitor.chmod(0o755)
     git(dpx.cwd, "config", "core.fsmonitor", str(monitor))
     assert dpx("env", "scan", *ON, "-q").out == "A\n"
@@ -274,7 +274,7 @@ def test_a_repository_of_a_stranger_runs_nothing(dpx: Program) -> None:
 def test_links_and_pipes_are_not_read(dpx: Program) -> None:
     """A link may lead anywhere, and a named pipe would block."""
     outside = dpx.home / "outside.js"
-    outside.write_text("process.env.OUTSIDE")
+    outside.write_text("process.env.OUTSIDE", encoding="utf-8")
     (dpx.cwd / "link.js").symlink_to(outside)
     (dpx.cwd / "loop").symlink_to(dpx.cwd)
     os.mkfifo(dpx.cwd / "pipe.js")
@@ -305,7 +305,7 @@ def test_the_whole_environment_passed_on_is_said(dpx: Program) -> None:
 
 def test_a_hostile_file_name_stays_on_its_line(dpx: Program) -> None:
     """Names are neutralized and Rich's markup is inert."""
-    (dpx.cwd / "a\x1b[31m\n[red].js").write_text("process.env.A")
+    (dpx.cwd / "a\x1b[31m\n[red].js").write_text("process.env.A", encoding="utf-8")
     result = dpx("env", "scan", *ON)
     assert result.out.count("\n") == 1
     assert "\x1b" not in result.out

@@ -48,7 +48,7 @@ def actual(path: Path) -> Counter[tuple[int, str]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_each_file_reads_what_its_marks_say(path: Path) -> None:
     """Every reading with its line and whether it has a default; nothing else."""
-    wanted, found = expected(path.read_text()), actual(path)
+    wanted, found = expected(path.read_text(encoding="utf-8")), actual(path)
     assert {"missed": wanted - found, "false": found - wanted} == {"missed": Counter(), "false": Counter()}
 
 

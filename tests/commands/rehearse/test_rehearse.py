@@ -65,7 +65,7 @@ def test_every_change_is_told_and_none_is_made(dpx: Program, sandbox: Sandbox) -
     told = [dict(zip(("action", "project", "name"), row, strict=True)) for row in result.rows[-7:]]
     assert in_order(told) == CHANGES
     assert result.out.index("New shop") < result.out.index("set\tstorefront"), "the command's own output comes first"
-    assert in_order(json.loads((dpx.cwd / "report.json").read_text())) == CHANGES
+    assert in_order(json.loads((dpx.cwd / "report.json").read_text(encoding="utf-8"))) == CHANGES
     assert {seen.method for seen in sandbox.requests} == {"GET"}
     assert (sandbox.env_keys("storefront"), sandbox.deployments("storefront")) == (keys, deployments)
     assert "Builds were assumed to succeed." in result.err
@@ -139,7 +139,7 @@ def test_the_copy_answers_as_the_original(dpx: Program, sandbox: Sandbox) -> Non
 def test_the_command_never_sees_the_real_token(dpx: Program, sandbox: Sandbox) -> None:
     """Neither in its environment nor through a file or a profile."""
     file = dpx.home / "token"
-    file.write_text(sandbox.token)
+    file.write_text(sandbox.token, encoding="utf-8")
     dpx("profile", "set", "work", "--api-url", sandbox.url, "--org", "acme")
     more = {"DPX_TOKEN_FILE": str(file), "DPX_PROFILE": "work", "DPX_READ_ONLY": "1", "COPY": f"x{sandbox.token}"}
     result = dpx("rehearse", *ON, "--", sys.executable, "-c", ENVIRONMENT, env=more)

@@ -81,7 +81,7 @@ def running() -> Iterator[Sandbox]:
 def test_after_apply_a_plan_is_empty(running: Sandbox, tmp_path: Path, files: list[dict[str, Any]]) -> None:
     """Apart from values, which can't be compared; from any state that another file left."""
     for file in files:
-        (tmp_path / "deploxa.toml").write_text(tomlkit.dumps(file))
+        (tmp_path / "deploxa.toml").write_text(tomlkit.dumps(file), encoding="utf-8")
         state.run_apply(session_of(running, tmp_path), (str(tmp_path / "deploxa.toml"),), yes=True)
         left = steps(running, tmp_path)
         assert [step for step in left if step.action != plan.UNKNOWN] == []
@@ -137,7 +137,7 @@ def test_killed_at_any_request_a_second_apply_does_the_rest(
     dpx_on_faults: Program, server: FaultServer, method: str, path: str, skip: int, exists: bool, effect: bool
 ) -> None:
     """After kill -9 while a request is under way, done or not, the same command does the rest: the plan is empty."""
-    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING)
+    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING, encoding="utf-8")
     prepared(server, exists=exists)
     children: list[Any] = []
 
@@ -164,7 +164,7 @@ def test_a_failure_at_any_request_says_what_is_done(
     dpx_on_faults: Program, server: FaultServer, method: str, path: str, skip: int, effect: bool
 ) -> None:
     """After a 403, though the change may be done: what is done and what is not, and the command that does the rest."""
-    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING)
+    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING, encoding="utf-8")
     prepared(server, exists=method != "POST" or path != "/projects")
     server.on(method, path, reply(403, {"error": "No"}), times=1, skip=skip, effect=effect and method != "POST")
     failed = dpx_on_faults("apply", "--yes")
@@ -182,7 +182,7 @@ def test_a_failure_at_any_request_says_what_is_done(
 @pytest.mark.parametrize("effect", [False, True])
 def test_a_project_is_not_created_twice(dpx_on_faults: Program, server: FaultServer, fault: Any, effect: bool) -> None:
     """If the response is lost, the list tells; if the project is not there, the next apply creates it."""
-    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING)
+    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING, encoding="utf-8")
     server.on("POST", "/projects", fault, times=1, effect=effect)
     first = dpx_on_faults("apply", "--yes")
     assert (first.code == 0) is effect, first

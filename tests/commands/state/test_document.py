@@ -344,7 +344,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b"#" * (project_file.MAX_BYTES + 1))
     with pytest.raises(UsageError, match="is larger than 1024 KiB"):
         document.read(str(tmp_path / "large"))
-    (tmp_path / "deploxa.toml").write_text(HEAD)
+    (tmp_path / "deploxa.toml").write_text(HEAD, encoding="utf-8")
     found = document.read(str(tmp_path / "deploxa.toml"))
     assert (found.slug, found.folder) == ("docs", str(tmp_path))
 
@@ -354,7 +354,7 @@ def folder(tmp_path: Path) -> Path:
     """A directory with files for `file:`, beside one with a secret that isn't the project's."""
     inside = tmp_path / "inside"
     (inside / "sub").mkdir(parents=True)
-    (tmp_path / "outside.txt").write_text(CANARY)
+    (tmp_path / "outside.txt").write_text(CANARY, encoding="utf-8")
     (inside / "sub" / "value.txt").write_bytes(b"two\nlines\r\n")
     (inside / "bare.txt").write_bytes(b"bare\n\n")
     (inside / "empty.txt").write_bytes(b"\n")
@@ -363,7 +363,7 @@ def folder(tmp_path: Path) -> Path:
     (inside / "large.txt").write_bytes(b"x" * (sources.MAX_VALUE + 1))
     for private in (".git", "sub/.deploxa", "dpx-config"):
         (inside / private).mkdir()
-        (inside / private / "config").write_text(CANARY)
+        (inside / private / "config").write_text(CANARY, encoding="utf-8")
     (inside / "linked").symlink_to(".git/config")
     (inside / "token").write_bytes(CANARY.encode())
     (inside / "within").symlink_to("sub/value.txt")
@@ -454,7 +454,7 @@ def test_every_bad_source_is_reported(folder: Path) -> None:
 @pytest.mark.posix
 def test_a_file_that_may_not_be_read(folder: Path) -> None:
     """Is an error of its own, not a mistake in the file."""
-    (folder / "deploxa.toml").write_text(HEAD)
+    (folder / "deploxa.toml").write_text(HEAD, encoding="utf-8")
     (folder / "deploxa.toml").chmod(0)
     if os.geteuid() == 0:
         assert document.read(str(folder / "deploxa.toml")).slug == "docs"

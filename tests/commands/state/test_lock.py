@@ -29,7 +29,7 @@ ENV = {"DPX_LOCK_KEY": KEY, "VALUE_B": CANARY}
 @pytest.fixture
 def applied(dpx: Program) -> Program:
     """A file that was applied with a key."""
-    (dpx.cwd / "deploxa.toml").write_text(FILE)
+    (dpx.cwd / "deploxa.toml").write_text(FILE, encoding="utf-8")
     result = dpx("apply", "-y", env=ENV)
     assert result.code == 0, result
     return dpx
@@ -64,7 +64,7 @@ def test_a_second_plan_is_empty(applied: Program) -> None:
 @pytest.mark.posix
 def test_the_file(applied: Program) -> None:
     """A line for each variable, sorted, without a value; equal values look different. It's for others to read."""
-    text = lock(applied).read_text()
+    text = lock(applied).read_text(encoding="utf-8")
     lines = text.splitlines()
     assert lines[0].startswith("# ")
     assert lines[1] == "version = 1"
@@ -75,14 +75,14 @@ def test_the_file(applied: Program) -> None:
     assert KEY not in text
     assert lock(applied).stat().st_mode & 0o777 == 0o644
     assert applied("apply", "-y", env={**ENV, "VALUE_B": "same"}).code == 0
-    digests = re.findall(r'"([0-9a-f]{64})"', lock(applied).read_text())
+    digests = re.findall(r'"([0-9a-f]{64})"', lock(applied).read_text(encoding="utf-8"))
     assert len(set(digests)) == 2
 
 
 @pytest.mark.parametrize("key", ["x", "k" * 31])
 def test_a_short_key_is_refused(dpx_offline: Program, key: str) -> None:
     """Exit 2 before any request, without printing it."""
-    (dpx_offline.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n')
+    (dpx_offline.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n', encoding="utf-8")
     result = dpx_offline("plan", env={"DPX_LOCK_KEY": key, "DPX_TOKEN": "dpx_" + "a" * 40})
     assert (result.code, result.out) == (2, ""), result
     assert result.err == (
@@ -107,7 +107,7 @@ def test_a_short_key_is_refused(dpx_offline: Program, key: str) -> None:
 )
 def test_a_lock_that_does_not_count(applied: Program, pattern: str, text: str, problem: str) -> None:
     """Values are unknown, with a warning, and never an error; `apply` sets them and writes a lock that counts."""
-    changed = re.sub(pattern, text, lock(applied).read_text(), count=1)
+    changed = re.sub(pattern, text, lock(applied).read_text(encoding="utf-8"), count=1)
     lock(applied).write_bytes(changed.encode("utf-8", "surrogateescape"))
     result = applied("plan", "--exit-code", env=ENV)
     assert result.code == 0, result
@@ -140,25 +140,25 @@ def test_a_lock_that_is_no_file(applied: Program) -> None:
 
 def test_apply_without_the_key_removes_what_it_sets(applied: Program) -> None:
     """So that the key never calls the old value unchanged; what it doesn't set stays."""
-    (applied.cwd / "deploxa.toml").write_text(FILE.replace('"same"', '"new"'))
+    (applied.cwd / "deploxa.toml").write_text(FILE.replace('"same"', '"new"'), encoding="utf-8")
     assert applied("apply", "-y", env={"VALUE_B": "new"}).code == 0
     assert actions(applied) == {"A": "unknown", "B": "unknown"}
-    assert "A = " not in lock(applied).read_text()
+    assert "A = " not in lock(applied).read_text(encoding="utf-8")
 
 
 def test_what_leaves_the_file_or_the_project_leaves_the_lock(applied: Program) -> None:
     """Also if nothing has to be changed for it; what is set again afterwards is unknown."""
-    (applied.cwd / "deploxa.toml").write_text(FILE.replace('A = "same"\n', ""))
+    (applied.cwd / "deploxa.toml").write_text(FILE.replace('A = "same"\n', ""), encoding="utf-8")
     assert applied("apply", env=ENV).code == 0
-    assert "A = " not in lock(applied).read_text()
-    assert "B = " in lock(applied).read_text()
-    (applied.cwd / "deploxa.toml").write_text(FILE)
+    assert "A = " not in lock(applied).read_text(encoding="utf-8")
+    assert "B = " in lock(applied).read_text(encoding="utf-8")
+    (applied.cwd / "deploxa.toml").write_text(FILE, encoding="utf-8")
     assert actions(applied) == {"A": "unknown"}
-    (applied.cwd / "deploxa.toml").write_text(re.sub(r"B = .*", "B = {absent = true}", FILE))
+    (applied.cwd / "deploxa.toml").write_text(re.sub(r"B = .*", "B = {absent = true}", FILE), encoding="utf-8")
     assert applied("apply", "-y", env=ENV).code == 0
-    assert "B = " not in lock(applied).read_text()
+    assert "B = " not in lock(applied).read_text(encoding="utf-8")
     assert applied("env", "set", "B=elsewhere", "-p", "docs").code == 0
-    (applied.cwd / "deploxa.toml").write_text(FILE)
+    (applied.cwd / "deploxa.toml").write_text(FILE, encoding="utf-8")
     assert actions(applied)["B"] in ("unknown", "set")
 
 
@@ -184,11 +184,11 @@ def test_the_ledger_is_gone(applied: Program) -> None:
 
 def test_a_project_that_is_created_gets_its_lock(dpx: Program) -> None:
     """With its ID, which is known afterwards; one without variables gets none."""
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "brand-new"\n[env]\nA = "1"\n')
+    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "brand-new"\n[env]\nA = "1"\n', encoding="utf-8")
     assert dpx("apply", "-y", env=ENV).code == 0
     assert dpx("plan", env=ENV).out == ""
     lock(dpx).unlink()
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "bare"\n')
+    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "bare"\n', encoding="utf-8")
     assert dpx("apply", "-y", env=ENV).code == 0
     assert not lock(dpx).exists()
 
@@ -196,7 +196,7 @@ def test_a_project_that_is_created_gets_its_lock(dpx: Program) -> None:
 def test_each_file_has_its_own(dpx: Program) -> None:
     """Two files of one directory don't overwrite each other's lock."""
     for name, slug in (("one.toml", "docs"), ("two.toml", "api")):
-        (dpx.cwd / name).write_text(f'[project]\nslug = "{slug}"\n[env]\nA = "1"\n')
+        (dpx.cwd / name).write_text(f'[project]\nslug = "{slug}"\n[env]\nA = "1"\n', encoding="utf-8")
     assert dpx("apply", "one.toml", "two.toml", "-y", env=ENV).code == 0
     assert {path.name for path in dpx.cwd.glob("*.lock")} == {"one.lock", "two.lock"}
     assert dpx("plan", "one.toml", "two.toml", env=ENV).out == ""

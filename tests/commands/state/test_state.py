@@ -39,7 +39,7 @@ PLANNED = [
 
 def write(dpx: Program, text: str, name: str = "deploxa.toml") -> None:
     """Put a file into the working directory."""
-    (dpx.cwd / name).write_text(text)
+    (dpx.cwd / name).write_text(text, encoding="utf-8")
 
 
 def keys(dpx: Program, project: str) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def test_the_project_is_the_files(dpx: Program) -> None:
 def test_where_values_come_from(dpx: Program) -> None:
     """In the rows, the question and the JSON; a plan does without a source that isn't here."""
     write(dpx, '[project]\nslug = "docs"\n[env]\nA = {from = "env:AWS_SECRET"}\nSEARCH_KEY = {from = "file:key"}\n')
-    (dpx.cwd / "key").write_text(CANARY)
+    (dpx.cwd / "key").write_text(CANARY, encoding="utf-8")
     planned = dpx("plan")
     assert planned.rows == [
         ["set", "A", "new, from env:AWS_SECRET (not set here)"],
@@ -184,7 +184,7 @@ def test_where_values_come_from(dpx: Program) -> None:
         "error: deploxa.toml:4:6: env:AWS_SECRET is not set.\ndeploxa.toml:5:15: file:key doesn't exist.\n"
         "hint: Fix these lines. Nothing was changed.\n"
     )
-    (dpx.cwd / "key").write_text(CANARY)
+    (dpx.cwd / "key").write_text(CANARY, encoding="utf-8")
     asked = dpx.tty("apply", env={"AWS_SECRET": "x"}, answers=[("[y/N]", "\r")])
     assert "Apply this to docs with values from env:AWS_SECRET, file:key? [y/N]" in asked.out
     leak = dpx("plan", env={"AWS_SECRET": f"x{dpx.env['DPX_TOKEN']}x"})
@@ -307,7 +307,7 @@ def test_a_file_that_is_not_there(dpx: Program) -> None:
 def test_the_nearest_file_upward_or_the_one_that_is_named(dpx: Program) -> None:
     """Its `file:` sources are relative to it, not to the working directory."""
     write(dpx, '[project]\nslug = "docs"\n[env]\nFROM_FILE = {from = "file:value.txt", sensitive = true}\n')
-    (dpx.cwd / "value.txt").write_text("text\n")
+    (dpx.cwd / "value.txt").write_text("text\n", encoding="utf-8")
     (dpx.cwd / "deep").mkdir()
     outer, dpx.cwd = dpx.cwd, dpx.cwd / "deep"
     assert dpx("plan").rows == [["set", "FROM_FILE", "new (sensitive), from file:value.txt"]]
@@ -338,13 +338,13 @@ def test_in_github_actions_the_plan_is_in_the_step_summary(dpx: Program) -> None
     summary = dpx.cwd / "summary.md"
     env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary), "CI": "true"}
     assert dpx("plan", env=env).code == 0
-    text = summary.read_text()
+    text = summary.read_text(encoding="utf-8")
     assert "| Action | Name | Change |\n| --- | --- | --- |\n| update | description | " in text
     assert "| set | A | new |" in text
     assert "<b>" not in text
     summary.unlink()
     assert dpx("apply", "-y", env=env).code == 0
-    assert "| set | A | new |" in summary.read_text()
+    assert "| set | A | new |" in summary.read_text(encoding="utf-8")
     bad = dpx("plan", env={**env, "GITHUB_STEP_SUMMARY": str(dpx.cwd)})
     assert (bad.code, "Can't write to GITHUB_STEP_SUMMARY" in bad.err) == (0, True), bad
 
@@ -387,7 +387,7 @@ def test_export_escapes_what_could_mislead(dpx: Program) -> None:
 def files_of(dpx: Program, folder: str) -> dict[str, str]:
     """The files below a directory."""
     top = dpx.cwd / folder
-    return {str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file()}
+    return {str(path.relative_to(top)): path.read_text(encoding="utf-8") for path in top.rglob("*") if path.is_file()}
 
 
 def test_export_writes_every_project(dpx: Program) -> None:
@@ -409,8 +409,12 @@ def test_export_writes_every_project(dpx: Program) -> None:
 def test_export_keeps_an_edited_file(dpx: Program) -> None:
     """Exit 2, naming it, after the others were written; --yes overwrites it. Line ends of Windows are no edit."""
     dpx("export", "--all", "--dir", "all")
-    (dpx.cwd / "all/docs/deploxa.toml").write_text("# mine\n" + (dpx.cwd / "all/docs/deploxa.toml").read_text())
-    (dpx.cwd / "all/api/deploxa.toml").write_text((dpx.cwd / "all/api/deploxa.toml").read_text(), newline="\r\n")
+    (dpx.cwd / "all/docs/deploxa.toml").write_text(
+        "# mine\n" + (dpx.cwd / "all/docs/deploxa.toml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    (dpx.cwd / "all/api/deploxa.toml").write_text(
+        (dpx.cwd / "all/api/deploxa.toml").read_text(encoding="utf-8"), newline="\r\n", encoding="utf-8"
+    )
     for slug in ("docs", "api"):
         dpx("env", "set", "NEW=1", "-p", slug)
     result = dpx("export", "--all", "--dir", "all")
