@@ -209,12 +209,12 @@ class Row:
         """Priority if there isn't room for all: running rows first, then ended ones."""
         return 0 if self.started is not None and self.seconds is None else 1 if self.seconds is not None else 2
 
-    def time_text(self) -> str:
+    def time_text(self, *, estimate: bool = True) -> str:
         """Return "3 s of about 42 s", or how long it took; "" before it begins."""
         if self.started is None:
             return ""
         spent = time.monotonic() - self.started if self.seconds is None else self.seconds
-        usual = f" of about {elapsed(self.usual)}" if self.seconds is None and self.usual else ""
+        usual = f" of about {elapsed(self.usual)}" if estimate and self.seconds is None and self.usual else ""
         return elapsed(spent) + usual
 
 
@@ -231,11 +231,15 @@ class LiveTable(Display):
         if len(shown) > room:
             chosen = sorted(shown, key=lambda row: row.rank)[: room - 1]
             shown = [row for row in shown if row in chosen]
-        details = [(neutralize(row.state) or "waiting", row.time_text()) for row in shown]
         names = [neutralize(row.name) for row in shown]
-        # The state and the time stay visible: the name is shortened instead.
-        room_for_names = columns - max([width("".join(pair)) for pair in details], default=0) - 4
-        name_width = min(max(map(width, names), default=0), max(min(room_for_names, MAX_NAME), MIN_NAME))
+        longest = max(map(width, names), default=0)
+        # The state and the time stay visible: the estimate, then the end of the name, is left out instead.
+        for estimate in (True, False):
+            details = [(neutralize(row.state) or "waiting", row.time_text(estimate=estimate)) for row in shown]
+            room_for_names = columns - max([width("".join(pair)) for pair in details], default=0) - 4
+            if room_for_names >= min(longest, MIN_NAME):
+                break
+        name_width = min(longest, max(min(room_for_names, MAX_NAME), MIN_NAME))
         lines = [
             self._line(cut(name, name_width), name_width, *pair, columns)
             for name, pair in zip(names, details, strict=True)

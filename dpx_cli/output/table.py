@@ -102,8 +102,11 @@ def _least(natural: int, column: Column, key: str) -> int:
 
 
 def _choose(natural: Sequence[int], columns: Sequence[Column], key: str, room: int) -> list[int]:
-    """Return the indexes of the columns that there is room for: the key, those that must stay, then from the left."""
-    order = sorted(range(len(columns)), key=lambda at: (columns[at].path != key, not _must_stay(columns[at], key), at))
+    """Return the indexes of the columns that there is room for: the required ones, the key, statuses, others."""
+    order = sorted(
+        range(len(columns)),
+        key=lambda at: (not columns[at].required, columns[at].path != key, not columns[at].status, at),
+    )
     chosen: list[int] = []
     left = room + _GAP
     for index in order:

@@ -204,6 +204,10 @@ def test_at_40_columns_state_and_time_are_visible(terminal: Terminal) -> None:
     building.usual = 42
     (line,) = LiveTable(terminal.screen(env={"TERM": "xterm", "NO_COLOR": "1"}), [building]).lines(39, 20)
     assert line == "a-project…  BUILDING  3 s of about 42 s"
+    building.usual = 63
+    building.started = time.monotonic() - 63
+    (line,) = LiveTable(terminal.screen(env={"TERM": "xterm", "NO_COLOR": "1"}), [building]).lines(39, 20)
+    assert line == "a-project-with-a-…  BUILDING  1 min 3 s"
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80])

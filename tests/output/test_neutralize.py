@@ -156,6 +156,19 @@ def test_a_workflow_command_becomes_text(text: str, inert: str) -> None:
     assert without_commands(text) == inert
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["##vso[task.setvariable variable=A]b", "##[error]x", "##teamcity[message text='x']", "section_start:1:name"],
+)
+def test_commands_of_other_ci_systems_are_inert(command: str) -> None:
+    """Azure, TeamCity and GitLab read commands anywhere in a line."""
+    assert command not in without_commands(f"name {command}")
+    document = {"name": command}
+    inert = without_commands(json.dumps(document), json=True)
+    assert command not in inert
+    assert json.loads(inert) == document
+
+
 def test_json_stays_the_same_document() -> None:
     """An escape of its own means the same."""
     document = {"message": "##[command]rm ::error::"}
