@@ -95,11 +95,7 @@ def sort_files(names: Sequence[str]) -> list[str]:
 
 
 def find_commit(session: Session, known: KnownCommits, row: Row) -> str:
-    """Return the full hash of a deployment's commit.
-
-    Raises:
-        NotFound: the commit isn't known, or the clone doesn't have it.
-    """
+    """Return the full hash of a deployment's commit. Raise NotFound if it isn't known, or the clone doesn't have it."""
     sha = known.request(session.client, row)
     if sha is None:
         raise NotFound(

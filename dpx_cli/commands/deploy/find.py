@@ -108,11 +108,7 @@ class Choice(NamedTuple):
 
 
 def resolve_deployment_id(session: Session, choice: Choice, project: str | None, appear: Deadline | None = None) -> str:
-    """Return the ID of the deployment that is specified; until `appear` one of the commit may appear.
-
-    Raises:
-        NotFound: if there is no such deployment.
-    """
+    """Return the ID of the deployment that is specified; until `appear` one of the commit may appear."""
     if choice.ids:
         return choice.ids[0]
     ref = session.projects.ref(project)
