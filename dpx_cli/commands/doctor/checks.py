@@ -122,7 +122,7 @@ class Diagnosis:
         try:
             response = client.request_any(request, deadline=Deadline(min(MAX_SECONDS, self._settings.timeout)))
         except NetworkError as problem:
-            return Check("api", problem.message, ok=False, hint="Check the network, the proxy and DPX_API_URL.")
+            return Check("api", problem.message, ok=False, hint=problem.hint)
         milliseconds = (time.monotonic() - started) * 1000
         self._response = response
         if is_success(response.status):
