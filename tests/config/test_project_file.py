@@ -133,7 +133,7 @@ def test_a_slug_that_is_not_there_names_the_file(dpx: Program, argv: tuple[str, 
     toml(dpx.cwd, "acme/nothing")
     result = dpx(*argv)
     assert (result.code, result.out) == (3, ""), result
-    assert f"error: No such project: acme/nothing, named by {dpx.cwd}/deploxa.toml" in result.err
+    assert f"error: No such project: acme/nothing, from {dpx.cwd}/deploxa.toml" in result.err
     # Named by the flag, the file has nothing to do with it.
     result = dpx(*argv, "-p", "nothing") if argv[0] != "projects" else dpx(*argv, "nothing")
     assert result.code == 3
@@ -145,6 +145,6 @@ def test_a_stale_id_of_its_slug_is_looked_up_again(dpx: Program, sandbox: Sandbo
     toml(dpx.cwd, "docs")
     assert dpx("env", "list", "-q").out == "SEARCH_KEY\n"
     assert dpx("projects", "delete", "docs", "--yes").code == 0
-    assert "named by" in dpx("env", "list", "-q").err
+    assert ", from " in dpx("env", "list", "-q").err
     sandbox.seed_project("docs", "acme")
     assert dpx("env", "list", "-q").code == 0
