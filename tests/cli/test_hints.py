@@ -28,7 +28,7 @@ def test_a_failed_project(dpx_on_faults: Program, server: FaultServer) -> None:
     server.on("GET", "/projects", faults.reply(200, {"data": [failed]}))
     done = dpx_on_faults("status", "--all", "--fail-on", "error", "--json")
     assert done.code == 10, done
-    assert shlex.split(done.error["hint"]) == ["Run:", "dpx", "deploy", "list", "--project", EVIL, "--limit", "5"]
+    assert shlex.split(done.error["hint"]) == ["Run:", "dpx", "deploy", "list", "--limit", "5", "--project", EVIL]
 
 
 def test_a_failed_deployment(dpx_on_faults: Program, server: FaultServer) -> None:

@@ -169,6 +169,6 @@ def test_it_imports_next_to_nothing(dpx: Program) -> None:
         *("dpx_cli", "dpx_cli.__main__", "dpx_cli.cli", "dpx_cli.cli.command_table", "dpx_cli.durations"),
         *("dpx_cli.completion", "dpx_cli.completion.candidates", "dpx_cli.completion.names"),
         *("dpx_cli.completion.branches", "dpx_cli.config", "dpx_cli.config.paths"),
-        *("__future__", "gc", "_json", "_sha256", "_sha2", "datetime", "_datetime", "math"),
+        *("__future__", "errno", "gc", "_json", "_sha256", "_sha2", "datetime", "_datetime", "math"),
         *("operator", "_operator"),  # of datetime
     }
