@@ -50,3 +50,19 @@ def test_the_contributing_guide_lists_every_package_and_dependency() -> None:
         assert re.match(r"[a-z]+(-sitter)?", requirement)[0] in dependencies[1], requirement  # type: ignore[index]
     for name in re.findall(r"`((?:[a-z_.]+/)+[a-z_]+\.[a-z]+)`", text):
         assert (PACKAGE / name).exists() or (ROOT / name).exists(), name
+
+
+def test_text_files_are_read_and_written_with_an_encoding() -> None:
+    """Windows' default is cp1252, and nobody else's."""
+    for path in sorted([*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and not any(keyword.arg in ("encoding", None) for keyword in node.keywords):
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                modes = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+                is_text = (
+                    isinstance(node.func, ast.Name) and name == "open" and not any("b" in str(mode) for mode in modes)
+                )
+                assert not is_text, f"{path}:{node.lineno}"
+                assert name not in ("read_text", "write_text") or len(node.args) > (name == "write_text"), (
+                    f"{path}:{node.lineno}"
+                )

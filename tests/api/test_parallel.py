@@ -305,7 +305,7 @@ def test_a_signal_ends_it_though_requests_hang(
     dpx_on_faults: Program, server: FaultServer, number: signal.Signals, code: int
 ) -> None:
     """A signal ends the work at once and says what is done, even if requests hang."""
-    (dpx_on_faults.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)))
+    (dpx_on_faults.cwd / ".env").write_text("".join(f"{key}={key}\n" for key in keys_of(12)), encoding="utf-8")
     server.on(*POST, faults.stall, skip=2)
     running = dpx_on_faults.start("env", "import", ".env", env={"DPX_TIMEOUT": "60"})
     wait_until(lambda: server.count(*POST) >= 10)

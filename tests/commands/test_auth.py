@@ -51,7 +51,7 @@ def folder(dpx: Any) -> Path:
 
 def everything_in(folder: Path) -> str:
     """Give the text of every file below a folder."""
-    return "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
+    return "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file())
 
 
 def test_token_is_checked_then_stored_then_used(dpx: Any, sandbox: Sandbox, folder: Path) -> None:
@@ -122,7 +122,7 @@ def test_the_token_page_is_printed_and_opened(dpx: Any, sandbox: Sandbox, tmp_pa
     """Its whole URL; --web opens it at once, Enter opens it on request, and the token is asked for after that."""
     opened = tmp_path / "opened"
     script = tmp_path / "browser"
-    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> {opened}\n')
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> {opened}\n', encoding="utf-8")
     script.chmod(0o755)
     page = f"{sandbox.url.removesuffix('/api/v1')}/settings/tokens"
     env = {"BROWSER": str(script)}
@@ -130,10 +130,10 @@ def test_the_token_page_is_printed_and_opened(dpx: Any, sandbox: Sandbox, tmp_pa
     done = dpx.tty("login", "--insecure-storage", answers=answers, env=env)
     assert done.code == 0, done
     assert f"Create a token at {page}\n" in done.out
-    assert opened.read_text() == f"{page}\n"
+    assert opened.read_text(encoding="utf-8") == f"{page}\n"
     done = dpx.tty("login", "--insecure-storage", "--web", answers=answers[1:], env=env)
     assert done.code == 0, done
-    assert opened.read_text() == f"{page}\n{page}\n"
+    assert opened.read_text(encoding="utf-8") == f"{page}\n{page}\n"
     done = dpx.tty("login", "--insecure-storage", "--web", answers=answers[1:], env={"CI": "false"})
     assert (done.code, "No browser found." in done.out) == (0, True), done
 
@@ -187,7 +187,7 @@ def test_a_login_fills_the_first_completion_cache(dpx: Any) -> None:
 def test_damaged_storage_is_told_before_the_token_is_asked_for(dpx: Any, folder: Path) -> None:
     """A paste would be lost."""
     folder.mkdir(parents=True)
-    (folder / "tokens.json").write_text("{")
+    (folder / "tokens.json").write_text("{", encoding="utf-8")
     done = dpx.tty("login", "--insecure-storage", answers=[("(not shown): ", f"{TOKEN}\r")])
     assert done.code == 4, done
     assert "(not shown)" not in done.out
@@ -242,7 +242,7 @@ def test_status(logged_in: Any, sandbox: Sandbox, argv: list[str]) -> None:
         "organizations": 2,
         "location": "DPX_TOKEN",
     }
-    (logged_in.cwd / "token").write_text(TOKEN)
+    (logged_in.cwd / "token").write_text(TOKEN, encoding="utf-8")
     done = logged_in(*argv, "--json", env={"DPX_TOKEN_FILE": "token"})
     assert (done.json["source"], done.json["location"]) == ("file", "DPX_TOKEN_FILE=token")
 
@@ -341,14 +341,14 @@ def test_logins_at_the_same_time_are_all_kept(logged_in: Any) -> None:
 
 def test_damaged_files_are_named_and_kept(logged_in: Any, folder: Path) -> None:
     """Of the tokens exit 4, of the profiles exit 1; a login overwrites neither."""
-    (folder / "tokens.json").write_text('{"tokens": {"canary')
+    (folder / "tokens.json").write_text('{"tokens": {"canary', encoding="utf-8")
     for argv, stdin in ((["auth", "status"], ""), (["login", "--insecure-storage"], TOKEN)):
         done = logged_in(*argv, stdin=stdin.encode())
         assert done.code == 4
         assert str(folder / "tokens.json") in done.err
         assert "canary" not in done.err
-    assert "canary" in (folder / "tokens.json").read_text()
-    (folder / "config.json").write_text("{")
+    assert "canary" in (folder / "tokens.json").read_text(encoding="utf-8")
+    (folder / "config.json").write_text("{", encoding="utf-8")
     done = logged_in("auth", "status")
     assert done.code == 1
     assert str(folder / "config.json") in done.err

@@ -186,7 +186,8 @@ def test_precedence(tmp_path: Path) -> None:
                     "home": {"api_url": "https://home.example"},
                 },
             }
-        )
+        ),
+        encoding="utf-8",
     )
     folder = {"DPX_CONFIG_DIR": str(tmp_path)}
     cwd = str(tmp_path)
@@ -196,7 +197,9 @@ def test_precedence(tmp_path: Path) -> None:
     assert Settings({**folder, "DPX_PROFILE": "home"}, profile="work", cwd=cwd).api_url == "https://work.example"
     assert Settings({**folder, "DPX_API_URL": "https://env.example"}, cwd=cwd).api_url == "https://env.example"
     (tmp_path / ".deploxa").mkdir()
-    (tmp_path / ".deploxa" / "project.json").write_text('{"projectId": "clm1a", "orgSlug": "link-org"}')
+    (tmp_path / ".deploxa" / "project.json").write_text(
+        '{"projectId": "clm1a", "orgSlug": "link-org"}', encoding="utf-8"
+    )
     assert Settings(folder, cwd=cwd).org == "link-org"
     assert Settings({**folder, "DPX_ORG": "env-org"}, cwd=cwd).org == "env-org"
     assert Settings({**folder, "DPX_PROJECT": "p"}, cwd=cwd).project == "p"
@@ -219,14 +222,14 @@ def test_without_a_place_to_write_everything_else_works(
     if place == "read-only":
         dpx_on_faults.home.chmod(0o500)
     elif place == "under a file":
-        (dpx_on_faults.home / "file").write_text("")
+        (dpx_on_faults.home / "file").write_text("", encoding="utf-8")
         dpx_on_faults.env.update(
             {name: str(dpx_on_faults.home / "file" / "x") for name in ("DPX_CONFIG_DIR", "DPX_CACHE_DIR")}
         )
     elif place == "no home":
         del dpx_on_faults.env["HOME"]
     elif place == "home is a file":
-        (dpx_on_faults.home / "file").write_text("")
+        (dpx_on_faults.home / "file").write_text("", encoding="utf-8")
         dpx_on_faults.env["HOME"] = str(dpx_on_faults.home / "file")
     else:
         dpx_on_faults.env["HOME"] = "/nowhere/at/all"
@@ -546,7 +549,7 @@ def test_a_pipe_in_the_place_of_a_file_does_not_hang(dpx_offline: Program, name:
     folder.mkdir()
     if name == "tokens.json":
         logins = {"https://deploxa.com:443": "file"}
-        (folder / "config.json").write_text(json.dumps({"profiles": {"default": {"logins": logins}}}))
+        (folder / "config.json").write_text(json.dumps({"profiles": {"default": {"logins": logins}}}), encoding="utf-8")
     os.mkfifo(folder / name, 0o600)
     done = dpx_offline("auth", "token", seconds=20)
     assert done.code in (1, 4)
@@ -607,14 +610,14 @@ def test_ci_is_read_as_every_boolean(dpx_on_faults: Program, text: str, *, asks:
 def test_a_token_file_is_used_and_named(dpx_on_faults: Program, server: FaultServer) -> None:
     """As `auth status` tells; a 401 tells how to replace it."""
     path = dpx_on_faults.home / "token"
-    path.write_text(f"{TOKEN}\n")
+    path.write_text(f"{TOKEN}\n", encoding="utf-8")
     del dpx_on_faults.env["DPX_TOKEN"]
     dpx_on_faults.env["DPX_TOKEN_FILE"] = str(path)
     assert dpx_on_faults("auth", "status", "--json").json["source"] == "file"
-    path.write_text("dpx_other")
+    path.write_text("dpx_other", encoding="utf-8")
     done = dpx_on_faults("projects", "list")
     assert (done.code, "DPX_TOKEN_FILE" in done.err) == (4, True), done
-    path.write_text("ghp_canary0123456789")
+    path.write_text("ghp_canary0123456789", encoding="utf-8")
     count = len(server.requests)
     done = dpx_on_faults("projects", "list")
     assert (done.code, done.out) == (4, "")
@@ -653,7 +656,7 @@ def test_numbers_are_printed_as_they_came(dpx_on_faults: Program, server: FaultS
 def test_a_configuration_that_belongs_to_another_user_is_said(tmp_path: Path, closed: str) -> None:
     """After a `sudo`: the folder and the way out, never "Not logged in"; a token in the environment needs no file."""
     (tmp_path / ".config" / "dpx").mkdir(parents=True)
-    (tmp_path / ".config" / "dpx" / "config.json").write_text("{}")
+    (tmp_path / ".config" / "dpx" / "config.json").write_text("{}", encoding="utf-8")
     (tmp_path / closed).chmod(0o700)
     for folder in (tmp_path, *tmp_path.parents[:-2]):
         folder.chmod(folder.stat().st_mode | 0o055)

@@ -233,11 +233,11 @@ def test_github_actions_is_told(dpx_on_faults: Program, server: FaultServer, tmp
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }
     done = dpx_on_faults("deploy", env=env)
-    outputs = dict(line.split("=", 1) for line in (tmp_path / "out").read_text().splitlines())
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "out").read_text(encoding="utf-8").splitlines())
     assert outputs["deployment-id"] == server.deployments[0]["id"]
     assert outputs["deployment-status"] == status
     assert outputs["duration-seconds"].isdigit()
-    assert "|" in (tmp_path / "summary").read_text()
+    assert "|" in (tmp_path / "summary").read_text(encoding="utf-8")
     if status == "READY":
         assert done.out == f"{outputs['deployment-url']}\n"
         assert "::error::" not in done.err
@@ -285,7 +285,7 @@ def test_the_first_line_names_project_and_branch(dpx_on_faults: Program, server:
     assert done.err.splitlines()[0] == f"Deploying {PROJECT} (DPX_PROJECT), branch x (--branch)."
     (dpx_on_faults.cwd / ".deploxa").mkdir()
     link = dpx_on_faults.cwd / ".deploxa" / "project.json"
-    link.write_text(json.dumps({"projectId": PROJECT, "projectSlug": "shop"}))
+    link.write_text(json.dumps({"projectId": PROJECT, "projectSlug": "shop"}), encoding="utf-8")
     first = dpx_on_faults("deploy", "--no-wait", "--json").err.splitlines()[0]
     assert first == "Deploying shop (link), branch x (last deployed)."
     server.deployments.clear()
@@ -334,7 +334,7 @@ def test_why_git_refuses_is_said(dpx_on_faults: Program, server: FaultServer) ->
     folder = dpx_on_faults.home / "bin"
     folder.mkdir()
     refusal = "fatal: detected dubious ownership in repository at '/x'\n\tgit config --global --add safe.directory /x"
-    (folder / "git").write_text(f'#!/bin/sh\necho "{refusal}" >&2\nexit 128\n')
+    (folder / "git").write_text(f'#!/bin/sh\necho "{refusal}" >&2\nexit 128\n', encoding="utf-8")
     (folder / "git").chmod(0o755)
     env = {"PATH": f"{folder}:{os.environ['PATH']}"}
     done = dpx_on_faults("deploy", "--no-wait", env=env)
@@ -728,7 +728,9 @@ def test_server_text_is_no_command_of_github_actions(
 
 def test_scan_warns_of_what_the_code_reads_and_the_project_lacks(dpx: Program) -> None:
     """Before the deployment, which goes on."""
-    (dpx.cwd / "app.js").write_text("const a = process.env.NO_SUCH_KEY\nconst b = process.env.B ?? 'x'\n")
+    (dpx.cwd / "app.js").write_text(
+        "const a = process.env.NO_SUCH_KEY\nconst b = process.env.B ?? 'x'\n", encoding="utf-8"
+    )
     done = dpx("deploy", "-p", "docs", "--branch", "main", "--scan", "--no-wait")
     assert done.code == 0, done
     assert "warning: NO_SUCH_KEY is read at app.js:1, but isn't set for production." in done.err

@@ -55,7 +55,7 @@ def test_a_target_is_not_taken_away_off_a_terminal(dpx: Program, sandbox: Sandbo
 @pytest.mark.parametrize("command", ["set", "import"])
 def test_a_terminal_is_asked_before_a_target_is_taken_away(dpx: Program, sandbox: Sandbox, command: str) -> None:
     """Each loss is shown; no is the default."""
-    (dpx.cwd / ".env").write_text("DATABASE_URL=x\nSTRIPE_SECRET_KEY=x\n")
+    (dpx.cwd / ".env").write_text("DATABASE_URL=x\nSTRIPE_SECRET_KEY=x\n", encoding="utf-8")
     words = ("set", "DATABASE_URL=x", "STRIPE_SECRET_KEY=x") if command == "set" else ("import", ".env")
     argv = ("env", *words, *ON, "--target", "preview")
     result = dpx.tty(*argv, answers=[("[y/N]", "\r")])
@@ -142,7 +142,7 @@ def test_a_project_from_a_file_is_named_by_its_slug(dpx: Program) -> None:
     assert "Set 1 variable in storefront.\n" in result.err
     assert result.err.endswith("Run: dpx deploy\n")
     (dpx.cwd / ".deploxa" / "project.json").unlink()
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n')
+    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n', encoding="utf-8")
     result = dpx("env", "set", "A=1")
     assert "Set 1 variable in docs.\n" in result.err
     assert result.err.endswith("Run: dpx deploy\n")
@@ -230,7 +230,7 @@ def test_a_prune_and_a_lost_target_are_one_question(dpx: Program, sandbox: Sandb
     dpx("env", "set", "OLD=1", *ON, "--target", "preview")
     sandbox.clear_requests()
     argv = ("env", "import", ".env", *ON, "--target", "preview", "--prune")
-    (dpx.cwd / ".env").write_text("DATABASE_URL=x\n")
+    (dpx.cwd / ".env").write_text("DATABASE_URL=x\n", encoding="utf-8")
     result = dpx(*argv)
     assert result.code == 2, result
     assert LOSS in result.err
@@ -270,8 +270,8 @@ def test_a_word_that_may_be_a_value_is_not_shown(dpx: Program, sandbox: Sandbox,
 @pytest.mark.parametrize("format_", [(), ("--json",), ("--jq", "."), ("--fields", "key,targets")])
 def test_no_format_shows_a_value(dpx: Program, sandbox: Sandbox, format_: tuple[str, ...]) -> None:
     """Neither with success nor with failure, with --debug, on a terminal or off it; nor does any file."""
-    (dpx.cwd / ".env").write_text(f"A={CANARY}\nB={CANARY}\n")
-    (dpx.cwd / "value").write_text(CANARY)
+    (dpx.cwd / ".env").write_text(f"A={CANARY}\nB={CANARY}\n", encoding="utf-8")
+    (dpx.cwd / "value").write_text(CANARY, encoding="utf-8")
     lines = (
         ("set", f"A={CANARY}", f"B={CANARY}"),
         ("set", "A", CANARY, "-p", "docs"),

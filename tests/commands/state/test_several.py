@@ -27,7 +27,7 @@ def write(dpx: Program, files: dict[str, str]) -> None:
     """Write a deploxa.toml into each directory."""
     for folder, text in files.items():
         (dpx.cwd / folder).mkdir(parents=True, exist_ok=True)
-        (dpx.cwd / folder / "deploxa.toml").write_text(text)
+        (dpx.cwd / folder / "deploxa.toml").write_text(text, encoding="utf-8")
 
 
 def project(slug: str, *keys: str, needs: str = "") -> str:
@@ -72,7 +72,7 @@ def test_which_files(repository: Program) -> None:
 
 def test_those_that_have_changed(repository: Program) -> None:
     """Since a base; none is an empty plan."""
-    (repository.cwd / "docs" / "page.md").write_text("x")
+    (repository.cwd / "docs" / "page.md").write_text("x", encoding="utf-8")
     git("add", "docs", cwd=repository.cwd)
     git("commit", "-q", "-m", "Change docs", cwd=repository.cwd)
     assert repository("plan", "--changed", "HEAD~1").rows == [row[1:] for row in DOCS]
@@ -223,13 +223,13 @@ def test_a_project_that_can_not_be_read(dpx_on_faults: Program, server: FaultSer
 def test_a_summary_for_a_pull_request(repository: Program) -> None:
     """A Markdown table in which nothing is markup, at most 60,000 bytes."""
     assert repository("plan", "-r", "--summary", "plan.md").code == 0
-    text = (repository.cwd / "plan.md").read_text()
+    text = (repository.cwd / "plan.md").read_text(encoding="utf-8")
     assert text.startswith("**Plan for 3 projects**\n")
     assert "| Project | Action | Name | Change |\n" in text
     assert "| docs | set | D1 | new |\n" in text
     write(repository, {"docs": '[project]\nslug = "docs"\ndescription = "' + "<b>|" * 30_000 + '"\n'})
     assert repository("plan", "docs", "--summary", "plan.md").code == 0
-    text = (repository.cwd / "plan.md").read_text()
+    text = (repository.cwd / "plan.md").read_text(encoding="utf-8")
     assert len(text) <= 60_000
     assert "<b>" not in text
     bad = repository("plan", "docs", "--summary", "no/such/place.md")
