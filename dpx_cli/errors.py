@@ -153,6 +153,15 @@ def exclusive(*options: tuple[str, object]) -> None:
         raise UsageError(f"{names} can't be used together.", hint="Pass one of them.")
 
 
+def either(argument: str | None, option: str | None) -> str | None:
+    """Return the project that was given as PROJECT or with --project, or None. Raise UsageError if they differ."""
+    if argument is not None and option is not None and argument != option:
+        raise UsageError(
+            f"PROJECT and --project can't be used together: {argument}, {option}", hint="Pass the project once."
+        )
+    return option if argument is None else argument
+
+
 def reason(problem: Exception) -> str:
     """Return the reason of a problem in lower case, without the path, which the message names already."""
     said = problem.strerror if isinstance(problem, OSError) else None

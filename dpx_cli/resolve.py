@@ -51,15 +51,6 @@ class Resolved(NamedTuple):
     certain: bool = True
 
 
-def either(argument: str | None, option: str | None) -> str | None:
-    """Return the project that was given as PROJECT or with --project, or None. Raise UsageError if they differ."""
-    if argument is not None and option is not None and argument != option:
-        raise UsageError(
-            f"PROJECT and --project can't be used together: {argument}, {option}", hint="Pass the project once."
-        )
-    return option if argument is None else argument
-
-
 class Projects:
     """Finds projects by what users call them; `pick` lets the user pick one if none is specified, or returns None."""
 

@@ -9,8 +9,8 @@ from dpx_cli.api import projects
 from dpx_cli.commands import LOCAL, Typer, effect
 from dpx_cli.config import link as link_file
 from dpx_cli.config import paths
-from dpx_cli.errors import NotFound, UsageError
-from dpx_cli.resolve import LINK, PICKED, ProjectRef, either
+from dpx_cli.errors import NotFound, UsageError, either
+from dpx_cli.resolve import LINK, PICKED, ProjectRef
 
 if TYPE_CHECKING:
     from dpx_cli.cli.options import Project, ProjectArgument

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from dpx_cli.api import projects
 from dpx_cli.api.sites import project_url
 from dpx_cli.commands import ONE, READ, Typer, effect
-from dpx_cli.errors import NotFound
-from dpx_cli.resolve import either
+from dpx_cli.errors import NotFound, either
 from dpx_cli.system import browser
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from dpx_cli.api import projects
 from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.commands.listing import show_pages
-from dpx_cli.errors import UsageError
+from dpx_cli.errors import UsageError, either
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 from dpx_cli.reference import slug_of
-from dpx_cli.resolve import either
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

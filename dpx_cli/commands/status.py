@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.api import projects
 from dpx_cli.commands import LIST, READ, Typer, effect
-from dpx_cli.errors import CheckFailed, exclusive
+from dpx_cli.errors import CheckFailed, either, exclusive
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 from dpx_cli.reference import ERROR
-from dpx_cli.resolve import either
 from dpx_cli.rollout.commits import describe_ahead
 
 if TYPE_CHECKING:
