@@ -122,8 +122,10 @@ def _runner(path: tuple[str, ...], function: Callable[..., None]) -> Callable[..
                 raise UsageError(f"Too many arguments: {context.invoked_subcommand}", hint="Put the command first.")
             return
         for parameter in declared:
-            flag = get_args(parameter.annotation)[1].default  # of an argument it is ...
-            if flag is not ... and flag not in options.EMPTY and given.get(parameter.name) in ("", ("",)):
+            _, info, *more = get_args(parameter.annotation)
+            flag = info.default  # of an argument it is ...
+            may_be_empty = flag is ... or flag in options.EMPTY or options.CLEARABLE in more
+            if not may_be_empty and given.get(parameter.name) in ("", ("",)):
                 raise typer.BadParameter(empty_value(flag).message)
         given = {**(context.obj or {}), **given}
         command = {

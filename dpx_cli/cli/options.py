@@ -18,6 +18,7 @@ __all__ = ["Annotated", "Any", "Literal", "Unpack", "count", "delay", "duration"
 
 # Metadata of a parameter whose value is never shown, not even in an error.
 SECRET = "secret"  # noqa: S105 - a mark, no password
+CLEARABLE = "clearable"
 
 # Names that annotations mention and that have no meaning for the command line.
 Session = Any
@@ -306,7 +307,7 @@ PANELS = {
     "Access": "--token --token-ttl --webhook-url --webhook-secret",
 }
 
-# Options whose value may be empty: what the API has as a text, and what a command checks itself.
+# Options whose value may be empty: texts of the API, and what a command checks itself. CLEARABLE marks others.
 EMPTY = [
     "--name",
     "--description",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from dpx_cli.cli.options import Complete, ProfileName, Yes
+    from dpx_cli.cli.options import CLEARABLE, Complete, ProfileName, Yes
     from dpx_cli.session import Session
 
 
@@ -72,11 +72,12 @@ def set_profile(
     session: Session,
     name: ProfileName,
     api_url: Annotated[
-        str | None, typer.Option("--api-url", metavar="URL", help='Root of the API. "" clears it.')
+        str | None, typer.Option("--api-url", metavar="URL", help='Root of the API. "" clears it.'), CLEARABLE
     ] = None,
     org: Annotated[
         str | None,
         typer.Option("--org", metavar="ORG", help='Default organization. "" clears it.', autocompletion=Complete.org),
+        CLEARABLE,
     ] = None,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Refuse every request that could change something.")
