@@ -248,7 +248,7 @@ class Deployments(_Resource):
     ) -> Deployed:
         """POST /projects/:id/deployments: deploy a project, once, and wait until it is READY, unless `wait` is False.
 
-        Only what is given is sent; without a branch the API chooses the last deployed one. Everything may take
+        Only what is given is sent; without a branch the API chooses the last deployed branch. Everything may take
         `timeout` seconds. `on_status` is called with the deployment whenever its status is new.
 
         Raises:

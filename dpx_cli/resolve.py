@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.errors import BadRequest, DpxError, Forbidden, NotFound, UsageError
-from dpx_cli.system import shell
+from dpx_cli.system import files, shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -156,7 +156,8 @@ class Projects:
         try:
             projects.get_project(self._client(), project_id)
         except NotFound as missing:
-            missing.message = f"No such project: {link.project_slug or project_id}, from the link file {link.path}"
+            path = files.short(link.path)
+            missing.message = f"No such project: {link.project_slug or project_id}, from the link file {path}"
             missing.hint = (
                 f"To unlink the directory, run: {self._command('unlink')}; "
                 f"to link it to another project, run: {self._command('link', 'PROJECT')}"
@@ -173,7 +174,7 @@ class Projects:
         except NotFound as missing:
             file = self._settings.project_file if ref.source == FILE else None
             if file and missing.request is None:
-                missing.message = f"No such project: {file.slug}, from {file.path}"
+                missing.message = f"No such project: {file.slug}, from {files.short(file.path)}"
                 missing.hint = f"Fix its slug, or create it. Run: {self._command('apply')}"
             raise
 

@@ -278,7 +278,7 @@ class Client:
     def _check_allowed(self, request: Request) -> None:
         if not request.reads and (blocked_by := self._read_only()) is not None:
             raise errors.ReadOnly(
-                f"{request.name} was not sent: changes are blocked by {blocked_by}.",
+                f"Changes are blocked by {blocked_by}.",
                 hint="Ask whoever set it.",
                 request=request.name,
             )
@@ -374,7 +374,7 @@ def segment(text: str, what: str) -> str:
     from urllib.parse import quote
 
     if not is_name(text):
-        raise errors.UsageError(f"Invalid {what} {text!r}.", hint=f"Use the {what}'s id or slug as listed.")
+        raise errors.UsageError(f"Invalid {what} {text!r}.", hint=f"Use the {what} as a list shows it.")
     return quote(text, safe="")
 
 

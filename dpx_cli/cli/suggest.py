@@ -117,7 +117,8 @@ def _in_group(mistake: parser.Mistake, group: str, words: Sequence[str], *, may_
     if word and word in commands:
         return _run_or_hint(mistake, group, word, words[1:], may_run=may_run)
     if phrase := _phrase(group, words):
-        return _answered(mistake, phrase[0], words[phrase[1] :])
+        meaning = phrase[0]._replace(runs=phrase[0].runs and may_run)
+        return _answered(mistake, meaning, words[phrase[1] :])
     for verb in synonyms.VERBS.get(word, ()) if group else ():
         if verb in commands and (word in synonyms.DESTRUCTIVE or not _deletes(group, verb)):
             return _run_or_hint(mistake, group, verb, words[1:], may_run=may_run and word in synonyms.RUNS)
@@ -144,7 +145,8 @@ def _typo_hint(group: str, words: Sequence[str], root: Mapping[str, Any]) -> str
         return f"Run: {paste('env set', words, root)}"
     if group == "deploy":
         return _deploy_hint(word, others, root)
-    if group in synonyms.NAMED and word and "dpx_" not in word and word.replace("-", "").isalnum():
+    only_word = all(other.startswith("-") for other in others)
+    if group in synonyms.NAMED and word and only_word and "dpx_" not in word and word.replace("-", "").isalnum():
         return f"Run: {paste(synonyms.NAMED[group], words, root)}"
     return f"Run: {parser.command_line((group,))} --help"
 

@@ -106,6 +106,7 @@ MEANINGS = (
     Meaning("version", "--version", runs=True),
     Meaning("deployment | deployments (render) | deploys", "deploy list", runs=True),
     Meaning("members", "orgs members", runs=True),
+    Meaning("env remove | env delete", "env rm", runs=True),
     # A new project.
     Meaning("new | create (heroku) | launch (fly) | setup | add (railway)", "init"),
     Meaning("apps create (heroku, fly) | repo create (gh)", "projects create {NAME}"),

@@ -43,10 +43,10 @@ def read(path: str) -> Link:
     except Failed as problem:
         raise UsageError(problem.message, hint=hint) from None
     if document is None:  # a symbolic link that leads nowhere
-        raise UsageError(f"Can't read {WHAT} {path}.", hint=hint)
+        raise UsageError(f"Can't read {WHAT} {files.short(path)}.", hint=hint)
     names = [document.get(key) for key in ("projectId", "projectSlug", "orgSlug")]
     if not names[0] or not all(name is None or isinstance(name, str) for name in names):
-        raise UsageError(f"The link file {path} doesn't contain a projectId.", hint=hint)
+        raise UsageError(f"The link file {files.short(path)} doesn't contain a projectId.", hint=hint)
     return Link(path, names[0], names[1] or None, names[2] or None)
 
 
@@ -84,4 +84,4 @@ def remove(path: str) -> None:
                 os.unlink(os.path.join(folder, name))
             os.rmdir(folder)
     except OSError as problem:
-        raise Failed(f"Can't remove the link file {path}: {reason(problem)}.") from None
+        raise Failed(f"Can't remove the link file {files.short(path)}: {reason(problem)}.") from None

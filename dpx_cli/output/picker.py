@@ -70,14 +70,17 @@ class _List(Display):
 
     def run(self, stdin: BinaryIO, hint: str | None) -> int | None:
         """Read keys until the user has chosen."""
-        while True:
+        wrong = 0
+        while wrong < prompt.MAX_TRIES:
             self.draw()
             key = read_key(stdin)
             if key in _END:
-                raise UsageError(f"No answer to: {self._question}", hint=hint)
+                break
             if key in _ENTER and (self._matching or self._other):
                 return self._matching[self._at] if self._at < len(self._matching) else None
+            wrong += key in _ENTER
             self._press(key)
+        raise UsageError(f"No answer to: {self._question}", hint=hint)
 
     def _press(self, key: str) -> None:
         """Move the mark, or change the filter."""

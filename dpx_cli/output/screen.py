@@ -354,7 +354,7 @@ class Screen:
             and terminal.is_terminal(self.stdin)
         )
 
-    def confirm(self, question: str, *, hint: str | None = "Pass --yes.") -> bool:
+    def confirm(self, question: str, *, hint: str | None = None) -> bool:
         """Ask a yes-or-no question; no is the default. Raise UsageError if the user can't be asked."""
         from dpx_cli.output import prompt
 
@@ -383,13 +383,13 @@ class Screen:
             return
         self.require_terminal()
         if not self.confirm(question):
-            raise UsageError("Not confirmed; nothing was changed.", hint="Try again, or pass --yes.")
+            raise UsageError("Not confirmed; nothing was changed.")
 
     def require_typed(self, word: str, question: str) -> None:
         """Return if the user types a word. Raise UsageError otherwise."""
         self.require_terminal()
         if self.ask(question) != word:
-            raise UsageError("The name doesn't match; nothing was changed.", hint="Try again, or pass --yes.")
+            raise UsageError("The name doesn't match; nothing was changed.")
 
     # Input
 

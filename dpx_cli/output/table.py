@@ -37,6 +37,12 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
         max(width(column.title), max([width(row[index]) for row in cells], default=0))
         for index, column in enumerate(columns)
     ]
+    # A key that leaves no room for the required columns is cut, unless it is an ID.
+    required = sum(_least(natural[at], column, key) + _GAP for at, column in enumerate(columns) if column.required)
+    natural = [
+        min(size, max(look.width - required, _NARROWEST)) if column.path == key != "id" and required else size
+        for size, column in zip(natural, columns, strict=True)
+    ]
     chosen = _choose(natural, columns, key, look.width)
     if len(chosen) < len(columns):
         # The mark of left-out columns takes the place of another one, but not of one that must stay.

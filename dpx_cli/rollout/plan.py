@@ -85,8 +85,8 @@ class Commits:
         """Return what to send, and what to tell the user.
 
         Commit and message are only sent if they were given, or if the commit is known: the CI built, or HEAD is on, the
-        branch that will be deployed. Without a branch the API deploys the last deployed one; a project that was never
-        deployed gets the branch of the CI's build or HEAD.
+        branch that will be deployed. Without a branch the API deploys the last deployed branch; a project that was
+        never deployed gets the branch of the CI's build or HEAD.
         """
         given, fields = self._given_branch, DeploymentFields()
         branch, source = given, self._options.branch_source or "--branch"

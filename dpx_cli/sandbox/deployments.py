@@ -48,7 +48,7 @@ def get(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
 
 
 def create(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
-    """Respond to POST /projects/:id/deployments. Without a branch it is the last deployed one."""
+    """Respond to POST /projects/:id/deployments. The default is the last deployed branch."""
     project = projects.visible(request, request.path["id"])
     branch = request.text("branch", empty=False)
     message = request.text("commitMessage")

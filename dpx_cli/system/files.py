@@ -126,9 +126,17 @@ def remove(path: str) -> bool:
     return True
 
 
+def short(path: str) -> str:
+    """Return a path for a message: relative if it is below the working directory."""
+    try:
+        return path.removeprefix(os.path.join(os.getcwd(), ""))
+    except OSError:  # the working directory was removed
+        return path
+
+
 def damaged(path: str, what: str, why: str) -> Failed:
     """Return the error for a file that makes no sense. It is never overwritten."""
-    return Failed(f"Can't understand {what} in {path}: {why}.", hint="Fix or move the file.")
+    return Failed(f"Can't understand {what} in {short(path)}: {why}.", hint="Fix or move the file.")
 
 
 def write_whole(path: str, data: bytes, mode: int | None = PRIVATE) -> None:

@@ -508,7 +508,7 @@ def test_every_attempt_is_told(server: FaultServer) -> None:
 def test_a_read_only_client_sends_no_change(server: FaultServer, method: str) -> None:
     """It is refused here, before a connection is opened; reads are sent."""
     client = client_of(server.url, read_only="DPX_READ_ONLY")
-    with pytest.raises(errors.ReadOnly, match="changes are blocked by DPX_READ_ONLY") as caught:
+    with pytest.raises(errors.ReadOnly, match="Changes are blocked by DPX_READ_ONLY") as caught:
         client.request_json(method, "/projects", body={})
     assert caught.value.hint == "Ask whoever set it."
     assert (caught.value.exit_code, caught.value.code) == (5, "read_only")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,7 +202,7 @@ def test_a_linked_project_that_is_gone(dpx: Program) -> None:
     """Every command says which file names it and what to do about it, and doctor fails."""
     dpx("link", "docs")
     dpx("projects", "delete", "docs", "--yes")
-    file = dpx.cwd / ".deploxa" / "project.json"
+    file = os.path.join(".deploxa", "project.json")
     for argv in (("projects", "get"), ("deploy", "--branch", "main"), ("env", "list"), ("status",)):
         gone = dpx(*argv, "--json")
         assert (gone.code, gone.out, gone.error["code"], gone.error["status"]) == (3, "", "not_found", 404), gone

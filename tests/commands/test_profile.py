@@ -177,7 +177,7 @@ def test_a_read_only_profile_sends_no_change(dpx_offline: Any, sandbox: Sandbox)
     ):
         done = dpx_offline(*argv, env=env)
         assert (done.code, done.out) == (5, ""), done
-        assert "changes are blocked by profile prod" in done.err
+        assert "Changes are blocked by profile prod" in done.err
         assert "--no-read-only" not in done.err
     assert {request.method for request in sandbox.requests} <= {"GET"}
     done = dpx_offline("projects", "create", "new", "--json", env=env)

@@ -134,6 +134,20 @@ def test_without_another_choice_there_are_only_the_options(terminal: Terminal) -
     thread.join(15)
 
 
+def test_three_times_enter_on_nothing_is_no_answer(terminal: Terminal) -> None:
+    """The list doesn't stay forever."""
+
+    def type_them() -> None:
+        terminal.wait_for("Type to filter")
+        terminal.type("zzz\r\r\r")
+
+    thread = threading.Thread(target=type_them)
+    thread.start()
+    with pytest.raises(UsageError, match="No answer to: Project"):
+        picker.choose(terminal.screen(env={"TERM": "xterm"}), "Project", OPTIONS)
+    thread.join(15)
+
+
 def test_a_numbered_prompt_of_many(terminal: Terminal) -> None:
     """They are listed only once few are left."""
     options = [f"project-{number:04}" for number in range(2000)]

@@ -149,6 +149,10 @@ def test_the_column_that_answers_the_question_stays() -> None:
     text = bare(table.draw([row], columns, key="key", look=look(40)))
     assert text.splitlines()[0].split() == ["Key", "In", "…"]
     assert "only here" in text
+    row[0] *= 3
+    text = bare(table.draw([row], columns, key="key", look=look(40)))
+    assert text.splitlines()[0].split()[:2] == ["Key", "In"]
+    assert "A_KEY_OF_TWENTY_CELL" in text
     columns = (Column("Project", "name", required=True), Column("Branch", "branch", required=True), Column("ID", "id"))
     text = bare(table.draw([["storefront", "main", "clm" + "x" * 22]], columns, key="id", look=look(40)))
     assert text.splitlines()[0].split() == ["Project", "Branch", "…"]

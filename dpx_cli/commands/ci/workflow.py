@@ -77,12 +77,13 @@ def write(session: Session, system: str, text: str, *, yes: bool = False) -> boo
     top = find_root(session.cwd)
     path = files.checkout_path(top, PATHS[system])
     old = files.read_bytes(path, "the workflow", len(text.encode()) + 1)
+    shown = files.short(path)
     is_other = old is not None and old != text.encode()
-    if is_other and not yes and not (session.screen.can_ask and session.screen.confirm(f"{path} exists. Replace it?")):
-        session.screen.warn(f"{path} exists and was not changed. To compare: dpx ci setup {system} --print")
+    if is_other and not yes and not (session.screen.can_ask and session.screen.confirm(f"{shown} exists. Replace it?")):
+        session.screen.warn(f"{shown} exists and was not changed. To compare: dpx ci setup {system} --print")
         return False
     files.write_checkout(top, PATHS[system], text.encode())
-    session.screen.info(f"Wrote {path}.")
+    session.screen.info(f"Wrote {shown}.")
     return True
 
 

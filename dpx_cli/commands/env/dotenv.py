@@ -1,4 +1,4 @@
-r"""Parse .env files strictly: one bad line rejects the whole file, and every bad line is named.
+r"""Parse .env files strictly: if one line is invalid, no variable is returned, and the error lists every invalid line.
 
 No error shows a value, or any text of the file except well-formed keys.
 

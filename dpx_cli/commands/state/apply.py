@@ -1,4 +1,4 @@
-"""Make a project what its deploxa.toml says. Every request may be repeated, so doing it again does the rest."""
+"""Apply deploxa.toml. Every request can be repeated, so a second run finishes what a failed one began."""
 
 from __future__ import annotations
 

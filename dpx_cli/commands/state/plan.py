@@ -67,7 +67,7 @@ class Inputs(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What it takes to make a project what its file says.
+    """The changes that give a project the state in its file.
 
     Attributes:
         project_id: None if the project must be created.
