@@ -222,6 +222,19 @@ class Projects:
         pages = projects.list_projects(self._client(), org=org)
         return [project for page in pages for project in page if is_name(project.get("id"))]
 
+    def list_refs(self, org: str | None) -> Iterator[list[ProjectRef]]:
+        """Yield the projects of an organization, or all, page by page."""
+        from dpx_cli.api import projects
+        from dpx_cli.api.client import is_name
+
+        for page in projects.list_projects(self._client(), org=org):
+            refs = []
+            for item in page:
+                if is_name(item.get("id")):
+                    slug = item["slug"] if is_name(item.get("slug")) else item["id"]
+                    refs.append(ProjectRef(item["id"], slug, org, slug, "--project"))
+            yield refs
+
     def _get_unlisted(self, reference: str, missing: NotFound) -> dict[str, Any]:
         """Get a project that is in no list by its ID: the reference promises neither a form of IDs nor such a list."""
         from dpx_cli.api import projects

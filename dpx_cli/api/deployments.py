@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from dpx_cli.api.client import data_of, is_name, segment, shape_error
 from dpx_cli.api.pages import Pages
+from dpx_cli.reference import MAX_PAGE
 
 if TYPE_CHECKING:
     from dpx_cli.api.client import Client
@@ -31,9 +32,10 @@ def list_deployments(
     status: str | None = None,
     limit: int | None = None,
     cursor: str | None = None,
+    size: int = MAX_PAGE,
 ) -> Pages:
     """GET /projects/:id/deployments: a project's deployments, newest first."""
-    return Pages(client, path_of(project_id), {"status": status}, limit=limit, cursor=cursor)
+    return Pages(client, path_of(project_id), {"status": status}, limit=limit, cursor=cursor, size=size)
 
 
 def create_deployment(client: Client, project_id: str, fields: DeploymentFields) -> dict[str, Any]:

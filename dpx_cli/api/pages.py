@@ -28,6 +28,7 @@ class Pages:
 
     Attributes:
         next_cursor: after iteration, where to continue from if `limit` cut the list short; else None.
+        position: the cursor of the page after the last one that came; None if there is none.
         is_cut: after iteration, whether items that had come were cut off by `limit`.
         is_whole: after iteration, whether every item there is has come: no cursor, no limit, no filter.
         is_filtered: whether `filter` chooses items.
@@ -43,7 +44,10 @@ class Pages:
         cursor: str | None = None,
         without: str | None = None,
         headers: Mapping[str, str] | None = None,
+        size: int = MAX_PAGE,
     ) -> None:
+        self._size = size
+        self.position: str | None = None
         self._headers = headers
         self._without = without
         self._client = client
@@ -97,7 +101,7 @@ class Pages:
         size = values = 0
         seen = {cursor}
         while True:
-            count = MAX_PAGE if left is None else min(MAX_PAGE, left)
+            count = self._size if left is None else min(self._size, left)
             params = {**self._params, "limit": count, "cursor": cursor}
             document, response = self._client.document(Request("GET", self._path, params, headers=self._headers))
             size += len(response.body)
@@ -108,7 +112,7 @@ class Pages:
             if self._without is not None:
                 for item in items:
                     item.pop(self._without, None)
-            cursor = self._next(document)
+            cursor = self.position = self._next(document)
             if left is not None:
                 self.is_cut = len(items) > left
                 items = items[:left]

@@ -227,6 +227,7 @@ Shell = Annotated[
 
 # rehearse
 Every = Annotated[bool, flag("--all", "Every project you have access to.")]
+EveryOf = Annotated[str | None, option("--org", "ORG", "Every project of this organization.", complete="org")]
 FailOnDelete = Annotated[
     Literal["delete"] | None, option("--fail-on", "ACTION", "Exit 10 if the command deletes a project or a variable.")
 ]

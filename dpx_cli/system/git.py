@@ -197,6 +197,17 @@ def read_range(
     return Range(commits, int(ahead), int(behind), [os.fsdecode(name) for name in files.split(b"\0") if name])
 
 
+def commit_times(cwd: str, shas: Sequence[str]) -> dict[str, int]:
+    """Return when those of some commits that the clone has were made, in seconds since 1970."""
+    options = ("--no-walk=unsorted", "--ignore-missing", "--no-show-signature", "--no-notes", "--no-color")
+    log = _Git(cwd, None).run("log", *options, "--format=%H %ct", *shas, "--") if shas else None
+    return {
+        sha: int(seconds)
+        for sha, _, seconds in (line.partition(" ") for line in (_text(log) or "").split("\n"))
+        if seconds
+    }
+
+
 def count_ahead(cwd: str, since: str) -> tuple[str, int] | None:
     """Return HEAD's branch and how many commits it has that a commit lacks; None if HEAD doesn't contain that."""
     git = _Git(cwd, None)

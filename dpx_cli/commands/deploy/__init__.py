@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dpx_cli.api import deployments
 from dpx_cli.commands import EVENTS, LIST, ONE, READ, WRITE, Typer, effect
-from dpx_cli.commands.deploy import find
+from dpx_cli.commands.deploy import find, several
 from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import NotFound, UsageError, exclusive
 from dpx_cli.output.columns import Column
@@ -15,7 +16,8 @@ from dpx_cli.reference import PARALLEL, WAIT
 from dpx_cli.rollout.commits import find_cwd, resolve_sha
 
 if TYPE_CHECKING:
-    from typing import Annotated, Any
+    from collections.abc import Callable
+    from typing import Annotated, Any, TypeVar
 
     from dpx_cli.cli.options import (
         Changed,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
         CommitSha,
         Cursor,
         DeploymentIds,
+        Every,
+        EveryOf,
         FailFast,
         Interval,
         Latest,
@@ -45,6 +49,8 @@ if TYPE_CHECKING:
         option,
     )
     from dpx_cli.session import Session
+
+    T = TypeVar("T")
 
 
 GROUP = Typer(name="deploy", help="Deploy a project and wait until it's live; list and follow deployments.")
@@ -157,7 +163,9 @@ def again(
 @effect(READ, prints=LIST)
 def list_deployments(
     session: Session,
-    project: Project = None,
+    projects: Projects = (),
+    org: EveryOf = None,
+    every: Every = False,
     statuses: Statuses = (),
     branch: Annotated[str | None, option("--branch", "BRANCH", "Filter by branch.", complete="branch")] = None,
     since: Annotated[
@@ -169,31 +177,42 @@ def list_deployments(
     watch: Watch = False,
     interval: Interval = None,
 ) -> None:
-    """List a project's deployments, newest first.
+    """List deployments, newest first, of one project or several.
 
     --limit counts what the filters leave. With --watch the newest 20 (or --limit) are watched until you press Ctrl-C.
     """
     filters = find.Filters(statuses, branch, since, _resolve(session, sha))
+    refs = several.list_refs(session, projects, org, every=every, cursor=cursor)
+    columns = COLUMNS if refs is None else (several.PROJECT, *COLUMNS)
+
+    def on_selection(most: int | None, action: Callable[[find.Selection | several.Merged], T]) -> T:
+        if refs is not None:
+            return action(several.Merged(session, refs, filters, most))
+        project = projects[0] if projects else None
+        return session.projects.on(
+            project, lambda identity: action(find.Selection(session, identity, filters, limit=most, cursor=cursor))
+        )
+
+    def show(selection: find.Selection | several.Merged) -> None:
+        remember = "deployments" if refs is None else None
+        show_pages(session, selection.pages, columns, key="id", what="deployments", remember=remember)
+        selection.warn()
+
     if watch or interval is not None:
         from dpx_cli.output import watch as watching
 
         seconds = watching.check_flags(session, watch=watch, interval=interval, cursor=cursor)
 
-        def read(project_id: str) -> list[dict[str, Any]]:
-            selection = find.Selection(session, project_id, filters, limit=limit or WATCHED)
-            return [row for page in selection.pages for row in page]
+        def read(selection: find.Selection | several.Merged) -> list[dict[str, Any]]:
+            rows = [row for page in selection.pages for row in page]
+            if isinstance(selection, several.Merged):
+                selection.raise_first()
+            return rows
 
-        watching.watch(
-            session, lambda: session.projects.on(project, read), COLUMNS, key="id", interval=seconds, empty=NONE
-        )
+        look = partial(on_selection, limit or WATCHED, read)
+        watching.watch(session, look, columns, key="id", interval=seconds, empty=NONE)
         return
-
-    def show(project_id: str) -> None:
-        selection = find.Selection(session, project_id, filters, limit=limit, cursor=cursor)
-        show_pages(session, selection.pages, COLUMNS, key="id", what="deployments", remember="deployments")
-        selection.warn()
-
-    session.projects.on(project, show)
+    on_selection(limit, show)
 
 
 @GROUP.command("get", epilog="dpx deploy get --latest --project storefront")

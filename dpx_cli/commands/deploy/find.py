@@ -14,6 +14,7 @@ from dpx_cli.reference import MAX_PAGE
 from dpx_cli.rollout.commits import KnownCommits, is_same
 
 if TYPE_CHECKING:
+    from dpx_cli.api.client import Client
     from dpx_cli.api.pages import Pages
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
@@ -45,6 +46,7 @@ class Selection:
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        client: Client | None = None,
     ) -> None:
         self._session = session
         self._undated = self._unknown = 0
@@ -52,13 +54,17 @@ class Selection:
         self._filters = filters
         self._oldest = None if filters.since is None else time.time() - filters.since
         statuses = set(filters.statuses)
-        status = filters.statuses[0] if len(statuses) == 1 else None  # the server filters by one
+        self.status = filters.statuses[0] if len(statuses) == 1 else None  # the server filters by one
         # The server can't count what is left after filters of ours.
         is_plain = filters[1:] == (None, None, None) and len(statuses) <= 1
         pages = deployments.list_deployments(
-            session.client, project_id, status=status, limit=limit if is_plain else None, cursor=cursor
+            client or session.client,
+            project_id,
+            status=self.status,
+            limit=limit if is_plain else None,
+            cursor=cursor,
         )
-        self.pages: Pages = pages if is_plain else pages.filter(self._fits, limit, ends=self._is_old)
+        self.pages: Pages = pages if is_plain else pages.filter(self.fits, limit, ends=self.is_old)
 
     def warn(self) -> None:
         """Warn about what was left out because it isn't known whether it fits."""
@@ -67,7 +73,8 @@ class Selection:
         if self._unknown:
             self._session.screen.warn(f"{self._unknown} deployments whose commit isn't known are left out.")
 
-    def _fits(self, item: dict[str, Any]) -> bool:
+    def fits(self, item: dict[str, Any]) -> bool:
+        """Return whether the filters leave a deployment."""
         statuses, branch, _, sha = self._filters
         if (statuses and item.get("status") not in statuses) or (branch is not None and item.get("branch") != branch):
             return False
@@ -82,7 +89,7 @@ class Selection:
         self._undated += created is None
         return created is not None and created >= self._oldest
 
-    def _is_old(self, page: list[dict[str, Any]]) -> bool:
+    def is_old(self, page: list[dict[str, Any]]) -> bool:
         """Return whether what follows a page is too old: the list is newest first."""
         if self._oldest is None:
             return False

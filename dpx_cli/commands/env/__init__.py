@@ -267,7 +267,7 @@ def _show_removals(
 
     readers = _readers(session, keys)
     others: dict[str, list[str]] = {key: [] for key in keys}
-    looking = search.Search(session, keys, search.list_projects(session, None))
+    looking = search.Search(session, keys, session.projects.list_refs(None))
     for page in looking:
         for ref, variable in page:
             if ref.id not in there:

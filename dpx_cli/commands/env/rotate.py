@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         CheckTimeout,
         Deploy,
         Every,
+        EveryOf,
         FailFast,
         FromFile,
         Projects,
@@ -47,7 +48,7 @@ def where(
     org: Annotated[str | None, option("--org", "ORG", "Only projects of this organization.", complete="org")] = None,
 ) -> None:
     """List the projects that have a variable, with its targets."""
-    looking = search.Search(session, [values.check_key(key)], search.list_projects(session, org))
+    looking = search.Search(session, [values.check_key(key)], session.projects.list_refs(org))
     pages = ([search.row_of(*holder) for holder in page] for page in looking)
     session.screen.rows(pages, search.COLUMNS, key="project", empty="No projects.")
     edit.raise_first(session, list(looking.failures.values()))
@@ -59,7 +60,7 @@ def rotate(
     session: Session,
     key: Annotated[str, argument("KEY", "Variable to change.", complete="key"), SECRET],
     projects: Projects = (),
-    org: Annotated[str | None, option("--org", "ORG", "Every project of this organization.", complete="org")] = None,
+    org: EveryOf = None,
     every: Every = False,
     stdin: Stdin = False,
     from_file: FromFile = None,
@@ -125,7 +126,7 @@ def _find(
         return {ref: variable for page in looking for ref, variable in page}, looking
 
     if every or org is not None:
-        return look(search.list_projects(session, org))
+        return look(session.projects.list_refs(org))
     return edit.on_projects(session, projects, lambda refs: look([refs]))
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.api import env_vars, parallel, projects
-from dpx_cli.api.client import is_name
+from dpx_cli.api import env_vars, parallel
 from dpx_cli.errors import NotFound
 from dpx_cli.output.columns import Column
 from dpx_cli.output.display import StatusLine
 from dpx_cli.output.format import joined, yes_no
 from dpx_cli.reference import targets_of
-from dpx_cli.resolve import ProjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dpx_cli.api.client import Client
     from dpx_cli.errors import DpxError
+    from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
 
     Variable = Mapping[str, Any]
@@ -97,14 +96,3 @@ class Search:
         if failure and not isinstance(failure, NotFound):  # deleted since it was listed
             failure.message = f"{ref.name}: {failure.message}"
             self.failures[ref] = failure
-
-
-def list_projects(session: Session, org: str | None) -> Iterator[list[ProjectRef]]:
-    """Yield the projects of an organization, or all, page by page."""
-    for page in projects.list_projects(session.client, org=org):
-        refs = []
-        for item in page:
-            if is_name(item.get("id")):
-                slug = item["slug"] if is_name(item.get("slug")) else item["id"]
-                refs.append(ProjectRef(item["id"], slug, org, slug, "--project"))
-        yield refs
