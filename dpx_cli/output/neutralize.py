@@ -89,9 +89,9 @@ def neutralize(text: str) -> str:
 
 def escape_json(document: str) -> str:
     """Return a JSON document with what `neutralize` escapes as escapes of JSON; its line breaks stay."""
-    suspect = _SUSPECT.removeprefix("\x00-\x1f")
-    if (document.isascii() and "\x7f" not in document) or _pattern(suspect).search(document) is None:
+    if document.isascii() and "\x7f" not in document:
         return document
+    suspect = _SUSPECT.removeprefix("\x00-\x1f")
     return _pattern(suspect, _FLAGS).sub(
         lambda match: match[0] if _is_kept(match) else _escape_for_json(match[0]), document
     )
