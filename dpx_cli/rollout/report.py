@@ -45,6 +45,7 @@ class Result(NamedTuple):
     project: str = ""
     branch: str | None = None
     commit: str | None = None
+    suspects: Sequence[str] = ()
 
     @classmethod
     def of(cls, task: DeployTask) -> Result:
@@ -52,7 +53,7 @@ class Result(NamedTuple):
         status = str((task.deployment or {}).get("status") or ("UNKNOWN" if task.id else ""))
         seconds = task.seconds if task.has_ended or task.error else None
         problem = task.error.message if task.error else None
-        return cls(task.id or "", status, task.url, seconds, problem, task.name, task.branch, task.sha)
+        return cls(task.id or "", status, task.url, seconds, problem, task.name, task.branch, task.sha, task.suspects)
 
 
 @contextmanager
@@ -163,10 +164,17 @@ def markdown(results: Sequence[Result]) -> str:
     # After a word of our own, so that no first character of it makes a list or a heading.
     problems = [
         f"\nError: {inert(f'{result.project}: ' if len(results) > 1 else '')}{inert(result.problem)}\n"
+        + _list_suspects(result)
         for result in results
         if result.problem
     ]
     return summary.table(HEADER, [_cells(result) for result in results]) + "".join(problems) + "\n"
+
+
+def _list_suspects(result: Result) -> str:
+    """Return what changed since the last READY deployment; each line begins with a word or mark of our own."""
+    lines = [f"{'- ' if line.startswith(' ') else ''}{inert(line.strip())}\n" for line in result.suspects]
+    return "\n" + "".join(lines) if lines else ""
 
 
 def _outputs(result: Result) -> dict[str, str]:

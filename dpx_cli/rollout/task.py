@@ -76,6 +76,7 @@ class DeployTask(Task):
         # Sentences about variables that the code here reads and production lacks, and about what may have broken it.
         self.find_missing: Callable[[DeployTask], list[str]] | None = None
         self.explain: Callable[[DeployTask], list[str]] | None = None
+        self.suspects: list[str] = []  # of a failed one: what changed since the last READY one
         self._commits = commits
         self._deadline = deadline
         self._before = before

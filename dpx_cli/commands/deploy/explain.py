@@ -61,7 +61,8 @@ def find_suspects(task: DeployTask) -> list[str]:
 
 def explain(task: DeployTask) -> list[str]:
     """Return what may have broken a deployment, as lines."""
-    lines = find_suspects(task)
+    task.suspects = find_suspects(task)
+    lines = [*task.suspects]
     if _is_here(task):
         with suppress(DpxError):
             lines += find_missing(task)

@@ -249,15 +249,21 @@ def test_a_failed_deployment_names_its_suspects(shop: Program, tmp_path: Path) -
     assert "Error: Deployment" in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
 
-def test_suspects_are_the_commits_since_the_last_ready_one(dpx_on_faults: Program, server: FaultServer) -> None:
+def test_suspects_are_the_commits_since_the_last_ready_one(
+    dpx_on_faults: Program, server: FaultServer, tmp_path: Path
+) -> None:
     """At most five lines, with the command for the rest."""
     git(dpx_on_faults.cwd, "init", "-q")
     server.deployments[0].update(commitSha=commit(dpx_on_faults.cwd, "First"))
     for number in range(5):
         commit(dpx_on_faults.cwd, f"Change {number}", f"src/{number}.js", "package-lock.json")
     server.course = ("ERROR",)
-    done = dpx_on_faults("deploy", "-p", PROJECT, "--branch", "main")
+    summary = tmp_path / "summary.md"
+    done = dpx_on_faults("deploy", "-p", PROJECT, "--branch", "main", "--summary", str(summary))
     assert done.code == 9, done
+    text = summary.read_text(encoding="utf-8")
+    assert "Since then 5 commits changed package-lock.json" in text
+    assert len([line for line in text.splitlines() if line.startswith("- ") and "Change " in line]) == 3
     lines = done.err.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("Since then 5 commits changed"))
     assert lines[at] == "Since then 5 commits changed package-lock.json, src/0.js, src/1.js, src/2.js and 2 more:"
