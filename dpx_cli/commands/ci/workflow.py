@@ -92,7 +92,7 @@ def set_secret(session: Session) -> None:
     try:
         _set_secret(session)
     except Failed as problem:
-        session.screen.warn(f"The secret DPX_TOKEN was not set: {problem.message}")
+        session.screen.warn(f"The secret DPX_TOKEN was not set: {problem.message.rstrip('.')}.")
         session.screen.info(SECRETS["github"])
 
 

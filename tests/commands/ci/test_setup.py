@@ -91,7 +91,7 @@ def test_with_yes_gh_sets_the_secret(dpx: Program) -> None:
     """The token goes through standard input: not in its arguments, its environment or our output."""
     folder = fake_gh(dpx)
     token = dpx.env["DPX_TOKEN"]
-    assert "was not set: this is a sandbox's token" in dpx(*SETUP, "-y").err
+    assert "was not set: this is a sandbox's token.\n" in dpx(*SETUP, "-y").err
     assert not (folder / "gh-arguments").exists()
     del dpx.env["DPX_API_URL"]
     result = dpx(*SETUP, "-y")
