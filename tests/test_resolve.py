@@ -246,7 +246,7 @@ def test_a_damaged_link_file_is_named_and_left_alone(
     for words in (("deploy",), ("env", "list")):
         done = dpx_on_faults(*words)
         assert (done.code, done.out) == (2, ""), done
-        assert str(path) in done.err
+        assert str(path.relative_to(dpx_on_faults.cwd)) in done.err
     assert path.read_bytes() == content
     assert server.count("POST") == 0
     assert dpx_on_faults("env", "list", "-p", "shop").code == 0
