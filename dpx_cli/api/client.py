@@ -41,6 +41,12 @@ BY_STATUS: dict[int, type[errors.DpxError]] = {
 }
 
 
+def hide_project(request: str) -> str:
+    """Return a request's name as the reference has it: messages show no project's ID, the field `request` does."""
+    head, projects, path = request.partition(" /projects/")
+    return f"{head}{projects}:id{path[len(path.partition('/')[0]) :]}" if path else request
+
+
 class Request(NamedTuple):
     """One request, before anything that the client adds.
 
@@ -212,7 +218,7 @@ class Client:
     def error(self, request: Request, response: Response) -> errors.DpxError:
         """Return the error that a response outside 2xx means."""
         status = response.status
-        where = f"HTTP {status} from {request.name}"
+        where = f"HTTP {status} from {hide_project(request.name)}"
         if is_redirect(status):
             hint = "Check DPX_API_URL: the token is sent to that address only."
             message = f"The server redirects, which dpx doesn't follow ({where})."
@@ -236,7 +242,7 @@ class Client:
         """Return the error of a request that may have been carried out, with the command that shows whether it was."""
         cause = problem.rstrip(".").replace("The response", "the response", 1)
         hint = f"Before you try again, check whether it was carried out. Run: {self._how_to_check(request)}"
-        message = f"{request} was sent, and its outcome is unknown: {cause}."
+        message = f"{hide_project(request)} was sent, and its outcome is unknown: {cause}."
         error = errors.OutcomeUnknown(message, hint=hint, status=status, request=request)
         error.cause = cause
         return error
@@ -307,7 +313,7 @@ class Client:
             status = problem.status
             if not is_success(status):
                 return Response(status, "", {}, b"")  # the status says enough
-            message = f"{str(problem).rstrip('.')} (HTTP {status} from {request.name})."
+            message = f"{str(problem).rstrip('.')} (HTTP {status} from {hide_project(request.name)})."
             error = errors.InvalidResponse(message, hint="Check DPX_API_URL.", status=status, request=request.name)
             raise self.unreadable(request, error) from problem
         finally:

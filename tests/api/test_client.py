@@ -71,7 +71,7 @@ def test_a_4xx_is_told_once_and_never_repeated(
     with pytest.raises(kind) as caught:
         client.get("/projects/x")
     assert type(caught.value) is kind
-    assert caught.value.message == f"because I say so (HTTP {status} from GET /projects/x)."
+    assert caught.value.message == f"because I say so (HTTP {status} from GET /projects/:id)."
     assert (caught.value.status, caught.value.request) == (status, "GET /projects/x")
     assert caught.value.exit_code == code
     assert server.count("GET") == 1

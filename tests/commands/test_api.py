@@ -123,7 +123,7 @@ def test_a_failure_leaves_stdout_empty(dpx: Program) -> None:
     """With the code of its status."""
     result = dpx("api", "/projects/none")
     assert (result.code, result.out) == (3, ""), result
-    assert result.err.startswith("error: Project not found (HTTP 404 from GET /projects/none)")
+    assert result.err.startswith("error: Project not found (HTTP 404 from GET /projects/:id)")
     assert dpx("api", "/orgs", env={"DPX_TOKEN": "dpx_wrong"}).code == 4
 
 
