@@ -13,11 +13,15 @@ import tempfile
 import textwrap
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dpx_cli.errors import Failed
 from dpx_cli.system import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def names(folder: Path) -> list[str]:
@@ -193,37 +197,36 @@ def test_no_path_is_no_crash() -> None:
         pytest.fail("there is no such lock")
 
 
-def open_to_all(folder: Path) -> None:
-    """Let everybody into a test's folder; pytest makes it, and those above it, for its owner alone."""
-    while folder != Path(tempfile.gettempdir()).resolve() and folder.stat().st_mode & 0o077 == 0:
-        folder.chmod(0o755)
-        folder = folder.parent
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder that every user may read. Pytest's own lie below one that each run closes to others again."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
-def test_read_only_folder_of_another_user(tmp_path: Path) -> None:
+def test_read_only_folder_of_another_user(open_path: Path) -> None:
     """Read what may be read, write nothing, and say which file."""
-    path = tmp_path / "a.json"
+    path = open_path / "a.json"
     path.write_bytes(b"keep")
-    open_to_all(tmp_path)
     assert as_nobody("files.read_bytes(arguments[0], 'the test')", path) == "b'keep'"
     said = as_nobody("files.write_whole(arguments[0], b'x')", path)
     assert said == f'Failed("Can\'t write {path}: permission denied.")'
-    assert names(tmp_path) == ["a.json"]
+    assert names(open_path) == ["a.json"]
 
 
 @pytest.mark.posix
-def test_unreadable_file_and_unreadable_folder_are_errors_that_name_them(tmp_path: Path) -> None:
+def test_unreadable_file_and_unreadable_folder_are_errors_that_name_them(open_path: Path) -> None:
     """A folder that belongs to root after a `sudo` is said, with the way out."""
-    open_to_all(tmp_path)
-    closed = tmp_path / "closed"
+    closed = open_path / "closed"
     closed.mkdir(mode=0o700)
     (closed / "a.json").write_bytes(b"keep")
-    (tmp_path / "b.json").write_bytes(b"keep")
-    (tmp_path / "b.json").chmod(0o600)
+    (open_path / "b.json").write_bytes(b"keep")
+    (open_path / "b.json").chmod(0o600)
     said = as_nobody("files.read_bytes(arguments[0], 'the test')", closed / "below" / "a.json")
     assert f"permission denied for the folder {closed}." in said
-    said = as_nobody("files.read_bytes(arguments[0], 'the test')", tmp_path / "b.json")
-    assert said == f"""Failed("Can't read the test in {tmp_path / "b.json"}: permission denied.")"""
+    said = as_nobody("files.read_bytes(arguments[0], 'the test')", open_path / "b.json")
+    assert said == f"""Failed("Can't read the test in {open_path / "b.json"}: permission denied.")"""
 
 
 def on_a_disk_of_its_own(folder: Path, code: str) -> list[str]:
