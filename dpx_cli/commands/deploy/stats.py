@@ -72,8 +72,8 @@ def stats(
 ) -> None:
     """Show how the last deployments went: success, build time, bundle size, time to recover, lead time.
 
-    Off a terminal each figure is one line, its name and its value with a tab between. Of several projects, each is one
-    row, and the last row is their total.
+    Off a terminal, each figure is one line: its name, a tab, its value. For several projects, each project is one row,
+    and the last row is the total.
     """
     exclusive(("--last", last), ("--since", since))
     limit = LAST if last is None and since is None else last
