@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         argument,
         flag,
     )
-    from dpx_cli.commands.env.edit import Edit, Step, Variables
+    from dpx_cli.commands.env.edit import Change, Step, Variables
     from dpx_cli.commands.env.scan.files import CodeLocation
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
@@ -115,18 +115,19 @@ def set_variables(
     """
     from dpx_cli.commands.env import edit, values
 
-    change = edit.Edit(
-        values.from_words(session, words, stdin=stdin, from_file=from_file, allow_empty=allow_empty),
-        targets=tuple(dict.fromkeys(targets)),
-        sensitive=sensitive,
-    )
+    variables = values.from_words(session, words, stdin=stdin, from_file=from_file, allow_empty=allow_empty)
+    wanted = tuple(dict.fromkeys(targets))
 
     def run(refs: list[ProjectRef]) -> None:
-        if change.targets:
+        if wanted:
             there = edit.list_variables(session, refs)
-            steps = {ref.name: edit.plan(there[edit.id_of(ref)], change.values, change.targets) for ref in refs}
+            steps = {ref.name: edit.plan(there[ref], variables, wanted) for ref in refs}
             edit.confirm(session, refs, lost=edit.losses(steps), yes=yes)
-        _finish(session, refs, change, deploy=deploy)
+        _finish(
+            session,
+            [edit.Change(ref, *item, wanted, sensitive or None) for ref in refs for item in variables.items()],
+            deploy=deploy,
+        )
 
     edit.on_projects(session, projects, run)
 
@@ -146,25 +147,25 @@ def remove(
     if target := next((key for key in keys if key.lower() in TARGETS), None):
         hint = "To keep some targets, set the variable for those: dpx env set KEY --target TARGET"
         raise UsageError(f"{target} is a target. A variable can only be removed from all its targets.", hint=hint)
-    change = edit.Edit({}, removals=tuple(dict.fromkeys(values.check_key(key) for key in keys)))
+    removals = list(dict.fromkeys(values.check_key(key) for key in keys))
 
     def run(refs: list[ProjectRef]) -> None:
         there = edit.list_variables(session, refs)
         for ref in refs:
-            if absent := [key for key in change.removals if key not in there[edit.id_of(ref)]]:
+            if absent := [key for key in removals if key not in there[ref]]:
                 raise NotFound(
                     f"{ref.name} has no variable {', '.join(absent)}; nothing was removed.",
                     hint=f"Run: {session.command('env', 'list', project=ref)}",
                 )
         if dry_run:
-            _show_removals(session, refs, change.removals, there)
+            _show_removals(session, removals, there)
             return
         if session.screen.can_ask and not yes:
-            for key, place in _readers(session, change.removals).items():
+            for key, place in _readers(session, removals).items():
                 default = ", with a default" if place.optional else ""
                 session.screen.info(f"{key} is read at {place.file}:{place.line}{default}.")
-        edit.confirm(session, refs, removals=change.removals, yes=yes)
-        _finish(session, refs, change)
+        edit.confirm(session, refs, removals=removals, yes=yes)
+        _finish(session, [edit.Change(ref, key) for ref in refs for key in removals])
 
     edit.on_projects(session, projects, run)
 
@@ -194,17 +195,17 @@ def import_file(
         raise UsageError(
             f"{input_name(file)} has no variables; --prune would remove all.", hint="Leave out --prune, or use env rm."
         )
-    change = edit.Edit(variables, targets=tuple(dict.fromkeys(targets)), sensitive=sensitive, missing_ok=True)
     if not variables:
         if session.screen.format != "table":
             session.screen.items([], COLUMNS, key="key")
         return
+    wanted = tuple(dict.fromkeys(targets))
 
     def run(refs: list[ProjectRef]) -> None:
         steps: list[Step] = []
-        if dry_run or prune or change.targets:
+        if dry_run or prune or wanted:
             (there,) = edit.list_variables(session, refs).values()
-            steps = edit.plan(there, change.values, change.targets, prune=prune)
+            steps = edit.plan(there, variables, wanted, prune=prune)
         lost = edit.losses({"": steps})
         if dry_run:
             session.warn_of_ledger()
@@ -212,9 +213,11 @@ def import_file(
             for line in lost:
                 session.screen.warn(f"The import removes a target. {line}")
             return
-        whole = change._replace(removals=tuple(step.key for step in steps if step.action == edit.REMOVE))
-        edit.confirm(session, refs, lost=lost, removals=whole.removals, yes=yes)
-        _finish(session, refs, whole, steps=steps if prune else (), deploy=deploy)
+        removals = [step.key for step in steps if step.action == edit.REMOVE]
+        edit.confirm(session, refs, lost=lost, removals=removals, yes=yes)
+        changes = [edit.Change(refs[0], *item, wanted, sensitive or None) for item in variables.items()]
+        changes += [edit.Change(refs[0], key, missing_ok=True) for key in removals]
+        _finish(session, changes, steps=steps if prune else (), deploy=deploy)
 
     edit.on_projects(session, () if project is None else (project,), run)
 
@@ -259,52 +262,48 @@ def _readers(session: Session, keys: Sequence[str]) -> dict[str, CodeLocation]:
     return {key: found[key] for key in keys if key in found}
 
 
-def _show_removals(
-    session: Session, refs: Sequence[ProjectRef], keys: Sequence[str], there: Mapping[str, Variables]
-) -> None:
+def _show_removals(session: Session, keys: Sequence[str], there: Mapping[ProjectRef, Variables]) -> None:
     """Show what reads each key, which targets lose it, and which other projects have it."""
-    from dpx_cli.commands.env import search
+    from dpx_cli.commands.env.search import search
 
     readers = _readers(session, keys)
+    ids = {ref.id for ref in there}
     others: dict[str, list[str]] = {key: [] for key in keys}
-    looking = search.Search(session, keys, session.projects.list_refs(None))
-    for page in looking:
+    for page in search(session, keys, session.projects.list_refs(None)):
         for ref, variable in page:
-            if ref.id not in there:
+            if isinstance(variable, DpxError):
+                session.screen.warn(variable.message)
+            elif ref.id not in ids:
                 others[variable["key"]].append(ref.name)
-    for failure in looking.failures.values():
-        session.screen.warn(failure.message)
     rows = []
-    for ref in refs:
+    for ref, variables in there.items():
         for key in keys:
-            row: dict[str, Any] = {"project": ref.name} if len(refs) > 1 else {}
+            row: dict[str, Any] = {"project": ref.name} if len(there) > 1 else {}
             place = readers[key]._asdict() if key in readers else dict.fromkeys(("file", "line", "optional"))
-            targets = list(targets_of(there[ref.id or ""][key]))
-            rows.append({**row, "key": key, "targets": targets, **place, "projects": others[key]})
-    session.screen.items(rows, (*((PROJECT,) if len(refs) > 1 else ()), *REMOVAL), key="key")
+            row |= {"key": key, "targets": list(targets_of(variables[key])), **place, "projects": others[key]}
+            rows.append(row)
+    session.screen.items(rows, (*((PROJECT,) if len(there) > 1 else ()), *REMOVAL), key="key")
 
 
-def _finish(
-    session: Session, refs: Sequence[ProjectRef], change: Edit, *, steps: Sequence[Step] = (), deploy: bool = False
-) -> None:
+def _finish(session: Session, changes: Sequence[Change], *, steps: Sequence[Step] = (), deploy: bool = False) -> None:
     """Change variables, show what was changed (`steps` add what is done to each key), and raise the first failure."""
     from dpx_cli.commands.env import edit
 
-    result = edit.apply(session, refs, change)
+    result = edit.apply(session, changes)
+    failures = result.failures
+    several = len(result.rows) > 1
     actions = {step.key: step.action for step in steps}
     rows = [
-        ({"project": ref.given} if len(refs) > 1 else {}) | ({"action": actions[row["key"]]} if steps else {}) | row
-        for ref in refs
-        for row in result.rows[edit.id_of(ref)]
+        ({"project": ref.given} if several else {}) | ({"action": actions[row["key"]]} if steps else {}) | row
+        for ref, changed in result.rows.items()
+        for row in changed
     ]
-    if not result.failures or (len(refs) > 1 and rows):
-        first = (*((PROJECT,) if len(refs) > 1 else ()), *((ACTION,) if steps else ()))
-        session.screen.items(rows, (*first, *(COLUMNS if change.values else REMOVED)), key="key")
-    edit.report(session, refs, change, result, deploy=deploy)
-    failures = dict(result.failures)
+    if not failures or (several and rows):
+        first = (*((PROJECT,) if several else ()), *((ACTION,) if steps else ()))
+        is_removal = all(change.value is None for change in changes)
+        session.screen.items(rows, (*first, *(REMOVED if is_removal else COLUMNS)), key="key")
+    edit.report(session, result, deploy=deploy)
     if deploy:
-        done = [ref for ref in refs if edit.id_of(ref) not in failures]
-        for ref, task in zip(done, edit.deploy(session, done), strict=True):
-            if task.error:
-                failures[edit.id_of(ref)] = task.error
-    edit.raise_first(session, [failures[edit.id_of(ref)] for ref in refs if edit.id_of(ref) in failures])
+        tasks = edit.deploy(session, [ref for ref in result.rows if ref not in failures])
+        failures |= {ref: task.error for ref, task in tasks.items() if task.error}
+    edit.raise_first(session, [failures[ref] for ref in result.rows if ref in failures])

@@ -10,7 +10,7 @@ from dpx_cli.output.display import ProgressBar
 from dpx_cli.reference import PARALLEL, TARGETS, targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import TypeVar
 
     from dpx_cli.api.client import Client
@@ -29,51 +29,17 @@ MAX_NAMED = 20  # projects in a message
 
 
 class Change(NamedTuple):
-    """One variable of one project."""
+    """One variable of one project: set it, or remove it if `value` is None."""
 
-    project_id: str
+    ref: ProjectRef
     key: str
-
-
-class Edit(NamedTuple):
-    """What to change in a project: set variables, then remove some."""
-
-    values: Mapping[str, str]
-    targets: Sequence[str] = ()  # none: as they are, or what the API chooses if they are new
-    sensitive: bool = False
-    removals: Sequence[str] = ()
-    missing_ok: bool = False  # a key that can't be found counts as removed
-    own: Variables | None = None  # by the project's ID, if each project keeps its targets and sensitive
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """All keys that are changed."""
-        return (*self.values, *self.removals)
+    value: str | None = None
+    targets: tuple[str, ...] = ()  # none: as they are, or what the API chooses for a new variable
+    sensitive: bool | None = None  # None: as it is
+    missing_ok: bool = False  # a variable that can't be found counts as removed
 
     def __repr__(self) -> str:
-        return f"Edit({', '.join(self.keys)})"  # never a value
-
-    def targets_in(self, project_id: str) -> Sequence[str]:
-        """Return the targets that are sent for a project."""
-        own = self.own[project_id].get("targets") if self.own else self.targets
-        return own if isinstance(own, list | tuple) else ()
-
-    def do(self, client: Client, change: Change) -> dict[str, Any]:
-        """Set or remove one variable; return it, or `{"key", "deleted"}`."""
-        project_id, key = change
-        if key in self.values:
-            own = self.own[project_id].get("sensitive") if self.own else None
-            sensitive = own if isinstance(own, bool) else self.sensitive or None
-            row = env_vars.set_env_var(
-                client, project_id, key, self.values[key], targets=self.targets_in(project_id), sensitive=sensitive
-            )
-            return {**row, "key": key}
-        try:
-            return {"key": key, **env_vars.delete_env_var(client, project_id, key)}
-        except NotFound:
-            if not self.missing_ok:
-                raise
-            return {"key": key, "deleted": True}
+        return f"Change({self.ref.name}, {self.key})"  # never the value
 
 
 class Step(NamedTuple):
@@ -86,10 +52,10 @@ class Step(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What an edit did, by the project's ID."""
+    """What was changed in each project, and what failed there first."""
 
-    rows: dict[str, list[dict[str, Any]]]  # as the API returned them, then `{"key", "deleted"}` for each removed one
-    failures: dict[str, DpxError]  # the first of each project that has one
+    rows: dict[ProjectRef, list[dict[str, Any]]]  # variables from the API, then `{"key", "deleted"}` of removed ones
+    failures: dict[ProjectRef, DpxError]
 
 
 def on_projects(session: Session, given: Sequence[str], action: Callable[[list[ProjectRef]], T]) -> T:
@@ -100,16 +66,15 @@ def on_projects(session: Session, given: Sequence[str], action: Callable[[list[P
     return session.projects.on(refs[0], lambda project_id: action([refs[0]._replace(id=project_id)]))
 
 
-def id_of(ref: ProjectRef) -> str:
-    """Return the ID of a project that was looked up."""
-    return ref.id or ""
-
-
-def list_variables(session: Session, refs: Sequence[ProjectRef]) -> dict[str, Variables]:
-    """Return the variables of each project, by its ID. Raises DpxError if one can't be read."""
-    ids = [id_of(ref) for ref in refs]
-    outcome: parallel.Outcome[str, Variables] = parallel.Outcome()
-    parallel.run(ids, env_vars.by_key, outcome, client=lambda: session.client_for(session.token()))
+def list_variables(session: Session, refs: Sequence[ProjectRef]) -> dict[ProjectRef, Variables]:
+    """Return the variables of each project. Raises DpxError if one can't be read."""
+    outcome: parallel.Outcome[ProjectRef, Variables] = parallel.Outcome()
+    parallel.run(
+        refs,
+        lambda client, ref: env_vars.by_key(client, str(ref.id)),
+        outcome,
+        client=lambda: session.client_for(session.token()),
+    )
     if failure := outcome.first_failure():
         raise failure
     return outcome.results
@@ -169,100 +134,114 @@ def confirm(
     session.screen.require_yes(f"{question}?", yes=False)
 
 
-def apply(session: Session, refs: Sequence[ProjectRef], edit: Edit) -> Result:
-    """Set and remove variables, up to eight at a time. A failure stops no other project.
+def do(client: Client, change: Change) -> dict[str, Any]:
+    """Set or remove one variable; return it, or `{"key", "deleted"}`."""
+    ref, key, value, targets, sensitive, missing_ok = change
+    if value is not None:
+        row = env_vars.set_env_var(client, str(ref.id), key, value, targets=targets, sensitive=sensitive)
+        return {**row, "key": key}
+    try:
+        return {"key": key, **env_vars.delete_env_var(client, str(ref.id), key)}
+    except NotFound:
+        if not missing_ok:
+            raise
+        return {"key": key, "deleted": True}
+
+
+def apply(session: Session, changes: Sequence[Change]) -> Result:
+    """Change variables, up to eight at a time, in each project first those that are set. A failure stops no other one.
 
     The failures' messages say which keys are done; so does a warning if Ctrl-C or SIGTERM ends the call.
     """
     session.warn_of_ledger()
     outcome: parallel.Outcome[Change, dict[str, Any]] = parallel.Outcome()
+    by_project: dict[ProjectRef, list[Change]] = {}
+    for change in changes:
+        by_project.setdefault(change.ref, []).append(change)
 
-    def run(keys: Iterable[str], refs: Iterable[ProjectRef]) -> None:
+    def run(chosen: Sequence[Change]) -> None:
         parallel.run(
-            [Change(id_of(ref), key) for ref in refs for key in keys],
-            edit.do,
+            chosen,
+            do,
             outcome,
             client=lambda: session.client_for(session.token()),
-            group=lambda change: change.project_id,
+            group=lambda change: change.ref,
             done=lambda _: bar.advance(),
         )
 
-    what = "projects" if len(refs) > 1 and len(edit.keys) == 1 else "variables"
-    with ProgressBar(session.screen, len(refs) * len(edit.keys), what) as bar:
+    what = "projects" if len(changes) == len(by_project) > 1 else "variables"
+    with ProgressBar(session.screen, len(changes), what) as bar:
         try:
-            run(edit.values, refs)
-            failed = {change.project_id for change in outcome.failures}
-            run(edit.removals, [ref for ref in refs if ref.id not in failed])
+            run([change for change in changes if change.value is not None])
+            failed = {change.ref for change in outcome.failures}
+            run([change for change in changes if change.value is None and change.ref not in failed])
         except BaseException:
             session.screen.warn(
-                f"Interrupted. {'. '.join(_progress(refs, edit, outcome))} "
+                f"Interrupted. {'. '.join(_progress(by_project, outcome.results))} "
                 f"(up to {parallel.MAX_IN_FLIGHT} of those may be done)."
             )
             raise
-    return _collect(refs, edit, outcome)
+    for change, row in outcome.results.items():
+        warn_if_changed_meanwhile(session, change, row)
+    return _collect(by_project, outcome)
 
 
-def _done_in(ref: ProjectRef, outcome: parallel.Outcome[Change, Any]) -> list[str]:
-    return [change.key for change in outcome.results if change.project_id == ref.id]
-
-
-def _progress(refs: Sequence[ProjectRef], edit: Edit, outcome: parallel.Outcome[Change, Any]) -> list[str]:
+def _progress(by_project: Mapping[ProjectRef, Sequence[Change]], done: Collection[Change]) -> list[str]:
     """Return which keys of which project are done."""
-    if len(edit.keys) == 1:
-        done = [ref.name for ref in refs if _done_in(ref, outcome)]
-        return [edit.keys[0] + parallel.progress([ref.name for ref in refs], done)]
-    return [f"{ref.name}{parallel.progress(edit.keys, _done_in(ref, outcome))}" for ref in refs]
+    keys = {change.key for changes in by_project.values() for change in changes}
+    if len(keys) == 1:
+        names = [ref.name for ref in by_project]
+        return [keys.pop() + parallel.progress(names, [change.ref.name for change in done])]
+    return [
+        ref.name + parallel.progress([each.key for each in changes], [each.key for each in changes if each in done])
+        for ref, changes in by_project.items()
+    ]
 
 
-def _collect(refs: Sequence[ProjectRef], edit: Edit, outcome: parallel.Outcome[Change, dict[str, Any]]) -> Result:
+def _collect(
+    by_project: Mapping[ProjectRef, Sequence[Change]], outcome: parallel.Outcome[Change, dict[str, Any]]
+) -> Result:
     result = Result({}, {})
     shared = outcome.first_failure()
-    for ref in refs:
-        changes = [Change(id_of(ref), key) for key in edit.keys]
-        result.rows[id_of(ref)] = [outcome.results[change] for change in changes if change in outcome.results]
-        done = _done_in(ref, outcome)
-        if len(done) == len(edit.keys) or shared is None:
+    for ref, changes in by_project.items():
+        done = [change for change in changes if change in outcome.results]
+        result.rows[ref] = [outcome.results[change] for change in done]
+        if len(done) == len(changes) or shared is None:
             continue
         own = next((outcome.failures[change] for change in changes if change in outcome.failures), None)
         failure = own or type(shared)(f"Stopped after a failure elsewhere: {shared.message}")
-        failure = parallel.half_way(failure, edit.keys, done)
-        if len(refs) > 1:
+        failure = parallel.half_way(failure, [change.key for change in changes], [change.key for change in done])
+        if len(by_project) > 1:
             failure.message = f"{ref.name}: {failure.message}"
-        result.failures[id_of(ref)] = failure
+        result.failures[ref] = failure
     return result
 
 
-def report(session: Session, refs: Sequence[ProjectRef], edit: Edit, result: Result, *, deploy: bool) -> None:
+def report(session: Session, result: Result, *, deploy: bool) -> None:
     """Say on stderr what was changed where, and what makes it take effect unless it's deployed now."""
     screen = session.screen
+    changed = [ref for ref, rows in result.rows.items() if rows]
     projects: dict[str, list[str]] = {}  # those in which the same was done
-    for ref in refs:
-        rows = result.rows[id_of(ref)]
-        removed = sum("deleted" in row for row in rows)
-        if rows:
-            projects.setdefault(_count(len(rows) - removed, removed), []).append(ref.name)
+    for ref in changed:
+        removed = sum("deleted" in row for row in result.rows[ref])
+        projects.setdefault(_count(len(result.rows[ref]) - removed, removed), []).append(ref.name)
     for sentence, names in projects.items():
         screen.info(sentence.format(", ".join(names) if len(names) <= MAX_NAMED else f"{len(names)} projects"))
-    for ref in refs:
-        for row in result.rows[id_of(ref)]:
-            warn_if_changed_meanwhile(session, ref, edit, row)
-    done = [ref for ref in refs if result.rows[id_of(ref)]]
-    if len(refs) > 1 and result.failures:
-        names = [ref.name for ref in refs]
-        finished = [ref.name for ref in refs if ref.id not in result.failures]
-        screen.warn(f"Not changed in every project{parallel.progress(names, finished)}")
+    if len(result.rows) > 1 and result.failures:
+        finished = [ref.name for ref in result.rows if ref not in result.failures]
+        screen.warn(f"Not changed in every project{parallel.progress([ref.name for ref in result.rows], finished)}")
         screen.note("To do the rest, run the same command again.")
-    if done and not deploy:
-        session.screen.note(f"The change takes effect with the next deployment. Run: {deploy_command(session, done)}")
+    if changed and not deploy:
+        screen.note(f"The change takes effect with the next deployment. Run: {deploy_command(session, changed)}")
 
 
-def warn_if_changed_meanwhile(session: Session, ref: ProjectRef, edit: Edit, row: Mapping[str, Any]) -> None:
+def warn_if_changed_meanwhile(session: Session, change: Change, row: Mapping[str, Any]) -> None:
     """Warn if the API stored other targets than were sent: someone else changed the variable at the same time."""
-    sent, stored = edit.targets_in(id_of(ref)), row.get("targets")
-    if sent and isinstance(stored, list) and sorted(map(str, stored)) != sorted(map(str, sent)):
+    stored = row.get("targets")
+    if change.targets and isinstance(stored, list) and sorted(map(str, stored)) != sorted(change.targets):
         session.screen.warn(
-            f"{row.get('key')} in {ref.name} is now set for {', '.join(map(str, stored))}, not for "
-            f"{', '.join(map(str, sent))}; it may have been changed at the same time."
+            f"{change.key} in {change.ref.name} is now set for {', '.join(map(str, stored))}, not for "
+            f"{', '.join(change.targets)}; it may have been changed at the same time."
         )
 
 
@@ -279,7 +258,7 @@ def deploy(
     refs: Sequence[ProjectRef],
     options: DeployOptions | None = None,
     before: Callable[[Client, ProjectRef], object] | None = None,
-) -> list[DeployTask]:
+) -> dict[ProjectRef, DeployTask]:
     """Deploy the last deployed branch of each project once; with `before`, change it first, one after the other."""
     from dpx_cli.rollout import runner
     from dpx_cli.rollout.plan import DeployOptions
@@ -289,9 +268,9 @@ def deploy(
         change = (lambda client: before(client, ref)) if before else None
         return DeployTask(session, ref, options or DeployOptions(no_git=True), before=change)
 
-    tasks = [task(ref) for ref in refs]
-    runner.run(session, tasks, limit=1 if before else PARALLEL, fail_fast=before is not None)
-    for each in tasks:
+    tasks = {ref: task(ref) for ref in refs}
+    runner.run(session, list(tasks.values()), limit=1 if before else PARALLEL, fail_fast=before is not None)
+    for each in tasks.values():
         if not each.error and each.has_ended:
             session.screen.info(f"Deployment {each.id} of {each.name} is READY{f': {each.url}' if each.url else '.'}")
         elif each.error and len(tasks) > 1:
@@ -311,7 +290,7 @@ def deploy_command(session: Session, refs: Sequence[ProjectRef]) -> str:
 def project_options(refs: Sequence[ProjectRef]) -> list[str]:
     """Return `--project …` for each project; by ID where two of them share a slug."""
     names = [ref.given for ref in refs]
-    return [word for ref in refs for word in ("--project", ref.given if names.count(ref.given) == 1 else id_of(ref))]
+    return [word for ref in refs for word in ("--project", ref.given if names.count(ref.given) == 1 else str(ref.id))]
 
 
 def _count(done: int, removed: int) -> str:

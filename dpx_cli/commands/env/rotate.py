@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from dpx_cli.api.parallel import FATAL_ERRORS, progress
 from dpx_cli.commands import LIST, ONE, READ, WRITE, effect
 from dpx_cli.commands.env import GROUP, edit, search, values
-from dpx_cli.errors import UsageError, exclusive
+from dpx_cli.errors import DpxError, UsageError, exclusive
 from dpx_cli.output.columns import Column
+from dpx_cli.reference import targets_of
 from dpx_cli.rollout.gates import Gates
 from dpx_cli.rollout.plan import DeployOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Annotated, Any
 
     from dpx_cli.api.client import Client
@@ -48,10 +49,15 @@ def where(
     org: Annotated[str | None, option("--org", "ORG", "Only projects of this organization.", complete="org")] = None,
 ) -> None:
     """List the projects that have a variable, with its targets."""
-    looking = search.Search(session, [values.check_key(key)], session.projects.list_refs(org))
-    pages = ([search.row_of(*holder) for holder in page] for page in looking)
-    session.screen.rows(pages, search.COLUMNS, key="project", empty="No projects.")
-    edit.raise_first(session, list(looking.failures.values()))
+    failures: list[DpxError] = []
+
+    def pages() -> Iterator[list[dict[str, Any]]]:
+        for page in search.search(session, [values.check_key(key)], session.projects.list_refs(org)):
+            failures.extend(each for _, each in page if isinstance(each, DpxError))
+            yield [search.row_of(ref, each) for ref, each in page if not isinstance(each, DpxError)]
+
+    session.screen.rows(pages(), search.COLUMNS, key="project", empty="No projects.")
+    edit.raise_first(session, failures)
 
 
 @GROUP.command("rotate", epilog="echo sk_new | dpx env rotate STRIPE_SECRET_KEY --stdin --all --yes")
@@ -86,25 +92,26 @@ def rotate(
     if not (dry_run or yes):
         session.screen.require_terminal()
     value = None if dry_run else values.for_key(session, key, stdin=stdin, from_file=from_file)
-    holders, looking = _find(session, key, projects, org=org, every=every)
+    reached = _find(session, key, projects, org=org, every=every)
+    failures = {ref: each for ref, each in reached.items() if isinstance(each, DpxError)}
+    holders = {ref: each for ref, each in reached.items() if not isinstance(each, DpxError)}
     refs = list(holders)
-    failures = looking.failures
     tasks: dict[ProjectRef, DeployTask] = {}
-    if value is not None:
+    if value is not None and refs:
         _confirm(session, key, refs, yes=yes)
-        change = edit.Edit({key: value}, own={edit.id_of(ref): variable for ref, variable in holders.items()})
+        changes = {ref: _change(ref, key, value, variable) for ref, variable in holders.items()}
         if deploy and fail_fast:
             source = ["--stdin"] if from_file is None else ["--from-file", from_file]
             gates = [] if check is None else ["--check", check, "--check-timeout", f"{check_timeout:g}s"]
             again = [*source, "--deploy", *gates, "--fail-fast", "--yes"]
-            refs, tasks = _run_staged(session, refs, change, options, again)
+            refs, tasks = _run_staged(session, key, changes, options, again)
         else:
-            result = edit.apply(session, refs, change)
-            edit.report(session, refs, change, result, deploy=deploy)
-            failures |= {ref: result.failures[edit.id_of(ref)] for ref in refs if ref.id in result.failures}
-            refs = [ref for ref in refs if ref.id not in result.failures]
+            result = edit.apply(session, list(changes.values()))
+            edit.report(session, result, deploy=deploy)
+            failures |= result.failures
+            refs = [ref for ref in refs if ref not in failures]
             if deploy and not any(isinstance(failure, FATAL_ERRORS) for failure in failures.values()):
-                tasks = dict(zip(refs, edit.deploy(session, refs, options), strict=True))
+                tasks = edit.deploy(session, refs, options)
         failures |= {ref: task.error for ref, task in tasks.items() if task.error}
     rows = [
         search.row_of(ref, holders[ref])
@@ -113,21 +120,27 @@ def rotate(
     ]
     if rows:
         session.screen.items(rows, (*search.COLUMNS, *([DEPLOYMENT] if tasks else [])), key="project")
-    edit.raise_first(session, [failures[ref] for ref in looking.order if ref in failures])
+    edit.raise_first(session, [failures[ref] for ref in reached if ref in failures])
 
 
 def _find(
     session: Session, key: str, projects: Sequence[str], *, org: str | None, every: bool
-) -> tuple[dict[ProjectRef, Mapping[str, Any]], search.Search]:
-    """Return the variable in each project that has it, and the search. Raise NotFound if there are none."""
+) -> dict[ProjectRef, Mapping[str, Any] | DpxError]:
+    """Return the variable in each project that has it, or why that can't be read. Raise NotFound if there are none."""
 
-    def look(pages: Iterable[Sequence[ProjectRef]]) -> tuple[dict[ProjectRef, Mapping[str, Any]], search.Search]:
-        looking = search.Search(session, [key], pages)
-        return {ref: variable for page in looking for ref, variable in page}, looking
+    def look(pages: Iterable[Sequence[ProjectRef]]) -> dict[ProjectRef, Mapping[str, Any] | DpxError]:
+        return {ref: each for page in search.search(session, [key], pages) for ref, each in page}
 
     if every or org is not None:
         return look(session.projects.list_refs(org))
     return edit.on_projects(session, projects, lambda refs: look([refs]))
+
+
+def _change(ref: ProjectRef, key: str, value: str, variable: Mapping[str, Any]) -> edit.Change:
+    """Return the change of a variable that keeps its targets and whether it's sensitive."""
+    sensitive = variable.get("sensitive")
+    targets = tuple(targets_of(variable)) if variable.get("targets") else ()
+    return edit.Change(ref, key, value, targets, sensitive if isinstance(sensitive, bool) else None)
 
 
 def _confirm(session: Session, key: str, refs: Sequence[ProjectRef], *, yes: bool) -> None:
@@ -138,29 +151,32 @@ def _confirm(session: Session, key: str, refs: Sequence[ProjectRef], *, yes: boo
 
 
 def _run_staged(
-    session: Session, refs: Sequence[ProjectRef], change: edit.Edit, options: DeployOptions, again: Sequence[str]
+    session: Session,
+    key: str,
+    changes: Mapping[ProjectRef, edit.Change],
+    options: DeployOptions,
+    again: Sequence[str],
 ) -> tuple[list[ProjectRef], dict[ProjectRef, DeployTask]]:
     """Set, deploy and check one project after the other; after a failure list those that are left.
 
     `again` are the options that continue, without the projects. Returns the projects in which the variable is set.
     """
     session.warn_of_ledger()
-    (key,) = change.keys
     done: list[ProjectRef] = []
 
     def set_variable(client: Client, ref: ProjectRef) -> None:
-        row = change.do(client, edit.Change(edit.id_of(ref), key))
+        row = edit.do(client, changes[ref])
         done.append(ref)
-        edit.warn_if_changed_meanwhile(session, ref, change, row)
+        edit.warn_if_changed_meanwhile(session, changes[ref], row)
 
     tasks: dict[ProjectRef, DeployTask] = {}
     try:
-        tasks = dict(zip(refs, edit.deploy(session, refs, options, set_variable), strict=True))
+        tasks = edit.deploy(session, list(changes), options, set_variable)
     finally:
-        left = [ref for ref in refs if ref not in tasks or not tasks[ref].has_succeeded]
+        left = [ref for ref in changes if ref not in tasks or not tasks[ref].has_succeeded]
         if left:
-            live = [ref.name for ref in refs if ref not in left]
-            session.screen.warn(f"{key} is not live in every project{progress([ref.name for ref in refs], live)}")
+            live = [ref.name for ref in changes if ref not in left]
+            session.screen.warn(f"{key} is not live in every project{progress([ref.name for ref in changes], live)}")
             command = session.command("env", "rotate", key, *again, *edit.project_options(left))
             session.screen.note(f"To continue with the rest, run: {command}")
     return done, tasks
