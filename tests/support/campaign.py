@@ -320,7 +320,7 @@ def each_reader() -> Iterator[tuple[Callable[[Any], object], Callable[[random.Ra
     from dpx_cli.api.client import data_of, decode
     from dpx_cli.api.transport import Response
     from dpx_cli.cli import main
-    from dpx_cli.commands.env import dotenv
+    from dpx_cli.commands.env.dotenv import EnvFile
     from dpx_cli.config.settings import Settings
     from dpx_cli.output.neutralize import neutralize, without_commands
 
@@ -336,7 +336,10 @@ def each_reader() -> Iterator[tuple[Callable[[Any], object], Callable[[random.Ra
         return without_commands(neutralize(text))
 
     yield read_body, lambda rng: mutated(rng, b'{"data": [{"id": "a", "n": 1.5e3, "x": [null, true]}]}')
-    yield (lambda data: dotenv.parse(data, ".env")), lambda rng: mutated(rng, b"A=\"x\\n\"\nexport B='y' # z\nC=1\r\n")
+    yield (
+        (lambda data: EnvFile(data, ".env")),
+        lambda rng: mutated(rng, b"A=\"x\\n\"\nexport B='y' # z\nC=1\r\n"),
+    )
     yield main.parse_line, words
     yield read_settings, lambda rng: [noise(rng, 12) for _ in range(5)]
     yield read_text, lambda rng: noise(rng, 40)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.env import dotenv
+from dpx_cli.commands.env.dotenv import EnvFile, is_utf16
 from dpx_cli.errors import UsageError, exclusive
 from dpx_cli.output.screen import input_name
 from dpx_cli.reference import TARGETS, is_key
@@ -91,7 +91,7 @@ def _read(session: Session, key: str, *, stdin: bool, from_file: str | None) -> 
             data = data[: -len(newline)]
             screen.note(f"The final newline is not part of the value of {key}.")
             break
-    if dotenv.is_utf16(data):
+    if is_utf16(data):
         raise UsageError(f"The value of {key} is UTF-16, not UTF-8.", hint="Save the file as UTF-8.")
     try:
         value = data.decode("utf-8")
@@ -103,34 +103,33 @@ def _read(session: Session, key: str, *, stdin: bool, from_file: str | None) -> 
 
 
 def from_env_file(session: Session, file: str) -> dict[str, str]:
-    """Return the variables of a .env file. Raises UsageError, as `dotenv.parse` does."""
-    literal: list[str] = []
-    values = dotenv.parse(_read_file(session, file), input_name(file), literal)
-    if literal:
+    """Return the variables of a .env file. Raises UsageError if a line is bad or a key is repeated."""
+    parsed = _read_file(session, file)
+    if literal := parsed.references:
         named = f"value{'s' if len(literal) > 1 else ''} of {', '.join(literal)}"
         session.screen.note(f"${{…}} is not replaced: it stays as it is in the {named}.")
-    if not values:
+    if not parsed.values:
         session.screen.warn(f"{input_name(file)} has no variables; nothing was changed.")
-    return values
+    return parsed.values
 
 
 def keys_of_file(session: Session, file: str) -> list[str]:
-    """Return the keys of a .env or .env.example file. Raises UsageError, as `dotenv.keys` does."""
-    repeated: dict[str, tuple[int, int]] = {}
-    keys = dotenv.keys(_read_file(session, file), input_name(file), repeated)
-    for key, (first, second) in repeated.items():
+    """Return the keys of a .env or .env.example file. Raises UsageError if a line is bad."""
+    parsed = _read_file(session, file, bare=True)
+    for key, (first, second) in parsed.repeated.items():
         session.screen.warn(f"{input_name(file)} has {key} on lines {first} and {second}.")
-    if not keys:
+    if not parsed.values:
         session.screen.warn(f"{input_name(file)} has no variables.")
-    return keys
+    return list(parsed.values)
 
 
-def _read_file(session: Session, file: str) -> bytes:
+def _read_file(session: Session, file: str, *, bare: bool = False) -> EnvFile:
     name, equals, _ = file.partition("=")
     if equals and not os.path.lexists(file):
         name = name if is_key(name) else "KEY=VALUE"
         raise UsageError(f"Pass a file, not a variable: {name}", hint="Only env set accepts KEY=VALUE.")
-    return session.screen.read_input(file, "the variables", limit=MAX_BYTES)
+    data = session.screen.read_input(file, "the variables", limit=MAX_BYTES)
+    return EnvFile(data, input_name(file), bare=bare)
 
 
 def _pairs(words: Sequence[str], *, allow_empty: bool) -> dict[str, str]:

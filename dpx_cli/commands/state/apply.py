@@ -12,7 +12,7 @@ from dpx_cli.errors import CheckFailed, DpxError, Failed, NotFound
 from dpx_cli.rollout import runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from dpx_cli.api.client import Client
     from dpx_cli.commands.state.plan import Plan, Step
@@ -71,8 +71,8 @@ class ApplyTask(runner.Task):
             changes: projects.ProjectChanges = {step.name: step.after for step in fields}  # type: ignore[assignment]  # keys are the TypedDict's
             projects.update_project(client, self._project_id, changes)
             self.done += fields
-        self._for_each([*steps[plans.SET], *(step for step in unknown if step.kind == "variable")], self._set)
-        self._for_each(steps[plans.REMOVE], self._remove)
+        self._change_variables([*steps[plans.SET], *(step for step in unknown if step.kind == "variable")])
+        self._change_variables(steps[plans.REMOVE])
 
     def _create(self, step: Step) -> None:
         document = self.plan.document
@@ -96,38 +96,26 @@ class ApplyTask(runner.Task):
         self.session.names.remember_project(document.slug, self._project_id)
         self.done.append(step)
 
-    def _set(self, client: Client, step: Step) -> None:
-        env_vars.set_env_var(
-            client,
-            self._project_id,
-            step.name,
-            self.plan.inputs.values[step.name],
-            # Also what the file leaves as it is: the reference doesn't say what becomes of what isn't sent.
-            targets=step.after.get("targets", ()),
-            sensitive=step.after.get("sensitive"),
-        )
-
-    def _remove(self, client: Client, step: Step) -> None:
-        # Deleted by the first try of a repeated request, or by someone else: both are what the file wants.
-        with contextlib.suppress(NotFound):
-            env_vars.delete_env_var(client, self._project_id, step.name)
-
-    def _for_each(self, steps: Sequence[Step], action: Callable[[Client, Step], None]) -> None:
-        """Do something for several variables at a time."""
+    def _change_variables(self, steps: Sequence[Step]) -> None:
+        """Set or remove several variables at a time."""
         by_key = {step.name: step for step in steps}
         outcome: parallel.Outcome[str, Any] = parallel.Outcome()
 
-        def note(key: str) -> None:
-            self.done.append(by_key[key])
+        def change(client: Client, key: str) -> None:
+            step = by_key[key]
+            if step.action == plans.REMOVE:
+                # Deleted by the first try of a repeated request, or by someone else: both are what the file wants.
+                with contextlib.suppress(NotFound):
+                    env_vars.delete_env_var(client, self._project_id, key)
+            else:
+                # Targets also if the file leaves them as they are: the reference doesn't say what the API does then.
+                targets, sensitive = step.after.get("targets", ()), step.after.get("sensitive")
+                value = self.plan.inputs.values[key]
+                env_vars.set_env_var(client, self._project_id, key, value, targets=targets, sensitive=sensitive)
+            self.done.append(step)
             self.row.state = f"{len(self.done)} of {len(self.plan.steps)} changes"
 
-        parallel.run(
-            list(by_key),
-            lambda client, key: action(client, by_key[key]),
-            outcome,
-            client=lambda: self.session.client_for(self.session.token()),
-            done=note,
-        )
+        parallel.run(list(by_key), change, outcome, client=lambda: self.session.client_for(self.session.token()))
         if failure := outcome.first_failure():
             raise failure
 

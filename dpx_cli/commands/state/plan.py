@@ -35,23 +35,15 @@ PROJECT = Column("Project", "project")  # first, with several files
 
 
 class Step(NamedTuple):
-    """One thing that `apply` does.
-
-    Attributes:
-        name: the project's slug, a field of the project, or a variable's key.
-        kind: "project", "field" or "variable".
-        before: the field's text, or targets and sensitivity of a variable, as far as they are known; None if it's new.
-        change: what changes, in words.
-        source: where the value comes from, "env:NAME" or "file:PATH"; None if the file holds it.
-    """
+    """One thing that `apply` does."""
 
     action: str
-    name: str
-    kind: str
-    before: Any = None
+    name: str  # the project's slug, a field of the project, or a variable's key
+    kind: str  # "project", "field" or "variable"
+    before: Any = None  # the field's text, or the State of a variable; None if it's new
     after: Any = None
-    change: str = ""
-    source: str | None = None
+    change: str = ""  # in words
+    source: str | None = None  # of the value, "env:NAME" or "file:PATH"; None if the file holds it
 
 
 class Inputs(NamedTuple):
@@ -67,22 +59,14 @@ class Inputs(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The changes that give a project the state in its file.
-
-    Attributes:
-        project_id: None if the project must be created.
-        steps: in the order of `apply`.
-        unchanged: how many fields and variables are as they should be.
-        warnings: settings of the file that can't be applied, and a lock that can't be used.
-        is_compared: whether values were compared with the lock.
-    """
+    """The changes that give a project the state in its file."""
 
     inputs: Inputs
-    project_id: str | None
-    steps: tuple[Step, ...]
-    unchanged: int
+    project_id: str | None  # None if the project must be created
+    steps: tuple[Step, ...]  # in the order of `apply`
+    unchanged: int  # fields and variables that are as they should be
     warnings: tuple[str, ...]
-    is_compared: bool
+    is_compared: bool  # with the lock
 
     @property
     def document(self) -> Document:
@@ -96,19 +80,10 @@ class Plan(NamedTuple):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the plan as `--json` prints it: one object a step, without any value of a variable."""
-        return [
-            {
-                "action": step.action,
-                "project": self.document.slug,
-                "kind": step.kind,
-                "name": step.name,
-                "before": step.before,
-                "after": step.after,
-                "from": step.source,
-                "change": step.change,
-            }
-            for step in self.steps
-        ]
+        rows = [{"project": self.document.slug, **step._asdict()} for step in self.steps]
+        for row in rows:
+            row["from"] = row.pop("source")
+        return rows
 
 
 def read_inputs(session: Session, documents: Sequence[Document]) -> list[Inputs]:

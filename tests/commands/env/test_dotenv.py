@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpx_cli.commands.env import dotenv as envfile
+from dpx_cli.commands.env.dotenv import EnvFile
 from dpx_cli.commands.env.values import MAX_BYTES
 from dpx_cli.errors import UsageError
 
@@ -17,7 +17,7 @@ CANARY = "c4n4ry"
 
 def one(text: str) -> str:
     """Return the value of K in a file of one variable."""
-    values = envfile.parse(text.encode(), ".env")
+    values = EnvFile(text.encode(), ".env").values
     assert list(values) == ["K"]
     return values["K"]
 
@@ -25,7 +25,7 @@ def one(text: str) -> str:
 def refusal(data: bytes, name: str = ".env") -> str:
     """Return the message that refuses a file."""
     with pytest.raises(UsageError) as caught:
-        envfile.parse(data, name)
+        EnvFile(data, name)
     return caught.value.message
 
 
@@ -88,13 +88,13 @@ def test_what_a_line_means(text: str, value: str) -> None:
 def test_order_is_kept_and_names_are_exact() -> None:
     """Variables come in the order of the file."""
     text = b"B=1\n_a9=2\nexport=3\nA=4"
-    assert list(envfile.parse(text, ".env").items()) == [("B", "1"), ("_a9", "2"), ("export", "3"), ("A", "4")]
+    assert list(EnvFile(text, ".env").values.items()) == [("B", "1"), ("_a9", "2"), ("export", "3"), ("A", "4")]
 
 
 def test_an_empty_file_has_no_variables() -> None:
     """An empty file, or one with comments alone, has no variables."""
-    assert envfile.parse(b"", ".env") == {}
-    assert envfile.parse(b"\xef\xbb\xbf# nothing\r\n", ".env") == {}
+    assert EnvFile(b"", ".env").values == {}
+    assert EnvFile(b"\xef\xbb\xbf# nothing\r\n", ".env").values == {}
 
 
 @pytest.mark.parametrize(
@@ -159,20 +159,17 @@ def test_what_is_no_env_file_is_not_read_to_its_end(line: bytes) -> None:
 
 def test_keys_of_an_example_file() -> None:
     """In a .env.example file a line may be a key alone; everything else is as strict."""
-    assert envfile.keys(b"A=\nexport B\nC # comment\nD='x'\n", ".env.example") == ["A", "B", "C", "D"]
-    repeated: dict[str, tuple[int, int]] = {}
-    assert envfile.keys(b"A\nB\nA=1\nA=", ".env.example", repeated) == ["A", "B"]
-    assert repeated == {"A": (1, 3)}
+    file = EnvFile(b"A=\nexport B\nC # comment\nD='x'\nB=1\nB=", ".env.example", bare=True)
+    assert (list(file.values), file.repeated) == (["A", "B", "C", "D"], {"B": (2, 5)})
     for bad in (b"A B", b"A-B", b"A 'x"):
         with pytest.raises(UsageError):
-            envfile.keys(bad, ".env.example")
+            EnvFile(bad, ".env.example", bare=True)
 
 
 def test_references_that_stay_as_they_are_are_collected() -> None:
     """Once a key; what single quotes or a lone $ say is meant."""
-    literal: list[str] = []
-    envfile.parse(b"A=${X}/${Y}\nB='${X}'\nC=\"a ${X}\"\nD=$X\nE=`${X}`\nF=$5{}\n", ".env", literal)
-    assert literal == ["A", "C", "E"]
+    file = EnvFile(b"A=${X}/${Y}\nB='${X}'\nC=\"a ${X}\"\nD=$X\nE=`${X}`\nF=$5{}\n", ".env")
+    assert file.references == ["A", "C", "E"]
 
 
 KEYS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
@@ -196,7 +193,7 @@ def write(values: dict[str, str], how: str) -> str:
 def test_what_is_written_is_read_back(values: dict[str, str], how: str, newline: str) -> None:
     """What is written is read back, for any values, quotes and line ends."""
     text = write(values, how).replace("\n", newline)
-    assert envfile.parse(text.encode(), ".env") == values
+    assert EnvFile(text.encode(), ".env").values == values
 
 
 @given(
@@ -210,7 +207,7 @@ def test_what_is_written_is_read_back(values: dict[str, str], how: str, newline:
 def test_plain_values_are_read_back_without_quotes(values: dict[str, str]) -> None:
     """A value without white space and quotes is read back as it is."""
     text = "".join(f"{key}={value}\n" for key, value in values.items())
-    assert envfile.parse(text.encode(), ".env") == values
+    assert EnvFile(text.encode(), ".env").values == values
 
 
 @given(
@@ -221,10 +218,10 @@ def test_plain_values_are_read_back_without_quotes(values: dict[str, str]) -> No
 )
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """Any bytes are parsed or refused with a UsageError of one line."""
-    for read in (envfile.parse, envfile.keys):
+    for bare in (False, True):
         message = ""
         try:
-            read(data, ".env")
+            EnvFile(data, ".env", bare=bare)
         except UsageError as exc:
             message = exc.message
         assert "\n" not in message
