@@ -21,9 +21,7 @@ from dpx_cli.system import files
 if TYPE_CHECKING:
     from typing import Annotated, Literal
 
-    import typer
-
-    from dpx_cli.cli.options import AppType, Framework, Org, Yes
+    from dpx_cli.cli.options import AppType, Framework, Org, Yes, argument, flag, option
     from dpx_cli.commands.detect import Proposal
     from dpx_cli.session import Session
 
@@ -37,26 +35,18 @@ MAX_APPS = 10  # of a monorepo that are listed
 def init(
     session: Session,
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="Project name. [default: that of package.json or the directory]"),
+        str | None, argument("NAME", "Project name. [default: that of package.json or the directory]")
     ] = None,
     org: Org = None,
     framework: Annotated[
-        Framework | None,
-        typer.Option(
-            "--framework", metavar="FRAMEWORK", help="Framework. [default: from package.json]", case_sensitive=False
-        ),
+        Framework | None, option("--framework", "FRAMEWORK", "Framework. [default: from package.json]")
     ] = None,
-    app_type: Annotated[
-        AppType | None,
-        typer.Option("--app-type", metavar="TYPE", help="App type. [default: the framework's]", case_sensitive=False),
-    ] = None,
+    app_type: Annotated[AppType | None, option("--app-type", "TYPE", "App type. [default: the framework's]")] = None,
     ci: Annotated[
-        Literal["github", "gitlab"] | None,
-        typer.Option("--ci", metavar="SYSTEM", help="Also write a workflow that deploys.", case_sensitive=False),
+        Literal["github", "gitlab"] | None, option("--ci", "SYSTEM", "Also write a workflow that deploys.")
     ] = None,
-    link: Annotated[bool, typer.Option("--link", help="Use a project with that slug if it exists.")] = False,
-    deploy: Annotated[bool, typer.Option("--deploy", help="Deploy and wait until it's live.")] = False,
+    link: Annotated[bool, flag("--link", "Use a project with that slug if it exists.")] = False,
+    deploy: Annotated[bool, flag("--deploy", "Deploy and wait until it's live.")] = False,
     yes: Yes = False,
 ) -> None:
     """Create a project for this directory and write deploxa.toml.

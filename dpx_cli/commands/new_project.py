@@ -25,9 +25,6 @@ def hold_file(session: Session, path: str) -> Iterator[None]:
     """Hold the lock of a deploxa.toml, which need not exist, against every other dpx of this machine.
 
     The lock lies in the cache, not in the checkout. Without a cache that can be written nothing is locked.
-
-    Raises:
-        Failed: another dpx didn't release it in time.
     """
     folder = cache_folder(session.env, "cache")
     with contextlib.suppress(OSError):
@@ -44,10 +41,7 @@ def create(session: Session, name: str, slug: str, **optional: str | None) -> di
     """Create a project and return it, or the one with this slug that appeared since the caller looked.
 
     The slug is the one that the name leads to; the server may choose another. Hold the file of the project, so that two
-    dpx on one machine don't create two. The rest is sent to the API, unless it is None.
-
-    Raises:
-        OutcomeUnknown: the response was lost, and the list doesn't show the project.
+    dpx on one machine don't create two. Raises OutcomeUnknown if the response was lost and no list shows the project.
     """
     fields: projects.ProjectFields = {key: text for key, text in optional.items() if text is not None}  # type: ignore[assignment]  # keys are the TypedDict's
     pages = projects.list_projects(session.client, org=fields.get("orgSlug"))

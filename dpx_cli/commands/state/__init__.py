@@ -16,9 +16,18 @@ from dpx_cli.errors import CheckFailed, UsageError, exclusive
 if TYPE_CHECKING:
     from typing import Annotated
 
-    import typer
-
-    from dpx_cli.cli.options import ChangedFiles, Every, Org, Project, ProjectFiles, Recursive, Summary, Yes
+    from dpx_cli.cli.options import (
+        ChangedFiles,
+        Every,
+        Org,
+        Project,
+        ProjectFiles,
+        Recursive,
+        Summary,
+        Yes,
+        flag,
+        option,
+    )
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -31,7 +40,7 @@ def run_plan(
     files: ProjectFiles = (),
     recursive: Recursive = False,
     changed: ChangedFiles = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 if there is a change.")] = False,
+    exit_code: Annotated[bool, flag("--exit-code", "Exit 10 if there is a change.")] = False,
     summary: Summary = None,
 ) -> None:
     """Show what dpx apply would change.
@@ -72,9 +81,10 @@ def run_plan(
         session.screen.warn(failure.message)
     if failures:
         raise failures[0]
-    if exit_code and any(plan.changes for plan in made):
+    if exit_code and (different := [plan.document.slug for plan in made if plan.changes]):
         arguments = [*files, *["--recursive"] * recursive, *(["--changed", changed] if changed else [])]
-        raise CheckFailed(report.differences(made), hint=f"Run: {session.command('apply', *arguments)}")
+        hint = f"Run: {session.command('apply', *arguments)}"
+        raise CheckFailed(f"Not as in the file: {', '.join(different)}", hint=hint)
 
 
 @ROOT.command("apply", epilog="dpx apply --yes")
@@ -119,9 +129,7 @@ def run_export(
     project: Project = None,
     org: Org = None,
     every: Every = False,
-    directory: Annotated[
-        str | None, typer.Option("--dir", metavar="DIR", help="Write DIR/SLUG/deploxa.toml for each project.")
-    ] = None,
+    directory: Annotated[str | None, option("--dir", "DIR", "Write DIR/SLUG/deploxa.toml for each project.")] = None,
     yes: Yes = False,
 ) -> None:
     """Print the project's current state as a deploxa.toml. Variables are listed without values (KEY = {}).

@@ -20,56 +20,41 @@ from dpx_cli.errors import NotFound, UsageError
 from dpx_cli.reference import APP_TYPES, FRAMEWORKS, TARGETS, is_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MAX_SHOWN = 20  # mistakes in a message
 MAX_MISTAKES = 100  # a file that has more is not read on
 
 FIELDS = ("name", "description", "build_command", "install_command", "output_dir")
 CHOICES = {"framework": FRAMEWORKS, "app_type": APP_TYPES}
-PROJECT_KEYS = ("slug", *FIELDS, *CHOICES, "paths", "needs")
-VARIABLE_KEYS = ("value", "from", "targets", "sensitive", "absent")
 
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _POSITION = re.compile(r"line (\d+), column (\d+)")
 
 
 class Variable(NamedTuple):
-    """A variable that a file describes; None for what the file doesn't say.
-
-    The source is "env:NAME" or "file:PATH"; `place` is "FILE:LINE:COLUMN" of it, else of the key.
-    """
+    """A variable that a file describes; None for what the file doesn't say."""
 
     key: str
     value: str | None = None
-    source: str | None = None
+    source: str | None = None  # "env:NAME" or "file:PATH"
     targets: tuple[str, ...] | None = None
     sensitive: bool | None = None
     absent: bool = False
-    place: str = ""
+    place: str = ""  # "FILE:LINE:COLUMN" of the source, else of the key
 
 
 class Document(NamedTuple):
-    """A valid deploxa.toml.
+    """A valid deploxa.toml."""
 
-    Attributes:
-        path: the file, as messages show it.
-        folder: the absolute directory that `file:` sources, `paths` and `needs` are relative to.
-        slug: the project: `slug` or `org/slug`.
-        fields: those of `FIELDS` that the file has.
-        paths: folders that belong to the project besides `folder`, as written.
-        needs: the `identity` of the files of the projects that come first.
-        variables: by their keys, in the order of the file.
-    """
-
-    path: str
-    folder: str
-    slug: str
-    fields: dict[str, str]
+    path: str  # as messages show it
+    folder: str  # the absolute directory that `file:` sources, `paths` and `needs` are relative to
+    slug: str  # or "org/slug"
+    fields: dict[str, str]  # those of `FIELDS` that the file has
     framework: str | None = None
     app_type: str | None = None
-    paths: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()  # folders that belong to the project besides `folder`, as written
+    needs: tuple[str, ...] = ()  # the `identity` of the files of the projects that come first
     variables: Mapping[str, Variable] = {}
 
     @property
@@ -79,12 +64,12 @@ class Document(NamedTuple):
 
 
 class Mistake(Exception):
-    """A part of the file that is wrong: what, as a sentence without its period, and where, as keys from the top."""
+    """A part of the file that is wrong: `what`, as a sentence without its period, and perhaps the key below it."""
 
-    def __init__(self, what: str, *path: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.path = path
+    @property
+    def what(self) -> str:
+        """What is wrong."""
+        return str(self.args[0])
 
 
 def build_refusal(mistakes: list[str]) -> UsageError:
@@ -171,7 +156,7 @@ class _Reader:
         return "{}:{}:{}".format(self._path, *project_file.line_and_column(self._text, offset))
 
     def _add(self, mistake: Mistake, *path: str) -> None:
-        path += mistake.path
+        path += mistake.args[1:]
         while path and path not in self._offsets:
             path = path[:-1]
         self.mistakes.add((self._offsets.get(path, 0), mistake.what))
@@ -204,11 +189,10 @@ class _Reader:
                 yield item
 
     def _read_setting(self, key: str, value: Any) -> str | tuple[str, ...]:
-        if key == "paths":
-            return _paths(key, value)
+        setting: str | tuple[str, ...] = _read(key, value, SETTINGS, "[project]")
         if key != "needs":
-            return _project_text(key, value)
-        paths = _paths(key, value)
+            return setting
+        paths = list(setting)
         files = [os.path.join(self.folder, path.removesuffix(PROJECT_FILE), PROJECT_FILE) for path in paths]
         for path, file in zip(paths, files, strict=True):
             if not os.path.isfile(file):
@@ -219,7 +203,7 @@ class _Reader:
         parts: dict[str, Any] = {}
         for name, value in table.items():
             try:
-                parts[name] = _read_part(name, value)
+                parts[name] = _read(name, value, PARTS, "a variable")
             except Mistake as mistake:
                 self._add(mistake, "env", key, name)
         if len(parts) < len(table):
@@ -263,40 +247,51 @@ def _table(key: str, value: Any) -> Mapping[str, Any]:
     if not is_key(key):
         raise Mistake("Invalid variable name: use letters, digits and _, and don't begin with a digit")
     if isinstance(value, str):
-        return {"value": _value(value)}
+        return {"value": _value(key, value)}
     if not isinstance(value, dict):
         raise Mistake(f"{key} must be a string or a table")
     return value
 
 
-def _text(name: str, value: Any) -> str:
+def _read(key: str, value: Any, readers: Mapping[str, Callable[[str, Any], Any]], where: str) -> Any:
+    """Check a value and return it in the form that the rest of dpx uses."""
+    if key not in readers:
+        raise Mistake(_unknown(key, tuple(readers), where))
+    return readers[key](key, value)
+
+
+def _text(key: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise Mistake(f"{name} must be a string")
+        raise Mistake(f"{key} must be a string")
     return value
 
 
-def _value(value: str) -> str:
-    if "\0" in value:
-        # No environment can hold it.
-        raise Mistake("A value can't contain a NUL character")
-    return value
+def _slug(key: str, value: Any) -> str:
+    org, slash, slug = _text(key, value).rpartition("/")
+    if not is_name(slug) or (slash and not is_name(org)):
+        raise Mistake('slug must be "SLUG" or "ORG/SLUG"')
+    return str(value)
 
 
-def _project_text(key: str, value: Any) -> str:
-    if key not in PROJECT_KEYS:
-        raise Mistake(_unknown(key, PROJECT_KEYS, "[project]"))
-    text = _text(key, value)
-    if key in CHOICES:
-        if text.upper() not in CHOICES[key]:
-            raise Mistake(f"{key} must be one of {', '.join(CHOICES[key])}")
-        return text.upper()
-    if key == "slug":
-        org, slash, slug = text.rpartition("/")
-        if not is_name(slug) or (slash and not is_name(org)):
-            raise Mistake('slug must be "SLUG" or "ORG/SLUG"')
-    if key == "name" and not text.strip():
+def _name(key: str, value: Any) -> str:
+    if not _text(key, value).strip():
         raise Mistake("name can't be empty")
-    return text
+    return str(value)
+
+
+def _choice(key: str, value: Any) -> str:
+    choice = _text(key, value).upper()
+    if choice not in CHOICES[key]:
+        raise Mistake(f"{key} must be one of {', '.join(CHOICES[key])}")
+    return choice
+
+
+def _paths(key: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
+        raise Mistake(f"{key} must be an array of strings")
+    if not all(_is_relative(path) for path in value):
+        raise Mistake(f"{key} must be relative to the directory of this file")
+    return tuple(value)
 
 
 def _is_relative(path: str) -> bool:
@@ -304,33 +299,14 @@ def _is_relative(path: str) -> bool:
     return bool(path) and "\0" not in path and path[0] not in "/\\" and path[1:2] != ":"
 
 
-def _paths(name: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
-        raise Mistake(f"{name} must be an array of strings")
-    if not all(_is_relative(path) for path in value):
-        raise Mistake(f"{name} must be relative to the directory of this file")
-    return tuple(value)
+def _value(key: str, value: Any) -> str:
+    if "\0" in _text(key, value):
+        raise Mistake("A value can't contain a NUL character")  # no environment can hold it
+    return str(value)
 
 
-def _read_part(name: str, value: Any) -> Any:
-    """Check a part of a variable and return it."""
-    if name not in VARIABLE_KEYS:
-        raise Mistake(_unknown(name, VARIABLE_KEYS, "a variable"))
-    if name == "value":
-        return _value(_text(name, value))
-    if name == "from":
-        return _source(_text(name, value))
-    if name == "targets":
-        return _targets(value)
-    if name == "sensitive" and not isinstance(value, bool):
-        raise Mistake("sensitive must be true or false")
-    if name == "absent" and value is not True:
-        raise Mistake("absent must be true (leave it out otherwise)")
-    return value
-
-
-def _source(text: str) -> str:
-    kind, _, name = text.partition(":")
+def _source(key: str, value: Any) -> str:
+    kind, _, name = _text(key, value).partition(":")
     if kind not in ("env", "file") or not name or "\0" in name:
         raise Mistake('from must be "env:NAME" or "file:PATH"')
     if kind == "file":
@@ -341,13 +317,36 @@ def _source(text: str) -> str:
     # In any case: names of variables have none on Windows.
     elif name.upper().startswith("DPX_"):
         raise Mistake("from can't read DPX_ variables: they hold dpx's own token and settings")
-    return text
+    return str(value)
 
 
-def _targets(value: Any) -> tuple[str, ...]:
+def _targets(key: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(target, str) for target in value):
-        raise Mistake(f"targets must be an array of {', '.join(TARGETS)}")
+        raise Mistake(f"{key} must be an array of {', '.join(TARGETS)}")
     wanted = {target.lower() for target in value}
     if not wanted <= set(TARGETS):
-        raise Mistake(f"targets can be {', '.join(TARGETS)} only")
+        raise Mistake(f"{key} can be {', '.join(TARGETS)} only")
     return tuple(target for target in TARGETS if target in wanted)
+
+
+def _sensitive(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Mistake(f"{key} must be true or false")
+    return value
+
+
+def _absent(key: str, value: Any) -> bool:
+    if value is not True:
+        raise Mistake(f"{key} must be true (leave it out otherwise)")
+    return True
+
+
+SETTINGS: dict[str, Callable[[str, Any], Any]] = {
+    "slug": _slug,
+    **dict.fromkeys(FIELDS, _text),
+    "name": _name,
+    **dict.fromkeys(CHOICES, _choice),
+    "paths": _paths,
+    "needs": _paths,
+}
+PARTS = {"value": _value, "from": _source, "targets": _targets, "sensitive": _sensitive, "absent": _absent}

@@ -7,12 +7,12 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.api import env_vars, orgs, parallel, projects
+from dpx_cli.api import env_vars, orgs, projects
 from dpx_cli.api.client import is_name
 from dpx_cli.commands.state.document import CHOICES, FIELDS
+from dpx_cli.commands.state.plan import read_projects
 from dpx_cli.config.paths import PROJECT_FILE
 from dpx_cli.errors import NotFound, UsageError
-from dpx_cli.output.display import StatusLine
 from dpx_cli.output.neutralize import neutralize
 from dpx_cli.reference import is_key, targets_of
 from dpx_cli.system import files
@@ -39,13 +39,7 @@ NEW_FILE = """\
 
 
 def render(slug: str, project: Mapping[str, Any], variables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return a deploxa.toml.
-
-    Args:
-        slug: the project: `slug` or `org/slug`.
-        project: as the API returned it.
-        variables: its variables by key. Keys that the file can't have are left out.
-    """
+    """Return a deploxa.toml of a project, "slug" or "org/slug". Keys that the file can't have are left out."""
     settings = {"slug": slug}
     for key in (*FIELDS, *CHOICES):
         setting = project.get(key)
@@ -87,10 +81,7 @@ def write_all(
         project = projects.get_project(client, project_id)
         return render(names[project_id], project, env_vars.by_key(client, project_id))
 
-    with StatusLine(session.screen) as live:
-        if session.screen.animates:
-            live.update(f"Reading {len(names)} projects")
-        ((_, outcome),) = parallel.by_pages([list(names)], read, client=lambda: session.client_for(session.token()))
+    outcome = read_projects(session, list(names), read)
     edited, written = [], 0
     slugs = Counter(name.rpartition("/")[2].casefold() for name in names.values())
     for project_id in [each for each in names if each in outcome.results]:

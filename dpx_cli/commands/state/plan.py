@@ -16,9 +16,10 @@ from dpx_cli.output.format import yes_no
 from dpx_cli.reference import TARGETS, slug_of, targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dpx_cli.api.client import Client
+    from dpx_cli.api.parallel import Item, Result
     from dpx_cli.commands.state.document import Document, Variable
     from dpx_cli.session import Session
 
@@ -121,14 +122,20 @@ def make_plans(session: Session, inputs: Sequence[Inputs]) -> tuple[list[Plan], 
             failure.message = f"{slug}: {failure.message}"
             raise
 
-    with StatusLine(session.screen) as live:
-        if session.screen.animates:
-            live.update(f"Reading {len(inputs)} projects")
-        ((_, outcome),) = parallel.by_pages(
-            [range(len(inputs))], make, client=lambda: session.client_for(session.token())
-        )
+    outcome = read_projects(session, range(len(inputs)), make)
     plans, failures = outcome.results, outcome.failures
     return [plans[number] for number in sorted(plans)], [failures[number] for number in sorted(failures)]
+
+
+def read_projects(
+    session: Session, items: Sequence[Item], read: Callable[[Client, Item], Result]
+) -> parallel.Outcome[Item, Result]:
+    """Call a function for each of several projects, some at a time; a failure stops no other one."""
+    with StatusLine(session.screen) as live:
+        if session.screen.animates:
+            live.update(f"Reading {len(items)} projects")
+        ((_, outcome),) = parallel.by_pages([items], read, client=lambda: session.client_for(session.token()))
+    return outcome
 
 
 def _find_ids(session: Session, documents: Sequence[Document]) -> dict[str, str | None]:

@@ -60,10 +60,3 @@ def note_deploy(session: Session, plans: Sequence[Plan]) -> None:
         session.screen.note(
             f"The change takes effect with the next deployment. Run: {session.command('deploy', *options)}"
         )
-
-
-def differences(plans: Sequence[Plan]) -> str:
-    """Return which projects differ, and in how many places, as a sentence."""
-    counts = [(plan.document, len(plan.changes)) for plan in plans if plan.changes]
-    places = [f"{document.slug} differs from {document.path} in {n} place{'s' * (n > 1)}" for document, n in counts]
-    return f"{'; '.join(places)}."

@@ -63,8 +63,7 @@ def test_which_files(repository: Program) -> None:
     rows = repository("plan", "--recursive", "--json").json
     assert [(row["project"], row["name"]) for row in rows] == [(row[0], row[2]) for row in [API, WEB, *DOCS]]
     assert repository("plan", "-r", "--exit-code").err.endswith(
-        "error: api differs from apps/api/deploxa.toml in 1 place; storefront differs from apps/web/deploxa.toml in 1 "
-        "place; docs differs from docs/deploxa.toml in 2 places.\nhint: Run: dpx apply --recursive\n"
+        "error: Not as in the file: api, storefront, docs\nhint: Run: dpx apply --recursive\n"
     )
     repository.cwd /= "apps"
     assert repository("plan", "-r").rows == [API, WEB]
