@@ -37,7 +37,7 @@ def groups() -> list[commands.Recorder]:
 
 def parameters(function: Callable[..., None]) -> list[inspect.Parameter]:
     """Return a command's parameters with evaluated annotations: its own, those of its formats, the common ones."""
-    hints = get_type_hints(function, localns=vars(options), include_extras=True)
+    hints = get_type_hints(function, localns={**vars(options), "options": options}, include_extras=True)
     found = []
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:  # `**sandbox: Unpack[SandboxOptions]`

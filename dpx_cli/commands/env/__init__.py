@@ -17,23 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Annotated, Any
 
-    from dpx_cli.cli.options import (
-        SECRET,
-        AllowEmpty,
-        Cursor,
-        Deploy,
-        EnvFile,
-        FromFile,
-        Limit,
-        Project,
-        Projects,
-        Sensitive,
-        Stdin,
-        Targets,
-        Yes,
-        argument,
-        flag,
-    )
+    from dpx_cli.cli import options
     from dpx_cli.commands.env.edit import Change, Step, Variables
     from dpx_cli.commands.env.scan.files import CodeLocation
     from dpx_cli.resolve import ProjectRef
@@ -70,10 +54,10 @@ PLAN = (
 @effect(READ, prints=LIST)
 def list_variables(
     session: Session,
-    project: Project = None,
-    targets: Targets = (),
-    limit: Limit = None,
-    cursor: Cursor = None,
+    project: options.Project = None,
+    targets: options.Targets = (),
+    limit: options.Limit = None,
+    cursor: options.Cursor = None,
 ) -> None:
     """List the keys of a project's variables. The API returns no values."""
 
@@ -95,17 +79,17 @@ def set_variables(
     session: Session,
     words: Annotated[
         tuple[str, ...],
-        argument("KEY [VALUE] | KEY=VALUE", "What to set.", complete="key"),
-        SECRET,
+        options.argument("KEY [VALUE] | KEY=VALUE", "What to set.", complete="key"),
+        options.SECRET,
     ],
-    projects: Projects = (),
-    targets: Targets = (),
-    sensitive: Sensitive = False,
-    stdin: Stdin = False,
-    from_file: FromFile = None,
-    allow_empty: AllowEmpty = False,
-    deploy: Deploy = False,
-    yes: Yes = False,
+    projects: options.Projects = (),
+    targets: options.Targets = (),
+    sensitive: options.Sensitive = False,
+    stdin: options.Stdin = False,
+    from_file: options.FromFile = None,
+    allow_empty: options.AllowEmpty = False,
+    deploy: options.Deploy = False,
+    yes: options.Yes = False,
 ) -> None:
     """Set one or several variables.
 
@@ -136,10 +120,10 @@ def set_variables(
 @effect(DELETE, prints=ONE)
 def remove(
     session: Session,
-    keys: Annotated[tuple[str, ...], argument("KEY", "Keys to remove.", complete="key")],
-    projects: Projects = (),
-    dry_run: Annotated[bool, flag("--dry-run", "Show what reads each key, and change nothing.")] = False,
-    yes: Yes = False,
+    keys: Annotated[tuple[str, ...], options.argument("KEY", "Keys to remove.", complete="key")],
+    projects: options.Projects = (),
+    dry_run: Annotated[bool, options.flag("--dry-run", "Show what reads each key, and change nothing.")] = False,
+    yes: options.Yes = False,
 ) -> None:
     """Remove variables. Nothing is removed if one of them doesn't exist."""
     from dpx_cli.commands.env import edit, values
@@ -174,14 +158,14 @@ def remove(
 @effect(DELETE, prints=CREATED)
 def import_file(
     session: Session,
-    file: EnvFile,
-    project: Project = None,
-    targets: Targets = (),
-    sensitive: Sensitive = False,
-    dry_run: Annotated[bool, flag("--dry-run", "Show the plan and change nothing.")] = False,
-    prune: Annotated[bool, flag("--prune", "Also remove what is not in the file.")] = False,
-    deploy: Deploy = False,
-    yes: Yes = False,
+    file: options.EnvFile,
+    project: options.Project = None,
+    targets: options.Targets = (),
+    sensitive: options.Sensitive = False,
+    dry_run: Annotated[bool, options.flag("--dry-run", "Show the plan and change nothing.")] = False,
+    prune: Annotated[bool, options.flag("--prune", "Also remove what is not in the file.")] = False,
+    deploy: options.Deploy = False,
+    yes: options.Yes = False,
 ) -> None:
     """Set every variable of a .env file.
 
@@ -224,7 +208,7 @@ def import_file(
 
 @GROUP.command("example", epilog="dpx env example --project storefront")
 @effect(READ)
-def example(session: Session, project: Project = None, targets: Targets = ()) -> None:
+def example(session: Session, project: options.Project = None, targets: options.Targets = ()) -> None:
     """Print a .env skeleton: every key of a project, without its value."""
     variables = session.projects.on(project, lambda project_id: env_vars.by_key(session.client, project_id))
     keys = [key for key, item in variables.items() if not targets or set(targets) & set(targets_of(item))]
@@ -234,7 +218,9 @@ def example(session: Session, project: Project = None, targets: Targets = ()) ->
 
 @GROUP.command("check", epilog="dpx env check .env.example --project storefront")
 @effect(READ, prints=ONE)
-def check(session: Session, file: EnvFile, project: Project = None, targets: Targets = ()) -> None:
+def check(
+    session: Session, file: options.EnvFile, project: options.Project = None, targets: options.Targets = ()
+) -> None:
     """Check that every key of a file, like .env.example, is set. Exits 10 if one is missing."""
     from dpx_cli.commands.env import values
 

@@ -18,22 +18,7 @@ if TYPE_CHECKING:
     from typing import Annotated, Any
 
     from dpx_cli.api.client import Client
-    from dpx_cli.cli.options import (
-        SECRET,
-        Check,
-        CheckTimeout,
-        Deploy,
-        Every,
-        EveryOf,
-        FailFast,
-        FromFile,
-        Projects,
-        Stdin,
-        Yes,
-        argument,
-        flag,
-        option,
-    )
+    from dpx_cli.cli import options
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.rollout.task import DeployTask
     from dpx_cli.session import Session
@@ -45,8 +30,10 @@ DEPLOYMENT = Column("Deployment", "deployment.id")
 @effect(READ, prints=LIST)
 def where(
     session: Session,
-    key: Annotated[str, argument("KEY", "Variable to look for.", complete="key")],
-    org: Annotated[str | None, option("--org", "ORG", "Only projects of this organization.", complete="org")] = None,
+    key: Annotated[str, options.argument("KEY", "Variable to look for.", complete="key")],
+    org: Annotated[
+        str | None, options.option("--org", "ORG", "Only projects of this organization.", complete="org")
+    ] = None,
 ) -> None:
     """List the projects that have a variable, with its targets."""
     failures: list[DpxError] = []
@@ -64,18 +51,18 @@ def where(
 @effect(WRITE, prints=ONE)
 def rotate(
     session: Session,
-    key: Annotated[str, argument("KEY", "Variable to change.", complete="key"), SECRET],
-    projects: Projects = (),
-    org: EveryOf = None,
-    every: Every = False,
-    stdin: Stdin = False,
-    from_file: FromFile = None,
-    deploy: Deploy = False,
-    check: Check = None,
-    check_timeout: CheckTimeout = 60.0,
-    fail_fast: FailFast = False,
-    dry_run: Annotated[bool, flag("--dry-run", "List the projects and change nothing.")] = False,
-    yes: Yes = False,
+    key: Annotated[str, options.argument("KEY", "Variable to change.", complete="key"), options.SECRET],
+    projects: options.Projects = (),
+    org: options.EveryOf = None,
+    every: options.Every = False,
+    stdin: options.Stdin = False,
+    from_file: options.FromFile = None,
+    deploy: options.Deploy = False,
+    check: options.Check = None,
+    check_timeout: options.CheckTimeout = 60.0,
+    fail_fast: options.FailFast = False,
+    dry_run: Annotated[bool, options.flag("--dry-run", "List the projects and change nothing.")] = False,
+    yes: options.Yes = False,
 ) -> None:
     """Change the value of a variable in every project that has it.
 

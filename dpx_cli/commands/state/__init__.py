@@ -16,18 +16,7 @@ from dpx_cli.errors import CheckFailed, UsageError, exclusive
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from dpx_cli.cli.options import (
-        ChangedFiles,
-        Every,
-        Org,
-        Project,
-        ProjectFiles,
-        Recursive,
-        Summary,
-        Yes,
-        flag,
-        option,
-    )
+    from dpx_cli.cli import options
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -37,11 +26,11 @@ ROOT = Typer(name="", help="")
 @effect(READ, prints=LIST)
 def run_plan(
     session: Session,
-    files: ProjectFiles = (),
-    recursive: Recursive = False,
-    changed: ChangedFiles = None,
-    exit_code: Annotated[bool, flag("--exit-code", "Exit 10 if there is a change.")] = False,
-    summary: Summary = None,
+    files: options.ProjectFiles = (),
+    recursive: options.Recursive = False,
+    changed: options.ChangedFiles = None,
+    exit_code: Annotated[bool, options.flag("--exit-code", "Exit 10 if there is a change.")] = False,
+    summary: options.Summary = None,
 ) -> None:
     """Show what dpx apply would change.
 
@@ -91,11 +80,11 @@ def run_plan(
 @effect(DELETE, prints=LIST)
 def run_apply(
     session: Session,
-    files: ProjectFiles = (),
-    recursive: Recursive = False,
-    changed: ChangedFiles = None,
-    summary: Summary = None,
-    yes: Yes = False,
+    files: options.ProjectFiles = (),
+    recursive: options.Recursive = False,
+    changed: options.ChangedFiles = None,
+    summary: options.Summary = None,
+    yes: options.Yes = False,
 ) -> None:
     """Apply deploxa.toml: create or update the project, set and remove variables.
 
@@ -126,11 +115,13 @@ def run_apply(
 @effect(READ)
 def run_export(
     session: Session,
-    project: Project = None,
-    org: Org = None,
-    every: Every = False,
-    directory: Annotated[str | None, option("--dir", "DIR", "Write DIR/SLUG/deploxa.toml for each project.")] = None,
-    yes: Yes = False,
+    project: options.Project = None,
+    org: options.Org = None,
+    every: options.Every = False,
+    directory: Annotated[
+        str | None, options.option("--dir", "DIR", "Write DIR/SLUG/deploxa.toml for each project.")
+    ] = None,
+    yes: options.Yes = False,
 ) -> None:
     """Print the project's current state as a deploxa.toml. Variables are listed without values (KEY = {}).
 
