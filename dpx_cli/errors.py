@@ -34,19 +34,11 @@ class ExitCode(IntEnum):
 
 
 class DpxError(Exception):
-    """A failure that is shown to the user in one line.
-
-    Attributes:
-        details: further lines of the message, like the other mistakes of a file.
-        hint: what to do next, with the command to run.
-        status: of the response.
-        request: method and path, like "GET /projects".
-        retry_after: seconds that the server asks to wait, whatever the status.
-    """
+    """A failure that is shown to the user in one line."""
 
     exit_code = ExitCode.FAILED
     code = "failed"
-    retry_after: float | None = None
+    retry_after: float | None = None  # seconds that the server asks to wait, whatever the status
 
     def __init__(
         self,
@@ -59,10 +51,10 @@ class DpxError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.details = details
-        self.hint = hint
-        self.status = status
-        self.request = request
+        self.details = details  # further lines of the message, like the other mistakes of a file
+        self.hint = hint  # what to do next, with the command to run
+        self.status = status  # of the response
+        self.request = request  # method and path, like "GET /projects"
 
     def __init_subclass__(cls, code: str | None = None, exit_code: ExitCode | None = None) -> None:
         cls.code, cls.exit_code = code or cls.code, exit_code or cls.exit_code

@@ -6,14 +6,15 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dpx_cli.errors import BadRequest, DpxError, Forbidden, NotFound, UsageError
-from dpx_cli.system import files, shell
+from dpx_cli.api import projects
+from dpx_cli.api.client import Client, is_name, segment
+from dpx_cli.errors import BadRequest, DpxError, Forbidden, NotFound, NotLoggedIn, UsageError
+from dpx_cli.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
 
-    from dpx_cli.api.client import Client
     from dpx_cli.cache import Names
     from dpx_cli.config.settings import Settings
 
@@ -44,13 +45,6 @@ class ProjectRef(NamedTuple):
         return self.given if "/" in self.given else self.slug or self.given
 
 
-class Resolved(NamedTuple):
-    """A project's ID; `certain` is False if it comes from the cache, or was typed and may be a slug."""
-
-    id: str
-    certain: bool = True
-
-
 class Projects:
     """Finds projects by what users call them; `pick` lets the user pick one if none is specified, or returns None."""
 
@@ -59,8 +53,8 @@ class Projects:
         client: Callable[[], Client],
         names: Callable[[], Names],
         settings: Settings,
-        pick: Callable[[], ProjectRef | None] = lambda: None,
-        command: Callable[..., str] = shell.command,
+        pick: Callable[[], ProjectRef | None],
+        command: Callable[..., str],
     ) -> None:
         self._client = client
         self._names = names
@@ -104,18 +98,14 @@ class Projects:
         refs: dict[str, ProjectRef] = {}
         for ref in asked:
             try:
-                project = self._choose(ref.given, lists[ref.org])[0]
-            except NotFound as missing:
-                try:
-                    project = self._get_unlisted(ref.given, missing)
-                except NotFound:
-                    if not keep_missing:
-                        raise
-                    refs.setdefault(ref.given, ref)
-                    continue
-            slug = project.get("slug")
-            found = ref._replace(id=project["id"], slug=slug if isinstance(slug, str) else None)
-            refs.setdefault(project["id"], found)
+                project, _ = self._choose_or_get(ref.given, lists[ref.org])
+            except NotFound:
+                if not keep_missing:
+                    raise
+                refs.setdefault(ref.given, ref)
+            else:
+                slug = project.get("slug")
+                refs.setdefault(project["id"], ref._replace(id=project["id"], slug=slug if is_name(slug) else None))
         return list(refs.values())
 
     def on(self, given: str | ProjectRef | None, action: Callable[[str], T]) -> T:
@@ -126,30 +116,31 @@ class Projects:
         ref = given if isinstance(given, ProjectRef) else self.ref(given)
         if ref.id is not None and ref.source != LINK:
             return action(ref.id)
-        with self._naming_file(ref):
-            resolved = self.resolve(ref.given)
+        _check_segments(ref.given)
+        if (guess := self.remembered(ref.given)) is None:
+            with self._naming_file(ref):
+                project_id = self.look_up(ref.given, unlisted=True)
+            return action(project_id)
         try:
-            return action(resolved.id)
+            return action(guess)
         except NotFound as gone:
-            if resolved.certain:
+            if self._is_linked(guess):
                 if ref.source == LINK:
-                    self.check_link(resolved.id)
+                    self.check_link(guess)
                 raise
             self._names().forget_project(ref.given)
             try:
                 with self._naming_file(ref):
-                    again = self.look_up(ref.given)
+                    project_id = self.look_up(ref.given)
             except NotFound as missing:
                 # What looks like an ID need not be listed, and something else may be missing.
                 raise gone if ID.fullmatch(ref.given) else missing from None
-            if again.id == resolved.id:
+            if project_id == guess:
                 raise
-            return action(again.id)
+            return action(project_id)
 
     def check_link(self, project_id: str) -> None:
         """Raise NotFound, which names the link file, if that has this ID and the API has no such project."""
-        from dpx_cli.api import projects
-
         link = self._settings.link
         if link is None or link.project_id != project_id:
             return
@@ -182,71 +173,60 @@ class Projects:
         """Return the ID of the project; None if none is specified, or it can't be found. Never asks."""
         try:
             reference = given if given is not None else self._settings.project
-            return self.resolve(reference).id if reference else None
+            return self.resolve(reference) if reference else None
         except DpxError:
             return None
 
-    def resolve(self, reference: str) -> Resolved:
-        """Find the ID of a project. Raise NotFound if the reference fits none, UsageError if it fits several."""
+    def resolve(self, reference: str) -> str:
+        """Return the ID of a project. Raise NotFound if the reference fits none, UsageError if it fits several."""
         _check_segments(reference)
-        if self._is_linked(reference):
-            return Resolved(reference)
-        if remembered := self._names().project_id(reference):
-            return Resolved(remembered, certain=False)
-        if ID.fullmatch(reference) and "/" not in reference:
-            return Resolved(reference, certain=False)
-        try:
-            return self.look_up(reference)
-        except NotFound as missing:
-            return Resolved(self._get_unlisted(reference, missing)["id"])
+        return self.remembered(reference) or self.look_up(reference, unlisted=True)
 
     def remembered(self, reference: str) -> str | None:
-        """Return the ID of a project if it is known without a request, else None."""
-        if self._is_linked(reference) or ID.fullmatch(reference):
+        """Return the ID of a project if it is linked, remembered or looks like one: without a request. Else None."""
+        if self._is_linked(reference):
             return reference
-        return self._names().project_id(reference)
+        with contextlib.suppress(NotLoggedIn):  # names are remembered for a token
+            if project_id := self._names().project_id(reference):
+                return project_id
+        return reference if ID.fullmatch(reference) and "/" not in reference else None
 
-    def look_up(self, reference: str) -> Resolved:
-        """Find the ID of a project by slug or org/slug in the list of projects, and remember it; see `resolve`."""
+    def look_up(self, reference: str, *, unlisted: bool = False) -> str:
+        """Find a project by slug or org/slug in the list of projects, remember it, and return its ID; see `resolve`.
+
+        With `unlisted` it may also be a project's ID that isn't listed.
+        """
         org, _, slug = reference.rpartition("/")
-        project, chosen_by = self._choose(reference, self.list_all(org or None))
+        choose = self._choose_or_get if unlisted else self._choose
+        project, chosen_by = choose(reference, self.list_all(org or None))
         # Remembered as what it was found by: tomorrow the default may be another organization.
         self._names().remember_project(f"{chosen_by}/{slug}" if chosen_by else slug, project["id"])
-        return Resolved(project["id"])
+        return str(project["id"])
 
     def list_all(self, org: str | None) -> list[dict[str, Any]]:
         """Return all projects, or those of an organization, that have an ID."""
-        from dpx_cli.api import projects
-        from dpx_cli.api.client import is_name
-
-        pages = projects.list_projects(self._client(), org=org)
-        return [project for page in pages for project in page if is_name(project.get("id"))]
+        return projects.list_usable(self._client(), org)
 
     def list_refs(self, org: str | None) -> Iterator[list[ProjectRef]]:
         """Yield the projects of an organization, or all, page by page."""
-        from dpx_cli.api import projects
-        from dpx_cli.api.client import is_name
-
         for page in projects.list_projects(self._client(), org=org):
-            refs = []
-            for item in page:
-                if is_name(item.get("id")):
-                    slug = item["slug"] if is_name(item.get("slug")) else item["id"]
-                    refs.append(ProjectRef(item["id"], slug, org, slug, "--project"))
-            yield refs
+            rows = [row for row in page if is_name(row.get("id"))]
+            names = [(row["id"], row["slug"] if is_name(row.get("slug")) else row["id"]) for row in rows]
+            yield [ProjectRef(project_id, slug, org, slug, "--project") for project_id, slug in names]
 
-    def _get_unlisted(self, reference: str, missing: NotFound) -> dict[str, Any]:
-        """Get a project that is in no list by its ID: the reference promises neither a form of IDs nor such a list."""
-        from dpx_cli.api import projects
+    def _choose_or_get(self, reference: str, listed: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], str | None]:
+        """Return the project that `_choose` does, else the one whose ID the reference is.
 
-        if "/" in reference:
-            raise missing
+        The API's reference promises neither a form of IDs nor that every project is listed.
+        """
         try:
-            project = projects.get_project(self._client(), reference)
-        except (BadRequest, Forbidden, NotFound):
-            raise missing from None
-        self._names().remember_project(reference, reference)
-        return {**project, "id": reference}
+            return self._choose(reference, listed)
+        except NotFound:
+            if "/" in reference:
+                raise
+            with contextlib.suppress(BadRequest, Forbidden, NotFound):
+                return {**projects.get_project(self._client(), reference), "id": reference}, None
+            raise
 
     def _is_linked(self, reference: str) -> bool:
         """Return whether a reference is the ID in the link file, which needs no look-up."""
@@ -296,8 +276,6 @@ class Projects:
 
 def _check_segments(reference: str) -> None:
     """Raise UsageError for a reference that could change the path of a request."""
-    from dpx_cli.api.client import segment
-
     org, slash, slug = reference.rpartition("/")
     segment(slug, "project")
     if slash:

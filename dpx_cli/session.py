@@ -14,19 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from ssl import SSLContext
 
-    from dpx_cli.api.client import Attempt, Client
+    from dpx_cli.api.client import Client
     from dpx_cli.credentials import Token
     from dpx_cli.output.screen import Screen
     from dpx_cli.resolve import ProjectRef, Projects
 
 
 class Session:
-    """One run of one command, with its `--profile` and `--debug`; `cwd` is None for the process's own directory.
-
-    Attributes:
-        read_only: what else than the settings forbids changes; None for nothing.
-        pick: lets the user pick a project if none is specified; None for a command that does without.
-    """
+    """One run of one command, with its `--profile` and `--debug`; `cwd` is None for the process's own directory."""
 
     def __init__(
         self,
@@ -42,12 +37,12 @@ class Session:
         self.profile = profile
         self.debug = debug
         self.settings = Settings(env, profile=profile, cwd=cwd)
-        self.read_only: str | None = None
-        self.pick: Callable[[Session], ProjectRef] | None = None
         self._cwd = cwd
         self._clients: list[Client] = []
         self._token: Token | None = None
-        self.on_attempt: Callable[[Attempt], None] | None = None  # receives requests; --debug prints them
+        self.read_only: str | None = None  # what else than the settings forbids changes
+        self.pick: Callable[[Session], ProjectRef] | None = None  # lets the user pick a project if none is specified
+        self.on_attempt: Callable[[str], None] | None = None  # receives requests; --debug prints them
         self.on_event: Callable[[Mapping[str, Any]], None] | None = None  # receives the events of deployments
 
     @property
@@ -61,7 +56,7 @@ class Session:
     @cached_property
     def client(self) -> Client:
         """The API client. Raises NotLoggedIn without a token."""
-        return self.client_for(self.token())
+        return self.client_for()
 
     def find_token(self) -> Token:
         """Return the token in DPX_TOKEN or DPX_TOKEN_FILE, else the stored one, with its source."""
@@ -80,12 +75,14 @@ class Session:
         """What tells a person that dpx waits for the keyring; None if nobody is there."""
         return self.screen.note if self.screen.can_ask else None
 
-    def client_for(self, token: str) -> Client:
-        """Return the API as a token sees it, over a connection of its own, so that threads may have one each."""
+    def client_for(self, token: str | None = None) -> Client:
+        """Return the API as a token sees it, by default the one in use, over a connection of its own for a thread."""
         from dpx_cli.api import proxy
         from dpx_cli.api.client import Client
         from dpx_cli.api.transport import Connection
 
+        if token is None:
+            token = self.token()
         self.settings.check_profile()
         scheme, host, port = split_origin(self.settings.origin)
         through = proxy.find(self.env, scheme, host, port)
@@ -97,7 +94,7 @@ class Session:
             timeout=self.settings.timeout,
             read_only=lambda: self.read_only or self.settings.read_only,
             token_hint=self._token_hint(token),
-            on_attempt=self._say_attempt if self.debug else self.on_attempt,
+            on_attempt=self.screen.info if self.debug else self.on_attempt,
             on_note=self.screen.note,
             command=self.command,
         )
@@ -122,9 +119,6 @@ class Session:
         from dpx_cli.api import tls
 
         return tls.context(self.env)
-
-    def _say_attempt(self, attempt: Attempt) -> None:
-        self.screen.info(attempt.describe())
 
     @cached_property
     def names(self) -> Names:
@@ -164,12 +158,16 @@ class Session:
     @cached_property
     def projects(self) -> Projects:
         """Finds the projects that are specified."""
+        return self.projects_by(lambda: self.client)
+
+    def projects_by(self, client: Callable[[], Client]) -> Projects:
+        """Return what finds projects with a client of a thread's own."""
         from dpx_cli.resolve import Projects
 
         def pick() -> ProjectRef | None:
             return self.pick(self) if self.pick and self.screen.can_ask else None
 
-        return Projects(lambda: self.client, lambda: self.names, self.settings, pick, self.command)
+        return Projects(client, lambda: self.names, self.settings, pick, self.command)
 
     def link_to(self, project: Mapping[str, Any], *, org_slug: str | None) -> None:
         """Link the working directory to a project, which has an ID, and say so."""

@@ -1,8 +1,4 @@
-"""Send one request to the API (reference, sections Authentication and Errors): token, deadline, retries, meaning.
-
-`transport.py` does one exchange; `pages.py` reads lists; one module per resource has a function per endpoint. Nothing
-here knows a terminal: failures are raised as `DpxError`s; callbacks receive attempts and notes.
-"""
+"""Send one request to the API (reference, sections Authentication and Errors): token, deadline, retries, meaning."""
 
 from __future__ import annotations
 
@@ -48,23 +44,15 @@ def hide_project(request: str) -> str:
 
 
 class Request(NamedTuple):
-    """One request, before anything that the client adds.
-
-    Attributes:
-        path: below the API root; each segment quoted by `segment`.
-        params: query parameters. None is left out, a list is a parameter given several times.
-        headers: further header fields; they replace the client's own.
-        repeatable: whether it may be sent again after its response was lost; None: by its method.
-        secret: no error shows anything of the response's body.
-    """
+    """One request, before anything that the client adds."""
 
     method: str
-    path: str
-    params: Mapping[str, Any] | None = None
+    path: str  # below the API root; each segment quoted by `segment`
+    params: Mapping[str, Any] | None = None  # None is left out, a list is a parameter given several times
     body: bytes | None = None
-    headers: Mapping[str, str] | None = None
-    repeatable: bool | None = None
-    secret: bool = False
+    headers: Mapping[str, str] | None = None  # these replace the client's own
+    repeatable: bool | None = None  # whether it may be sent again after its response was lost; None: by its method
+    secret: bool = False  # no error shows anything of the response's body
 
     @property
     def name(self) -> str:
@@ -82,30 +70,13 @@ class Request(NamedTuple):
         return self.method in REPEATABLE if self.repeatable is None else self.repeatable
 
 
-class Attempt(NamedTuple):
-    """One try of one request: its number from 1, its status (None: no response) and milliseconds."""
-
-    method: str
-    path: str
-    number: int
-    status: int | None
-    milliseconds: float
-
-    def describe(self) -> str:
-        """Return it in a line, without the query, which may have names."""
-        status = "no response" if self.status is None else self.status
-        return f"{self.method} {self.path.partition('?')[0]} {status} {self.milliseconds:.0f} ms attempt {self.number}"
-
-
 class Client:
     """The API at a checked root URL, as one token sees it. It serves one thread at a time.
 
     The token is sent to this URL's origin and nowhere else. A whole request, its retries included, may take `timeout`
     seconds. `read_only` returns what forbids changes ("DPX_READ_ONLY", "profile work"), and is asked before every
-    request that may change something. `on_note` is called with what the user should know about one that succeeded.
-
-    Attributes:
-        until: a moment of `time.monotonic()` that no request outlasts; None for none.
+    request that may change something. `on_attempt` is called with a line about every try of a request, `on_note` with
+    what the user should know about one that succeeded. No request outlasts `until`, a `time.monotonic()`.
     """
 
     def __init__(
@@ -117,7 +88,7 @@ class Client:
         timeout: float,
         read_only: Callable[[], str | None] = lambda: None,
         token_hint: str | None = None,
-        on_attempt: Callable[[Attempt], None] | None = None,
+        on_attempt: Callable[[str], None] | None = None,
         on_note: Callable[[str], None] = lambda _: None,
         command: Callable[..., str] = shell.command,
     ) -> None:
@@ -146,20 +117,22 @@ class Client:
         left = self.timeout if self.until is None else min(self.timeout, self.until - time.monotonic())
         return Deadline(max(left, 0.0))
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, deadline: Deadline | None = None) -> Any:
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """GET a path and return the decoded JSON document."""
-        return self.request_json("GET", path, params=params, deadline=deadline)
+        return self.request_json("GET", path, params=params)
 
-    def request_json(
-        self, method: str, path: str, *, body: Any = None, deadline: Deadline | None = None, **options: Any
-    ) -> Any:
+    def request_json(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         """Send a request, with a body as JSON, and return the decoded JSON document of a 2xx response."""
         encoded = None if body is None else encode(body)
-        return self.document(Request(method, path, body=encoded, **options), deadline=deadline)[0]
+        return self.document(Request(method, path, body=encoded, **options))[0]
 
-    def document(self, request: Request, *, deadline: Deadline | None = None) -> tuple[Any, Response]:
+    def request_object(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
+        """Send a request as `request_json` does and return the object under "data"."""
+        return dict(data_of(self.request_json(method, path, body, **options), f"{method} {path}", dict))
+
+    def document(self, request: Request) -> tuple[Any, Response]:
         """Send a request and return the decoded JSON document of a 2xx response, and the response."""
-        deadline = deadline or self.deadline()
+        deadline = self.deadline()
         response = self.request(request, deadline=deadline)
         try:
             document = decode(response, request.name, deadline)
@@ -207,7 +180,7 @@ class Client:
                 continue  # the 408 was for the idle connection
             if request.method == "DELETE" and response.status == NOT_FOUND and (lost or before):
                 return self._explain_404(request, None if lost else before)
-            if not request.may_repeat or not _is_transient(response.status):
+            if not request.may_repeat or not (response.status == TOO_MANY or response.status >= SERVER_ERROR):
                 return response
             before = response
             if not (again and backoff.wait(retry_after(response) or 0.0)):
@@ -217,7 +190,7 @@ class Client:
 
     def error(self, request: Request, response: Response) -> errors.DpxError:
         """Return the error that a response outside 2xx means."""
-        status = response.status
+        status, wait = response.status, retry_after(response)
         where = f"HTTP {status} from {hide_project(request.name)}"
         if is_redirect(status):
             hint = "Check DPX_API_URL: the token is sent to that address only."
@@ -234,8 +207,8 @@ class Client:
             kind = BY_STATUS.get(status, errors.ServerError if status >= SERVER_ERROR else errors.Failed)
             page = "" if said is not None else f"; the response is not JSON, so it is not from the API at {self._host}"
             error = kind(f"{text or _meaning(status)} ({where}){page}.", status=status, request=request.name)
-            error.hint = self._hint(request, status, retry_after(response), is_page=said is None)
-        error.retry_after = retry_after(response)
+            error.hint = self._hint(request, status, wait, is_page=said is None)
+        error.retry_after = wait
         return error
 
     def outcome_unknown(self, request: str, problem: str, *, status: int | None = None) -> errors.OutcomeUnknown:
@@ -254,7 +227,7 @@ class Client:
         return self.outcome_unknown(request.name, problem.message, status=problem.status)
 
     def _how_to_check(self, request: str) -> str:
-        """Return the command that shows what became of a request whose response was lost."""
+        """Return the command that shows what became of a request."""
         path = request.partition(" ")[2]
         _, first, project, under, *_ = [*path.split("/"), "", "", ""]
         if first != "projects":
@@ -283,15 +256,12 @@ class Client:
 
     def _check_allowed(self, request: Request) -> None:
         if not request.reads and (blocked_by := self._read_only()) is not None:
-            raise errors.ReadOnly(
-                f"Changes are blocked by {blocked_by}.",
-                hint="Ask whoever set it.",
-                request=request.name,
-            )
+            message = f"Changes are blocked by {blocked_by}."
+            raise errors.ReadOnly(message, hint="Ask whoever set it.", request=request.name)
 
     def _attempt(self, request: Request, number: int, deadline: Deadline) -> Response:
         """Do one exchange, and report it to `on_attempt` even if it fails."""
-        status = None
+        status: int | str = "no response"
         fields = {
             "Authorization": f"Bearer {self._token}",
             "User-Agent": f"dpx/{__version__}",
@@ -319,14 +289,15 @@ class Client:
         finally:
             if self._on_attempt:
                 milliseconds = (time.monotonic() - started) * 1000
-                self._on_attempt(Attempt(request.method, request.path, number, status, milliseconds))
+                self._on_attempt(f"{request.name} {status} {milliseconds:.0f} ms attempt {number}")
         return response
 
     def _explain_404(self, request: Request, before: Response | None) -> Response:
         """Return the success of a DELETE that finds nothing after a lost response, or raise after a failure."""
         if before:
             raise self.outcome_unknown(request.name, f"HTTP {before.status}, then nothing to delete", status=NOT_FOUND)
-        self.note(f"{request.name}: the first response was lost, and a second request found nothing to delete.")
+        name = hide_project(request.name)
+        self.note(f"{name}: the first response was lost, and a second request found nothing to delete.")
         return Response(200, "OK", {}, b'{"deleted": true}')
 
     def _unreachable(self, request: Request, problem: Exception) -> errors.DpxError:
@@ -358,11 +329,6 @@ def is_success(status: int) -> bool:
 def is_redirect(status: int | None) -> bool:
     """Return whether a status is 3xx: the server did nothing but specify another place."""
     return status is not None and REDIRECT <= status < BAD_REQUEST
-
-
-def _is_transient(status: int) -> bool:
-    """Return whether the same request may succeed a little later: 429 and 5xx."""
-    return status == TOO_MANY or status >= SERVER_ERROR
 
 
 def is_name(text: Any) -> bool:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
-from dpx_cli.api.client import data_of, is_name, segment, shape_error
+from dpx_cli.api.client import Client, is_name, segment, shape_error
 from dpx_cli.api.pages import Pages
 from dpx_cli.reference import MAX_PAGE
-
-if TYPE_CHECKING:
-    from dpx_cli.api.client import Client
 
 
 class DeploymentFields(TypedDict, total=False):
@@ -40,18 +37,16 @@ def list_deployments(
 
 def create_deployment(client: Client, project_id: str, fields: DeploymentFields) -> dict[str, Any]:
     """POST /projects/:id/deployments: trigger a deployment. Sent once; `api/deploy/create.py` handles its loss."""
-    path = path_of(project_id)
-    document = client.request_json("POST", path, body=fields)
-    created = dict(data_of(document, f"POST {path}", dict))
+    created = client.request_object("POST", path_of(project_id), fields)
     if not is_name(created.get("id")):
-        raise shape_error(f"POST {path}", "a deployment with an id")
+        raise shape_error(f"POST {path_of(project_id)}", "a deployment with an id")
     return created
 
 
 def get_deployment(client: Client, deployment_id: str) -> dict[str, Any]:
     """GET /deployments/:id: return one deployment. Raise NotFound if it doesn't exist."""
     path = f"/deployments/{segment(deployment_id, 'deployment')}"
-    found = dict(data_of(client.get(path), f"GET {path}", dict))
-    if found.get("id") != deployment_id:
+    deployment = client.request_object("GET", path)
+    if deployment.get("id") != deployment_id:
         raise shape_error(f"GET {path}", "the deployment that was asked for")
-    return found
+    return deployment

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.api.client import data_of, segment
+from dpx_cli.api.client import Client, segment
 from dpx_cli.api.pages import Pages
 from dpx_cli.api.projects import delete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from dpx_cli.api.client import Client
 
 
 def list_env_vars(client: Client, project_id: str, *, limit: int | None = None, cursor: str | None = None) -> Pages:
@@ -40,14 +38,13 @@ def set_env_var(
     The request is idempotent, so it is sent again if its response was lost. No error has the value, even if the server
     echoes it. Without targets, or with `sensitive` None, the API decides.
     """
-    path = f"/projects/{segment(project_id, 'project')}/env-vars"
     body: dict[str, Any] = {"key": key, "value": value}
     if targets:
         body["targets"] = list(targets)
     if sensitive is not None:
         body["sensitive"] = sensitive
-    document = client.request_json("POST", path, body=body, repeatable=True, secret=True)
-    variable = dict(data_of(document, f"POST {path}", dict))
+    path = f"/projects/{segment(project_id, 'project')}/env-vars"
+    variable = client.request_object("POST", path, body, repeatable=True, secret=True)
     variable.pop("value", None)
     return {**variable, "key": key}
 

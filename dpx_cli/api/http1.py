@@ -1,7 +1,7 @@
 """HTTP/1.1 over a connected socket (RFC 9112): write a request, read one response, strictly and within a deadline.
 
 Stricter and lighter than `http.client`: importing that takes as long as two bare interpreters, and it mistakes the end
-of a connection for the end of a response's head. `transport.py` adds connecting, decoding and bounds.
+of a connection for the end of a response's head.
 """
 
 from __future__ import annotations

@@ -32,34 +32,24 @@ class Candidates(NamedTuple):
 
 
 class Creation(NamedTuple):
-    """One creation.
-
-    Attributes:
-        what: "deployment", "project".
-        request: method and path.
-        check: the command that shows whether it was created.
-        find: lists again, and returns what is new and may be ours.
-        deadline: of the whole creation; what was begun may take GRACE more.
-        wait_while_busy: called after each 429, before the list is read; returns whether there is time for another try.
-    """
+    """One creation of a "deployment" or "project"."""
 
     what: str
-    request: str
-    check: str
-    find: Callable[[], Candidates]
-    deadline: Deadline
+    request: str  # method and path
+    check: str  # the command that shows whether it was created
+    find: Callable[[], Candidates]  # lists again, and returns what is new and may be ours
+    deadline: Deadline  # of the whole creation; what was begun may take GRACE more
     warn: Callable[[str], None]
     say: Callable[[str], None] = lambda _: None
+    # Called after each 429, before the list is read; returns whether there is time for another try.
     wait_while_busy: Callable[[errors.RateLimited], bool] = lambda _: False
     sleep: Callable[[float], None] = signals.sleep
 
     def create(self, post: Callable[[], Row]) -> Row:
         """Send the request, once, and return what it created.
 
-        Raises:
-            OutcomeUnknown: the response was lost, and the list doesn't show what became of the request.
-            RateLimited: the server stayed busy, and the list shows nothing new.
-            DpxError: the server refused; nothing was created.
+        Raise OutcomeUnknown if the response was lost, and the list doesn't show what became of the request; RateLimited
+        if the server stayed busy, and the list shows nothing new; another error if nothing was created.
         """
         while True:
             try:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dpx_cli.api.client import data_of, segment
+from dpx_cli.api.client import Client, segment
 from dpx_cli.api.pages import Pages
-
-if TYPE_CHECKING:
-    from dpx_cli.api.client import Client
 
 
 def list_orgs(client: Client, *, limit: int | None = None, cursor: str | None = None) -> Pages:
@@ -18,8 +15,7 @@ def list_orgs(client: Client, *, limit: int | None = None, cursor: str | None = 
 
 def get_org(client: Client, slug: str) -> dict[str, Any]:
     """GET /orgs/:slug: return one organization, with its numbers of members and projects. Raise NotFound if missing."""
-    path = f"/orgs/{segment(slug, 'organization')}"
-    return dict(data_of(client.get(path), f"GET {path}", dict))
+    return client.request_object("GET", f"/orgs/{segment(slug, 'organization')}")
 
 
 def list_members(client: Client, slug: str, *, limit: int | None = None, cursor: str | None = None) -> Pages:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
-from dpx_cli.api.client import Request, count_marks, data_of
+from dpx_cli.api.client import Client, Request, count_marks, data_of
 from dpx_cli.reference import MAX_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from dpx_cli.api.client import Client
 
 MAX_ITEMS = 1000  # of one page, from a server that gives more than was asked for
 MAX_LIST_VALUES = 2_000_000  # of a whole list: about 200 MiB where all of it is kept
@@ -25,13 +23,6 @@ class Pages:
 
     `without` is a key that is removed from every item: a secret that the server should not have sent. Iterating raises
     InvalidResponse for a wrong shape, a cursor that comes back, or pages without end.
-
-    Attributes:
-        next_cursor: after iteration, where to continue from if `limit` cut the list short; else None.
-        position: the cursor of the page after the last one that came; None if there is none.
-        is_cut: after iteration, whether items that had come were cut off by `limit`.
-        is_whole: after iteration, whether every item there is has come: no cursor, no limit, no filter.
-        is_filtered: whether `filter` chooses items.
     """
 
     def __init__(
@@ -46,19 +37,17 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         size: int = MAX_PAGE,
     ) -> None:
-        self._size = size
-        self.position: str | None = None
-        self._headers = headers
-        self._without = without
         self._client = client
-        self._path = path
-        self._name = f"GET {path}"
-        self._params = params or {}
+        self._request = Request("GET", path, params, headers=headers)
         self._limit = limit
         self._cursor = cursor
-        self.next_cursor: str | None = None
-        self.is_cut = False
-        self.is_whole = False
+        self._without = without
+        self._size = size
+        # After iteration:
+        self.position: str | None = None  # the cursor of the page after the last one that came
+        self.next_cursor: str | None = None  # where to continue from if `limit` cut the list short
+        self.is_cut = False  # whether items that had come were cut off by a limit
+        self.is_whole = False  # whether every item there is has come: no cursor, no limit, no filter
         self.is_filtered = False
         self._fits: Callable[[dict[str, Any]], bool]
         self._ends: Callable[[list[dict[str, Any]]], bool]
@@ -102,11 +91,11 @@ class Pages:
         seen = {cursor}
         while True:
             count = self._size if left is None else min(self._size, left)
-            params = {**self._params, "limit": count, "cursor": cursor}
-            document, response = self._client.document(Request("GET", self._path, params, headers=self._headers))
+            params = {**(self._request.params or {}), "limit": count, "cursor": cursor}
+            document, response = self._client.document(self._request._replace(params=params))
             size += len(response.body)
             values += count_marks(response.body)
-            items = data_of(document, self._name, list)
+            items = data_of(document, self._request.name, list)
             if len(items) > MAX_ITEMS:
                 raise self._error(f"a page has {len(items):,} items. At most {MAX_ITEMS:,} are allowed")
             if self._without is not None:
@@ -139,8 +128,9 @@ class Pages:
         pagination = document.get("pagination")
         if pagination is None:
             return None
-        cursor = pagination.get("nextCursor") if isinstance(pagination, dict) else 0
-        more = pagination.get("hasMore", cursor is not None) if isinstance(pagination, dict) else True
+        known = pagination if isinstance(pagination, dict) else {"hasMore": True}
+        cursor = known.get("nextCursor")
+        more = known.get("hasMore", cursor is not None)
         if more is False:
             return None
         usable = isinstance(cursor, str) and cursor.isprintable() and 0 < len(cursor) <= MAX_CURSOR
@@ -149,6 +139,5 @@ class Pages:
         return str(cursor)
 
     def _error(self, text: str) -> errors.InvalidResponse:
-        return errors.InvalidResponse(
-            f"{self._name}: {text}.", hint="To get the first pages, pass --limit.", request=self._name
-        )
+        name = self._request.name
+        return errors.InvalidResponse(f"{name}: {text}.", hint="To get the first pages, pass --limit.", request=name)

@@ -23,81 +23,74 @@ PAUSE = 1.0  # seconds, if a rate limit doesn't say how long to wait
 FATAL_ERRORS = (NetworkError, RateLimited, Unauthorized)  # failures that every further request would share
 
 
-class Outcome(Generic[Item, Result]):
-    """What became of some items so far; `run` fills it.
+class Work(Generic[Item, Result]):
+    """Call a function for many items, several at a time, and collect what became of them; each worker has a client.
 
-    Attributes:
-        results: what the action returned for each item that is done.
-        failures: the error of each item that failed, in the order in which they failed.
+    After a failure no further item of the same group (by default all are one) is begun, and none at all if every
+    request would share the failure: the network, the token, the rate limit. After a rate limit an item may be tried
+    again, as long as others succeed within a request's deadline. Results and failures are complete so far if a signal
+    ends the work. `done` is called in a worker thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        client: Callable[[], Client],
+        *,
+        group: Callable[[Item], Any] = lambda _: None,
+        done: Callable[[Item], None] = lambda _: None,
+    ) -> None:
         self.results: dict[Item, Result] = {}
-        self.failures: dict[Item, DpxError] = {}
+        self.failures: dict[Item, DpxError] = {}  # in the order in which they failed
+        self._client = client
+        self._group = group
+        self._done = done
+        self._failed: set[Any] = set()
+        self._is_fatal = False
+        self._lock = threading.Lock()
+        self._open_at = 0.0
 
     def first_failure(self) -> DpxError | None:
         """Return the failure that came first, or None."""
         return next(iter(self.failures.values()), None)
 
-
-class _Work(Generic[Item, Result]):
-    """One call of `run`."""
-
-    def __init__(
-        self,
-        items: Sequence[Item],
-        action: Callable[[Client, Item], Result],
-        outcome: Outcome[Item, Result],
-        group: Callable[[Item], Any],
-        done: Callable[[Item], None],
-        stop: Callable[[], bool],
-    ) -> None:
+    def run(self, items: Sequence[Item], action: Callable[[Client, Item], Result]) -> None:
+        """Do the work for items, which are hashable; none is None or there twice."""
         self._waiting = list(reversed(items))
         # The request of a lone item was repeated as often as it may be before its rate limit comes here.
         self._is_alone = len(items) == 1
-        self._action = action
-        self._outcome = outcome
-        self._group = group
-        self._done = done
-        self._stop = stop
-        self._failed: set[Any] = set()
-        self._is_fatal = False
-        self._lock = threading.Lock()
-        self._open_at = 0.0
         self._progress = time.monotonic()
-        self._ended = threading.Semaphore(0)
+        ended = threading.Semaphore(0)
 
-    def run(self, client: Callable[[], Client], limit: int) -> None:
-        workers = min(limit, len(self._waiting))
+        def work(client: Client) -> None:
+            try:
+                while (item := self._next()) is not None:
+                    self._do(client, item, action)
+            finally:
+                ended.release()
+
+        workers = min(MAX_IN_FLIGHT, len(items))
         for _ in range(workers):
             # Daemon threads, so that Ctrl-C ends the program while a request hangs.
-            threading.Thread(target=self._work, args=(client(),), daemon=True).start()
+            threading.Thread(target=work, args=(self._client(),), daemon=True).start()
         for _ in range(workers):
-            while not self._ended.acquire(timeout=SIGNAL_INTERVAL):
+            while not ended.acquire(timeout=SIGNAL_INTERVAL):
                 signals.check()
-
-    def _work(self, client: Client) -> None:
-        try:
-            while (item := self._next()) is not None:
-                self._do(client, item)
-        finally:
-            self._ended.release()
 
     def _next(self) -> Item | None:
         while (left := self._open_at - time.monotonic()) > 0:
             time.sleep(left)
         with self._lock:
-            while self._waiting and not self._is_fatal and not self._stop():
+            while self._waiting and not self._is_fatal:
                 item = self._waiting.pop()
                 if self._group(item) not in self._failed:
                     return item
             return None
 
-    def _do(self, client: Client, item: Item) -> None:
+    def _do(self, client: Client, item: Item, action: Callable[[Client, Item], Result]) -> None:
         try:
-            result = self._action(client, item)
+            result = action(client, item)
             with self._lock:
-                self._outcome.results[item] = result
+                self.results[item] = result
             self._progress = time.monotonic()
             self._done(item)
         except RateLimited as limited:
@@ -116,62 +109,15 @@ class _Work(Generic[Item, Result]):
 
     def _fail(self, item: Item, failure: DpxError) -> None:
         with self._lock:
-            self._outcome.failures[item] = failure
+            self.failures[item] = failure
             self._failed.add(self._group(item))
             self._is_fatal = self._is_fatal or isinstance(failure, FATAL_ERRORS)
 
 
-def run(
-    items: Sequence[Item],
-    action: Callable[[Client, Item], Result],
-    outcome: Outcome[Item, Result],
-    *,
-    client: Callable[[], Client],
-    group: Callable[[Item], Any] = lambda _: None,
-    done: Callable[[Item], None] = lambda _: None,
-    limit: int = MAX_IN_FLIGHT,
-    stop: Callable[[], bool] = lambda: False,
-) -> None:
-    """Call a function for every item, several at a time; each worker has its own connection.
-
-    Items are hashable, none is None or there twice. After a rate limit an item may be tried again, as long as others
-    succeed within a request's deadline. After a failure no further item of the same group (by default all are one) is
-    begun, and none at all if every request would share the failure: the network, the token, the rate limit.
-    `outcome` is complete so far if a signal ends the call. `done` is called in a worker thread; `stop` is asked before
-    each item.
-    """
-    _Work(items, action, outcome, group, done, stop).run(client, limit)
-
-
-def for_each(
-    keys: Sequence[str],
-    action: Callable[[Client, str], Result],
-    *,
-    client: Callable[[], Client],
-    done: Callable[[str], None],
-    say: Callable[[str], None] = lambda _: None,
-) -> list[Result]:
-    """Call a function for every key, as `run` does, until one fails, and return the results in the order of the keys.
-
-    Raises:
-        DpxError: the first failure; its message says which keys are done and which are not. `say` is called with that
-            if a signal ends the call.
-    """
-    outcome: Outcome[str, Result] = Outcome()
-    try:
-        run(keys, action, outcome, client=client, done=done)
-    except BaseException:
-        say(f"Interrupted{progress(keys, outcome.results)} (up to {MAX_IN_FLIGHT} of those may be done).")
-        raise
-    if failure := outcome.first_failure():
-        raise half_way(failure, keys, outcome.results)
-    return [outcome.results[key] for key in keys]
-
-
 def by_pages(
     pages: Iterable[Sequence[Item]], action: Callable[[Client, Item], Result], *, client: Callable[[], Client]
-) -> Iterator[tuple[Sequence[Item], Outcome[Item, Result]]]:
-    """Call a function for every item of a list that arrives in pages, and yield each page with its outcome.
+) -> Iterator[tuple[Sequence[Item], Work[Item, Result]]]:
+    """Call a function for every item of a list that arrives in pages, and yield each page with what became of it.
 
     Memory is constant, and no page is fetched while its items' requests are in flight. Failures stop no other item,
     except those that every request would share.
@@ -180,9 +126,9 @@ def by_pages(
     for page in pages:
         while len(clients) < min(MAX_IN_FLIGHT, len(page)):
             clients.append(client())
-        outcome: Outcome[Item, Result] = Outcome()
-        run(page, action, outcome, client=iter(clients).__next__, group=lambda item: item)
-        yield page, outcome
+        work: Work[Item, Result] = Work(iter(clients).__next__, group=lambda item: item)
+        work.run(page, action)
+        yield page, work
 
 
 def half_way(failure: DpxError, keys: Sequence[str], done: Collection[str]) -> DpxError:

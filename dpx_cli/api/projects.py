@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
-from dpx_cli.api.client import Request, data_of, decode, is_name, segment, shape_error
+from dpx_cli.api.client import Client, Request, decode, is_name, segment, shape_error
 from dpx_cli.api.pages import Pages
 from dpx_cli.errors import DpxError, InvalidResponse, NotFound, OutcomeUnknown, ServerError
 from dpx_cli.reference import slug_of
-
-if TYPE_CHECKING:
-    from dpx_cli.api.client import Client
 
 NO_CONTENT = 204
 
@@ -38,7 +35,8 @@ def list_projects(
     client: Client, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
 ) -> Pages:
     """GET /projects: list all projects that the token's user can access, or those of one organization."""
-    _check_org(org)
+    if org:  # "" is left to the server
+        segment(org, "organization")
     return Pages(client, "/projects", {"org": org}, limit=limit, cursor=cursor)
 
 
@@ -50,18 +48,16 @@ def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str
     from dpx_cli.api.once import Candidates, Creation
 
     org = fields.get("orgSlug") or None
-    _check_org(org)
-    before = {project["id"] for project in _with_ids(client, org)}
+    before = {project["id"] for project in list_usable(client, org)}
 
     def post() -> dict[str, Any]:
-        document = client.request_json("POST", "/projects", body={"name": name, **fields})
-        created = data_of(document, "POST /projects", dict)
+        created = client.request_object("POST", "/projects", {"name": name, **fields})
         if not is_name(created.get("id")) or created["id"] in before:
             raise shape_error("POST /projects", "a new project with an id")
-        return dict(created)
+        return created
 
     def find() -> Candidates:
-        new = [project for project in _with_ids(client, org) if project["id"] not in before]
+        new = [project for project in list_usable(client, org) if project["id"] not in before]
         ours = [project for project in new if project.get("name") == name or project.get("slug") == slug_of(name)]
         return Candidates(ours, sure=len(ours) == 1)
 
@@ -70,26 +66,19 @@ def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str
     return Creation("project", "POST /projects", check, find, client.deadline(), warn=note, say=note).create(post)
 
 
-def _with_ids(client: Client, org: str | None) -> list[dict[str, Any]]:
+def list_usable(client: Client, org: str | None) -> list[dict[str, Any]]:
+    """Return all projects, or those of an organization, that have an ID."""
     return [project for page in list_projects(client, org=org) for project in page if is_name(project.get("id"))]
-
-
-def _check_org(slug: str | None) -> None:
-    """Raise UsageError if a slug can't be an organization's; "" is left to the server."""
-    if slug:
-        segment(slug, "organization")
 
 
 def get_project(client: Client, project_id: str) -> dict[str, Any]:
     """GET /projects/:id: return one project. Raise NotFound if it doesn't exist."""
-    path = f"/projects/{segment(project_id, 'project')}"
-    return dict(data_of(client.get(path), f"GET {path}", dict))
+    return client.request_object("GET", f"/projects/{segment(project_id, 'project')}")
 
 
 def update_project(client: Client, project_id: str, changes: ProjectChanges) -> dict[str, Any]:
     """PATCH /projects/:id: change a project's settings and return the changed project."""
-    path = f"/projects/{segment(project_id, 'project')}"
-    return dict(data_of(client.request_json("PATCH", path, body=changes), f"PATCH {path}", dict))
+    return client.request_object("PATCH", f"/projects/{segment(project_id, 'project')}", changes)
 
 
 def delete_project(client: Client, project_id: str) -> dict[str, Any]:

@@ -37,9 +37,6 @@ class Backoff:
     """Pauses between tries that grow by a factor from the first to the longest, in seconds, within a deadline.
 
     With `jitter` a pause is shortened by up to half, at random, so that many programs don't try together.
-
-    Attributes:
-        next: seconds that the next pause takes, unless `wait` is called with more.
     """
 
     __slots__ = ("_deadline", "_factor", "_first", "_jitter", "_most", "_sleep", "next")
@@ -54,7 +51,7 @@ class Backoff:
         *,
         jitter: bool = False,
     ) -> None:
-        self.next = self._first = first
+        self.next = self._first = first  # seconds of the next pause, unless `wait` is called with more
         self._factor = factor
         self._most = most
         self._deadline = deadline

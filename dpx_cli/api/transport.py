@@ -1,8 +1,7 @@
 """Exchange one HTTP/1.1 request and response over a socket, within a deadline and in bounded memory.
 
-The caller learns whether a request can have reached the server: `NotSent` says it can't, `Lost` says it may have. That
-difference, one deadline for everything and the time of a start are why it doesn't use an HTTP library; see
-CONTRIBUTING. `http1.py` reads and writes the protocol; `client.py` adds retries and meaning.
+The caller learns whether a request can have reached the server: `NotSent` says it can't, `Lost` says it may have. That,
+one deadline for everything and the time of a start are why it doesn't use an HTTP library; see CONTRIBUTING.
 """
 
 from __future__ import annotations
@@ -64,9 +63,6 @@ class Connection:
     """One connection to one origin, opened when it is needed and kept open between requests.
 
     `context` makes the TLS context, once a connection; it is not called for http.
-
-    Attributes:
-        reused: whether the last exchange went over a connection that an earlier one had left open.
     """
 
     def __init__(
@@ -75,7 +71,7 @@ class Connection:
         self.scheme = scheme
         self.host = host
         self.port = port
-        self.reused = False
+        self.reused = False  # whether the last exchange went over a connection that an earlier one had left open
         self._context = context
         self._proxy = proxy
         self._http: Http1Connection | None = None
@@ -89,15 +85,10 @@ class Connection:
     def exchange(
         self, method: str, target: str, headers: dict[str, str], body: bytes | None, deadline: Deadline
     ) -> Response:
-        """Send one request and read the whole response.
-
-        Raises:
-            NotSent: nothing of it left this machine.
-            Lost: it was sent, in part or completely; no complete response came.
-            Unreadable: a response came that can't be used.
-        """
+        """Send one request and read the whole response. Raise NotSent, Lost or Unreadable."""
         http = self._connected(deadline)
-        fields = {"Host": self._authority, **headers}
+        is_default = self.port == {"http": 80, "https": 443}[self.scheme]
+        fields = {"Host": _bracketed(self.host) if is_default else f"{_bracketed(self.host)}:{self.port}", **headers}
         if body is not None or method in WITH_BODY:
             fields["Content-Length"] = str(len(body or b""))
         try:
@@ -114,11 +105,6 @@ class Connection:
         if not head.keeps_open:
             self.close()
         return response
-
-    @property
-    def _authority(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
 
     def _connected(self, deadline: Deadline) -> Http1Connection:
         self.reused = self._http is not None and self._http.is_idle()
@@ -155,8 +141,8 @@ class Connection:
 
     def _tunnel(self, raw: socket.socket, proxy: Proxy, deadline: Deadline) -> None:
         """Ask the proxy for a tunnel to the origin."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        fields = [f"CONNECT {host}:{self.port} HTTP/1.1", f"Host: {host}:{self.port}"]
+        origin = f"{_bracketed(self.host)}:{self.port}"
+        fields = [f"CONNECT {origin} HTTP/1.1", f"Host: {origin}"]
         fields += [f"{name}: {value}" for name, value in proxy.headers.items()]
         send(raw, ("\r\n".join(fields) + "\r\n\r\n").encode("ascii"), deadline)
         # Byte by byte up to the empty line: what follows belongs to TLS.
@@ -292,6 +278,10 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
     if not addresses:
         raise TimeoutError(f"no address for {host} within {round(deadline.seconds, 1):g} s")
     return addresses
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _encoded(host: str) -> str | bytes:

@@ -17,18 +17,12 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Record a group and its commands for `cli/app.py`; called as `typer.Typer` is.
-
-    Attributes:
-        name: the group, "" for the commands of the root.
-        settings: what else was given to `Typer`.
-        commands: of each command its name in the group, its function, and the settings of `Typer.command`.
-    """
+    """Record a group, "" for the root, and its commands for `cli/app.py`; called as `typer.Typer` is."""
 
     def __init__(self, name: str = "", **settings: Any) -> None:
         self.name = name
         self.settings = settings
-        self.commands: list[tuple[str, Callable[..., None], dict[str, Any]]] = []
+        self.commands: list[tuple[str, Callable[..., None], dict[str, Any]]] = []  # name, function, settings
 
     def command(self, name: str, **settings: Any) -> Callable[[F], F]:
         """Record a command and return its function unchanged."""
@@ -46,7 +40,7 @@ else:
     Typer = Recorder
 
 
-# What a command can do at most.
+# What a command can do at most; LOCAL changes nothing at Deploxa.
 READ, WRITE, DELETE, LOCAL = "read", "write", "delete", "local"
 
 # What a command prints, which decides its output options (`cli/options.py`): one thing, a created thing, a list, a
@@ -55,12 +49,7 @@ ONE, CREATED, EVENTS, LIST, STREAM = "one", "created", "events", "list", "stream
 
 
 def effect(kind: str, *, prints: str = "") -> Callable[[F], F]:
-    """Declare what a command can do and what it prints.
-
-    Args:
-        kind: READ, WRITE or DELETE at Deploxa; LOCAL if it changes nothing there.
-        prints: ONE, CREATED, EVENTS, LIST or STREAM; "" for a command without output options.
-    """
+    """Declare what a command can do, like READ, and what it prints, like LIST: "" for one without output options."""
 
     def mark(function: F) -> F:
         function.effect = kind  # type: ignore[attr-defined]

@@ -149,7 +149,7 @@ def _fill(session: Session, path: str, *, offline: bool) -> str:
     if (reference := session.settings.project) is None:
         raise UsageError("No project for {project}.", hint="Set DPX_PROJECT, or write its ID in PATH.")
     projects = session.projects
-    project_id = projects.remembered(reference) if offline else projects.resolve(reference).id
+    project_id = projects.remembered(reference) if offline else projects.resolve(reference)
     if project_id is None:
         hint = f"Run: {session.command('projects', 'get')}"
         raise UsageError(f"The ID of project {reference} is not known yet, and --curl sends nothing.", hint=hint)

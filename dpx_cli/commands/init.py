@@ -137,7 +137,7 @@ def _check_directory(session: Session) -> None:
 def _find_existing(session: Session, proposal: Proposal) -> dict[str, Any] | None:
     """Return the project that has the slug already, or None. Raises NotFound if there is no such organization."""
     try:
-        project_id = session.projects.look_up(proposal.reference).id
+        project_id = session.projects.look_up(proposal.reference)
     except NotFound as missing:
         if missing.request is None:
             return None

@@ -121,7 +121,7 @@ class _Queue:
     def run(self, workers: int) -> None:
         if workers == 1:  # in this thread, which receives the signals
             while task := self._next():
-                self._do(task, self._session.client_for(self._session.token()))
+                self._do(task, self._session.client_for())
             return
         for _ in range(workers):
             # Daemons, so that Ctrl-C ends the program while a request hangs.
@@ -136,7 +136,7 @@ class _Queue:
         try:
             while task := self._next():
                 task.sleep = time.sleep
-                self._do(task, self._session.client_for(self._session.token()))
+                self._do(task, self._session.client_for())
         except BrokenPipeError as broken:
             self._broken, self.is_stopped = broken, True
         finally:

@@ -15,7 +15,7 @@ from dpx_cli.api.sites import site_url
 from dpx_cli.errors import DeploymentFailed, DpxError, NotFound, WaitTimeout
 from dpx_cli.output.format import relative
 from dpx_cli.reference import ENDED, ERROR, GRACE, MAX_PAGE, READY
-from dpx_cli.resolve import ID, Projects
+from dpx_cli.resolve import ID
 from dpx_cli.rollout.commits import KnownCommits, read_commit
 from dpx_cli.rollout.gates import check_gates
 from dpx_cli.rollout.plan import Commits
@@ -152,9 +152,8 @@ class DeployTask(Task):
         """Create the deployment, unless this is a dry run; return whether it was created."""
         if self.project is None:
             raise RuntimeError("a deployment needs a project")
-        finder = Projects(lambda: self._client, lambda: self.session.names, self.session.settings)
         try:
-            creator = finder.on(self.project, self._list_recent)
+            creator = self.session.projects_by(lambda: self._client).on(self.project, self._list_recent)
         except NotFound as missing:
             if self.project.source.endswith(".toml") and self.project.source not in missing.message:
                 missing.message = f"{missing.message.rstrip('.')}, specified in {self.project.source}"

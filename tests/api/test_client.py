@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import fault_server as faults
@@ -19,7 +20,7 @@ from dpx_cli.api.client import BY_STATUS, query_string, segment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dpx_cli.api.client import Attempt, Client
+    from dpx_cli.api.client import Client
 
 REPEATED = ["GET", "DELETE", "PATCH"]
 ONCE = ["POST", "PUT"]
@@ -492,13 +493,15 @@ def test_text_that_is_not_utf8_is_refused_before_it_is_sent(server: FaultServer,
 
 def test_every_attempt_is_told(server: FaultServer) -> None:
     """Method, path without its query, status, number, time."""
-    attempts: list[Attempt] = []
+    attempts: list[str] = []
     server.on("GET", "/projects", faults.refused(500, "x"), times=1)
     server.on("GET", "/projects", faults.reset, times=1)
     client_of(server.url, attempts=attempts).get("/projects", {"org": "acme"})
-    told: list[Any] = [(a.method, a.path, a.status, a.number) for a in attempts]
-    assert told == [("GET", "/projects", 500, 1), ("GET", "/projects", None, 2), ("GET", "/projects", 200, 3)]
-    assert all(a.milliseconds >= 0 for a in attempts)
+    assert [re.sub(r"\d+ ms", "N ms", attempt) for attempt in attempts] == [
+        "GET /projects 500 N ms attempt 1",
+        "GET /projects no response N ms attempt 2",
+        "GET /projects 200 N ms attempt 3",
+    ]
 
 
 # Changes that are not allowed

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fault_server import TOKEN
 
-from dpx_cli.api.client import Attempt, Client
+from dpx_cli.api.client import Client
 from dpx_cli.api.transport import Connection
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def client_of(
     *,
     timeout: float = 3.0,
     token: str = TOKEN,
-    attempts: list[Attempt] | None = None,
+    attempts: list[str] | None = None,
     notes: list[str] | None = None,
     read_only: str | None = None,
     context: Callable[[], ssl.SSLContext] | None = None,

@@ -105,7 +105,7 @@ class Merged(Pages):
         self._session = session
         self._size = max(1, min(MAX_PAGE, MAX_ROWS // max(len(refs), 1), limit or MAX_PAGE))
         self._streams = [_Stream(session, ref, filters, self._size) for ref in refs]
-        self._clients = [session.client_for(session.token()) for _ in self._streams[: parallel.MAX_IN_FLIGHT]]
+        self._clients = [session.client_for() for _ in self._streams[: parallel.MAX_IN_FLIGHT]]
         self._failures: dict[ProjectRef, DpxError] = {}
 
     def __iter__(self) -> Iterator[list[Row]]:
@@ -159,13 +159,13 @@ def run(
     action: Callable[[Client, Item], Result],
     client: Callable[[], Client],
     bar: ProgressBar | None = None,
-) -> parallel.Outcome[Item, Result]:
+) -> parallel.Work[Item, Result]:
     """Call a function for every item; one that fails stops no other, except where every request would fail."""
-    outcome: parallel.Outcome[Item, Result] = parallel.Outcome()
-    parallel.run(
-        items, action, outcome, client=client, group=lambda item: item, done=lambda _: bar.advance() if bar else None
+    work: parallel.Work[Item, Result] = parallel.Work(
+        client, group=lambda item: item, done=lambda _: bar.advance() if bar else None
     )
-    for failure in outcome.failures.values():
+    work.run(items, action)
+    for failure in work.failures.values():
         if isinstance(failure, parallel.FATAL_ERRORS):
             raise failure
-    return outcome
+    return work

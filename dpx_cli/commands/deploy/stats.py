@@ -201,7 +201,7 @@ def read_deployments(
         return [row for page in selection.pages for row in page]
 
     def connect() -> Client:
-        return session.client_for(session.token())
+        return session.client_for()
 
     outcome = several.run(refs, read, connect if len(refs) > 1 else lambda: session.client)
     groups = {ref: outcome.results[ref] for ref in refs if ref in outcome.results}

@@ -56,7 +56,7 @@ def doctor(
     screen = session.screen
     requests: list[str] = []
     if bundle is not None:
-        session.on_attempt = lambda attempt: requests.append(attempt.describe())
+        session.on_attempt = requests.append
     with StatusLine(screen) as live:
         checks = list(diagnosis.Diagnosis(session, live.update if screen.animates else lambda _: None).run())
         if api:

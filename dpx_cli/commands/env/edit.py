@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     Variables = Mapping[str, Mapping[str, Any]]
+    Work = parallel.Work["Change", dict[str, Any]]
 
 ONE_VALUE = "Deploxa keeps one value per key, for all its targets."
 ADD, REPLACE, REMOVE = "add", "replace", "remove"
@@ -68,16 +69,11 @@ def on_projects(session: Session, given: Sequence[str], action: Callable[[list[P
 
 def list_variables(session: Session, refs: Sequence[ProjectRef]) -> dict[ProjectRef, Variables]:
     """Return the variables of each project. Raises DpxError if one can't be read."""
-    outcome: parallel.Outcome[ProjectRef, Variables] = parallel.Outcome()
-    parallel.run(
-        refs,
-        lambda client, ref: env_vars.by_key(client, str(ref.id)),
-        outcome,
-        client=lambda: session.client_for(session.token()),
-    )
-    if failure := outcome.first_failure():
+    work: parallel.Work[ProjectRef, Variables] = parallel.Work(session.client_for)
+    work.run(refs, lambda client, ref: env_vars.by_key(client, str(ref.id)))
+    if failure := work.first_failure():
         raise failure
-    return outcome.results
+    return work.results
 
 
 def plan(there: Variables, values: Iterable[str], targets: Sequence[str], *, prune: bool = False) -> list[Step]:
@@ -154,36 +150,26 @@ def apply(session: Session, changes: Sequence[Change]) -> Result:
     The failures' messages say which keys are done; so does a warning if Ctrl-C or SIGTERM ends the call.
     """
     session.warn_of_ledger()
-    outcome: parallel.Outcome[Change, dict[str, Any]] = parallel.Outcome()
     by_project: dict[ProjectRef, list[Change]] = {}
     for change in changes:
         by_project.setdefault(change.ref, []).append(change)
 
-    def run(chosen: Sequence[Change]) -> None:
-        parallel.run(
-            chosen,
-            do,
-            outcome,
-            client=lambda: session.client_for(session.token()),
-            group=lambda change: change.ref,
-            done=lambda _: bar.advance(),
-        )
-
     what = "projects" if len(changes) == len(by_project) > 1 else "variables"
     with ProgressBar(session.screen, len(changes), what) as bar:
+        work: Work = parallel.Work(session.client_for, group=lambda change: change.ref, done=lambda _: bar.advance())
         try:
-            run([change for change in changes if change.value is not None])
-            failed = {change.ref for change in outcome.failures}
-            run([change for change in changes if change.value is None and change.ref not in failed])
+            # After a failure nothing more is changed in the same project.
+            work.run([change for change in changes if change.value is not None], do)
+            work.run([change for change in changes if change.value is None], do)
         except BaseException:
             session.screen.warn(
-                f"Interrupted. {'. '.join(_progress(by_project, outcome.results))} "
+                f"Interrupted. {'. '.join(_progress(by_project, work.results))} "
                 f"(up to {parallel.MAX_IN_FLIGHT} of those may be done)."
             )
             raise
-    for change, row in outcome.results.items():
+    for change, row in work.results.items():
         warn_if_changed_meanwhile(session, change, row)
-    return _collect(by_project, outcome)
+    return _collect(by_project, work)
 
 
 def _progress(by_project: Mapping[ProjectRef, Sequence[Change]], done: Collection[Change]) -> list[str]:
@@ -198,9 +184,7 @@ def _progress(by_project: Mapping[ProjectRef, Sequence[Change]], done: Collectio
     ]
 
 
-def _collect(
-    by_project: Mapping[ProjectRef, Sequence[Change]], outcome: parallel.Outcome[Change, dict[str, Any]]
-) -> Result:
+def _collect(by_project: Mapping[ProjectRef, Sequence[Change]], outcome: Work) -> Result:
     result = Result({}, {})
     shared = outcome.first_failure()
     for ref, changes in by_project.items():

@@ -62,7 +62,7 @@ def search(
 
     count, is_empty = 0, True
     with StatusLine(session.screen) as live:
-        for page, outcome in parallel.by_pages(pages, look, client=lambda: session.client_for(session.token())):
+        for page, outcome in parallel.by_pages(pages, look, client=session.client_for):
             rows: list[tuple[ProjectRef, Variable | DpxError]] = []
             for ref in page:
                 failure = outcome.failures.get(ref)

@@ -40,11 +40,12 @@ def read(session: Session, references: Sequence[str], *, org: str | None, every:
     ids = [item["id"] for item in listed]
     owners = _owners(client, mine if org is None else [{"slug": org}], set(ids))
     with ProgressBar(session.screen, len(ids), "projects") as bar:
-        whole = parallel.for_each(
-            ids, _project, client=lambda: session.client_for(session.token()), done=lambda _: bar.advance()
-        )
+        work: parallel.Work[str, Item] = parallel.Work(session.client_for, done=lambda _: bar.advance())
+        work.run(ids, _project)
+    if failure := work.first_failure():
+        raise failure
     unique: dict[tuple[Any, Any], Item] = {}  # the newest of those with the same slug, which hostile data may have
-    for project in whole:
+    for project in map(work.results.__getitem__, ids):
         if is_name(project.get("slug")):
             project["org"] = owners.get(project["id"])
             unique.setdefault((project["org"], project["slug"]), project)

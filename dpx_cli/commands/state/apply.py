@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dpx_cli.api import env_vars, parallel, projects
 from dpx_cli.commands import new_project
@@ -99,7 +99,6 @@ class ApplyTask(runner.Task):
     def _change_variables(self, steps: Sequence[Step]) -> None:
         """Set or remove several variables at a time."""
         by_key = {step.name: step for step in steps}
-        outcome: parallel.Outcome[str, Any] = parallel.Outcome()
 
         def change(client: Client, key: str) -> None:
             step = by_key[key]
@@ -115,8 +114,9 @@ class ApplyTask(runner.Task):
             self.done.append(step)
             self.row.state = f"{len(self.done)} of {len(self.plan.steps)} changes"
 
-        parallel.run(list(by_key), change, outcome, client=lambda: self.session.client_for(self.session.token()))
-        if failure := outcome.first_failure():
+        work: parallel.Work[str, None] = parallel.Work(self.session.client_for)
+        work.run(list(by_key), change)
+        if failure := work.first_failure():
             raise failure
 
 

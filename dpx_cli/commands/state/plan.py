@@ -129,12 +129,12 @@ def make_plans(session: Session, inputs: Sequence[Inputs]) -> tuple[list[Plan], 
 
 def read_projects(
     session: Session, items: Sequence[Item], read: Callable[[Client, Item], Result]
-) -> parallel.Outcome[Item, Result]:
+) -> parallel.Work[Item, Result]:
     """Call a function for each of several projects, some at a time; a failure stops no other one."""
     with StatusLine(session.screen) as live:
         if session.screen.animates:
             live.update(f"Reading {len(items)} projects")
-        ((_, outcome),) = parallel.by_pages([items], read, client=lambda: session.client_for(session.token()))
+        ((_, outcome),) = parallel.by_pages([items], read, client=session.client_for)
     return outcome
 
 
