@@ -74,9 +74,15 @@ def status(
     if watch or interval is not None:
         from dpx_cli.output import watch as watching
 
-        seconds = watching.check_flags(session, watch=watch, interval=interval)
+        seconds = watching.check_flags(session.screen, watch=watch, interval=interval)
         watching.watch(
-            session, lambda: [*chain(*look())], COLUMNS, key="slug", interval=seconds, empty="No projects.", shown=check
+            session.screen,
+            lambda: [*chain(*look())],
+            COLUMNS,
+            key="slug",
+            interval=seconds,
+            empty="No projects.",
+            shown=check,
         )
     elif many:
         session.screen.rows(look(), COLUMNS, key="slug", empty="No projects.")

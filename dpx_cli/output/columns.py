@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.errors import InvalidResponse, UsageError
 from dpx_cli.output.neutralize import escape_json, neutralize
@@ -11,35 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
-class Column:
-    """One column of a list, or one line of a single thing.
+class Column(NamedTuple):
+    """One column of a list, or one line of a single thing."""
 
-    `path` is dotted: "current_deployment.status". `show` makes a value readable on a terminal (see `format.py`).
-    A `link` is a URL or a domain; a `status` is colored; `missing` stands for null. A `required` column
-    answers the question: a narrow terminal leaves out others first.
-    """
+    title: str
+    path: str  # dotted: "current_deployment.status"
+    show: Callable[[Any], str] | None = None  # makes a value readable on a terminal, see `format.py`
+    link: bool = False  # the value is a URL or a domain
+    status: bool = False  # the value is colored
+    missing: str = ""  # what stands for null
+    required: bool = False  # it answers the question: a narrow terminal leaves out others first
 
-    __slots__ = ("link", "missing", "parts", "path", "required", "show", "status", "title")
-
-    def __init__(
-        self,
-        title: str,
-        path: str,
-        *,
-        show: Callable[[Any], str] | None = None,
-        link: bool = False,
-        status: bool = False,
-        missing: str = "",
-        required: bool = False,
-    ) -> None:
-        self.title = title
-        self.path = path
-        self.parts = tuple(path.split("."))
-        self.show = show
-        self.link = link
-        self.status = status
-        self.missing = missing
-        self.required = required
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names along the path."""
+        return tuple(self.path.split("."))
 
 
 class Fields:
@@ -70,8 +56,7 @@ class Fields:
     def check(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[Sequence[Mapping[str, Any]]]:
         """Pass pages on, from the first one on which every field has been seen.
 
-        Raises:
-            UsageError: after the last page, before any is passed on, if no item has a field.
+        Raise UsageError after the last page, before any is passed on, if no item has a field.
         """
         missing = dict.fromkeys(self.names)
         waiting: list[Sequence[Mapping[str, Any]]] = []
@@ -125,10 +110,7 @@ def plain(value: Any) -> str:
 
 
 def encoder(indent: int | None) -> Callable[[Any], str]:
-    """Return a function that encodes a value as JSON that a terminal may receive.
-
-    The function raises InvalidResponse for what JSON can't carry.
-    """
+    """Return what encodes a value as JSON that a terminal may receive. It raises InvalidResponse for other values."""
     from dpx_cli.system import exact_json
 
     exactly = exact_json.encoder(indent)

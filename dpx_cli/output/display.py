@@ -160,28 +160,18 @@ class StatusLine(Display):
 
 
 class ProgressBar(Display):
-    """A bar over a known number of equal steps, advanced by any thread.
-
-    Off a terminal it is a plain line at each quarter, and nothing for fewer than twenty steps.
-    """
-
-    _FEW = 20
+    """A bar over a known number of equal steps, advanced by any thread; nothing off a terminal."""
 
     def __init__(self, screen: Screen, total: int, what: str) -> None:
         super().__init__(screen)
         self._total = total
         self._what = neutralize(what)
         self._steps = 0
-        self._quarter = 0
 
     def advance(self, steps: int = 1) -> None:
         """Count `steps` more as done."""
         with self._lock:
             self._steps = min(self._steps + steps, self._total)
-            quarter = self._steps * 4 // self._total if self._total else 0
-            if not self._animates and quarter > self._quarter and self._total >= self._FEW:
-                self._screen.info(self.plain_lines()[0])
-            self._quarter = quarter
 
     def lines(self, columns: int, room: int) -> list[str]:  # noqa: ARG002 - one line has room everywhere
         """Return the bar and the count."""

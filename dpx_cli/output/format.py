@@ -11,12 +11,7 @@ from dpx_cli.durations import HOUR, MINUTE, ago, epoch
 
 
 def relative(value: Any, *, now: float | None = None) -> str:
-    """Return a moment as the time since: "just now", "3 min ago", "3 h ago", "2 days ago"; its date after a month.
-
-    Args:
-        value: ISO 8601 text (UTC without a zone), or seconds since 1970.
-        now: seconds since 1970; the clock, if not given.
-    """
+    """Return ISO 8601 text or seconds since 1970 as the time since: "3 min ago", "2 days ago"; a date after a month."""
     moment = epoch(value)
     if moment is None:
         return _text(value)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import Failed, UsageError
-from dpx_cli.output.neutralize import escape_json
+from dpx_cli.output.columns import encoder
 from dpx_cli.system.extras import install_command
 
 if TYPE_CHECKING:
@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 class Filter:
-    """A compiled jq expression.
-
-    Raises:
-        UsageError: if the package is not installed, or the expression is wrong.
-    """
+    """A compiled jq expression. Raises UsageError if it is wrong, or if the package is not installed."""
 
     def __init__(self, expression: str) -> None:
         try:
@@ -34,21 +30,14 @@ class Filter:
             raise UsageError(f"Invalid jq expression: {reason}", hint="See https://jqlang.org/manual") from None
 
     def results(self, document: str) -> Iterator[str]:
-        """Return the results for a JSON document as text: strings as they are, everything else as JSON.
-
-        Raises:
-            Failed: if the expression does not fit the document.
-        """
+        """Return the results for a JSON document as text: strings as they are, everything else as JSON."""
         try:
             results = list(self._program.input_text(_without_surrogates(document)))
         except ValueError as problem:
             raise Failed(f"jq: {problem}", hint="Look at the document: pass --json instead of --jq.") from None
+        encode = encoder(None)
         for result in results:
-            yield (
-                result
-                if isinstance(result, str)
-                else escape_json(json.dumps(result, ensure_ascii=False, separators=(",", ":")))
-            )
+            yield result if isinstance(result, str) else encode(result)
 
 
 def _without_surrogates(document: str) -> str:

@@ -1,10 +1,7 @@
 """Write data to stdout in the chosen format, and messages to stderr. Nothing else in dpx writes to them.
 
-`table.py` (terminal tables) and `prompt.py` (questions) are imported when they are needed.
-
-Data is always UTF-8 and is written page by page, not row by row. If the reader is gone, writing data raises
-BrokenPipeError; any other failure raises `Failed`. A message that can't be written is dropped, so that a closed stderr
-stops no work.
+If the reader is gone, writing data raises BrokenPipeError; any other failure raises `Failed`. A message that can't be
+written is dropped, so that a closed stderr stops no work.
 """
 
 from __future__ import annotations
@@ -22,7 +19,7 @@ from dpx_cli.output.terminal import Look
 from dpx_cli.system.switches import identify_ci, is_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import BinaryIO, Protocol, TextIO
 
@@ -95,6 +92,11 @@ class Screen:
         """Whether --fields chooses what is shown."""
         return self._fields is not None
 
+    @property
+    def has_filter(self) -> bool:
+        """Whether --jq filters what is printed."""
+        return self._filter is not None
+
     def rows(
         self,
         pages: Iterable[Sequence[Mapping[str, Any]]],
@@ -103,11 +105,10 @@ class Screen:
         key: str,
         empty: str = "nothing to show",
     ) -> None:
-        """Write a list that arrives in pages.
+        """Write a list that arrives in pages; `key` is the path of the identifier, which `-q` prints and no table cuts.
 
         JSON Lines, tab-separated lines and identifiers are written page by page, in constant memory; a table and a JSON
-        array when all pages have arrived, so that a failure leaves stdout empty. `key` is the path of the identifier,
-        which `-q` prints and no table cuts; a terminal shows `empty` for a list without items.
+        array when all pages have arrived, so that a failure leaves stdout empty.
         """
         if self._fields:
             pages, columns = self._fields.check(pages), self._fields.columns
@@ -121,19 +122,16 @@ class Screen:
             self._rows_quiet(pages, key)
         elif self.format == "tsv":
             self._rows_tsv(pages, columns)
-        elif cells := [self.cells(item, columns) for page in pages for item in page]:
-            self._write_text(self._draw(cells, columns, key))
+        elif items := [item for page in pages for item in page]:
+            self._write_text(self.table(items, columns, key=key))
         else:
             self.info(empty)
 
-    @property
-    def has_filter(self) -> bool:
-        """Whether --jq filters what is printed."""
-        return self._filter is not None
-
     def table(self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str) -> str:
         """Return items as the text of the table that `rows` writes on a terminal."""
-        return self._draw([self.cells(item, columns) for item in items], columns, key)
+        from dpx_cli.output import table
+
+        return table.draw(self.cells(items, columns), columns, key=key, look=self.look())
 
     def items(
         self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str, empty: str = "nothing to show"
@@ -157,7 +155,7 @@ class Screen:
         else:
             from dpx_cli.output import table
 
-            self._write_text(table.draw_one(self.cells(item, columns), columns, look=self.look()))
+            self._write_text(table.draw_one(self.cells([item], columns), columns, look=self.look()))
 
     @property
     def shows_objects(self) -> bool:
@@ -179,23 +177,10 @@ class Screen:
                 self.write_stdout(data)
 
     @staticmethod
-    def cells(item: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
-        """Return an item as a terminal shows it: one neutralized text per column."""
-        cells = []
-        for column in columns:
-            value = get_path(item, column.parts)
-            if column.show is not None and value is not None:
-                cells.append(neutralize(column.show(value)))
-            elif isinstance(value, list):
-                cells.append(", ".join([plain(part) for part in value]))
-            else:
-                cells.append(plain(value) or column.missing)
-        return cells
-
-    def _draw(self, cells: Sequence[Sequence[str]], columns: Sequence[Column], key: str) -> str:
-        from dpx_cli.output import table
-
-        return table.draw(cells, columns, key=key, look=self.look())
+    def cells(items: Iterable[Mapping[str, Any]], columns: Sequence[Column]) -> list[list[str]]:
+        """Return items as a terminal shows them: for each a neutralized text per column."""
+        ways = [(column.parts, column.show, column.missing) for column in columns]
+        return [[_cell(get_path(item, path), show, missing) for path, show, missing in ways] for item in items]
 
     def _rows_jsonl(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
         encode = encoder(None)
@@ -356,21 +341,21 @@ class Screen:
 
     def confirm(self, question: str, *, hint: str | None = None) -> bool:
         """Ask a yes-or-no question; no is the default. Raise UsageError if the user can't be asked."""
-        from dpx_cli.output import prompt
+        from dpx_cli.output.prompt import confirm
 
-        return prompt.confirm(self, question, hint)
+        return confirm(self, question, hint)
 
     def ask(self, question: str, *, hint: str | None = None) -> str:
         """Ask for one line, without the white space around it. Raise UsageError if the user can't be asked."""
-        from dpx_cli.output import prompt
+        from dpx_cli.output.prompt import ask
 
-        return prompt.ask(self, question, hint)
+        return ask(self, question, hint)
 
     def secret(self, question: str, *, again: str | None = None, hint: str | None = None) -> str:
         """Ask for one line that is not shown; with `again`, ask that too and refuse an answer that differs."""
-        from dpx_cli.output import prompt
+        from dpx_cli.output.prompt import secret
 
-        return prompt.secret(self, question, again, hint)
+        return secret(self, question, again, hint)
 
     def require_terminal(self) -> None:
         """Raise UsageError if the user can't be asked for confirmation."""
@@ -423,6 +408,14 @@ class Screen:
     def look(self) -> Look:
         """Return what the terminal can draw, for tables and help pages."""
         return Look(width=self.size()[0], color=self._prose_color, links=self._links, unicode=self.unicode)
+
+
+def _cell(value: Any, show: Callable[[Any], str] | None, missing: str) -> str:
+    if show is not None and value is not None:
+        return neutralize(show(value))
+    if isinstance(value, list):
+        return ", ".join([plain(part) for part in value])
+    return plain(value) or missing
 
 
 def put(stream: BinaryIO, data: bytes) -> None:

@@ -64,9 +64,9 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
     return "\n".join([head.rstrip(" "), rule, *_rows(cells, columns, widths, look, ellipsis), ""])
 
 
-def draw_one(cells: Sequence[str], columns: Sequence[Column], *, look: Look) -> str:
-    """Return one thing as lines of title and value, without empty ones; values are never cut."""
-    (cells,), columns = _without_empty([cells], columns, "")
+def draw_one(rows: Sequence[Sequence[str]], columns: Sequence[Column], *, look: Look) -> str:
+    """Return a single row as lines of title and value, without empty ones; values are never cut."""
+    (cells,), columns = _without_empty(rows, columns, "")
     margin = max((width(column.title) for column in columns), default=0) + _GAP
     lines = []
     for cell, column in zip(cells, columns, strict=True):

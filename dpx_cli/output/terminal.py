@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,16 +13,13 @@ if TYPE_CHECKING:
 ELLIPSIS = "…"
 
 
-class Look:
-    """What a terminal can draw: columns, colors, clickable links, more than ASCII."""
+class Look(NamedTuple):
+    """What a terminal can draw."""
 
-    __slots__ = ("color", "links", "unicode", "width")
-
-    def __init__(self, *, width: int, color: bool, links: bool, unicode: bool) -> None:
-        self.width = width
-        self.color = color
-        self.links = links
-        self.unicode = unicode
+    width: int
+    color: bool
+    links: bool  # clickable ones
+    unicode: bool  # more than ASCII
 
 
 def is_terminal(stream: BinaryIO | None) -> bool:

@@ -5,6 +5,7 @@ It never ends by itself: Ctrl-C, an error that waiting can't solve, or the calle
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import InvalidResponse, NetworkError, RateLimited, ServerError, UsageError, exclusive
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dpx_cli.output.columns import Column
-    from dpx_cli.session import Session
+    from dpx_cli.output.screen import Screen
 
     Items = list[dict[str, Any]]
 
@@ -27,13 +28,13 @@ GROWTH = 2  # factor of the interval after each error
 MAX_INTERVAL = 60.0  # seconds, after many errors
 
 
-def check_flags(session: Session, *, watch: bool, interval: float | None, cursor: str | None = None) -> float:
+def check_flags(screen: Screen, *, watch: bool, interval: float | None, cursor: str | None = None) -> float:
     """Return the seconds between two requests. Raise UsageError for options that don't go together."""
     if not watch:
         if interval is not None:
             raise UsageError("--interval needs --watch.", hint="Add --watch, or leave out --interval.")
         return INTERVAL
-    if session.screen.format == "json":
+    if screen.format == "json":
         raise UsageError("--watch and --json can't be used together.", hint="Pass --jsonl: an object per change.")
     exclusive(("--watch", watch), ("--cursor", cursor))
     if interval is not None and interval < MIN_INTERVAL:
@@ -42,7 +43,7 @@ def check_flags(session: Session, *, watch: bool, interval: float | None, cursor
 
 
 def watch(
-    session: Session,
+    screen: Screen,
     look: Callable[[], Items],
     columns: Sequence[Column],
     *,
@@ -57,35 +58,26 @@ def watch(
     line in the format that was asked for. Faults of the network and the server are reported and waited out. `shown` is
     called after each showing; what it raises ends the watch.
     """
-    if session.screen.redraws:
-        with _Table(session, columns, key, empty) as table:
-            _look_again(look, table, interval, shown)
-    else:
-        _look_again(look, _Changes(session, columns, key), interval, shown)
-
-
-def _look_again(look: Callable[[], Items], view: _Table | _Changes, interval: float, shown: Callable[[], None]) -> None:
-    """Ask and show, again and again; errors make the interval longer."""
     pause = interval
-    while True:
-        try:
-            items = look()
-        except (NetworkError, ServerError, InvalidResponse, RateLimited) as problem:
-            asked = problem.retry_after if isinstance(problem, RateLimited) else None
-            pause = max(min(pause * GROWTH, MAX_INTERVAL), asked or 0.0)
-            view.fault(problem.message, pause)
-        else:
-            pause = interval
-            view.show(items)
-            shown()
-        signals.sleep(pause)
+    with _Table(screen, columns, key, empty) if screen.redraws else nullcontext(_Changes(screen, columns, key)) as view:
+        while True:
+            try:
+                items = look()
+            except (NetworkError, ServerError, InvalidResponse, RateLimited) as problem:
+                pause = max(min(pause * GROWTH, MAX_INTERVAL), problem.retry_after or 0.0)
+                view.fault(problem.message, pause)
+            else:
+                pause = interval
+                view.show(items)
+                shown()
+            signals.sleep(pause)
 
 
 class _Table(Display):
     """The list as a table, with the last error below it."""
 
-    def __init__(self, session: Session, columns: Sequence[Column], key: str, empty: str) -> None:
-        super().__init__(session.screen, on_stdout=True, ticks=False)
+    def __init__(self, screen: Screen, columns: Sequence[Column], key: str, empty: str) -> None:
+        super().__init__(screen, on_stdout=True, ticks=False)
         self._columns = columns
         self._key = key
         self._empty = empty
@@ -113,8 +105,8 @@ class _Table(Display):
 class _Changes:
     """Items that are new or have changed, as lines."""
 
-    def __init__(self, session: Session, columns: Sequence[Column], key: str) -> None:
-        self._screen = session.screen
+    def __init__(self, screen: Screen, columns: Sequence[Column], key: str) -> None:
+        self._screen = screen
         self._columns = columns
         self._key = key
         self._parts = tuple(key.split("."))
@@ -123,16 +115,14 @@ class _Changes:
 
     def show(self, items: Items) -> None:
         self._fault = ""
-        known = {str(get_path(item, self._parts)): self._seen(item) for item in items}
-        # A list is newest first; lines that follow each other are oldest first.
-        changed = [
-            item for item in reversed(items) if self._known.get(name := str(get_path(item, self._parts))) != known[name]
-        ]
-        self._known |= known
-        if not changed:
-            return
+        changed = []
+        for item in reversed(items):  # a list is newest first, lines that follow each other are oldest first
+            name, seen = str(get_path(item, self._parts)), self._seen(item)
+            if self._known.get(name) != seen:
+                changed.append(item)
+                self._known[name] = seen
         if self._screen.format == "table":
-            self._screen.lines("  ".join(filter(None, self._screen.cells(item, self._columns))) for item in changed)
+            self._screen.lines("  ".join(filter(None, row)) for row in self._screen.cells(changed, self._columns))
         else:
             self._screen.rows([changed], self._columns, key=self._key)
 

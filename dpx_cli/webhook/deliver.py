@@ -52,11 +52,7 @@ class Endpoint(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, flag: str) -> Endpoint:
-        """Parse a URL. `localhost:3000/hook` is taken too: http on this machine, https elsewhere.
-
-        Raises:
-            UsageError: not http or https, no host, a user name or password, characters that a URL can't have.
-        """
+        """Parse a URL; `localhost:3000/hook` is http on this machine, https elsewhere."""
         import httpx
 
         hint = f"Pass one like {flag} http://127.0.0.1:3000/webhook."
@@ -72,15 +68,9 @@ class Endpoint(NamedTuple):
             httpx.URL(url)
         except httpx.InvalidURL:
             raise UsageError(f"{flag} isn't a URL.", hint=hint) from None
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         host = parts.hostname or ""
-        return cls(
-            url=url,
-            path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
-            host=host,
-            port=parts.port or (443 if secure else 80),
-            secure=secure,
-            loopback=is_loopback(host),
-        )
+        return cls(url, path, host, parts.port or (443 if secure else 80), secure, is_loopback(host))
 
 
 class Reply(NamedTuple):

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     # What it is about (a key of HINTS), and the cause in words.
     Finding = tuple[str, str]
@@ -67,15 +67,15 @@ def hint(findings: list[Finding]) -> str:
 def explain(body: bytes, secret: bytes, signature: bytes, seconds: float = MAX_SECONDS) -> list[Finding]:
     """Return why a signature does not match; an empty list if no cause is found within some seconds."""
     deadline = time.monotonic() + seconds
-    notes: list[Finding] = []
+    notes: list[Finding] = [] if body else [("body", "the body is empty")]
     name, digest = _parse_signature(signature, notes)
     if digest is None:
-        return _describe_input(body, notes)
+        return notes
     algorithm = _ALGORITHMS[len(digest) * 2]
     if algorithm != "sha256":
         if hmac.digest(secret, body, algorithm) == digest:
             return [("signature", f"it is an HMAC-{algorithm.upper()}, but Deploxa signs with HMAC-SHA256")]
-        return _describe_input(body, notes)
+        return notes
     if not name:
         notes.append(("signature", "it is a bare digest without `sha256=`"))
     elif name != "sha256":
@@ -90,12 +90,7 @@ def explain(body: bytes, secret: bytes, signature: bytes, seconds: float = MAX_S
             break
     if hashlib.sha256(body).digest() == digest:
         return [("signature", "it is a plain SHA-256 of the body, without the secret"), *notes]
-    return _describe_input(body, notes)
-
-
-def _describe_input(body: bytes, notes: list[Finding]) -> list[Finding]:
-    """Return what is odd about the input itself; there may be other causes."""
-    return notes if body else [*notes, ("body", "the body is empty")]
+    return notes
 
 
 def _parse_signature(signature: bytes, notes: list[Finding]) -> tuple[str, bytes | None]:
@@ -281,25 +276,13 @@ def _reread(body: bytes) -> Iterator[tuple[bytes, str]]:
         yield _encode(body.decode("utf-16", "replace")), "the body was saved as UTF-16, but UTF-8 was signed"
     if body.isascii():
         return
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        for codec, name in _SINGLE_BYTE:
-            yield (
-                _encode(body.decode(codec, "dpx-single-byte")),
-                f"the body was written as {name}, but UTF-8 was signed",
-            )
-        yield (
-            _encode(body.decode(errors="replace")),
-            "it was signed after its bytes that are not UTF-8 had been replaced",
-        )
-        return
     for codec, name in _SINGLE_BYTE:
         with contextlib.suppress(ValueError):
-            yield (
-                text.encode(codec, "dpx-single-byte"),
-                f"the body's UTF-8 was read as {name} and written as UTF-8 again",
-            )
+            original = body.decode().encode(codec)
+            yield original, f"the body's UTF-8 was read as {name} and written as UTF-8 again"
+        with contextlib.suppress(ValueError):
+            yield _encode(body.decode(codec)), f"the body was written as {name}, but UTF-8 was signed"
+    yield _encode(body.decode(errors="replace")), "it was signed after its bytes that are not UTF-8 had been replaced"
 
 
 def _unescape(body: bytes) -> Iterator[tuple[bytes, str]]:
@@ -308,18 +291,6 @@ def _unescape(body: bytes) -> Iterator[tuple[bytes, str]]:
         with contextlib.suppress(ValueError):
             text = json.loads(b'"' + body.strip() + b'"')
             yield _encode(text), "the body has a backslash before each quote"
-
-
-def _as_single_byte(problem: UnicodeError) -> tuple[str | bytes, int]:
-    """Read and write what Windows-1252 leaves undefined as browsers do: as the control character of that number."""
-    if isinstance(problem, UnicodeDecodeError):
-        return problem.object[problem.start : problem.end].decode("latin-1"), problem.end
-    if isinstance(problem, UnicodeEncodeError):
-        return problem.object[problem.start : problem.end].encode("latin-1"), problem.end
-    raise problem
-
-
-codecs.register_error("dpx-single-byte", _as_single_byte)
 
 
 def _encode(text: str) -> bytes:
@@ -331,19 +302,14 @@ def _serialize(body: bytes) -> Iterator[tuple[bytes, str]]:
     if len(body) > MAX_DECODED:
         return
     with contextlib.suppress(ValueError, RecursionError):  # not JSON, or nested too deeply
-        documents = [(json.loads(body), "")]
-        whole = json.loads(body, parse_float=_as_javascript)
-        # 1.0 == 1, so comparing the documents would not tell whether a number is written in another way.
-        if json.dumps(whole) != json.dumps(documents[0][0]):
-            documents.append((whole, ", whole numbers without a fraction"))
-        for document, numbers in documents:
-            for sort, order in ((False, ""), (True, ", keys sorted")):
-                for layout, options in _LAYOUTS:
-                    for text, characters in _escape(document, {**options, "sort_keys": sort}):
-                        yield _encode(text), layout + characters + order + numbers
+        document = json.loads(body)
+        for order, sort in (("", False), (", keys sorted", True)):
+            for layout, options in _LAYOUTS:
+                for text, characters in _escape(document, {**options, "sort_keys": sort}):
+                    yield _encode(text), layout + characters + order
 
 
-def _escape(document: Any, options: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _escape(document: Any, options: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a document with its characters escaped as by Python, PHP and Go."""
     plain = json.dumps(document, ensure_ascii=False, **options)
     escaped = json.dumps(document, **options)
@@ -355,9 +321,3 @@ def _escape(document: Any, options: dict[str, Any]) -> Iterable[tuple[str, str]]
         for character in "<>&\u2028\u2029":
             plain = plain.replace(character, f"\\u{ord(character):04x}")
         yield plain, ", <, > and & escaped"
-
-
-def _as_javascript(text: str) -> int | float:
-    """Parse a number as JavaScript does, which writes 1.0 as 1."""
-    number = float(text)
-    return int(number) if number.is_integer() and abs(number) < 1e21 else number  # noqa: PLR2004 - above this JavaScript writes exponents

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import DpxError, Failed, UsageError
@@ -37,6 +38,7 @@ PATIENCE = 10.0  # seconds for a request's headers, and again for its body
 _STATUSES = range(200, 600)
 
 
+@dataclass
 class Listener:
     """A listener, configured but not running.
 
@@ -45,28 +47,17 @@ class Listener:
     a tunnel that leads here. A request has `patience` seconds for its headers, and again for its body.
     """
 
-    def __init__(
-        self,
-        secret: bytes,
-        *,
-        trust: Callable[[], ssl.SSLContext],
-        report: Callable[[Delivery], None],
-        warn: Callable[[str], None],
-        forward_to: Endpoint | None = None,
-        events: Collection[str] = (),
-        save: str = "",
-        public_host: str = "",
-        patience: float = PATIENCE,
-    ) -> None:
-        self.secret = secret
-        self.trust = trust
-        self.report = report
-        self.warn = warn
-        self.forward_to = forward_to
-        self.events = frozenset(events)
-        self.save = save
-        self.public_host = public_host
-        self.patience = patience
+    secret: bytes
+    trust: Callable[[], ssl.SSLContext]
+    report: Callable[[Delivery], None]
+    warn: Callable[[str], None]
+    forward_to: Endpoint | None = None
+    events: Collection[str] = ()
+    save: str = ""
+    public_host: str = ""
+    patience: float = PATIENCE
+
+    def __post_init__(self) -> None:
         self.history = History()
         self._page = WebPage(self._describe, {"replay": self._replay})
         self.page_key = self._page.key  # the fragment of the page's address
@@ -111,7 +102,7 @@ class Listener:
 
     def _route(self, request: Connection) -> None:
         if refusal := rejection_reason(request.headers, self.public_host):
-            self._warn(f"Refused a request. {refusal}{self._tunnel_hint(request)}")
+            self._warn(f"Refused a request. {refusal}{_tunnel_hint(request)}")
             request.respond(403, refusal.encode() + b"\n")
         elif WebPage.wanted(request):
             self._page.respond(request)
@@ -119,14 +110,6 @@ class Listener:
             request.respond(405, b"Deliveries are posted.\n", headers=[(b"allow", b"POST")])
         elif (body := self._read(request)) is not None:
             self._receive(request, body)
-
-    @staticmethod
-    def _tunnel_hint(request: Connection) -> str:
-        """Return the option that admits a tunnel's name, if the request came with one."""
-        hosts = request.values(b"host")
-        name = without_port(hosts[0].decode("latin-1")).lower() if len(hosts) == 1 else ""
-        is_tunnel = is_host_name(name) and not is_loopback(name)
-        return f" If {name} is your tunnel, pass --public-host {name}." if is_tunnel else ""
 
     def _read(self, request: Connection) -> bytes | None:
         """Return the body; None if the request was refused."""
@@ -146,21 +129,15 @@ class Listener:
         if signature.verify(body, self.secret, header):
             self._accept(request, body)
             return
-        outcome = (
-            self._diagnose(body, header)
-            if len(values) == 1
-            else DeliveryResult(401, f"{len(values) or 'no'} X-Deploxa-Signature")
-        )
+        outcome = DeliveryResult(401, f"{len(values) or 'no'} X-Deploxa-Signature")
+        if len(values) == 1:
+            with self._explaining:  # one at a time: invalid deliveries must not keep the machine busy
+                findings = explain.explain(body, self.secret, header)
+            outcome = DeliveryResult(401, explain.mismatch(findings), hint=explain.hint(findings))
         delivery = record.describe({}, outcome, request.began)
         self._record(RecordedDelivery(delivery, outcome, request.headers, (), body))
         # The cause is for the person at this machine; the sender must learn nothing about the secret.
         request.respond(401, b"The signature does not match.\n")
-
-    def _diagnose(self, body: bytes, header: bytes) -> DeliveryResult:
-        """Return why a signature was refused. One at a time: invalid deliveries must not keep the machine busy."""
-        with self._explaining:
-            findings = explain.explain(body, self.secret, header)
-        return DeliveryResult(401, explain.mismatch(findings), hint=explain.hint(findings))
 
     def _accept(self, request: Connection, body: bytes) -> None:
         """Save, forward and report a verified delivery."""
@@ -239,3 +216,11 @@ class Listener:
         except Exception as exc:  # noqa: BLE001 - raised again by `run`
             self._failure = self._failure or exc
             self._done.set()
+
+
+def _tunnel_hint(request: Connection) -> str:
+    """Return the option that admits a tunnel's name, if the request came with one."""
+    hosts = request.values(b"host")
+    name = without_port(hosts[0].decode("latin-1")).lower() if len(hosts) == 1 else ""
+    is_tunnel = is_host_name(name) and not is_loopback(name)
+    return f" If {name} is your tunnel, pass --public-host {name}." if is_tunnel else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ import pytest
 
 from dpx_cli.output import display
 from dpx_cli.output.display import LiveTable, ProgressBar, Row, StatusLine
-from dpx_cli.output.screen import Screen
 from dpx_cli.output.terminal import width
 
 if TYPE_CHECKING:
@@ -20,31 +18,17 @@ if TYPE_CHECKING:
 ERASED = "\x1b[1A\r\x1b[J"  # one line up, and everything from there
 
 
-def off_terminal() -> tuple[Screen, io.BytesIO]:
-    """A screen in a pipe, and its stderr."""
-    stderr = io.BytesIO()
-    return Screen(None, stdout=io.BytesIO(), stderr=stderr, stdin=None, env={}), stderr
-
-
-def test_off_a_terminal_each_change_is_one_plain_line() -> None:
-    """The key decides what a change is."""
-    screen, stderr = off_terminal()
-    with StatusLine(screen) as line:
+@pytest.mark.parametrize("env", [{"CI": "true", "TERM": "xterm"}, {"TERM": "dumb"}])
+def test_where_nothing_animates_each_change_is_one_plain_line(terminal: Terminal, env: dict[str, str]) -> None:
+    """The key decides what a change is; a bar is not drawn at all."""
+    screen = terminal.screen(env=env)
+    with StatusLine(screen) as line, ProgressBar(screen, 40, "variables") as bar:
         line.update("QUEUED")
         line.update("QUEUED")
+        bar.advance(40)
         line.update("BUILDING\x1b", key="BUILDING")
         line.update("BUILDING 2", key="BUILDING")
-        line.update("READY")
-    assert stderr.getvalue() == b"QUEUED\nBUILDING\\x1b\nREADY\n"
-
-
-@pytest.mark.parametrize("env", [{"CI": "true", "TERM": "xterm"}, {"TERM": "dumb"}])
-def test_nothing_animates_in_ci_and_on_dumb_terminals(terminal: Terminal, env: dict[str, str]) -> None:
-    """Plain lines there too."""
-    with StatusLine(terminal.screen(env=env)) as line:
-        line.update("QUEUED")
-        line.update("READY")
-    assert terminal.finish() == "QUEUED\nREADY\n"
+    assert terminal.finish() == "QUEUED\nBUILDING\\x1b\n"
 
 
 def test_on_a_terminal_one_line_is_rewritten_and_erased(terminal: Terminal) -> None:
@@ -95,15 +79,6 @@ def test_a_question_is_not_drawn_over(terminal: Terminal) -> None:
     assert "Go on? [y/N] y\n" in terminal.finish()
 
 
-def test_a_long_line_is_cut_to_the_terminal(terminal: Terminal) -> None:
-    """A wrapped line could not be erased."""
-    terminal.resize(20)
-    with StatusLine(terminal.screen()) as line:
-        line.update("x" * 50)
-        shown = terminal.wait_for("…")
-    assert max(len(piece.split("\n")[0]) for piece in shown.split("\x1b[K")[1:]) < 20
-
-
 def test_talk_and_data_go_above_the_line(terminal: Terminal) -> None:
     """The line is erased before anything else is written."""
     screen = terminal.screen()
@@ -140,36 +115,14 @@ def test_a_bar_on_a_terminal(terminal: Terminal) -> None:
     assert terminal.finish().endswith(ERASED)
 
 
-def test_a_bar_off_a_terminal_is_a_line_a_quarter() -> None:
-    """And nothing at all for few steps."""
-    screen, stderr = off_terminal()
-    with ProgressBar(screen, 40, "variables") as bar:
-        for _ in range(40):
-            bar.advance()
-    assert stderr.getvalue().decode().splitlines() == [f"{n} of 40 variables" for n in (10, 20, 30, 40)]
-    screen, stderr = off_terminal()
-    with ProgressBar(screen, 3, "variables") as bar:
-        bar.advance(3)
-    with ProgressBar(screen, 0, "variables") as bar:
-        bar.advance()
-    assert stderr.getvalue() == b""
-
-
-def test_accessible_waiting_is_told_in_plain_lines(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One at once and one at each interval; nothing moves the cursor."""
+def test_accessible_progress_is_told_in_plain_lines(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line at each interval; nothing moves the cursor."""
     monkeypatch.setattr(display, "PLAIN_INTERVAL", 0.01)
-    with StatusLine(terminal.screen(env={"TERM": "xterm", "ACCESSIBLE": "1"})) as line:
+    screen = terminal.screen(env={"TERM": "xterm", "ACCESSIBLE": "1"})
+    with StatusLine(screen) as line:
         line.update("Building")
         terminal.wait_for("Building\nBuilding\n")
-    shown = terminal.finish()
-    assert "\x1b" not in shown
-    assert set(shown.split("\n")) == {"Building", ""}
-
-
-def test_accessible_progress_is_told_in_plain_lines(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The count."""
-    monkeypatch.setattr(display, "PLAIN_INTERVAL", 0.01)
-    with ProgressBar(terminal.screen(env={"TERM": "xterm", "ACCESSIBLE": "1"}), 3, "variables") as bar:
+    with ProgressBar(screen, 3, "variables") as bar:
         bar.advance()
         terminal.wait_for("1 of 3 variables\n")
     assert "\x1b" not in terminal.finish()
@@ -212,9 +165,12 @@ def test_at_40_columns_state_and_time_are_visible(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("columns", [20, 40, 80])
 def test_no_line_is_wider_than_the_terminal(terminal: Terminal, columns: int) -> None:
-    """Whatever the names are."""
-    table = LiveTable(terminal.screen(), [row("日本語" * 20, "BUILDING\x1b[31m", ago=100), row("x" * 100)])
-    for line in table.lines(columns, 20):
+    """A wrapped line could not be erased."""
+    screen = terminal.screen()
+    table = LiveTable(screen, [row("日本語" * 20, "BUILDING\x1b[31m", ago=100), row("x" * 100)])
+    status = StatusLine(screen)
+    status.update("x" * 100)
+    for line in [*table.lines(columns, 20), *status.lines(columns, 20)]:
         assert width(line) <= columns
         assert "\x1b" not in line
 
@@ -226,16 +182,3 @@ def test_running_rows_are_shown_first_if_there_is_too_little_room(terminal: Term
     lines = LiveTable(terminal.screen(), rows).lines(80, 4)
     assert [line.split()[0] for line in lines] == ["old-0", "old-1", "now", "and"]
     assert lines[-1] == "and 9 more: 10 ended, 1 running, 1 waiting"
-
-
-def test_a_table_is_erased_for_other_output_and_at_the_end(terminal: Terminal) -> None:
-    """No debris is left."""
-    screen = terminal.screen()
-    with LiveTable(screen, [row("docs", "BUILDING", ago=1)]):
-        terminal.wait_for("docs  ")
-        screen.info("a note")
-        terminal.wait_for("a note")
-    shown = terminal.finish()
-    assert f"{ERASED}a note\n" in shown
-    assert shown.endswith(ERASED)
-    assert screen.overlay is None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dpx_cli.output import format as shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOW = 1767225600.0  # 2026-01-01T00:00:00Z
 
@@ -45,37 +48,30 @@ def test_relative(value: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("show", "value", "text"),
     [
-        (0, "0.0 s"),
-        (400, "0.4 s"),
-        (45000, "45 s"),
-        (60000, "1 min"),
-        (90000, "1 min 30 s"),
-        (3_660_000, "1 h 1 min"),
-        (7_200_000, "2 h"),
-        (-5, "-5"),
-        ("soon", "soon"),
+        (shown.duration_ms, 0, "0.0 s"),
+        (shown.duration_ms, 400, "0.4 s"),
+        (shown.duration_ms, 45000, "45 s"),
+        (shown.duration_ms, 60000, "1 min"),
+        (shown.duration_ms, 90000, "1 min 30 s"),
+        (shown.duration_ms, 3_660_000, "1 h 1 min"),
+        (shown.duration_ms, 7_200_000, "2 h"),
+        (shown.duration_ms, -5, "-5"),
+        (shown.duration_ms, "soon", "soon"),
+        (shown.size_kb, 512, "512 KB"),
+        (shown.size_kb, 1024, "1.0 MB"),
+        (shown.size_kb, 2_411_724, "2.3 GB"),
+        (shown.size_kb, None, ""),
+        (shown.size_kb, [1], "1"),
+        (shown.joined, ["production", "preview"], "production, preview"),
+        (shown.yes_no, True, "yes"),
+        (shown.yes_no, False, "no"),
     ],
 )
-def test_duration(value: Any, text: str) -> None:
-    """Milliseconds in their two largest units."""
-    assert shown.duration_ms(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0 KB"), (512, "512 KB"), (1024, "1.0 MB"), (2_411_724, "2.3 GB"), (None, ""), ([1], "1")]
-)
-def test_size(value: Any, text: str) -> None:
-    """Kilobytes of 1024 bytes."""
-    assert shown.size_kb(value) == text
-
-
-def test_lists_and_booleans() -> None:
-    """The small ones."""
-    assert shown.joined(["production", "preview"]) == "production, preview"
-    assert shown.yes_no(True) == "yes"
-    assert shown.yes_no(False) == "no"
+def test_durations_sizes_lists_and_booleans(show: Callable[[Any], str], value: Any, text: str) -> None:
+    """Two units of time, kilobytes of 1024 bytes."""
+    assert show(value) == text
 
 
 @given(JSON)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from dpx_cli.errors import UsageError
 from dpx_cli.output import picker
-from dpx_cli.output.screen import Screen
 
 if TYPE_CHECKING:
     from tests.output.conftest import Terminal
@@ -19,7 +17,9 @@ OPTIONS = ["storefront", "docs", "api"]
 OTHER = "Create a new project"
 
 
-def picked(terminal: Terminal, options: list[str], *keys: tuple[str, str], **env: str) -> Any:
+def picked(
+    terminal: Terminal, options: list[str], *keys: tuple[str, str], other: str | None = OTHER, **env: str
+) -> Any:
     """Open the list and type keys, each when a text has appeared behind what was there before."""
 
     def type_them() -> None:
@@ -31,7 +31,7 @@ def picked(terminal: Terminal, options: list[str], *keys: tuple[str, str], **env
     thread.start()
     try:
         screen = terminal.screen(env={"TERM": "xterm", **env})
-        return picker.choose(screen, "Project", options, other=OTHER)
+        return picker.choose(screen, "Project", options, other=other)
     finally:
         thread.join(15)
 
@@ -65,9 +65,18 @@ def test_keys(terminal: Terminal, keys: str, index: int | None) -> None:
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h")
 
 
-def test_other_scripts_are_typed(terminal: Terminal) -> None:
-    """A key may be several bytes."""
-    assert picked(terminal, ["a", "köln-東京"], ("Type to filter", "ö東\x7f京\x15東\r")) == 1
+def test_other_scripts_are_typed_and_hostile_names_shown(terminal: Terminal) -> None:
+    """A key may be several bytes; control characters of a name are escapes."""
+    assert picked(terminal, ["a\x1b[2Jb", "köln-東京"], ("Type to filter", "ö東\x7f京\x15東\r")) == 1
+    assert "\x1b[2J" not in terminal.finish()
+
+
+def test_without_another_choice_enter_needs_an_option(terminal: Terminal) -> None:
+    """It does nothing while no option matches; the third time the list goes."""
+    keys = "zzz\r\x15\x1b[B\x1b[B\x1b[B\r"
+    assert picked(terminal, OPTIONS, ("Type to filter", keys), other=None) == 2
+    with pytest.raises(UsageError, match="No answer to: Project"):
+        picked(terminal, OPTIONS, ("Project: api\n", "zzz\r\r\r"), other=None)
 
 
 def test_many_options_in_a_narrow_terminal(terminal: Terminal) -> None:
@@ -91,61 +100,23 @@ def test_ctrl_d_is_no_answer(terminal: Terminal) -> None:
     assert termios.tcgetattr(terminal.file.fileno()) == before
 
 
-def test_a_hostile_name_draws_nothing(terminal: Terminal) -> None:
-    """Control characters are shown as escapes."""
-    assert picked(terminal, ["a\x1b[2Jb", "c"], ("Type to filter", "\r")) == 0
-    assert "\x1b[2J" not in terminal.finish()
-
-
 @pytest.mark.parametrize("env", [{"ACCESSIBLE": "1"}, {"TERM": "dumb"}])
 def test_a_numbered_prompt(terminal: Terminal, env: dict[str, str]) -> None:
-    """By number or name; part of a name chooses the only one that has it; nothing is redrawn."""
+    """By number or name; part of a name chooses the only one that has it; asks again, and nothing is redrawn."""
     assert picked(terminal, OPTIONS, ("[1-4]: ", "2\n"), **env) == 1
     assert picked(terminal, OPTIONS, ("docs\n", "api\n"), **env) == 2
-    assert picked(terminal, OPTIONS, ("docs\n", "store\n"), **env) == 0
+    keys = (("docs\n", "9\n"), ("Nothing matches 9.\n", "zzz\n"), ("Nothing matches zzz.\n", "store\n"))
+    assert picked(terminal, OPTIONS, *keys, **env) == 0
     assert picked(terminal, OPTIONS, ("docs\n", "4\n"), **env) is None
     shown = terminal.finish()
     assert "1  storefront\n2  docs\n3  api\n4  Create a new project\n" in shown
     assert "\x1b" not in shown
 
 
-def test_a_numbered_prompt_asks_again(terminal: Terminal) -> None:
-    """For a number that isn't there and a text that nothing has."""
-    keys = (("[1-4]: ", "9\n"), ("Nothing matches 9.\n", "zzz\n"), ("Nothing matches zzz.\n", "1\n"))
-    assert picked(terminal, OPTIONS, *keys, ACCESSIBLE="1") == 0
-
-
 def test_a_numbered_prompt_gives_up_after_three_tries(terminal: Terminal) -> None:
     """It doesn't list the options for ever."""
     with pytest.raises(UsageError, match="No answer to: Project"):
         picked(terminal, OPTIONS, *[("[1-4]: ", f"{wrong}\n") for wrong in ("x", "y", "z")], ACCESSIBLE="1")
-
-
-def test_without_another_choice_there_are_only_the_options(terminal: Terminal) -> None:
-    """Enter does nothing while no option matches."""
-
-    def type_them() -> None:
-        terminal.wait_for("Type to filter")
-        terminal.type("zzz\r\x15\x1b[B\x1b[B\x1b[B\r")
-
-    thread = threading.Thread(target=type_them)
-    thread.start()
-    assert picker.choose(terminal.screen(env={"TERM": "xterm"}), "Project", OPTIONS) == 2
-    thread.join(15)
-
-
-def test_three_times_enter_on_nothing_is_no_answer(terminal: Terminal) -> None:
-    """The list doesn't stay forever."""
-
-    def type_them() -> None:
-        terminal.wait_for("Type to filter")
-        terminal.type("zzz\r\r\r")
-
-    thread = threading.Thread(target=type_them)
-    thread.start()
-    with pytest.raises(UsageError, match="No answer to: Project"):
-        picker.choose(terminal.screen(env={"TERM": "xterm"}), "Project", OPTIONS)
-    thread.join(15)
 
 
 def test_a_numbered_prompt_of_many(terminal: Terminal) -> None:
@@ -156,12 +127,3 @@ def test_a_numbered_prompt_of_many(terminal: Terminal) -> None:
     shown = terminal.finish()
     assert "2,000 choices. Type part of a name to list fewer.\n" in shown
     assert shown.count("project-") == 10
-
-
-def test_without_a_terminal_it_is_refused() -> None:
-    """At once, reading nothing."""
-    stdin = io.BytesIO(b"1\n")
-    screen = Screen(None, stdout=io.BytesIO(), stderr=io.BytesIO(), stdin=stdin, env={})
-    with pytest.raises(UsageError, match="Can't ask"):
-        picker.choose(screen, "Project", OPTIONS, other=OTHER)
-    assert stdin.tell() == 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli.errors import UsageError
+from dpx_cli.output import picker
 from dpx_cli.output.screen import Screen
 
 if TYPE_CHECKING:
@@ -41,22 +42,12 @@ def answered(terminal: Terminal, ask: Callable[[Screen], Any], *answers: tuple[s
 
 
 @pytest.mark.parametrize(
-    ("typed", "yes"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), (" no \n", False)]
+    ("typed", "yes"),
+    [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), (" no \n", False), ("yep\ny\n", True)],
 )
 def test_confirm(terminal: Terminal, typed: str, yes: bool) -> None:
-    """Yes only where yes is said."""
+    """Yes only where yes is said; a typing error is asked again."""
     assert answered(terminal, lambda screen: screen.confirm("Delete it?"), ("Delete it? [y/N] ", typed)) is yes
-
-
-def test_confirm_asks_again_until_it_understands(terminal: Terminal) -> None:
-    """A typing error is no answer."""
-    assert answered(terminal, lambda screen: screen.confirm("Go?"), ("Go?", "yep\n"), ("Answer y or n.\n", "y\n"))
-
-
-def test_ask(terminal: Terminal) -> None:
-    """One line, trimmed; the question is neutralized."""
-    question = "Type the slug \x1b[31m"
-    assert answered(terminal, lambda s: s.ask(question), ("slug \\x1b[31m: ", "  storefront \n")) == "storefront"
 
 
 @pytest.mark.posix
@@ -68,14 +59,8 @@ def test_a_secret_is_not_shown_and_comes_as_typed(terminal: Terminal) -> None:
     assert "canary" not in terminal.finish()
 
 
-def test_a_secret_asked_twice(terminal: Terminal) -> None:
-    """The same both times, or an error."""
-    ask = ("Value: ", "s3\n"), ("Again: ", "s3\n")
-    assert answered(terminal, lambda s: s.secret("Value", again="Again"), *ask) == "s3"
-
-
 def test_a_secret_that_differs_the_second_time_is_asked_again(terminal: Terminal) -> None:
-    """Both times, from the start."""
+    """Both times, from the start, until both are the same."""
     again = "Value: \nAgain: \nThe two don't match. Try again.\nValue: "
     answers = ("Value: ", "s3\n"), ("Again: ", "s4\n"), (again, "s5\n"), (f"{again}\nAgain: ", "s5\n")
     assert answered(terminal, lambda s: s.secret("Value", again="Again"), *answers) == "s5"
@@ -130,11 +115,13 @@ def test_ctrl_c_at_a_hidden_prompt_gives_echo_back() -> None:
 
 
 def test_end_of_input_is_a_usage_error(terminal: Terminal) -> None:
-    """Ctrl-D, hidden or not."""
-    for ask in (lambda s: s.ask("Name"), lambda s: s.secret("Token")):
-        with pytest.raises(UsageError, match="No answer"):
-            answered(terminal, ask, ("Name: " if "Token" not in terminal.shown else "Token: ", "\x04"))
-        terminal.screen(env=ENV).info("Token")
+    """Ctrl-D, hidden or not; otherwise one line is trimmed, and the question neutralized."""
+    question = "Type the slug \x1b[31m"
+    assert answered(terminal, lambda s: s.ask(question), ("slug \\x1b[31m: ", "  storefront \n")) == "storefront"
+    with pytest.raises(UsageError, match="No answer"):
+        answered(terminal, lambda s: s.ask("Name"), ("Name: ", "\x04"))
+    with pytest.raises(UsageError, match="No answer"):
+        answered(terminal, lambda s: s.secret("Token"), ("Token: ", "\x04"))
 
 
 @pytest.mark.parametrize(
@@ -154,12 +141,13 @@ def test_who_can_be_asked(terminal: Terminal, env: dict[str, str], can: bool) ->
     assert terminal.screen(env=env).can_ask is can
 
 
-@pytest.mark.parametrize("method", ["confirm", "ask", "secret"])
-def test_without_a_terminal_every_question_is_refused(method: str) -> None:
+@pytest.mark.parametrize("question", [Screen.confirm, Screen.ask, Screen.secret, picker.choose])
+def test_without_a_terminal_every_question_is_refused(question: Callable[..., Any]) -> None:
     """At once, reading nothing."""
     stdin = io.BytesIO(b"y\n")
     screen = Screen(None, stdout=io.BytesIO(), stderr=io.BytesIO(), stdin=stdin, env={})
+    more = [["a", "b"]] if question is picker.choose else []
     with pytest.raises(UsageError) as caught:
-        getattr(screen, method)("Delete it?", hint="add --yes")
+        question(screen, "Delete it?", *more, hint="add --yes")
     assert caught.value.hint == "add --yes"
     assert stdin.tell() == 0

@@ -59,12 +59,6 @@ def test_cut_never_splits_what_is_drawn_as_one(text: str, cells: int, short: str
     assert cut(text, cells) == short
 
 
-def test_cut_in_ascii() -> None:
-    """Where the terminal draws ASCII alone."""
-    assert cut("storefront", 6, "...") == "sto..."
-    assert cut("storefront", 2, "...") == ".."
-
-
 @given(st.text(), st.integers(0, 20))
 def test_cut_fits(text: str, cells: int) -> None:
     """Any neutralized text."""

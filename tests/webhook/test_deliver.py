@@ -85,58 +85,25 @@ def test_a_delivery_carries_its_own_headers_and_no_others(
     assert host in receiver.url
 
 
-def test_a_proxy_is_not_asked_for_loopback(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy is not used for a receiver on this machine."""
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "")
-    assert send(receiver.url).status == 200
-
-
-def test_a_proxy_is_asked_for_other_machines(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy is used for other machines and gets the absolute URL."""
-    monkeypatch.setenv("http_proxy", receiver.url.removesuffix("/hook"))
+def test_a_proxy_is_asked_for_other_machines_alone(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets the absolute URL; `shop.localhost` is this machine, without a resolver, and keeps its name as Host."""
     monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert send(receiver.url.replace("127.0.0.1", "shop.localhost")).status == 200
+    assert dict(receiver.requests.pop()[2])["Host"].startswith("shop.localhost:")
+    monkeypatch.setenv("http_proxy", receiver.url.removesuffix("/hook"))
     assert send("http://receiver.invalid/hook").status == 200
     assert receiver.requests[0][1] == "http://receiver.invalid/hook"
 
 
-def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unusable proxy is a usage error, not a traceback."""
-    monkeypatch.setenv("http_proxy", "gopher://127.0.0.1:9")
-    with pytest.raises(UsageError, match="proxy"):
-        send("http://receiver.invalid/")
-
-
-def test_a_proxys_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy's password is not shown, even if it breaks the URL."""
-    monkeypatch.setenv("http_proxy", "http://user:canary/#@127.0.0.1:9")
+@pytest.mark.parametrize("proxy", ["gopher://127.0.0.1:9", "http://user:canary/#@127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """An unusable proxy is a usage error, not a traceback, and its password is not shown."""
+    monkeypatch.setenv("http_proxy", proxy)
     with pytest.raises(UsageError, match="proxy") as caught:
         send("http://receiver.invalid/")
     assert "canary" not in caught.value.message
-
-
-def test_a_localhost_name_is_this_machine(receiver: Receiver) -> None:
-    """`shop.localhost` is connected to without asking a resolver; the Host header keeps the name."""
-    assert send(receiver.url.replace("127.0.0.1", "shop.localhost")).status == 200
-    host = dict(receiver.requests[0][2])["Host"]
-    assert host.startswith("shop.localhost:")
-
-
-def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
-    """A redirect's status is the response."""
-    receiver.status = 307
-    receiver.headers = {"Location": receiver.url}
-    assert send(receiver.url).status == 307
-    assert len(receiver.requests) == 1
-
-
-@pytest.mark.parametrize("status", [200, 204, 400, 401, 500, 503])
-def test_every_status_is_an_answer(receiver: Receiver, status: int) -> None:
-    """No status raises an error."""
-    receiver.status = status
-    receiver.body = b""
-    assert send(receiver.url).status == status
 
 
 def test_of_a_long_answer_only_the_beginning_is_read(receiver: Receiver) -> None:
@@ -146,14 +113,10 @@ def test_of_a_long_answer_only_the_beginning_is_read(receiver: Receiver) -> None
 
 
 def test_an_answer_that_breaks_off_is_an_answer(wire: Callable[..., str]) -> None:
-    """A response whose body breaks off counts by its status."""
-    assert send(wire(b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\nhal")).status == 202
-
-
-def test_an_answer_that_never_ends_is_an_answer(wire: Callable[..., str]) -> None:
-    """A response whose body never ends counts by its status once the deadline passes."""
-    url = wire(b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\nhal", hold=True)
-    assert send(url, seconds=0.3).status == 202
+    """A response whose body breaks off, or never ends, counts by its status."""
+    for hold in (False, True):
+        url = wire(b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\nhal", hold=hold)
+        assert send(url, seconds=0.3 if hold else 10).status == 202
 
 
 @pytest.mark.parametrize(
@@ -166,39 +129,20 @@ def test_no_answer_after_sending_leaves_the_outcome_unknown(wire: Callable[..., 
     assert caught.value.hint
 
 
-def test_a_receiver_that_stays_silent_is_late(wire: Callable[..., str]) -> None:
-    """A silent receiver is late after the deadline for the whole exchange."""
+@pytest.mark.parametrize("answer", [None, b"HTTP/1.1 200 OK\r\nContent-Le"])
+def test_a_receiver_that_stays_silent_is_late(wire: Callable[..., str], answer: bytes | None) -> None:
+    """It is late after the deadline for the whole exchange, also in the middle of its headers."""
     with pytest.raises(NotDelivered) as caught:
-        send(wire(None, hold=True), seconds=1.0)
+        send(wire(answer, hold=True), seconds=0.5)
     assert caught.value.is_late
     assert caught.value.is_sent
 
 
-def test_a_receiver_that_drips_headers_is_late(wire: Callable[..., str]) -> None:
-    """A receiver that stops in the middle of its headers is late."""
-    with pytest.raises(NotDelivered) as caught:
-        send(wire(b"HTTP/1.1 200 OK\r\nContent-Le", hold=True), seconds=1.0)
-    assert caught.value.is_late
-
-
-def test_nobody_there_is_a_network_error() -> None:
-    """A refused connection is a NetworkError with the system's reason."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-    with pytest.raises(NetworkError, match=r"Can't reach http://127\.0\.0\.1:[0-9]+/: connection refused"):
-        deliver.deliver_now(Endpoint.parse(url, "--to"), b"{}", HEADERS, trust)
-
-
-def test_an_unknown_name_is_a_network_error() -> None:
-    """A name that doesn't resolve is a NetworkError."""
-    with pytest.raises(NetworkError, match=r"Can't reach http://receiver\.invalid"):
-        deliver.deliver_now(Endpoint.parse("http://receiver.invalid/", "--to"), b"{}", HEADERS, trust)
-
-
-def test_https_to_a_plain_server_is_a_network_error(receiver: Receiver) -> None:
-    """A failed TLS handshake is a NetworkError, since nothing was sent."""
-    with pytest.raises(NetworkError):
-        deliver.deliver_now(Endpoint.parse(receiver.url.replace("http:", "https:"), "--to"), b"{}", HEADERS, trust)
+def test_what_cannot_be_reached_is_a_network_error(receiver: Receiver) -> None:
+    """An unknown name, or a failed TLS handshake, since nothing was sent."""
+    for url in ("http://receiver.invalid/", receiver.url.replace("http:", "https:")):
+        with pytest.raises(NetworkError, match="Can't reach"):
+            deliver.deliver_now(Endpoint.parse(url, "--to"), b"{}", HEADERS, trust)
     assert receiver.requests == []
 
 
@@ -232,26 +176,3 @@ def test_what_is_no_receiver_is_refused(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         Endpoint.parse(url, "--to")
     assert "password@" not in caught.value.message
-
-
-@pytest.mark.parametrize(
-    ("url", "loopback"),
-    [
-        ("http://127.0.0.1:3000/", True),
-        ("http://127.9.9.9/", True),
-        ("http://localhost/", True),
-        ("http://LOCALHOST/", True),
-        ("https://[::1]:3000/", True),
-        ("http://app.localhost/", True),
-        ("http://127.0.0.1.evil.example/", False),
-        ("http://localhost.evil.example/", False),
-        ("http://0.0.0.0/", False),
-        ("http://10.0.0.1/", False),
-        ("http://2130706433/", False),
-        ("http://127.1/", False),
-        ("http://[::ffff:10.0.0.1]/", False),
-    ],
-)
-def test_loopback_is_what_is_certain_to_be_this_machine(url: str, loopback: bool) -> None:
-    """`*.localhost` is this machine; a name that a resolver could send elsewhere is not."""
-    assert Endpoint.parse(url, "--to").loopback is loopback

@@ -9,7 +9,7 @@ import os
 import random
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -68,6 +68,10 @@ def test_a_delivery_is_verified_and_told_of(listen: Callable[..., Running]) -> N
         "result": "received",
     }
     assert running.warnings == []
+    hostile = json.dumps({"event": "\x1b[31m\u202e", "project": {"slug": "\ud800"}}).encode()
+    assert status(running.post(hostile)) == 200
+    # Unchanged: the screen neutralizes it.
+    assert [running.deliveries[1][key] for key in ("event", "project")] == ["\x1b[31m\u202e", "\ud800"]
 
 
 @pytest.mark.parametrize(
@@ -97,61 +101,36 @@ def test_a_bad_signature_is_401_and_says_nothing_of_the_body(
 
 
 @pytest.mark.parametrize(
-    "host",
+    ("headers", "expected"),
     [
-        "evil.example",
-        "127.0.0.1.evil.example",
-        "localhost.evil.example:4400",
-        "evil.example:4400",
-        "",
-        "127.0.0.1:x",
-        "[::2]",
+        *[
+            (f"Host: {host}\r\n", 403)
+            for host in (
+                "evil.example",
+                "127.0.0.1.evil.example",
+                "localhost.evil.example:4400",
+                "",
+                "127.0.0.1:x",
+                "[::2]",
+            )
+        ],
+        ("Host: 127.0.0.1\r\nHost: evil.example\r\n", 403),
+        *[(f"Host: {host}\r\n", 200) for host in ("127.0.0.1", "LOCALHOST:4400", "127.0.0.1:1", "[::1]:80")],
+        *[
+            (f"Host: 127.0.0.1\r\nOrigin: {origin}\r\n", 403)
+            for origin in ("null", "https://evil.example", "http://127.0.0.1:3000", "", "http://127.0.0.1.evil.example")
+        ],
     ],
 )
-def test_a_foreign_host_is_403(listen: Callable[..., Running], host: str) -> None:
-    """A Host that isn't this machine is 403 and warned of."""
+def test_a_foreign_host_or_origin_is_403(listen: Callable[..., Running], headers: str, expected: int) -> None:
+    """A Host that isn't this machine, and a web page in a browser on this machine, are refused and warned of."""
     running = listen()
-    data = b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n%s" % (
-        host.encode(),
-        len(BODY),
-        signed(BODY),
-        BODY,
+    head = b"POST / HTTP/1.1\r\n%sContent-Length: %d\r\n" % (headers.encode(), len(BODY))
+    assert status(running.talk(head + signed(BODY) + b"\r\n" + BODY)) in (
+        expected,
+        400 if headers.count("Host") > 1 else 0,
     )
-    assert status(running.talk(data)) == 403
-    assert running.deliveries == []
-    assert "Host" in running.warnings[0]
-    still_serves(running)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST:4400", "127.0.0.1:1", "[::1]:80"])
-def test_an_own_host_is_taken(listen: Callable[..., Running], host: str) -> None:
-    """A Host of this machine is accepted with any port."""
-    data = b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n%s" % (
-        host.encode(),
-        len(BODY),
-        signed(BODY),
-        BODY,
-    )
-    assert status(listen().talk(data)) == 200
-
-
-@pytest.mark.parametrize(
-    "origin", ["null", "https://evil.example", "http://127.0.0.1:3000", "", "http://127.0.0.1.evil.example"]
-)
-def test_a_foreign_origin_is_403(listen: Callable[..., Running], origin: str) -> None:
-    """A request of a web page in a browser on this machine is 403."""
-    running = listen()
-    answer = running.post(BODY, headers=signed(BODY, b"Origin: " + origin.encode() + b"\r\n"))
-    assert status(answer) == 403
-    assert running.deliveries == []
-    still_serves(running)
-
-
-def test_two_hosts_are_refused(listen: Callable[..., Running]) -> None:
-    """A request with two Host headers is refused."""
-    running = listen()
-    data = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n"
-    assert status(running.talk(data)) in (400, 403)
+    assert len(running.deliveries) == (expected == 200)
     still_serves(running)
 
 
@@ -165,54 +144,22 @@ def test_what_is_no_post_is_405(listen: Callable[..., Running], method: str) -> 
     still_serves(running)
 
 
-def test_a_body_of_exactly_one_mebibyte_is_taken(listen: Callable[..., Running]) -> None:
-    """A body of exactly 1 MiB is accepted, a larger one is 413."""
+def test_a_body_over_one_mebibyte_is_413(listen: Callable[..., Running]) -> None:
+    """While it arrives, or at once where Content-Length says so; exactly 1 MiB and chunks are accepted."""
     running = listen()
     body = b" " * (1024 * 1024 - 2) + b"{}"
     assert status(running.post(body)) == 200
     assert status(running.post(body + b" ")) == 413
     assert "over 1 MiB" in running.warnings[0]
-    still_serves(running)
-
-
-def test_an_announced_giant_is_413_without_being_waited_for(listen: Callable[..., Running]) -> None:
-    """A large Content-Length is 413 at once, and `Expect` gets no permission to continue."""
-    running = listen()
-    data = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n"
-    answer = running.talk(data)
-    assert answer.startswith(b"HTTP/1.1 413")
-    still_serves(running)
-
-
-def test_a_chunked_giant_is_413_while_it_arrives(listen: Callable[..., Running]) -> None:
-    """A large chunked body is not buffered, and the client gets 413 while it sends."""
-    running = listen()
-    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\n" + signed(BODY)
+    pieces = b"".join(b"%x\r\n%s\r\n" % (len(BODY[at : at + 7]), BODY[at : at + 7]) for at in range(0, len(BODY), 7))
+    assert status(running.talk(head + b"Transfer-Encoding: chunked\r\n\r\n" + pieces + b"0\r\n\r\n")) == 200
+    assert status(running.talk(head + b"Content-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n")) == 413
     with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
-        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for _ in range(40):
-            connection.sendall(chunk)
-        assert connection.recv(64).startswith(b"HTTP/1.1 413")
-    still_serves(running)
-
-
-def test_an_endless_body_is_cut_off(listen: Callable[..., Running]) -> None:
-    """An endless body is read for a while after the answer, then the connection is closed."""
-    running = listen()
-    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
-    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
-        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
         with pytest.raises(ConnectionError):
-            connection.sendall(chunk * 1_000)
+            connection.sendall((b"10000\r\n" + b"x" * 65536 + b"\r\n") * 1_000)
     still_serves(running)
-
-
-def test_chunked_deliveries_are_taken(listen: Callable[..., Running]) -> None:
-    """A delivery in chunks is accepted."""
-    running = listen()
-    pieces = b"".join(b"%x\r\n%s\r\n" % (len(BODY[i : i + 7]), BODY[i : i + 7]) for i in range(0, len(BODY), 7))
-    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + signed(BODY)
-    assert status(running.talk(head + b"\r\n" + pieces + b"0\r\n\r\n")) == 200
 
 
 @pytest.mark.parametrize(
@@ -221,33 +168,24 @@ def test_chunked_deliveries_are_taken(listen: Callable[..., Running]) -> None:
         b"",
         b"P",
         b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Le",
-        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n123",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n123",
         b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12",
     ],
 )
 def test_the_slow_are_408(listen: Callable[..., Running], data: bytes) -> None:
-    """Headers or a body that don't arrive in time are 408, and others are served meanwhile."""
-    running = listen(patience=0.5)
+    """The deadline is for all headers and the whole body, not for each byte; others are served meanwhile."""
+    running = listen(patience=0.3)
     with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
         connection.sendall(data)
         still_serves(running)
-        assert connection.recv(65536).startswith(b"HTTP/1.1 408")
-    still_serves(running)
-
-
-def test_a_body_that_drips_is_408(listen: Callable[..., Running]) -> None:
-    """The deadline is for the whole body, not for each byte."""
-    running = listen(patience=0.5)
-    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
-        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
         connection.settimeout(0.05)
-        answer = b""
-        for _ in range(200):
+        response = b""
+        while not response:
             with contextlib.suppress(TimeoutError):
-                connection.sendall(b"x")
-                answer = connection.recv(64)
-                break
-        assert answer.startswith(b"HTTP/1.1 408")
+                response = connection.recv(64)
+            if not response and data.endswith(b"123"):
+                connection.sendall(b"4")
+        assert response.startswith(b"HTTP/1.1 408")
     still_serves(running)
 
 
@@ -272,7 +210,7 @@ def test_malformed_http_stops_nothing(
     listen: Callable[..., Running], data: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Malformed HTTP gets a 4xx or a closed connection and prints nothing."""
-    running = listen(patience=0.5)
+    running = listen(patience=0.3)
     answer = b""
     with contextlib.suppress(ConnectionError):
         answer = running.talk(data)
@@ -364,104 +302,61 @@ def test_a_delivery_is_forwarded_as_it_came(listen: Callable[..., Running], rece
     assert signature.verify(received, SECRET, names["x-deploxa-signature"].encode())
 
 
-def test_a_cookie_of_the_receiver_is_not_kept(listen: Callable[..., Running], receiver: Receiver) -> None:
-    """A receiver's cookie is not sent with the next delivery."""
-    receiver.headers = {"Set-Cookie": "a=b"}
-    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
-    for _ in range(2):
-        still_serves(running)
-    first, second = (sorted(name.lower() for name, _ in headers) for _, _, headers, _ in receiver.requests)
-    assert first == second
-    assert "cookie" not in second
-
-
-@pytest.mark.parametrize("upstream", [200, 201, 204, 301, 304, 307, 400, 401, 404, 410, 429, 500, 503])
+@pytest.mark.parametrize("upstream", [201, 204, 304, 307, 401, 429, 503])
 def test_the_answer_is_the_receivers_status(listen: Callable[..., Running], receiver: Receiver, upstream: int) -> None:
-    """The sender gets the receiver's status; a redirect is not followed."""
+    """The sender gets the receiver's status; a redirect is not followed, and no cookie is kept."""
     receiver.status = upstream
     receiver.body = b""
-    receiver.headers = {"Location": receiver.url} if upstream // 100 == 3 else {}
+    receiver.headers = {"Set-Cookie": "a=b"} | ({"Location": receiver.url} if upstream // 100 == 3 else {})
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     assert status(running.post(BODY)) == upstream
-    assert len(receiver.requests) == 1
     [delivery] = running.deliveries
+    assert status(running.post(BODY)) == upstream
+    first, second = (sorted(name for name, _ in headers) for _, _, headers, _ in receiver.requests)
+    assert first == second
     assert delivery["forwarded"] == delivery["answer"] == upstream
     assert delivery["result"].startswith(f"forwarded: {upstream} in ")
 
 
-def test_a_receiver_that_dies_is_502_and_may_come_back(listen: Callable[..., Running]) -> None:
-    """An unreachable receiver is 502 until it is back."""
-    server = socket.create_server(("127.0.0.1", 0))
-    port = server.getsockname()[1]
+@pytest.mark.parametrize(
+    ("responses", "statuses", "result"),
+    [
+        ([b"", None, b"HTTP/1.1 204 No Content\r\n\r\n"], [502, 502, 204], "connection refused"),
+        ([b"HTTP/1.1 999 What\r\n\r\n", b"rubbish\r\n\r\n"], [502, 502], "not forwarded"),
+        ([b"wait"], [504], "no response within"),
+    ],
+)
+def test_a_receiver_that_dies_is_502_and_may_come_back(
+    listen: Callable[..., Running],
+    monkeypatch: pytest.MonkeyPatch,
+    responses: list[bytes | None],
+    statuses: list[int],
+    result: str,
+) -> None:
+    """Unreachable or no HTTP: 502; too late: 504; each delivery is tried anew."""
+    monkeypatch.setattr(deliver.deliver, "__defaults__", (1.0,))
+    with bind(0, Failed) as free:
+        port = free.getsockname()[1]
     running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{port}/", "--forward-to"))
-
-    def hang_up() -> None:
-        connection, _ = server.accept()
-        connection.recv(100_000)
-        connection.close()
-
-    thread = threading.Thread(target=hang_up)
-    thread.start()
-    assert status(running.post(BODY)) == 502
-    thread.join()
-    server.close()
-    assert status(running.post(BODY)) == 502
-    assert [delivery["forwarded"] for delivery in running.deliveries] == [None, None]
-    assert "connection refused" in running.deliveries[1]["result"]
-    with socket.create_server(("127.0.0.1", port)) as again:
-
-        def answer() -> None:
-            connection, _ = again.accept()
-            connection.recv(100_000)
-            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
-            connection.close()
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        assert status(running.post(BODY)) == 204
-        thread.join()
+    for response, expected in zip(responses, statuses, strict=True):
+        with contextlib.ExitStack() as stack:
+            if response is not None:
+                server = stack.enter_context(socket.create_server(("127.0.0.1", port)))
+                threading.Thread(target=_answer_once, args=(server, response), daemon=True).start()
+            assert status(running.post(BODY)) == expected
+    assert any(result in delivery["result"] for delivery in running.deliveries)
 
 
-def test_a_receiver_that_is_late_is_504(listen: Callable[..., Running], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A receiver that doesn't respond in time is 504."""
-    monkeypatch.setattr(deliver.deliver, "__defaults__", (0.3,))
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{silent.getsockname()[1]}/", "--forward-to"))
-        assert status(running.post(BODY)) == 504
-    assert "no response within" in running.deliveries[0]["result"]
-
-
-@pytest.mark.parametrize("line", [b"HTTP/1.1 999 What\r\n\r\n", b"HTTP/1.1 600 Hm\r\n\r\n", b"rubbish\r\n\r\n"])
-def test_an_answer_that_is_none_is_502(listen: Callable[..., Running], line: bytes) -> None:
-    """A response that isn't HTTP is 502."""
-    with socket.create_server(("127.0.0.1", 0)) as odd:
-
-        def answer() -> None:
-            connection, _ = odd.accept()
-            connection.recv(100_000)
-            connection.sendall(line)
-            connection.close()
-
-        threading.Thread(target=answer, daemon=True).start()
-        running = listen(forward_to=Endpoint.parse(f"http://127.0.0.1:{odd.getsockname()[1]}/", "--forward-to"))
-        assert status(running.post(BODY)) == 502
-
-
-def test_many_at_once_are_all_served(listen: Callable[..., Running], receiver: Receiver) -> None:
-    """Concurrent deliveries are all answered, reported and forwarded once."""
-    running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
-    statuses: list[int] = []
-
-    def post() -> None:
-        statuses.extend(status(running.post(BODY)) for _ in range(5))
-
-    threads = [threading.Thread(target=post) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert statuses == [200] * 40
-    assert len(running.deliveries) == len(receiver.requests) == 40
+def _answer_once(server: socket.socket, response: bytes) -> None:
+    """Read a request, and send a response and close, or wait until the other side closes."""
+    connection, _ = server.accept()
+    with connection:
+        received = b""
+        while not received.endswith(BODY):
+            received += connection.recv(100_000)
+        if response == b"wait":
+            connection.recv(1)
+        connection.sendall(response)
 
 
 def test_deliveries_are_saved_as_they_came(listen: Callable[..., Running], tmp_path: Path) -> None:
@@ -482,29 +377,6 @@ def test_deliveries_are_saved_as_they_came(listen: Callable[..., Running], tmp_p
     )
 
 
-def test_an_idle_connection_does_not_keep_it_from_stopping(listen: Callable[..., Running]) -> None:
-    """An idle connection doesn't keep the listener from stopping."""
-    running = listen()
-    with socket.create_connection(("127.0.0.1", running.port)) as idle:
-        idle.sendall(b"POST / HT")
-        still_serves(running)
-        running.stop()
-
-
-def test_a_folder_that_cannot_be_written_is_an_error_at_the_start(tmp_path: Path) -> None:
-    """Before the port is opened, with the folder's name."""
-    (tmp_path / "file").write_bytes(b"")
-    listener = Listener(
-        SECRET,
-        trust=lambda: pytest.fail("nothing is sent"),
-        report=lambda _: None,
-        warn=lambda _: None,
-        save=str(tmp_path / "file" / "kept"),
-    )
-    with pytest.raises(Failed, match="file/kept"):
-        listener.run(0, lambda _url: pytest.fail("it serves"))
-
-
 def test_a_delivery_that_cannot_be_saved_is_500_and_not_forwarded(
     listen: Callable[..., Running], receiver: Receiver, tmp_path: Path
 ) -> None:
@@ -518,27 +390,10 @@ def test_a_delivery_that_cannot_be_saved_is_500_and_not_forwarded(
     assert receiver.requests == []
 
 
-@pytest.mark.posix
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_500(listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk is 500, and the next delivery is served."""
-
-    def full(_path: str, _data: bytes, _mode: int) -> None:
-        with open("/dev/full", "wb", buffering=0) as device:
-            device.write(b"x")
-
-    running = listen(save=str(tmp_path))
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "_write_new", full)
-        assert status(running.post(BODY)) == 500
-    assert "no space left" in running.warnings[0]
-    still_serves(running)
-
-
 def test_what_is_acknowledged_is_saved(
     listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 200 deliveries by eight senders at once, on a disk that fails now and then: every 200 is on the disk."""
+    """Of 80 deliveries by eight senders at once, on a disk that fails now and then: every 200 is on the disk."""
     chance = random.Random(7)
     write = files._write_new
 
@@ -552,7 +407,7 @@ def test_what_is_acknowledged_is_saved(
     answers: dict[bytes, int] = {}
 
     def post(sender: int) -> None:
-        for number in range(25):
+        for number in range(10):
             body = b'{"event":"deployment.ready","n":"%d-%d"}' % (sender, number)
             answers[body] = status(running.post(body))
 
@@ -567,32 +422,12 @@ def test_what_is_acknowledged_is_saved(
     assert len(running.warnings) == len(answers) - len(acknowledged)
 
 
-def test_a_reader_that_went_away_ends_it(listen: Callable[..., Running]) -> None:
-    """A closed pipe, or anything else that reporting raises, ends the listener."""
-
-    def gone(_delivery: Any) -> None:
-        raise BrokenPipeError
-
-    running = listen(report=gone)
-    running.post(BODY)
-    running.thread.join(10)
-    assert isinstance(running.error, BrokenPipeError)
-
-
 def test_it_is_on_loopback_alone(listen: Callable[..., Running]) -> None:
     """The listener listens only on 127.0.0.1."""
     running = listen()
     assert running.url == f"http://127.0.0.1:{running.port}"
     with socket.socket() as other:
         assert other.connect_ex(("127.0.0.2", running.port)) != 0
-
-
-def test_a_port_in_use_is_an_error_that_names_it(listen: Callable[..., Running]) -> None:
-    """A port in use is an error with its number and a hint."""
-    running = listen()
-    with pytest.raises(Failed, match=f"Port {running.port} is already in use") as caught:
-        bind(running.port, Failed)
-    assert "--port 0" in str(caught.value.hint)
 
 
 def test_it_does_not_forward_to_itself() -> None:
@@ -608,13 +443,3 @@ def test_it_does_not_forward_to_itself() -> None:
     )
     with pytest.raises(UsageError, match="--forward-to is this listener"):
         itself.run(port, lambda _url: None)
-
-
-def test_hostile_text_reaches_the_record_as_text(listen: Callable[..., Running]) -> None:
-    """Control characters reach the record unchanged, for the screen to neutralize."""
-    running = listen()
-    body = json.dumps({"event": "\x1b[31m\u202e", "project": {"slug": "\ud800"}}).encode()
-    assert status(running.post(body)) == 200
-    assert running.deliveries[0]["event"] == "\x1b[31m\u202e"
-    assert running.deliveries[0]["project"] == "\ud800"
-    assert "the event in the signed body is" in running.warnings[0]

@@ -71,6 +71,8 @@ def test_deliveries_are_shown_with_verdict_and_reason(listen: Callable[..., Runn
     bad = b"X-Deploxa-Signature: sha256=" + b"0" * 64 + b"\r\nAuthorization: Bearer canary\r\n"
     running.post(BODY, headers=bad)
     first, second = state(running)["deliveries"]
+    for after in ("", "x", "-1", "9" * 5000, "%00", "1&after=2"):
+        assert ask(running, "GET", f"/__dpx__/state?after={after}")[0] == 200
     assert (first["number"], first["delivery"]["verified"], first["replay"]) == (1, True, True)
     assert first["body"].encode() == BODY
     assert ["x-deploxa-event", "deployment.ready"] in first["headers"]
@@ -119,7 +121,8 @@ def test_a_button_needs_the_key(listen: Callable[..., Running], receiver: Receiv
     key = running.listener.page_key
     for wrong in ("", key[:-1], key + "é"):
         assert ask(running, "POST", "/__dpx__/replay", {"X-Dpx-Key": wrong}, {"number": 1})[0] == 403
-    assert ask(running, "GET", "/__dpx__/replay")[0] == 404
+    for method, path in (("GET", "replay"), ("GET", "none"), ("POST", "none")):
+        assert ask(running, method, f"/__dpx__/{path}", None, {})[0] == 404
     assert len(receiver.requests) == 1
     status, _, body = ask(running, "POST", "/__dpx__/replay", None, {"number": 1})
     assert (status, list(json.loads(body))) == (200, ["done"])
@@ -130,31 +133,17 @@ def test_a_button_needs_the_key(listen: Callable[..., Running], receiver: Receiv
 
 @pytest.mark.parametrize("content", [{}, {"number": 2}, {"number": "1"}, {"number": True}, [], "x", None])
 def test_what_cannot_be_replayed_is_400(listen: Callable[..., Running], receiver: Receiver, content: Any) -> None:
-    """Replaying an unknown or refused delivery, or nonsense, is 400."""
+    """Replaying an unknown or refused delivery, or nonsense, is 400; so is a replay without --forward-to."""
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")
     running.post(BODY, headers=b"X-Deploxa-Signature: x\r\n")
     status, _, body = ask(running, "POST", "/__dpx__/replay", None, content)
     assert (status, list(json.loads(body))) == (400, ["error"])
     assert receiver.requests == []
-
-
-def test_without_a_receiver_nothing_is_replayed(listen: Callable[..., Running]) -> None:
-    """Without --forward-to a replay is 400 with the reason."""
     running = listen()
     running.post(BODY)
     status, _, body = ask(running, "POST", "/__dpx__/replay", None, {"number": 1})
-    assert status == 400
-    assert b"--forward-to" in body
-
-
-def test_unknown_pages_and_buttons_are_404(listen: Callable[..., Running]) -> None:
-    """Unknown paths and buttons are 404, and any state number is accepted."""
-    running = listen()
-    assert ask(running, "GET", "/__dpx__/none")[0] == 404
-    assert ask(running, "POST", "/__dpx__/none", None, {})[0] == 404
-    for after in ("", "x", "-1", "9" * 5000, "%00", "1&after=2"):
-        assert ask(running, "GET", f"/__dpx__/state?after={after}")[0] == 200
+    assert (status, b"--forward-to" in body) == (400, True)
 
 
 def test_history_is_bounded() -> None:
@@ -170,14 +159,6 @@ def test_history_is_bounded() -> None:
     deliveries = history.after(0)
     assert deliveries[-1].number == 290
     assert sum(len(recorded.body) for recorded in deliveries) <= record.MAX_BYTES
-
-
-def test_a_large_body_is_shown_in_part(listen: Callable[..., Running]) -> None:
-    """The page gets only the beginning of a large body."""
-    running = listen()
-    running.post(b'"' + b"x" * 200_000 + b'"')
-    [it] = state(running)["deliveries"]
-    assert (len(it["body"]), it["size"], it["cut"]) == (record.MAX_SHOWN, 200_002, True)
 
 
 def test_the_receivers_response_is_shown(listen: Callable[..., Running], receiver: Receiver) -> None:
@@ -196,23 +177,29 @@ def test_the_receivers_response_is_shown(listen: Callable[..., Running], receive
 
 
 def test_an_invalid_delivery_gets_the_diagnosis_of_verify(listen: Callable[..., Running]) -> None:
-    """The cause and what to do about it, also for a body of many KiB."""
+    """The cause and what to do about it, also for a body of many KiB; of any body only the beginning is shown."""
     running = listen()
     body = b'{"a": "%s"}' % (b"x" * 100_000)
+    running.post(b'"' + b"x" * 200_000 + b'"')
     running.post(body + b"\n", headers=b"X-Deploxa-Signature: %s\r\n" % signature.sign(body, SECRET).encode())
-    [it] = state(running)["deliveries"]
+    large, it = state(running)["deliveries"]
+    assert (len(large["body"]), large["size"], large["cut"]) == (record.MAX_SHOWN, 200_002, True)
     assert it["delivery"]["result"] == "The signature does not match: the body has a final newline that was not signed."
     assert it["hint"] == explain.HINTS["body"]
 
 
 @needs_chromium
 def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receiver, tmp_path: Path) -> None:
-    """Deliveries appear as they come, hostile text is only text, and the button replays."""
+    """It needs the printed key, shows deliveries as they come, executes no hostile text, and its button replays."""
     running = listen(forward_to=Endpoint.parse(receiver.url, "--forward-to"))
     hostile = '</pre></script><img src=x onerror="document.title=1"><script>document.title=2</script>'
     body = json.dumps({"event": hostile, "project": {"slug": hostile}}).encode()
-    with Browser(tmp_path / "browser", f"{running.url}/#{running.listener.page_key}") as page:
+    with Browser(tmp_path / "browser", f"{running.url}/") as page:
+        page.wait("document.body.innerText.includes('with the key after #')")
+        page.call("Page.navigate", url="about:blank")
+        page.call("Page.navigate", url=f"{running.url}/#{running.listener.page_key}")
         page.wait("document.body.innerText.includes('No deliveries yet')")
+        page.console.clear()
         receiver.body = hostile.encode()
         running.post(BODY)
         page.wait("document.body.innerText.includes('Signature valid')")
@@ -249,16 +236,6 @@ def test_the_page_in_a_browser(listen: Callable[..., Running], receiver: Receive
         assert "Content Security Policy" in page.console[0]
         running.stop()
         page.wait("document.body.innerText.includes('dpx has stopped')")
-
-
-@needs_chromium
-def test_the_page_behind_a_key(listen: Callable[..., Running], tmp_path: Path) -> None:
-    """The page needs the key from the printed address."""
-    running = listen()
-    with Browser(tmp_path / "one", f"{running.url}/") as page:
-        page.wait("document.body.innerText.includes('with the key after #')")
-    with Browser(tmp_path / "two", f"{running.url}/#{running.listener.page_key}") as page:
-        page.wait("document.body.innerText.includes('No deliveries yet')")
 
 
 def test_idle_connections_give_way(listen: Callable[..., Running]) -> None:

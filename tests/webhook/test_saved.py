@@ -93,33 +93,24 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.posix
 def test_an_endless_file_is_no_delivery(tmp_path: Path) -> None:
-    """A device in place of a saved body is refused."""
+    """A device in place of a saved body, and a body over 32 MiB, are refused in bounded memory."""
     (tmp_path / "1.body").symlink_to("/dev/zero")
     (tmp_path / "1.headers").write_bytes(b"X-Deploxa-Event: a\n")
     with pytest.raises(Failed, match="not a regular file"):
         saved.load(str(tmp_path / "1.body"))
-
-
-def test_a_file_that_is_too_large_is_no_delivery(tmp_path: Path) -> None:
-    """A body over 32 MiB is refused in bounded memory."""
+    (tmp_path / "1.body").unlink()
     with (tmp_path / "1.body").open("wb") as file:
         file.truncate(saved.MAX_BYTES + 1)
-    (tmp_path / "1.headers").write_bytes(b"X-Deploxa-Event: a\n")
     with pytest.raises(Failed, match="larger than 32 MiB"):
         saved.load(str(tmp_path / "1.body"))
 
 
 @pytest.mark.parametrize("text", [b"", b"no colon here\n", b"X-Deploxa-Event: a\rb\n", b"X-Deploxa-Event: a\x00\n"])
 def test_damaged_headers_are_named(tmp_path: Path, text: bytes) -> None:
-    """A damaged headers file is named, and nothing of it is sent."""
-    (tmp_path / "1.body").write_bytes(b"x")
-    (tmp_path / "1.headers").write_bytes(text)
-    with pytest.raises(Failed, match="Can't understand"):
-        saved.load(str(tmp_path / "1.body"))
-
-
-def test_only_the_headers_of_a_delivery_are_read(tmp_path: Path) -> None:
-    """Other headers in a saved file, such as Authorization, are not sent."""
+    """A damaged headers file is named; of a whole one only the headers of a delivery are sent."""
     (tmp_path / "1.body").write_bytes(b"x")
     (tmp_path / "1.headers").write_bytes(b"Authorization: Bearer x\nx-deploxa-event:  e \r\nHost: evil\n")
     assert saved.load(str(tmp_path / "1.body")) == (b"x", [(b"X-Deploxa-Event", b"e")])
+    (tmp_path / "1.headers").write_bytes(text)
+    with pytest.raises(Failed, match="Can't understand"):
+        saved.load(str(tmp_path / "1.body"))

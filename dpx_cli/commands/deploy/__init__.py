@@ -201,7 +201,7 @@ def list_deployments(
     if watch or interval is not None:
         from dpx_cli.output import watch as watching
 
-        seconds = watching.check_flags(session, watch=watch, interval=interval, cursor=cursor)
+        seconds = watching.check_flags(session.screen, watch=watch, interval=interval, cursor=cursor)
 
         def read(selection: find.Selection | several.Merged) -> list[dict[str, Any]]:
             rows = [row for page in selection.pages for row in page]
@@ -210,7 +210,7 @@ def list_deployments(
             return rows
 
         look = partial(on_selection, limit or WATCHED, read)
-        watching.watch(session, look, columns, key="id", interval=seconds, empty=NONE)
+        watching.watch(session.screen, look, columns, key="id", interval=seconds, empty=NONE)
         return
     on_selection(limit, show)
 

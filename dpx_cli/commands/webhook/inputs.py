@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 def secret_bytes(session: Session, secret: str | None, secret_file: str | None, *, body: str | None = None) -> bytes:
     """Return the webhook's secret: from `--secret`, `--secret-file` (less one final newline), else DPX_WEBHOOK_SECRET.
 
-    `body` is where the body is read from: standard input can't be used for both. No secret, an empty one, or two are a
-    UsageError.
+    `body` is where the body is read from: standard input can't be used for both.
     """
     exclusive(("--secret", secret), ("--secret-file", secret_file))
     if body == secret_file == "-":
@@ -64,11 +63,7 @@ def trust(session: Session) -> Callable[[], SSLContext]:
 
 
 def assign(payload: dict[str, Any], assignments: Iterable[str]) -> None:
-    """Change a payload in place as `--set` says: `deployment.branch=main`. Missing objects are added.
-
-    Raises:
-        UsageError: no `=`, an empty name, or a path through something that isn't an object. Values are not shown.
-    """
+    """Change a payload in place as `--set` says: `deployment.branch=main`. Missing objects are added."""
     for assignment in assignments:
         path, equals, value = assignment.partition("=")
         *way, name = path.split(".")
