@@ -21,13 +21,19 @@ SHARED = {
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of a wheel, by their paths."""
+def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of this checkout."""
     pytest.importorskip("hatchling", reason="NOT BUILT: hatchling is not installed")
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, cwd=PROJECT, env={**os.environ, "SOURCE_DATE_EPOCH": "0"}, check=True, capture_output=True)
-    with ZipFile(next(folder.glob("*.whl"))) as archive:
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def wheel(wheel_file: Path) -> dict[str, bytes]:
+    """The files of a wheel, by their paths."""
+    with ZipFile(wheel_file) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -50,3 +56,15 @@ def test_the_wheel_holds_the_whole_package_and_no_tests(wheel: dict[str, bytes])
     assert {name.partition("/")[0].partition("-")[0] for name in wheel} == {"dpx_cli"}
     [entry_points] = [data.decode() for name, data in wheel.items() if name.endswith("entry_points.txt")]
     assert "dpx = dpx_cli.__main__:main" in entry_points
+
+
+def test_a_zipped_package_does_its_main_job(wheel_file: Path, tmp_path: Path) -> None:
+    """Nothing is read from beside a module's file: dpx.pyz has no such folder."""
+    dpx = [
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, {str(wheel_file)!r}); import dpx_cli.__main__ as m; m.main()",
+    ]
+    command = [*dpx, "sandbox", "run", "--build-seconds", "0.2", "--", *dpx, "deploy", "-p", "storefront", "-b", "main"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "https://storefront.deploxa.com\n"), done.stderr

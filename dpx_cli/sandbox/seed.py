@@ -6,10 +6,10 @@ The usual IDs are the same in every sandbox, so that examples can use them.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import sqlite3
 from datetime import datetime
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from dpx_cli.sandbox import timeline
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 ME = ""
 # The person of a token is the one with its role; each has that role in both organizations.
 PEOPLE = {"owner": "olivia@acme.com", "admin": "alice@acme.com", "member": "max@acme.com"}
-# No token's person belongs to initech: its projects are 404. `hours_ago` is a creation time.
-USUAL = os.path.join(os.path.dirname(__file__), "usual.json")
 KNOWN = 3  # of its projects are visible
 HOUR, DAY = 3600.0, 86400.0
 
@@ -47,13 +45,15 @@ class Seed(TypedDict, total=False):
 
 
 def usual_seed(now: float, count: int = KNOWN) -> Seed:
-    """Return the usual content. `count` projects: first `storefront`, `docs` and `api`, then generated ones."""
+    """Return the usual content. `count` projects: first `storefront`, `docs` and `api`, then generated ones.
+
+    In the file, `hours_ago` is a creation time, and no token's person belongs to initech: its projects are 404.
+    """
 
     def date(item: dict[str, Any]) -> dict[str, Any]:
         return item if "hours_ago" not in item else item | {"created_at": timestamp(now - item.pop("hours_ago") * HOUR)}
 
-    with open(USUAL, encoding="utf-8") as file:
-        usual: Seed = json.load(file, object_hook=date)
+    usual: Seed = json.loads(files(__package__).joinpath("usual.json").read_bytes(), object_hook=date)
     *known, payroll = usual["projects"]
     generated = [*generate_projects(1, count - KNOWN, "acme", now - 60 * DAY)]
     return {"orgs": usual["orgs"], "projects": [*known[:count], *reversed(generated), payroll]}

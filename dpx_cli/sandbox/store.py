@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import Failed
@@ -30,8 +31,6 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 25
 CURSOR_DIGITS = 11
 CURSOR = re.compile("c[0-9a-z]{24}")
-
-SCHEMA = os.path.join(os.path.dirname(__file__), "schema.sql")
 
 
 class Store:
@@ -116,9 +115,8 @@ def _is_empty(db: sqlite3.Connection) -> bool:
 
 
 def _create_schema(db: sqlite3.Connection) -> None:
-    with open(SCHEMA, encoding="utf-8") as file:
-        statements = file.read().split(";\n")  # one by one: executescript would commit first
-    for statement in statements:
+    # One by one: executescript would commit first.
+    for statement in files(__package__).joinpath("schema.sql").read_text("utf-8").split(";\n"):
         db.execute(statement)
     db.execute("INSERT INTO meta (secret) VALUES (?)", (secrets.token_bytes(32),))
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -11,8 +11,8 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import secrets
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from dpx_cli.system.loopback.guard import Header
     from dpx_cli.system.loopback.server import Connection
 
-FILE = os.path.join(os.path.dirname(__file__), "page.html")
 PREFIX = "/__dpx__/"
 MAX_BODY = 64 * 1024
 
@@ -72,8 +71,7 @@ class WebPage:
         if any(request.values(name) for name in TUNNELED):
             _refuse(request, 403, "This page is for this machine only, not for a tunnel.")
         elif request.path == "/":
-            with open(FILE, "rb") as file:
-                document = file.read()
+            document = files(__package__).joinpath("page.html").read_bytes()
             request.respond(200, document, content_type=b"text/html; charset=utf-8", headers=_headers(document))
         elif site and site[0] not in (b"same-origin", b"none"):
             _refuse(request, 403, "Another site may not read this.")
