@@ -61,11 +61,9 @@ def test_a_table_is_redrawn_in_place_and_the_cursor_comes_back(dpx: Program, san
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs a terminal that wraps lines again when resized")
-@pytest.mark.parametrize("sizes", [(120, 60), (120, 40), (60, 120), (100, 40, 120)])
-def test_a_resize_leaves_no_debris(dpx: Program, sandbox: Sandbox, sizes: tuple[int, ...]) -> None:
+def test_a_resize_leaves_no_debris(dpx: Program, sandbox: Sandbox) -> None:
     """After the next drawing the table is on the screen once, whatever the terminal did with the former one."""
-    first, *others = map(str, sizes)
-    tmux = ["tmux", "-L", f"dpx-{os.getpid()}-{'-'.join(map(str, sizes))}", "-f", "/dev/null"]
+    tmux = ["tmux", "-L", f"dpx-{os.getpid()}", "-f", "/dev/null"]
     command = f"echo before; {program.PROGRAM[0]} status --all --watch --interval 0.5s"
     env = {**dpx.env, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
 
@@ -76,15 +74,15 @@ def test_a_resize_leaves_no_debris(dpx: Program, sandbox: Sandbox, sizes: tuple[
     def drawn_again() -> str:
         looks = len(sandbox.requests)
         deadline = time.monotonic() + 30
-        while len(sandbox.requests) < looks + 3:
+        while len(sandbox.requests) < looks + 2:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         return run("capture-pane", "-p")
 
-    run("new-session", "-d", "-x", first, "-y", "30", command)
+    run("new-session", "-d", "-x", "120", "-y", "30", command)
     try:
         drawn_again()
-        for columns in others:
+        for columns in ("60", "120", "40", "100"):
             run("resize-window", "-x", columns, "-y", "30")
             shown = [line for line in drawn_again().splitlines() if line]
             assert [line.split()[0] for line in shown] == ["before", "Project", shown[2].split()[0], *SLUGS, "Press"]
