@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import program
 import pytest
 from fault_server import TOKEN, FaultServer
+from receiver import Receiver
 
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 # Nothing of the machine reaches a test: no settings, token, proxy, CI or GIT_DIR, nor the home directory's files.
@@ -104,6 +105,26 @@ def dpx(dpx_offline: Program, sandbox: Sandbox) -> Program:
     """The program, logged in to the sandbox through its environment."""
     dpx_offline.env.update({"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
     return dpx_offline
+
+
+@pytest.fixture
+def receive() -> Iterator[Callable[..., Receiver]]:
+    """Start receivers of webhooks that end with the test."""
+    started: list[Receiver] = []
+
+    def start(*handle: Any) -> Receiver:
+        started.append(Receiver(*handle))
+        return started[-1]
+
+    yield start
+    for receiver in started:
+        receiver.close()
+
+
+@pytest.fixture
+def receiver(receive: Callable[..., Receiver]) -> Receiver:
+    """A receiver of webhooks."""
+    return receive()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ The times are measured in `tests/benchmarks/startup.py`.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -73,6 +74,12 @@ def test_a_list_with_a_token_in_the_environment_imports_no_more_than_it_uses(dpx
         "dpx_cli.commands.listing",
     }
     assert {name for name in names if name.startswith("dpx_cli.api.")} >= {"dpx_cli.api.projects", "dpx_cli.api.client"}
+
+
+def test_verifying_a_webhook_imports_no_client(dpx: Program) -> None:
+    """Neither one nor a server, nor the network."""
+    dpx.env["DPX_WEBHOOK_SECRET"] = "s3cret"
+    assert not imported(dpx, "webhook", "verify", os.devnull, "--signature", "x", code=10) & (HEAVY | NETWORK)
 
 
 def test_a_usage_error_imports_neither_typer_nor_the_network(dpx: Program) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.server
 import json
 import os
 import shutil
@@ -20,9 +19,12 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from receiver import Receiver
+
     from tests.conftest import Program
 
     Handler = Callable[[bytes, Mapping[str, str]], int]
+    Receive = Callable[[Handler], Receiver]
 
 SECRET = "canary-s3cret"
 ENV = {"DPX_WEBHOOK_SECRET": SECRET}
@@ -58,33 +60,6 @@ def good(body: bytes, headers: Mapping[str, str]) -> int:
         return 401
     json.loads(body)
     return 200
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Handler], str]]:
-    """Start receivers in this process by a function; gives host, port and path."""
-    servers: list[http.server.ThreadingHTTPServer] = []
-
-    def start(handle: Handler) -> str:
-        class Server(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if status := handle(body, {name.lower(): value for name, value in self.headers.items()}):
-                    self.send_response(status)
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
-        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server))
-        threading.Thread(target=servers[-1].serve_forever, args=(0.02,), daemon=True).start()
-        return f"127.0.0.1:{servers[-1].server_port}/webhook"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
@@ -225,10 +200,10 @@ BUGS: dict[str, tuple[Handler, set[str]]] = {
 
 @pytest.mark.parametrize(("handle", "failing"), BUGS.values(), ids=BUGS)
 def test_a_usual_bug_fails_the_check_that_names_it(
-    dpx_offline: Program, serve: Callable[[Handler], str], handle: Handler, failing: set[str]
+    dpx_offline: Program, receive: Receive, handle: Handler, failing: set[str]
 ) -> None:
     """Exit 10, all rows on stdout, and a fix for each failed one on stderr."""
-    done = dpx_offline("webhook", "check", "--to", serve(handle), "--json", env=ENV)
+    done = dpx_offline("webhook", "check", "--to", receive(handle).address, "--json", env=ENV)
     assert done.code == (10 if failing else 0), done
     assert [row["check"] for row in done.json] == list(CHECKS)
     assert {row["check"] for row in done.json if not row["ok"]} == failing
@@ -242,13 +217,13 @@ def test_a_usual_bug_fails_the_check_that_names_it(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_another_secret_is_said_once(dpx_offline: Program, serve: Callable[[Handler], str], status: int) -> None:
+def test_another_secret_is_said_once(dpx_offline: Program, receive: Receive, status: int) -> None:
     """Where every signed delivery is refused, the only advice is about the secret and the header."""
 
     def other_secret(body: bytes, _headers: Mapping[str, str]) -> int:
         return status if body else 200
 
-    done = dpx_offline("webhook", "check", "--to", serve(other_secret), env=ENV)
+    done = dpx_offline("webhook", "check", "--to", receive(other_secret).address, env=ENV)
     assert done.code == 10, done
     assert done.err.splitlines() == [
         "error: 11 of 15 checks failed: the receiver refused every signed delivery.",
@@ -256,9 +231,9 @@ def test_another_secret_is_said_once(dpx_offline: Program, serve: Callable[[Hand
     ]
 
 
-def test_rows_in_every_format(dpx_offline: Program, serve: Callable[[Handler], str]) -> None:
+def test_rows_in_every_format(dpx_offline: Program, receive: Receive) -> None:
     """Tab-separated, JSON Lines, identifiers, and a table on a terminal."""
-    to = serve(BUGS["checks it only if there is one"][0])
+    to = receive(BUGS["checks it only if there is one"][0]).address
     plain = dpx_offline("webhook", "check", "--to", to, env=ENV)
     assert plain.code == 10
     assert plain.rows[0] == ["good delivery", "2xx", "200", "true"]
@@ -276,7 +251,7 @@ def test_rows_in_every_format(dpx_offline: Program, serve: Callable[[Handler], s
     assert "failed" in table.out
 
 
-def test_no_response_within_the_timeout_fails_its_row(dpx_offline: Program, serve: Callable[[Handler], str]) -> None:
+def test_no_response_within_the_timeout_fails_its_row(dpx_offline: Program, receive: Receive) -> None:
     """Its status is null, and the other checks are made."""
     released = threading.Event()
 
@@ -285,7 +260,7 @@ def test_no_response_within_the_timeout_fails_its_row(dpx_offline: Program, serv
             released.wait(20)
         return good(body, headers)
 
-    done = dpx_offline("webhook", "check", "--to", serve(slow), "--json", env={**ENV, "DPX_TIMEOUT": "1"})
+    done = dpx_offline("webhook", "check", "--to", receive(slow).address, "--json", env={**ENV, "DPX_TIMEOUT": "1"})
     released.set()
     assert done.code == 10
     assert [row for row in done.json if not row["ok"]] == [

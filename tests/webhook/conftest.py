@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
 import socket
 import ssl
 import threading
@@ -17,54 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SECRET = b"s3cret"
-
-
-class Receiver:
-    """An HTTP server that keeps what it is sent and answers what it is told to."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, str, list[tuple[str, str]], bytes]] = []
-        self.status = 200
-        self.headers: dict[str, str] = {}
-        self.body = b"thank you\n"
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.requests.append((self.command, self.path, self.headers.items(), body))
-                self.send_response(receiver.status)
-                for name, value in receiver.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(receiver.body)))
-                self.end_headers()
-                self.wfile.write(receiver.body)
-
-            do_GET = do_POST  # noqa: N815 - the name http.server looks for
-
-            def log_message(self, *_args: Any) -> None:
-                """Say nothing."""
-
-        class Server(http.server.ThreadingHTTPServer):
-            def handle_error(self, *_args: Any) -> None:
-                """Say nothing of clients that hang up."""
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def close(self) -> None:
-        """Stop and free the port."""
-        self.server.shutdown()
-        self.server.server_close()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A receiver of forwarded and sent deliveries."""
-    made = Receiver()
-    yield made
-    made.close()
 
 
 class Running:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.webhook.conftest import Receiver
+    from receiver import Receiver
 
 HEADERS = deliver.headers("sha256=abc", "deployment.ready")
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.webhook.conftest import Receiver, Running
+    from receiver import Receiver
+
+    from tests.webhook.conftest import Running
 
 SECRET = b"s3cret"
 BODY = encode(sample("deployment.ready", project="shop"))
