@@ -138,8 +138,8 @@ def _pairs(words: Sequence[str], *, allow_empty: bool) -> dict[str, str]:
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"Argument {number} is not KEY=VALUE.", hint=_target_hint([word]) or QUOTE)
-        if not value.strip("=") and not (allow_empty and is_key(key)):
-            # Not shown: it may be a whole value in base64, as if KEY had been empty.
+        # Not shown unless it looks like a key: it may be a whole value in base64, as if KEY had been empty.
+        if not value.strip("=") and not (is_key(key) and (allow_empty or (not value and key.isupper()))):
             raise UsageError(f"Argument {number} has no value.", hint=f"{FORMS} {MAY_BE_EMPTY}")
         if number > 1 and not is_key(key):
             # Not shown: it may be the rest of a value that was not quoted.
