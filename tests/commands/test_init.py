@@ -34,24 +34,6 @@ def slugs(dpx: Program) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("package", "framework"),
-    [
-        ({"dependencies": {"next": "15", "react": "19"}}, "NEXTJS"),
-        ({"devDependencies": {"vite": "7"}, "dependencies": {"react": "19"}}, "VITE"),
-        ({"dependencies": {"react-scripts": "5", "react": "18"}}, "REACTJS"),
-        ({"dependencies": {"react": "19"}, "scripts": {"start": "x"}}, "REACTJS"),
-        ({"scripts": {"start": "node server.js"}, "dependencies": {"express": "5"}}, "NODEJS"),
-        ({"scripts": {"build": "x"}}, None),
-        ({"scripts": "start", "dependencies": ["next"], "devDependencies": None}, None),
-        ({}, None),
-    ],
-)
-def test_the_framework_of_a_package(package: dict[str, Any], framework: str | None) -> None:
-    """By its dependencies, then by its start script; nothing in it makes it fail."""
-    assert detect.detect(package)[0] == framework
-
-
-@pytest.mark.parametrize(
     ("package", "given", "name", "slug"),
     [
         ({"name": "my-app"}, None, "my-app", "my-app"),
@@ -120,13 +102,19 @@ VITE_SITE = ("vite build", ["react", "react-dom"], ["vite", "vitest"])
         ("vite", "vite build", ["react"], ["vite", "express", "nodemon"], ("VITE", "STATIC")),
         ("react-scripts start", "react-scripts build", ["react", "react-scripts"], [], ("REACTJS", "STATIC")),
         ("", "", ["react"], ["@react-router/dev", "vite"], ("VITE", "STATIC")),
+        ("", "", ["next", "react"], [], ("NEXTJS", "NODEJS")),
+        ("x", "", ["react"], [], ("REACTJS", "STATIC")),
+        ("x", "", [], [], ("NODEJS", "NODEJS")),
+        ("", "x", [], [], (None, None)),
     ],
 )  # fmt: skip
-def test_what_serves_itself_is_no_static_site(
+def test_the_framework_and_what_serves_itself(
     start: str, build: str, runtime: list[str], dev: list[str], detected: tuple[str, str]
 ) -> None:
-    """By what the start script runs, and by servers and adapters among the dependencies."""
+    """By dependencies, by what the start script runs, and by servers and adapters; nothing makes it fail."""
     assert detect.detect(package(start, build, runtime, dev)) == detected
+    odd = {"scripts": "start", "dependencies": ["next"], "devDependencies": None}
+    assert detect.detect(odd) == detect.detect({}) == (None, None)
 
 
 def test_init_creates_a_project_and_names_it(dpx: Program) -> None:
@@ -145,31 +133,21 @@ def test_init_creates_a_project_and_names_it(dpx: Program) -> None:
     assert dpx("plan", "--exit-code").code == 0
 
 
-def test_its_formats(dpx: Program) -> None:
-    """The slug alone, or the object."""
-    assert dpx("init", "One", "-y", "-q").out == "one\n"
-    (dpx.cwd / "deploxa.toml").unlink()
-    assert dpx("init", "Two", "-y", "--json").json["slug"] == "two"
-
-
-def test_off_a_terminal_it_needs_yes(dpx: Program) -> None:
-    """Exit 2, and nothing was asked of the server or written."""
+def test_it_shows_and_asks(dpx: Program) -> None:
+    """No is the default and creates nothing; off a terminal it needs --yes. -q prints the slug, --json the object."""
     result = dpx("init", "--debug")
     assert (result.code, result.out) == (2, ""), result
     assert result.err == "error: Can't ask for confirmation (not a terminal).\nhint: Pass --yes.\n"
-    assert list(dpx.cwd.iterdir()) == []
-
-
-def test_on_a_terminal_it_shows_and_asks(dpx: Program) -> None:
-    """No is the default and creates nothing."""
     result = dpx.tty("init", "my-app", answers=[("Create this project? [y/N]", "\r")])
-    assert result.code == 2
-    assert "Slug:         my-app" in result.out
+    assert (result.code, "Slug:         my-app" in result.out) == (2, True), result
     assert "my-app" not in slugs(dpx)
     assert list(dpx.cwd.iterdir()) == []
     result = dpx.tty("init", "my-app", answers=[("Create this project? [y/N]", "y\r")])
-    assert result.code == 0, result
-    assert named(dpx) == "my-app"
+    assert (result.code, named(dpx)) == (0, "my-app"), result
+    (dpx.cwd / "deploxa.toml").unlink()
+    assert dpx("init", "One", "-y", "-q").out == "one\n"
+    (dpx.cwd / "deploxa.toml").unlink()
+    assert dpx("init", "Two", "-y", "--json").json["slug"] == "two"
 
 
 def test_a_project_that_exists_is_offered(dpx: Program) -> None:
@@ -192,11 +170,12 @@ def test_a_project_that_exists_is_offered(dpx: Program) -> None:
     assert dpx("env", "list", "-q").out == "SEARCH_KEY\n"
 
 
-def test_a_slug_of_several_projects_is_not_guessed(dpx: Program, sandbox: Sandbox) -> None:
-    """Exit 2; --org tells which."""
+def test_the_organization(dpx: Program, sandbox: Sandbox) -> None:
+    """Tells which of several projects with the slug; none that doesn't exist, exit 3."""
     sandbox.seed_project("storefront", "globex")
-    result = dpx("init", "storefront", "-y")
-    assert (result.code, result.out) == (2, ""), result
+    for argv, code in (((), 2), (("--org", "nobody"), 3)):
+        result = dpx("init", "storefront", "-y", *argv)
+        assert (result.code, result.out, list(dpx.cwd.iterdir())) == (code, "", []), result
     assert dpx("init", "storefront", "-y", "--link", "--org", "globex").code == 0
     assert named(dpx) == "globex/storefront"
 
@@ -229,58 +208,45 @@ def test_what_a_file_says_already_stays(dpx: Program) -> None:
     assert dpx("plan").rows == [["set", "A", "new"]]
 
 
-@pytest.mark.parametrize("text", ["[env\n", "= 1", '[project\nslug = "x"'])
-def test_a_damaged_file_is_never_overwritten(dpx: Program, text: str) -> None:
-    """Exit 2 with its line; nothing is created."""
-    (dpx.cwd / "deploxa.toml").write_text(text, encoding="utf-8")
-    result = dpx("init", "one", "-y")
-    assert (result.code, result.out) == (2, ""), result
-    assert "deploxa.toml is not valid TOML, at line 1, column " in result.err
-    assert (dpx.cwd / "deploxa.toml").read_text(encoding="utf-8") == text
-    assert "one" not in slugs(dpx)
-
-
-def test_a_package_with_a_mistake_is_only_read_if_it_is_needed(dpx: Program) -> None:
-    """Name, framework and app type leave nothing to read."""
-    (dpx.cwd / "package.json").write_text('{\n  "name": "x",\n  // no\n}\n', encoding="utf-8")
+@pytest.mark.posix
+def test_bad_directories_and_packages(dpx: Program, tmp_path: Path) -> None:
+    """Are named before anything is created; a damaged file is never overwritten, and no link written through."""
+    package, file = dpx.cwd / "package.json", dpx.cwd / "deploxa.toml"
+    package.write_text('{\n  "name": "x",\n  // no\n}\n', encoding="utf-8")
     result = dpx("init", "-y")
     assert (result.code, result.out) == (2, ""), result
     assert result.err.startswith("error: package.json:3:3: Not valid JSON: ")
     assert "hint: Fix it, or pass NAME, --framework and --app-type.\n" in result.err
+    for text in ("[env\n", "= 1", '[project\nslug = "x"'):
+        file.write_text(text, encoding="utf-8")
+        result = dpx("init", "one", "-y")
+        assert (result.code, result.out) == (2, ""), result
+        assert "deploxa.toml is not valid TOML, at line 1, column " in result.err
+        assert file.read_text(encoding="utf-8") == text
+    file.unlink()
+    # Name, framework and app type leave nothing to read.
     assert dpx("init", "x", "--framework", "vite", "--app-type", "static", "-y").code == 0
-
-
-@pytest.mark.posix
-def test_bad_directories_and_packages(dpx: Program, tmp_path: Path) -> None:
-    """Are named before anything is created."""
-    (dpx.cwd / "package.json").write_text("{", encoding="utf-8")
-    assert "package.json:1:2: Not valid JSON: " in dpx("init", "one", "-y").err
-    (dpx.cwd / "package.json").write_text("[]", encoding="utf-8")
+    file.unlink()
+    package.write_text("[]", encoding="utf-8")
     assert dpx("init", "one", "-y").code == 2
-    (dpx.cwd / "package.json").unlink()
-    os.mkfifo(dpx.cwd / "package.json")
-    (dpx.cwd / "deploxa.toml").symlink_to(tmp_path / "elsewhere")
+    package.unlink()
+    os.mkfifo(package)
+    file.symlink_to(tmp_path / "elsewhere")
     result = dpx("init", "one", "-y")
     assert (result.code, "is not a regular file" in result.err) == (2, True), result
     (tmp_path / "elsewhere").write_text("[env]\n", encoding="utf-8")
     result = dpx("init", "one", "-y")
     assert (result.code, "is a symbolic link" in result.err) == (1, True), result
-    (dpx.cwd / "deploxa.toml").unlink()
+    file.unlink()
     assert dpx("init", "!", "-y").code == 2
     assert "one" not in slugs(dpx)
     assert dpx("init", "one", "-y").code == 0
     assert (tmp_path / "elsewhere").read_text(encoding="utf-8") == "[env]\n"
 
 
-def test_an_organization_that_does_not_exist(dpx: Program) -> None:
-    """Exit 3, and nothing is created or written."""
-    result = dpx("init", "one", "-y", "--org", "nobody")
-    assert (result.code, result.out) == (3, ""), result
-    assert list(dpx.cwd.iterdir()) == []
-
-
-@pytest.mark.parametrize("effect", [True, False])
-@pytest.mark.parametrize("fault", [hang_up, reply(502, {"error": "x"}), raw(b"nonsense")])
+@pytest.mark.parametrize(
+    ("fault", "effect"), [(hang_up, False), (hang_up, True), (reply(502, {"error": "x"}), True), (raw(b"x"), True)]
+)
 def test_nothing_is_created_twice(dpx_on_faults: Program, server: FaultServer, fault: Any, effect: bool) -> None:
     """If the response is lost, the list shows it; then the command uses what exists, or creates it."""
     server.on("POST", "/projects", fault, times=1, effect=effect)
@@ -304,9 +270,8 @@ def test_looks_are_used_up_before_the_outcome_is_unknown(
     """If the response and every look after it are lost, it is 11, although the project exists."""
     if argv[0] == "apply":
         (dpx_on_faults.cwd / "deploxa.toml").write_text('[project]\nslug = "one"\n', encoding="utf-8")
-    before = {"init": 3, "apply": 3}[argv[0]]
     server.on("POST", "/projects", hang_up, times=1, effect=True)
-    server.on("GET", "/projects", reply(500, {"error": "x"}), skip=before)
+    server.on("GET", "/projects", reply(500, {"error": "x"}), skip=3)
     lost = dpx_on_faults(*argv)
     assert (lost.code, lost.out) == (11, ""), lost
     assert "Run: dpx projects list\n" in lost.err

@@ -130,8 +130,9 @@ def test_a_project_from_a_file_is_named_by_its_slug(dpx: Program) -> None:
 
 def test_dpx_ledger_is_answered_with_what_replaces_it(dpx: Program) -> None:
     """The variable is set nevertheless."""
-    for words in (("set", "A=1"), ("import", "-", "--dry-run")):
-        result = dpx("env", *words, *ON, env={"DPX_LEDGER": "1"}, stdin=b"A=1\n")
+    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "storefront"\n', encoding="utf-8")
+    for words in (("env", "set", "A=1"), ("env", "import", "-", "--dry-run"), ("plan",), ("apply",)):
+        result = dpx(*words, env={"DPX_LEDGER": "1"}, stdin=b"A=1\n")
         assert result.code == 0, result
         assert "warning: DPX_LEDGER has no effect: deploxa.lock replaces it. Run: dpx help plan\n" in result.err
 

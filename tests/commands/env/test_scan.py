@@ -1,8 +1,7 @@
-"""`dpx env scan`: what the code reads and the project lacks, in every format, and which files count as code."""
+"""`dpx env scan`: what the code reads and the project lacks, and which files count as code."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -48,57 +47,32 @@ def git(folder: Path, *argv: str) -> None:
     subprocess.run(["git", *argv], cwd=folder, check=True, capture_output=True, timeout=30)
 
 
-@pytest.fixture
-def code(dpx: Program) -> Path:
-    """The working directory with one source file."""
+def test_what_is_missing(dpx: Program, sandbox: Sandbox) -> None:
+    """Rows, what can't be checked on stderr, exit 10 with the command that sets the first; --target narrows it."""
     write(dpx.cwd, src__a_ts=CODE)
-    return dpx.cwd
-
-
-def test_every_format(dpx: Program, code: Path) -> None:
-    """Rows of what is missing, what can't be checked on stderr, exit 10 with the command that sets the first."""
-    assert code
     result = dpx("env", "scan", *ON, "--json")
     assert (result.code, result.json) == (10, ROWS), result
     assert DYNAMIC in result.err
-    error = json.loads(result.err.splitlines()[-1])["error"]
-    assert error["code"] == "check_failed"
-    assert error["message"] == "Missing in the project: DATABASE_URL, QUEUE_URL"
+    assert result.error["code"] == "check_failed"
+    assert result.error["message"] == "Missing in the project: DATABASE_URL, QUEUE_URL"
     # The target that has it stays.
-    assert error["hint"] == (
-        "Run: dpx env set DATABASE_URL --project storefront --target production,preview,development"
-    )
-    result = dpx("env", "scan", *ON, "--jsonl")
-    assert [json.loads(line) for line in result.out.splitlines()] == ROWS
-    assert dpx("env", "scan", *ON, "-q").out.split() == ["DATABASE_URL", "LOG_LEVEL", "QUEUE_URL"]
-    result = dpx("env", "scan", *ON)
-    assert result.code == 10
-    assert result.rows == [
+    every = "production,preview,development"
+    assert result.error["hint"] == f"Run: dpx env set DATABASE_URL --project storefront --target {every}"
+    assert dpx("env", "scan", *ON).rows == [
         ["DATABASE_URL", "src/a.ts:1", "preview,development", "false"],
-        ["LOG_LEVEL", "src/a.ts:3", "production,preview,development", "true"],
-        ["QUEUE_URL", "src/a.ts:7", "production,preview,development", "false"],
+        ["LOG_LEVEL", "src/a.ts:3", every, "true"],
+        ["QUEUE_URL", "src/a.ts:7", every, "false"],
     ]
-    shown = dpx.tty("env", "scan", *ON).out
-    assert "Missing in" in shown
-    assert "src/a.ts:7" in shown
-
-
-def test_only_gets_are_sent(dpx: Program, code: Path, sandbox: Sandbox) -> None:
-    """A scan changes nothing."""
-    assert code
-    dpx("env", "scan", *ON)
-    assert {seen.method for seen in sandbox.requests} == {"GET"}
-
-
-def test_target_narrows(dpx: Program, code: Path) -> None:
-    """Only the targets that are named are looked at; the hint keeps to them."""
-    (code / "src" / "a.ts").write_text("process.env.DATABASE_URL; process.env.NEXT_PUBLIC_API_URL", encoding="utf-8")
+    write(dpx.cwd, src__a_ts="process.env.DATABASE_URL; process.env.NEXT_PUBLIC_API_URL")
     result = dpx("env", "scan", *ON, "--target", "production", "--json")
     assert (result.code, result.json, result.err) == (0, [], ""), result
     result = dpx("env", "scan", *ON, "-t", "production,preview", "--json")
     assert result.code == 10
     assert [row["missing"] for row in result.json] == [["preview"]]
     assert "--target production,preview" in result.err
+    sandbox.clear_requests()
+    assert (dpx("env", "scan").code, sandbox.requests) == (2, [])
+    assert dpx("env", "scan", "-p", "nosuch").code == 3
 
 
 def test_what_is_optional_is_listed_and_no_failure(dpx: Program) -> None:
@@ -121,37 +95,11 @@ def test_what_is_optional_is_listed_and_no_failure(dpx: Program) -> None:
     assert (result.code, len(result.json), result.err) == (0, 3, ""), result
 
 
-@pytest.mark.parametrize(
-    "name", ["NODE_ENV", "PORT", "CI", "MODE", "DEV", "PROD", "SSR", "BASE_URL", "npm_package_name"]
-)
-def test_built_ins_are_not_wanted(dpx: Program, name: str) -> None:
-    """The platform sets them."""
-    write(dpx.cwd, a_js=f"process.env.{name}; import.meta.env.{name};")
-    result = dpx("env", "scan", *ON)
-    assert (result.code, result.out) == (0, ""), result
-
-
-def test_variables_of_other_platforms_are_wanted(dpx: Program) -> None:
-    """Deploxa doesn't set them."""
-    write(dpx.cwd, a_js="process.env.VERCEL_URL")
+def test_built_ins_are_not_wanted(dpx: Program) -> None:
+    """The platform sets them; those of other platforms it doesn't."""
+    names = ("NODE_ENV", "PORT", "CI", "MODE", "DEV", "PROD", "SSR", "BASE_URL", "npm_package_name")
+    write(dpx.cwd, a_js="".join(f"process.env.{name}; import.meta.env.{name};" for name in (*names, "VERCEL_URL")))
     assert dpx("env", "scan", *ON, "-q").out == "VERCEL_URL\n"
-
-
-def test_nothing_missing(dpx: Program) -> None:
-    """An empty list in each format, and a sentence on a terminal."""
-    write(dpx.cwd, a_js="process.env.NEXT_PUBLIC_API_URL")
-    for flags, out in (((), ""), (("--json",), "[]\n"), (("--jsonl",), ""), (("-q",), "")):
-        result = dpx("env", "scan", *ON, *flags)
-        assert (result.code, result.out) == (0, out), result
-        assert result.err == ("" if flags else "The project has every variable that the code reads.\n")
-    assert "has every variable" in dpx.tty("env", "scan", *ON).out
-
-
-def test_a_directory_without_code_says_so(dpx: Program) -> None:
-    """So that a wrong path isn't taken for a good result."""
-    result = dpx("env", "scan", *ON)
-    assert (result.code, result.out) == (0, "")
-    assert "No JavaScript, TypeScript or Python files found." in result.err
 
 
 def test_path_is_a_directory_or_a_file(dpx: Program) -> None:
@@ -163,16 +111,6 @@ def test_path_is_a_directory_or_a_file(dpx: Program) -> None:
     whole = dpx("env", "scan", str(dpx.cwd), *ON, "--json").json
     assert whole[0]["file"] == f"{dpx.cwd}/apps/api/b.py"
     assert dpx("env", "scan", "nowhere", *ON).code == 3
-
-
-def test_no_project_and_unknown_project(dpx: Program, code: Path, sandbox: Sandbox) -> None:
-    """Exit 2 before anything is read or sent, and exit 3."""
-    assert code
-    result = dpx("env", "scan")
-    assert (result.code, result.out) == (2, "")
-    assert sandbox.requests == []
-    result = dpx("env", "scan", "-p", "nosuch")
-    assert (result.code, result.out) == (3, "")
 
 
 def test_in_a_repository_only_tracked_files_count(dpx: Program) -> None:
@@ -212,32 +150,19 @@ def test_a_git_that_does_not_answer_is_said(dpx: Program) -> None:
     assert "every variable" not in dpx("env", "scan", *ON).err
 
 
-def test_unused_lists_what_no_code_reads(dpx: Program, sandbox: Sandbox) -> None:
-    """In every format, with targets; places that may read them are said; only GETs are sent."""
+def test_unused_lists_what_no_code_reads(dpx: Program) -> None:
+    """With targets; places that may read them are said, and a directory without code."""
+    unread = dpx("env", "scan", "--unused", *ON)
+    assert (len(unread.rows), "No JavaScript, TypeScript or Python files found." in unread.err) == (3, True)
     write(dpx.cwd, a_js="process.env.DATABASE_URL ?? 1; process.env[name];")
-    rows = [
-        {"key": "NEXT_PUBLIC_API_URL", "targets": EVERY},
-        {"key": "STRIPE_SECRET_KEY", "targets": ["production", "preview"]},
-    ]
-    result = dpx("env", "scan", "--unused", *ON, "--json")
-    assert (result.code, result.json) == (0, rows), result
+    result = dpx("env", "scan", "--unused", *ON)
+    assert (result.code, result.rows) == (
+        0,
+        [["NEXT_PUBLIC_API_URL", "production,preview,development"], ["STRIPE_SECRET_KEY", "production,preview"]],
+    )
     assert "note: 1 dynamic access, which can't be checked: a.js:1" in result.err
     assert "These places may read variables that are listed here." in result.err
-    result = dpx("env", "scan", "--unused", *ON, "--jsonl")
-    assert [json.loads(line) for line in result.out.splitlines()] == rows
-    assert dpx("env", "scan", "--unused", *ON).rows[1] == ["STRIPE_SECRET_KEY", "production,preview"]
     assert dpx("env", "scan", "--unused", *ON, "-t", "development", "-q").out == "NEXT_PUBLIC_API_URL\n"
-    assert {seen.method for seen in sandbox.requests} == {"GET"}
-    write(dpx.cwd, a_js="const { DATABASE_URL, NEXT_PUBLIC_API_URL, STRIPE_SECRET_KEY } = process.env")
-    assert dpx("env", "scan", "--unused", *ON, "--json").json == []
-    assert "The code reads every variable" in dpx.tty("env", "scan", "--unused", *ON).out
-
-
-def test_unused_without_code_says_so(dpx: Program) -> None:
-    """Every variable is listed then, with a warning."""
-    result = dpx("env", "scan", "--unused", *ON)
-    assert len(result.rows) == 3
-    assert "No JavaScript, TypeScript or Python files found." in result.err
 
 
 def test_outside_a_repository_build_folders_do_not_count(dpx: Program) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +11,9 @@ from fault_server import FaultServer, hang_up, raw, reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dpx_cli.commands import state
-from dpx_cli.commands.state import document, plan
-from dpx_cli.output.screen import Screen
 from dpx_cli.reference import TARGETS
-from dpx_cli.sandbox.server import Sandbox
-from dpx_cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.conftest import Program
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -47,45 +38,19 @@ FILE = st.fixed_dictionaries(
 )
 
 
-def session_of(sandbox: Sandbox, folder: Path, **env: str) -> Session:
-    """A session at a sandbox."""
-    screen = Screen("json", stdout=io.BytesIO(), stderr=io.BytesIO(), stdin=io.BytesIO(), env={})
-    known = {
-        "DPX_API_URL": sandbox.url,
-        "DPX_TOKEN": sandbox.token,
-        "DPX_CONFIG_DIR": str(folder / "config"),
-        "DPX_CACHE_DIR": str(folder / "cache"),
-        "ONE": "first",
-        "TWO": "second",
-    }
-    return Session({**known, **env}, screen, cwd=str(folder))
-
-
-def steps(sandbox: Sandbox, folder: Path, **env: str) -> list[plan.Step]:
-    """The steps of a plan of the file in a directory."""
-    found = document.read(str(folder / "deploxa.toml"))
-    session = session_of(sandbox, folder, **env)
-    ((made,), _) = plan.make_plans(session, plan.read_inputs(session, [found]))
-    return list(made.steps)
-
-
-@pytest.fixture
-def running() -> Iterator[Sandbox]:
-    """A sandbox that is shared by all examples: what one leaves is where the next begins."""
-    with Sandbox(build_seconds=0.1) as sandbox:
-        yield sandbox
-
-
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(FILE, min_size=1, max_size=2))
-def test_after_apply_a_plan_is_empty(running: Sandbox, tmp_path: Path, files: list[dict[str, Any]]) -> None:
+def test_after_apply_a_plan_is_empty(dpx: Program, files: list[dict[str, Any]]) -> None:
     """Apart from values, which can't be compared; from any state that another file left."""
+    dpx.env |= {"ONE": "first", "TWO": "second"}
     for file in files:
-        (tmp_path / "deploxa.toml").write_text(tomlkit.dumps(file), encoding="utf-8")
-        state.run_apply(session_of(running, tmp_path), (str(tmp_path / "deploxa.toml"),), yes=True)
-        left = steps(running, tmp_path)
-        assert [step for step in left if step.action != plan.UNKNOWN] == []
-        assert len(left) == sum(has_value(entry) for entry in file["env"].values())
+        (dpx.cwd / "deploxa.toml").write_text(tomlkit.dumps(file), encoding="utf-8")
+        assert dpx("apply", "-y").code == 0
+        planned = dpx("plan", "--exit-code")
+        assert (planned.code, [row[0] for row in planned.rows]) == (
+            0,
+            ["unknown"] * sum(has_value(entry) for entry in file["env"].values()),
+        )
 
 
 def has_value(entry: Any) -> bool:
@@ -178,8 +143,9 @@ def test_a_failure_at_any_request_says_what_is_done(
     assert server.variables.keys() == {"A", "B", "C"}
 
 
-@pytest.mark.parametrize("fault", [hang_up, reply(500, {"error": "x"}), raw(b"nonsense")])
-@pytest.mark.parametrize("effect", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "effect"), [(hang_up, False), (hang_up, True), (reply(500, {"error": "x"}), True), (raw(b"x"), True)]
+)
 def test_a_project_is_not_created_twice(dpx_on_faults: Program, server: FaultServer, fault: Any, effect: bool) -> None:
     """If the response is lost, the list tells; if the project is not there, the next apply creates it."""
     (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING, encoding="utf-8")

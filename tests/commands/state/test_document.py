@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dpx_cli.commands.state import document, positions, sources
 from dpx_cli.commands.state.document import Variable
 from dpx_cli.config import project_file
-from dpx_cli.errors import Failed, NotFound, UsageError
+from dpx_cli.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,16 +83,11 @@ value = "x"
     ]
 
 
-def test_a_slug_is_enough() -> None:
-    """What the file does not say is not there."""
-    found = parse(HEAD)
-    assert (found.fields, found.framework, found.app_type, found.paths, found.variables) == ({}, None, None, (), {})
-
-
-def test_a_byte_order_mark_and_crlf_are_accepted() -> None:
-    """Editors on Windows write them."""
+def test_the_files_of_windows() -> None:
+    """Have a byte order mark and CRLF. What a file does not say is not there."""
     found = document.parse(b"\xef\xbb\xbf" + HEAD.replace("\n", "\r\n").encode() + b'[env]\r\nA = "b"\r\n', "x")
     assert (found.slug, found.variables["A"].value) == ("docs", "b")
+    assert (found.fields, found.framework, found.app_type, found.paths, found.needs) == ({}, None, None, (), ())
 
 
 SYNTAX = [
@@ -381,68 +376,45 @@ def test_sources(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("env:MISSING", "env:MISSING is not set"),
-        ("env:EMPTY", "env:EMPTY is empty"),
-        ("file:none.txt", "file:none.txt doesn't exist"),
-        ("file:bare.txt/x", "file:bare.txt/x doesn't exist"),
-        ("file:empty.txt", "file:empty.txt is empty"),
+        *(("env:MISSING", "is not set"), ("env:EMPTY", "is empty"), ("file:empty.txt", "is empty")),
+        *(("file:none.txt", "doesn't exist"), ("file:bare.txt/x", "doesn't exist")),
     ],
 )
 def test_missing_sources(folder: Path, name: str, what: str) -> None:
     """Are no mistake of the file: each has its line and what is missing."""
-    assert read(folder, name, {"EMPTY": ""}) == ({}, {"A": f"{folder}/deploxa.toml:5:6: {what}."}, [])
+    assert read(folder, name, {"EMPTY": ""}) == ({}, {"A": f"{folder}/deploxa.toml:5:6: {name} {what}."}, [])
 
 
 @pytest.mark.parametrize(
-    ("name", "what"),
+    ("names", "what"),
     [
-        ("file:binary.txt", "is not UTF-8"),
-        ("file:nul.txt", "contains a NUL"),
-        ("file:large.txt", "is larger than 4 MiB"),
-        ("file:pipe", "is not a regular file"),
-        ("file:sub", "can't be read: is a directory"),
-        ("file:token", "is the token file"),
-        ("file:../outside.txt", "leaves the directory"),
-        ("file:../none.txt", "leaves the directory"),
-        ("file:sub/../../outside.txt", "leaves the directory"),
-        ("file:out", "leaves the directory"),
-        ("file:above/outside.txt", "leaves the directory"),
-        ("file:dangling", "leaves the directory"),
-        ("file:one", "can't be read: it is a symbolic link"),
-        ("file:.git/config", "is a file of git or of dpx"),
-        ("file:.GIT/nothing", "is a file of git or of dpx"),
-        ("file:linked", "is a file of git or of dpx"),
-        ("file:sub/.deploxa/config", "is a file of git or of dpx"),
-        ("file:dpx-config/config", "is a file of git or of dpx"),
-        ("env:LEAK", "The value of A contains the token in use"),
+        ("binary.txt", "is not UTF-8"),
+        ("nul.txt", "contains a NUL"),
+        ("large.txt", "is larger than 4 MiB"),
+        ("pipe", "can't be read: it is not a regular file"),
+        ("sub", "can't be read: is a directory"),
+        ("one", "can't be read: it is a symbolic link"),
+        ("token", "is the token file"),
+        ("../outside.txt ../none.txt sub/../../outside.txt out above/outside.txt dangling", "leaves the directory"),
+        (".git/config .GIT/nothing linked sub/.deploxa/config dpx-config/config", "is a file of git or of dpx"),
     ],
 )
-def test_bad_sources(folder: Path, name: str, what: str) -> None:
+def test_bad_files(folder: Path, names: str, what: str) -> None:
     """Each is reported with its line, and nothing of what it holds is shown."""
-    env = {"LEAK": f"Bearer {TOKEN}", "DPX_TOKEN_FILE": str(folder / "token")}
-    (mistake,) = read(folder, name, env)[2]
-    assert mistake.startswith(f"{folder}/deploxa.toml:5:6: ")
-    assert what in mistake
-    assert CANARY not in mistake
-    assert TOKEN not in mistake
+    for name in names.split():
+        (mistake,) = read(folder, f"file:{name}", {"DPX_TOKEN_FILE": str(folder / "token")})[2]
+        assert mistake.startswith(f"{folder}/deploxa.toml:5:6: file:{name} {what}")
+        assert CANARY not in mistake
 
 
 def test_every_bad_source_is_reported(folder: Path) -> None:
-    """All of them at once, each with its line; a literal value with the token too."""
-    inline = f'[env]\nA = {{from = "file:pipe"}}\nB = "b"\nC = "{TOKEN}"\n'
-    text = f'{HEAD}{inline}[env.D]\ntargets = ["preview"]\nfrom = "file:sub"\n'
+    """All of them at once, each with its line; a value with the token too, which is not shown."""
+    inline = f'[env]\nA = {{from = "file:pipe"}}\nB = "b"\nC = "{TOKEN}"\nD = {{from = "env:LEAK"}}\n'
+    text = f'{HEAD}{inline}[env.E]\ntargets = ["preview"]\nfrom = "file:sub"\n'
     found = document.parse(text.encode(), str(folder / "deploxa.toml"))
-    lines = sources.read_values(found, {}, [], TOKEN)[2]
-    assert [line.removeprefix(f"{folder}/deploxa.toml:").split(": ")[0] for line in lines] == ["4:6", "6:1", "9:1"]
-
-
-@pytest.mark.posix
-def test_a_file_that_may_not_be_read(folder: Path) -> None:
-    """Is an error of its own, not a mistake in the file."""
-    (folder / "deploxa.toml").write_text(HEAD, encoding="utf-8")
-    (folder / "deploxa.toml").chmod(0)
-    if os.geteuid() == 0:
-        assert document.read(str(folder / "deploxa.toml")).slug == "docs"
-    else:
-        with pytest.raises(Failed, match=r"deploxa\.toml"):
-            document.read(str(folder / "deploxa.toml"))
+    lines = sources.read_values(found, {"LEAK": f"Bearer {TOKEN}"}, [], TOKEN)[2]
+    assert [line.removeprefix(f"{folder}/deploxa.toml:").split(": ")[0] for line in lines] == [
+        *("4:6", "6:1", "7:6", "10:1"),
+    ]
+    assert lines[2].endswith(": The value of D contains the token in use.")
+    assert TOKEN not in "".join(lines)

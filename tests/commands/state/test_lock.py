@@ -59,6 +59,11 @@ def test_a_second_plan_is_empty(applied: Program) -> None:
     other = applied("plan", "--exit-code", env={**ENV, "VALUE_B": "other"})
     assert (other.code, other.rows) == (10, [["set", "B", "value, from env:VALUE_B"]]), other
     assert actions(applied, DPX_LOCK_KEY="") == {"A": "unknown", "B": "unknown"}
+    # A lock counts for one key.
+    assert actions(applied, DPX_LOCK_KEY="o" * 40) == {"A": "unknown", "B": "unknown"}
+    assert applied("apply", "-y", env={**ENV, "DPX_LOCK_KEY": "o" * 40}).code == 0
+    assert actions(applied, DPX_LOCK_KEY="o" * 40) == {}
+    assert actions(applied) == {"A": "unknown", "B": "unknown"}
 
 
 @pytest.mark.posix
@@ -117,14 +122,6 @@ def test_a_lock_that_does_not_count(applied: Program, pattern: str, text: str, p
     assert actions(applied) == {}
 
 
-def test_another_key_makes_them_unknown(applied: Program) -> None:
-    """And `apply` with it writes a lock that counts for that key alone."""
-    assert actions(applied, DPX_LOCK_KEY="o" * 40) == {"A": "unknown", "B": "unknown"}
-    assert applied("apply", "-y", env={**ENV, "DPX_LOCK_KEY": "o" * 40}).code == 0
-    assert actions(applied, DPX_LOCK_KEY="o" * 40) == {}
-    assert actions(applied) == {"A": "unknown", "B": "unknown"}
-
-
 @pytest.mark.posix
 def test_a_lock_that_is_no_file(applied: Program) -> None:
     """Is unknown for plan; `apply` writes through no link, and then sets nothing that it can't record."""
@@ -170,16 +167,6 @@ def test_a_variable_that_could_not_be_set_is_unknown(applied: Program, sandbox: 
     assert "Not done: B." in result.err
     assert actions(applied) == {"B": "unknown"}
     assert actions(applied, VALUE_B="other") == {"B": "unknown"}
-
-
-def test_the_ledger_is_gone(applied: Program) -> None:
-    """DPX_LEDGER only leads to what replaces it."""
-    for argv in (("plan",), ("apply",)):
-        result = applied(*argv, env={**ENV, "DPX_LEDGER": "1"})
-        assert result.code == 0, result
-        assert result.err.startswith(
-            "warning: DPX_LEDGER has no effect: deploxa.lock replaces it. Run: dpx help plan\n"
-        )
 
 
 def test_a_project_that_is_created_gets_its_lock(dpx: Program) -> None:

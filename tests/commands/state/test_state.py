@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -95,50 +94,25 @@ def test_the_json_of_a_plan(dpx: Program) -> None:
     assert rows[3]["before"] == {"targets": ["production"], "sensitive": False}
     assert rows[3]["after"] == {"targets": ["production", "preview"], "sensitive": False}
     assert rows[4]["after"] is None
-    assert [json.loads(line) for line in dpx("plan", "--jsonl").out.splitlines()] == rows
-    assert dpx("plan", "-q").out.split() == [row["name"] for row in rows]
-    assert dpx("plan", "--fields", "name").out.split() == [row["name"] for row in rows]
     help_text = dpx("plan", "--help").out
     assert all(key in help_text for key in rows[0])
 
 
-def test_an_empty_plan_in_every_format(dpx: Program) -> None:
-    """Nothing on stdout, or an empty array; a terminal says so."""
-    write(dpx, '[project]\nslug = "docs"\n')
-    assert dpx("plan", "--exit-code").out == ""
-    assert dpx("plan", "--json").out == "[]\n"
-    assert dpx("plan", "--jsonl").out == ""
-    applied = dpx("apply", "--json")
-    assert (applied.code, applied.out) == (0, "[]\n"), applied
-    shown = dpx.tty("plan").out
-    assert "docs matches deploxa.toml." in shown
-
-
-def test_on_a_terminal_apply_shows_the_plan_and_asks(dpx: Program) -> None:
-    """No is the default, and changes nothing."""
+def test_apply_asks_or_needs_yes(dpx: Program, sandbox: Sandbox) -> None:
+    """No is the default, and changes nothing; off a terminal it is exit 2 without --yes."""
     write(dpx, FILE)
-    shown = dpx.tty("plan").out
-    assert "Action" in shown
-    assert "The shop -> Shop window" in shown
+    result = dpx("apply")
+    assert (result.code, result.out, "hint: Pass --yes." in result.err) == (2, "", True), result
     refused = dpx.tty("apply", answers=[("[y/N]", "\r")])
-    assert refused.code == 2
-    assert "nothing was changed" in refused.out
-    assert "STRIPE_SECRET_KEY" in keys(dpx, "storefront")
+    assert (refused.code, "nothing was changed" in refused.out) == (2, True), refused
+    assert {seen.method for seen in sandbox.requests} == {"GET"}
     agreed = dpx.tty("apply", answers=[("[y/N]", "y\r")])
-    assert agreed.code == 0
-    assert "Applied deploxa.toml." in agreed.out
+    assert (agreed.code, "Applied deploxa.toml." in agreed.out) == (0, True), agreed
     assert "STRIPE_SECRET_KEY" not in keys(dpx, "storefront")
-    assert CANARY not in shown + refused.out + agreed.out
-
-
-def test_off_a_terminal_apply_needs_yes(dpx: Program) -> None:
-    """Exit 2, and nothing but GETs was sent."""
-    write(dpx, FILE)
-    result = dpx("apply", "--debug")
-    assert (result.code, result.out) == (2, ""), result
-    assert "hint: Pass --yes." in result.err
-    assert not any(method in result.err for method in ("POST ", "PATCH ", "DELETE "))
-    assert "STRIPE_SECRET_KEY" in keys(dpx, "storefront")
+    assert CANARY not in refused.out + agreed.out
+    write(dpx, '[project]\nslug = "docs"\n')
+    nothing = dpx("apply", "--json")
+    assert (nothing.code, nothing.out) == (0, "[]\n"), nothing
 
 
 def test_a_missing_variable_stops_apply_before_any_change(dpx: Program) -> None:
@@ -190,18 +164,6 @@ def test_where_values_come_from(dpx: Program) -> None:
     leak = dpx("plan", env={"AWS_SECRET": f"x{dpx.env['DPX_TOKEN']}x"})
     assert leak.err.startswith("error: deploxa.toml:4:6: The value of A contains the token in use.\n")
     assert dpx.env["DPX_TOKEN"] not in leak.err
-
-
-@pytest.mark.parametrize("field", ["id", "slug", "framework", "description", "build_command"])
-@pytest.mark.parametrize("effect", ["drop", "wrong"])
-def test_odd_responses_are_no_surprise(dpx: Program, sandbox: Sandbox, effect: str, field: str) -> None:
-    """A field that is missing or of another type: exit 0, or an error that says so."""
-    write(dpx, FILE)
-    sandbox.fault(f"GET /projects/* {effect}={field}")
-    for argv in (("plan",), ("export", "-p", "storefront"), ("apply", "-y")):
-        result = dpx(*argv)
-        assert result.code == 0, result
-        assert "unexpectedly" not in result.err
 
 
 def test_framework_and_app_type_of_an_existing_project_are_a_warning(dpx: Program) -> None:
@@ -260,25 +222,19 @@ def test_the_default_organization_counts_for_a_bare_slug(dpx: Program) -> None:
 
 
 @pytest.mark.parametrize("name", ["Other", "Brand New!!2", "!"])
-def test_a_slug_that_the_name_does_not_lead_to_is_refused(dpx: Program, name: str) -> None:
-    """Exit 2: the project would be created under another slug, each time again."""
+def test_a_slug_that_the_name_does_not_lead_to_is_refused(dpx: Program, sandbox: Sandbox, name: str) -> None:
+    """Exit 2: the project would be created under another slug, each time again; no such organization: exit 3."""
     write(dpx, f'[project]\nslug = "brand-new"\nname = "{name}"\n')
     for argv in (("plan",), ("apply", "-y")):
         result = dpx(*argv)
         assert (result.code, result.out) == (2, ""), result
         assert "leads to the slug" in result.err
-    assert dpx("projects", "list", "-q").out.split() == ["storefront", "docs", "api"]
-
-
-def test_an_organization_that_does_not_exist(dpx: Program) -> None:
-    """Is not found; no project is created elsewhere."""
     write(dpx, '[project]\nslug = "nobody/docs"\n')
-    for argv in (("plan",), ("apply", "-y")):
-        result = dpx(*argv)
-        assert (result.code, result.out) == (3, ""), result
+    assert [dpx(*argv).code for argv in (("plan",), ("apply", "-y"))] == [3, 3]
+    assert {seen.method for seen in sandbox.requests} == {"GET"}
 
 
-def test_mistakes_and_missing_sources_are_exit_2_before_any_request(dpx_offline: Program) -> None:
+def test_mistakes_are_exit_2_before_any_request(dpx_offline: Program) -> None:
     """Neither a token nor a server is needed to hear of them."""
     write(dpx_offline, f'[project]\nslug = "x"\n[env]\nA = {{value = "{CANARY}", sensitive = true}}\nB = 1\n')
     for argv in (("plan",), ("apply", "-y")):
@@ -288,11 +244,6 @@ def test_mistakes_and_missing_sources_are_exit_2_before_any_request(dpx_offline:
         assert "deploxa.toml:5:1" in result.err
         assert CANARY not in result.err
         assert dpx_offline(*argv, "--json").error["code"] == "usage"
-    write(dpx_offline, '[project]\nslug = "x"\n[env]\nA = {from = "env:NOT_THERE"}\nB = {from = "file:none"}\n')
-    result = dpx_offline("apply", env={"DPX_TOKEN": "dpx_" + "a" * 40, "DPX_API_URL": "http://127.0.0.1:9"})
-    assert (result.code, result.out) == (2, ""), result
-    assert "deploxa.toml:4:6: env:NOT_THERE is not set" in result.err
-    assert "deploxa.toml:5:6: file:none doesn't exist" in result.err
 
 
 def test_a_file_that_is_not_there(dpx: Program) -> None:
@@ -342,9 +293,6 @@ def test_in_github_actions_the_plan_is_in_the_step_summary(dpx: Program) -> None
     assert "| Action | Name | Change |\n| --- | --- | --- |\n| update | description | " in text
     assert "| set | A | new |" in text
     assert "<b>" not in text
-    summary.unlink()
-    assert dpx("apply", "-y", env=env).code == 0
-    assert "| set | A | new |" in summary.read_text(encoding="utf-8")
     bad = dpx("plan", env={**env, "GITHUB_STEP_SUMMARY": str(dpx.cwd)})
     assert (bad.code, "Can't write to GITHUB_STEP_SUMMARY" in bad.err) == (0, True), bad
 
@@ -368,7 +316,6 @@ def test_export_prints_what_is_there(dpx: Program) -> None:
     planned = dpx("plan", "--exit-code")
     assert (planned.code, planned.out) == (0, ""), planned
     assert 'slug = "acme/storefront"' in dpx("export", "-p", "acme/storefront").out
-    assert "slug" in dpx.tty("export", "-p", "api").out
     assert dpx("export", "-p", "none").code == 3
 
 
