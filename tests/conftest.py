@@ -61,6 +61,17 @@ class Program:
         """Run it on pipes, in this process where the command allows it."""
         return program.run(*argv, env={**self.env, **(env or {})}, cwd=self.cwd, stdin=stdin, seconds=seconds)
 
+    def write(self, text: str | bytes, name: str = "deploxa.toml") -> Path:
+        """Write a file into the working directory, or below, and return its path."""
+        path = self.cwd / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def git(self, *argv: str) -> str:
+        """Run git in the working directory, without the developer's own settings."""
+        return program.git(self.cwd, *argv)
+
     def process(
         self, *argv: str, stdin: bytes | None = b"", env: dict[str, str] | None = None, seconds: float = program.SECONDS
     ) -> program.Result:

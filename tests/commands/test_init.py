@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -119,9 +118,7 @@ def test_the_framework_and_what_serves_itself(
 
 def test_init_creates_a_project_and_names_it(dpx: Program) -> None:
     """Then every command in the directory knows it, and a plan is empty."""
-    (dpx.cwd / "package.json").write_text(
-        json.dumps({"name": "@me/my-shop", "devDependencies": {"vite": "7"}}), encoding="utf-8"
-    )
+    dpx.write('{"name": "@me/my-shop", "devDependencies": {"vite": "7"}}', "package.json")
     result = dpx("init", "--yes", "--org", "acme")
     assert result.code == 0, result
     for line in ("Project:      my-shop", "Organization: acme", "Framework:    VITE", "App type:     STATIC"):
@@ -148,6 +145,8 @@ def test_it_shows_and_asks(dpx: Program) -> None:
     assert dpx("init", "One", "-y", "-q").out == "one\n"
     (dpx.cwd / "deploxa.toml").unlink()
     assert dpx("init", "Two", "-y", "--json").json["slug"] == "two"
+    (dpx.cwd / "deploxa.toml").unlink()
+    assert dpx("init", "three", "-y", "--deploy").out == "https://three.deploxa.com\n"
 
 
 def test_a_project_that_exists_is_offered(dpx: Program) -> None:
@@ -200,7 +199,7 @@ def test_a_directory_with_a_project_is_left_alone(dpx: Program) -> None:
 
 def test_what_a_file_says_already_stays(dpx: Program) -> None:
     """Its comments too; it only gets its slug."""
-    (dpx.cwd / "deploxa.toml").write_text('# mine\n\n[env] # these\nA = "1" # x\n', encoding="utf-8")
+    dpx.write('# mine\n\n[env] # these\nA = "1" # x\n')
     assert dpx("init", "one", "-y").code == 0
     text = (dpx.cwd / "deploxa.toml").read_text(encoding="utf-8")
     assert all(kept in text for kept in ("# mine\n", "[env] # these\n", 'A = "1" # x\n')), text
@@ -263,16 +262,12 @@ def test_nothing_is_created_twice(dpx_on_faults: Program, server: FaultServer, f
     assert named(dpx_on_faults) == "one"
 
 
-@pytest.mark.parametrize("argv", [("init", "one", "-y"), ("apply", "-y")])
-def test_looks_are_used_up_before_the_outcome_is_unknown(
-    dpx_on_faults: Program, server: FaultServer, argv: tuple[str, ...]
-) -> None:
+def test_looks_are_used_up_before_the_outcome_is_unknown(dpx_on_faults: Program, server: FaultServer) -> None:
     """If the response and every look after it are lost, it is 11, although the project exists."""
-    if argv[0] == "apply":
-        (dpx_on_faults.cwd / "deploxa.toml").write_text('[project]\nslug = "one"\n', encoding="utf-8")
+    dpx_on_faults.write('[project]\nslug = "one"\n')
     server.on("POST", "/projects", hang_up, times=1, effect=True)
     server.on("GET", "/projects", reply(500, {"error": "x"}), skip=3)
-    lost = dpx_on_faults(*argv)
+    lost = dpx_on_faults("apply", "-y")
     assert (lost.code, lost.out) == (11, ""), lost
     assert "Run: dpx projects list\n" in lost.err
     assert [project["slug"] for project in server.projects] == ["shop", "one"]
@@ -309,10 +304,9 @@ PNPM = "# x\npackages:\n  - 'apps/*' # y\n  - \"!apps/old\"\ncatalog:\n  - tools
 def test_the_root_of_a_monorepo(dpx: Program, files: dict[str, str], apps: str | None) -> None:
     """Says which apps have their own package.json; installed packages are none."""
     for folder in ("apps/web", "apps/api", "apps/old", "apps/api/node_modules/x", "packages/a/b", "tools"):
-        (dpx.cwd / folder).mkdir(parents=True)
-        (dpx.cwd / folder / "package.json").write_text("{}", encoding="utf-8")
+        dpx.write("{}", f"{folder}/package.json")
     for name, text in files.items():
-        (dpx.cwd / name).write_text(text, encoding="utf-8")
+        dpx.write(text, name)
     result = dpx("init", "one", "-y")
     assert result.code == 0, result
     assert ("note: This directory is the root of a monorepo." in result.err) is (apps is not None)
@@ -352,26 +346,11 @@ def test_another_slug_of_the_servers_is_taken(dpx_on_faults: Program, server: Fa
     assert named(dpx_on_faults) == "one-2"
 
 
-def test_deploy_at_once(dpx: Program) -> None:
-    """From nothing to a URL in one command, which is alone on stdout."""
-    result = dpx("init", "my-app", "-y", "--deploy")
-    assert (result.code, result.out) == (0, "https://my-app.deploxa.com\n"), result
-
-
-def git(*argv: str, cwd: Path) -> str:
-    """Run git, without the developer's own settings."""
-    env = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "GIT_CONFIG_NOSYSTEM": "1"}
-    identity = ("-c", "user.name=A", "-c", "user.email=a@example.com")
-    return subprocess.run(
-        ["git", *identity, *argv], cwd=cwd, env=env, check=True, capture_output=True, text=True
-    ).stdout
-
-
 @pytest.mark.posix
 @pytest.mark.parametrize(("system", "path"), [("github", ".github/workflows/deploy.yml"), ("gitlab", ".gitlab-ci.yml")])
 def test_a_workflow_at_the_top_of_the_repository(dpx: Program, system: str, path: str) -> None:
     """It deploys this project; one that is there already is kept."""
-    git("init", "-q", cwd=dpx.cwd)
+    dpx.git("init", "-q")
     top = dpx.cwd
     dpx.cwd = top / "web"
     dpx.cwd.mkdir()
@@ -395,13 +374,13 @@ def test_a_workflow_at_the_top_of_the_repository(dpx: Program, system: str, path
 
 def test_in_a_ci_checkout_the_file_is_enough_to_deploy(dpx: Program, tmp_path: Path) -> None:
     """What is committed names the project; the link file, which ignores itself, is not in the checkout."""
-    git("init", "-q", "-b", "main", cwd=dpx.cwd)
+    dpx.git("init", "-q")
     assert dpx("init", "docs", "-y", "--link").code == 0
     assert dpx("link", "api").code == 0
-    git("add", "-A", cwd=dpx.cwd)
-    git("commit", "-q", "-m", "Add the project", cwd=dpx.cwd)
+    dpx.git("add", "-A")
+    dpx.git("commit", "-q", "-m", "Add the project")
     checkout = tmp_path / "checkout"
-    git("clone", "-q", str(dpx.cwd), str(checkout), cwd=tmp_path)
+    dpx.git("clone", "-q", str(dpx.cwd), str(checkout))
     assert sorted(path.name for path in checkout.iterdir()) == [".git", "deploxa.toml"]
     dpx.cwd = checkout
     result = dpx("deploy", env={"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_REF": "refs/heads/main"})

@@ -137,6 +137,14 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def git(folder: Path, *argv: str) -> str:
+    """Run git in a folder, without the developer's own settings, and return what it prints."""
+    settings = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
+    env = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "GIT_CONFIG_NOSYSTEM": "1"}
+    done = subprocess.run(["git", *settings, *argv], cwd=folder, env=env, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
 def start(*argv: str, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
     """Start the program on pipes, for a test of signals."""
     return subprocess.Popen(

@@ -34,7 +34,7 @@ def targets(dpx: Program, project: str = "storefront") -> dict[str, list[str]]:
 @pytest.mark.parametrize("words", [("set", "DATABASE_URL=x", "STRIPE_SECRET_KEY=x", "NEW=x"), ("import", ".env")])
 def test_no_target_is_lost_silently(dpx: Program, sandbox: Sandbox, words: tuple[str, ...]) -> None:
     """Off a terminal exit 2 before anything is sent; on one each loss is shown, and no is the default."""
-    (dpx.cwd / ".env").write_text("DATABASE_URL=x\nSTRIPE_SECRET_KEY=x\nNEW=x\n", encoding="utf-8")
+    dpx.write("DATABASE_URL=x\nSTRIPE_SECRET_KEY=x\nNEW=x\n", ".env")
     argv = ("env", *words, *ON, "--target", "preview")
     losses = f"{LOSS}; STRIPE_SECRET_KEY: production, preview -> preview"
     result = dpx(*argv)
@@ -122,7 +122,7 @@ def test_a_project_from_a_file_is_named_by_its_slug(dpx: Program) -> None:
     assert "Set 1 variable in storefront.\n" in result.err
     assert result.err.endswith("Run: dpx deploy\n")
     (dpx.cwd / ".deploxa" / "project.json").unlink()
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n', encoding="utf-8")
+    dpx.write('[project]\nslug = "docs"\n')
     result = dpx("env", "set", "A=1")
     assert "Set 1 variable in docs.\n" in result.err
     assert result.err.endswith("Run: dpx deploy\n")
@@ -130,7 +130,7 @@ def test_a_project_from_a_file_is_named_by_its_slug(dpx: Program) -> None:
 
 def test_dpx_ledger_is_answered_with_what_replaces_it(dpx: Program) -> None:
     """The variable is set nevertheless."""
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "storefront"\n', encoding="utf-8")
+    dpx.write('[project]\nslug = "storefront"\n')
     for words in (("env", "set", "A=1"), ("env", "import", "-", "--dry-run"), ("plan",), ("apply",)):
         result = dpx(*words, env={"DPX_LEDGER": "1"}, stdin=b"A=1\n")
         assert result.code == 0, result
@@ -186,7 +186,7 @@ def test_a_prune_and_a_lost_target_are_one_question(dpx: Program, sandbox: Sandb
     dpx("env", "set", "OLD=1", *ON, "--target", "preview")
     sandbox.clear_requests()
     argv = ("env", "import", ".env", *ON, "--target", "preview", "--prune")
-    (dpx.cwd / ".env").write_text("DATABASE_URL=x\n", encoding="utf-8")
+    dpx.write("DATABASE_URL=x\n", ".env")
     result = dpx(*argv)
     assert result.code == 2, result
     assert LOSS in result.err
@@ -218,8 +218,8 @@ def test_a_word_that_may_be_a_value_is_not_shown(dpx: Program, sandbox: Sandbox,
 
 def test_no_format_shows_a_value(dpx: Program, sandbox: Sandbox) -> None:
     """Neither with success nor with failure, with --debug, on a terminal or off it; nor does any file."""
-    (dpx.cwd / ".env").write_text(f"A={CANARY}\nB={CANARY}\n", encoding="utf-8")
-    (dpx.cwd / "value").write_text(CANARY, encoding="utf-8")
+    dpx.write(f"A={CANARY}\nB={CANARY}\n", ".env")
+    dpx.write(CANARY, "value")
     lines = (
         ("set", f"A={CANARY}", f"B={CANARY}", "--json"),
         ("set", "A", CANARY, "-p", "docs", "--jq", "."),

@@ -77,8 +77,8 @@ def test_a_list_in_every_format(dpx: Program, sandbox: Sandbox, argv: tuple[str,
 def test_an_empty_list_in_every_format(dpx: Program, sandbox: Sandbox, argv: tuple[str, ...], sentence: str) -> None:
     """Nothing, an empty array, or a sentence on a terminal."""
     sandbox.seed_project("bare")
-    (dpx.cwd / "a.js").write_text("process.env.NEXT_PUBLIC_API_URL", encoding="utf-8")
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n', encoding="utf-8")
+    dpx.write("process.env.NEXT_PUBLIC_API_URL", "a.js")
+    dpx.write('[project]\nslug = "docs"\n')
     for flags, out in (((), ""), (("--json",), "[]\n"), (("--jsonl",), ""), (("-q",), "")):
         result = dpx(*argv, *flags)
         assert (result.code, result.out) == (0, out), result
@@ -161,7 +161,7 @@ def test_example_takes_no_key_that_is_none(dpx_on_faults: Program, server: Fault
 )
 def test_set_one_and_several(dpx: Program, sandbox: Sandbox, words: tuple[str, ...], values: dict[str, str]) -> None:
     """Values arrive unchanged and are shown nowhere; the rows are the keys."""
-    (dpx.cwd / "empty").write_text("", encoding="utf-8")
+    dpx.write("", "empty")
     result = dpx("env", "set", "-q", *words)
     assert (result.code, result.out.split()) == (0, list(values)), result
     assert all(sandbox.env_is("storefront", key, value) for key, value in values.items())
@@ -194,7 +194,7 @@ def test_targets_and_sensitive_are_sent_only_when_given(dpx: Program, sandbox: S
 )
 def test_read_values_lose_exactly_one_newline(dpx: Program, sandbox: Sandbox, given: bytes, value: str) -> None:
     """A value that is read loses exactly one final newline, with a note; so has a byte order mark."""
-    (dpx.cwd / "value").write_bytes(given)
+    dpx.write(given, "value")
     for flags in (("--stdin",), ("--from-file", "value"), ("--from-file", "-")):
         result = dpx("env", "set", "S", *flags, *ON, stdin=given)
         assert result.code == 0, result
@@ -234,7 +234,7 @@ def test_what_cannot_be_set_is_refused_before_any_request(
 ) -> None:
     """Exit 2 (3 for a missing file), with the reason."""
     for name, data in {"empty": b"", "nul": b"a\0b", "latin": b"a\xff", "utf16": "secret".encode("utf-16")}.items():
-        (dpx.cwd / name).write_bytes(data)
+        dpx.write(data, name)
     result = dpx("env", "set", *words, *ON)
     assert (result.code, result.out) == (3 if message == "No such file" else 2, ""), result
     assert message in result.err
@@ -315,7 +315,7 @@ def test_rm_of_what_is_not_there(dpx: Program, sandbox: Sandbox) -> None:
 
 def test_rm_says_what_reads_the_key(dpx: Program, sandbox: Sandbox) -> None:
     """Before it asks; with --dry-run also which targets lose it and which other projects have it, and only GETs."""
-    (dpx.cwd / "a.js").write_text("\nprocess.env.DATABASE_URL ?? 1", encoding="utf-8")
+    dpx.write("\nprocess.env.DATABASE_URL ?? 1", "a.js")
     argv = ("env", "rm", "DATABASE_URL", "STRIPE_SECRET_KEY", *ON)
     assert "DATABASE_URL is read at a.js:2, with a default." in dpx.tty(*argv, answers=[("[y/N]", "n\r")]).out
     columns = ("key", "targets", "file", "line", "optional", "projects")
@@ -336,7 +336,7 @@ def test_rm_says_what_reads_the_key(dpx: Program, sandbox: Sandbox) -> None:
 def test_import_sets_every_line(dpx: Program, sandbox: Sandbox) -> None:
     """From a file or standard input; one note for references, which stay as they are."""
     text = f"# all\nexport A={CANARY}\nB='x ${{y}}'\nC=\"1\\n2\"\n"
-    (dpx.cwd / ".env").write_text(text, encoding="utf-8")
+    dpx.write(text, ".env")
     result = dpx("env", "import", ".env", *ON, "--target", "preview")
     assert result.code == 0, result
     assert [row[:2] for row in result.rows] == [[key, "preview"] for key in "ABC"]
@@ -414,7 +414,7 @@ def test_bad_empty_and_endless_files(dpx: Program, sandbox: Sandbox) -> None:
 def test_progress_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     """An import on a terminal shows a progress bar."""
     sandbox.fault("POST /projects/*/env-vars slow 100ms")
-    (dpx.cwd / ".env").write_text("".join(f"K{n:03}=v\n" for n in range(40)), encoding="utf-8")
+    dpx.write("".join(f"K{n:03}=v\n" for n in range(40)), ".env")
     result = dpx.tty("env", "import", ".env", *ON)
     assert result.code == 0, result
     assert "of 40 variables" in result.out
@@ -426,7 +426,7 @@ def test_progress_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
 
 def test_check_of_what_is_there(dpx: Program) -> None:
     """`env check` passes if every key is set; a line may be a key alone, and --target asks for that environment."""
-    (dpx.cwd / ".env.example").write_text("DATABASE_URL=\n# why\nSTRIPE_SECRET_KEY\n", encoding="utf-8")
+    dpx.write("DATABASE_URL=\n# why\nSTRIPE_SECRET_KEY\n", ".env.example")
     result = dpx("env", "check", ".env.example", *ON)
     assert (result.code, result.out) == (0, ""), result
     assert result.err == "Every key of .env.example is set (2).\n"

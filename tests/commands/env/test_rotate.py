@@ -38,7 +38,7 @@ def posts(sandbox: Sandbox, what: str = "env-vars") -> Counter[str]:
 
 def rotate(dpx: Program, *words: str, value: str = VALUE) -> list[str]:
     """Return the arguments of a rotation whose value is in a file."""
-    (dpx.cwd / "value").write_text(value, encoding="utf-8")
+    dpx.write(value, "value")
     return ["env", "rotate", KEY, "--from-file", "value", *words]
 
 
@@ -313,7 +313,7 @@ def test_many_projects_with_429_503_and_lost_answers(dpx: Program) -> None:
 def test_an_interrupted_rotation_can_be_done_again(dpx: Program, sandbox: Sandbox, number: signal.Signals) -> None:
     """After kill -9 in the middle, too; but for that, deployments under way are named with the command to follow."""
     slugs = seed(sandbox, 12)
-    (dpx.cwd / "value").write_text(VALUE, encoding="utf-8")
+    dpx.write(VALUE, "value")
     argv = ("env", "rotate", "SHARED", "--from-file", "value", "--all", "-y", "--deploy")
     sandbox.fault("POST /projects/*/deployments slow 100ms")
     running = dpx.start(*argv)
@@ -332,7 +332,7 @@ def test_an_interrupted_rotation_can_be_done_again(dpx: Program, sandbox: Sandbo
 def test_an_interrupted_change_says_what_is_done(dpx: Program, sandbox: Sandbox) -> None:
     """Which projects have the new value, and how many of the others may."""
     seed(sandbox, 60)
-    (dpx.cwd / "value").write_text(VALUE, encoding="utf-8")
+    dpx.write(VALUE, "value")
     sandbox.fault(f"{POSTS} slow 50ms")
     running = dpx.start("env", "rotate", "SHARED", "--from-file", "value", "--all", "-y")
     wait_until(lambda: sum(posts(sandbox).values()) >= 20)

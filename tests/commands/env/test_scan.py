@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,11 +39,6 @@ def write(folder: Path, **files: str) -> None:
         path = folder / name.replace("__", "/").replace("_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-
-
-def git(folder: Path, *argv: str) -> None:
-    """Run git in a folder."""
-    subprocess.run(["git", *argv], cwd=folder, check=True, capture_output=True, timeout=30)
 
 
 def test_what_is_missing(dpx: Program, sandbox: Sandbox) -> None:
@@ -116,8 +110,8 @@ def test_path_is_a_directory_or_a_file(dpx: Program) -> None:
 def test_in_a_repository_only_tracked_files_count(dpx: Program) -> None:
     """Build folders too if they are tracked; a file that git doesn't track never."""
     write(dpx.cwd, a_js="process.env.TRACKED", dist__b_js="process.env.BUILT", c_js="process.env.UNTRACKED")
-    git(dpx.cwd, "init")
-    git(dpx.cwd, "add", "a.js", "dist")
+    dpx.git("init")
+    dpx.git("add", "a.js", "dist")
     assert dpx("env", "scan", *ON, "-q").out.split() == ["TRACKED", "BUILT"]
     # A subdirectory is a scan of its own.
     assert dpx("env", "scan", "dist", *ON, "--json").json[0]["file"] == "dist/b.js"
@@ -128,9 +122,9 @@ def test_in_a_repository_only_tracked_files_count(dpx: Program) -> None:
 def test_tracked_files_that_are_not_there_are_said(dpx: Program) -> None:
     """As in a sparse checkout: what they read isn't known, so nothing is called complete."""
     write(dpx.cwd, a_js="process.env.NEXT_PUBLIC_API_URL", sub__b_js="process.env.B", sub__c_js="process.env.C")
-    git(dpx.cwd, "init")
-    git(dpx.cwd, "add", ".")
-    git(dpx.cwd, "sparse-checkout", "set", "--no-cone", "/a.js")
+    dpx.git("init")
+    dpx.git("add", ".")
+    dpx.git("sparse-checkout", "set", "--no-cone", "/a.js")
     result = dpx("env", "scan", *ON)
     assert (result.code, result.out) == (0, ""), result
     assert "warning: Not in the working tree (sparse checkout?), so not checked: 2 tracked source files" in result.err
@@ -141,7 +135,7 @@ def test_tracked_files_that_are_not_there_are_said(dpx: Program) -> None:
 def test_a_git_that_does_not_answer_is_said(dpx: Program) -> None:
     """The folder is read instead, ignored files and all; nothing is called complete."""
     write(dpx.cwd, a_js="process.env.NEXT_PUBLIC_API_URL", gen__b_js="process.env.IGNORED ?? 1")
-    git(dpx.cwd, "init")
+    dpx.git("init")
     (dpx.cwd / ".git" / "HEAD").write_text("broken", encoding="utf-8")
     result = dpx("env", "scan", *ON)
     assert (result.code, [row[0] for row in result.rows]) == (0, ["IGNORED"]), result
@@ -185,12 +179,12 @@ def test_outside_a_repository_build_folders_do_not_count(dpx: Program) -> None:
 def test_a_repository_of_a_stranger_runs_nothing(dpx: Program) -> None:
     """Git is asked for its files with hooks and monitors switched off."""
     write(dpx.cwd, a_js="process.env.A")
-    git(dpx.cwd, "init")
-    git(dpx.cwd, "add", "a.js")
+    dpx.git("init")
+    dpx.git("add", "a.js")
     monitor = dpx.home / "monitor"
     monitor.write_text(f"#!/bin/sh\ntouch {dpx.home}/ran\n", encoding="utf-8")
     monitor.chmod(0o755)
-    git(dpx.cwd, "config", "core.fsmonitor", str(monitor))
+    dpx.git("config", "core.fsmonitor", str(monitor))
     assert dpx("env", "scan", *ON, "-q").out == "A\n"
     assert not (dpx.home / "ran").exists()
 

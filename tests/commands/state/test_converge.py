@@ -44,7 +44,7 @@ def test_after_apply_a_plan_is_empty(dpx: Program, files: list[dict[str, Any]]) 
     """Apart from values, which can't be compared; from any state that another file left."""
     dpx.env |= {"ONE": "first", "TWO": "second"}
     for file in files:
-        (dpx.cwd / "deploxa.toml").write_text(tomlkit.dumps(file), encoding="utf-8")
+        dpx.write(tomlkit.dumps(file))
         assert dpx("apply", "-y").code == 0
         planned = dpx("plan", "--exit-code")
         assert (planned.code, [row[0] for row in planned.rows]) == (
@@ -102,7 +102,7 @@ def test_killed_at_any_request_a_second_apply_does_the_rest(
     dpx_on_faults: Program, server: FaultServer, method: str, path: str, skip: int, exists: bool, effect: bool
 ) -> None:
     """After kill -9 while a request is under way, done or not, the same command does the rest: the plan is empty."""
-    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING, encoding="utf-8")
+    dpx_on_faults.write(CONVERGING)
     prepared(server, exists=exists)
     children: list[Any] = []
 
@@ -129,7 +129,7 @@ def test_a_failure_at_any_request_says_what_is_done(
     dpx_on_faults: Program, server: FaultServer, method: str, path: str, skip: int, effect: bool
 ) -> None:
     """After a 403, though the change may be done: what is done and what is not, and the command that does the rest."""
-    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING, encoding="utf-8")
+    dpx_on_faults.write(CONVERGING)
     prepared(server, exists=method != "POST" or path != "/projects")
     server.on(method, path, reply(403, {"error": "No"}), times=1, skip=skip, effect=effect and method != "POST")
     failed = dpx_on_faults("apply", "--yes")
@@ -148,7 +148,7 @@ def test_a_failure_at_any_request_says_what_is_done(
 )
 def test_a_project_is_not_created_twice(dpx_on_faults: Program, server: FaultServer, fault: Any, effect: bool) -> None:
     """If the response is lost, the list tells; if the project is not there, the next apply creates it."""
-    (dpx_on_faults.cwd / "deploxa.toml").write_text(CONVERGING, encoding="utf-8")
+    dpx_on_faults.write(CONVERGING)
     server.on("POST", "/projects", fault, times=1, effect=effect)
     first = dpx_on_faults("apply", "--yes")
     assert (first.code == 0) is effect, first

@@ -29,7 +29,7 @@ ENV = {"DPX_LOCK_KEY": KEY, "VALUE_B": CANARY}
 @pytest.fixture
 def applied(dpx: Program) -> Program:
     """A file that was applied with a key."""
-    (dpx.cwd / "deploxa.toml").write_text(FILE, encoding="utf-8")
+    dpx.write(FILE)
     result = dpx("apply", "-y", env=ENV)
     assert result.code == 0, result
     return dpx
@@ -87,7 +87,7 @@ def test_the_file(applied: Program) -> None:
 @pytest.mark.parametrize("key", ["x", "k" * 31])
 def test_a_short_key_is_refused(dpx_offline: Program, key: str) -> None:
     """Exit 2 before any request, without printing it."""
-    (dpx_offline.cwd / "deploxa.toml").write_text('[project]\nslug = "docs"\n', encoding="utf-8")
+    dpx_offline.write('[project]\nslug = "docs"\n')
     result = dpx_offline("plan", env={"DPX_LOCK_KEY": key, "DPX_TOKEN": "dpx_" + "a" * 40})
     assert (result.code, result.out) == (2, ""), result
     assert result.err == (
@@ -137,7 +137,7 @@ def test_a_lock_that_is_no_file(applied: Program) -> None:
 
 def test_apply_without_the_key_removes_what_it_sets(applied: Program) -> None:
     """So that the key never calls the old value unchanged; what it doesn't set stays."""
-    (applied.cwd / "deploxa.toml").write_text(FILE.replace('"same"', '"new"'), encoding="utf-8")
+    applied.write(FILE.replace('"same"', '"new"'))
     assert applied("apply", "-y", env={"VALUE_B": "new"}).code == 0
     assert actions(applied) == {"A": "unknown", "B": "unknown"}
     assert "A = " not in lock(applied).read_text(encoding="utf-8")
@@ -145,17 +145,17 @@ def test_apply_without_the_key_removes_what_it_sets(applied: Program) -> None:
 
 def test_what_leaves_the_file_or_the_project_leaves_the_lock(applied: Program) -> None:
     """Also if nothing has to be changed for it; what is set again afterwards is unknown."""
-    (applied.cwd / "deploxa.toml").write_text(FILE.replace('A = "same"\n', ""), encoding="utf-8")
+    applied.write(FILE.replace('A = "same"\n', ""))
     assert applied("apply", env=ENV).code == 0
     assert "A = " not in lock(applied).read_text(encoding="utf-8")
     assert "B = " in lock(applied).read_text(encoding="utf-8")
-    (applied.cwd / "deploxa.toml").write_text(FILE, encoding="utf-8")
+    applied.write(FILE)
     assert actions(applied) == {"A": "unknown"}
-    (applied.cwd / "deploxa.toml").write_text(re.sub(r"B = .*", "B = {absent = true}", FILE), encoding="utf-8")
+    applied.write(re.sub(r"B = .*", "B = {absent = true}", FILE))
     assert applied("apply", "-y", env=ENV).code == 0
     assert "B = " not in lock(applied).read_text(encoding="utf-8")
     assert applied("env", "set", "B=elsewhere", "-p", "docs").code == 0
-    (applied.cwd / "deploxa.toml").write_text(FILE, encoding="utf-8")
+    applied.write(FILE)
     assert actions(applied)["B"] in ("unknown", "set")
 
 
@@ -171,11 +171,11 @@ def test_a_variable_that_could_not_be_set_is_unknown(applied: Program, sandbox: 
 
 def test_a_project_that_is_created_gets_its_lock(dpx: Program) -> None:
     """With its ID, which is known afterwards; one without variables gets none."""
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "brand-new"\n[env]\nA = "1"\n', encoding="utf-8")
+    dpx.write('[project]\nslug = "brand-new"\n[env]\nA = "1"\n')
     assert dpx("apply", "-y", env=ENV).code == 0
     assert dpx("plan", env=ENV).out == ""
     lock(dpx).unlink()
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "bare"\n', encoding="utf-8")
+    dpx.write('[project]\nslug = "bare"\n')
     assert dpx("apply", "-y", env=ENV).code == 0
     assert not lock(dpx).exists()
 
@@ -183,7 +183,7 @@ def test_a_project_that_is_created_gets_its_lock(dpx: Program) -> None:
 def test_each_file_has_its_own(dpx: Program) -> None:
     """Two files of one directory don't overwrite each other's lock."""
     for name, slug in (("one.toml", "docs"), ("two.toml", "api")):
-        (dpx.cwd / name).write_text(f'[project]\nslug = "{slug}"\n[env]\nA = "1"\n', encoding="utf-8")
+        dpx.write(f'[project]\nslug = "{slug}"\n[env]\nA = "1"\n', name)
     assert dpx("apply", "one.toml", "two.toml", "-y", env=ENV).code == 0
     assert {path.name for path in dpx.cwd.glob("*.lock")} == {"one.lock", "two.lock"}
     assert dpx("plan", "one.toml", "two.toml", env=ENV).out == ""

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fault_server import FaultServer, reply
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Program
-
-
-def git(*argv: str, cwd: Path) -> None:
-    """Run git, without the developer's own settings."""
-    env = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "GIT_CONFIG_NOSYSTEM": "1"}
-    identity = ("-c", "user.name=A", "-c", "user.email=a@example.com")
-    subprocess.run(["git", *identity, *argv], cwd=cwd, env=env, check=True, capture_output=True)
 
 
 def write(dpx: Program, files: dict[str, str]) -> None:
     """Write a deploxa.toml into each directory."""
     for folder, text in files.items():
-        (dpx.cwd / folder).mkdir(parents=True, exist_ok=True)
-        (dpx.cwd / folder / "deploxa.toml").write_text(text, encoding="utf-8")
+        dpx.write(text, f"{folder}/deploxa.toml")
 
 
 def project(slug: str, *keys: str, needs: str = "") -> str:
@@ -41,9 +30,9 @@ def repository(dpx: Program) -> Program:
     """A repository with three projects, and one that isn't tracked."""
     write(dpx, {"apps/web": project("storefront", "W", needs='"../api"'), "apps/api": project("api", "A")})
     write(dpx, {"docs": project("docs", "D1", "D2")})
-    git("init", "-q", "-b", "main", cwd=dpx.cwd)
-    git("add", "-A", cwd=dpx.cwd)
-    git("commit", "-q", "-m", "Add projects", cwd=dpx.cwd)
+    dpx.git("init", "-q")
+    dpx.git("add", "-A")
+    dpx.git("commit", "-q", "-m", "Add projects")
     write(dpx, {"untracked": project("brand-new")})
     return dpx
 
@@ -71,9 +60,9 @@ def test_which_files(repository: Program) -> None:
 
 def test_those_that_have_changed(repository: Program) -> None:
     """Since a base; none is an empty plan."""
-    (repository.cwd / "docs" / "page.md").write_text("x", encoding="utf-8")
-    git("add", "docs", cwd=repository.cwd)
-    git("commit", "-q", "-m", "Change docs", cwd=repository.cwd)
+    repository.write("x", "docs/page.md")
+    repository.git("add", "docs")
+    repository.git("commit", "-q", "-m", "Change docs")
     assert repository("plan", "--changed", "HEAD~1").rows == [row[1:] for row in DOCS]
     none = repository("plan", "--changed", "HEAD", "--exit-code", "--json")
     assert (none.code, none.out) == (0, "[]\n"), none

@@ -36,11 +36,6 @@ PLANNED = [
 ]
 
 
-def write(dpx: Program, text: str, name: str = "deploxa.toml") -> None:
-    """Put a file into the working directory."""
-    (dpx.cwd / name).write_text(text, encoding="utf-8")
-
-
 def keys(dpx: Program, project: str) -> dict[str, Any]:
     """The variables of a project: key to targets."""
     return {row["key"]: row["targets"] for row in dpx("env", "list", "-p", project, "--json").json}
@@ -48,7 +43,7 @@ def keys(dpx: Program, project: str) -> dict[str, Any]:
 
 def test_plan_apply_and_a_plan_that_is_empty(dpx: Program) -> None:
     """The plan tells what apply does; after it only values, which can't be read, are unknown."""
-    write(dpx, FILE)
+    dpx.write(FILE)
     planned = dpx("plan")
     assert (planned.code, planned.rows) == (0, PLANNED), planned
     assert planned.err == "storefront: 2 to update, 2 to set, 1 to remove, 1 unchanged.\n"
@@ -76,7 +71,7 @@ def test_plan_apply_and_a_plan_that_is_empty(dpx: Program) -> None:
 
 def test_the_json_of_a_plan(dpx: Program) -> None:
     """Its keys are documented in the help; no value of a variable is among them."""
-    write(dpx, FILE)
+    dpx.write(FILE)
     rows = dpx("plan", "--json").json
     assert [sorted(row) for row in rows] == [
         ["action", "after", "before", "change", "from", "kind", "name", "project"] for _ in PLANNED
@@ -100,7 +95,7 @@ def test_the_json_of_a_plan(dpx: Program) -> None:
 
 def test_apply_asks_or_needs_yes(dpx: Program, sandbox: Sandbox) -> None:
     """No is the default, and changes nothing; off a terminal it is exit 2 without --yes."""
-    write(dpx, FILE)
+    dpx.write(FILE)
     result = dpx("apply")
     assert (result.code, result.out, "hint: Pass --yes." in result.err) == (2, "", True), result
     refused = dpx.tty("apply", answers=[("[y/N]", "\r")])
@@ -110,14 +105,14 @@ def test_apply_asks_or_needs_yes(dpx: Program, sandbox: Sandbox) -> None:
     assert (agreed.code, "Applied deploxa.toml." in agreed.out) == (0, True), agreed
     assert "STRIPE_SECRET_KEY" not in keys(dpx, "storefront")
     assert CANARY not in refused.out + agreed.out
-    write(dpx, '[project]\nslug = "docs"\n')
+    dpx.write('[project]\nslug = "docs"\n')
     nothing = dpx("apply", "--json")
     assert (nothing.code, nothing.out) == (0, "[]\n"), nothing
 
 
 def test_a_missing_variable_stops_apply_before_any_change(dpx: Program) -> None:
     """Exit 10; the plan has a row for it, which counts as a change."""
-    write(dpx, '[project]\nslug = "docs"\nname = "New"\n[env]\nNEEDED = {}\nSEARCH_KEY = {}\n')
+    dpx.write('[project]\nslug = "docs"\nname = "New"\n[env]\nNEEDED = {}\nSEARCH_KEY = {}\n')
     planned = dpx("plan", "--exit-code")
     assert (planned.code, planned.rows[0]) == (10, ["missing", "NEEDED", "must exist"]), planned
     assert dpx("plan").code == 0
@@ -133,7 +128,7 @@ def test_a_missing_variable_stops_apply_before_any_change(dpx: Program) -> None:
 
 def test_the_project_is_the_files(dpx: Program) -> None:
     """Never DPX_PROJECT's, nor that of a link file."""
-    write(dpx, '[project]\nslug = "docs"\n[env]\nONLY = "1"\n')
+    dpx.write('[project]\nslug = "docs"\n[env]\nONLY = "1"\n')
     dpx("link", "api")
     assert dpx("apply", "--yes", env={"DPX_PROJECT": "storefront"}).code == 0
     assert "ONLY" in keys(dpx, "docs")
@@ -143,8 +138,8 @@ def test_the_project_is_the_files(dpx: Program) -> None:
 
 def test_where_values_come_from(dpx: Program) -> None:
     """In the rows, the question and the JSON; a plan does without a source that isn't here."""
-    write(dpx, '[project]\nslug = "docs"\n[env]\nA = {from = "env:AWS_SECRET"}\nSEARCH_KEY = {from = "file:key"}\n')
-    (dpx.cwd / "key").write_text(CANARY, encoding="utf-8")
+    dpx.write('[project]\nslug = "docs"\n[env]\nA = {from = "env:AWS_SECRET"}\nSEARCH_KEY = {from = "file:key"}\n')
+    dpx.write(CANARY, "key")
     planned = dpx("plan")
     assert planned.rows == [
         ["set", "A", "new, from env:AWS_SECRET (not set here)"],
@@ -158,7 +153,7 @@ def test_where_values_come_from(dpx: Program) -> None:
         "error: deploxa.toml:4:6: env:AWS_SECRET is not set.\ndeploxa.toml:5:15: file:key doesn't exist.\n"
         "hint: Fix these lines. Nothing was changed.\n"
     )
-    (dpx.cwd / "key").write_text(CANARY, encoding="utf-8")
+    dpx.write(CANARY, "key")
     asked = dpx.tty("apply", env={"AWS_SECRET": "x"}, answers=[("[y/N]", "\r")])
     assert "Apply this to docs with values from env:AWS_SECRET, file:key? [y/N]" in asked.out
     leak = dpx("plan", env={"AWS_SECRET": f"x{dpx.env['DPX_TOKEN']}x"})
@@ -168,12 +163,12 @@ def test_where_values_come_from(dpx: Program) -> None:
 
 def test_framework_and_app_type_of_an_existing_project_are_a_warning(dpx: Program) -> None:
     """Never a change."""
-    write(dpx, '[project]\nslug = "docs"\nframework = "nodejs"\napp_type = "STATIC"\n')
+    dpx.write('[project]\nslug = "docs"\nframework = "nodejs"\napp_type = "STATIC"\n')
     result = dpx("plan", "--exit-code")
     assert (result.code, result.out) == (0, ""), result
     assert "warning: framework is VITE, not NODEJS, and can't be changed after creation." in result.err
     assert "warning: app_type only counts when a project is created" in result.err
-    write(dpx, '[project]\nslug = "docs"\nframework = "Vite"\n')
+    dpx.write('[project]\nslug = "docs"\nframework = "Vite"\n')
     assert "warning" not in dpx("plan").err
 
 
@@ -194,7 +189,7 @@ C = {absent = true}
 
 def test_a_project_that_does_not_exist_is_created(dpx: Program) -> None:
     """In the organization of its slug; then a plan is empty."""
-    write(dpx, NEW)
+    dpx.write(NEW)
     planned = dpx("plan", "--exit-code")
     assert planned.code == 10
     assert planned.rows == [
@@ -214,7 +209,7 @@ def test_a_project_that_does_not_exist_is_created(dpx: Program) -> None:
 
 def test_the_default_organization_counts_for_a_bare_slug(dpx: Program) -> None:
     """As for `projects create`; the plan says so. Without a name the slug is the name."""
-    write(dpx, '[project]\nslug = "brand-new"\n')
+    dpx.write('[project]\nslug = "brand-new"\n')
     assert dpx("plan", env={"DPX_ORG": "acme"}).rows == [["create", "brand-new", "in acme"]]
     assert dpx("apply", "-y", env={"DPX_ORG": "acme"}).code == 0
     assert "brand-new" in dpx("projects", "list", "--org", "acme", "-q").out.split()
@@ -224,19 +219,19 @@ def test_the_default_organization_counts_for_a_bare_slug(dpx: Program) -> None:
 @pytest.mark.parametrize("name", ["Other", "Brand New!!2", "!"])
 def test_a_slug_that_the_name_does_not_lead_to_is_refused(dpx: Program, sandbox: Sandbox, name: str) -> None:
     """Exit 2: the project would be created under another slug, each time again; no such organization: exit 3."""
-    write(dpx, f'[project]\nslug = "brand-new"\nname = "{name}"\n')
+    dpx.write(f'[project]\nslug = "brand-new"\nname = "{name}"\n')
     for argv in (("plan",), ("apply", "-y")):
         result = dpx(*argv)
         assert (result.code, result.out) == (2, ""), result
         assert "leads to the slug" in result.err
-    write(dpx, '[project]\nslug = "nobody/docs"\n')
+    dpx.write('[project]\nslug = "nobody/docs"\n')
     assert [dpx(*argv).code for argv in (("plan",), ("apply", "-y"))] == [3, 3]
     assert {seen.method for seen in sandbox.requests} == {"GET"}
 
 
 def test_mistakes_are_exit_2_before_any_request(dpx_offline: Program) -> None:
     """Neither a token nor a server is needed to hear of them."""
-    write(dpx_offline, f'[project]\nslug = "x"\n[env]\nA = {{value = "{CANARY}", sensitive = true}}\nB = 1\n')
+    dpx_offline.write(f'[project]\nslug = "x"\n[env]\nA = {{value = "{CANARY}", sensitive = true}}\nB = 1\n')
     for argv in (("plan",), ("apply", "-y")):
         result = dpx_offline(*argv)
         assert (result.code, result.out) == (2, ""), result
@@ -257,12 +252,12 @@ def test_a_file_that_is_not_there(dpx: Program) -> None:
 
 def test_the_nearest_file_upward_or_the_one_that_is_named(dpx: Program) -> None:
     """Its `file:` sources are relative to it, not to the working directory."""
-    write(dpx, '[project]\nslug = "docs"\n[env]\nFROM_FILE = {from = "file:value.txt", sensitive = true}\n')
-    (dpx.cwd / "value.txt").write_text("text\n", encoding="utf-8")
+    dpx.write('[project]\nslug = "docs"\n[env]\nFROM_FILE = {from = "file:value.txt", sensitive = true}\n')
+    dpx.write("text\n", "value.txt")
     (dpx.cwd / "deep").mkdir()
     outer, dpx.cwd = dpx.cwd, dpx.cwd / "deep"
     assert dpx("plan").rows == [["set", "FROM_FILE", "new (sensitive), from file:value.txt"]]
-    write(dpx, '[project]\nslug = "api"\n', "other.toml")
+    dpx.write('[project]\nslug = "api"\n', "other.toml")
     assert dpx("plan", "other.toml").out == ""
     assert dpx("plan", str(outer / "deploxa.toml")).rows[0][1] == "FROM_FILE"
     assert dpx("apply", "-y").code == 0
@@ -272,11 +267,11 @@ def test_the_nearest_file_upward_or_the_one_that_is_named(dpx: Program) -> None:
 
 def test_what_the_file_does_not_say_stays(dpx: Program) -> None:
     """Other keys, and the targets and sensitivity of those it names."""
-    write(dpx, '[project]\nslug = "storefront"\n[env]\nSTRIPE_SECRET_KEY = "new"\n')
+    dpx.write('[project]\nslug = "storefront"\n[env]\nSTRIPE_SECRET_KEY = "new"\n')
     before = dpx("env", "list", "-p", "storefront", "--json").json
     assert dpx("apply", "-y").code == 0
     assert dpx("env", "list", "-p", "storefront", "--json").json == before
-    write(dpx, '[project]\nslug = "storefront"\n[env]\nSTRIPE_SECRET_KEY = {value = "new", sensitive = false}\n')
+    dpx.write('[project]\nslug = "storefront"\n[env]\nSTRIPE_SECRET_KEY = {value = "new", sensitive = false}\n')
     assert dpx("plan").rows == [["set", "STRIPE_SECRET_KEY", "sensitive: yes -> no"]]
     assert dpx("apply", "-y").code == 0
     (row,) = [row for row in dpx("env", "list", "-p", "storefront", "--json").json if row["key"] == "STRIPE_SECRET_KEY"]
@@ -285,7 +280,7 @@ def test_what_the_file_does_not_say_stays(dpx: Program) -> None:
 
 def test_in_github_actions_the_plan_is_in_the_step_summary(dpx: Program) -> None:
     """As a table, in which nothing of the file's text is markup."""
-    write(dpx, '[project]\nslug = "docs"\ndescription = "a | <b> [x](y)"\n[env]\nA = "1"\n')
+    dpx.write('[project]\nslug = "docs"\ndescription = "a | <b> [x](y)"\n[env]\nA = "1"\n')
     summary = dpx.cwd / "summary.md"
     env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary), "CI": "true"}
     assert dpx("plan", env=env).code == 0
@@ -312,7 +307,7 @@ def test_export_prints_what_is_there(dpx: Program) -> None:
     }
     assert found["env"] == {"DATABASE_URL": {}, "NEXT_PUBLIC_API_URL": {}, "STRIPE_SECRET_KEY": {}}
     assert "STRIPE_SECRET_KEY = {} # production, preview, sensitive" in result.out
-    write(dpx, result.out)
+    dpx.write(result.out)
     planned = dpx("plan", "--exit-code")
     assert (planned.code, planned.out) == (0, ""), planned
     assert 'slug = "acme/storefront"' in dpx("export", "-p", "acme/storefront").out
