@@ -363,6 +363,9 @@ def test_dry_run_shows_the_plan_and_changes_nothing(dpx: Program, sandbox: Sandb
     ]
     row = {"action": "add", "key": "NEW", "before": [], "after": EVERY.split(",")}
     assert dpx(*argv, "--json", stdin=file).json[1] == row
+    narrowed = dpx("env", "import", "-", *ON, "--dry-run", "--target", "preview", stdin=file)
+    assert narrowed.rows == [["replace", "DATABASE_URL", "production", "preview"], ["add", "NEW", "", "preview"]]
+    assert "warning: The import removes a target. DATABASE_URL: production -> preview\n" in narrowed.err
     assert posts(sandbox) == 0
 
 

@@ -96,53 +96,6 @@ def test_no_size_or_depth_is_too_much(text: str) -> None:
     assert {reading.key for reading in found.readings} == {"A"}
 
 
-# Expressions that read R as often as they say, with N where nothing is read.
-LEAVES = st.sampled_from(
-    [
-        ("process.env.R", 1),
-        ("process.env['R'] ?? 1", 1),
-        ("(process.env as any).R!", 1),
-        ("import.meta.env.R", 1),
-        ("Deno.env.get('R')", 1),
-        ("'process.env.N \\' \" ` {'", 0),
-        ('"process.env.N \\" \' //"', 0),
-        ("/[/'\"`]process.env.N\\//g", 0),
-        ("a / b / c", 0),
-        ("x.in / 2", 0),
-        ("a /* process.env.N ' */ + b", 0),
-        ("b // process.env.N `\n", 0),
-        ("`process.env.N \\` \\${process.env.N} '`", 0),
-        ("a < b && c > d", 0),
-        ("<br/>", 0),
-    ]
-)
-
-
-def nested(inner: st.SearchStrategy[tuple[str, int]]) -> st.SearchStrategy[tuple[str, int]]:
-    """Put two expressions into something that holds them."""
-    holders = st.sampled_from(
-        [
-            "({ a: %s, 'process.env.N': %s })",
-            "f(() => { if (x) { return %s } return %s })",
-            "`process.env.N ${%s} ' ${%s} // `",
-            '<p a="it\'s process.env.N" b={%s}>it\'s process.env.N // " {%s} `</p>',
-            "<>{%s}<b.c {...d}/> isn't <i>process.env.N</i>{/* process.env.N */ %s}</>",
-            "[%s, %s]",
-        ]
-    )
-    return st.builds(lambda holder, one, two: (holder % (one[0], two[0]), one[1] + two[1]), holders, inner, inner)
-
-
-@given(st.lists(st.recursive(LEAVES, nested, max_leaves=12), min_size=1, max_size=6))
-def test_no_nesting_hides_a_reading_or_makes_one(expressions: list[tuple[str, int]]) -> None:
-    """Strings, comments, templates, regular expressions and elements in each other."""
-    source = "".join(f"const v{number} = {text};\n" for number, (text, _) in enumerate(expressions))
-    found = files.read(source.encode(), "a.tsx")
-    assert found is not None
-    assert [reading.key for reading in found.readings] == ["R"] * sum(count for _, count in expressions), source
-    assert (found.dynamic, found.whole) == ([], [])
-
-
 @given(
     st.text(alphabet="process.env[]AB'\"`${}/*<>=!?&|(),:; \n\\", max_size=200),
     st.sampled_from(["tsx", "ts", "svelte"]),

@@ -214,3 +214,8 @@ def test_a_summary_for_a_pull_request(repository: Program) -> None:
     assert "<b>" not in text
     bad = repository("plan", "docs", "--summary", "no/such/place.md")
     assert (bad.code, "Can't write the summary to no/such/place.md" in bad.err) == (1, True), bad
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(repository.cwd / "step.md"), "CI": "true"}
+    assert repository("apply", "apps/api", "-y", env=env).code == 0
+    assert "| set | A | new |" in (repository.cwd / "step.md").read_text(encoding="utf-8")
+    bad = repository("plan", "docs", env={**env, "GITHUB_STEP_SUMMARY": str(repository.cwd)})
+    assert (bad.code, "Can't write to GITHUB_STEP_SUMMARY" in bad.err) == (0, True), bad

@@ -278,20 +278,6 @@ def test_what_the_file_does_not_say_stays(dpx: Program) -> None:
     assert (row["sensitive"], row["targets"]) == (False, ["production", "preview"])
 
 
-def test_in_github_actions_the_plan_is_in_the_step_summary(dpx: Program) -> None:
-    """As a table, in which nothing of the file's text is markup."""
-    dpx.write('[project]\nslug = "docs"\ndescription = "a | <b> [x](y)"\n[env]\nA = "1"\n')
-    summary = dpx.cwd / "summary.md"
-    env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary), "CI": "true"}
-    assert dpx("plan", env=env).code == 0
-    text = summary.read_text(encoding="utf-8")
-    assert "| Action | Name | Change |\n| --- | --- | --- |\n| update | description | " in text
-    assert "| set | A | new |" in text
-    assert "<b>" not in text
-    bad = dpx("plan", env={**env, "GITHUB_STEP_SUMMARY": str(dpx.cwd)})
-    assert (bad.code, "Can't write to GITHUB_STEP_SUMMARY" in bad.err) == (0, True), bad
-
-
 def test_export_prints_what_is_there(dpx: Program) -> None:
     """A valid file of which the plan is empty; it needs no file in the directory."""
     dpx("projects", "update", "storefront", "--build-command", 'say "hi" \\ \u00e9')
