@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dpx_cli.output.screen import Overlay, Screen
 
 INTERVAL = 0.1  # seconds between two drawings
-PLAIN_INTERVAL = 10.0  # seconds between two plain lines with ACCESSIBLE=1
 MIN_NAME = 8  # cells of a row's name, however narrow the terminal is
 MAX_NAME = 32
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -39,7 +38,7 @@ class Display:
         self._screen = screen
         self._on_stdout = on_stdout
         self._animates = screen.redraws if on_stdout else screen.animates
-        self._ticks = ticks and (self._animates or screen.accessible)
+        self._ticks = ticks and self._animates
         self._outer: Overlay | None = None
         self._suspended = ExitStack()
         self._lock = threading.RLock()
@@ -50,10 +49,6 @@ class Display:
     def lines(self, columns: int, room: int) -> list[str]:
         """Return the lines to draw now, neutralized and styled: at most `room`, each at most `columns` wide."""
         raise NotImplementedError
-
-    def plain_lines(self) -> list[str]:
-        """Return what ACCESSIBLE=1 writes every PLAIN_INTERVAL."""
-        return []
 
     def __enter__(self) -> Self:
         self._outer = self._screen.overlay
@@ -120,11 +115,8 @@ class Display:
             self._screen.write_stderr(text)
 
     def _run(self) -> None:
-        while not self._stopped.wait(INTERVAL if self._animates else PLAIN_INTERVAL):
-            with self._lock:
-                self.draw()
-                for line in [] if self._animates else self.plain_lines():
-                    self._screen.write_stderr(line + "\n")
+        while not self._stopped.wait(INTERVAL):
+            self.draw()
 
 
 class StatusLine(Display):
@@ -152,14 +144,10 @@ class StatusLine(Display):
         """Return the spinner and the text."""
         self._frame += 1
         spinner = _SPINNER if self._screen.unicode else "|/-\\"
-        return [cut(f"{spinner[self._frame % len(spinner)]} {line}", columns) for line in self.plain_lines()]
-
-    def plain_lines(self) -> list[str]:
-        """Return the text."""
-        return [self._text] if self._text else []
+        return [cut(f"{spinner[self._frame % len(spinner)]} {self._text}", columns)] if self._text else []
 
 
-class ProgressBar(Display):
+class ProgressBar(StatusLine):
     """A bar over a known number of equal steps, advanced by any thread; nothing off a terminal."""
 
     def __init__(self, screen: Screen, total: int, what: str) -> None:
@@ -167,21 +155,19 @@ class ProgressBar(Display):
         self._total = total
         self._what = neutralize(what)
         self._steps = 0
+        self.advance(0)
 
     def advance(self, steps: int = 1) -> None:
         """Count `steps` more as done."""
         with self._lock:
             self._steps = min(self._steps + steps, self._total)
+            self._text = f"{self._steps} of {self._total} {self._what}"
 
     def lines(self, columns: int, room: int) -> list[str]:  # noqa: ARG002 - one line has room everywhere
         """Return the bar and the count."""
         full = self._steps * _BAR // self._total if self._total else _BAR
         on, off = ("█", "░") if self._screen.unicode else ("#", "-")
-        return [cut(f"{on * full}{off * (_BAR - full)} {self.plain_lines()[0]}", columns)]
-
-    def plain_lines(self) -> list[str]:
-        """Return the count."""
-        return [f"{self._steps} of {self._total} {self._what}"]
+        return [cut(f"{on * full}{off * (_BAR - full)} {self._text}", columns)]
 
 
 class Row:
@@ -244,12 +230,6 @@ class LiveTable(Display):
         if width(plain) > columns or state not in STATUS_SGR:
             return cut(plain, columns)
         return f"{head}{self._screen.style(state, STATUS_SGR[state])}{plain[len(head) + len(state) :]}"
-
-    def plain_lines(self) -> list[str]:
-        """Return a line for each row that runs."""
-        return [
-            f"{neutralize(row.name)}: {neutralize(row.state)}, {row.time_text()}" for row in self._rows if row.rank == 0
-        ]
 
     def _counts(self) -> str:
         ranks = [row.rank for row in self._rows]

@@ -69,33 +69,31 @@ class Screen:
             from dpx_cli.output.jq import Filter
 
             self._filter = Filter(jq)
+        self.has_fields = fields is not None
+        self.has_filter = jq is not None
         self.on_terminal = terminal.is_terminal(self._stdout)
         self._stderr_is_tty = terminal.is_terminal(self._stderr)
         self.format = format or ("table" if self.on_terminal else "tsv")
-        self._dumb = env.get("TERM") == "dumb" or not (
+        # Whether an object was asked for, and not a command's short answer.
+        self.shows_objects = self.format in {"json", "jsonl"} or self.has_fields
+
+        dumb = env.get("TERM") == "dumb" or not (
             (not self.on_terminal or terminal.enable_escapes(self._stdout))
             and (not self._stderr_is_tty or terminal.enable_escapes(self._stderr))
         )
         self._in_ci = identify_ci(env) != ""  # the CI system may read commands in what a job prints
         may_color = not env.get("NO_COLOR")
         forced = is_on(env, "FORCE_COLOR")
-        self.color = self.on_terminal and may_color and (forced or not self._dumb)
+        self.color = self.on_terminal and may_color and (forced or not dumb)
         self._prose_color = self.color or (may_color and forced)
-        self._links = self.on_terminal and may_color and not self._dumb
-        self._stderr_color = may_color and (forced or (self._stderr_is_tty and not self._dumb))
-        self.unicode = not self._dumb and terminal.locale_is_utf8(env)
+        self._links = self.on_terminal and may_color and not dumb
+        self._stderr_color = may_color and (forced or (self._stderr_is_tty and not dumb))
+        self.unicode = not dumb and terminal.locale_is_utf8(env)
+        may_animate = not (dumb or is_on(env, "ACCESSIBLE") or is_on(env, "CI"))
+        self.animates = may_animate and self._stderr_is_tty  # a line of stderr may be rewritten in place
+        self.redraws = may_animate and self.on_terminal and self.format == "table"  # so may a table on stdout
 
     # Data
-
-    @property
-    def has_fields(self) -> bool:
-        """Whether --fields chooses what is shown."""
-        return self._fields is not None
-
-    @property
-    def has_filter(self) -> bool:
-        """Whether --jq filters what is printed."""
-        return self._filter is not None
 
     def rows(
         self,
@@ -114,14 +112,12 @@ class Screen:
             pages, columns = self._fields.check(pages), self._fields.columns
             if self.format in {"json", "jsonl"}:
                 pages = ([self._fields.select(item) for item in page] for page in pages)
-        if self.format == "jsonl":
-            self._rows_jsonl(pages)
-        elif self.format == "json":
+        if self.format == "json":
             self.array(pages)
-        elif self.format == "quiet":
-            self._rows_quiet(pages, key)
-        elif self.format == "tsv":
-            self._rows_tsv(pages, columns)
+        elif self.format != "table":
+            write = self._line_writer(columns, key)
+            for page in pages:
+                self._write_text("".join([write(item) for item in page]), json=self.format == "jsonl")
         elif items := [item for page in pages for item in page]:
             self._write_text(self.table(items, columns, key=key))
         else:
@@ -141,26 +137,19 @@ class Screen:
 
     def item(self, item: Mapping[str, Any], columns: Sequence[Column], *, key: str) -> None:
         """Write one thing: titled lines on a terminal, one tab-separated row off it, a JSON object."""
+        if self.format not in {"table", "json"}:
+            self.rows([[item]], columns, key=key)
+            return
         if self._fields:
             ((item,),) = self._fields.check([[item]])
             columns = self._fields.columns
-        if self.format in {"json", "jsonl"}:
+        if self.format == "json":
             item = self._fields.select(item) if self._fields else item
-            indent = 2 if self.on_terminal and self.format == "json" else None
-            self._write_json(encoder(indent)(item) + "\n")
-        elif self.format == "quiet":
-            self._rows_quiet([[item]], key)
-        elif self.format == "tsv":
-            self._rows_tsv([[item]], columns)
+            self._write_json(encoder(2 if self.on_terminal else None)(item) + "\n")
         else:
             from dpx_cli.output import table
 
             self._write_text(table.draw_one(self.cells([item], columns), columns, look=self.look()))
-
-    @property
-    def shows_objects(self) -> bool:
-        """Whether an object was asked for (--json, --jsonl, --jq, --fields), and not a command's short answer."""
-        return self.format in {"json", "jsonl"} or self._fields is not None
 
     def line(self, text: str) -> None:
         """Write one line of data, neutralized: a URL, a token, a line of prose."""
@@ -182,10 +171,15 @@ class Screen:
         ways = [(column.parts, column.show, column.missing) for column in columns]
         return [[_cell(get_path(item, path), show, missing) for path, show, missing in ways] for item in items]
 
-    def _rows_jsonl(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
-        encode = encoder(None)
-        for page in pages:
-            self._write_text("".join([encode(item) + "\n" for item in page]), json=True)
+    def _line_writer(self, columns: Sequence[Column], key: str) -> Callable[[Mapping[str, Any]], str]:
+        """Return what writes an item as one line: JSON, its identifier, or cells separated by tabs."""
+        if self.format == "jsonl":
+            encode = encoder(None)
+            return lambda item: encode(item) + "\n"
+        if self.format == "quiet":
+            return lambda item: _identifier(item, key) + "\n"
+        paths = [(column.parts, column.missing) for column in columns]
+        return lambda item: "\t".join([plain(get_path(item, path)) or missing for path, missing in paths]) + "\n"
 
     def array(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
         """Write a list that arrives in pages as one JSON array."""
@@ -198,26 +192,6 @@ class Screen:
             return
         first, between, last = ("[\n", ",\n", "\n]\n") if indented else ("[", ",", "]\n")
         self._write_json(first + between.join(pieces) + last)
-
-    def _rows_quiet(self, pages: Iterable[Sequence[Mapping[str, Any]]], key: str) -> None:
-        parts = tuple(key.split("."))
-        for page in pages:
-            lines = []
-            for item in page:
-                value = get_path(item, parts)
-                if value is None or value == "":
-                    # The reader, like xargs, would take an empty line for an empty argument.
-                    raise InvalidResponse(f"An item of the list has no {key}.")
-                lines.append(plain(value) + "\n")
-            self._write_text("".join(lines))
-
-    def _rows_tsv(self, pages: Iterable[Sequence[Mapping[str, Any]]], columns: Sequence[Column]) -> None:
-        paths = [(column.parts, column.missing) for column in columns]
-        for page in pages:
-            lines = [
-                "\t".join([plain(get_path(item, path)) or missing for path, missing in paths]) + "\n" for item in page
-            ]
-            self._write_text("".join(lines))
 
     def _write_json(self, document: str) -> None:
         """Write a JSON document, or what `--jq` makes of it."""
@@ -275,12 +249,10 @@ class Screen:
             error["message"] = " ".join([exc.message, *exc.details])
             self._message(encoder(None)({"error": error}), json=True)
             return
-        text = "\n".join(
-            [self.style("error:", _BOLD_RED) + " " + neutralize(exc.message), *map(neutralize, exc.details)]
-        )
+        lines = [f"{self.style('error:', _BOLD_RED)} {neutralize(exc.message)}", *map(neutralize, exc.details)]
         if exc.hint:
-            text += "\n" + self.style("hint:", _CYAN) + " " + neutralize(exc.hint)
-        self._message(text)
+            lines.append(f"{self.style('hint:', _CYAN)} {neutralize(exc.hint)}")
+        self._message("\n".join(lines))
 
     def style(self, text: str, sgr: str) -> str:
         """Return a text for stderr in a color (SGR parameters, like "31"), or as it is if stderr has no color."""
@@ -292,10 +264,8 @@ class Screen:
             self.write_stderr(neutralize(command) + "\n")
 
     def _message(self, text: str, *, json: bool = False) -> None:
-        if self._in_ci:
-            text = without_commands(text, json=json)
         with self.meanwhile():
-            self.write_stderr(text + "\n")
+            self.write_stderr((without_commands(text, json=json) if self._in_ci else text) + "\n")
 
     def write_stderr(self, text: str) -> None:
         """Write to stderr as it is, for displays and prompts; text that can't be written is dropped."""
@@ -307,26 +277,6 @@ class Screen:
     def meanwhile(self) -> AbstractContextManager[None]:
         """Erase what is drawn in place, if anything is, while something else is written within the context."""
         return nullcontext() if self.overlay is None else self.overlay.away()
-
-    # Progress
-
-    @property
-    def animates(self) -> bool:
-        """Whether a line may be rewritten in place: stderr is a terminal that can, and this is no CI."""
-        return self._stderr_is_tty and self._may_animate()
-
-    @property
-    def redraws(self) -> bool:
-        """Whether a table may be redrawn in place: stdout is a terminal that can, and the format is a table."""
-        return self.format == "table" and self.on_terminal and self._may_animate()
-
-    def _may_animate(self) -> bool:
-        return not (self._dumb or self.accessible or is_on(self._env, "CI"))
-
-    @property
-    def accessible(self) -> bool:
-        """Whether a screen reader may be listening: nothing is redrawn."""
-        return is_on(self._env, "ACCESSIBLE")
 
     # Questions
 
@@ -416,6 +366,13 @@ def _cell(value: Any, show: Callable[[Any], str] | None, missing: str) -> str:
     if isinstance(value, list):
         return ", ".join([plain(part) for part in value])
     return plain(value) or missing
+
+
+def _identifier(item: Mapping[str, Any], key: str) -> str:
+    if text := plain(get_path(item, tuple(key.split(".")))):
+        return text
+    # The reader, like xargs, would take an empty line for an empty argument.
+    raise InvalidResponse(f"An item of the list has no {key}.")
 
 
 def put(stream: BinaryIO, data: bytes) -> None:

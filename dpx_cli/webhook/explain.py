@@ -29,7 +29,7 @@ MAX_DEPTH = 3  # encodings inside each other
 MAX_SOURCES = 60
 MAX_FIELDS = 40  # of a form, and objects in a JSON document
 
-# What to do, by what the first finding is about; "" is for no finding.
+# What to do, by what the first finding is about.
 HINTS = {
     "body": "Use the body byte for byte as it came, before anything parses, prints or edits it.",
     "secret": "Pass the secret exactly as the project's Integrations settings show it.",

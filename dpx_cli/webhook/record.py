@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,23 +22,8 @@ MAX_SHOWN = 64 * 1024  # bytes of a body on the page
 _SECRET = (b"authorization", b"cookie", b"proxy-authorization")
 
 
-class Delivery(TypedDict):
-    """One delivery, as `--json` prints it. The body's fields are null if the signature is invalid.
-
-    `forwarded` is the receiver's HTTP status; `answer` is the one sent to the sender, after `milliseconds`.
-    """
-
-    time: str
-    event: str | None
-    project: str | None
-    branch: str | None
-    status: str | None
-    deployment_id: str | None
-    verified: bool
-    forwarded: int | None
-    answer: int
-    result: str
-    milliseconds: int
+# One delivery, as `--json` prints it: see `describe`.
+Delivery = dict[str, Any]
 
 
 class DeliveryResult(NamedTuple):
@@ -122,7 +107,10 @@ def text(value: Any) -> str | None:
 
 
 def describe(payload: Mapping[str, Any], outcome: DeliveryResult, began: float) -> Delivery:
-    """Return the record of a delivery that arrived at `began` (monotonic); its payload is {} if it is invalid."""
+    """Return the record of a delivery that arrived at `began` (monotonic); its payload is {} if it is invalid.
+
+    `forwarded` is the receiver's HTTP status; `answer` is the one sent to the sender, after `milliseconds`.
+    """
     from datetime import UTC, datetime
 
     deployment, project = _object(payload.get("deployment")), _object(payload.get("project"))

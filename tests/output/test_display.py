@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dpx_cli.output import display
 from dpx_cli.output.display import LiveTable, ProgressBar, Row, StatusLine
 from dpx_cli.output.terminal import width
 
@@ -18,7 +17,9 @@ if TYPE_CHECKING:
 ERASED = "\x1b[1A\r\x1b[J"  # one line up, and everything from there
 
 
-@pytest.mark.parametrize("env", [{"CI": "true", "TERM": "xterm"}, {"TERM": "dumb"}])
+@pytest.mark.parametrize(
+    "env", [{"CI": "true", "TERM": "xterm"}, {"ACCESSIBLE": "1", "TERM": "xterm"}, {"TERM": "dumb"}]
+)
 def test_where_nothing_animates_each_change_is_one_plain_line(terminal: Terminal, env: dict[str, str]) -> None:
     """The key decides what a change is; a bar is not drawn at all."""
     screen = terminal.screen(env=env)
@@ -113,19 +114,6 @@ def test_a_bar_on_a_terminal(terminal: Terminal) -> None:
         bar.advance(99)
         terminal.wait_for("40 of 40 variables")
     assert terminal.finish().endswith(ERASED)
-
-
-def test_accessible_progress_is_told_in_plain_lines(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line at each interval; nothing moves the cursor."""
-    monkeypatch.setattr(display, "PLAIN_INTERVAL", 0.01)
-    screen = terminal.screen(env={"TERM": "xterm", "ACCESSIBLE": "1"})
-    with StatusLine(screen) as line:
-        line.update("Building")
-        terminal.wait_for("Building\nBuilding\n")
-    with ProgressBar(screen, 3, "variables") as bar:
-        bar.advance()
-        terminal.wait_for("1 of 3 variables\n")
-    assert "\x1b" not in terminal.finish()
 
 
 def row(name: str, state: str = "", *, ago: float | None = None, seconds: float | None = None) -> Row:

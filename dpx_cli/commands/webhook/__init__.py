@@ -17,9 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated, Any
 
-    import typer
-
-    from dpx_cli.cli.options import Body, Complete, EventName, Events, SecretFile, Set, To, WebhookSecret, port
+    from dpx_cli.cli.options import (
+        Body,
+        EventName,
+        Events,
+        SecretFile,
+        Set,
+        To,
+        WebhookSecret,
+        argument,
+        flag,
+        option,
+        port,
+    )
     from dpx_cli.session import Session
     from dpx_cli.webhook.check import Case, Finding
     from dpx_cli.webhook.deliver import Endpoint, Reply
@@ -55,9 +65,7 @@ DELIVERY_COLUMNS = (
 def verify(
     session: Session,
     *,
-    signature: Annotated[
-        str, typer.Option("--signature", metavar="S", help="Value of the X-Deploxa-Signature header.")
-    ],
+    signature: Annotated[str, option("--signature", "S", "Value of the X-Deploxa-Signature header.")],
     file: Body = "-",
     secret: WebhookSecret = None,
     secret_file: SecretFile = None,
@@ -106,18 +114,18 @@ def events(session: Session) -> None:
 def send(
     session: Session,
     *,
-    event: Annotated[EventName, typer.Argument(metavar="EVENT", help="Event to send.", case_sensitive=False)],
+    event: Annotated[EventName, argument("EVENT", "Event to send.")],
     to: To,
     secret: WebhookSecret = None,
     secret_file: SecretFile = None,
     assignments: Set = (),
     data: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--data",
-            metavar="FILE",
-            help="File with the body to send, byte for byte, or - for standard input. [default: a sample]",
-            autocompletion=Complete.file,
+            "FILE",
+            "File with the body to send, or - for standard input. [default: a sample]",
+            complete="file",
         ),
     ] = None,
 ) -> None:
@@ -146,11 +154,7 @@ def replay(
     session: Session,
     files: Annotated[
         tuple[str, ...],
-        typer.Argument(
-            metavar="FILE",
-            help="Saved deliveries, or a directory of `dpx webhook listen --save`.",
-            autocompletion=Complete.file,
-        ),
+        argument("FILE", "Saved deliveries, or a directory of `dpx webhook listen --save`.", complete="file"),
     ],
     to: To,
 ) -> None:
@@ -232,30 +236,18 @@ def listen(
     session: Session,
     *,
     port: Annotated[
-        int,
-        typer.Option(
-            "--port",
-            metavar="PORT",
-            help="Port on 127.0.0.1. 0 picks a free one. [default: 4400]",
-            parser=port,
-        ),
+        int, option("--port", "PORT", "Port on 127.0.0.1. 0 picks a free one. [default: 4400]", parser=port)
     ] = 4400,
     secret: WebhookSecret = None,
     secret_file: SecretFile = None,
-    forward_to: Annotated[
-        str | None, typer.Option("--forward-to", metavar="URL", help="Receiver of verified deliveries.")
-    ] = None,
-    allow_remote: Annotated[
-        bool, typer.Option("--allow-remote", help="Allow --forward-to to be another machine.")
-    ] = False,
+    forward_to: Annotated[str | None, option("--forward-to", "URL", "Receiver of verified deliveries.")] = None,
+    allow_remote: Annotated[bool, flag("--allow-remote", "Allow --forward-to to be another machine.")] = False,
     public_host: Annotated[
-        str | None,
-        typer.Option("--public-host", metavar="NAME", help="Name of a tunnel that leads here. See dpx help webhooks."),
+        str | None, option("--public-host", "NAME", "Name of a tunnel that leads here. See dpx help webhooks.")
     ] = None,
     event: Events = (),
     save: Annotated[
-        str | None,
-        typer.Option("--save", metavar="DIR", help="Save each verified delivery here, for dpx webhook replay."),
+        str | None, option("--save", "DIR", "Save each verified delivery here, for dpx webhook replay.")
     ] = None,
 ) -> None:
     """Receive webhooks on this machine: verify, show, save and forward them.
