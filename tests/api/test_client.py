@@ -15,15 +15,12 @@ from clients import client_of
 from fault_server import PROJECT, TOKEN, FaultServer
 
 from dpx_cli import __version__, errors
-from dpx_cli.api.client import BY_STATUS, query_string, segment
+from dpx_cli.api.client import query_string, segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dpx_cli.api.client import Client
-
-REPEATED = ["GET", "DELETE", "PATCH"]
-ONCE = ["POST", "PUT"]
 
 
 def test_what_is_sent(server: FaultServer, client: Client) -> None:
@@ -41,15 +38,8 @@ def test_what_is_sent(server: FaultServer, client: Client) -> None:
         "content-type": "application/json",
         "content-length": str(len(request.body)),
     }
-
-
-def test_a_get_has_no_body(server: FaultServer, client: Client) -> None:
-    """Nor does it say of which kind it would be."""
     client.get("/projects")
-    assert {"content-type", "content-length"}.isdisjoint(server.requests[0].headers)
-
-
-# Status and meaning
+    assert {"content-type", "content-length"}.isdisjoint(server.requests[1].headers), "a GET has no body"
 
 
 @pytest.mark.parametrize(
@@ -78,34 +68,19 @@ def test_a_4xx_is_told_once_and_never_repeated(
     assert server.count("GET") == 1
 
 
-def test_every_documented_status_has_its_type() -> None:
-    """The reference's section Errors; 500 is every 5xx."""
-    assert set(BY_STATUS) == {400, 401, 403, 404, 408, 429}
-
-
-@pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 599])
-@pytest.mark.parametrize("method", REPEATED)
-def test_a_5xx_is_tried_three_times_where_it_may_be(
-    server: FaultServer, client: Client, method: str, status: int
+@pytest.mark.parametrize("status", [429, 500, 503, 599])
+@pytest.mark.parametrize(("method", "tries"), [("GET", 3), ("DELETE", 3), ("PATCH", 3), ("POST", 1), ("PUT", 1)])
+def test_what_may_be_repeated_is_tried_three_times(
+    server: FaultServer, client: Client, method: str, tries: int, status: int
 ) -> None:
-    """And told then."""
+    """And anything else once; the error has the status."""
     server.on(method, "/x", faults.refused(status, "broken"))
-    with pytest.raises(errors.ServerError, match=f"broken.*{status}"):
+    with pytest.raises(errors.DpxError, match="broken") as caught:
         client.request_json(method, "/x")
-    assert server.count(method) == 3
+    assert (server.count(method), caught.value.status) == (tries, status)
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-@pytest.mark.parametrize("method", ONCE)
-def test_what_may_not_be_repeated_is_sent_once(server: FaultServer, client: Client, method: str, status: int) -> None:
-    """Whatever the status."""
-    server.on(method, "/x", faults.refused(status, "no"))
-    with pytest.raises(errors.DpxError):
-        client.request_json(method, "/x", body={})
-    assert server.count(method) == 1
-
-
-@pytest.mark.parametrize("method", REPEATED)
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PATCH"])
 def test_two_faults_are_survived(server: FaultServer, client: Client, method: str) -> None:
     """Whichever they are."""
     server.on(method, "/x", faults.html_502, times=1)
@@ -115,8 +90,7 @@ def test_two_faults_are_survived(server: FaultServer, client: Client, method: st
     assert server.count(method) == 3
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize(("method", "status"), [("GET", 301), ("POST", 303), ("POST", 307), ("DELETE", 308)])
 def test_a_redirect_is_not_followed_and_the_token_stays(
     server: FaultServer, client: Client, method: str, status: int
 ) -> None:
@@ -130,16 +104,7 @@ def test_a_redirect_is_not_followed_and_the_token_stays(
     assert caught.value.status == status
 
 
-def test_a_lost_patch_that_stays_lost_is_unknown(server: FaultServer, client: Client) -> None:
-    """It was sent three times and may have happened."""
-    server.on("PATCH", "/x", faults.reset, effect=False)
-    with pytest.raises(errors.OutcomeUnknown) as caught:
-        client.request_json("PATCH", "/x", body={})
-    assert caught.value.exit_code == 11
-    assert server.count("PATCH") == 3
-
-
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 599])
+@pytest.mark.parametrize("status", [408, 500, 599])
 def test_a_server_error_leaves_the_outcome_of_a_post_unknown(server: FaultServer, client: Client, status: int) -> None:
     """Something in front of a server that may have done it has responded; its message and Retry-After are kept."""
     server.on("POST", "/projects", faults.refused(status, "no.", "7"), effect=True)
@@ -165,19 +130,14 @@ UNREADABLE = {
 def test_an_unreadable_success_leaves_the_outcome_of_a_post_unknown(
     server: FaultServer, client: Client, name: str
 ) -> None:
-    """The server says that it did it, and not what."""
+    """The server says that it did it, and not what. A read changes nothing."""
+    server.on("GET", "/projects", UNREADABLE[name])
+    with pytest.raises(errors.InvalidResponse):
+        client.get("/projects")
     server.on("POST", "/projects", UNREADABLE[name])
     with pytest.raises(errors.OutcomeUnknown) as caught:
         client.request_json("POST", "/projects", body={"name": "x"})
     assert (caught.value.hint or "").endswith("dpx projects list")
-
-
-@pytest.mark.parametrize("name", UNREADABLE)
-def test_the_outcome_of_a_read_is_never_unknown(server: FaultServer, client: Client, name: str) -> None:
-    """It changes nothing."""
-    server.on("GET", "/projects", UNREADABLE[name])
-    with pytest.raises(errors.InvalidResponse):
-        client.get("/projects")
 
 
 def test_a_read_that_finds_the_server_gone_after_a_502_reports_the_502(server: FaultServer, client: Client) -> None:
@@ -194,7 +154,7 @@ def test_a_read_that_finds_the_server_gone_after_a_502_reports_the_502(server: F
     assert caught.value.status == 502
 
 
-@pytest.mark.parametrize("method", REPEATED)
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
 @pytest.mark.parametrize(("status", "kind"), [(500, errors.ServerError), (429, errors.RateLimited)])
 def test_a_retry_that_times_out_reports_the_response_before_it(
     server: FaultServer, method: str, status: int, kind: type[errors.DpxError]
@@ -208,12 +168,14 @@ def test_a_retry_that_times_out_reports_the_response_before_it(
     assert server.count(method) == 2
 
 
-def test_a_patch_that_was_lost_before_a_5xx_is_unknown(server: FaultServer, client: Client) -> None:
-    """The 5xx is about the second request, not about the first."""
+@pytest.mark.parametrize("last", [faults.reset, faults.refused(503, "no")])
+def test_a_patch_that_was_lost_is_unknown(server: FaultServer, client: Client, last: faults.Fault) -> None:
+    """A 5xx after it is about the second request, not about the first."""
     server.on("PATCH", "/x", faults.reset, times=1)
-    server.on("PATCH", "/x", faults.refused(503, "no"))
-    with pytest.raises(errors.OutcomeUnknown):
+    server.on("PATCH", "/x", last)
+    with pytest.raises(errors.OutcomeUnknown) as caught:
         client.request_json("PATCH", "/x", body={})
+    assert (server.count("PATCH"), caught.value.exit_code) == (3, 11)
 
 
 @pytest.mark.parametrize(
@@ -255,32 +217,25 @@ def test_a_delete_whose_response_was_lost_is_done_when_there_is_nothing_left(ser
         client.request_json("DELETE", path)
 
 
-# Waiting
+DATES = {"Date": "Sun, 06 Nov 1994 08:49:37 GMT", "Retry-After": "Sun, 06 Nov 1994 08:49:38 GMT"}
 
 
-def test_retry_after_in_seconds_is_waited_for(server: FaultServer) -> None:
+@pytest.mark.parametrize("fields", [{"Retry-After": "1"}, DATES], ids=["seconds", "a date by the server's own clock"])
+def test_retry_after_is_waited_for(server: FaultServer, fields: dict[str, str]) -> None:
     """Neither sooner nor another pause."""
-    server.on("GET", "/projects", faults.refused(429, "slow down", "1"), times=1)
+    server.on("GET", "/projects", faults.reply(503, {"error": "slow down"}, fields), times=1)
     started = time.monotonic()
     client_of(server.url, timeout=10).get("/projects")
     assert time.monotonic() - started >= 1.0
 
 
-def test_retry_after_as_a_date_is_waited_for(server: FaultServer) -> None:
+def test_retry_after_as_a_date_without_another_is_by_our_clock(server: FaultServer, client: Client) -> None:
     """As HTTP writes dates."""
-    at = email.utils.formatdate(time.time() + 2, usegmt=True)
-    server.on("GET", "/projects", faults.refused(503, "soon", at), times=1)
-    client_of(server.url, timeout=10).get("/projects")
-    assert time.time() >= email.utils.parsedate_to_datetime(at).timestamp()
-
-
-def test_retry_after_as_a_date_counts_from_the_servers_own_clock(server: FaultServer) -> None:
-    """Which may be years away from ours."""
-    fields = {"Date": "Sun, 06 Nov 1994 08:49:37 GMT", "Retry-After": "Sun, 06 Nov 1994 08:49:38 GMT"}
-    server.on("GET", "/projects", faults.reply(429, {"error": "no"}, fields), times=1)
-    started = time.monotonic()
-    client_of(server.url, timeout=10).get("/projects")
-    assert time.monotonic() - started >= 1.0
+    at = email.utils.formatdate(time.time() + 60, usegmt=True)
+    server.on("GET", "/projects", faults.refused(503, "soon", at))
+    with pytest.raises(errors.ServerError) as caught:
+        client.get("/projects")
+    assert 50 < (caught.value.retry_after or 0) <= 60
 
 
 def test_retry_after_0_is_no_invitation_to_flood(
@@ -295,7 +250,7 @@ def test_retry_after_0_is_no_invitation_to_flood(
     assert [pause >= 0.01 * 2**number for number, pause in enumerate(pauses)] == [True, True]
 
 
-@pytest.mark.parametrize("wait", ["60", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+@pytest.mark.parametrize("wait", ["60", "9" * 20, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_a_retry_after_past_the_deadline_is_not_waited_for(server: FaultServer, client: Client, wait: str) -> None:
     """It is told instead, at once."""
     server.on("GET", "/projects", faults.refused(429, "slow down", wait))
@@ -318,28 +273,13 @@ def test_a_retry_after_that_makes_no_sense_is_an_ordinary_pause(server: FaultSer
     assert server.count("GET") == 3
 
 
-def test_the_deadline_holds_all_tries_together(server: FaultServer) -> None:
-    """Three slow 503s do not get three deadlines."""
-    server.on("GET", "/projects", faults.after(0.4, faults.refused(503, "busy")))
-    started = time.monotonic()
-    with pytest.raises((errors.ServerError, errors.NetworkError)):
-        client_of(server.url, timeout=0.7).get("/projects")
-    assert time.monotonic() - started < 2.5
-    assert server.count("GET") <= 2
-
-
-# Bodies that are not what they should be
-
-
 @pytest.mark.parametrize(
     ("body", "word"),
     [
         (b"", "empty"),
         (b" \n", "empty"),
-        (b"<html>502</html>", "not JSON"),
         (b'{"data": ', "not JSON"),
         (b'{"data": NaN}', "not JSON"),
-        (b'{"data": -Infinity}', "not JSON"),
         (b'{"data": "\xff\xfe"}', "not JSON"),
         (b'{"data": 1}x', "not JSON"),
         (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
@@ -385,74 +325,39 @@ def test_a_page_is_not_taken_for_a_response_of_the_api(
 
 
 def test_an_error_is_a_line_and_not_a_page(server: FaultServer, client: Client) -> None:
-    """However much the server has to say."""
-    server.on("GET", "/x", faults.refused(400, "word\r\n\t" * 10_000))
-    with pytest.raises(errors.BadRequest) as caught:
+    """However much the server has to say, and whichever status no standard knows."""
+    server.on("GET", "/x", faults.refused(799, "word\r\n\t" * 10_000))
+    with pytest.raises(errors.ServerError, match="799") as caught:
         client.get("/x")
     assert len(caught.value.message) < 600
     assert "\n" not in caught.value.message
 
 
-def test_an_unknown_status_has_an_error_too(server: FaultServer, client: Client) -> None:
-    """One that no standard knows."""
-    server.on("GET", "/x", faults.reply(799, b""))
-    with pytest.raises(errors.ServerError, match="799"):
-        client.get("/x")
-
-
-# Secrets
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 500])
-def test_a_server_that_echoes_the_token_does_not_make_us_show_it(
-    server: FaultServer, client: Client, status: int
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda text: f"{text}, Bearer {text}",
+        lambda text: text[:-2] + "…",
+        lambda text: quote(text, safe=""),
+        lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    ],
+    ids=["plain", "cut", "percent", "percent, all of it"],
+)
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_server_that_echoes_a_secret_does_not_make_us_show_it(
+    server: FaultServer, client: Client, form: Callable[[str], str], status: int
 ) -> None:
-    """In an error's message."""
-    server.on("POST", "/x", faults.refused(status, f"no such token: {TOKEN}, Bearer {TOKEN}"))
+    """The token is masked; if the request has a secret, nothing of the response is shown."""
+    server.on("POST", "/x", faults.refused(status, f"no such token: {form(TOKEN)}."))
     with pytest.raises(errors.DpxError) as caught:
         client.request_json("POST", "/x", body={})
-    assert TOKEN not in str(vars(caught.value))
-
-
-FORMS: dict[str, Callable[[str], str]] = {
-    "plain": str,
-    "cut": lambda text: text[:-2] + "…",
-    "percent": lambda text: quote(text, safe=""),
-    "percent, all of it": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
-}
-
-
-@pytest.mark.parametrize("value", ["hunter2-canary", 'quo"te\\canary', "two\nlines canary", "päss canary/+", "1"])
-@pytest.mark.parametrize("form", FORMS)
-def test_a_server_that_echoes_a_value_does_not_make_us_show_it(
-    server: FaultServer, client: Client, value: str, form: str
-) -> None:
-    """With a secret in the request the error shows the status, and nothing of the response."""
-    server.on("POST", "/x", faults.refused(400, f"bad value {FORMS[form](value)} for K"))
+    assert form(TOKEN)[5:-5] not in str(vars(caught.value))
+    assert f"HTTP {status}" in caught.value.message
+    server.on("POST", "/y", faults.refused(400, f"bad value {form('hunter2-canary')} for K"))
     with pytest.raises(errors.BadRequest) as caught:
-        client.request_json("POST", "/x", body={}, secret=True)
-    assert caught.value.message == "Bad request (HTTP 400 from POST /x)."
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_server_that_echoes_the_token_in_a_form_does_not_make_us_show_it(
-    server: FaultServer, client: Client, form: str
-) -> None:
-    """It is masked; where it is encoded, the whole message is."""
-    echoed = FORMS[form](TOKEN)
-    server.on("GET", "/x", faults.refused(400, f"no such token: {echoed}."))
-    with pytest.raises(errors.BadRequest) as caught:
-        client.get("/x")
-    assert echoed[5:-5] not in caught.value.message
-    assert "HTTP 400" in caught.value.message
-
-
-def test_nothing_shows_the_token(client: Client) -> None:
-    """Not even the client itself."""
+        client.request_json("POST", "/y", body={}, secret=True)
+    assert caught.value.message == "Bad request (HTTP 400 from POST /y)."
     assert TOKEN not in repr(client)
-
-
-# Names in paths
 
 
 @pytest.mark.parametrize(
@@ -468,12 +373,9 @@ def test_a_name_that_could_change_the_path_is_refused(name: str) -> None:
         segment(name, "project")
 
 
-@pytest.mark.parametrize(
-    ("name", "quoted"), [("clm1abc", "clm1abc"), ("a.b-c_d~", "a.b-c_d~"), ("ä", "%C3%A4"), ("a;b=c", "a%3Bb%3Dc")]
-)
-def test_a_name_is_quoted(name: str, quoted: str) -> None:
-    """As one segment."""
-    assert segment(name, "project") == quoted
+def test_a_name_is_quoted_as_one_segment() -> None:
+    """Only what needs it."""
+    assert [segment(name, "project") for name in ("a.b-c_d~", "ä", "a;b=c")] == ["a.b-c_d~", "%C3%A4", "a%3Bb%3Dc"]
 
 
 @pytest.mark.parametrize("text", ["\udcff", "a\ud800b"])
@@ -486,9 +388,6 @@ def test_text_that_is_not_utf8_is_refused_before_it_is_sent(server: FaultServer,
     with pytest.raises(errors.UsageError):
         client.request_json("POST", "/projects", body={"ok": {"deep": [text]}})
     assert server.connections == 0
-
-
-# Telling what was done
 
 
 def test_every_attempt_is_told(server: FaultServer) -> None:
@@ -504,10 +403,7 @@ def test_every_attempt_is_told(server: FaultServer) -> None:
     ]
 
 
-# Changes that are not allowed
-
-
-@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS"])
 def test_a_read_only_client_sends_no_change(server: FaultServer, method: str) -> None:
     """It is refused here, before a connection is opened; reads are sent."""
     client = client_of(server.url, read_only="DPX_READ_ONLY")
@@ -517,9 +413,6 @@ def test_a_read_only_client_sends_no_change(server: FaultServer, method: str) ->
     assert (caught.value.exit_code, caught.value.code) == (5, "read_only")
     assert server.connections == 0
     assert client.get("/projects")["data"]
-
-
-# A URL that is not the API's
 
 
 def test_a_404_from_what_is_no_api_asks_about_the_url(server: FaultServer) -> None:
@@ -555,9 +448,6 @@ def test_an_organization_that_is_not_there_is_told_from_a_list(
     with pytest.raises(errors.NotFound) as caught:
         client.get(path, params)
     assert (caught.value.hint or "").endswith("dpx orgs list")
-
-
-# Documents that would take too much
 
 
 @pytest.mark.parametrize(

@@ -29,16 +29,13 @@ def trusting(server: FaultServer, env: dict[str, str], timeout: float = 5.0) -> 
     return client_of(server.url, timeout=timeout, context=lambda: trust.context(env))
 
 
-@pytest.mark.parametrize("variable", ["DPX_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
-@pytest.mark.parametrize("kind", ["bundle", "hashed"])
-def test_a_named_authority_is_trusted(authority: Authority, variable: str, kind: str) -> None:
-    """As a bundle and as a hashed folder, in whichever variable."""
-    env = {variable: str(getattr(authority, kind))}
+def test_a_named_authority_is_trusted(authority: Authority, tmp_path: Path) -> None:
+    """As a bundle and as a hashed folder, in whichever variable; one with several folders as OpenSSL reads it."""
     with FaultServer(tls=authority.server()) as server:
-        client = trusting(server, env)
-        assert client.get("/projects")["data"][0]["slug"] == "shop"
-        client.get("/orgs")
-        assert server.connections == 1
+        for variable in ("DPX_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+            for path in (authority.bundle, authority.hashed):
+                assert trusting(server, {variable: str(path)}).get("/projects")["data"][0]["slug"] == "shop"
+        trusting(server, {"SSL_CERT_DIR": f"{tmp_path}:{authority.hashed}"}).get("/projects")
 
 
 def test_our_own_variable_comes_first(authority: Authority, tmp_path: Path) -> None:
@@ -52,32 +49,20 @@ def test_our_own_variable_comes_first(authority: Authority, tmp_path: Path) -> N
             trusting(server, env).get("/projects")
 
 
-def test_several_folders_may_be_named(authority: Authority, tmp_path: Path) -> None:
-    """As OpenSSL reads `SSL_CERT_DIR`: separated by colons."""
-    with FaultServer(tls=authority.server()) as server:
-        trusting(server, {"SSL_CERT_DIR": f"{tmp_path}:{authority.hashed}"}).get("/projects")
-
-
 @pytest.mark.parametrize(
     ("host", "expired", "words"),
     [("127.0.0.1", True, "expired"), ("elsewhere.example", False, "mismatch|not valid for")],
 )
 def test_a_bad_certificate_is_refused(authority: Authority, host: str, words: str, *, expired: bool) -> None:
-    """And no request was sent; the message says why."""
+    """And one whose authority the system doesn't know; no request was sent, and the message says why."""
     with FaultServer(tls=authority.server(host, expired=expired)) as server:
         client = trusting(server, {"DPX_CA_BUNDLE": str(authority.bundle)})
         with pytest.raises(errors.NetworkError, match=f"not trusted: .*({words})") as caught:
             client.request_json("POST", "/projects", body={})
-        assert server.requests == []
-    assert not caught.value.message.endswith("..")
-
-
-def test_an_unknown_authority_is_refused(authority: Authority) -> None:
-    """The system does not know the test's."""
-    with FaultServer(tls=authority.server()) as server:
         with pytest.raises(errors.NetworkError, match="not trusted"):
             trusting(server, {}).get("/projects")
         assert server.requests == []
+    assert not caught.value.message.endswith("..")
 
 
 def test_http_where_https_is_expected(server: FaultServer) -> None:
@@ -104,10 +89,8 @@ def test_a_drip_inside_tls_is_bounded_by_the_deadline(authority: Authority) -> N
     """As outside."""
     with FaultServer(tls=authority.server()) as server:
         server.on("GET", "/projects", faults.drip_body)
-        started = time.monotonic()
-        with pytest.raises(errors.NetworkError):
+        with pytest.raises(errors.NetworkError, match=r"within 0\.7 s"):
             trusting(server, {"DPX_CA_BUNDLE": str(authority.bundle)}, timeout=0.7).get("/projects")
-        assert time.monotonic() - started < 2.7
 
 
 @pytest.mark.parametrize("variable", ["DPX_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])

@@ -25,41 +25,28 @@ if TYPE_CHECKING:
 CANARY = "canary-value"
 
 
-@pytest.mark.parametrize("path", ["/orgs", "orgs", "/api/v1/orgs", "api/v1/orgs"])
-def test_get(dpx: Program, sandbox: Sandbox, path: str) -> None:
-    """As the reference writes paths, and shorter; the bytes as they came."""
-    result = dpx("api", path)
-    assert result.code == 0, result
-    assert [org["slug"] for org in result.json["data"]] == ["acme", "globex"]
-    assert (sandbox.requests[-1].method, sandbox.requests[-1].path) == ("GET", "/orgs")
-    assert "\n" not in result.out.rstrip("\n")
-
-
-def test_json_is_indented_on_a_terminal(dpx: Program) -> None:
-    """And still JSON."""
+def test_get(dpx: Program, sandbox: Sandbox) -> None:
+    """Paths as the reference has them, shorter, or as a full URL; the bytes as they came, indented on a terminal."""
+    for path in ("/orgs", "orgs", "/api/v1/orgs", "api/v1/orgs", f"{sandbox.url}/orgs", f"HTTP{sandbox.url[4:]}/orgs"):
+        result = dpx("api", path)
+        assert [org["slug"] for org in result.json["data"]] == ["acme", "globex"]
+        assert (sandbox.requests[-1].method, sandbox.requests[-1].path) == ("GET", "/orgs")
+        assert "\n" not in result.out.rstrip("\n")
     result = dpx.tty("api", "/orgs")
     assert '\n  "data": [' in result.out
     assert result.json["pagination"]["hasMore"] is False
 
 
-def test_fields_become_the_query_of_a_get(dpx: Program, sandbox: Sandbox) -> None:
-    """-f as text; -F as JSON."""
-    result = dpx("api", "projects", "-X", "get", "-f", "org=acme", "-F", "limit=1")
-    assert result.code == 0, result
+def test_fields_become_a_query_or_a_body(dpx: Program, sandbox: Sandbox) -> None:
+    """-f as text; -F as JSON. POST goes without saying where there are fields."""
+    assert dpx("api", "projects", "-X", "get", "-f", "org=acme", "-F", "limit=1").code == 0
     assert sandbox.requests[-1].query == {"org": "acme", "limit": "1"}
     assert dpx("api", "projects?limit=1").code == 0
     assert sandbox.requests[-1].query == {"limit": "1"}
-
-
-def test_fields_become_the_body_of_a_post(dpx: Program, sandbox: Sandbox) -> None:
-    """POST goes without saying where there are fields."""
-    result = dpx("api", "/projects", "-f", "name=my-app", "-f", "orgSlug=acme", "-F", "description=null")
-    assert result.code == 2, result
+    assert dpx("api", "/projects", "-f", "name=my-app", "-F", "description=null").code == 2
     result = dpx("api", "/projects", "-f", "name=my-app", "-f", "orgSlug=acme")
-    assert result.code == 0, result
-    assert result.json["data"]["slug"] == "my-app"
+    assert (result.code, result.json["data"]["slug"]) == (0, "my-app"), result
     assert sandbox.requests[-1].body == {"name": "my-app", "orgSlug": "acme"}
-    assert "my-app" in sandbox.projects()
 
 
 def test_a_body_from_a_file_or_stdin_goes_out_as_it_is(dpx: Program, sandbox: Sandbox) -> None:
@@ -69,14 +56,9 @@ def test_a_body_from_a_file_or_stdin_goes_out_as_it_is(dpx: Program, sandbox: Sa
     assert dpx("api", "/projects", "--input", "body.json").code == 0
     assert dpx("api", "/projects", "--input", "-", stdin=body.replace(b"file", b"pipe")).code == 0
     assert {"from-file", "from-pipe"} <= set(sandbox.projects())
-    assert dpx("api", "/projects", "--input", "none").code == 3
-
-
-def test_an_endless_body_is_refused(dpx: Program, sandbox: Sandbox) -> None:
-    """In bounded memory, before anything is sent."""
-    result = dpx("api", "/projects", "--input", "/dev/zero")
-    assert (result.code, result.out) == (2, ""), result
-    assert "/dev/zero is larger than 32 MiB" in result.err
+    sandbox.clear_requests()
+    for path, code in (("none", 3), ("/dev/zero", 2)):
+        assert dpx("api", "/projects", "--input", path).code == code
     assert not sandbox.requests
 
 
@@ -87,14 +69,6 @@ def test_a_field_that_is_no_utf_8_is_refused(dpx: Program, sandbox: Sandbox) -> 
         assert (result.code, result.out) == (2, ""), result
         assert result.err.startswith("error: name is not UTF-8.\n")
     assert not sandbox.requests
-
-
-def test_other_methods(dpx: Program, sandbox: Sandbox) -> None:
-    """PATCH and DELETE."""
-    project = sandbox.project_id("docs")
-    assert dpx("api", f"/projects/{project}", "-X", "PATCH", "-f", "description=new").json["data"]["slug"] == "docs"
-    assert dpx("api", f"/projects/{project}", "-X", "DELETE").json == {"deleted": True}
-    assert "docs" not in sandbox.projects()
 
 
 def test_paginate_gives_one_array(dpx: Program, sandbox: Sandbox) -> None:
@@ -121,24 +95,23 @@ def test_include_shows_the_head(dpx: Program) -> None:
 
 def test_a_failure_leaves_stdout_empty(dpx: Program) -> None:
     """With the code of its status."""
-    result = dpx("api", "/projects/none")
+    result = dpx("api", "/projects/none", "-X", "PATCH", "-f", "name=x")
     assert (result.code, result.out) == (3, ""), result
-    assert result.err.startswith("error: Project not found (HTTP 404 from GET /projects/:id)")
-    assert dpx("api", "/orgs", env={"DPX_TOKEN": "dpx_wrong"}).code == 4
+    assert result.err.startswith("error: Not found (HTTP 404 from PATCH /projects/:id)")
 
 
 @pytest.mark.parametrize(
     "path",
     [
         *("https://evil.example/orgs", "ftp://evil.example", "/../orgs", "/projects/../orgs", "/a/./b", "/a//b"),
+        *("{origin}/other", "{url}/orgs", "http://[::1/orgs"),
         *("/orgs#x", "/a b", "/a\nb", "/%2e%2e/orgs", "/a%2Fb", "\\\\evil", "/ä"),
     ],
 )
 def test_a_path_that_leads_elsewhere_stays_here(dpx: Program, sandbox: Sandbox, path: str) -> None:
     """Exit 2, nothing sent, so the token goes nowhere."""
-    result = dpx("api", path)
-    assert (result.code, result.out) == (2, ""), result
-    assert sandbox.requests == []
+    result = dpx("api", path.format(origin=sandbox.origin, url=sandbox.url.replace("//", "//user@")))
+    assert (result.code, result.out, sandbox.requests) == (2, "", []), result
 
 
 @pytest.mark.parametrize(
@@ -150,8 +123,8 @@ def test_a_path_that_leads_elsewhere_stays_here(dpx: Program, sandbox: Sandbox, 
         ["-f", f"x={CANARY}", "-f", f"x={CANARY}"],
         ["-f", f"x={CANARY}", "--input", "-"],
         ["-X", "FETCH"],
-        ["--paginate", "-X", "POST"],
-        ["--paginate", "--include"],
+        *(["--paginate", "-X", "POST"], ["--paginate", "--include"], ["--paginate", "--curl"]),
+        *(["--jsonl"], ["-q"], ["--fields", "id"]),
     ],
 )
 def test_what_does_not_go_together(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
@@ -159,17 +132,6 @@ def test_what_does_not_go_together(dpx: Program, sandbox: Sandbox, argv: list[st
     result = dpx("api", "/projects", *argv)
     assert (result.code, result.out) == (2, ""), result
     assert CANARY not in result.err
-    assert sandbox.requests == []
-
-
-def test_the_full_url_of_the_api_itself_is_a_path(dpx: Program, sandbox: Sandbox) -> None:
-    """In any spelling of its origin; another part of the server, or a user name, is not."""
-    for url in (f"{sandbox.url}/orgs?limit=1", f"{sandbox.url.replace('http', 'HTTP')}/orgs?limit=1"):
-        assert dpx("api", url).code == 0
-        assert (sandbox.requests[-1].path, sandbox.requests[-1].query) == ("/orgs", {"limit": "1"})
-    sandbox.clear_requests()
-    for url in (f"{sandbox.origin}/other", sandbox.url.replace("//", "//user@") + "/orgs", "http://[::1/orgs"):
-        assert dpx("api", url).code == 2
     assert sandbox.requests == []
 
 
@@ -199,17 +161,6 @@ def test_a_document_that_takes_too_much_memory_is_refused(
     assert "more than 500,000 values" in done.err
 
 
-def test_a_post_is_sent_once(dpx: Program, sandbox: Sandbox) -> None:
-    """Even if the server fails or the response is lost: exit 11."""
-    deployments = f"/projects/{sandbox.project_id('docs')}/deployments"
-    for fault, code in (("500", 11), ("503", 11), ("lost", 11)):
-        sandbox.clear_requests()
-        sandbox.fault(f"POST /projects/*/deployments {fault} x1")
-        result = dpx("api", deployments, "-X", "POST", "-f", "branch=main")
-        assert result.code == code, result
-        assert len(sandbox.requests) == 1
-
-
 def test_a_hostile_answer_is_harmless_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     """JSON leaves no escape sequence; in a pipe the bytes are the API's."""
     with sandbox.store.change() as db:
@@ -218,9 +169,6 @@ def test_a_hostile_answer_is_harmless_on_a_terminal(dpx: Program, sandbox: Sandb
     assert "\x1b[2J" not in result.out
     assert "\u202e" not in result.out
     assert dpx("api", "/orgs").json["data"][0]["name"] == "\x1b[2J\u202e"
-
-
-# Header fields
 
 
 def test_headers_are_sent(dpx_on_faults: Program, server: FaultServer) -> None:
@@ -237,10 +185,7 @@ def test_headers_are_sent(dpx_on_faults: Program, server: FaultServer) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        *(
-            f"{name}: {CANARY}"
-            for name in ("Host", "content-length", "Transfer-Encoding", "CONNECTION", "Authorization")
-        ),
+        *(f"{name}: {CANARY}" for name in ("Host", "content-length", "Transfer-Encoding", "Authorization")),
         *(f"X {CANARY}", f": {CANARY}", f"X: {CANARY}\nY: z", f"X: {CANARY}\x01", f"X : {CANARY}", f"X(: {CANARY}", ""),
         *(f"X: {CANARY}ä", f"Ä: {CANARY}", f"X\r\nHost: {CANARY}"),
     ],
@@ -249,19 +194,9 @@ def test_a_header_that_cannot_be_sent_is_a_usage_error(
     dpx_on_faults: Program, server: FaultServer, header: str
 ) -> None:
     """Nothing is sent, and no value is shown."""
-    done = dpx_on_faults("api", "/projects", "-H", header)
-    assert (done.code, done.out) == (2, ""), done
-    assert CANARY not in done.err
-    assert server.connections == 0
-
-
-def test_the_same_header_twice_is_a_usage_error(dpx_on_faults: Program, server: FaultServer) -> None:
-    """In any case."""
-    done = dpx_on_faults("api", "/projects", "-H", "X-A: 1", "-H", "x-a: 2")
-    assert (done.code, "given twice" in done.err, server.connections) == (2, True, 0), done
-
-
-# Placeholders
+    for words in (["-H", header], ["-H", "X-A: 1", "-H", "x-a: 2"]):
+        done = dpx_on_faults("api", "/projects", *words)
+        assert (done.code, done.out, CANARY in done.err, server.connections) == (2, "", False, 0), done
 
 
 def test_placeholders_are_filled_in_from_the_settings(dpx: Program, sandbox: Sandbox) -> None:
@@ -283,9 +218,6 @@ def test_a_placeholder_without_a_setting_is_a_usage_error(dpx: Program, sandbox:
     assert (done.code, done.out) == (2, ""), done
     assert dpx("api", "/x/{other}").code == 3
     assert [request.path for request in sandbox.requests] == ["/x/{other}"]
-
-
-# ls
 
 
 def test_ls_lists_what_is_documented(dpx_offline: Program) -> None:
@@ -314,17 +246,6 @@ def test_the_listed_endpoints_are_those_of_the_sandbox() -> None:
         for method in methods & set(item)
     }
     assert {(method, re.sub(r":\w+", ":", path)) for method, path, _ in ENDPOINTS} == described
-
-
-@pytest.mark.parametrize("argv", [["--jsonl"], ["-q"], ["--fields", "id"]])
-def test_formats_of_a_list_are_for_ls_only(dpx: Program, sandbox: Sandbox, argv: list[str]) -> None:
-    """A response is printed as it came."""
-    assert dpx("api", "/projects", *argv).code == 2
-    assert sandbox.requests == []
-    assert dpx("api", "/projects", "--json").json["data"]
-
-
-# curl
 
 
 @pytest.mark.posix
@@ -372,14 +293,6 @@ def test_curl_needs_a_project_whose_id_is_known(dpx: Program, sandbox: Sandbox) 
     assert sandbox.project_id("docs") in dpx("api", "/projects/{project}", "--curl").out
 
 
-def test_curl_and_paginate_is_a_usage_error(dpx: Program) -> None:
-    """Curl can't follow cursors."""
-    assert dpx("api", "/projects", "--paginate", "--curl").code == 2
-
-
-# What became of it
-
-
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("fault", [faults.html_200, faults.reply(201, b'{"data": '), faults.reply(200, b"")])
 def test_an_unreadable_success_of_a_post_is_unknown(
@@ -392,12 +305,8 @@ def test_an_unreadable_success_of_a_post_is_unknown(
     assert done.err.endswith("dpx projects list\n")
     server.on("GET", "/projects", fault)
     assert dpx_on_faults("api", "/projects").code == 0
-
-
-def test_a_204_is_a_success(dpx_on_faults: Program, server: FaultServer) -> None:
-    """It has no body by definition."""
-    server.on("POST", "/projects", faults.raw(b"HTTP/1.1 204 No Content\r\n\r\n"))
-    assert dpx_on_faults("api", "/projects", "-X", "POST").code == 0
+    server.on(method, "/nothing", faults.raw(b"HTTP/1.1 204 No Content\r\n\r\n"))
+    assert dpx_on_faults("api", "/nothing", "-X", method).code == 0
 
 
 def test_paginate_keeps_repeated_parameters(dpx_on_faults: Program, server: FaultServer) -> None:
