@@ -23,52 +23,31 @@ DEPLOYMENT = "clm1deployment0000000003"
 MISSING = object()
 ODD = [MISSING, None, 7, -1.5, True, "", "x\ny", "../x", "\udcff", [], ["x"], [None], {}, {"id": 1}]
 COMMANDS = [
-    ["projects", "list"],
-    ["projects", "list", "--search", "s", "--status", "ready"],
-    ["projects", "get", "shop"],
-    ["projects", "create", "new", "--link"],
-    ["projects", "update", "shop", "--name", "x"],
-    ["projects", "delete", "shop", "--yes"],
-    ["orgs", "list"],
-    ["orgs", "get", "acme"],
-    ["orgs", "members", "acme"],
-    ["status", "shop", "--fail-on", "error"],
-    ["status", "--all"],
-    ["open", "shop", "--print"],
-    ["link", "shop"],
-    ["auth", "status"],
-    ["doctor", "--api"],
-    ["api", "/projects", "--paginate"],
-    ["deploy", "-p", "shop", "--branch", "main", "--timeout", "2s"],
-    ["deploy", "-p", "shop", "-p", PROJECT, "--no-wait"],
-    ["deploy", "list", "-p", "shop", "--since", "7d", "--branch", "main"],
-    ["deploy", "get", DEPLOYMENT],
-    ["deploy", "get", "--latest", "-p", "shop"],
-    ["deploy", "wait", DEPLOYMENT, "--timeout", "1s"],
-    ["deploy", "again", "-p", "shop", "--no-wait"],
-    ["deploy", "stats", "-p", "shop"],
-    ["env", "list", "-p", "shop"],
-    ["env", "set", "A=1", "-p", "shop", "--target", "preview", "--yes"],
-    ["env", "rm", "A", "-p", "shop", "--yes"],
-    ["env", "import", "vars.env", "-p", "shop", "--prune", "--yes"],
-    ["env", "check", "vars.env", "-p", "shop"],
-    ["env", "diff", "--against", PROJECT, "-p", "shop"],
-    ["env", "where", "A"],
-    ["env", "rotate", "A", "--stdin", "--all", "--yes"],
-    ["plan", "deploxa.toml"],
-    ["apply", "deploxa.toml", "--yes"],
-    ["export", "-p", "shop"],
+    *("projects list", "projects list --search s --status ready", "projects get shop", "projects create new --link"),
+    *("projects update shop --name x", "projects delete shop --yes", "link shop", "auth status", "doctor --api"),
+    *("orgs list", "orgs get acme", "orgs members acme", "status shop --fail-on error", "status --all"),
+    *(
+        "open shop --print",
+        "api /projects --paginate",
+        "export -p shop",
+        "plan deploxa.toml",
+        "apply deploxa.toml --yes",
+    ),
+    *(
+        "deploy -p shop --branch main --timeout 2s",
+        f"deploy -p shop -p {PROJECT} --no-wait",
+        f"deploy get {DEPLOYMENT}",
+    ),
+    *("deploy list -p shop --since 7d --branch main", "deploy list --all", "deploy get --latest -p shop"),
+    *(f"deploy wait {DEPLOYMENT} --timeout 1s", "deploy again -p shop --no-wait", "deploy stats -p shop"),
+    *("env list -p shop", "env set A=1 -p shop --target preview --yes", "env rm A -p shop --yes", "env where A"),
+    *("env import vars.env -p shop --prune --yes", "env check vars.env -p shop", "env rotate A --stdin --all --yes"),
+    *(f"deploy get {DEPLOYMENT}", f"env diff --against {PROJECT} -p shop"),
 ]
 
 
 class OddServer(FaultServer):
-    """A server of which one response is nearly right.
-
-    Args:
-        number: which response, from 0.
-        field: which of its fields, counted through the document.
-        value: what stands there instead; MISSING for nothing.
-    """
+    """A server of which one response, by its number from 0, has another value in a field, counted through it."""
 
     def __init__(self, number: int, field: int, value: Any) -> None:
         super().__init__(course=("READY",))
@@ -78,8 +57,9 @@ class OddServer(FaultServer):
         self.variables["A"] = {"key": "A", "targets": ["production", "preview"]}
         self.projects[0]["current_deployment"] = {"id": DEPLOYMENT, "status": "READY", "branch": "main"}
 
-    def _own(self, request: Request) -> tuple[int, Any]:
-        status, document = super()._own(request)
+    def own(self, request: Request) -> tuple[int, Any]:
+        """Return status and document."""
+        status, document = super().own(request)
         self.number -= 1
         if self.number != -1:
             return status, document
@@ -111,7 +91,7 @@ def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(
     max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@example(command=["projects", "create", "new", "--link"], number=1, field=0, value={}, form=[])
+@example(command="projects create new --link", number=1, field=0, value={}, form=[])
 @given(
     command=st.sampled_from(COMMANDS),
     number=st.integers(0, 3),
@@ -120,7 +100,7 @@ def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     form=st.sampled_from([[], ["--json"]]),
 )
 def test_no_command_fails_unexpectedly(
-    dpx_offline: Program, command: list[str], number: int, field: int, value: Any, form: list[str]
+    dpx_offline: Program, command: str, number: int, field: int, value: Any, form: list[str]
 ) -> None:
     """It does its work, or says what is wrong with the response; a read is never of unknown outcome."""
     (dpx_offline.cwd / "vars.env").write_text("A=1\nB=2\n", encoding="utf-8")
@@ -129,8 +109,7 @@ def test_no_command_fails_unexpectedly(
     )
     with OddServer(number, field, value) as server:
         env = {"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_TIMEOUT": "2", "DPX_PROJECT": "shop"}
-        done = dpx_offline(*command, *form, env=env, stdin=b"value")
+        done = dpx_offline(*command.split(), *form, env=env, stdin=b"value")
     assert "unexpectedly" not in done.err, (done.err, [f"{r.method} {r.target}" for r in server.requests])
     assert done.code in range(12), done
-    if not any(request.method not in ("GET", "HEAD") for request in server.requests):
-        assert done.code != 11, done
+    assert done.code != 11 or any(request.method != "GET" for request in server.requests), done

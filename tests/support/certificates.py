@@ -20,15 +20,9 @@ DAY = dt.timedelta(days=1)
 
 
 class Authority:
-    """An authority of one's own.
+    """An authority of one's own, whose files go into a folder.
 
-    Args:
-        folder: where its files go.
-        name: its common name.
-
-    Attributes:
-        bundle: its certificate as a PEM file.
-        hashed: a folder with the same under its subject's hash, as OpenSSL looks it up.
+    `bundle` is its certificate as a PEM file; `hashed` a folder with the same under its subject's hash, for OpenSSL.
     """
 
     def __init__(self, folder: Path, name: str) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import itertools
 import json
 import re
 import select
@@ -21,7 +22,7 @@ import struct
 import threading
 import time
 import zlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -37,21 +38,25 @@ ROOT = "/api/v1"
 MIB = 1024 * 1024
 
 
-class Request:
+class Request(NamedTuple):
     """One request as it was read."""
 
-    def __init__(self, method: str, target: str, headers: dict[str, str], body: bytes, connection: int) -> None:
-        self.method = method
-        self.target = target
-        parts = urlsplit(target)
-        self.path = parts.path.removeprefix(ROOT)
-        self.query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        self.headers = headers
-        self.body = body
-        self.connection = connection
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
 
-    def __repr__(self) -> str:
-        return f"{self.method} {self.target} {self.body[:200]!r}"
+    @property
+    def path(self) -> str:
+        """The path below the API root."""
+        return urlsplit(self.target).path.removeprefix(ROOT)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters, of a repeated one the last."""
+        pairs = parse_qs(urlsplit(self.target).query, keep_blank_values=True)
+        return {name: values[-1] for name, values in pairs.items()}
 
     @property
     def json(self) -> Any:
@@ -67,10 +72,7 @@ class Exchange:
         self.request = request
         self.server = server
         self.keep = False
-
-    def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        self.socket.sendall(data)
+        self.send = raw.sendall
 
     def pause(self, seconds: float) -> bool:
         """Wait; False where the server is being closed."""
@@ -78,18 +80,9 @@ class Exchange:
 
 
 class FaultServer:
-    """A Deploxa on a loopback socket.
+    """A Deploxa on a loopback socket, over https with `tls`.
 
-    Args:
-        tls: serve https with this context.
-        course: the states that a deployment is in, look by look; the last one stays.
-
-    Attributes:
-        requests: every request that was read whole.
-        connections: connections that were accepted.
-        deployments: newest first.
-        variables: key to what was sent.
-        busiest: the most requests that were being answered at one time.
+    `course` is the states that a deployment is in, look by look; the last one stays.
     """
 
     def __init__(
@@ -98,12 +91,12 @@ class FaultServer:
         self._tls = tls
         self.course = course
         self.closing = threading.Event()
-        self.requests: list[Request] = []
-        self.connections = 0
-        self.busiest = 0
+        self.requests: list[Request] = []  # those that were read whole
+        self.connections = 0  # those that were accepted
+        self.busiest = 0  # the most requests that were under way at one time
         self._busy = 0
-        self.deployments: list[dict[str, Any]] = [_deployment(number, "main") for number in (3, 2, 1)]
-        self.variables: dict[str, dict[str, Any]] = {}
+        self.deployments: list[dict[str, Any]] = [_deployment(number, "main") for number in (3, 2, 1)]  # newest first
+        self.variables: dict[str, dict[str, Any]] = {}  # what was sent, by key
         self.projects: list[dict[str, Any]] = [
             {"id": PROJECT, "name": "Shop", "slug": "shop", "domains": ["shop.example"]},
         ]
@@ -149,15 +142,9 @@ class FaultServer:
     def on(
         self, method: str, path: str, fault: Fault, *, times: int | None = None, skip: int = 0, effect: bool = False
     ) -> None:
-        """Break what matches a method and the end of a path (a regular expression).
+        """Break what matches a method and the end of a path (a regular expression), after `skip` that go well.
 
-        Args:
-            method: the method.
-            path: matched against the end of the path below the root.
-            fault: what happens instead of an answer.
-            times: how often; None for ever.
-            skip: how many matching requests go well first.
-            effect: what was asked for is done all the same.
+        With `effect` what was asked for is done all the same.
         """
         self._rules.append([method, re.compile(f".*{path}"), fault, times, skip, effect])
 
@@ -173,10 +160,6 @@ class FaultServer:
     def locked(self) -> threading.Lock:
         """Return the lock that a fault holds while it changes the server."""
         return self._lock
-
-    def own(self, request: Request) -> tuple[int, Any]:
-        """Return status and document of the answer that the server gives by itself; with the lock held."""
-        return self._own(request)
 
     # Below: the serving
 
@@ -220,7 +203,7 @@ class FaultServer:
         try:
             with self._lock:
                 rule = self._rule(request)
-                status, document = (0, None) if rule and not rule[5] else self._own(request)
+                status, document = (0, None) if rule and not rule[5] else self.own(request)
             if rule:
                 rule[2](exchange)
             else:
@@ -242,7 +225,8 @@ class FaultServer:
             return rule
         return None
 
-    def _own(self, request: Request) -> tuple[int, Any]:  # noqa: C901, PLR0911, PLR0912 - one case an endpoint
+    def own(self, request: Request) -> tuple[int, Any]:  # noqa: C901, PLR0911, PLR0912 - one case an endpoint
+        """Return status and document of the response that the server gives by itself; with the lock held."""
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return 401, {"error": "Invalid token"}
         parts = [unquote(part) for part in request.path.split("/")[1:]]
@@ -424,11 +408,10 @@ def drip(start: bytes, forever: bytes, every: float = 0.02) -> Fault:
 
     def answer(exchange: Exchange) -> None:
         exchange.send(start)
-        while True:
-            for byte in forever:
-                if not exchange.pause(every):
-                    return
-                exchange.send(bytes([byte]))
+        for byte in itertools.cycle(forever):
+            if not exchange.pause(every):
+                return
+            exchange.send(bytes([byte]))
 
     return answer
 
@@ -469,18 +452,23 @@ def large(size: int) -> Fault:
     return raw(OK + b"Content-Length: %d\r\n\r\n" % size + b'{"data": "' + b"a" * (size - 12) + b'"}')
 
 
+def encoded(body: bytes, encoding: str) -> Fault:
+    """A body in a content encoding."""
+    return raw(OK + f"Content-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
 def compressed(data: bytes, encoding: str = "gzip") -> Fault:
     """A compressed body."""
-    body = gzip.compress(data) if encoding == "gzip" else zlib.compress(data)
-    return raw(OK + f"Content-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    return encoded((gzip if encoding == "gzip" else zlib).compress(data), encoding)
 
 
 def bomb(encoding: str, mebibytes: int = 512) -> Fault:
     """A small body that grows to a large one: the same compressed block again and again, without an end."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = packer.compress(b" " * MIB) + packer.flush(zlib.Z_FULL_FLUSH)
-    body = (b"\x1f\x8b\x08\0\0\0\0\0\0\xff" if encoding == "gzip" else b"\x78\xda") + block * mebibytes
-    return raw(OK + f"Content-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    return encoded(
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\xff" if encoding == "gzip" else b"\x78\xda") + block * mebibytes, encoding
+    )
 
 
 def gzip_tail() -> Fault:
@@ -509,11 +497,9 @@ def cursors(given: Iterator[str], item: Mapping[str, Any] | None = None) -> Faul
 
 
 class ConnectProxy:
-    """A proxy on loopback that opens tunnels, forwards nothing else, and can misbehave.
+    """A proxy on loopback that opens tunnels and forwards nothing else.
 
-    Args:
-        answer: what it says to CONNECT instead of opening a tunnel.
-        fault: what it does instead: "stall", "drip".
+    Instead it says `answer` to CONNECT, or misbehaves: `fault` is "stall" or "drip".
     """
 
     def __init__(self, *, answer: bytes = b"", fault: str = "") -> None:
@@ -522,8 +508,7 @@ class ConnectProxy:
         self.heads: list[bytes] = []
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def __enter__(self) -> Self:
