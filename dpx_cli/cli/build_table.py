@@ -112,12 +112,13 @@ def render() -> str:
             name = ast.literal_eval(param)["name"].upper()
             variants = sum(used == name or used.startswith(f"{name}_") for used in names.values())
             names[param] = f"{name}_{variants + 1}" if variants else name
+    summaries = {name: topic["summary"] for name, topic in topics.read().items()}
     return "\n".join(
         (
             HEAD,
             *(f"{name} = {param}" for param, name in sorted(names.items(), key=lambda item: item[1])),
             f"ROOT: tuple[dict[str, Any], ...] = {root_options()}",
-            f"TOPICS: dict[str, str] = { {name: topic.summary for name, topic in topics.TOPICS.items()} }",
+            f"TOPICS: dict[str, str] = {summaries}",
             "TABLE: dict[str, dict[str, Any]] = {",
             *_rows(entries, names, ""),
             "}\n",

@@ -56,7 +56,7 @@ def texts() -> Iterator[tuple[str, str, str]]:
                 yield path, "text", command["more"]
             for param in command["params"]:
                 yield f"{path} {param['name']}", "option", param["help"]
-    for topic in topics.TOPICS:
+    for topic in topics.read():
         yield f"help {topic}", "page", "\n".join(draw_topic(topic, 100))
     for name, what, _ in VARIABLES:
         yield name, "phrase", what
@@ -89,7 +89,7 @@ def test_messages_are_plain() -> None:
 
 def test_topics_fit_a_screen_or_two() -> None:
     """At 80 columns, in at most 70 lines."""
-    lengths = {topic: len(draw_topic(topic, 80)) for topic in topics.TOPICS}
+    lengths = {topic: len(draw_topic(topic, 80)) for topic in topics.read()}
     assert not {topic: length for topic, length in lengths.items() if length > 70}
 
 
@@ -97,7 +97,7 @@ def test_the_commands_of_topics_exist() -> None:
     """With their options."""
     lines = [
         left.split()[1:]
-        for topic in topics.TOPICS.values()
+        for topic in topics.read().values()
         for left, _ in topics.described(topic)
         if left.startswith("dpx ")
     ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAMES = [
     (name, *([sub] if sub else []))
     for name, entry in TABLE.items()
-    if name not in topics.TOPICS  # those are explained as topics
+    if name not in topics.read()  # those are explained as topics
     for sub in ([*entry["commands"], ""] if "commands" in entry else [""])
 ]
 
@@ -30,18 +30,18 @@ def test_help_alone_is_the_roots_help_and_the_topics(dpx_offline: Program) -> No
     assert (result.code, result.err) == (0, "")
     root = dpx_offline("--help").out
     assert result.out.startswith(root)
-    for name, topic in topics.TOPICS.items():
+    for name, topic in topics.read().items():
         assert name in root
-        assert " ".join(f"{name} {topic.summary}".split()) in " ".join(result.out.split())
+        assert " ".join(f"{name} {topic['summary']}".split()) in " ".join(result.out.split())
 
 
-@pytest.mark.parametrize("topic", topics.TOPICS)
+@pytest.mark.parametrize("topic", topics.read())
 @pytest.mark.parametrize("columns", [40, 100])
 def test_a_topic_fits_the_screen(dpx_offline: Program, topic: str, columns: int) -> None:
     """And ends in a newline; nothing but what must stay whole is wider."""
     result = dpx_offline("help", topic, env={"COLUMNS": str(columns)})
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith(topics.TOPICS[topic].summary.split()[0])
+    assert result.out.startswith(topics.read()[topic]["summary"].split()[0])
     assert result.out.endswith("\n")
     assert "\x1b" not in result.out
     if columns == 100:
@@ -116,7 +116,7 @@ def test_on_a_terminal_it_has_color_and_without_it_none(dpx_offline: Program) ->
     assert "\x1b" not in dpx_offline("--help").out
 
 
-@pytest.mark.parametrize("name", [name for name in topics.TOPICS if "commands" in TABLE.get(name, {})])
+@pytest.mark.parametrize("name", [name for name in topics.read() if "commands" in TABLE.get(name, {})])
 def test_a_topic_that_is_a_group_too_leads_to_its_commands(dpx_offline: Program, name: str) -> None:
     """Both are there."""
     assert f"dpx {name} --help lists its commands." in dpx_offline("help", name).out
@@ -147,7 +147,7 @@ def test_options_that_many_commands_have_are_a_line_each(dpx_offline: Program) -
     """Output options in one line, the common ones in another; more than ten options of its own stand in panels."""
     for name, entry in TABLE.items():
         for sub, command in entry.get("commands", {"": entry}).items():
-            if name in topics.TOPICS and not sub and "commands" not in entry:
+            if name in topics.read() and not sub and "commands" not in entry:
                 continue
             lines = dpx_offline(name, *([sub] if sub else []), "--help").out.splitlines()
             if "commands" in entry and not sub and "" not in entry["commands"]:

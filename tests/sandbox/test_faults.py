@@ -50,7 +50,7 @@ def test_a_fault_that_is_none(text: str) -> None:
 
 def test_the_forms_that_help_shows_are_all_there_are() -> None:
     """The help topic shows every effect and every option of a fault."""
-    shown = [Fault.parse(text) for text, _ in topics.FAULTS]
+    shown = [Fault.parse(text) for text, _ in topics.read()["sandbox"]["faults"]]
     assert {fault.effect for fault in shown} == {"", SLOW, RESET, LOST, ERROR, *DRIFTS}
     assert any(fault.retry_after for fault in shown)
     assert any(" after " in fault.text for fault in shown)
