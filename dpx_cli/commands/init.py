@@ -146,7 +146,6 @@ def _find_existing(session: Session, proposal: Proposal) -> dict[str, Any] | Non
 
 
 def _show(session: Session, proposal: Proposal) -> None:
-    """Say what will be created."""
     titles = ("Project", "Slug", "Organization", "Framework", "App type", "File")
     for title, text in zip(titles, (*proposal, PROJECT_FILE), strict=True):
         if text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands.state import document
-from dpx_cli.commands.state.changed import find_documents, find_project_files
+from dpx_cli.commands.state.select import find_documents, find_project_files
 from dpx_cli.errors import UsageError
 from dpx_cli.rollout import launch
 from dpx_cli.system import git

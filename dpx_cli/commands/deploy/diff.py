@@ -9,7 +9,7 @@ from dpx_cli.api import deployments, projects
 from dpx_cli.commands import ONE, READ, effect
 from dpx_cli.commands.deploy import GROUP
 from dpx_cli.commands.state import document
-from dpx_cli.commands.state.changed import find_project_files
+from dpx_cli.commands.state.select import find_project_files
 from dpx_cli.errors import DpxError, NotFound, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative

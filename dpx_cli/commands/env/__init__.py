@@ -42,6 +42,7 @@ REMOVAL = (
     Column("Optional", "optional", show=yes_no),
     Column("Also in", "projects", show=joined),
 )
+DIFFERENCE = (Column("Only in", "only", required=True), Column("Key", "key"), Column("Targets", "targets", show=joined))
 PLAN = (
     ACTION,
     Column("Key", "key"),
@@ -237,6 +238,64 @@ def check(
     session.screen.info(f"Every key of {input_name(file)} is set ({len(wanted)}).")
 
 
+@GROUP.command("diff", epilog="dpx env diff .env --project storefront --target production")
+@effect(READ, prints=LIST)
+def diff(
+    session: Session,
+    file: options.OptionalEnvFile = None,
+    against: Annotated[
+        str | None, options.option("--against", "PROJECT", "Another project to compare.", complete="project")
+    ] = None,
+    project: options.Project = None,
+    targets: options.Targets = (),
+    exit_code: Annotated[bool, options.flag("--exit-code", "Exit 10 if there is a difference.")] = False,
+) -> None:
+    """Show which variables only one side has: a .env file or a project, or one of two projects.
+
+    With --target only those environments are compared, and a file counts as being for them; the targets shown are the
+    ones that the other side lacks. Values can't be compared: the API doesn't return them.
+    """
+    from dpx_cli.commands.env.values import keys_of_file
+
+    if (file is None) == (against is None):
+        raise UsageError("Pass either FILE or --against PROJECT.", hint="Run: dpx env diff --help")
+    ref = session.projects.ref(project)
+    wanted = tuple(dict.fromkeys(targets))
+    if against is None:
+        here = keys_of_file(session, str(file))
+        there = _targets(session, ref)
+        rows = [{"only": "file", "key": key, "targets": []} for key in here if key not in there]
+        if wanted:
+            rows = _only_in("file", dict.fromkeys(here, wanted), there, wanted)
+        rows += _only_in("project", there, {key: there.get(key, ()) for key in here}, wanted)
+    else:
+        other = session.projects.ref(against)
+        one, two = _targets(session, ref), _targets(session, other)
+        rows = [*_only_in(ref.name, one, two, wanted), *_only_in(other.name, two, one, wanted)]
+    session.screen.rows([rows], DIFFERENCE, key="key", empty="No difference.")
+    session.screen.note("Values can't be compared: the API doesn't return them.")
+    if rows and exit_code:
+        count = len({row["key"] for row in rows})
+        raise CheckFailed(f"The two sides differ in {count} variable{'' if count == 1 else 's'}.")
+
+
+def _targets(session: Session, ref: ProjectRef) -> dict[str, Sequence[str]]:
+    variables = session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
+    return {key: targets_of(variable) for key, variable in variables.items()}
+
+
+def _only_in(
+    name: str, own: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]], targets: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return a row for each key of one side with the targets that the other side lacks."""
+    rows = []
+    for key, here in own.items():
+        lacking = [each for each in here if each not in other.get(key, ()) and (not targets or each in targets)]
+        if lacking:
+            rows.append({"only": name, "key": key, "targets": lacking})
+    return rows
+
+
 def _readers(session: Session, keys: Sequence[str]) -> dict[str, CodeLocation]:
     """Return where the code in the working directory reads some variables, as far as that can be told."""
     from dpx_cli.commands.env.scan import files
@@ -249,8 +308,7 @@ def _readers(session: Session, keys: Sequence[str]) -> dict[str, CodeLocation]:
 
 
 def _show_removals(session: Session, keys: Sequence[str], there: Mapping[ProjectRef, Variables]) -> None:
-    """Show what reads each key, which targets lose it, and which other projects have it."""
-    from dpx_cli.commands.env.search import search
+    from dpx_cli.commands.env.rotate import search
 
     readers = _readers(session, keys)
     ids = {ref.id for ref in there}

@@ -173,7 +173,6 @@ def apply(session: Session, changes: Sequence[Change]) -> Result:
 
 
 def _progress(by_project: Mapping[ProjectRef, Sequence[Change]], done: Collection[Change]) -> list[str]:
-    """Return which keys of which project are done."""
     keys = {change.key for changes in by_project.values() for change in changes}
     if len(keys) == 1:
         names = [ref.name for ref in by_project]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.api.parallel import FATAL_ERRORS, progress
+from dpx_cli.api import env_vars, parallel
 from dpx_cli.commands import LIST, ONE, READ, WRITE, effect
-from dpx_cli.commands.env import GROUP, edit, search, values
-from dpx_cli.errors import DpxError, UsageError, exclusive
+from dpx_cli.commands.env import GROUP, PROJECT, edit, values
+from dpx_cli.errors import DpxError, NotFound, UsageError, exclusive
 from dpx_cli.output.columns import Column
+from dpx_cli.output.display import StatusLine
+from dpx_cli.output.format import joined, yes_no
 from dpx_cli.reference import targets_of
 from dpx_cli.rollout.gates import Gates
 from dpx_cli.rollout.plan import DeployOptions
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from dpx_cli.rollout.task import DeployTask
     from dpx_cli.session import Session
 
+    Variable = Mapping[str, Any]
+
+COLUMNS = (PROJECT, Column("Targets", "targets", show=joined), Column("Sensitive", "sensitive", show=yes_no))
 DEPLOYMENT = Column("Deployment", "deployment.id")
 
 
@@ -39,11 +44,11 @@ def where(
     failures: list[DpxError] = []
 
     def pages() -> Iterator[list[dict[str, Any]]]:
-        for page in search.search(session, [values.check_key(key)], session.projects.list_refs(org)):
+        for page in search(session, [values.check_key(key)], session.projects.list_refs(org)):
             failures.extend(each for _, each in page if isinstance(each, DpxError))
-            yield [search.row_of(ref, each) for ref, each in page if not isinstance(each, DpxError)]
+            yield [row_of(ref, each) for ref, each in page if not isinstance(each, DpxError)]
 
-    session.screen.rows(pages(), search.COLUMNS, key="project", empty="No projects.")
+    session.screen.rows(pages(), COLUMNS, key="project", empty="No projects.")
     edit.raise_first(session, failures)
 
 
@@ -97,26 +102,26 @@ def rotate(
             edit.report(session, result, deploy=deploy)
             failures |= result.failures
             refs = [ref for ref in refs if ref not in failures]
-            if deploy and not any(isinstance(failure, FATAL_ERRORS) for failure in failures.values()):
+            if deploy and not any(isinstance(failure, parallel.FATAL_ERRORS) for failure in failures.values()):
                 tasks = edit.deploy(session, refs, options)
         failures |= {ref: task.error for ref, task in tasks.items() if task.error}
     rows = [
-        search.row_of(ref, holders[ref])
+        row_of(ref, holders[ref])
         | ({"deployment": tasks[ref].deployment} if ref in tasks and not tasks[ref].error else {})
         for ref in refs
     ]
     if rows:
-        session.screen.items(rows, (*search.COLUMNS, *([DEPLOYMENT] if tasks else [])), key="project")
+        session.screen.items(rows, (*COLUMNS, *([DEPLOYMENT] if tasks else [])), key="project")
     edit.raise_first(session, [failures[ref] for ref in reached if ref in failures])
 
 
 def _find(
     session: Session, key: str, projects: Sequence[str], *, org: str | None, every: bool
-) -> dict[ProjectRef, Mapping[str, Any] | DpxError]:
+) -> dict[ProjectRef, Variable | DpxError]:
     """Return the variable in each project that has it, or why that can't be read. Raise NotFound if there are none."""
 
-    def look(pages: Iterable[Sequence[ProjectRef]]) -> dict[ProjectRef, Mapping[str, Any] | DpxError]:
-        return {ref: each for page in search.search(session, [key], pages) for ref, each in page}
+    def look(pages: Iterable[Sequence[ProjectRef]]) -> dict[ProjectRef, Variable | DpxError]:
+        return {ref: each for page in search(session, [key], pages) for ref, each in page}
 
     if every or org is not None:
         return look(session.projects.list_refs(org))
@@ -163,7 +168,64 @@ def _run_staged(
         left = [ref for ref in changes if ref not in tasks or not tasks[ref].has_succeeded]
         if left:
             live = [ref.name for ref in changes if ref not in left]
-            session.screen.warn(f"{key} is not live in every project{progress([ref.name for ref in changes], live)}")
+            session.screen.warn(
+                f"{key} is not live in every project{parallel.progress([ref.name for ref in changes], live)}"
+            )
             command = session.command("env", "rotate", key, *again, *edit.project_options(left))
             session.screen.note(f"To continue with the rest, run: {command}")
     return done, tasks
+
+
+def row_of(ref: ProjectRef, variable: Variable) -> dict[str, Any]:
+    """Return what a list shows of a project that has a variable."""
+    return {
+        "project": ref.name,
+        "projectId": ref.id,
+        "key": variable["key"],
+        "targets": list(targets_of(variable)),
+        "sensitive": variable.get("sensitive"),
+    }
+
+
+def search(
+    session: Session, keys: Sequence[str], pages: Iterable[Sequence[ProjectRef]]
+) -> Iterator[list[tuple[ProjectRef, Variable | DpxError]]]:
+    """Look for variables in projects that arrive in pages, in constant memory.
+
+    Yields those on each page that have one of the variables, with the variable as the API returned it, and those that
+    can't be read, with the error.
+
+    Raises:
+        NotFound: at the end, if every project could be read and none has one of the variables.
+        DpxError: for a failure that every request would share.
+    """
+
+    def look(client: Client, ref: ProjectRef) -> list[Variable]:
+        variables: list[Variable] = []
+        for page in env_vars.list_env_vars(client, str(ref.id)):
+            variables += [variable for variable in page if variable.get("key") in keys]
+            if len(variables) >= len(keys):
+                break
+        return variables
+
+    count, is_empty = 0, True
+    with StatusLine(session.screen) as live:
+        for page, outcome in parallel.by_pages(pages, look, client=session.client_for):
+            rows: list[tuple[ProjectRef, Variable | DpxError]] = []
+            for ref in page:
+                failure = outcome.failures.get(ref)
+                if isinstance(failure, parallel.FATAL_ERRORS):
+                    raise failure
+                if failure and not isinstance(failure, NotFound):  # deleted since it was listed
+                    failure.message = f"{ref.name}: {failure.message}"
+                    rows.append((ref, failure))
+                rows += [(ref, variable) for variable in outcome.results.get(ref, ())]
+            count += len(page)
+            if session.screen.animates:
+                live.update(f"{count} projects searched")
+            if rows:
+                is_empty = False
+                yield rows
+    if is_empty:
+        hint = f"Run: {session.command('projects', 'list')}"
+        raise NotFound(f"No project has {' or '.join(keys)}.", hint=hint)

@@ -151,5 +151,4 @@ def _pairs(words: Sequence[str], *, allow_empty: bool) -> dict[str, str]:
 
 
 def _target_hint(words: Sequence[str]) -> str | None:
-    """Return a hint if the first of some words is a target."""
     return f"Did you mean --target {words[0].lower()}?" if words and words[0].lower() in TARGETS else None

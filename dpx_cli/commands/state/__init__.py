@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from dpx_cli.api import env_vars, projects
 from dpx_cli.api.client import is_name
 from dpx_cli.commands import DELETE, LIST, READ, Typer, effect
-from dpx_cli.commands.state import apply, report, select
+from dpx_cli.commands.state import apply, select
 from dpx_cli.commands.state import export as exporting
 from dpx_cli.commands.state import plan as plans
 from dpx_cli.commands.state.document import build_refusal
 from dpx_cli.errors import CheckFailed, UsageError, exclusive
+from dpx_cli.rollout import summary as markdown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Annotated
 
     from dpx_cli.cli import options
+    from dpx_cli.commands.state.plan import Plan
+    from dpx_cli.output.columns import Column
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -62,10 +66,10 @@ def run_plan(
     session.warn_of_ledger()
     documents = select.read_documents(session, files, recursive=recursive, changed=changed)
     made, failures = plans.make_plans(session, plans.read_inputs(session, documents))
-    columns = report.columns(made)
+    columns = _columns(made)
     if session.screen.format != "table" or any(plan.steps for plan in made):
         session.screen.rows([[row for plan in made for row in plan.rows()]], columns, key="name")
-    report.report(session, made, summary)
+    _report(session, made, summary)
     for failure in failures[1:]:
         session.screen.warn(failure.message)
     if failures:
@@ -101,14 +105,14 @@ def run_apply(
     tasks = apply.make_tasks(session, made)
     is_table = session.screen.format == "table" and not session.screen.has_fields
     if not yes or is_table:
-        report.show_steps(session, made)
-    report.report(session, made, summary)
+        _show_steps(session, made)
+    _report(session, made, summary)
     if any(plan.steps for plan in made):
-        session.screen.require_yes(report.question(made), yes=yes)
+        session.screen.require_yes(_question(made), yes=yes)
     apply.run(session, tasks)
-    report.note_deploy(session, made)
+    _note_deploy(session, made)
     if not is_table:
-        session.screen.rows([[row for plan in made for row in plan.rows()]], report.columns(made), key="name")
+        session.screen.rows([[row for plan in made for row in plan.rows()]], _columns(made), key="name")
 
 
 @ROOT.command("export", epilog="dpx export --project storefront")
@@ -144,3 +148,49 @@ def run_export(
     slug = row["slug"] if is_name(row.get("slug")) else row["id"]
     text = exporting.render(f"{owner}/{slug}" if owner else slug, row, env_vars.by_key(session.client, row["id"]))
     session.screen.raw(text.encode())
+
+
+def _columns(made: Sequence[Plan]) -> tuple[Column, ...]:
+    """Return the columns of the rows: the project first, if there are several."""
+    return plans.COLUMNS if len(made) == 1 else (plans.PROJECT, *plans.COLUMNS)
+
+
+def _show_steps(session: Session, made: Sequence[Plan]) -> None:
+    """Print the plan on stderr, a line each, before a question."""
+    for plan in made:
+        prefix = f"{plan.document.slug}: " if len(made) > 1 else ""
+        for step in plan.steps:
+            session.screen.info(f"{prefix}{step.action} {step.name}" + (f": {step.change}" if step.change else ""))
+
+
+def _report(session: Session, made: Sequence[Plan], summary: str | None) -> None:
+    """Print how many steps there are and the warnings, and write the summaries."""
+    several = len(made) > 1
+    if made:
+        session.screen.info(plans.count_steps(made))
+    for plan in made:
+        for warning in plan.warnings:
+            session.screen.warn(f"{plan.document.slug}: {warning}" if several else warning)
+    if any(plan.is_compared for plan in made):
+        session.screen.note("Values were compared with deploxa.lock. Changes made elsewhere can't be seen.")
+    titles = [column.title for column in _columns(made)]
+    rows = [[str(row[column.path]) for column in _columns(made)] for plan in made for row in plan.rows()]
+    title = f"Plan for {made[0].document.slug}" if len(made) == 1 else f"Plan for {len(made)} projects"
+    for problem in markdown.write_table(session.env, summary, title, titles, rows, "Nothing to change."):
+        session.screen.warn(problem)
+
+
+def _question(made: Sequence[Plan]) -> str:
+    """Return what to ask before plans are applied: to what, with values from where."""
+    changing = [plan for plan in made if plan.steps]
+    title = changing[0].document.slug if len(changing) == 1 else f"{len(changing)} projects"
+    sources = sorted({step.source for plan in changing for step in plan.steps if step.source})
+    return f"Apply this to {title}{' with values from ' if sources else ''}{', '.join(sources)}?"
+
+
+def _note_deploy(session: Session, made: Sequence[Plan]) -> None:
+    if slugs := [plan.document.slug for plan in made if any(step.kind == "variable" for step in plan.steps)]:
+        options = [word for slug in slugs for word in ("--project", slug)]
+        session.screen.note(
+            f"The change takes effect with the next deployment. Run: {session.command('deploy', *options)}"
+        )

@@ -97,7 +97,6 @@ class ApplyTask(runner.Task):
         self.done.append(step)
 
     def _change_variables(self, steps: Sequence[Step]) -> None:
-        """Set or remove several variables at a time."""
         by_key = {step.name: step for step in steps}
 
         def change(client: Client, key: str) -> None:

@@ -13,7 +13,6 @@ import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api.client import is_name
-from dpx_cli.commands.state.positions import find_keys
 from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE
 from dpx_cli.errors import NotFound, UsageError
@@ -214,8 +213,41 @@ class _Reader:
         self.variables[key] = Variable(key, source=source, place=self.place(offset), **parts)
 
 
+def find_keys(text: str) -> dict[tuple[str, ...], int]:
+    """Return the offset of every table and key of a valid TOML text, by its path; the first one where several are."""
+    offsets: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()  # of the last header
+    path: tuple[str, ...] = ()  # of the key that is read
+    brackets: list[tuple[str, tuple[str, ...]]] = []  # open ones of a value, with the path of the key before them
+    part = "start"  # of a statement: "start", "header", "key" or "value"
+    header = 0
+    for token in project_file.find_tokens(text):
+        mark, offset, kind = token[0], token.start(), token.lastgroup
+        if mark == "\n":
+            if not brackets:
+                table = path if part == "header" else table
+                part, path = "start", table
+        elif mark == "=":
+            part = "value"
+        elif mark in ("{", "[") and part == "value":
+            brackets.append((mark, path))
+            part = "key" if mark == "{" else part
+        elif mark in ("}", "]") and brackets:
+            path = brackets.pop()[1]
+            part = "value"
+        elif mark == "," and brackets:
+            path = brackets[-1][1]
+            part = "key" if brackets[-1][0] == "{" else part
+        elif mark == "[":
+            part, path, header = "header", (), header if part == "header" else offset
+        elif kind in ("string", "bare") and part != "value":
+            part = "header" if part == "header" else "key"
+            path = (*path, mark if kind == "bare" else tomllib.loads(f"key = {mark}")["key"])
+            offsets.setdefault(path, header if part == "header" else offset)
+    return offsets
+
+
 def _check_parts(parts: Mapping[str, Any]) -> None:
-    """Check that the parts of a variable go together."""
     if "absent" in parts:
         for name in parts:
             if name != "absent":
@@ -234,7 +266,6 @@ def _check_parts(parts: Mapping[str, Any]) -> None:
 
 
 def _unknown(key: str, known: tuple[str, ...], where: str) -> str:
-    """Return what is wrong with a key that isn't known, and the known one that is nearest."""
     # What is no plain name may be a value in the wrong place.
     name = f" {key}" if _BARE.fullmatch(key) and not key.startswith("dpx_") else ""
     close = difflib.get_close_matches(key, known, n=1)
@@ -254,7 +285,6 @@ def _table(key: str, value: Any) -> Mapping[str, Any]:
 
 
 def _read(key: str, value: Any, readers: Mapping[str, Callable[[str, Any], Any]], where: str) -> Any:
-    """Check a value and return it in the form that the rest of dpx uses."""
     if key not in readers:
         raise Mistake(_unknown(key, tuple(readers), where))
     return readers[key](key, value)
@@ -295,7 +325,6 @@ def _paths(key: str, value: Any) -> tuple[str, ...]:
 
 
 def _is_relative(path: str) -> bool:
-    """Return whether a path is relative, on every system."""
     return bool(path) and "\0" not in path and path[0] not in "/\\" and path[1:2] != ":"
 
 

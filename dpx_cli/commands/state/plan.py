@@ -167,7 +167,6 @@ def _find(session: Session, slug: str) -> dict[str, Any] | None:
 
 
 def _compare(session: Session, client: Client, inputs: Inputs, project: Mapping[str, Any] | None) -> Plan:
-    """Compare a file with a project, None if there is none."""
     document, org = inputs.document, session.settings.org
     steps: list[Step | None] = []
     variables: Mapping[str, Mapping[str, Any]] = {}
@@ -200,7 +199,6 @@ def _compare(session: Session, client: Client, inputs: Inputs, project: Mapping[
 
 
 def _field(key: str, text: str, project: Mapping[str, Any] | None) -> Step | None:
-    """Return what a field of the project needs, or None."""
     if project is not None and key not in project:
         return Step(UNKNOWN, key, "field", None, text, f"The API doesn't return it: {_show(text)}")
     before = (project or {}).get(key)
@@ -210,7 +208,6 @@ def _field(key: str, text: str, project: Mapping[str, Any] | None) -> Step | Non
 
 
 def _value(entry: Variable, before: State | None, same: bool | None, *, is_absent: bool) -> Step | None:
-    """Return what a variable with a value needs, or None."""
     known = before or {}
     wanted: State = {"targets": entry.targets and list(entry.targets), "sensitive": entry.sensitive}
     after = {**known, **{key: value for key, value in wanted.items() if value is not None}}

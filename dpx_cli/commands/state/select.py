@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.state import document
-from dpx_cli.commands.state.changed import build_git_refusal, find_documents
-from dpx_cli.config.paths import PROJECT_FILE, project_file
-from dpx_cli.errors import NotFound, exclusive
+from dpx_cli.commands.state.document import read_all
+from dpx_cli.commands.state.workspaces import Workspaces
+from dpx_cli.config import project_file
+from dpx_cli.config.paths import PROJECT_FILE
+from dpx_cli.config.paths import project_file as find_project_file
+from dpx_cli.errors import DpxError, NotFound, UsageError, exclusive
 from dpx_cli.rollout import runner
 from dpx_cli.system import git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dpx_cli.commands.state.document import Document
     from dpx_cli.session import Session
@@ -29,7 +32,7 @@ def read_documents(session: Session, files: Sequence[str], *, recursive: bool, c
         unique: dict[str, str] = {}
         for path in _find_recursively(files or (".",)) if recursive else _find_paths(session, files):
             unique.setdefault(os.path.realpath(path), path)
-        documents = document.read_all(list(unique.values()))
+        documents = read_all(list(unique.values()))
     tasks = {each.identity: runner.Task(session, each.slug) for each in documents}
     for each in documents:
         tasks[each.identity].needs = [tasks[need] for need in each.needs if need in tasks]
@@ -41,14 +44,13 @@ def _find_paths(session: Session, files: Sequence[str]) -> Iterator[str]:
     for file in files:
         yield os.path.join(file, PROJECT_FILE) if os.path.isdir(file) else file
     if not files:
-        path = project_file(session.cwd)
+        path = find_project_file(session.cwd)
         if path is None:
             raise NotFound(f"No {PROJECT_FILE} in this directory or above.", hint=f"Run: {session.command('init')}")
         yield os.path.relpath(path, session.cwd)
 
 
 def _find_recursively(folders: Sequence[str]) -> Iterator[str]:
-    """Yield every tracked deploxa.toml of some directories."""
     for folder in folders:
         problems: list[git.Problem] = []
         tracked = git.tracked(folder, seconds=git.PATIENT, problems=problems) if os.path.isdir(folder) else None
@@ -60,3 +62,81 @@ def _find_recursively(folders: Sequence[str]) -> Iterator[str]:
         if not paths:
             raise NotFound(f"No {PROJECT_FILE} is tracked in {folder} or below.", hint="Commit the files first.")
         yield from filter(os.path.lexists, paths)  # a sparse checkout leaves some out
+
+
+def find_documents(session: Session, base: str) -> list[Document]:
+    """Return the deploxa.toml of each project of the repository that has changed since a base: `git diff BASE...HEAD`.
+
+    A project has the directory of its deploxa.toml, its `paths`, and the workspace packages that it depends on. Those
+    without a change are noted on stderr. On a first push there is nothing to compare with: every project is returned.
+    """
+    cwd = os.path.realpath(session.cwd)
+    problems: list[git.Problem] = []
+    top = git.toplevel(cwd, seconds=git.PATIENT, problems=problems)
+    tracked = git.tracked(top, seconds=git.PATIENT, problems=problems) if top else None
+    if top is None or tracked is None:
+        raise build_git_refusal("--changed needs a git repository", problems, "Run dpx in a checkout.")
+    is_first = _is_first_push(cwd, base)
+    changes = [] if is_first else git.changes(cwd, base, seconds=git.PATIENT, problems=problems)
+    if changes is None:
+        hint = "Pass a commit or branch that the checkout has; in CI fetch the whole history (fetch-depth: 0)."
+        raise build_git_refusal(f"git can't compare HEAD with {base!r}", problems, hint)
+    paths = [os.path.join(top, name) for name in sorted(tracked) if os.path.basename(name) == PROJECT_FILE]
+    documents = read_all([os.path.relpath(path, cwd) for path in paths if os.path.lexists(path)])  # not sparse ones
+    if not documents:
+        raise UsageError(f"The repository has no tracked {PROJECT_FILE}.", hint=f"Run: {session.command('init')}")
+    if is_first:
+        session.screen.note(f"There is no commit to compare with ({base}), so every project counts as changed.")
+        return documents
+    workspaces = Workspaces(top, tracked)
+    changed: list[Document] = []
+    unchanged: list[str] = []
+    for each in documents:
+        folders = [_below(top, each.folder, path) for path in ("", *each.paths)]
+        folders += workspaces.find_dependencies(folders[0] or "")
+        if _has_change(folders, changes):
+            changed.append(each)
+        else:
+            unchanged.append(each.slug)
+    if unchanged:
+        session.screen.note(f"Not changed since {base}: {', '.join(unchanged)}")
+    return changed
+
+
+def find_project_files(cwd: str) -> dict[str, str]:
+    """Return the paths of the repository's tracked deploxa.toml files by the slugs that they specify, in lower case."""
+    top = git.toplevel(cwd)
+    tracked = git.tracked(top) if top else None
+    paths: dict[str, str] = {}
+    for name in tracked or ():
+        if os.path.basename(name) == PROJECT_FILE:
+            with suppress(DpxError):
+                path = os.path.join(str(top), name)
+                paths.setdefault(project_file.read(path).slug.rpartition("/")[2].casefold(), path)
+    return paths
+
+
+def _is_first_push(cwd: str, base: str) -> bool:
+    """Return whether a base is what a CI passes on a first push: zeros, or the parent of a commit that has none."""
+    if base and not base.strip("0"):
+        return True
+    return base in ("HEAD^", "HEAD~", "HEAD~1") and git.commit(cwd, base) is None and git.is_root(cwd)
+
+
+def build_git_refusal(what: str, problems: Sequence[git.Problem], hint: str) -> UsageError:
+    """Return the error for what git refuses, with git's own reason and the way out, if it has one."""
+    reason, way_out = problems[0] if problems else ("", None)
+    return UsageError(f"{what}{f': {reason}' if reason else ''}.", hint=way_out or hint)
+
+
+def _below(top: str, folder: str, path: str) -> str | None:
+    """Return a directory relative to the top of the repository, "" for the top itself; None if it's outside."""
+    below = os.path.relpath(os.path.join(os.path.realpath(folder), path), os.path.realpath(top)).replace(os.sep, "/")
+    if below == ".":
+        return ""
+    return None if below == ".." or below.startswith("../") else below
+
+
+def _has_change(folders: Iterable[str | None], changes: Sequence[str]) -> bool:
+    prefixes = [f"{folder}/" if folder else "" for folder in folders if folder is not None]
+    return any(change.startswith(prefix) for change in changes for prefix in prefixes)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpx_cli.commands.state import document, positions, sources
+from dpx_cli.commands.state import document, sources
 from dpx_cli.commands.state.document import Variable
 from dpx_cli.config import project_file
 from dpx_cli.errors import NotFound, UsageError
@@ -225,7 +225,7 @@ def test_no_more_than_twenty_are_named() -> None:
 )
 def test_where_keys_are(text: str, keys: dict[tuple[str, ...], str]) -> None:
     """Every path that tomllib reads has a place: that of the key, or of its table's header."""
-    found = positions.find_keys(text)
+    found = document.find_keys(text)
     assert {path: text[found[path] :].startswith(start) for path, start in keys.items()} == dict.fromkeys(keys, True)
     assert paths_of(tomllib.loads(text)) == set(found)
 

@@ -128,7 +128,6 @@ def _show_unused(session: Session, code: files.Scan, variables: Variables, targe
 
 
 def _note(session: Session, code: files.Scan) -> None:
-    """Say what a scan can't resolve."""
     screen = session.screen
     if code.dynamic:
         accesses = "1 dynamic access" if len(code.dynamic) == 1 else f"{len(code.dynamic)} dynamic accesses"

@@ -243,7 +243,6 @@ class _Reader:
             self._found.readings.append(Reading(key, _line(node), self._has_default(node)))
 
     def _read_pattern(self, pattern: Node) -> None:
-        """Note what destructuring reads from the environment."""
         for key, target, default in _properties(pattern):
             line = _line(target or pattern)
             if key == "...":
@@ -308,7 +307,6 @@ def _literal(node: Node | None) -> str | None:
 
 
 def _inner(cast: Node) -> Node | None:
-    """Return what stands in parentheses or before a type."""
     children = [child for child in cast.named_children if child.type != "comment"]
     return children[-1 if cast.type == "type_assertion" else 0] if children else None
 
@@ -321,7 +319,6 @@ def _bare(node: Node | None) -> Node | None:
 
 
 def _key(node: Node) -> str | None:
-    """Return the name of a member; None if it's computed."""
     if node.type == "member_expression":
         return _text(_field(node, "property"))
     return _literal(_field(node, "index")) if node.type == "subscript_expression" else None
@@ -344,7 +341,6 @@ def _descendants(node: Node) -> list[Node]:
 
 
 def _parameters(function: Node) -> set[str]:
-    """Return the names that a function's parameters bind."""
     parameters = _field(function, "parameters") or _field(function, "parameter")
     kinds = ("identifier", "shorthand_property_identifier_pattern")
     return {_text(each) for each in _descendants(parameters) if each.type in kinds} if parameters else set()

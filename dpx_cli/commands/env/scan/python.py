@@ -134,7 +134,6 @@ class _Reader:
         )
 
     def _read_from(self, environ: ast.AST) -> None:
-        """Note what is done with one mention of the environment."""
         parent = self._parents[environ]
         if isinstance(parent, ast.Subscript) and parent.value is environ:
             if isinstance(parent.ctx, ast.Load):
@@ -154,7 +153,6 @@ class _Reader:
             self._found.whole.append(environ.lineno)  # type: ignore[attr-defined]  # a name or an attribute
 
     def _read(self, node: ast.expr, key: ast.expr | None, *, optional: bool) -> None:
-        """Note a reading of a key at a node."""
         value = key.value if isinstance(key, ast.Constant) else None
         if isinstance(value, bytes):
             value = value.decode("latin-1")
@@ -190,7 +188,6 @@ class _Reader:
 
 
 def _bound(node: ast.AST) -> str | None:
-    """Return the name that a node binds, or None."""
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name) | ast.alias(asname=str(name)):
             return name
@@ -202,7 +199,6 @@ def _bound(node: ast.AST) -> str | None:
 
 
 def _assigned(node: ast.AST) -> ast.Name | None:
-    """Return the one name that an assignment binds, or None."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target: ast.expr = node.targets[0]
     elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
@@ -213,7 +209,6 @@ def _assigned(node: ast.AST) -> ast.Name | None:
 
 
 def _argument(call: ast.Call, position: int, name: str) -> ast.expr | None:
-    """Return an argument that is given by position or by name, or None."""
     arguments: Sequence[ast.expr] = call.args
     if len(arguments) > position:
         return arguments[position]
