@@ -1,8 +1,6 @@
 """Cache of names, per API origin and token: the ID of each slug, and the names that completion offers.
 
-If anything is wrong with it, commands work without it. Completion reads the same files (`completion/names.py`).
-
-One file, `names-<digest>.json`:
+If anything is wrong with it, commands work without it. One file, `names-<digest>.json`:
     {"origin": "https://deploxa.com:443", "profile": "default", "projects": {"storefront": "clm…", "acme/docs": "clm…"},
      "slugs": ["storefront", "docs"], "orgs": ["acme"], "keys": {"<project id>": ["DATABASE_URL"]},
      "deployments": [["clm…", "READY", "main", "2026-11-24T12:00:00.000Z"]]}
@@ -60,25 +58,20 @@ class Names:
         """Change the file under its lock, or only the memory if the file can't be written."""
         try:
             path = self._path()
-            content, is_new = self._apply(path, change)
-            if is_new:
-                with files.locked(path):
-                    # Read it again: another process may have written meanwhile.
-                    content, _ = self._apply(path, change)
-                    files.write_whole(path, json.dumps(content).encode())
+            with files.locked(path):
+                # Read it again: another process may have written meanwhile.
+                before = files.read_bytes(path, "the name cache", MAX_BYTES + 1)
+                content = _parse(before)
+                change(content)
+                content["origin"] = self._origin
+                if self._profile:
+                    content["profile"] = self._profile()
+                data = json.dumps(content).encode()
+                if data != before:
+                    files.write_whole(path, data)
             self._read = content
         except (DpxError, OSError):
             change(self._content())
-
-    def _apply(self, path: str, change: Callable[[dict[str, Any]], None]) -> tuple[dict[str, Any], bool]:
-        """Return the file's content after a change, and whether it differs from before."""
-        before = files.read_bytes(path, "the name cache", MAX_BYTES + 1)
-        content = _parse(before)
-        change(content)
-        content["origin"] = self._origin
-        if self._profile:
-            content["profile"] = self._profile()
-        return content, json.dumps(content).encode() != before
 
     def project_id(self, reference: str) -> str | None:
         """Return the cached ID of a slug or "org/slug"; None if there isn't a valid one."""
@@ -106,10 +99,9 @@ class Names:
 
 
 def _dict_in(content: dict[str, Any], key: str) -> dict[str, Any]:
-    if not isinstance(content.get(key), dict):
-        content[key] = {}
-    found: dict[str, Any] = content[key]
-    return found
+    part = content.get(key)
+    content[key] = part = part if isinstance(part, dict) else {}
+    return part
 
 
 def _parse(data: bytes | None) -> dict[str, Any]:

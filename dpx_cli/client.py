@@ -206,7 +206,7 @@ class Projects(_Resource):
     ) -> Project:
         """POST /projects: create a project, once. Raise OutcomeUnknown if nobody knows whether it was."""
         fields = _drop_none(orgSlug=org, framework=framework, appType=app_type, description=description)
-        return cast("Project", projects.create_project(self._api, name, cast("projects.ProjectFields", fields)))
+        return cast("Project", projects.create_project(self._api, name, fields))
 
     def update(self, project: str, **changes: Unpack[projects.ProjectChanges]) -> Project:
         """PATCH /projects/:id: change name, description or commands; "" clears a setting."""

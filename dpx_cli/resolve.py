@@ -139,6 +139,10 @@ class Projects:
                 raise
             return action(project_id)
 
+    def get(self, given: str | ProjectRef | None) -> dict[str, Any]:
+        """Return a project; see `on`."""
+        return self.on(given, lambda project_id: projects.get_project(self._client(), project_id))
+
     def check_link(self, project_id: str) -> None:
         """Raise NotFound, which names the link file, if that has this ID and the API has no such project."""
         link = self._settings.link
@@ -225,7 +229,7 @@ class Projects:
             if "/" in reference:
                 raise
             with contextlib.suppress(BadRequest, Forbidden, NotFound):
-                return {**projects.get_project(self._client(), reference), "id": reference}, None
+                return projects.get_project(self._client(), reference), None
             raise
 
     def _is_linked(self, reference: str) -> bool:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from dpx_cli.api.client import Client, Request, decode, is_name, segment, shape_error
 from dpx_cli.api.pages import Pages
 from dpx_cli.errors import DpxError, InvalidResponse, NotFound, OutcomeUnknown, ServerError
 from dpx_cli.reference import slug_of
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 NO_CONTENT = 204
-
-
-class ProjectFields(TypedDict, total=False):
-    """Optional fields of a new project."""
-
-    orgSlug: str
-    framework: str
-    appType: str
-    description: str
 
 
 class ProjectChanges(TypedDict, total=False):
@@ -40,7 +34,7 @@ def list_projects(
     return Pages(client, "/projects", {"org": org}, limit=limit, cursor=cursor)
 
 
-def create_project(client: Client, name: str, fields: ProjectFields) -> dict[str, Any]:
+def create_project(client: Client, name: str, fields: Mapping[str, str]) -> dict[str, Any]:
     """POST /projects: create a project, once, and return it with a usable "id".
 
     If the response is lost, the list before and after the request tells, or OutcomeUnknown is raised.
@@ -72,8 +66,8 @@ def list_usable(client: Client, org: str | None) -> list[dict[str, Any]]:
 
 
 def get_project(client: Client, project_id: str) -> dict[str, Any]:
-    """GET /projects/:id: return one project. Raise NotFound if it doesn't exist."""
-    return client.request_object("GET", f"/projects/{segment(project_id, 'project')}")
+    """GET /projects/:id: return one project, with its ID. Raise NotFound if it doesn't exist."""
+    return {**client.request_object("GET", f"/projects/{segment(project_id, 'project')}"), "id": project_id}
 
 
 def update_project(client: Client, project_id: str, changes: ProjectChanges) -> dict[str, Any]:
@@ -86,8 +80,9 @@ def delete_project(client: Client, project_id: str) -> dict[str, Any]:
 
     If the response is lost, another request tells whether the project is gone.
     """
+    path = f"/projects/{segment(project_id, 'project')}"
     try:
-        return delete(client, f"/projects/{segment(project_id, 'project')}")
+        return delete(client, path)
     except (OutcomeUnknown, ServerError, InvalidResponse) as lost:
         try:
             get_project(client, project_id)
@@ -97,8 +92,7 @@ def delete_project(client: Client, project_id: str) -> dict[str, Any]:
         except DpxError:
             if isinstance(lost, OutcomeUnknown):
                 raise lost from None
-            request = f"DELETE /projects/{project_id}"
-            raise client.outcome_unknown(request, lost.message, status=lost.status) from lost
+            raise client.outcome_unknown(f"DELETE {path}", lost.message, status=lost.status) from lost
         raise
 
 

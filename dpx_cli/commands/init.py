@@ -142,7 +142,7 @@ def _find_existing(session: Session, proposal: Proposal) -> dict[str, Any] | Non
         if missing.request is None:
             return None
         raise
-    return {**projects.get_project(session.client, project_id), "id": project_id}
+    return projects.get_project(session.client, project_id)
 
 
 def _show(session: Session, proposal: Proposal) -> None:

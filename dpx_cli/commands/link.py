@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dpx_cli.api import projects
 from dpx_cli.commands import LOCAL, Typer, effect
 from dpx_cli.config import link as link_file
 from dpx_cli.config import paths
@@ -37,10 +36,7 @@ def link(session: Session, project: ProjectArgument = None, named: Project = Non
     else:
         ref = picked
 
-    def get(project_id: str) -> dict[str, Any]:
-        return {**projects.get_project(session.client, project_id), "id": project_id}
-
-    session.link_to(session.projects.on(ref, get), org_slug=ref.org or session.settings.variable("DPX_ORG"))
+    session.link_to(session.projects.get(ref), org_slug=ref.org or session.settings.variable("DPX_ORG"))
 
 
 @ROOT.command("unlink", epilog="dpx link storefront && dpx unlink")

@@ -43,7 +43,7 @@ def create(session: Session, name: str, slug: str, **optional: str | None) -> di
     The slug is the one that the name leads to; the server may choose another. Hold the file of the project, so that two
     dpx on one machine don't create two. Raises OutcomeUnknown if the response was lost and no list shows the project.
     """
-    fields: projects.ProjectFields = {key: text for key, text in optional.items() if text is not None}  # type: ignore[assignment]  # keys are the TypedDict's
+    fields = {key: text for key, text in optional.items() if text is not None}
     pages = projects.list_projects(session.client, org=fields.get("orgSlug"))
     rows = [row for page in pages for row in page if row.get("slug") == slug and is_name(row.get("id"))]
     if len(rows) == 1:

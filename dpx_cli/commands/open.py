@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.api import projects
 from dpx_cli.api.sites import project_url
 from dpx_cli.commands import ONE, READ, Typer, effect
 from dpx_cli.errors import NotFound, either
@@ -33,8 +32,7 @@ def open_site(
 
     Prints the URL if there is no browser, as over ssh or in CI.
     """
-    given = either(project, named)
-    row = session.projects.on(given, lambda project_id: projects.get_project(session.client, project_id))
+    row = session.projects.get(either(project, named))
     url = project_url(session.client, row)
     if url is None:
         name = str(row.get("slug") or row.get("id"))

@@ -94,9 +94,7 @@ def _fits(project: Mapping[str, Any], search: str | None, statuses: Sequence[str
 @effect(READ, prints=ONE)
 def get(session: Session, project: ProjectArgument = None, named: Project = None) -> None:
     """Show one project."""
-    given = either(project, named)
-    row = session.projects.on(given, lambda project_id: projects.get_project(session.client, project_id))
-    session.screen.item(row, DETAILS, key="slug")
+    session.screen.item(session.projects.get(either(project, named)), DETAILS, key="slug")
 
 
 @GROUP.command("create", epilog="dpx projects create my-app --org acme --framework nextjs")
@@ -122,9 +120,9 @@ def create(
         raise UsageError("The project's name is empty.", hint=f"Run: {session.command('projects', 'create', 'NAME')}")
     if link:
         check_writable(session.cwd)
-    fields = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
-    fields = {key: value for key, value in fields.items() if value is not None}
-    created = projects.create_project(session.client, name, fields)  # type: ignore[arg-type]  # keys are the TypedDict's
+    options = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
+    fields = {key: value for key, value in options.items() if value is not None}
+    created = projects.create_project(session.client, name, fields)
     session.screen.item(created, DETAILS, key="slug")
     expected, slug = slug_of(name), created.get("slug")
     if isinstance(slug, str) and slug not in (expected, name):

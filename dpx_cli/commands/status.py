@@ -63,8 +63,7 @@ def status(
         failing.clear()
         if many:
             return _note_failures(projects.list_projects(session.client, org=org), failing)
-        row = session.projects.on(project, lambda project_id: projects.get_project(session.client, project_id))
-        return _note_failures([[row]], failing)
+        return _note_failures([[session.projects.get(project)]], failing)
 
     def check() -> None:
         if fail_on and failing:

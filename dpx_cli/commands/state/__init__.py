@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.api import env_vars, projects
+from dpx_cli.api import env_vars
 from dpx_cli.api.client import is_name
 from dpx_cli.commands import DELETE, LIST, READ, Typer, effect
 from dpx_cli.commands.state import apply, select
@@ -138,9 +138,7 @@ def run_export(
             raise UsageError("Several projects are written to a directory.", hint="Pass --dir DIR.")
         exporting.write_all(session, session.projects.list_all(org), org, directory, yes=yes)
         return
-    row = session.projects.on(
-        project, lambda project_id: {**projects.get_project(session.client, project_id), "id": project_id}
-    )
+    row = session.projects.get(project)
     owner = session.projects.ref(project).given.rpartition("/")[0] or None
     if directory is not None:
         exporting.write_all(session, [row], owner, directory, yes=yes)

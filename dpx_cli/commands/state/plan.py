@@ -116,7 +116,7 @@ def make_plans(session: Session, inputs: Sequence[Inputs]) -> tuple[list[Plan], 
     def make(client: Client, number: int) -> Plan:
         slug = inputs[number].document.slug
         try:
-            project = None if ids[slug] is None else _get_project(client, str(ids[slug]))
+            project = None if ids[slug] is None else projects.get_project(client, str(ids[slug]))
             return _compare(session, client, inputs[number], project)
         except DpxError as failure:
             failure.message = f"{slug}: {failure.message}"
@@ -151,15 +151,10 @@ def _find_ids(session: Session, documents: Sequence[Document]) -> dict[str, str 
     return ids
 
 
-def _get_project(client: Client, project_id: str) -> dict[str, Any]:
-    # Its ID is the one that was asked for, whatever the response says.
-    return {**projects.get_project(client, project_id), "id": project_id}
-
-
 def _find(session: Session, slug: str) -> dict[str, Any] | None:
     """Return the project with a slug, or None if there is none. Raises NotFound if there is no such organization."""
     try:
-        return session.projects.on(slug, lambda project_id: _get_project(session.client, project_id))
+        return session.projects.on(slug, lambda project_id: projects.get_project(session.client, project_id))
     except NotFound as missing:
         if missing.request == "GET /projects":
             raise
