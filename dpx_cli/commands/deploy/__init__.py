@@ -19,35 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Annotated, Any, TypeVar
 
-    from dpx_cli.cli.options import (
-        Changed,
-        Check,
-        CheckTimeout,
-        CiOutput,
-        CommitSha,
-        Cursor,
-        DeploymentIds,
-        Every,
-        EveryOf,
-        FailFast,
-        Interval,
-        Latest,
-        LatestBranch,
-        Limit,
-        MaxBuild,
-        MaxBundle,
-        NoWait,
-        OptionalDeployment,
-        Parallel,
-        Project,
-        Projects,
-        Statuses,
-        Timeout,
-        Watch,
-        duration,
-        flag,
-        option,
-    )
+    from dpx_cli.cli import options
+    from dpx_cli.cli.options import duration, flag, option
     from dpx_cli.session import Session
 
     T = TypeVar("T")
@@ -72,28 +45,29 @@ COLUMNS = (
 @effect(WRITE, prints=EVENTS)
 def deploy(
     session: Session,
-    projects: Projects = (),
-    changed: Changed = None,
+    projects: options.Projects = (),
+    changed: options.Changed = None,
     branch: Annotated[
-        str | None, option("--branch -b", "BRANCH", "Branch to deploy. [default: last deployed]", complete="branch")
+        str | None,
+        option("--branch -b", "BRANCH", "Branch to deploy. [default: last deployed]", complete="branch"),
     ] = None,
     message: Annotated[str | None, option("--message -m", "TEXT", "Message. [default: the commit's subject]")] = None,
     sha: Annotated[str | None, option("--sha", "SHA", "Commit, as git names it. [default: HEAD]")] = None,
     dry_run: Annotated[bool, flag("--dry-run", "Show what would be deployed, and change nothing.")] = False,
-    no_wait: NoWait = False,
-    timeout: Timeout = WAIT,
+    no_wait: options.NoWait = False,
+    timeout: options.Timeout = WAIT,
     no_git: Annotated[bool, flag("--no-git", "Don't read git or CI metadata.")] = False,
-    parallel: Parallel = PARALLEL,
-    fail_fast: FailFast = False,
-    check: Check = None,
-    check_timeout: CheckTimeout = CHECK,
-    max_build: MaxBuild = None,
-    max_bundle: MaxBundle = None,
+    parallel: options.Parallel = PARALLEL,
+    fail_fast: options.FailFast = False,
+    check: options.Check = None,
+    check_timeout: options.CheckTimeout = CHECK,
+    max_build: options.MaxBuild = None,
+    max_bundle: options.MaxBundle = None,
     scan: Annotated[
         bool, flag("--scan", "Warn about variables that the code reads but the project doesn't have.")
     ] = False,
     summary: Annotated[str | None, option("--summary", "FILE", "Write a summary in Markdown.", complete="file")] = None,
-    ci_output: CiOutput = "auto",
+    ci_output: options.CiOutput = "auto",
 ) -> None:
     """Deploy a project, or several, and wait until they're live.
 
@@ -108,32 +82,32 @@ def deploy(
 
     exclusive(("--changed", changed), ("--project", tuple(projects)))
     gates = Gates(check, check_timeout, max_build, max_bundle)
-    options = DeployOptions(branch, message, sha, None, no_git, no_wait, dry_run, timeout, gates, parallel, fail_fast)
-    options = options._replace(scan=scan, ci_output=ci_output, summary=summary)
-    options.check()
+    chosen = DeployOptions(branch, message, sha, None, no_git, no_wait, dry_run, timeout, gates, parallel, fail_fast)
+    chosen = chosen._replace(scan=scan, ci_output=ci_output, summary=summary)
+    chosen.check()
     launch.bound(session, timeout)
     if changed is not None:
-        tasks = changes.make_tasks(session, changed, options)
+        tasks = changes.make_tasks(session, changed, chosen)
     else:
-        tasks = launch.make_tasks(session, session.projects.refs(projects, keep_missing=True), options)
+        tasks = launch.make_tasks(session, session.projects.refs(projects, keep_missing=True), chosen)
         changes.order_tasks(session, tasks)
     several = len(tasks) > 1 or changed is not None
     if scan and several:
         raise UsageError("--scan is for one project.", hint="Leave --scan out. Run: dpx env scan")
     for task in tasks:
         task.find_missing, task.explain = find_missing, explain
-    launch.deploy(session, tasks, options, several=several)
+    launch.deploy(session, tasks, chosen, several=several)
 
 
 @GROUP.command("again", epilog="dpx deploy again --project storefront")
 @effect(WRITE, prints=EVENTS)
 def again(
     session: Session,
-    deployment_id: OptionalDeployment = None,
-    project: Project = None,
-    no_wait: NoWait = False,
-    timeout: Timeout = WAIT,
-    ci_output: CiOutput = "auto",
+    deployment_id: options.OptionalDeployment = None,
+    project: options.Project = None,
+    no_wait: options.NoWait = False,
+    timeout: options.Timeout = WAIT,
+    ci_output: options.CiOutput = "auto",
 ) -> None:
     """Deploy the branch and commit of an earlier deployment again. It's a new build, not a rollback."""
     from dpx_cli.commands.deploy.explain import explain
@@ -145,7 +119,7 @@ def again(
     branch, sha = row.get("branch"), row.get("commitSha")
     if not isinstance(branch, str):
         raise NotFound("The API doesn't return the deployment's branch.", hint="Run: dpx deploy --branch BRANCH")
-    options = DeployOptions(
+    chosen = DeployOptions(
         branch,
         sha=sha if isinstance(sha, str) and sha else None,
         branch_source=f"same as deployment {row['id']}",
@@ -154,28 +128,29 @@ def again(
         timeout=timeout,
         ci_output=ci_output,
     )
-    tasks = launch.make_tasks(session, [ref], options)
+    tasks = launch.make_tasks(session, [ref], chosen)
     tasks[0].explain = explain
-    launch.deploy(session, tasks, options, several=False)
+    launch.deploy(session, tasks, chosen, several=False)
 
 
 @GROUP.command("list", epilog="dpx deploy list --project storefront --status error --limit 5")
 @effect(READ, prints=LIST)
 def list_deployments(
     session: Session,
-    projects: Projects = (),
-    org: EveryOf = None,
-    every: Every = False,
-    statuses: Statuses = (),
+    projects: options.Projects = (),
+    org: options.EveryOf = None,
+    every: options.Every = False,
+    statuses: options.Statuses = (),
     branch: Annotated[str | None, option("--branch", "BRANCH", "Filter by branch.", complete="branch")] = None,
     since: Annotated[
-        float | None, option("--since", "TIME", "Show only those created since, like 12h or 7d.", parser=duration)
+        float | None,
+        option("--since", "TIME", "Show only those created since, like 12h or 7d.", parser=duration),
     ] = None,
-    sha: CommitSha = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
-    watch: Watch = False,
-    interval: Interval = None,
+    sha: options.CommitSha = None,
+    limit: options.Limit = None,
+    cursor: options.Cursor = None,
+    watch: options.Watch = False,
+    interval: options.Interval = None,
 ) -> None:
     """List deployments, newest first, of one project or several.
 
@@ -219,11 +194,11 @@ def list_deployments(
 @effect(READ, prints=ONE)
 def get(
     session: Session,
-    deployment_id: OptionalDeployment = None,
-    latest: Latest = False,
-    branch: LatestBranch = None,
-    sha: CommitSha = None,
-    project: Project = None,
+    deployment_id: options.OptionalDeployment = None,
+    latest: options.Latest = False,
+    branch: options.LatestBranch = None,
+    sha: options.CommitSha = None,
+    project: options.Project = None,
 ) -> None:
     """Show one deployment."""
     from dpx_cli.rollout.launch import DETAILS
@@ -238,16 +213,16 @@ def get(
 @effect(READ, prints=EVENTS)
 def wait(
     session: Session,
-    deployment_ids: DeploymentIds = (),
-    latest: Latest = False,
-    branch: LatestBranch = None,
-    sha: CommitSha = None,
+    deployment_ids: options.DeploymentIds = (),
+    latest: options.Latest = False,
+    branch: options.LatestBranch = None,
+    sha: options.CommitSha = None,
     appear: Annotated[
         float | None,
         option("--appear", "TIME", "With --sha: how long it may take to appear. [default: 5m]", parser=duration),
     ] = None,
-    project: Project = None,
-    timeout: Timeout = WAIT,
+    project: options.Project = None,
+    timeout: options.Timeout = WAIT,
 ) -> None:
     """Wait until deployments are READY or have failed, as `dpx deploy` does.
 
