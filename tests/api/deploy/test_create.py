@@ -63,6 +63,16 @@ def create(
     return creator.create({"branch": "main"} if fields is None else fields)
 
 
+def race(server: FaultServer, fault: Fault = faults.reset, branch: str = "main") -> Fault:
+    """Somebody else deploys a branch, and then the fault happens."""
+
+    def fail(exchange: faults.Exchange) -> None:
+        server.make(branch)
+        fault(exchange)
+
+    return fail
+
+
 LOSSES: dict[str, Fault] = {
     "reset": faults.reset,
     "hang up": faults.hang_up,
@@ -164,15 +174,10 @@ def test_a_list_that_fails_afterwards_is_unknown(server: FaultServer, name: str)
     assert server.made == 1
 
 
-@pytest.mark.parametrize("name", ["reset", "500", "cut body"])
-def test_several_new_ones_are_named_and_none_is_taken(server: FaultServer, name: str) -> None:
+@pytest.mark.parametrize("name", ["reset", "500", "cut body", "429"])
+def test_several_new_ones_are_named_and_none_is_ours(server: FaultServer, name: str) -> None:
     """Somebody else deployed the same branch meanwhile."""
-
-    def race(exchange: faults.Exchange) -> None:
-        server.make("main")
-        LOSSES[name](exchange)
-
-    server.on(*POST, race, effect=True)
+    server.on(*POST, race(server, LOSSES.get(name, faults.refused(429, "slow down", "0"))), effect=True)
     with pytest.raises(errors.OutcomeUnknown) as caught:
         create(server)
     for candidate in server.deployments[:2]:
@@ -182,38 +187,19 @@ def test_several_new_ones_are_named_and_none_is_taken(server: FaultServer, name:
 
 def test_a_new_one_of_another_branch_is_not_ours(server: FaultServer) -> None:
     """However new it is."""
-
-    def race(exchange: faults.Exchange) -> None:
-        server.make("feature/x")
-        faults.reset(exchange)
-
-    server.on(*POST, race)
+    server.on(*POST, race(server, branch="feature/x"))
     with pytest.raises(errors.OutcomeUnknown) as caught:
         create(server)
     assert server.deployments[0]["id"] not in caught.value.message
 
 
-def test_a_new_one_of_another_branch_does_not_hide_ours(server: FaultServer) -> None:
-    """Ours is the one of our branch."""
-
-    def race(exchange: faults.Exchange) -> None:
-        server.make("feature/x")
-        faults.reset(exchange)
-
-    server.on(*POST, race, effect=True)
-    assert create(server)["id"] == server.deployments[1]["id"]
-
-
-def test_without_a_branch_the_last_deployed_one_is_meant(server: FaultServer) -> None:
-    """As the reference says."""
-
-    def race(exchange: faults.Exchange) -> None:
-        server.make("feature/x")
-        faults.reset(exchange)
-
-    server.on(*POST, race, effect=True)
-    assert create(server, {})["branch"] == "main"
-    assert server.requests[1].json == {}
+@pytest.mark.parametrize("fields", [{"branch": "main"}, {}])
+def test_a_new_one_of_another_branch_does_not_hide_ours(server: FaultServer, fields: DeploymentFields) -> None:
+    """Ours is the one of our branch; without a branch of the last deployed one, as the reference says."""
+    server.on(*POST, race(server, branch="feature/x"), effect=True)
+    created = create(server, fields)
+    assert (created["id"], created["branch"]) == (server.deployments[1]["id"], "main")
+    assert server.requests[1].json == fields
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
@@ -302,19 +288,6 @@ def test_a_429_of_something_in_front_of_a_server_that_deployed(server: FaultServ
     assert creator.create({"branch": "main"})["id"] == server.deployments[0]["id"]
     assert (server.count(*POST), server.made) == (1, 1)
     assert server.deployments[0]["id"] in said[-1]
-
-
-def test_a_429_with_several_new_deployments_is_unknown(server: FaultServer) -> None:
-    """One of them may be ours."""
-
-    def race(exchange: faults.Exchange) -> None:
-        server.make("main")
-        faults.refused(429, "slow down", "0")(exchange)
-
-    server.on(*POST, race, effect=True)
-    with pytest.raises(errors.OutcomeUnknown):
-        create(server)
-    assert server.count(*POST) == 1
 
 
 def test_a_busy_list_is_waited_for_before_the_post(server: FaultServer) -> None:
