@@ -35,10 +35,11 @@ if sys.platform == "win32":
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what Windows can't run, with the reason."""
-    for marker in ("posix", "terminal"):
-        if sys.platform == "win32" and item.get_closest_marker(marker) is not None:
-            pytest.skip(f"marked {marker}: Windows doesn't have it")
+    """Skip what this system can't run, with the reason."""
+    missing = ["posix", "terminal", "root"] if sys.platform == "win32" else ["root"] if os.geteuid() != 0 else []
+    for marker in missing:
+        if item.get_closest_marker(marker) is not None:
+            pytest.skip(f"marked {marker}, which this system or user doesn't have")
 
 
 class Program:

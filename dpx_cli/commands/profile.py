@@ -109,7 +109,7 @@ def remove(session: Session, name: ProfileName, yes: Yes = False) -> None:
     if asks and not session.screen.confirm(f"Remove profile {name} and its stored tokens?"):
         session.screen.note("Nothing was removed.")
         return
-    tokens = logins.remove_all(config_dir, name)
+    tokens = logins.remove(config_dir, name)
     profiles.update(config_dir, lambda changed: changed.remove(name))
     session.screen.info(f"Profile {name}{' and its stored tokens' if tokens else ''} removed.")
     if name == before.current != profiles.DEFAULT:

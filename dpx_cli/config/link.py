@@ -1,15 +1,16 @@
 """The link file, `.deploxa/project.json`: which project a directory belongs to.
 
-It comes with a checkout, so it is not trusted: it contains a project and an organization and nothing else, never a URL
-or a token. `paths.py` finds it, and ignores one that another user has put into a directory open to all, like /tmp:
-users who work below it would send variables to a stranger's project.
+It comes with a checkout, so it is not trusted: it contains a project and an organization, never a URL or a token.
+`paths.py` finds it.
 """
 
 from __future__ import annotations
 
+import json
 import os
+from typing import NamedTuple
 
-from dpx_cli.config.paths import LINK_FOLDER, LINK_NAME, link_file
+from dpx_cli.config.paths import LINK_FOLDER, LINK_NAME
 from dpx_cli.errors import Failed, UsageError, reason
 from dpx_cli.system import files
 
@@ -17,26 +18,22 @@ MAX_BYTES = 64 * 1024
 WHAT = "the link file"
 
 
-class Link:
-    """What a link file contains: "projectId", and "projectSlug" and "orgSlug" if it has them."""
+class Link(NamedTuple):
+    """What a link file contains."""
 
-    __slots__ = ("org_slug", "path", "project_id", "project_slug")
+    path: str
+    project_id: str
+    project_slug: str | None
+    org_slug: str | None
 
-    def __init__(self, path: str, project_id: str, project_slug: str | None, org_slug: str | None) -> None:
-        self.path = path
-        self.project_id = project_id
-        self.project_slug = project_slug
-        self.org_slug = org_slug
-
-
-def find(cwd: str) -> Link | None:
-    """Return the nearest link file from a directory upward, or None. Raise UsageError if it is damaged."""
-    path = link_file(cwd)
-    return read(path) if path else None
+    @property
+    def reference(self) -> str:
+        """The project."""
+        return self.project_id
 
 
 def read(path: str) -> Link:
-    """Read one link file."""
+    """Read a link file. Raise UsageError if it is damaged."""
     hint = "To link the directory again, run: dpx link PROJECT. To remove the file, run: dpx unlink"
     try:
         document = files.read_json(path, WHAT, MAX_BYTES)
@@ -52,15 +49,11 @@ def read(path: str) -> Link:
 
 def write(cwd: str, project_id: str, project_slug: str | None, org_slug: str | None) -> str:
     """Link a directory to a project and return the path of the file. The folder keeps itself out of git."""
-    import json
-
     names = {"projectId": project_id, "projectSlug": project_slug, "orgSlug": org_slug}
     content = json.dumps({key: name for key, name in names.items() if name}, indent=2)
-    path = ""
-    # The one that keeps the folder out of git comes first, so that an interruption leaves nothing to commit.
-    for name, text in ((".gitignore", "*"), (LINK_NAME, content)):
-        path = files.write_checkout(cwd, os.path.join(LINK_FOLDER, name), f"{text}\n".encode(), private=True)
-    return path
+    # This comes first, so that an interruption leaves nothing to commit.
+    files.write_checkout(cwd, os.path.join(LINK_FOLDER, ".gitignore"), b"*\n", private=True)
+    return files.write_checkout(cwd, os.path.join(LINK_FOLDER, LINK_NAME), f"{content}\n".encode(), private=True)
 
 
 def check_writable(cwd: str) -> None:

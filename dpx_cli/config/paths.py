@@ -1,7 +1,4 @@
-"""Where dpx's files are: the rules that settings, the link file, the name cache and completion share.
-
-Completion runs at every TAB, so this module imports nothing that the interpreter has not loaded already.
-"""
+"""Where dpx's files are. Completion runs at every TAB, so nothing is imported that the interpreter hasn't loaded."""
 
 from __future__ import annotations
 
@@ -20,10 +17,7 @@ WRITABLE_BY_ALL = 0o002  # stat.S_IWOTH
 
 
 def folder(env: Mapping[str, str], kind: str) -> str:
-    """Return the folder of dpx's "config" or "cache" files, or "" for a user without a home.
-
-    It is the one that platformdirs has, which is slow to import.
-    """
+    """Return the folder of dpx's "config" or "cache" files, as platformdirs has it; "" for a user without a home."""
     if own := env.get(f"DPX_{kind.upper()}_DIR"):
         return os.path.abspath(own)
     if os.name == "nt":  # pragma: no cover - Windows only
@@ -42,15 +36,12 @@ def folder(env: Mapping[str, str], kind: str) -> str:
 
 
 def link_file(cwd: str) -> str | None:
-    """Return the path of the nearest link file from a folder upward, or None.
-
-    It may be damaged or no regular file. Files of other users in a folder open to all are ignored.
-    """
+    """Return the path of the nearest link file from a folder upward, or None."""
     return _nearest(cwd, LINK_FOLDER, LINK_NAME)
 
 
 def project_file(cwd: str) -> str | None:
-    """Return the path of the nearest deploxa.toml from a folder upward, or None; as `link_file`."""
+    """Return the path of the nearest deploxa.toml from a folder upward, or None."""
     return _nearest(cwd, PROJECT_FILE)
 
 
@@ -79,9 +70,9 @@ def _nearest(cwd: str, *names: str) -> str | None:
 
 
 def _is_untrusted(above: str, name: str) -> bool:
-    """Return whether a folder is open to all and a file or folder in it belongs to neither the user nor its owner.
+    """Return whether a folder is open to all, like /tmp, and a file in it belongs to neither the user nor its owner.
 
-    Git trusts only what the user owns; but root in a container works on another user's checkout.
+    Users who work below it would send variables to a stranger's project.
     """
     try:
         parent, own = os.stat(above), os.lstat(os.path.join(above, name))

@@ -22,13 +22,10 @@ DEFAULT = "default"  # the profile that always exists
 MAX_NAME = 64
 _WHAT = "the profiles"
 _FIELDS = ("api_url", "org")
-_WAY_OUT = "Set DPX_CONFIG_DIR to a folder that you may write."
 
 
 class Profiles:
     """The content of the file. Keys that this version doesn't know are kept as they are."""
-
-    __slots__ = ("_document",)
 
     def __init__(self, document: dict[str, Any] | None = None) -> None:
         self._document: dict[str, Any] = {} if document is None else document
@@ -99,7 +96,7 @@ class Profiles:
         self._document.get("profiles", {}).pop(name, None)
 
     def to_json(self) -> bytes:
-        """Return the document as the file holds it."""
+        """Return the content of the file."""
         import json
 
         return (json.dumps(self._document, indent=2) + "\n").encode()
@@ -118,7 +115,13 @@ def check_name(name: str) -> str:
 
 def load(config_dir: str) -> Profiles:
     """Read the profiles; none if there is no folder ("") or no file."""
-    return _read(os.path.join(config_dir, "config.json")) if config_dir else Profiles()
+    if not config_dir:
+        return Profiles()
+    path = os.path.join(config_dir, "config.json")
+    document = files.read_json(path, _WHAT) or {}
+    if fault := _find_fault(document):
+        raise files.damaged(path, _WHAT, fault)
+    return Profiles(document)
 
 
 def update(config_dir: str, change: Callable[[Profiles], object]) -> Profiles:
@@ -126,27 +129,18 @@ def update(config_dir: str, change: Callable[[Profiles], object]) -> Profiles:
     path = os.path.join(config_dir, "config.json")
     try:
         with files.locked(path):
-            profiles = _read(path)
+            profiles = load(config_dir)
             before = profiles.to_json()
             change(profiles)
-            after = profiles.to_json()
-            if after != before:
-                files.write_whole(path, after)
+            if profiles.to_json() != before:
+                files.write_whole(path, profiles.to_json())
     except Failed as problem:
-        problem.hint = problem.hint or _WAY_OUT
+        problem.hint = problem.hint or "Set DPX_CONFIG_DIR to a folder that you may write."
         raise
     return profiles
 
 
-def _read(path: str) -> Profiles:
-    """Read the file and check its shape."""
-    document = files.read_json(path, _WHAT)
-    if fault := "" if document is None else _fault(document):
-        raise files.damaged(path, _WHAT, fault)
-    return Profiles(document)
-
-
-def _fault(document: Mapping[str, Any]) -> str:
+def _find_fault(document: Mapping[str, Any]) -> str:
     """Return what is wrong with the shape of the document; "" if nothing is."""
     profiles = document.get("profiles", {})
     if not isinstance(profiles, dict):

@@ -1,20 +1,19 @@
 """deploxa.toml as a setting: which project a checkout belongs to. `commands/state/document.py` reads the whole file.
 
-It comes with a checkout, so it is trusted no more than a link file, and the same rules hold for it.
+It comes with a checkout, so it is trusted no more than a link file.
 """
 
 from __future__ import annotations
 
 import os
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.errors import UsageError
 from dpx_cli.system import files
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterator
-    from typing import Any
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 16  # parts of a dotted key: tomllib needs the square of their number
@@ -26,15 +25,16 @@ _PIECES = r"""
 """
 
 
-class ProjectFile:
+class ProjectFile(NamedTuple):
     """A deploxa.toml. Its `slug` is "slug" or "org/slug", or "" if the file doesn't contain one."""
 
-    __slots__ = ("org_slug", "path", "slug")
+    path: str
+    slug: str
 
-    def __init__(self, path: str, slug: str) -> None:
-        self.path = path
-        self.slug = slug
-        self.org_slug = slug.rpartition("/")[0] or None
+    @property
+    def org_slug(self) -> str | None:
+        """The organization, if the slug has one."""
+        return self.slug.rpartition("/")[0] or None
 
     @property
     def reference(self) -> str:
@@ -48,30 +48,19 @@ class ProjectFile:
 
 def find_tokens(text: str) -> Iterator[re.Match[str]]:
     """Yield the strings, marks and bare words of a TOML text, as `lastgroup`, and its comments."""
-    import re
-
     return re.finditer(_PIECES, text, re.VERBOSE | re.DOTALL)
-
-
-def _find_deep_key(text: str) -> int | None:
-    """Return the offset of the first key with more than `MAX_DEPTH` parts, None if there is none."""
-    if text.count(".") < MAX_DEPTH:
-        return None
-    depth, was_dot = 0, False
-    for token in find_tokens(text):
-        is_dot = token[0] == "."
-        depth = depth + is_dot if is_dot or was_dot else 0
-        was_dot = is_dot
-        if depth >= MAX_DEPTH:
-            return token.start()
-    return None
 
 
 def check_depth(text: str) -> None:
     """Raise ValueError, as tomllib would, for a key with more than `MAX_DEPTH` parts."""
-    if (offset := _find_deep_key(text)) is not None:
-        line, column = line_and_column(text, offset)
-        raise ValueError(f"A key has more than {MAX_DEPTH} parts (at line {line}, column {column})")
+    depth, was_dot = 0, False
+    for token in find_tokens(text) if text.count(".") >= MAX_DEPTH else ():
+        is_dot = token[0] == "."
+        depth = depth + is_dot if is_dot or was_dot else 0
+        was_dot = is_dot
+        if depth >= MAX_DEPTH:
+            line, column = line_and_column(text, token.start())
+            raise ValueError(f"A key has more than {MAX_DEPTH} parts (at line {line}, column {column})")
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

@@ -1,14 +1,15 @@
 """Settings and their precedence: flag > environment > deploxa.toml or link file > profile > default.
 
-Nothing is read before it is asked for: `dpx help` must work even if the home folder does not.
+Nothing is read before it is needed: `dpx help` works without a home folder.
 """
 
 from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from dpx_cli.config import paths
 from dpx_cli.config.paths import API_URL, folder, origin_of
 from dpx_cli.errors import UsageError
 from dpx_cli.system.files import Unreachable
@@ -89,7 +90,7 @@ class Settings:
 
     @property
     def cache_dir(self) -> str:
-        """The folder of remembered names."""
+        """The folder of cached names."""
         return self._folder("cache")
 
     def _folder(self, kind: str) -> str:
@@ -173,50 +174,34 @@ class Settings:
             )
         return seconds
 
-    def _directory(self) -> str:
-        """Return the working directory; "" if it is gone."""
-        try:
-            return self.cwd or os.getcwd()
-        except FileNotFoundError:
-            return ""
-
     @cached_property
-    def link(self) -> Link | None:
-        """The link file found from the working directory upward, or None. Raises UsageError if it is damaged."""
-        from dpx_cli.config import link
-
-        directory = self._directory()
-        return link.find(directory) if directory else None
-
-    @cached_property
-    def project_file(self) -> ProjectFile | None:
-        """The nearest deploxa.toml, or None if there is none or a link file is as near.
-
-        Raises UsageError if it is damaged.
-        """
-        from dpx_cli.config import paths
-
-        directory = self._directory()
-        path = paths.reference_file(directory) if directory else None
-        if path is None or os.path.basename(path) != paths.PROJECT_FILE:
-            return None
-        from dpx_cli.config import project_file
-
-        return project_file.read(path)
-
-    @property
     def reference_file(self) -> Link | ProjectFile | None:
         """The file that says which project this directory belongs to, or None. Raises UsageError if it is damaged."""
-        return self.project_file or self.link
+        try:
+            path = paths.reference_file(self.cwd or os.getcwd())
+        except FileNotFoundError:  # the working directory was removed
+            return None
+        if path is None:
+            return None
+        from dpx_cli.config import link, project_file
+
+        return project_file.read(path) if os.path.basename(path) == paths.PROJECT_FILE else link.read(path)
+
+    @property
+    def link(self) -> Link | None:
+        """The link file, if it is the reference file."""
+        return cast("Link", self.reference_file) if hasattr(self.reference_file, "project_id") else None
+
+    @property
+    def project_file(self) -> ProjectFile | None:
+        """The deploxa.toml, if it is the reference file."""
+        return cast("ProjectFile", self.reference_file) if hasattr(self.reference_file, "slug") else None
 
     @property
     def project(self) -> str | None:
         """The default project: DPX_PROJECT, else that of deploxa.toml or the link file."""
-        if text := self.variable("DPX_PROJECT"):
-            return text
-        if file := self.project_file:
-            return file.reference
-        return self.link.project_id if self.link else None
+        file = None if self.variable("DPX_PROJECT") else self.reference_file
+        return file.reference if file else self.variable("DPX_PROJECT")
 
     @property
     def org(self) -> str | None:

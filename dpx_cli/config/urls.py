@@ -1,8 +1,4 @@
-"""Check the URLs that users name.
-
-Schemes, hosts and paths are for the callers to judge: `settings.py` (the API), `webhook/deliver.py` (receivers),
-`sandbox/server.py` (receivers of its webhooks).
-"""
+"""Check URLs of users; schemes, hosts and paths are for the callers to judge."""
 
 from __future__ import annotations
 
@@ -17,13 +13,9 @@ if TYPE_CHECKING:
 def split(text: str, source: str, *, hint: str, userinfo_hint: str | None = None) -> SplitResult:
     """Split a URL that has a host, a usable port, no user name and no password.
 
-    Args:
-        text: as given.
-        source: where it came from, for messages: "--to", "DPX_API_URL".
-        hint: what a valid one looks like.
-        userinfo_hint: where a user name or password belongs instead; None: the same hint.
+    `source` is where it came from, for messages: "--to", "DPX_API_URL". `userinfo_hint` says where a user name or
+    password belongs instead.
     """
-    # Imported here, so that only commands with such a URL wait for urllib.
     from urllib.parse import urlsplit
 
     try:

@@ -1,15 +1,15 @@
 """Find the token: in the environment, the operating system's keyring, or a file that the user asked for.
 
-A token in the environment needs nothing else. A stored one is bound to its profile and its API origin, and the profile
-(`config/profiles.py`) says where it is, so that a machine without a stored token loads no keyring code. `logins.py`
-stores and removes tokens; `stores.py` opens the places (`keyring_store.py`, `file_store.py`).
+A stored token is bound to its profile and its API origin. The profile says where it is, so that a machine without a
+stored token loads no keyring code.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.errors import Failed, NotLoggedIn, TokenStorage
+from dpx_cli.system import shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,16 +25,13 @@ MAX_FILE = 64 * 1024  # bytes of a file that should hold one token
 SHOW_END_FROM = 24  # characters that a token must have before its last four are shown
 
 
-class Token:
+class Token(NamedTuple):
     """A token and where it came from. Its `repr` and `str` never show it."""
 
-    __slots__ = ("location", "source", "value", "variable")
-
-    def __init__(self, value: str, source: str, location: str, variable: str | None = None) -> None:
-        self.value = value
-        self.source = source
-        self.location = location
-        self.variable = variable
+    value: str
+    source: str
+    location: str
+    variable: str | None = None
 
     @property
     def masked(self) -> str:
@@ -57,16 +54,13 @@ def find_token(
 ) -> Token:
     """Return the token to use for this profile and this API.
 
-    Args:
-        settings: profile, origin, environment and profiles.
-        open_store: opens the place of a stored token. [default: `stores.open_store`]
-        on_wait: tells a person, who may be asked for a password, that dpx waits for the keyring; None: nobody is there.
+    `on_wait` tells a person, who may be asked for a password, that dpx waits for the keyring.
     """
     variable = token_variable(settings.env)
     if variable == VARIABLE:
-        if not (text := settings.env[VARIABLE].strip()):
+        if not settings.env[VARIABLE].strip():
             raise NotLoggedIn(f"{VARIABLE} is set but empty.", hint="Set it to a token, or unset it.")
-        return Token(check_token(text, VARIABLE, settings), "env", VARIABLE, VARIABLE)
+        return Token(check_token(settings.env[VARIABLE], VARIABLE, settings), "env", VARIABLE, VARIABLE)
     if variable:
         path = settings.env[FILE_VARIABLE]
         return Token(check_token(_read(path), f"The file in {FILE_VARIABLE}", settings), "file", path, FILE_VARIABLE)
@@ -79,11 +73,9 @@ def find_token(
             f"Not logged in to {show_origin(origin)} as profile {profile}{others}.",
             hint=f"Set {VARIABLE}, or run: {_login(profile)}",
         )
-    if open_store is None:
-        from dpx_cli.credentials import stores
+    from dpx_cli.credentials import stores
 
-        open_store = stores.open_store
-    store = open_store(place, settings.config_dir, on_wait)
+    store = (open_store or stores.open_store)(place, settings.config_dir, on_wait)
     stored = store.get(f"{profile}@{origin}")
     if stored is None:
         raise NotLoggedIn(
@@ -142,4 +134,4 @@ def show_origin(origin: str) -> str:
 
 def _login(profile: str) -> str:
     """Return the command that logs a profile in."""
-    return "dpx auth login" if profile == "default" else f"dpx auth login --profile {profile}"
+    return shell.command("auth", "login", profile=None if profile == "default" else profile)

@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from dpx_cli.errors import Failed, TokenStorage
 from dpx_cli.system import files
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _WHAT = "the stored tokens"
 
@@ -36,22 +32,23 @@ class FileStore:
 
     def set(self, key: str, token: str) -> None:
         """Store a token."""
-        self._change(lambda tokens: {**tokens, key: token})
+        self._put(key, token)
 
     def delete(self, key: str) -> bool:
         """Remove a token and return whether there was one."""
         if key not in self._load():
             return False
-        self._change(lambda tokens: {name: token for name, token in tokens.items() if name != key})
+        self._put(key, None)
         return True
 
-    def _change(self, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+    def _put(self, key: str, token: str | None) -> None:
         """Change the file under its lock; remove it if there are no tokens left."""
         import json
 
         try:
             with files.locked(self.location):
-                tokens = change(self._load())
+                tokens = {**self._load(), key: token}
+                tokens = {name: token for name, token in tokens.items() if token is not None}
                 if tokens:
                     files.write_whole(self.location, (json.dumps({"tokens": tokens}, indent=2) + "\n").encode())
                 else:

@@ -1,12 +1,11 @@
 """Tokens in the operating system's keyring: only keyrings that keep secrets secret, and only for a limited time a call.
 
-`choose` asks the keyring library which keyring this machine has, once, at login. After that the keyring of the profile
-is used directly, because the library reads the entry points of every installed package first.
+Only a login asks the keyring library which keyring this machine has, because that reads the entry points of every
+installed package.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import TokenStorage
@@ -33,7 +32,6 @@ BACKENDS = {
     "KWallet": "keyring.backends.kwallet.DBusKeyring",
     "KWallet4": "keyring.backends.kwallet.DBusKeyringKWallet4",
 }
-_OVERRIDE = "PYTHON_KEYRING_BACKEND"  # the keyring library's own variable
 _NO_KEYRING = ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring")
 
 
@@ -50,7 +48,6 @@ class KeyringStore:
 
     def get(self, key: str) -> str | None:
         """Return the token of a name, None if there is none."""
-        self._check_override()
         from dpx_cli.credentials import native
 
         token = self._bound(lambda: native.read(self.location, SERVICE, key))
@@ -66,9 +63,9 @@ class KeyringStore:
 
     def delete(self, key: str) -> bool:
         """Remove a token and return whether there was one."""
-        backend = self._backend()
-        if self._bound(lambda: backend.get_password(SERVICE, key)) is None:
+        if self.get(key) is None:
             return False
+        backend = self._backend()
         self._bound(lambda: backend.delete_password(SERVICE, key))
         return True
 
@@ -77,16 +74,7 @@ class KeyringStore:
 
     def _backend(self) -> Any:
         """Return the library's object. Importing it is not part of any call's time."""
-        self._check_override()
         return _import(BACKENDS[self.location])()
-
-    def _check_override(self) -> None:
-        """Raise TokenStorage if the user tells the keyring library to use another keyring, or none."""
-        override = os.environ.get(_OVERRIDE) or BACKENDS[self.location]
-        if override != BACKENDS[self.location]:
-            raise TokenStorage(
-                f"The token is in {self.title}, but {_OVERRIDE} is {override}.", hint=f"Unset {_OVERRIDE}."
-            )
 
 
 def choose() -> str:
@@ -94,14 +82,13 @@ def choose() -> str:
     for path in BACKENDS.values():
         _import(path)
     paths = bound(_list_backends, "the keyring")
-    names = {path: name for name, path in BACKENDS.items()}
     for path in paths:
-        if path in names:
-            return names[path]
-    problem = "This machine has no keyring."
-    if paths and paths[0] not in _NO_KEYRING:
-        problem = f"The keyring of this machine doesn't keep secrets secret: {paths[0]}"
-    raise TokenStorage(problem, hint=WITHOUT_KEYRING)
+        for name, known in BACKENDS.items():
+            if path == known:
+                return name
+    if not paths or paths[0] in _NO_KEYRING:
+        raise TokenStorage("This machine has no keyring.", hint=WITHOUT_KEYRING)
+    raise TokenStorage(f"The keyring of this machine doesn't keep secrets secret: {paths[0]}", hint=WITHOUT_KEYRING)
 
 
 def _import(path: str) -> Any:
@@ -146,12 +133,8 @@ def bound(call: Callable[[], T], title: str, on_wait: OnWait = None, *, secret: 
         thread.join(seconds - SECONDS)
     if results:
         return results[0]
-    if not problems:
-        raise TokenStorage(f"{title[0].upper()}{title[1:]} did not respond within {seconds:g} s.", hint=HINT)
-    problem = problems[0]
-    if isinstance(problem, TokenStorage):
-        raise problem
-    reason = " ".join(str(problem).split()).rstrip(".")
-    if not reason or (secret and secret in reason):
-        reason = type(problem).__name__
-    raise TokenStorage(f"{title[0].upper()}{title[1:]} refuses: {reason}.", hint=HINT) from None
+    message = f"did not respond within {seconds:g} s"
+    if problems:
+        reason = " ".join(str(problems[0]).split()).rstrip(".")
+        message = f"refuses: {type(problems[0]).__name__ if not reason or (secret and secret in reason) else reason}"
+    raise TokenStorage(f"{title[0].upper()}{title[1:]} {message}.", hint=HINT) from None

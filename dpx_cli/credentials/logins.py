@@ -48,25 +48,18 @@ def _set(to: TokenStore, key: str, token: str) -> None:
         raise TokenStorage(f"Can't read back what was stored in {to.title}.", hint=keyring_store.WITHOUT_KEYRING)
 
 
-def remove(settings: Settings, open_store: OpenStore = stores.open_store) -> str | None:
-    """Delete the token of this profile and origin; return the title of its place, None if there was none."""
-    profile, origin, config_dir = settings.profile, settings.origin, settings.config_dir
-    place = settings.profiles.logins(profile).get(origin)
-    return _delete(config_dir, profile, origin, place, open_store) if place else None
-
-
-def remove_all(config_dir: str, profile: str, open_store: OpenStore = stores.open_store) -> int:
-    """Delete the tokens of a profile for every origin, and return how many there were."""
-    logins = dict(profiles.load(config_dir).logins(profile))
-    titles = [_delete(config_dir, profile, origin, place, open_store) for origin, place in logins.items()]
-    return len(titles) - titles.count(None)
-
-
-def _delete(config_dir: str, profile: str, origin: str, place: str, open_store: OpenStore) -> str | None:
-    where = open_store(place, config_dir, None)
-    existed = where.delete(f"{profile}@{origin}")
-    _put(config_dir, profile, origin, None)
-    return where.title if existed else None
+def remove(
+    config_dir: str, profile: str, origin: str | None = None, open_store: OpenStore = stores.open_store
+) -> list[str]:
+    """Delete the tokens of a profile for one origin, or for all; return the titles of their places."""
+    titles = []
+    for each, place in dict(profiles.load(config_dir).logins(profile)).items():
+        if origin in (None, each):
+            where = open_store(place, config_dir, None)
+            if where.delete(f"{profile}@{each}"):
+                titles.append(where.title)
+            _put(config_dir, profile, each, None)
+    return titles
 
 
 def _put(config_dir: str, profile: str, origin: str, place: str | None) -> None:

@@ -1,7 +1,7 @@
 """Read a token from the operating system's store directly; importing the keyring library takes 75 ms or more.
 
-Each function finds what the library has stored and covers only the usual case: one secret, unlocked. In all other
-cases it returns None or raises, and `keyring_store.py` uses the library, which can unlock, choose and explain.
+Each function covers only the usual case: one secret, unlocked. In all other cases it returns None or raises, and
+`keyring_store.py` uses the library, which can unlock, choose and explain.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def read(backend: str, service: str, username: str) -> str | None:
 def secret_service(service: str, username: str) -> str | None:
     """Read from the Secret Service (GNOME, KDE, KeePassXC) over D-Bus.
 
-    https://specifications.freedesktop.org/secret-service-spec/latest/ describes the messages. The session is a "plain"
-    one: the bus is the user's own socket, and a process that can read it can also request the secret.
+    The session is a "plain" one: a process that can read the user's own bus can also request the secret.
+    https://specifications.freedesktop.org/secret-service-spec/latest/
     """
     from jeepney import DBusAddress, MessageType, new_method_call  # type: ignore[import-untyped]  # it has no types
     from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]  # it has no types
@@ -49,38 +49,15 @@ def secret_service(service: str, username: str) -> str | None:
 
 def credential_manager(service: str, username: str) -> str | None:  # pragma: no cover - Windows only
     """Read from Windows' Credential Manager: the entry `service` or `username@service`, as the library names them."""
-    import ctypes
-    from ctypes import wintypes
+    from win32ctypes.pywin32 import pywintypes, win32cred  # type: ignore[import-not-found,unused-ignore]
 
-    class Credential(ctypes.Structure):
-        _fields_ = (
-            ("Flags", wintypes.DWORD),
-            ("Type", wintypes.DWORD),
-            ("TargetName", wintypes.LPWSTR),
-            ("Comment", wintypes.LPWSTR),
-            ("LastWritten", wintypes.FILETIME),
-            ("CredentialBlobSize", wintypes.DWORD),
-            ("CredentialBlob", ctypes.POINTER(ctypes.c_char)),
-            ("Persist", wintypes.DWORD),
-            ("AttributeCount", wintypes.DWORD),
-            ("Attributes", ctypes.c_void_p),
-            ("TargetAlias", wintypes.LPWSTR),
-            ("UserName", wintypes.LPWSTR),
-        )
-
-    library: Any = ctypes.WinDLL("advapi32")  # type: ignore[attr-defined,unused-ignore]  # Windows only
-    library.CredReadW.argtypes = (wintypes.LPCWSTR, wintypes.DWORD, wintypes.DWORD, ctypes.c_void_p)
-    library.CredFree.argtypes = (ctypes.c_void_p,)
     for target in (service, f"{username}@{service}"):
-        entry = ctypes.POINTER(Credential)()
-        if not library.CredReadW(target, 1, 0, ctypes.byref(entry)):  # 1: a generic credential
-            continue
         try:
-            found = entry.contents
-            if found.UserName == username:
-                return ctypes.string_at(found.CredentialBlob, found.CredentialBlobSize).decode("utf-16-le")
-        finally:
-            library.CredFree(entry)
+            entry = win32cred.CredRead(target, win32cred.CRED_TYPE_GENERIC)
+        except pywintypes.error:
+            continue
+        if entry["UserName"] == username:
+            return str(entry["CredentialBlob"], "utf-16-le")
     return None
 
 

@@ -12,19 +12,12 @@ if TYPE_CHECKING:
     from dpx_cli.credentials.keyring_store import OnWait
 
     class TokenStore(Protocol):
-        """A place for tokens. Every method raises `TokenStorage` if the place refuses or does not respond.
+        """A place for tokens. Every method raises `TokenStorage` if the place refuses or does not respond."""
 
-        Attributes:
-            place: its name in a profile: "keyring:SecretService".
-            source: "keyring" or "file".
-            location: what `auth status` calls it: "SecretService", or the path of the file.
-            title: what a sentence calls it: "the keyring (SecretService)".
-        """
-
-        place: str
-        source: str
-        location: str
-        title: str
+        place: str  # its name in a profile: "keyring:SecretService"
+        source: str  # "keyring" or "file"
+        location: str  # what `auth status` calls it: "SecretService", or the path of the file
+        title: str  # what a sentence calls it: "the keyring (SecretService)"
 
         def get(self, key: str) -> str | None:
             """Return the token stored under a name, None if there is none."""

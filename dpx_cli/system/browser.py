@@ -19,10 +19,8 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
 
 
 def open_url(url: str, env: Mapping[str, str]) -> bool:
-    """Open a checked http(s) URL. Return False if there is no browser for it, as over ssh and in CI.
-
-    The standard library's webbrowser would start a text browser in the terminal where BROWSER fails.
-    """
+    """Open a checked http(s) URL. Return False if there is no browser for it, as over ssh and in CI."""
+    # The standard library's webbrowser would start a text browser in the terminal where BROWSER fails.
     variable = env.get("BROWSER")
     if is_on(env, "CI") or (env.get("SSH_CONNECTION") and not variable):
         return False
@@ -49,8 +47,7 @@ def _run(command: str, url: str, env: Mapping[str, str]) -> bool:
     program = child_env.program(words[0], env) if words else None
     if program is None:
         return False
-    words = [word.replace("%s", url) for word in words[1:]]
-    words = words if url in " ".join(words) else [*words, url]
+    words = [word.replace("%s", url) for word in words[1:]] if "%s" in command else [*words[1:], url]
     in_terminal = os.path.basename(program) in TERMINAL_BROWSERS
     if in_terminal and not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         return False

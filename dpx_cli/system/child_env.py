@@ -1,8 +1,4 @@
-"""Child-process environment without secrets.
-
-Git and a browser need no token, may outlive dpx, and start other programs. The command of `dpx sandbox run` gets the
-sandbox's own token.
-"""
+"""Environment and path of child processes: git and a browser need no token, and start other programs."""
 
 from __future__ import annotations
 

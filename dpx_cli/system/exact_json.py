@@ -1,7 +1,4 @@
-"""JSON whose numbers are printed as they came: 1.10, 12345678901234567890.123, -0, 1e999.
-
-Python reads these as floats and writes other digits. `api/client.py` reads the values and `output/` writes them.
-"""
+"""JSON whose numbers are printed as they came: Python would write 1.10, -0 and 1e999 with other digits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Read files safely, write them whole or not at all, and lock them between processes.
 
-Everything that dpx keeps on disk goes through here. Errors are `Failed`, and name the file. Code that can't parse a
-file raises `damaged` and leaves it alone.
+Errors are `Failed`, and name the file. Code that can't parse a file raises `damaged` and leaves it alone.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import Failed, reason
+from dpx_cli.system import shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,17 +33,12 @@ class Unreachable(Failed):
 
 
 def read_bytes(path: str, what: str, limit: int = -1, *, pipes: bool = False, follow: bool = True) -> bytes | None:
-    """Return the bytes of a file, or None if there is no such file.
+    """Return the first `limit` bytes of a file (-1: all), or None if there is no such file.
 
-    Args:
-        path: where it is.
-        what: what the file is to its reader, for the error: "the profiles".
-        limit: how many bytes at most, for a path that may lead to an endless file; -1 for all.
-        pipes: whether a pipe or a device will do, as for a file that the user specifies. In the place of dpx's own
-            files it would hang every command.
-        follow: whether the last part of the path may be a symbolic link.
+    `what` is what the file is to its reader, for the error: "the profiles". Without `follow`, the last part of the path
+    may not be a symbolic link. With `pipes`, the file may be a pipe or a device, which would hang every command in the
+    place of dpx's own files.
     """
-    # Without waiting for a writer if it is a pipe.
     more = (0 if pipes else getattr(os, "O_NONBLOCK", 0)) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
     try:
         if not follow and os.path.islink(path):
@@ -57,8 +52,8 @@ def read_bytes(path: str, what: str, limit: int = -1, *, pipes: bool = False, fo
     except OSError as problem:
         if problem.errno == errno.ENAMETOOLONG:  # nothing can have that name
             return None
-        if isinstance(problem, PermissionError) and (closed := _closed_folder(path)):
-            raise _unreachable(path, what, closed) from problem
+        if isinstance(problem, PermissionError) and (unreachable := _explain_unreachable(path, what)):
+            raise unreachable from problem
         raise Failed(f"Can't read {what} in {path}: {reason(problem)}.") from problem
     except ValueError as problem:  # a NUL in the path
         raise Failed(f"Can't read {what}: {path!r} is not a path.") from problem
@@ -82,23 +77,19 @@ def read_json(path: str, what: str, limit: int = MAX_JSON) -> dict[str, Any] | N
     return document
 
 
-def _closed_folder(path: str) -> str | None:
-    """Return the topmost folder of a path that may not be entered, or None."""
-    folder, closed = os.path.dirname(os.path.abspath(path)), None
+def _explain_unreachable(path: str, what: str) -> Unreachable | None:
+    """Return the error for a path with a folder that may not be entered, naming the topmost; None if there is none."""
+    folder, closed = os.path.dirname(os.path.abspath(path)), ""
     while folder != os.path.dirname(folder):
         if os.path.isdir(folder) and not os.access(folder, os.X_OK):
             closed = folder
         folder = os.path.dirname(folder)
-    return closed
-
-
-def _unreachable(path: str, what: str, folder: str) -> Unreachable:
-    import shlex
-
-    hint = "Set DPX_CONFIG_DIR and DPX_CACHE_DIR to folders of your own."
-    if os.name == "posix":
-        hint = f'If it should be yours, run: sudo chown -R "$(id -un)" {shlex.quote(folder)}'
-    return Unreachable(f"Can't read {what} in {path}: permission denied for the folder {folder}.", hint=hint)
+    if not closed:
+        return None
+    return Unreachable(
+        f"Can't read {what} in {path}: permission denied for the folder {closed}.",
+        hint=f'If it should be yours, run: sudo chown -R "$(id -un)" {shell.quote(closed)}',
+    )
 
 
 def _insist(action: Callable[[], T]) -> T:
@@ -117,13 +108,21 @@ def _insist(action: Callable[[], T]) -> T:
 
 def remove(path: str) -> bool:
     """Remove a file. Return whether it was there."""
-    try:
-        _insist(lambda: os.unlink(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as problem:
-        raise Failed(f"Can't remove {path}: {reason(problem)}.") from problem
+    with _naming_file(f"remove {path}"):
+        try:
+            _insist(lambda: os.unlink(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
     return True
+
+
+@contextlib.contextmanager
+def _naming_file(action: str) -> Iterator[None]:
+    """Raise Failed, which says what dpx can't do, for an error of the system or a NUL in a path."""
+    try:
+        yield
+    except (OSError, ValueError) as problem:
+        raise Failed(f"Can't {action}: {reason(problem)}.") from problem
 
 
 def short(path: str) -> str:
@@ -142,16 +141,11 @@ def damaged(path: str, what: str, why: str) -> Failed:
 def write_whole(path: str, data: bytes, mode: int | None = PRIVATE) -> None:
     """Replace a file's content: completely, or not at all.
 
-    A reader, or a machine that loses its power, sees the old bytes or the new ones. A symbolic link is followed, so
-    that a file kept elsewhere (dotfiles in a repository) stays there.
-
-    Args:
-        path: the file.
-        data: all of its bytes.
-        mode: its permissions. None: those that it has, or those that the umask leaves to a new file. Missing folders
-            are created accordingly; with any other mode for their owner only.
+    A reader, or a machine that loses its power, sees the old bytes or the new ones. A symbolic link is followed. The
+    mode None stands for what the file has, or what the umask leaves to a new one; missing folders are created
+    accordingly, and with any other mode for their owner only.
     """
-    try:
+    with _naming_file(f"write {path}"):
         target = os.path.realpath(path)
         _make_folder(os.path.dirname(target), 0o777 if mode is None else 0o700)
         _sweep(target)
@@ -165,26 +159,20 @@ def write_whole(path: str, data: bytes, mode: int | None = PRIVATE) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
-        _sync_folder(os.path.dirname(target))
-    except OSError as problem:
-        raise Failed(f"Can't write {path}: {reason(problem)}.") from problem
-    except ValueError as problem:  # a NUL in the path
-        raise Failed(f"Can't write {path!r}: it is not a path.") from problem
 
 
 def write_checkout(root: str, relative: str, data: bytes, *, private: bool = False) -> str:
-    """Write a file of a checkout, whole, and return its path.
-
-    A checkout may be hostile: a symbolic link below its root, which could lead to any file of the user's, is never
-    written through. The file follows the umask, since others read it, unless it is private.
-    """
+    """Write a file of a checkout, whole, and return its path; unless it is private, it follows the umask."""
     path = checkout_path(root, relative)
     write_whole(path, data, PRIVATE if private else None)
     return path
 
 
 def checkout_path(root: str, relative: str) -> str:
-    """Return the path of a file in a checkout. Raise Failed if a symbolic link below the root is on the way to it."""
+    """Return the path of a file in a checkout. Raise Failed if a symbolic link below the root is on the way to it.
+
+    A checkout may be hostile, and the link could lead to any file of the user's.
+    """
     path = os.path.normpath(os.path.join(os.path.realpath(root), relative))
     if os.path.islink(path) or os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
         link = path
@@ -204,17 +192,12 @@ def locked(path: str, timeout: float = 5.0) -> Iterator[None]:
     The lock is on a file beside it, `PATH.lock`, which stays: to unlink it would let two holders in. The system
     releases the lock of a process that dies. Don't nest: a second `locked` of the same path waits for the first.
     """
-    name = path + ".lock"
-    try:
+    with _naming_file(f"create the lock {path}.lock"):
         name = os.path.realpath(path) + ".lock"
         _make_folder(os.path.dirname(name))
         # Through a symbolic link, a file could be created anywhere.
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(name, flags, 0o600)
-    except OSError as problem:
-        raise Failed(f"Can't create the lock {name}: {reason(problem)}.") from problem
-    except ValueError as problem:
-        raise Failed(f"Can't create the lock {name!r}: it is not a path.") from problem
     try:
         _acquire(descriptor, name, timeout)
         yield
@@ -227,11 +210,9 @@ def _acquire(descriptor: int, name: str, timeout: float) -> None:
 
     deadline = time.monotonic() + timeout
     while True:
-        try:
+        with _naming_file(f"lock {name}"):
             if _try_lock(descriptor):
                 return
-        except OSError as problem:
-            raise Failed(f"Can't lock {name}: {reason(problem)}.") from problem
         if time.monotonic() >= deadline:
             raise Failed(
                 f"Another process holds the lock {name} (waited {timeout:g} s).",
@@ -264,34 +245,28 @@ def _try_lock(descriptor: int) -> bool:
 
 def _write_new(path: str, data: bytes, mode: int | None) -> None:
     """Create a file, which must not exist, with these bytes, and sync it to the disk."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o666 if mode is None else mode)
-    try:
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o666 if mode is None else mode)) as file:
         if mode is not None and hasattr(os, "fchmod"):
-            os.fchmod(descriptor, mode)  # the umask may have removed bits that the caller wants
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            os.fchmod(file.fileno(), mode)  # the umask may have removed bits that the caller wants
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sweep(target: str) -> None:
     """Remove the temporary files of killed writers: they may hold what the file itself no longer does."""
+    import re
     import time
 
     folder, name = os.path.split(target)
     with contextlib.suppress(OSError):
         for other in os.listdir(folder):
-            # PATH.<process>.<8 hexadecimal digits>.tmp, as `write_whole` calls them
-            process, _, rest = other.removeprefix(f"{name}.").partition(".")
-            digits = rest.removesuffix(".tmp")
-            if process.isdigit() and other == f"{name}.{process}.{digits}.tmp" and len(digits) == 8:  # noqa: PLR2004
-                left = os.path.join(folder, other)
-                with contextlib.suppress(OSError):
-                    if time.time() - os.lstat(left).st_mtime > _LEFT_BEHIND:
-                        os.unlink(left)
+            left = os.path.join(folder, other)
+            if (
+                re.fullmatch(rf"{re.escape(name)}\.\d+\.[0-9a-f]{{8}}\.tmp", other)
+                and time.time() - os.lstat(left).st_mtime > _LEFT_BEHIND
+            ):
+                os.unlink(left)
 
 
 def _make_folder(folder: str, mode: int = 0o700) -> None:
@@ -304,13 +279,3 @@ def _make_folder(folder: str, mode: int = 0o700) -> None:
     for name in reversed(missing):
         with contextlib.suppress(FileExistsError):
             os.mkdir(name, mode)
-
-
-def _sync_folder(folder: str) -> None:
-    """Sync a rename to the disk, on file systems that can sync a folder."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -1,15 +1,15 @@
 """Read the state of the working directory from git: branch, commit, unpushed and uncommitted changes.
 
-These functions never raise: without git, without a repository, or if git doesn't respond within two seconds, they
-return None; the list `problems` receives the reason, unless it is that there is no repository or no such commit. A
-directory may come from an untrusted archive, so git only reads: it takes no lock, fetches nothing and prompts for
-nothing, and everything that a repository's own configuration could run (file system monitor, filters, hooks,
-transports) is switched off. If git is too old for that, or doesn't report its configuration, nothing else is run.
-git is only searched for in absolute directories of PATH, and gets no secrets.
+These functions never raise: without git, without a repository, or if git doesn't respond in time, they return None; the
+list `problems` receives the reason, unless it is that there is no repository or no such commit. A directory may come
+from an untrusted archive, so git only reads, fetches nothing and prompts for nothing, and everything that a
+repository's own configuration could run (file system monitor, filters, hooks, transports) is switched off. If git is
+too old for that, nothing else is run.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -20,7 +20,7 @@ from dpx_cli.system import child_env as children
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 _SECONDS = 2.0
 PATIENT = 30.0  # seconds, if the user asked for what only git knows
@@ -62,9 +62,9 @@ class Head(NamedTuple):
     unpushed: int | None
 
 
-def head(cwd: str, env: Mapping[str, str] | None = None, problems: list[Problem] | None = None) -> Head | None:
+def head(cwd: str, problems: list[Problem] | None = None) -> Head | None:
     """Return where HEAD is in the repository of a directory; None without a repository or git."""
-    git = _Git(cwd, env, problems=problems)
+    git = _Git(cwd, problems=problems)
     if not _switch_off_filters(git):
         return None
     # The commit of a submodule counts; looking into it would run git there, under its configuration.
@@ -72,7 +72,7 @@ def head(cwd: str, env: Mapping[str, str] | None = None, problems: list[Problem]
     status = git.run("status", *options)
     if status is None:
         # A bare repository has no status, and that of a huge one takes too long.
-        git = _Git(cwd, env)
+        git = _Git(cwd)
         sha = _text(git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
         branch = _branch(git)
         if sha is None and branch is None:
@@ -91,40 +91,33 @@ def head(cwd: str, env: Mapping[str, str] | None = None, problems: list[Problem]
     return Head(branch, sha, _subject(git, sha), dirty, int(ahead) if ahead else None)
 
 
-def unpushed(cwd: str, branch: str, env: Mapping[str, str] | None = None) -> int | None:
+def unpushed(cwd: str, branch: str) -> int | None:
     """Return how many commits of a local branch its upstream, as last seen, does not have; None without an upstream."""
-    return _ahead(_Git(cwd, env), branch)
+    return _ahead(_Git(cwd), branch)
 
 
-def tracked(
-    cwd: str, env: Mapping[str, str] | None = None, *, seconds: float = 0.0, problems: list[Problem] | None = None
-) -> list[str] | None:
+def tracked(cwd: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> list[str] | None:
     """Return the files that git tracks in a directory and below, relative to it; None outside a repository."""
-    return _names(_Git(cwd, env, seconds, problems).run("ls-files", "-z"))
+    return _names(_Git(cwd, seconds, problems).run("ls-files", "-z"))
 
 
 def read_files(top: str, names: Sequence[str]) -> dict[str, bytes]:
     """Return the content that the index has of some files, relative to the top; without those that it lacks."""
-    request = "".join(f":{name}\n" for name in names if "\n" not in name)
-    output = _Git(top, None, PATIENT).run("cat-file", "--batch", stdin=os.fsencode(request)) or b""
+    names = [name for name in names if "\n" not in name]
+    request = "".join(f":{name}\n" for name in names)
+    output = io.BytesIO(_Git(top, PATIENT).run("cat-file", "--batch", stdin=os.fsencode(request)) or b"")
     contents: dict[str, bytes] = {}
-    at = 0
-    for name in (name for name in names if "\n" not in name):
-        end = output.find(b"\n", at)
-        header = output[at:end].split(b" ")
-        at = end + 1
+    for name in names:
+        header = output.readline().split()
         if header[1:2] == [b"blob"]:
-            size = int(header[2])
-            contents[name] = output[at : at + size]
-            at += size + 1
-        elif end < 0:
-            break
+            contents[name] = output.read(int(header[2]))
+            output.readline()
     return contents
 
 
 def toplevel(cwd: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> str | None:
     """Return the top directory of the repository that a directory is in; None outside of one."""
-    top = _Git(cwd, None, seconds, problems).run("rev-parse", "--show-toplevel")
+    top = _Git(cwd, seconds, problems).run("rev-parse", "--show-toplevel")
     return None if top is None else os.fsdecode(top.removesuffix(b"\n"))
 
 
@@ -133,10 +126,8 @@ def changes(cwd: str, base: str, *, seconds: float = 0.0, problems: list[Problem
 
     A file that was moved is named at both places. None if git can't compare them.
     """
-    if commit(cwd, base, seconds=seconds, problems=problems) is None:
-        return None
-    git = _Git(cwd, None, seconds, problems)
-    if not _switch_off_filters(git):
+    git = _Git(cwd, seconds, problems)
+    if commit(cwd, base, seconds=seconds, problems=problems) is None or not _switch_off_filters(git):
         return None
     options = ("--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv")
     return _names(git.run("diff", *options, "--end-of-options", f"{base}...HEAD", "--"))
@@ -146,7 +137,7 @@ def commit(cwd: str, name: str, *, seconds: float = 0.0, problems: list[Problem]
     """Return the full hash of the commit that a name means ("HEAD~1", a tag, 7 digits); None if git can't tell."""
     if name.startswith("-"):
         return None
-    git = _Git(cwd, None, seconds, problems)
+    git = _Git(cwd, seconds, problems)
     sha = _text(git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"))
     if sha and len(name) < _SHORTEST and sha.startswith(name.lower()):
         return None
@@ -181,7 +172,7 @@ def read_range(
     problems: list[Problem] | None = None,
 ) -> Range | None:
     """Return what lies between two commits that the clone has; None if git can't tell."""
-    git = _Git(cwd, None, PATIENT, problems)
+    git = _Git(cwd, PATIENT, problems)
     counts = git.run("rev-list", "--left-right", "--count", f"{since}...{until}", "--")
     # A signature would be checked by a program that the repository's configuration chooses.
     options = ("--no-show-signature", "--no-notes", "--no-color", "--encoding=UTF-8", f"--max-count={limit}", "-z")
@@ -194,23 +185,20 @@ def read_range(
     fields = log.decode("utf-8", "replace").split("\0")
     commits = [Commit(*fields[at : at + 4]) for at in range(0, len(fields) - 3, 4)]
     behind, ahead = counts.split()
-    return Range(commits, int(ahead), int(behind), [os.fsdecode(name) for name in files.split(b"\0") if name])
+    return Range(commits, int(ahead), int(behind), _names(files) or [])
 
 
 def commit_times(cwd: str, shas: Sequence[str]) -> dict[str, int]:
     """Return when those of some commits that the clone has were made, in seconds since 1970."""
     options = ("--no-walk=unsorted", "--ignore-missing", "--no-show-signature", "--no-notes", "--no-color")
-    log = _Git(cwd, None).run("log", *options, "--format=%H %ct", *shas, "--") if shas else None
-    return {
-        sha: int(seconds)
-        for sha, _, seconds in (line.partition(" ") for line in (_text(log) or "").split("\n"))
-        if seconds
-    }
+    log = _Git(cwd).run("log", *options, "--format=%H %ct", *shas, "--") if shas else None
+    words = (_text(log) or "").split()
+    return dict(zip(words[::2], map(int, words[1::2]), strict=True))
 
 
 def count_ahead(cwd: str, since: str) -> tuple[str, int] | None:
     """Return HEAD's branch and how many commits it has that a commit lacks; None if HEAD doesn't contain that."""
-    git = _Git(cwd, None)
+    git = _Git(cwd)
     branch = _branch(git)
     counts = git.run("rev-list", "--left-right", "--count", f"{since}...HEAD", "--") if branch else None
     behind, ahead = counts.split() if counts else (b"1", b"0")
@@ -219,13 +207,13 @@ def count_ahead(cwd: str, since: str) -> tuple[str, int] | None:
 
 def is_root(cwd: str) -> bool:
     """Return whether HEAD is the first commit of a clone that has all of them."""
-    parents = _text(_Git(cwd, None).run("rev-list", "--parents", "--max-count=1", "HEAD", "--"))
+    parents = _text(_Git(cwd).run("rev-list", "--parents", "--max-count=1", "HEAD", "--"))
     return parents is not None and " " not in parents and not is_shallow(cwd)
 
 
 def is_shallow(cwd: str) -> bool:
     """Return whether a clone has only the newest commits."""
-    return _text(_Git(cwd, None).run("rev-parse", "--is-shallow-repository")) == "true"
+    return _text(_Git(cwd).run("rev-parse", "--is-shallow-repository")) == "true"
 
 
 def is_repository(cwd: str) -> bool:
@@ -241,11 +229,9 @@ def is_repository(cwd: str) -> bool:
 class _Git:
     """Runs git in one directory, some seconds for all runs together."""
 
-    def __init__(
-        self, cwd: str, env: Mapping[str, str] | None, seconds: float = 0.0, problems: list[Problem] | None = None
-    ) -> None:
+    def __init__(self, cwd: str, seconds: float = 0.0, problems: list[Problem] | None = None) -> None:
         self._cwd = cwd
-        self.env = {**children.environment(os.environ if env is None else env), **_QUIET}
+        self.env = {**children.environment(os.environ), **_QUIET}
         if _HOOK_VARIABLES & self.env.keys() and is_repository(cwd):
             # A hook's GIT_DIR would make the working directory the top of the repository.
             self.env = {name: value for name, value in self.env.items() if name not in _HOOK_VARIABLES}
@@ -254,8 +240,11 @@ class _Git:
         self._until = time.monotonic() + self._seconds
         self.problems = [] if problems is None else problems
 
-    def override(self, count: int, name: str, value: str) -> None:
-        """Override a setting for the runs to come, as the one that `count` others come before."""
+    def override(self, name: str, value: str) -> None:
+        """Override a setting for the runs to come."""
+        # Through the environment: on the command line a name with "=" in it would be cut there.
+        text = self.env.get("GIT_CONFIG_COUNT", "")
+        count = int(text) if text.isascii() and text.isdigit() else 0
         self.env |= {
             f"GIT_CONFIG_KEY_{count}": name,
             f"GIT_CONFIG_VALUE_{count}": value,
@@ -332,10 +321,7 @@ def _switch_off_filters(git: _Git) -> bool:
 
     Return whether that's done. Otherwise no git command that runs filters may be used.
     """
-    # Through the environment: on the command line a name with "=" in it would be cut there.
-    count = git.env.get("GIT_CONFIG_COUNT", "")
-    first = int(count) if count.isascii() and count.isdigit() else 0
-    git.override(first, _PROBE, "1")
+    git.override(_PROBE, "1")
     pattern = rf"^(filter\..*\.(clean|process|required)|{_PROBE})$"
     output = os.fsdecode(git.run("config", "--show-scope", "-z", "--name-only", "--get-regexp", pattern) or b"")
     fields = output.split("\0")
@@ -344,9 +330,9 @@ def _switch_off_filters(git: _Git) -> bool:
         if not git.problems:
             git.problems.append(Problem("git is too old", "Install git 2.31 or later."))
         return False
-    names = [name for scope, name in settings if scope in {"local", "worktree"}]
-    for number, name in enumerate(names, first):
-        git.override(number, name, "false" if name.endswith(".required") else "")
+    for scope, name in settings:
+        if scope in {"local", "worktree"}:
+            git.override(name, "false" if name.endswith(".required") else "")
     return True
 
 

@@ -1,8 +1,7 @@
 """SIGINT and SIGTERM, remembered so that none is lost.
 
-The handler raises, which ends every wait. But an exception that interrupts a finalizer or a weak reference's callback
-(the import system has such) is swallowed by the interpreter, so the handler also remembers the signal, and `check` in
-front of every wait raises it again.
+The handler raises, which ends every wait. But the interpreter swallows an exception that interrupts a finalizer or a
+weak reference's callback, so the handler also remembers the signal, and `check` in front of every wait raises it again.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ SCAN = """\
 import os, resource, sys, time
 from dpx_cli.commands.env.scan import files
 began, cpu = time.perf_counter(), time.process_time()
-found = files.scan(sys.argv[1], os.environ)
+found = files.scan(sys.argv[1])
 seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(f"{found.files} files, {len(found.keys)} keys: {seconds:.2f} s ({cpu:.2f} s of CPU), {peak:.0f} MiB")

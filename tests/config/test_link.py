@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dpx_cli.config import link
+from dpx_cli.config.settings import Settings
 from dpx_cli.errors import Failed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dpx_cli.config.link import Link
     from tests.conftest import Program
 
 
@@ -22,42 +24,32 @@ UMASK = os.umask(0o022)
 os.umask(UMASK)
 
 
+def find(cwd: str) -> Link | None:
+    """Return the link of a directory."""
+    return Settings({}, cwd=cwd).link
+
+
 def test_what_is_written(tmp_path: Path) -> None:
-    """The three names and nothing else; the folder keeps itself out of git."""
+    """The three names and nothing else, no null; the folder keeps itself out of git. A link can be written anew."""
+    link.write(str(tmp_path), "clm1b", None, None)
+    assert json.loads((tmp_path / ".deploxa" / "project.json").read_bytes()) == {"projectId": "clm1b"}
     path = link.write(str(tmp_path), "clm1a", "shop", "acme")
-    assert json.loads((tmp_path / ".deploxa" / "project.json").read_bytes()) == {
-        "projectId": "clm1a",
-        "projectSlug": "shop",
-        "orgSlug": "acme",
-    }
+    names = {"projectId": "clm1a", "projectSlug": "shop", "orgSlug": "acme"}
+    assert json.loads((tmp_path / ".deploxa" / "project.json").read_bytes()) == names
     assert (tmp_path / ".deploxa" / ".gitignore").read_text(encoding="utf-8") == "*\n"
-    found = link.read(path)
-    assert (found.project_id, found.project_slug, found.org_slug) == ("clm1a", "shop", "acme")
-
-
-def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
-    """No null."""
-    link.write(str(tmp_path), "clm1a", None, None)
-    assert json.loads((tmp_path / ".deploxa" / "project.json").read_bytes()) == {"projectId": "clm1a"}
-
-
-def test_a_link_can_be_changed(tmp_path: Path) -> None:
-    """By writing it anew."""
-    link.write(str(tmp_path), "clm1a", None, None)
-    path = link.write(str(tmp_path), "clm1b", None, None)
-    assert link.read(path).project_id == "clm1b"
+    assert link.read(path) == (path, "clm1a", "shop", "acme")
 
 
 def test_the_nearest_one_upward_is_found(tmp_path: Path) -> None:
     """And none where there is none."""
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
-    assert link.find(str(below)) is None
+    assert find(str(below)) is None
     link.write(str(tmp_path), "clm1a", None, None)
-    assert (found := link.find(str(below))) is not None
+    assert (found := find(str(below))) is not None
     assert found.project_id == "clm1a"
     link.write(str(tmp_path / "a"), "clm1b", None, None)
-    assert (found := link.find(str(below))) is not None
+    assert (found := find(str(below))) is not None
     assert found.project_id == "clm1b"
 
 
@@ -92,13 +84,6 @@ def test_a_link_file_is_private_and_deploxa_toml_follows_the_umask(dpx: Program)
     assert (dpx.cwd / ".deploxa" / "project.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
-    """By its name."""
-    (tmp_path / ".deploxa").write_text("", encoding="utf-8")
-    with pytest.raises(Failed, match=r"\.deploxa"):
-        link.write(str(tmp_path), "clm1a", None, None)
-
-
 def test_removing_takes_the_folder_where_it_is_empty(tmp_path: Path) -> None:
     """And leaves what else is in it."""
     found = link.write(str(tmp_path), "clm1a", None, None)
@@ -125,19 +110,18 @@ def test_a_symbolic_link_is_not_written_through(tmp_path: Path, name: str) -> No
     assert {file.name: file.read_text(encoding="utf-8") for file in mine.iterdir()} == {"file": "keep"}
 
 
-@pytest.mark.posix
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give a folder to others")
+@pytest.mark.root
 def test_a_link_that_a_stranger_put_into_a_folder_open_to_all_is_not_looked_at(tmp_path: Path) -> None:
     """As in /tmp; one in a checkout that is wholly somebody else's is, as in a container."""
     below = tmp_path / "work"
     below.mkdir()
     link.write(str(tmp_path), "clm1a", None, None)
     os.chown(tmp_path / ".deploxa", 65534, 65534)
-    assert link.find(str(below)) is not None
+    assert find(str(below)) is not None
     tmp_path.chmod(0o1777)
-    assert link.find(str(below)) is None
+    assert find(str(below)) is None
     os.chown(tmp_path, 65534, 65534)
-    assert link.find(str(below)) is not None
+    assert find(str(below)) is not None
 
 
 def test_link_and_unlink(dpx: Program) -> None:
@@ -159,27 +143,13 @@ def test_link_and_unlink(dpx: Program) -> None:
     assert done.code == 3, done
 
 
-def test_link_of_a_project_that_is_not_there_writes_nothing(dpx: Program) -> None:
-    """Exit 3."""
-    assert dpx("link", "nosuchproject").code == 3
-    assert os.listdir(dpx.cwd) == []
-
-
+@pytest.mark.terminal
 def test_link_without_a_project_asks_only_on_a_terminal(dpx: Program) -> None:
-    """Typed text picks one."""
-    done = dpx("link")
-    assert (done.code, done.out) == (2, ""), done
+    """Typed text picks one; one that isn't there writes nothing."""
+    assert [dpx("link").code, dpx("link", "nosuchproject").code, os.listdir(dpx.cwd)] == [2, 3, []]
     done = dpx.tty("link", answers=[("Type to filter", "docs\r")])
     assert done.code == 0, done
     assert dpx("projects", "get", "--json").json["slug"] == "docs"
-
-
-def test_the_links_organization_is_the_default(dpx: Program) -> None:
-    """Below the environment's and the flag's."""
-    dpx("link", "globex/docs")
-    assert {row[0] for row in dpx("projects", "list").rows} == {"docs"}
-    assert "docs" not in {row[0] for row in dpx("projects", "list", "--org", "acme").rows}
-    assert "docs" not in {row[0] for row in dpx("projects", "list", env={"DPX_ORG": "acme"}).rows}
 
 
 def test_the_folder_is_ignored_by_git_before_it_holds_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +170,7 @@ def test_unlink_does_not_follow_a_symbolic_link(tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     (work / ".deploxa").symlink_to(precious)
-    found = link.find(str(work))
+    found = find(str(work))
     assert found is not None
     with pytest.raises(Failed, match="symbolic link"):
         link.remove(found.path)

@@ -105,8 +105,7 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
             _ = settings(folder).project
 
 
-@pytest.mark.posix
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.root
 def test_a_planted_one_is_ignored(tmp_path: Path) -> None:
     """In a directory that anyone may write to, a stranger's file names nothing."""
     toml(tmp_path, "strangers")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dpx_cli.config import profiles
-from dpx_cli.sandbox.server import Sandbox
+from dpx_cli.credentials import logins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,12 +25,11 @@ PROGRAMS = ("dbus-run-session", "gnome-keyring-daemon")
 class FakeSettings:
     """The settings that credentials read; the profiles are read anew each time."""
 
-    def __init__(self, config_dir: Path | str, **changes: object) -> None:
+    def __init__(self, config_dir: Path) -> None:
         self.env: Mapping[str, str] = {}
         self.profile = "default"
         self.origin = "https://deploxa.com:443"
         self.config_dir = str(config_dir)
-        vars(self).update(changes)
 
     @property
     def profiles(self) -> Profiles:
@@ -46,6 +45,10 @@ class FakeSettings:
         """The places of the profile's tokens, by origin."""
         return dict(self.profiles.logins(self.profile))
 
+    def log_out(self) -> list[str]:
+        """Remove this profile's token for this origin."""
+        return logins.remove(self.config_dir, self.profile, self.origin)
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> FakeSettings:
@@ -54,17 +57,15 @@ def settings(tmp_path: Path) -> FakeSettings:
 
 
 def start_bus(home: Path, command: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
-    """Start a session bus and `command` on it, and wait for the bus; it ends when its stdin is closed.
+    """Start a session bus and `command` on it; return the process and the variables that lead to the bus.
 
-    Returns:
-        The process, and the variables that lead to the bus.
+    It ends when its stdin is closed.
     """
-    variables = {
-        "HOME": str(home),
-        "XDG_RUNTIME_DIR": str(home / "run"),
-        "XDG_DATA_HOME": str(home / "data"),
-        "XDG_CACHE_HOME": str(home / "cache"),
-    }
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"NO SECRET SERVICE TESTED: {', '.join(missing)} not installed")
+    folders = {"XDG_RUNTIME_DIR": "run", "XDG_DATA_HOME": "data", "XDG_CACHE_HOME": "cache"}
+    variables = {"HOME": str(home), **{name: str(home / folder) for name, folder in folders.items()}}
     (home / "run").mkdir(mode=0o700)
     (home / "data").mkdir()
     process = subprocess.Popen(
@@ -78,23 +79,14 @@ def start_bus(home: Path, command: str) -> tuple[subprocess.Popen[bytes], dict[s
     assert process.stdout is not None
     process.stdin.write(PASSWORD + b"\n")
     process.stdin.flush()
-    lines = iter(process.stdout.readline, b"")
-    address = next((line.decode().strip() for line in lines if line.startswith(b"unix:")), "")
+    address = next((line.decode().strip() for line in process.stdout if line.startswith(b"unix:")), "")
     assert address, "the message bus did not start"
     return process, {**variables, "DBUS_SESSION_BUS_ADDRESS": address}
-
-
-def need_programs() -> None:
-    """Skip, by name, where there is no Secret Service to be had."""
-    missing = [name for name in PROGRAMS if shutil.which(name) is None]
-    if missing:
-        pytest.skip(f"NO SECRET SERVICE TESTED: {', '.join(missing)} not installed")
 
 
 @pytest.fixture(scope="session")
 def keyring_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Variables of a bus with an unlocked gnome-keyring."""
-    need_programs()
     unlock = 'read -r password; printf %s "$password" | gnome-keyring-daemon --unlock --components=secrets'
     process, variables = start_bus(tmp_path_factory.mktemp("keyring"), unlock)
     yield variables
@@ -104,7 +96,6 @@ def keyring_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 @pytest.fixture(scope="session")
 def silent_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Variables of a bus whose Secret Service takes every question and answers none."""
-    need_programs()
     process, variables = start_bus(tmp_path_factory.mktemp("silent"), "read -r _password")
     from jeepney import message_bus  # type: ignore[import-untyped]
     from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
@@ -119,65 +110,41 @@ def silent_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, s
 @pytest.fixture
 def unlocked(keyring_bus: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Have this process, and those it starts, use the unlocked gnome-keyring."""
-    return _use(keyring_bus, monkeypatch)
+    for name, value in keyring_bus.items():
+        monkeypatch.setenv(name, value)
+    return keyring_bus
 
 
 @pytest.fixture
 def silent(silent_bus: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Have this process use the Secret Service that never answers."""
-    return _use(silent_bus, monkeypatch)
+    for name, value in silent_bus.items():
+        monkeypatch.setenv(name, value)
+    return silent_bus
 
 
 @pytest.fixture
 def locked(unlocked: dict[str, str]) -> Iterator[dict[str, str]]:
     """The gnome-keyring with its collection locked; nobody is there to answer its prompt."""
     import secretstorage
+    from jeepney import DBusAddress, new_method_call
 
     connection = secretstorage.dbus_init()
     collection = secretstorage.get_default_collection(connection)
     collection.lock()
     yield unlocked
-    # gnome-keyring offers a way without a prompt to whoever knows the password.
-    from jeepney import DBusAddress, new_method_call
 
-    service = DBusAddress(
-        "/org/freedesktop/secrets",
-        bus_name="org.freedesktop.secrets",
-        interface="org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
-    )
-    session = connection.send_and_get_reply(
-        new_method_call(
-            DBusAddress(
-                "/org/freedesktop/secrets",
-                bus_name="org.freedesktop.secrets",
-                interface="org.freedesktop.Secret.Service",
-            ),
-            "OpenSession",
-            "sv",
-            ("plain", ("s", "")),
-        )
-    ).body[1]
-    connection.send_and_get_reply(
-        new_method_call(
-            service,
-            "UnlockWithMasterPassword",
-            "o(oayays)",
-            (collection.collection_path, (session, b"", PASSWORD, "text/plain")),
-        )
-    )
+    def call(interface: str, method: str, signature: str, *body: object) -> tuple[object, ...]:
+        address = DBusAddress("/org/freedesktop/secrets", bus_name="org.freedesktop.secrets", interface=interface)
+        reply: tuple[object, ...] = connection.send_and_get_reply(
+            new_method_call(address, method, signature, body)
+        ).body
+        return reply
+
+    # gnome-keyring offers a way without a prompt to whoever knows the password.
+    _, session = call("org.freedesktop.Secret.Service", "OpenSession", "sv", "plain", ("s", ""))
+    interface = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
+    secret = (session, b"", PASSWORD, "text/plain")
+    call(interface, "UnlockWithMasterPassword", "o(oayays)", collection.collection_path, secret)
     assert not collection.is_locked()
     connection.close()
-
-
-def _use(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    return variables
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """A Deploxa that knows the one token of these tests."""
-    with Sandbox(tokens=["dpx_0123456789abcdefghijklmnopqrstuvwxyz"]) as started:
-        yield started

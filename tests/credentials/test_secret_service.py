@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -9,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli import credentials
-from dpx_cli.credentials import keyring_store, logins, native, stores
-from dpx_cli.errors import NotLoggedIn, TokenStorage
+from dpx_cli.config import profiles
+from dpx_cli.config.paths import origin_of
+from dpx_cli.credentials import keyring_store, logins, native
+from dpx_cli.errors import TokenStorage
+from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
@@ -21,8 +27,41 @@ OTHER = "dpx_other56789abcdefghijklmnopqrstuvwxyz"
 
 @pytest.fixture
 def keyring() -> keyring_store.KeyringStore:
-    """The store that the index calls keyring:SecretService."""
+    """The store that a profile calls keyring:SecretService."""
     return keyring_store.KeyringStore("SecretService")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A Deploxa that knows the one token of these tests."""
+    with Sandbox(tokens=[TOKEN]) as started:
+        yield started
+
+
+class Dpx:
+    """The program in a process of its own, on a message bus."""
+
+    def __init__(self, bus: dict[str, str], sandbox: Sandbox, folder: Path) -> None:
+        self.folder = folder
+        self.env = {**bus, "PATH": os.environ["PATH"], "DPX_API_URL": sandbox.url}
+        self.env |= {"DPX_CONFIG_DIR": str(folder / "config"), "DPX_CACHE_DIR": str(folder / "cache")}
+
+    def __call__(self, *argv: str, stdin: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
+        """Run it. The token is in no file but the one that is for tokens."""
+        command = [sys.executable, "-m", "dpx_cli", *argv]
+        done = subprocess.run(
+            command, input=stdin, env={**self.env, **changes}, capture_output=True, text=True, timeout=60, check=False
+        )
+        for path in self.folder.rglob("*"):
+            if path.is_file() and path.name != "tokens.json":
+                assert TOKEN not in path.read_text(encoding="utf-8")
+        return done
+
+    def doctor(self) -> tuple[int, dict[str, Any]]:
+        """Return the exit code of `doctor` and its checks by name."""
+        done = self("doctor", "--json")
+        assert TOKEN not in done.stdout + done.stderr
+        return done.returncode, {check["name"]: check for check in json.loads(done.stdout)["checks"]}
 
 
 @pytest.mark.usefixtures("unlocked")
@@ -55,39 +94,6 @@ def test_the_library_finds_what_dpx_stored(keyring: keyring_store.KeyringStore) 
 
 
 @pytest.mark.usefixtures("unlocked")
-def test_of_several_entries_the_library_chooses(keyring: keyring_store.KeyringStore) -> None:
-    """It knows which collection is the usual one; dpx asks all of them at once."""
-    import secretstorage
-
-    keyring.set("two@https://one:443", TOKEN)
-    connection = secretstorage.dbus_init()
-    collection = secretstorage.get_default_collection(connection)
-    attributes = {"service": "dpx", "username": "two@https://one:443", "application": "another"}
-    other = collection.create_item("another", attributes, OTHER.encode())
-    assert native.secret_service("dpx", "two@https://one:443") is None
-    assert keyring.get("two@https://one:443") in {TOKEN, OTHER}
-    other.delete()
-    connection.close()
-    assert keyring.get("two@https://one:443") == TOKEN
-    keyring.delete("two@https://one:443")
-
-
-@pytest.mark.usefixtures("unlocked")
-def test_login_and_logout(settings: Any, keyring: keyring_store.KeyringStore) -> None:
-    """The index names the keyring, no file holds the token, and another origin gets nothing."""
-    logins.store(settings, TOKEN, keyring)
-    found = credentials.find_token(settings)
-    assert (found.value, found.source) == (TOKEN, "keyring")
-    assert settings.logins == {settings.origin: "keyring:SecretService"}
-    settings.origin = "https://evil.example:443"
-    with pytest.raises(NotLoggedIn):
-        credentials.find_token(settings)
-    settings.origin = "https://deploxa.com:443"
-    assert logins.remove(settings) == "the keyring (SecretService)"
-    assert keyring.get("default@https://deploxa.com:443") is None
-
-
-@pytest.mark.usefixtures("unlocked")
 def test_reading_a_token_does_not_load_the_keyring_library(settings: Any, keyring: keyring_store.KeyringStore) -> None:
     """Nor cryptography, nor entry points: an unlocked Secret Service is asked directly."""
     logins.store(settings, TOKEN, keyring)
@@ -101,7 +107,7 @@ print(*sys.modules)
 """
     command = [sys.executable, "-c", code, settings.config_dir]
     loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
-    logins.remove(settings)
+    settings.log_out()
     assert "jeepney" in loaded
     assert not {"keyring", "secretstorage", "cryptography", "importlib.metadata", "asyncio"} & loaded
 
@@ -126,17 +132,6 @@ def test_locked_collection_is_refused_in_time(keyring: keyring_store.KeyringStor
 
 
 @pytest.mark.usefixtures("silent")
-def test_silent_service_is_given_up(settings: Any, keyring: keyring_store.KeyringStore, tmp_path: Path) -> None:
-    """A login fails before it has written anything, and the index keeps no line of it."""
-    with pytest.raises(TokenStorage) as caught:
-        logins.store(settings, TOKEN, keyring)
-    assert caught.value.message == "The keyring (SecretService) did not respond within 3 s."
-    assert caught.value.hint == keyring_store.HINT
-    assert settings.logins == {}
-    assert TOKEN not in "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file())
-
-
-@pytest.mark.usefixtures("silent")
 def test_a_process_ends_though_the_keyring_hangs(settings: Any) -> None:
     """The thread that waits for the keyring does not keep the interpreter alive."""
     settings.put_login("keyring:SecretService")
@@ -144,9 +139,8 @@ def test_a_process_ends_though_the_keyring_hangs(settings: Any) -> None:
 import sys
 from dpx_cli import credentials
 from dpx_cli.config.settings import Settings
-settings = Settings({"DPX_CONFIG_DIR": sys.argv[1]})
 try:
-    credentials.find_token(settings)
+    credentials.find_token(Settings({"DPX_CONFIG_DIR": sys.argv[1]}))
 except credentials.TokenStorage as exc:
     print(exc.message)
 """
@@ -168,14 +162,36 @@ def test_absent_bus_is_refused(
     assert caught.value.hint == keyring_store.HINT
 
 
-@pytest.mark.usefixtures("unlocked")
-def test_the_library_s_own_variable_is_heeded(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who turned keyrings off by it finds them off, however the token is there."""
-    store = stores.open_store("keyring:SecretService", settings.config_dir)
-    logins.store(settings, TOKEN, store)
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    with pytest.raises(TokenStorage) as caught:
-        credentials.find_token(settings)
-    assert caught.value.hint == "Unset PYTHON_KEYRING_BACKEND."
-    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
-    logins.remove(settings)
+def test_login_use_logout(keyring_bus: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
+    """There is one place for a token, the keyring or the file; after the logout it is nowhere."""
+    dpx = Dpx(keyring_bus, sandbox, tmp_path)
+    for flags, source in (((), "keyring"), (("--insecure-storage",), "file"), ((), "keyring")):
+        done = dpx("login", *flags, stdin=TOKEN)
+        assert (done.returncode, done.stdout, "Organizations: acme (owner)" in done.stderr) == (0, "", True), done
+        shown = json.loads(dpx("whoami", "--json").stdout)
+        assert (shown["source"], shown["accepted"]) == (source, True)
+        assert (tmp_path / "config" / "tokens.json").exists() == (source == "file")
+    code, checks = dpx.doctor()
+    assert code == 0, checks
+    assert checks["keyring"]["detail"].startswith("SecretService, responded in ")
+    assert checks["token"]["detail"] == "from the keyring (SecretService), accepted"
+    assert dpx("logout").stderr.endswith("The token is removed from the keyring (SecretService).\n")
+    assert dpx("auth", "token").returncode == 4
+
+
+def test_silent_keyring_ends_the_login(silent_bus: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
+    """Exit 4, the keyring and the ways out named, nothing kept; doctor fails only for a token that is stored there."""
+    dpx = Dpx(silent_bus, sandbox, tmp_path)
+    done = dpx("login", stdin=TOKEN)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == (
+        "error: The keyring (SecretService) did not respond within 3 s.\n"
+        "hint: Unlock it. Or set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage\n"
+    )
+    assert dpx("orgs", "list", "-q", DPX_TOKEN=TOKEN).returncode == 0
+    origin, place = origin_of(sandbox.url), "keyring:SecretService"
+    for failed in (["token"], ["keyring", "token"]):
+        code, checks = dpx.doctor()
+        assert (code, [name for name, check in checks.items() if not check["ok"]]) == (10, failed)
+        assert "did not respond within 3 s" in checks["keyring"]["detail"]
+        profiles.update(str(tmp_path / "config"), lambda changed: changed.put_login("default", origin, place))

@@ -81,12 +81,12 @@ def logout(session: Session) -> None:
     The token itself stays valid until you revoke it at https://deploxa.com/settings/tokens.
     """
     settings = session.settings
-    title = logins.remove(settings)
+    titles = logins.remove(settings.config_dir, settings.profile, settings.origin)
     who = f"{settings.api_url} as profile {settings.profile}"
-    if title is None:
-        session.screen.note(f"No token was stored for {who}.")
+    if titles:
+        session.screen.info(f"Logged out of {who}. The token is removed from {titles[0]}.")
     else:
-        session.screen.info(f"Logged out of {who}. The token is removed from {title}.")
+        session.screen.note(f"No token was stored for {who}.")
     if variable := credentials.token_variable(settings.env):
         session.screen.note(f"{variable} is still set and used.")
 

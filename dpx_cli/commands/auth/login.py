@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import credentials
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dpx_cli.session import Session
 
 MAX_TRIES = 3
-MAX_STDIN = 65536  # bytes; a token is far shorter, a file passed by mistake is not
+MAX_STDIN = 1024 * 1024  # bytes; a token is far shorter, a file passed by mistake is not
 
 
 def require_input(session: Session, *, with_token: bool) -> None:
@@ -32,10 +33,9 @@ def require_input(session: Session, *, with_token: bool) -> None:
 
 
 def open_storage(session: Session, *, insecure: bool) -> TokenStore:
-    """Return the place where the token will be kept, once it has responded.
+    """Return the place where the token will be kept, once it has responded, so that no pasted token is lost.
 
-    It is tried before the token is asked for, so that no pasted token is lost. On a machine without a
-    keyring, offers a file if the user can be asked.
+    On a machine without a keyring, it offers a file if the user can be asked.
     """
     settings = session.settings
     file = stores.open_store("file", settings.config_dir)
@@ -90,14 +90,13 @@ def read_token(session: Session, *, web: bool) -> tuple[str, list[dict[str, Any]
 
 
 def _read_stdin(session: Session) -> str:
-    stdin = session.screen.stdin
-    data = stdin.read(MAX_STDIN + 1) if stdin else b""
+    data = session.screen.read_input("-", "the token", limit=MAX_STDIN)
     if not data.strip():
         raise UsageError(
             "Standard input has no token.", hint="Set DPX_TOKEN, or run: dpx auth login --with-token < FILE"
         )
     try:
-        return data[:MAX_STDIN].decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError("Standard input is not text.", hint="Pass the token, and nothing else.") from None
 
@@ -114,16 +113,12 @@ def describe_roles(organizations: Sequence[dict[str, Any]]) -> str:
 
 
 def remember(session: Session, token: str, organizations: Sequence[dict[str, Any]]) -> None:
-    """Remember the names of organizations for completion, and of projects if the user is at a terminal."""
-    settings = session.settings
-    names = Names(lambda: settings.cache_dir, settings.origin, token, profile=lambda: settings.profile)
-    names.remember("orgs", [org["slug"] for org in organizations if isinstance(org.get("slug"), str)])
+    """Remember the names of organizations and projects for completion, if there is a person who will type them."""
     if not session.screen.can_ask:
         return
-    pages = projects.list_projects(session.client_for(token), limit=MAX_PAGE)
-    try:
-        slugs = [project["slug"] for page in pages for project in page if isinstance(project.get("slug"), str)]
-    except DpxError:
-        return  # the login has succeeded; completion learns the names later
-    if pages.is_whole:
-        names.remember("slugs", slugs)
+    settings = session.settings
+    names = Names(lambda: settings.cache_dir, settings.origin, token, profile=lambda: settings.profile)
+    with suppress(DpxError):  # the login has succeeded; completion learns the names later
+        pages = projects.list_projects(session.client_for(token), limit=MAX_PAGE)
+        for kind, items in (("orgs", organizations), ("slugs", [project for page in pages for project in page])):
+            names.remember(kind, [item["slug"] for item in items if isinstance(item.get("slug"), str)])

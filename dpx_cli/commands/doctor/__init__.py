@@ -67,7 +67,7 @@ def doctor(
     elif screen.format == "table":
         screen.raw(_draw(screen, checks).encode())
     else:
-        screen.items([{"state": _state(check), **check.as_json()} for check in checks], COLUMNS, key="name")
+        screen.items([{"state": check.state, **check.as_json()} for check in checks], COLUMNS, key="name")
     if bundle is not None:
         path = os.path.join(session.cwd, bundle)
         files.write_whole(path, support.write(session, checks, requests).encode())
@@ -77,22 +77,16 @@ def doctor(
         raise CheckFailed(f"{len(failed)} check{'s' if len(failed) > 1 else ''} failed: {names}", hint=failed[0].hint)
 
 
-def _state(check: Check) -> str:
-    if not check.ok:
-        return "failed"
-    return "warning" if check.hint else "ok"
-
-
 def _draw(screen: Screen, checks: Sequence[Check]) -> str:
     """Return aligned lines with a mark, each followed by its hint."""
-    lines = []
+    text = ""
     margin = max(len(check.name) for check in checks)
     for check in checks:
-        fine, plain, color = MARKS[_state(check)]
+        fine, plain, color = MARKS[check.state]
         mark = f"{fine if screen.unicode else plain:<2}"
         if screen.color:
             mark = f"\x1b[{color}m{mark}\x1b[0m"
-        lines.append(f"{mark} {check.name:<{margin}}  {neutralize(check.detail)}")
+        text += f"{mark} {check.name:<{margin}}  {neutralize(check.detail)}\n"
         if check.hint:
-            lines.append(f"   {'':<{margin}}  {neutralize(f'hint: {check.hint}')}")
-    return "\n".join(lines) + "\n"
+            text += f"   {'':<{margin}}  {neutralize(f'hint: {check.hint}')}\n"
+    return text

@@ -17,7 +17,7 @@ from dpx_cli.api.client import Request, decode, is_success
 from dpx_cli.api.retry import Deadline
 from dpx_cli.completion import install
 from dpx_cli.config.settings import split_origin
-from dpx_cli.errors import DpxError, NetworkError, NotLoggedIn, UsageError
+from dpx_cli.errors import DpxError, NotLoggedIn, UsageError
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class Check(NamedTuple):
     ok: bool = True
     hint: str | None = None
 
+    @property
+    def state(self) -> str:
+        """The state: "ok", "warning" or "failed"."""
+        return "failed" if not self.ok else "warning" if self.hint else "ok"
+
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return {"name": self.name, "ok": self.ok, "detail": self.detail, "hint": self.hint}
@@ -48,21 +53,22 @@ class Check(NamedTuple):
 class Diagnosis:
     """One run of all checks; later checks use the results of earlier ones."""
 
+    _token: Token | None = None
+    _no_token: DpxError | None = None
+    _response: Response | None = None
+
     def __init__(self, session: Session, say: Callable[[str], None]) -> None:
         self._session = session
         self._settings = session.settings
         self._env = session.env
         self._say = say
-        self._token: Token | None = None
-        self._no_token: DpxError | None = None
-        self._response: Response | None = None
 
     def run(self) -> Iterator[Check]:
         """Yield the results, causes before their effects."""
         for name, check in (
-            ("python", _check_python),
-            ("version", lambda: Check("version", f"dpx {__version__} in {os.path.dirname(__file__)}")),
-            ("profile", lambda: Check("profile", f"{self._settings.profile} ({self._settings.api_url})")),
+            ("python", lambda: f"{sys.version.split()[0]} ({sys.implementation.name}, {sys.platform})"),
+            ("version", lambda: f"dpx {__version__} in {os.path.dirname(__file__)}"),
+            ("profile", lambda: f"{self._settings.profile} ({self._settings.api_url})"),
             ("config", lambda: _check_folder("config", self._settings.config_dir, needed=True)),
             ("cache", lambda: _check_folder("cache", self._settings.cache_dir, needed=False)),
             ("tls", self._check_tls),
@@ -75,25 +81,26 @@ class Diagnosis:
             ("completion", self._check_completion),
         ):
             try:
-                yield check()
+                result = check()
+                yield Check(name, result) if isinstance(result, str) else result
             except DpxError as problem:
                 yield Check(name, problem.message, ok=False, hint=problem.hint)
 
-    def _check_tls(self) -> Check:
+    def _check_tls(self) -> str:
         if self._settings.origin.startswith("http:"):
-            return Check("tls", "not used (http on this machine)")
+            return "not used (http on this machine)"
         name, path = tls.source(self._env)
         tls.context(self._env)
-        return Check("tls", f"{path or 'certificates'} ({name})")
+        return f"{path or 'certificates'} ({name})"
 
-    def _check_proxy(self) -> Check:
+    def _check_proxy(self) -> str:
         used = proxy.find(self._env, *split_origin(self._settings.origin))
-        return Check("proxy", f"http://{used.host}:{used.port} ({used.variable})" if used else "none")
+        return f"http://{used.host}:{used.port} ({used.variable})" if used else "none"
 
-    def _check_keyring(self) -> Check:
+    def _check_keyring(self) -> Check | str:
         """Ask the keyring; with a token in the environment it isn't needed, and its code isn't loaded."""
         if variable := credentials.token_variable(self._env):
-            return Check("keyring", f"not used ({variable} is set)")
+            return f"not used ({variable} is set)"
         from dpx_cli.credentials import keyring_store
 
         self._say("Asking the keyring")
@@ -106,9 +113,9 @@ class Diagnosis:
             # Fatal only if the token is stored there.
             self._no_token = problem if place.startswith("keyring:") else None
             return Check("keyring", problem.message, ok=self._no_token is None, hint=problem.hint)
-        return Check("keyring", f"{name}, responded in {(time.monotonic() - started) * 1000:.0f} ms")
+        return f"{name}, responded in {(time.monotonic() - started) * 1000:.0f} ms"
 
-    def _check_api(self) -> Check:
+    def _check_api(self) -> Check | str:
         """Send the request. Any response of an API passes; `_check_token` judges the token."""
         try:
             self._token = None if self._no_token else credentials.find_token(self._settings)
@@ -119,10 +126,7 @@ class Diagnosis:
         client = self._session.client_for(self._token.value if self._token else "")
         request = Request("GET", "/orgs", {"limit": 1})
         started = time.monotonic()
-        try:
-            response = client.request_any(request, deadline=Deadline(min(MAX_SECONDS, self._settings.timeout)))
-        except NetworkError as problem:
-            return Check("api", problem.message, ok=False, hint=problem.hint)
+        response = client.request_any(request, deadline=Deadline(min(MAX_SECONDS, self._settings.timeout)))
         milliseconds = (time.monotonic() - started) * 1000
         self._response = response
         if is_success(response.status):
@@ -131,9 +135,9 @@ class Diagnosis:
             error = client.error(request, response)
             hint = error.hint or ("Try again later." if response.status >= SERVER_ERROR else "Check DPX_API_URL.")
             return Check("api", error.message, ok=False, hint=hint)
-        return Check("api", f"{self._settings.api_url} responded in {milliseconds:.0f} ms")
+        return f"{self._settings.api_url} responded in {milliseconds:.0f} ms"
 
-    def _check_token(self) -> Check:
+    def _check_token(self) -> Check | str:
         """Check whether the token was accepted, and say where it comes from."""
         token = self._token
         if token is None:
@@ -142,55 +146,49 @@ class Diagnosis:
         if token.location != token.variable:
             source = f"from {token.variable or f'the {token.source}'} ({token.location})"
         if self._response is None:
-            return Check("token", f"{source}, not checked (the API didn't respond)")
+            return f"{source}, not checked (the API didn't respond)"
         if self._response.status == UNAUTHORIZED:
             hint = credentials.describe_renewal(token, self._settings)
             return Check("token", f"{source}, not accepted", ok=False, hint=hint)
         if not is_success(self._response.status):
             return Check("token", f"{source}, not checked (HTTP {self._response.status})", hint="Try again later.")
-        return Check("token", f"{source}, accepted")
+        return f"{source}, accepted"
 
-    def _check_link(self) -> Check:
-        if file := self._settings.project_file:
-            return Check("link", f"{file.reference} ({file.path})")
-        link = self._settings.link
-        if link is None:
-            return Check("link", "none in this folder or above")
-        if self._token and self._response and is_success(self._response.status):
+    def _check_link(self) -> str:
+        file, link = self._settings.reference_file, self._settings.link
+        if file is None:
+            return "none in this folder or above"
+        if link and self._token and self._response and is_success(self._response.status):
             self._session.projects.check_link(link.project_id)
-        return Check("link", f"{link.project_slug or link.project_id} ({link.path})")
+        return f"{(link and link.project_slug) or file.reference} ({file.path})"
 
-    def _check_clock(self) -> Check:
+    def _check_clock(self) -> Check | str:
         date = self._response.headers.get("date", "") if self._response else ""
         if not date:
-            return Check("clock", "not checked (the API didn't send the time)")
+            return "not checked (the API didn't send the time)"
         from email.utils import parsedate_to_datetime
 
         try:
             drift = time.time() - parsedate_to_datetime(date).timestamp()
         except (ValueError, OverflowError, TypeError):
-            return Check("clock", "not checked (the API sent an invalid time)")
+            return "not checked (the API sent an invalid time)"
         if abs(drift) <= MAX_DRIFT:
-            return Check("clock", "correct")
+            return "correct"
         detail = f"{abs(drift):.0f} s {'ahead of' if drift > 0 else 'behind'} the server's"
         return Check("clock", detail, hint='Set the clock of this machine. Times like "3 min ago" are wrong.')
 
-    def _check_completion(self) -> Check:
+    def _check_completion(self) -> Check | str:
         """Check whether the user's shell has the completion of this version. It never fails: dpx works without it."""
         try:
             shell = install.resolve_shell(None, self._env)
             path = install.find_target(shell, self._env).script
         except UsageError as problem:
-            return Check("completion", problem.message)
+            return problem.message
         script = files.read_bytes(path, "the completion script")
         if script == completion.script(shell):
-            return Check("completion", f"installed for {shell}: {path}")
+            return f"installed for {shell}: {path}"
         state = "not installed" if script is None else "installed by another version"
         return Check("completion", f"{state} for {shell}", hint=f"Run: dpx completion install {shell}")
-
-
-def _check_python() -> Check:
-    return Check("python", f"{sys.version.split()[0]} ({sys.implementation.name}, {sys.platform})")
 
 
 def _check_folder(name: str, path: str, *, needed: bool) -> Check:

@@ -146,7 +146,7 @@ def remove(
             _show_removals(session, removals, there)
             return
         if session.screen.can_ask and not yes:
-            for key, place in _readers(session, removals).items():
+            for key, place in _readers(removals).items():
                 default = ", with a default" if place.optional else ""
                 session.screen.info(f"{key} is read at {place.file}:{place.line}{default}.")
         edit.confirm(session, refs, removals=removals, yes=yes)
@@ -296,12 +296,12 @@ def _only_in(
     return rows
 
 
-def _readers(session: Session, keys: Sequence[str]) -> dict[str, CodeLocation]:
+def _readers(keys: Sequence[str]) -> dict[str, CodeLocation]:
     """Return where the code in the working directory reads some variables, as far as that can be told."""
     from dpx_cli.commands.env.scan import files
 
     try:
-        found = files.scan(".", session.env).keys
+        found = files.scan(".").keys
     except DpxError:
         return {}
     return {key: found[key] for key in keys if key in found}
@@ -310,7 +310,7 @@ def _readers(session: Session, keys: Sequence[str]) -> dict[str, CodeLocation]:
 def _show_removals(session: Session, keys: Sequence[str], there: Mapping[ProjectRef, Variables]) -> None:
     from dpx_cli.commands.env.rotate import search
 
-    readers = _readers(session, keys)
+    readers = _readers(keys)
     ids = {ref.id for ref in there}
     others: dict[str, list[str]] = {key: [] for key in keys}
     for page in search(session, keys, session.projects.list_refs(None)):

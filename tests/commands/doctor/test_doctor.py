@@ -50,21 +50,24 @@ class NoApi(Slow):
     body = b"<html>"
 
 
-@pytest.fixture
-def serve() -> Iterator[Any]:
-    """Return a function that starts a server with a handler and returns its URL."""
-    servers = []
-
-    def start(handler: type[BaseHTTPRequestHandler]) -> str:
-        server = HTTPServer(("127.0.0.1", 0), handler)
+def serve(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve with a handler, and give the URL."""
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-        server.server_close()
+
+
+@pytest.fixture
+def slow() -> Iterator[str]:
+    """An API whose clock is ten minutes behind."""
+    yield from serve(Slow)
+
+
+@pytest.fixture
+def no_api() -> Iterator[str]:
+    """A server that answers with a page."""
+    yield from serve(NoApi)
 
 
 def test_all_checks_pass(dpx: Program, sandbox: Sandbox) -> None:
@@ -154,16 +157,16 @@ def test_an_error_response_fails(dpx: Program, sandbox: Sandbox, fault: str) -> 
     assert f"HTTP {fault}" in found(result)["api"]["detail"]
 
 
-def test_a_page_is_not_an_api(dpx: Program, serve: Any) -> None:
+def test_a_page_is_not_an_api(dpx: Program, no_api: str) -> None:
     """A page fails the API check even with status 200."""
-    result = dpx("doctor", "--json", env={"DPX_API_URL": serve(NoApi)})
+    result = dpx("doctor", "--json", env={"DPX_API_URL": no_api})
     assert result.code == 10, result
     assert "not JSON" in found(result)["api"]["detail"]
 
 
-def test_a_clock_that_is_wrong_is_a_warning(dpx: Program, serve: Any) -> None:
+def test_a_clock_that_is_wrong_is_a_warning(dpx: Program, slow: str) -> None:
     """A wrong clock is a warning with its difference, and doctor still exits 0."""
-    result = dpx("doctor", env={"DPX_API_URL": serve(Slow)})
+    result = dpx("doctor", env={"DPX_API_URL": slow})
     assert result.code == 0, result
     row = next(row for row in result.rows if row[1] == "clock")
     assert row[0] == "warning"

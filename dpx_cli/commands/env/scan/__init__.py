@@ -100,7 +100,7 @@ def missing(session: Session, project: str | None, path: str, targets: Sequence[
 def _read(session: Session, project: str | None, path: str) -> tuple[files.Scan, Variables]:
     """Return what the code reads, and the project's variables by key; note what can't be checked."""
     ref = session.projects.ref(project)
-    code = files.scan(path, session.env)
+    code = files.scan(path)
     _note(session, code)
     return code, session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
 

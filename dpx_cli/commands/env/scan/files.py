@@ -16,7 +16,7 @@ from dpx_cli.system import git
 from dpx_cli.system.files import read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 PYTHON = ("py", "pyw")
 KINDS = ("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "vue", "svelte", "astro", *PYTHON)
@@ -71,15 +71,15 @@ class Scan:
             places += [f"{file}:{line}" for line in lines]
 
 
-def scan(path: str, env: Mapping[str, str]) -> Scan:
-    """Return what the code in a directory reads, or in one file; `env` is the environment for git.
+def scan(path: str) -> Scan:
+    """Return what the code in a directory reads, or in one file.
 
     Raises:
         NotFound: if there is no such file or directory.
         Failed: if the directory can't be read, or a file's parser isn't installed.
     """
     result = Scan()
-    for name, file in _files(path, env, result):
+    for name, file in _files(path, result):
         # What a link leads to is in the repository, and scanned, or is none of its code.
         if os.path.islink(file):
             continue
@@ -125,7 +125,7 @@ def read(source: bytes, name: str) -> Found | None:
     return javascript.read(source, kind)
 
 
-def _files(path: str, env: Mapping[str, str], result: Scan) -> Iterator[tuple[str, str]]:
+def _files(path: str, result: Scan) -> Iterator[tuple[str, str]]:
     """Yield the source files of a directory: their names as a user reads them, and their paths."""
     if os.path.isfile(path):
         yield path, path
@@ -134,7 +134,7 @@ def _files(path: str, env: Mapping[str, str], result: Scan) -> Iterator[tuple[st
         raise NotFound(f"No such file or directory: {path}", hint="Check the path.")
     prefix = "" if os.path.normpath(path) == os.curdir else path.rstrip("/\\" if os.sep == "\\" else "/") + "/"
     problems: list[git.Problem] = []
-    names = git.tracked(path, env, problems=problems)
+    names = git.tracked(path, problems=problems)
     if names is None and git.is_repository(path):
         result.git_problems = problems or [git.Problem("git can't read it")]
     # In a directory that git ignores, or before the first `git add`, there is nothing tracked.
