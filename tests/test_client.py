@@ -224,17 +224,8 @@ def signature_of(body: bytes) -> str:
     return "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
 
 
-@pytest.mark.parametrize("signature", [None, "", "sha256=", "sha256=ä", "\udcff", "x" * 100_000, 5])
-def test_a_hostile_signature_is_invalid(signature: Any) -> None:
-    """It raises nothing; an empty secret verifies nothing."""
-    assert not verify_signature(b"{}", SECRET, signature)
-    empty = "sha256=" + hmac.new(b"", b"{}", hashlib.sha256).hexdigest()
-    assert not verify_signature(b"{}", "", empty)
-    assert explain_signature(b"{}", "", empty) == "the secret is empty"
-
-
 def test_a_signature_and_why_it_does_not_match() -> None:
-    """A body must be bytes: text loses what was signed."""
+    """Nothing that a sender controls raises; a body must be bytes: text loses what was signed."""
     body = b'{"event": "deployment.ready"}'
     assert verify_signature(body, SECRET, signature_of(body))
     assert verify_signature(bytearray(body), SECRET.encode(), signature_of(body))  # type: ignore[arg-type]
@@ -242,6 +233,11 @@ def test_a_signature_and_why_it_does_not_match() -> None:
     assert "newline" in (explain_signature(body + b"\n", SECRET, signature_of(body)) or "")
     assert explain_signature(body, SECRET, "sha256=" + "0" * 64) is None
     assert explain_signature(body, SECRET, None) == "there is no X-Deploxa-Signature header"
+    hostile: list[Any] = [None, "", "sha256=", "sha256=ä", "\udcff", "x" * 100_000, 5]
+    assert not any(verify_signature(body, SECRET, signature) for signature in hostile)
+    empty = "sha256=" + hmac.new(b"", body, hashlib.sha256).hexdigest()
+    assert not verify_signature(body, "", empty)
+    assert explain_signature(body, "", empty) == "the secret is empty"
     with pytest.raises(TypeError, match="raw bytes"):
         verify_signature(body.decode(), SECRET, signature_of(body))  # type: ignore[arg-type]
 

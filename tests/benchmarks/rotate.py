@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
+from dpx_cli import Client
 from dpx_cli.sandbox.server import Sandbox
-from tests.benchmarks.sandbox_load import Client
 
 VALUE = "value-of-the-benchmark"
 FAULTS = (
@@ -34,11 +34,10 @@ FAULTS = (
 
 def seed(sandbox: Sandbox, count: int) -> list[str]:
     """Give the sandbox projects that have the variable, and return their slugs."""
-    client = Client(sandbox.url, sandbox.token)
     slugs = sandbox.seed_projects(count)
-    for slug in slugs:
-        body = {"key": "SHARED", "value": "old", "targets": ["production"]}
-        client.ask("POST", f"/projects/{sandbox.project_id(slug)}/env-vars", body)
+    with Client(sandbox.token, api_url=sandbox.url) as client:
+        for slug in slugs:
+            client.env.set(slug, {"SHARED": "old"}, targets=["production"])
     sandbox.clear_requests()
     return slugs
 

@@ -7,6 +7,7 @@ the most memory of the process in MiB.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -14,11 +15,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent.parent))
-
-from tests.benchmarks.sandbox_load import serve
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMMANDS = {
     "env where": ("env", "where", "NOT_SET_ANYWHERE", "--jsonl"),
@@ -35,6 +35,28 @@ child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.
 _, status, usage = os.wait4(child, 0)
 print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 """
+
+
+@contextlib.contextmanager
+def serve(projects: int, *options: str) -> Iterator[tuple[str, str]]:
+    """Run `dpx sandbox serve` in a process of its own; gives URL and token."""
+    command = [
+        sys.executable,
+        "-m",
+        "dpx_cli",
+        "sandbox",
+        "serve",
+        "--port",
+        "0",
+        "--projects",
+        str(projects),
+        *options,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout
+        url, token = (process.stdout.readline().strip().partition("=")[2] for _ in range(2))
+        yield url, token
+        process.terminate()
 
 
 def run(url: str, token: str, words: tuple[str, ...]) -> tuple[float, float]:

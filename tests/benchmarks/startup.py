@@ -7,8 +7,7 @@ whose speed drifts moves both sides of a ratio. gh and curl are measured beside 
 and jq for the bulk rows, openssl for TLS, dbus-run-session and gnome-keyring-daemon for the keyring row; a row whose
 tools are missing says so.
 
-    --runs N      interleaved runs of the quick rows (default 15)
-    --no-imports  leave out the modules that each kind of call imports
+    --runs N  interleaved runs of the quick rows (default 15)
 """
 
 from __future__ import annotations
@@ -47,42 +46,30 @@ class Run(NamedTuple):
 
 
 def run(argv: Sequence[str], env: dict[str, str], *, terminal: bool = False, code: int = 0) -> Run:
-    """Run a command once, its output thrown away. A run that ends otherwise than it should measures nothing."""
-    found, status = run_on_terminal(argv, env) if terminal else run_off_terminal(argv, env)
-    if os.waitstatus_to_exitcode(status) != code:
-        sys.exit(f"exit {os.waitstatus_to_exitcode(status)}, not {code}: {' '.join(argv)}")
-    return found
-
-
-def run_off_terminal(argv: Sequence[str], env: dict[str, str]) -> tuple[Run, int]:
-    """Run a command with its streams on /dev/null; gives what it took and how it ended."""
-    started = time.perf_counter()
-    child = subprocess.Popen(
-        argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(child.pid, 0)
-    return Run(time.perf_counter() - started, usage.ru_maxrss), status
-
-
-def run_on_terminal(argv: Sequence[str], env: dict[str, str]) -> tuple[Run, int]:
-    """The same with standard output on a pseudo-terminal, which a thread empties."""
-    ours, theirs = pty.openpty()
+    """Run a command once, on a terminal that a thread empties, or on /dev/null. Another exit code measures nothing."""
+    ours = theirs = subprocess.DEVNULL
+    if terminal:
+        ours, theirs = pty.openpty()
+        env = {**env, "TERM": "xterm-256color"}
 
     def empty() -> None:
         with contextlib.suppress(OSError):
-            while os.read(ours, 65536):
+            while terminal and os.read(ours, 65536):
                 pass
 
     reader = threading.Thread(target=empty, daemon=True)
     reader.start()
     started = time.perf_counter()
-    child = subprocess.Popen(argv, env={**env, "TERM": "xterm-256color"}, stdin=theirs, stdout=theirs, stderr=theirs)
+    child = subprocess.Popen(argv, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
     _, status, usage = os.wait4(child.pid, 0)
     took = time.perf_counter() - started
-    os.close(theirs)
-    reader.join(5)
-    os.close(ours)
-    return Run(took, usage.ru_maxrss), status
+    if terminal:
+        os.close(theirs)
+        reader.join(5)
+        os.close(ours)
+    if os.waitstatus_to_exitcode(status) != code:
+        sys.exit(f"exit {os.waitstatus_to_exitcode(status)}, not {code}: {' '.join(argv)}")
+    return Run(took, usage.ru_maxrss)
 
 
 @contextlib.contextmanager
@@ -150,7 +137,6 @@ def quick_rows(base: dict[str, str], plain: str) -> list[Row]:
     env = {**base, "DPX_API_URL": plain, "DPX_TOKEN": TOKEN}
     rows = [
         Row("P", [PYTHON, "-c", "pass"], base, False, 1),
-        Row("plain http.client script", [PYTHON, str(HERE / "plain_client.py")], env, False, 0),
         Row("httpx script", [PYTHON, str(HERE / "httpx_client.py")], env, False, 0),
         Row("dpx --version", [DPX, "--version"], base, False, 1.3),
         Row("dpx --help, pipe", [DPX, "--help"], base, False, 4),
@@ -161,7 +147,6 @@ def quick_rows(base: dict[str, str], plain: str) -> list[Row]:
         Row("a usage error", [DPX, "projects", "list", "--lmit", "5"], base, False, 2.5, code=2),
         Row("projects list --json", LIST, env, False, 4.2),
         Row("… of an httpx script", LIST, env, False, 1.3, "httpx script"),
-        Row("… of a plain script", LIST, env, False, 0, "plain http.client script"),
         Row("projects list, terminal", [DPX, "projects", "list"], env, True, 9),
     ]
     if shutil.which("curl"):
@@ -293,73 +278,10 @@ def inside(runs: int) -> None:
     print(f"RATIO {medians['list'] / medians['P']:.3f} {medians['list'] * 1000:.1f}")
 
 
-# Commands whose requests are counted; the second run of each is warm: it remembers the project's ID.
-COUNTED = (
-    ["projects", "list"],
-    ["projects", "get", "storefront"],
-    ["status", "storefront"],
-    ["status", "--all"],
-    ["env", "list", "-p", "storefront"],
-    ["env", "set", "A=1", "-p", "storefront"],
-    ["env", "rm", "A", "-p", "storefront", "--yes"],
-    ["deploy", "list", "-p", "storefront"],
-    ["deploy", "-p", "storefront", "--branch", "main", "--no-wait", "--no-git"],
-    ["deploy", "-p", "storefront", "--branch", "main", "--no-git"],
-    ["orgs", "list"],
-    ["whoami"],
-)
-
-
-def round_trips(base: dict[str, str]) -> None:
-    """How many requests each command makes, cold and warm, and over how many connections."""
-    # Not at the top: a child's peak memory counts what its parent has before it becomes another program.
-    from dpx_cli.sandbox.server import Sandbox
-
-    print("\nrequests: cold, warm, and what they are when warm")
-    for argv in COUNTED:
-        with Sandbox(build_seconds=0.5) as sandbox, tempfile.TemporaryDirectory() as home:
-            env = {**base, "HOME": home, "DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token}
-            counts = []
-            for _ in range(2):
-                if "rm" in argv:
-                    run([DPX, "api", f"/projects/{sandbox.project_id('storefront')}/env-vars", "-f", "key=A", "-f",
-                         "value=1"], env)  # fmt: skip
-                sandbox.clear_requests()
-                run([DPX, *argv], env)
-                asked = [
-                    f"{request.method} {re.sub('c[a-z0-9]{24}', ':id', request.path)}" for request in sandbox.requests
-                ]
-                counts.append(len(asked))
-        print(f"dpx {' '.join(argv):60} {counts[0]:3} {counts[1]:3}  {', '.join(dict.fromkeys(asked))}")
-
-
-def imports(rows: Sequence[Row]) -> None:
-    """The modules that each kind of call imports, beyond those of P."""
-    bare = imported(rows[0])
-    for row in rows[1:]:
-        if row.against == "P":
-            extra = sorted(imported(row) - bare)
-            print(f"\n{row.name}: {len(extra)} modules\n  {' '.join(extra)}")
-
-
-def imported(row: Row) -> set[str]:
-    """The modules that a call imports, as the interpreter's own log on stderr tells."""
-    argv = [PYTHON, "-X", "importtime", *(row.argv[1:] if row.argv[0] == PYTHON else row.argv)]
-    # Nobody reads the terminal: what a short list writes fits into its buffer.
-    ours, theirs = pty.openpty()
-    out = theirs if row.terminal else subprocess.DEVNULL
-    done = subprocess.run(argv, env=row.env, stdin=theirs, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
-    os.close(theirs)
-    os.close(ours)
-    names = {text.rsplit("|", 1)[1].strip() for text in done.stderr.splitlines() if text.startswith("import time:")}
-    return names - {"imported package"}
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--no-imports", action="store_true")
     parser.add_argument("--inside", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
@@ -385,9 +307,6 @@ def main() -> None:
             keyring_row(base, plain, given.runs)
             bulk(base, max(3, given.runs // 5))
             import_row(base)
-            round_trips(base)
-            if not given.no_imports:
-                imports(rows)
 
 
 if __name__ == "__main__":

@@ -62,35 +62,28 @@ def test_the_file_is_what_print_workflow_prints(dpx_offline: Program) -> None:
     assert result.err.rstrip().endswith("gh secret set DPX_TOKEN")
 
 
-def test_off_a_terminal_another_file_stays_without_yes(dpx_offline: Program) -> None:
-    """Exit 2; the same text again is no change; --yes replaces it."""
+@pytest.mark.parametrize(("answer", "code"), [(None, 2), ("y", 0), ("", 2)])
+def test_another_file_is_replaced_only_if_the_user_agrees(dpx_offline: Program, answer: str | None, code: int) -> None:
+    """On a terminal it asks, and no is the default; elsewhere it needs --yes. The same text again is no change."""
     without_gh(dpx_offline)
     path = dpx_offline.cwd / WORKFLOW
     path.parent.mkdir(parents=True)
     path.write_text("mine", encoding="utf-8")
     result = dpx_offline(*SETUP)
-    assert (result.code, path.read_text(encoding="utf-8")) == (2, "mine"), result
-    assert "--yes" in result.err
-    assert dpx_offline(*SETUP, "--yes").code == 0
-    assert path.read_text(encoding="utf-8") != "mine"
-    assert dpx_offline(*SETUP).code == 0
-
-
-@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])
-def test_on_a_terminal_it_asks(dpx_offline: Program, answer: str, code: int) -> None:
-    """No is the default."""
-    path = dpx_offline.cwd / WORKFLOW
-    path.parent.mkdir(parents=True)
-    path.write_text("mine", encoding="utf-8")
-    result = dpx_offline.tty(*SETUP, answers=[("Replace it?", answer + "\n")])
+    if answer is not None:
+        result = dpx_offline.tty(*SETUP, answers=[("Replace it?", answer + "\n")])
     assert result.code == code, result
     assert (path.read_text(encoding="utf-8") == "mine") == (code == 2)
+    assert ("--yes" in result.out + result.err) == (code == 2)
+    assert [dpx_offline(*SETUP, "--yes").code, dpx_offline(*SETUP).code] == [0, 0]
+    assert path.read_text(encoding="utf-8") != "mine"
 
 
 def test_with_yes_gh_sets_the_secret(dpx: Program) -> None:
-    """The token goes through standard input: not in its arguments, its environment or our output."""
+    """Through standard input: the token is not in gh's arguments, its environment or our output."""
     folder = fake_gh(dpx)
     token = dpx.env["DPX_TOKEN"]
+    assert dpx(*SETUP).code == 0
     assert "was not set: this is a sandbox's token.\n" in dpx(*SETUP, "-y").err
     assert not (folder / "gh-arguments").exists()
     del dpx.env["DPX_API_URL"]
@@ -102,13 +95,6 @@ def test_with_yes_gh_sets_the_secret(dpx: Program) -> None:
     assert (folder / "gh-directory").read_text(encoding="utf-8").strip() == str(dpx.cwd)
     assert token not in result.out + result.err
     assert "Setting the secret DPX_TOKEN of acme/shop to your token" in result.err
-
-
-def test_without_yes_gh_is_not_run(dpx: Program) -> None:
-    """What sets the secret is said."""
-    folder = fake_gh(dpx)
-    assert dpx(*SETUP).code == 0
-    assert not (folder / "gh-arguments").exists()
 
 
 def test_a_gh_that_fails_is_a_warning(dpx: Program) -> None:
@@ -125,43 +111,26 @@ def test_a_gh_that_fails_is_a_warning(dpx: Program) -> None:
 def test_without_gh_or_a_token_the_way_is_said(dpx_offline: Program) -> None:
     """The workflow needs neither."""
     fake_gh(dpx_offline)
-    result = dpx_offline(*SETUP, "-y")
-    assert result.code == 0, result
-    assert "was not set" in result.err
-    without_gh(dpx_offline)
-    result = dpx_offline(*SETUP, "-y")
-    assert result.code == 0, result
-    assert "gh isn't installed" in result.err
+    for words in ("was not set", "gh isn't installed"):
+        result = dpx_offline(*SETUP, "-y")
+        assert (result.code, words in result.err) == (0, True), result
+        without_gh(dpx_offline)
 
 
 @pytest.mark.posix
-def test_a_gh_of_the_checkout_is_not_run(dpx: Program) -> None:
-    """Only absolute directories of PATH count."""
+def test_nothing_of_a_checkout_is_run_or_followed(dpx: Program) -> None:
+    """Only absolute directories of PATH count, and a link out of the repository is not written through."""
     (dpx.cwd / "gh").write_text("#!/bin/sh\ntouch ran\n", encoding="utf-8")
     (dpx.cwd / "gh").chmod(0o755)
     dpx.env["PATH"] = f".:{dpx.home}"
     assert dpx(*SETUP, "-y").code == 0
     assert not (dpx.cwd / "ran").exists()
-
-
-@pytest.mark.posix
-def test_a_link_out_of_the_repository_is_not_followed(dpx_offline: Program) -> None:
-    """It comes with a checkout."""
-    outside = dpx_offline.home / "outside.yml"
+    outside = dpx.home / "outside.yml"
     outside.write_text("mine", encoding="utf-8")
-    path = dpx_offline.cwd / WORKFLOW
-    path.parent.mkdir(parents=True)
-    path.symlink_to(outside)
-    result = dpx_offline(*SETUP, "-y")
+    (dpx.cwd / WORKFLOW).unlink()
+    (dpx.cwd / WORKFLOW).symlink_to(outside)
+    result = dpx(*SETUP, "-y")
     assert (result.code, outside.read_text(encoding="utf-8")) == (1, "mine"), result
-
-
-def test_changed_and_project_exclude_each_other(dpx_offline: Program) -> None:
-    """Exit 2, nothing written."""
-    for argv in (("ci", "print-workflow", "github"), ("ci", "setup", "github")):
-        result = dpx_offline(*argv, "--changed", "-p", "shop")
-        assert (result.code, result.out) == (2, ""), result
-    assert not (dpx_offline.cwd / WORKFLOW).exists()
 
 
 def script_of(dpx: Program, system: str) -> tuple[str, Any]:
@@ -175,6 +144,9 @@ def script_of(dpx: Program, system: str) -> tuple[str, Any]:
 
 def test_changed_needs_the_history(dpx_offline: Program) -> None:
     """Both check out all of it, with an image that has git; the outputs are those of several projects."""
+    for verb in ("print-workflow", "setup"):
+        assert dpx_offline("ci", verb, "github", "--changed", "-p", "shop").code == 2
+    assert not (dpx_offline.cwd / WORKFLOW).exists()
     _, job = script_of(dpx_offline, "github")
     assert job["steps"][0]["with"] == {"persist-credentials": False, "fetch-depth": 0}
     assert job["outputs"] == {"deployments": "${{ steps.deploy.outputs.deployments }}"}
