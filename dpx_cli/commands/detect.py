@@ -51,10 +51,7 @@ class Proposal(NamedTuple):
 
 
 def propose(folder: str, name: str | None, org: str | None, framework: str | None, app_type: str | None) -> Proposal:
-    """Return the project that a directory should become; what is given counts, package.json fills the rest.
-
-    Raises UsageError if package.json is needed and isn't a JSON object, or no slug can be made of the name.
-    """
+    """Return the project that a directory should become; what is given counts, package.json fills the rest."""
     package = {} if name and framework and app_type else read_package(folder)
     if name is None:
         packaged = package.get("name")

@@ -1,21 +1,17 @@
-"""`dpx init`: create the project of this directory, or use an existing one, and write deploxa.toml.
-
-Every other path to a new project (`dpx link`, `dpx deploy`, the pickers) goes through `set_up`, too.
-"""
+"""`dpx init`. Every other path to a new project (`dpx link`, `dpx deploy`, the pickers) goes through `set_up`, too."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.api import projects
 from dpx_cli.api.client import is_name
 from dpx_cli.commands import CREATED, WRITE, Typer, detect, effect, new_project
 from dpx_cli.commands.projects import DETAILS
 from dpx_cli.commands.state import export
 from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE, link_file
-from dpx_cli.errors import Failed, NotFound, UsageError
+from dpx_cli.errors import Failed, UsageError
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
@@ -94,9 +90,12 @@ def set_up(
     proposal = detect.propose(session.cwd, name, session.org(org), framework, app_type)
     if not yes:
         session.screen.require_terminal()
-    project = _find_existing(session, proposal)
+    project = new_project.find(session, proposal.reference)
     if project is None:
-        _show(session, proposal)
+        titles = ("Project", "Slug", "Organization", "Framework", "App type", "File")
+        for title, text in zip(titles, (*proposal, PROJECT_FILE), strict=True):
+            if text:
+                session.screen.info(f"{title + ':':14}{text}")
         session.screen.require_yes("Create this project?", yes=yes)
         project = _create(session, proposal)
     elif yes and not link:
@@ -132,24 +131,6 @@ def _check_directory(session: Session) -> None:
     files.checkout_path(cwd, PROJECT_FILE)
     if not os.access(cwd, os.W_OK):
         raise Failed(f"Can't write to {cwd}, where {PROJECT_FILE} goes.", hint="Change the directory's permissions.")
-
-
-def _find_existing(session: Session, proposal: Proposal) -> dict[str, Any] | None:
-    """Return the project that has the slug already, or None. Raises NotFound if there is no such organization."""
-    try:
-        project_id = session.projects.look_up(proposal.reference)
-    except NotFound as missing:
-        if missing.request is None:
-            return None
-        raise
-    return projects.get_project(session.client, project_id)
-
-
-def _show(session: Session, proposal: Proposal) -> None:
-    titles = ("Project", "Slug", "Organization", "Framework", "App type", "File")
-    for title, text in zip(titles, (*proposal, PROJECT_FILE), strict=True):
-        if text:
-            session.screen.info(f"{title + ':':14}{text}")
 
 
 def _create(session: Session, proposal: Proposal) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Create a project exactly once, for `init`, `apply` and the pickers."""
+"""Find a project, or create it exactly once, for `init`, `plan`, `apply` and the pickers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.api import projects
 from dpx_cli.api.client import is_name
 from dpx_cli.config.paths import folder as cache_folder
+from dpx_cli.errors import NotFound
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
@@ -35,6 +36,16 @@ def hold_file(session: Session, path: str) -> Iterator[None]:
     digest = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:32]
     with files.locked(os.path.join(folder, f"file-{digest}"), LOCK_TIMEOUT):
         yield
+
+
+def find(session: Session, reference: str) -> dict[str, Any] | None:
+    """Return the project that a slug or org/slug fits, or None. Raises NotFound if there is no such organization."""
+    try:
+        return session.projects.get(reference)
+    except NotFound as missing:
+        if missing.request == "GET /projects":
+            raise
+        return None
 
 
 def create(session: Session, name: str, slug: str, **optional: str | None) -> dict[str, Any]:

@@ -262,11 +262,9 @@ def diff(
     ref = session.projects.ref(project)
     wanted = tuple(dict.fromkeys(targets))
     if against is None:
-        here = keys_of_file(session, str(file))
+        here = dict.fromkeys(keys_of_file(session, str(file)), wanted)
         there = _targets(session, ref)
-        rows = [{"only": "file", "key": key, "targets": []} for key in here if key not in there]
-        if wanted:
-            rows = _only_in("file", dict.fromkeys(here, wanted), there, wanted)
+        rows = _only_in("file", here, there, wanted)
         rows += _only_in("project", there, {key: there.get(key, ()) for key in here}, wanted)
     else:
         other = session.projects.ref(against)
@@ -291,7 +289,7 @@ def _only_in(
     rows = []
     for key, here in own.items():
         lacking = [each for each in here if each not in other.get(key, ()) and (not targets or each in targets)]
-        if lacking:
+        if lacking or (not here and key not in other):
             rows.append({"only": name, "key": key, "targets": lacking})
     return rows
 

@@ -20,8 +20,7 @@ from bisect import bisect_left
 
 from dpx_cli.errors import UsageError
 
-MAX_PROBLEMS = 1000  # after which the rest of a file is not read: it is no .env file
-MAX_NAMED = 100  # problems in the error
+MAX_PROBLEMS = 100  # after which the rest of a file is not read: it is no .env file
 MIN_PROBED, MAX_PROBED = 3, 100  # bytes that show an encoding
 
 _BLANK = r"[^\S\r\n]*+"  # Unicode's white space as well: it's invisible
@@ -50,21 +49,14 @@ def is_utf16(data: bytes) -> bool:
 class EnvFile:
     """The variables of a .env file, in its order; `name` is what errors call it.
 
-    With `bare`, as for .env.example, a line may be a key alone, and a key may be repeated.
-
-    Attributes:
-        values: the values by key.
-        references: the keys whose value has a `${X}`, which is not replaced.
-        repeated: with `bare`, the first two lines of each key that is repeated.
-
-    Raises:
-        UsageError: if a line is bad or a key is repeated; it names every such line (the first 100).
+    With `bare`, as for .env.example, a line may be a key alone, and a key may be repeated. Otherwise UsageError is
+    raised for bad lines and repeated keys; it names all of them (the first 100).
     """
 
     def __init__(self, data: bytes, name: str, *, bare: bool = False) -> None:
         self.values: dict[str, str] = {}
-        self.references: list[str] = []
-        self.repeated: dict[str, tuple[int, int]] = {}
+        self.references: list[str] = []  # keys whose value has a `${X}`, which is not replaced
+        self.repeated: dict[str, tuple[int, int]] = {}  # the first two lines of a key
         self._name = name
         self._bare = bare
         self._problems: list[tuple[int, str]] = []
@@ -145,11 +137,9 @@ class EnvFile:
     def _refuse(self) -> None:
         if self._text.lstrip().startswith(("{", "[")):
             raise UsageError(f"{self._name} is JSON, not a .env file.", hint="Write each variable as KEY=VALUE.")
-        problems = sorted(set(self._problems))
-        named = [f"{self._name}:{line}: {what}" for line, what in problems[:MAX_NAMED]]
-        if len(problems) > MAX_NAMED:
-            least = "at least " if len(self._problems) >= MAX_PROBLEMS else ""
-            named.append(f"and {least}{len(problems) - MAX_NAMED} more")
+        named = [f"{self._name}:{line}: {what}" for line, what in sorted(set(self._problems))]
+        if len(self._problems) >= MAX_PROBLEMS:
+            named.append("and more")
         raise UsageError("; ".join(named), hint="Fix these lines. Nothing was changed.")
 
     def _end_of_line(self, offset: int) -> int:

@@ -190,14 +190,9 @@ def row_of(ref: ProjectRef, variable: Variable) -> dict[str, Any]:
 def search(
     session: Session, keys: Sequence[str], pages: Iterable[Sequence[ProjectRef]]
 ) -> Iterator[list[tuple[ProjectRef, Variable | DpxError]]]:
-    """Look for variables in projects that arrive in pages, in constant memory.
+    """Yield the projects on each page that have one of the variables, and those that can't be read, with the error.
 
-    Yields those on each page that have one of the variables, with the variable as the API returned it, and those that
-    can't be read, with the error.
-
-    Raises:
-        NotFound: at the end, if every project could be read and none has one of the variables.
-        DpxError: for a failure that every request would share.
+    Raises NotFound at the end, if every project could be read and none has one of the variables.
     """
 
     def look(client: Client, ref: ProjectRef) -> list[Variable]:

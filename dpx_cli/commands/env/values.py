@@ -48,11 +48,7 @@ def check_value(key: str, value: str, *, allow_empty: bool) -> str:
 def from_words(
     session: Session, words: Sequence[str], *, stdin: bool, from_file: str | None, allow_empty: bool
 ) -> dict[str, str]:
-    """Return the variables to set: from the command line, or else from a file, standard input or a prompt.
-
-    Raises:
-        UsageError: if they don't fit together, or a name or value is invalid; a word that may be a value is not shown.
-    """
+    """Return the variables to set: from the command line, or else from a file, standard input or a prompt."""
     must_read = stdin or from_file is not None
     if "=" in words[0]:
         if must_read:

@@ -40,7 +40,7 @@ class ApplyTask(runner.Task):
                 if self.plan.steps:
                     self.say(f"Applied {document.path}.")
             except DpxError as failure:
-                failure.message = f"{failure.message.rstrip('.')}. {self.report_progress()}"
+                failure.message = f"{failure.message.rstrip('.')}{self._progress()}."
                 if failure.code != Failed.code:
                     failure.message += " Run it again to finish."
                 raise
@@ -53,13 +53,10 @@ class ApplyTask(runner.Task):
         """Return which steps are done."""
         if not self.started:
             return "Nothing was changed."
-        return "Applied." if self.has_succeeded else f"Interrupted. {self.report_progress()}"
+        return "Applied." if self.has_succeeded else f"Interrupted{self._progress()}."
 
-    def report_progress(self) -> str:
-        """Return which steps are done and which are not, as sentences."""
-        left = [step.name for step in self.plan.steps if step not in self.done]
-        done = [step.name for step in self.plan.steps if step in self.done]
-        return f"Done: {', '.join(done) or 'none'}. Not done: {', '.join(left) or 'none'}."
+    def _progress(self) -> str:
+        return parallel.progress([step.name for step in self.plan.steps], [step.name for step in self.done])
 
     def _do(self, client: Client) -> None:
         steps = {action: [step for step in self.plan.steps if step.action == action] for action in plans.ORDER}
@@ -120,10 +117,7 @@ class ApplyTask(runner.Task):
 
 
 def make_tasks(session: Session, made: Sequence[Plan]) -> list[ApplyTask]:
-    """Return a task for each plan, which follows those that its file needs.
-
-    Raises CheckFailed if a variable that must exist doesn't.
-    """
+    """Return a task for each plan. Raises CheckFailed if a variable that must exist doesn't."""
     for plan in made:
         if keys := [step.name for step in plan.steps if step.action == plans.MISSING]:
             hint = "Give it a value in the file: the project doesn't exist yet."

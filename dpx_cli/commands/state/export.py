@@ -69,12 +69,7 @@ def quote(text: str) -> str:
 def write_all(
     session: Session, listed: Sequence[Mapping[str, Any]], org: str | None, folder: str, *, yes: bool
 ) -> None:
-    """Write FOLDER/SLUG/deploxa.toml for every project; only what differs, and no edited file unless `yes`.
-
-    Raises:
-        UsageError: files were edited, and kept.
-        DpxError: the first failure; the other projects are written.
-    """
+    """Write FOLDER/SLUG/deploxa.toml for every project; only what differs, and no edited file unless `yes`."""
     names = _name_projects(session, listed, org)
 
     def read(client: Client, project_id: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api import env_vars, parallel, projects
+from dpx_cli.commands import new_project
 from dpx_cli.commands.state import sources
 from dpx_cli.commands.state.document import build_refusal
 from dpx_cli.commands.state.lock import Lock
 from dpx_cli.config.paths import folder
-from dpx_cli.errors import DpxError, NotFound, UsageError
+from dpx_cli.errors import DpxError, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.display import StatusLine
 from dpx_cli.output.format import yes_no
@@ -88,10 +89,7 @@ class Plan(NamedTuple):
 
 
 def read_inputs(session: Session, documents: Sequence[Document]) -> list[Inputs]:
-    """Read the values of some files, and their locks. Sends no request.
-
-    Raises UsageError with the sources that must not be read, of all files, or if DPX_LOCK_KEY is too short.
-    """
+    """Read the values of some files, and their locks, before any request. Raises UsageError with all bad sources."""
     private = [path for sort in ("config", "cache") if (path := folder(session.env, sort))]
     inputs, mistakes = [], []
     for document in documents:
@@ -109,7 +107,7 @@ def make_plans(session: Session, inputs: Sequence[Inputs]) -> tuple[list[Plan], 
     Raises what concerns all, or the only one, and UsageError if two files are for one project.
     """
     if len(inputs) == 1:
-        project = _find(session, inputs[0].document.slug)
+        project = new_project.find(session, inputs[0].document.slug)
         return [_compare(session, session.client, inputs[0], project)], []
     ids = _find_ids(session, [each.document for each in inputs])
 
@@ -140,25 +138,12 @@ def read_projects(
 
 def _find_ids(session: Session, documents: Sequence[Document]) -> dict[str, str | None]:
     """Return the ID of each file's project, None if there is none. Raises UsageError if two files are for one."""
-    refs = session.projects.refs([document.slug for document in documents], keep_missing=True) if documents else []
-    ids = {ref.given: ref.id for ref in refs}
-    # `refs` leaves out what has an ID that another one has.
-    known = {ids.get(document.slug) or document.slug.casefold() for document in documents}
-    if len(known) < len(documents) or len(ids) < len(documents):
-        slugs = [document.slug.rpartition("/")[2].casefold() for document in documents]
-        paths = [document.path for document, slug in zip(documents, slugs, strict=True) if slugs.count(slug) > 1]
+    refs = session.projects.refs([each.slug for each in documents], keep_missing=True) if documents else []
+    if len(refs) < len(documents):  # each project is there once
+        slugs = [each.slug.rpartition("/")[2].casefold() for each in documents]
+        paths = [each.path for each, slug in zip(documents, slugs, strict=True) if slugs.count(slug) > 1]
         raise UsageError(f"Two files are for one project: {', '.join(paths)}", hint="Pass one of them.")
-    return ids
-
-
-def _find(session: Session, slug: str) -> dict[str, Any] | None:
-    """Return the project with a slug, or None if there is none. Raises NotFound if there is no such organization."""
-    try:
-        return session.projects.on(slug, lambda project_id: projects.get_project(session.client, project_id))
-    except NotFound as missing:
-        if missing.request == "GET /projects":
-            raise
-        return None
+    return {ref.given: ref.id for ref in refs}
 
 
 def _compare(session: Session, client: Client, inputs: Inputs, project: Mapping[str, Any] | None) -> Plan:

@@ -57,11 +57,16 @@ def _find_recursively(folders: Sequence[str]) -> Iterator[str]:
         if tracked is None:
             what = f"--recursive needs a directory in a git repository ({folder})"
             raise build_git_refusal(what, problems, "Pass the files, or commit them first.")
-        names = sorted(name for name in tracked if os.path.basename(name) == PROJECT_FILE)
-        paths = [os.path.normpath(os.path.join(folder, name)) for name in names]
+        paths = _list_project_files(folder, tracked)
         if not paths:
             raise NotFound(f"No {PROJECT_FILE} is tracked in {folder} or below.", hint="Commit the files first.")
-        yield from filter(os.path.lexists, paths)  # a sparse checkout leaves some out
+        yield from map(os.path.normpath, paths)
+
+
+def _list_project_files(folder: str, tracked: Iterable[str]) -> list[str]:
+    """Return the paths of the tracked deploxa.toml files in a directory, without those that a sparse checkout lacks."""
+    paths = [os.path.join(folder, name) for name in sorted(tracked) if os.path.basename(name) == PROJECT_FILE]
+    return [path for path in paths if os.path.lexists(path)]
 
 
 def find_documents(session: Session, base: str) -> list[Document]:
@@ -81,8 +86,7 @@ def find_documents(session: Session, base: str) -> list[Document]:
     if changes is None:
         hint = "Pass a commit or branch that the checkout has; in CI fetch the whole history (fetch-depth: 0)."
         raise build_git_refusal(f"git can't compare HEAD with {base!r}", problems, hint)
-    paths = [os.path.join(top, name) for name in sorted(tracked) if os.path.basename(name) == PROJECT_FILE]
-    documents = read_all([os.path.relpath(path, cwd) for path in paths if os.path.lexists(path)])  # not sparse ones
+    documents = read_all([os.path.relpath(path, cwd) for path in _list_project_files(top, tracked)])
     if not documents:
         raise UsageError(f"The repository has no tracked {PROJECT_FILE}.", hint=f"Run: {session.command('init')}")
     if is_first:
@@ -90,15 +94,13 @@ def find_documents(session: Session, base: str) -> list[Document]:
         return documents
     workspaces = Workspaces(top, tracked)
     changed: list[Document] = []
-    unchanged: list[str] = []
     for each in documents:
         folders = [_below(top, each.folder, path) for path in ("", *each.paths)]
         folders += workspaces.find_dependencies(folders[0] or "")
-        if _has_change(folders, changes):
+        prefixes = tuple(f"{folder}/" if folder else "" for folder in folders if folder is not None)
+        if any(change.startswith(prefixes) for change in changes):
             changed.append(each)
-        else:
-            unchanged.append(each.slug)
-    if unchanged:
+    if unchanged := [each.slug for each in documents if each not in changed]:
         session.screen.note(f"Not changed since {base}: {', '.join(unchanged)}")
     return changed
 
@@ -106,13 +108,10 @@ def find_documents(session: Session, base: str) -> list[Document]:
 def find_project_files(cwd: str) -> dict[str, str]:
     """Return the paths of the repository's tracked deploxa.toml files by the slugs that they specify, in lower case."""
     top = git.toplevel(cwd)
-    tracked = git.tracked(top) if top else None
     paths: dict[str, str] = {}
-    for name in tracked or ():
-        if os.path.basename(name) == PROJECT_FILE:
-            with suppress(DpxError):
-                path = os.path.join(str(top), name)
-                paths.setdefault(project_file.read(path).slug.rpartition("/")[2].casefold(), path)
+    for path in _list_project_files(top, git.tracked(top) or ()) if top else ():
+        with suppress(DpxError):
+            paths.setdefault(project_file.read(path).slug.rpartition("/")[2].casefold(), path)
     return paths
 
 
@@ -135,8 +134,3 @@ def _below(top: str, folder: str, path: str) -> str | None:
     if below == ".":
         return ""
     return None if below == ".." or below.startswith("../") else below
-
-
-def _has_change(folders: Iterable[str | None], changes: Sequence[str]) -> bool:
-    prefixes = [f"{folder}/" if folder else "" for folder in folders if folder is not None]
-    return any(change.startswith(prefix) for change in changes for prefix in prefixes)

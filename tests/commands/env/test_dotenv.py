@@ -138,18 +138,11 @@ def test_every_bad_line_is_named_at_once() -> None:
     assert lines == [2, 3, 4, 8, 9, 10, 11]
 
 
-def test_a_hundred_lines_are_named_and_the_others_counted() -> None:
-    """A hundred bad lines are named, and the others counted."""
-    said = refusal(b"bad\n" * 150, "prod.env")
-    assert said.count("prod.env:") == 100
-    assert said.endswith("; and 50 more")
-
-
 @pytest.mark.parametrize("line", [b"x\n", b"\xff\n", b"x\0\n", b"A=1\n", b"A='\n", b'A="\\x"\n', b'A="\\x\n'])
 def test_what_is_no_env_file_is_not_read_to_its_end(line: bytes) -> None:
-    """A file of 4 MiB with millions of bad lines is refused after the first thousand."""
-    data = (line * (MAX_BYTES // len(line)))[:MAX_BYTES]
-    assert re.search("; and (at least )?[0-9]{3} more$", refusal(data)) or line == b"A='\n"
+    """A file of 4 MiB with millions of bad lines is refused after the first hundred."""
+    said = refusal((line * (MAX_BYTES // len(line)))[:MAX_BYTES], "prod.env")
+    assert (said.count("prod.env:"), said.endswith("; and more")) == (100, True) or line == b"A='\n"
 
 
 def test_keys_of_an_example_file() -> None:

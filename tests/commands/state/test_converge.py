@@ -134,8 +134,8 @@ def test_a_failure_at_any_request_says_what_is_done(
     server.on(method, path, reply(403, {"error": "No"}), times=1, skip=skip, effect=effect and method != "POST")
     failed = dpx_on_faults("apply", "--yes")
     assert (failed.code, failed.out) == (5, ""), failed
-    assert "Done: " in failed.err
-    assert "Not done: " in failed.err
+    assert "; done: " in failed.err
+    assert "; not done: " in failed.err
     assert "Run it again to finish." in failed.err
     again = dpx_on_faults("apply", "--yes")
     assert again.code == 0, again

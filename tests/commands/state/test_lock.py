@@ -164,7 +164,7 @@ def test_a_variable_that_could_not_be_set_is_unknown(applied: Program, sandbox: 
     sandbox.fault("POST /projects/*/env-vars 403 x1")
     result = applied("apply", "-y", env={**ENV, "VALUE_B": "other"})
     assert result.code == 5, result
-    assert "Not done: B." in result.err
+    assert "; not done: B." in result.err
     assert actions(applied) == {"B": "unknown"}
     assert actions(applied, VALUE_B="other") == {"B": "unknown"}
 

@@ -180,7 +180,7 @@ def test_an_interrupted_apply_says_what_is_done(dpx_on_faults: Program, server: 
     out, err = children[0].communicate(timeout=60)
     assert (children[0].returncode, out) == (130, b""), err
     assert err.decode().endswith(
-        "new-a: Applied.\nnew-b: Interrupted. Done: new-b. Not done: B.\nnew-c: Nothing was changed.\n"
+        "new-a: Applied.\nnew-b: Interrupted; done: new-b; not done: B.\nnew-c: Nothing was changed.\n"
     )
     assert dpx("apply", "a", "b", "c", "-y").code == 0
     assert [each["slug"] for each in server.projects] == ["shop", "new-a", "new-b", "new-c"]

@@ -1,7 +1,4 @@
-"""Find which environment variables the code in a directory reads.
-
-Files are read one at a time and only parsed if they mention the environment at all.
-"""
+"""Find which environment variables the code in a directory reads. A file is only parsed if it mentions them at all."""
 
 from __future__ import annotations
 
@@ -74,9 +71,7 @@ class Scan:
 def scan(path: str) -> Scan:
     """Return what the code in a directory reads, or in one file.
 
-    Raises:
-        NotFound: if there is no such file or directory.
-        Failed: if the directory can't be read, or a file's parser isn't installed.
+    Raises Failed if the directory can't be read, or a file's parser isn't installed.
     """
     result = Scan()
     for name, file in _files(path, result):
