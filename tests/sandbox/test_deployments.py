@@ -77,44 +77,34 @@ def test_commits_are_in_every_response_unless_dropped(sandbox: Sandbox) -> None:
     assert "commitSha" not in ask(sandbox, "GET", paths[1]).data
 
 
-def test_under_way_it_has_neither_build_time_nor_size() -> None:
-    """A deployment has build time and size only once it is READY."""
-    with Sandbox(build_seconds=600) as sandbox:
-        whole = ask(sandbox, "GET", f"/deployments/{deploy(sandbox)}").data
-        assert whole["status"] == "QUEUED"
-        assert not {"buildDurationMs", "bundleSizeKb"} & set(whole)
-        assert (
-            ask(sandbox, "GET", f"/projects/{sandbox.project_id('storefront')}").data["current_deployment"]["status"]
-            == "QUEUED"
-        )
-        assert ask(sandbox, "GET", "/projects?limit=1").data[0]["current_deployment"] == {"status": "QUEUED"}
-
-
-@pytest.mark.parametrize("branch", ["fail/x", "fail/", "fail/a/b\nc"])
-def test_a_branch_named_fail_ends_in_error(sandbox: Sandbox, branch: str) -> None:
-    """A branch named fail/… ends in ERROR, and so does the current deployment."""
+@pytest.mark.parametrize(
+    ("branch", "status"),
+    [
+        *[(branch, "ERROR") for branch in ("fail/x", "fail/", "fail/a/b\nc")],
+        *[(branch, "READY") for branch in ("main", "failure", "fail", "x/fail/y", "Fail/x")],
+    ],
+)
+def test_a_branch_named_fail_ends_in_error(sandbox: Sandbox, branch: str, status: str) -> None:
+    """Only `fail/` at the beginning makes a branch fail; the current deployment has the same status."""
     whole = ask(sandbox, "GET", f"/deployments/{deploy(sandbox, branch=branch)}").data
-    assert whole["status"] == "ERROR"
-    assert "buildDurationMs" not in whole
-    assert (
-        ask(sandbox, "GET", f"/projects/{sandbox.project_id('storefront')}").data["current_deployment"]["status"]
-        == "ERROR"
-    )
-
-
-@pytest.mark.parametrize("branch", ["main", "failure", "fail", "x/fail/y", "Fail/x"])
-def test_other_branches_end_ready(sandbox: Sandbox, branch: str) -> None:
-    """Only `fail/` at the beginning makes a branch fail."""
-    assert ask(sandbox, "GET", f"/deployments/{deploy(sandbox, branch=branch)}").data["status"] == "READY"
+    current = ask(sandbox, "GET", f"/projects/{sandbox.project_id('storefront')}").data["current_deployment"]
+    assert whole["status"] == current["status"] == status
+    assert ("buildDurationMs" in whole) is (status == "READY")
 
 
 def test_without_a_branch_it_is_the_last_deployed_one(sandbox: Sandbox) -> None:
-    """Without a branch the last deployed one is used, or main."""
+    """Without a branch the last deployed one is used, or main; what is invalid is 400, what isn't visible 404."""
     fresh = sandbox.seed_project("fresh")
     made = ask(sandbox, "POST", f"/projects/{fresh}/deployments", {}).data["id"]
     assert ask(sandbox, "GET", f"/deployments/{made}").data["branch"] == "main"
     deploy(sandbox, branch="next")
     assert ask(sandbox, "GET", f"/deployments/{deploy(sandbox)}").data["branch"] == "next"
+    for name, value in (("branch", ""), ("branch", None), ("branch", " "), ("commitMessage", []), ("commitSha", 1)):
+        assert ask(sandbox, "POST", f"/projects/{fresh}/deployments", {name: value}).status == 400
+    assert len(sandbox.deployments("fresh")) == 1
+    sandbox.seed_deployments("payroll", 1)
+    for identity in ("nope", sandbox.deployments("payroll")[0]["id"], "a%2Fb", "%00"):
+        assert ask(sandbox, "GET", f"/deployments/{identity}").status == 404
 
 
 def test_the_status_filter() -> None:
@@ -130,24 +120,6 @@ def test_the_status_filter() -> None:
         assert {row["status"] for row in ask(sandbox, "GET", f"{path}?status=READY").data} == {"READY"}
         for status in ("DONE", "ready", ""):
             assert ask(sandbox, "GET", f"{path}?status={status}").status == 400
-
-
-@pytest.mark.parametrize(
-    "body", [{"branch": ""}, {"branch": None}, {"branch": 1}, {"commitMessage": []}, {"commitSha": 1}, {"branch": " "}]
-)
-def test_refused_deployments(sandbox: Sandbox, body: dict[str, Any]) -> None:
-    """Invalid deployments are 400 and not created."""
-    before = len(sandbox.deployments("storefront"))
-    assert ask(sandbox, "POST", f"/projects/{sandbox.project_id('storefront')}/deployments", body).status == 400
-    assert len(sandbox.deployments("storefront")) == before
-
-
-def test_an_unknown_deployment(sandbox: Sandbox) -> None:
-    """A deployment that doesn't exist, or isn't visible, is 404."""
-    sandbox.seed_deployments("payroll", 1)
-    hidden = sandbox.deployments("payroll")[0]["id"]
-    for identity in ("nope", hidden, "a%2Fb", "%00"):
-        assert ask(sandbox, "GET", f"/deployments/{identity}").status == 404
 
 
 def test_build_slots() -> None:

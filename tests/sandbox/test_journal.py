@@ -9,7 +9,6 @@ import pytest
 from sandbox_client import ask
 
 from dpx_cli.errors import Failed
-from dpx_cli.sandbox.journal import SandboxJournal
 from dpx_cli.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -73,12 +72,3 @@ def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
         pass
     with Sandbox(log="/dev/full") as sandbox:
         assert ask(sandbox, "GET", "/orgs").status == 200
-
-
-def test_it_forgets_in_time() -> None:
-    """Only the last 10,000 requests are kept."""
-    journal = SandboxJournal()
-    for number in range(10_001):
-        journal.start("GET", f"/{number}", {}, [])
-    assert len(journal.requests()) == 10_000
-    assert journal.requests()[0].path == "/1"
