@@ -75,6 +75,11 @@ class Session:
         """What tells a person that dpx waits for the keyring; None if nobody is there."""
         return self.screen.note if self.screen.can_ask else None
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether a request of this command that may change something has succeeded."""
+        return any(client.has_changed for client in self._clients)
+
     def client_for(self, token: str | None = None) -> Client:
         """Return the API as a token sees it, by default the one in use, over a connection of its own for a thread."""
         from dpx_cli.api import proxy

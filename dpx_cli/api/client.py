@@ -104,6 +104,7 @@ class Client:
         self._on_attempt = on_attempt
         self._root = root_path(api_url)
         self._saw_api = False  # whether any response was one of an API
+        self.has_changed = False  # whether a request that may change something has succeeded
 
     def __repr__(self) -> str:
         return f"Client({self.api_url!r})"
@@ -145,6 +146,7 @@ class Client:
         """Send a request, again if that is safe, and return its 2xx response as it came."""
         response = self.request_any(request, deadline=deadline)
         if is_success(response.status):
+            self.has_changed = self.has_changed or not request.reads
             return response
         raise self.error(request, response)
 

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from dpx_cli.cli import parser
-from dpx_cli.errors import DpxError, ExitCode, unexpected
+from dpx_cli.errors import DpxError, ExitCode, Failed, NetworkError, unexpected
 from dpx_cli.output.screen import Screen
 from dpx_cli.system import signals
 
@@ -126,6 +126,9 @@ def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> No
         _, run, command = (error.hint or "").rpartition("un: dpx ")
         if profile and run and "--profile" not in command and not command.startswith("profile "):
             error.hint = f"{error.hint} --profile {profile}"
+        if isinstance(error, NetworkError) and session.has_changed:
+            # Its exit code says that nothing was changed, and an earlier step of the command did.
+            raise Failed(error.message, hint=error.hint, details=error.details) from error
         raise
     finally:
         session.close()

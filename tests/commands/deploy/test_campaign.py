@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import campaign
+import changing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,3 +37,10 @@ def test_no_input_is_a_traceback() -> None:
     """Of bodies, .env files, command lines, settings and texts."""
     figures = campaign.inputs(3000, seed=7)
     assert figures["tracebacks"] == 0, figures
+
+
+def test_faulted_commands_change_nothing_twice_and_nothing_else(tmp_path: Path) -> None:
+    """And their exit codes are true."""
+    figures = changing.changes(3, tmp_path, seed=7)
+    wrong = {name: count for name, count in figures.items() if not name.startswith("exit") and name != "runs" and count}
+    assert (figures["runs"], wrong) == (3 * len(changing.COMMANDS), {}), figures
