@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from itertools import chain
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from dpx_cli.api import deployments, env_vars, orgs, projects, sites
 from dpx_cli.api.deploy.create import Creator
 from dpx_cli.api.deploy.follow import follow
 from dpx_cli.api.parallel import half_way
 from dpx_cli.api.retry import Deadline
+from dpx_cli.api.rows import Deployed, Deployment, Member, Organization, Project, Row, Variable
 from dpx_cli.errors import DeploymentFailed, DpxError, UsageError
 from dpx_cli.reference import ERROR, GRACE, WAIT, is_key, targets_of
 from dpx_cli.session import Session
@@ -36,67 +38,6 @@ if TYPE_CHECKING:
     from dpx_cli.output.screen import Screen
 
 Result = TypeVar("Result")
-Row = dict[str, Any]
-
-
-class Deployment(TypedDict, total=False):
-    """A deployment (reference, section Deployments). `status` is QUEUED, BUILDING, READY or ERROR."""
-
-    id: str
-    status: str
-    branch: str
-    commitMessage: str
-    commitSha: str
-    deployment_domain: str
-    buildDurationMs: int
-    bundleSizeKb: int
-
-
-class Project(TypedDict, total=False):
-    """A project (reference, section Projects)."""
-
-    id: str
-    slug: str
-    name: str
-    framework: str | None
-    description: str | None
-    build_command: str | None
-    install_command: str | None
-    output_dir: str | None
-    domains: list[Any]
-    current_deployment: Deployment | None
-
-
-class Variable(TypedDict, total=False):
-    """An environment variable (reference, section Environment Variables); the API never returns values."""
-
-    id: str
-    key: str
-    targets: list[str]
-    sensitive: bool
-
-
-class Organization(TypedDict, total=False):
-    """An organization (reference, section Organizations)."""
-
-    id: str
-    slug: str
-    name: str
-    role: str
-
-
-class Member(TypedDict, total=False):
-    """A member of an organization."""
-
-    id: str
-    role: str
-    user: dict[str, Any]
-
-
-class Deployed(Row):
-    """A `Deployment` as `create` and `wait` return it; `url` is the site's URL, None if it isn't known."""
-
-    url: str | None = None
 
 
 def _log(text: str) -> None:
@@ -113,9 +54,9 @@ class Client:
     """The Deploxa API, as one token sees it. Use it in a `with` statement, or call `close`.
 
     It serves one thread at a time; `copy` opens another connection for another thread. Token, API and profile are found
-    as the command finds them, in `env` instead of the process's environment if it is given. A request may take
-    `timeout` seconds, its retries included. `read_only` refuses every request that could change something; False
-    doesn't undo DPX_READ_ONLY. Requests raise the DpxError of their status or fault; see `dpx help exit-codes`.
+    as the command finds them, in `env` or the process's environment. A request, its retries included, may take
+    `timeout` seconds. `read_only` refuses every request that could change something; False doesn't undo DPX_READ_ONLY.
+    Requests raise the DpxError of their status or fault; see `dpx help exit-codes`.
     """
 
     def __init__(
@@ -193,7 +134,7 @@ class Projects(_Resource):
 
     def get(self, project: str) -> Project:
         """GET /projects/:id: return one project. Raise NotFound if it doesn't exist."""
-        return cast("Project", self._on(project, lambda key: projects.get_project(self._api, key)))
+        return cast("Project", self._client.session.projects.get(project))
 
     def create(
         self,
@@ -205,7 +146,8 @@ class Projects(_Resource):
         description: str | None = None,
     ) -> Project:
         """POST /projects: create a project, once. Raise OutcomeUnknown if nobody knows whether it was."""
-        fields = _drop_none(orgSlug=org, framework=framework, appType=app_type, description=description)
+        options = {"orgSlug": org, "framework": framework, "appType": app_type, "description": description}
+        fields = {key: text for key, text in options.items() if text is not None}
         return cast("Project", projects.create_project(self._api, name, fields))
 
     def update(self, project: str, **changes: Unpack[projects.ProjectChanges]) -> Project:
@@ -223,13 +165,11 @@ class Deployments(_Resource):
     def list(self, project: str, status: str | None = None, *, limit: int | None = None) -> Iterator[Deployment]:
         """GET /projects/:id/deployments: iterate over a project's deployments, newest first."""
 
-        def begin(key: str) -> tuple[list[Row], Iterator[list[Row]]]:
+        def begin(key: str) -> Iterable[list[Row]]:
             pages = iter(deployments.list_deployments(self._api, key, status=status, limit=limit))
-            return next(pages, []), pages
+            return chain([next(pages, [])], pages)
 
-        first, others = self._on(project, begin)
-        yield from self._items([first])
-        yield from self._items(others)
+        yield from self._items(self._on(project, begin))
 
     def get(self, deployment_id: str) -> Deployment:
         """GET /deployments/:id: return one deployment. Raise NotFound if it doesn't exist."""
@@ -251,13 +191,11 @@ class Deployments(_Resource):
         Only what is given is sent; without a branch the API chooses the last deployed branch. Everything may take
         `timeout` seconds. `on_status` is called with the deployment whenever its status is new.
 
-        Raises:
-            DeploymentFailed: it ended in ERROR; `deployment` is its last state.
-            WaitTimeout: it is still running; `deployment` is the last state seen.
-            OutcomeUnknown: the response was lost, and the list doesn't show what became of the request.
-            RateLimited: there was no build slot until the timeout.
+        Raise DeploymentFailed (ERROR) or WaitTimeout (still running), both with the last state as `deployment`;
+        OutcomeUnknown if the response was lost; RateLimited if there was no build slot until the timeout.
         """
-        fields = cast("deployments.DeploymentFields", _drop_none(branch=branch, commitMessage=message, commitSha=sha))
+        options = {"branch": branch, "commitMessage": message, "commitSha": sha}
+        fields: Any = {key: text for key, text in options.items() if text is not None}
         session, deadline = self._client.session, Deadline(timeout)
         ref, note = session.projects.ref(project), session.screen.note
         check = session.command("deploy", "list", project=ref)
@@ -271,7 +209,7 @@ class Deployments(_Resource):
             project_id, created = session.projects.on(ref, create)
             if on_status:
                 on_status(cast("Deployment", created))
-            return self._follow(created["id"], deadline, on_status, created, project_id) if wait else Deployed(created)
+            return self._follow(created, deadline, on_status, project_id) if wait else Deployed(created)
 
     def wait(
         self, deployment_id: str, *, timeout: float = WAIT, on_status: Callable[[Deployment], None] | None = None
@@ -279,7 +217,7 @@ class Deployments(_Resource):
         """Wait until a deployment is READY, at most `timeout` seconds; arguments and errors are those of `create`."""
         deadline = Deadline(timeout)
         with self._until(deadline):
-            return self._follow(deployment_id, deadline, on_status)
+            return self._follow({"id": deployment_id}, deadline, on_status)
 
     @contextmanager
     def _until(self, deadline: Deadline) -> Iterator[None]:
@@ -293,13 +231,13 @@ class Deployments(_Resource):
 
     def _follow(
         self,
-        deployment_id: str,
+        begun: Row,
         deadline: Deadline,
         on_status: Callable[[Deployment], None] | None,
-        created: Row | None = None,
         project_id: str | None = None,
     ) -> Deployed:
-        last = created.get("status") if created else None
+        """Follow a deployment to its end; `project_id` is set if it was created here."""
+        deployment_id, last = begun["id"], begun.get("status")
 
         def report(row: Row | None, _: str | None = None) -> None:
             nonlocal last
@@ -309,6 +247,7 @@ class Deployments(_Resource):
                     on_status(cast("Deployment", row))
 
         command = self._client.session.command("deploy", "wait", deployment_id)
+        created = begun if project_id else None
         row = follow(self._api, deployment_id, deadline, say=report, created=created, command=command)
         report(row)
         if row.get("status") == ERROR:
@@ -340,10 +279,8 @@ class Variables(_Resource):
         """POST /projects/:id/env-vars: create or update variables; they take effect with the next deployment.
 
         Without `targets` (of "production", "preview", "development") or `sensitive`, a variable keeps those it has.
-
-        Raises:
-            UsageError: a key is invalid, or a variable would lose a target without `narrow`; nothing was sent.
-            DpxError: one could not be set; the message says which are done. Setting again is harmless.
+        Raise UsageError, and send nothing, if a key is invalid or a variable would lose a target without `narrow`. If
+        one can't be set, the error says which are done; setting again is harmless.
         """
         for key, value in variables.items():
             if not is_key(key) or "\0" in value:
@@ -359,13 +296,11 @@ class Variables(_Resource):
             for key, value in variables.items():
                 kept = targets_of(own[key]) if key in own else ()
                 mark = (own.get(key, {}).get("sensitive") is True or None) if sensitive is None else sensitive
+                options: Any = {"targets": targets or kept, "sensitive": mark}
                 try:
-                    row = env_vars.set_env_var(
-                        self._api, project_id, key, value, targets=targets or kept, sensitive=mark
-                    )
+                    rows[key] = cast("Variable", env_vars.set_env_var(self._api, project_id, key, value, **options))
                 except DpxError as failure:
                     raise half_way(failure, list(variables), rows) from None
-                rows[key] = cast("Variable", row)
             return list(rows.values())
 
         return self._on(project, change)
@@ -389,45 +324,3 @@ class Organizations(_Resource):
     def members(self, slug: str) -> Iterator[Member]:
         """GET /orgs/:slug/members: iterate over the members of an organization."""
         return self._items(orgs.list_members(self._api, slug))
-
-
-def _drop_none(**fields: str | None) -> dict[str, str]:
-    return {key: text for key, text in fields.items() if text is not None}
-
-
-def verify_signature(body: bytes, secret: str | bytes, signature: str | None) -> bool:
-    """Return whether a webhook request is from Deploxa (reference, section Webhook Signature Verification).
-
-    Compares the raw body, as it came, with the header X-Deploxa-Signature, in constant time. Never raises on what a
-    sender controls. An empty secret verifies nothing.
-
-    Raises:
-        TypeError: the body is not bytes: decoding or parsing it loses what was signed.
-    """
-    return _explain(body, secret, signature, search=False) == []
-
-
-def explain_signature(body: bytes, secret: str | bytes, signature: str | None) -> str | None:
-    """Return why a signature doesn't match, as `dpx webhook verify` says; None if it matches or no cause is found.
-
-    For logs and consoles, not for responses. Otherwise as `verify_signature`.
-    """
-    return "; ".join(_explain(body, secret, signature, search=True)) or None
-
-
-def _explain(body: object, secret: str | bytes, signature: object, *, search: bool) -> list[str]:
-    """Return why a signature doesn't match: [] if it does; without `search`, some text."""
-    from dpx_cli.webhook.explain import explain
-    from dpx_cli.webhook.signature import verify
-
-    if not isinstance(body, bytes | bytearray | memoryview):
-        raise TypeError(f"body must be the raw bytes of the request, not {type(body).__name__}")
-    key = secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret
-    if not key:
-        return ["the secret is empty"]
-    if not isinstance(signature, str) or not signature:
-        return ["there is no X-Deploxa-Signature header"]
-    sent = signature.encode("utf-8", "surrogatepass")
-    if verify(bytes(body), key, sent):
-        return []
-    return [cause for _, cause in explain(bytes(body), key, sent)] if search else ["the digests differ"]
