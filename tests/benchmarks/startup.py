@@ -137,7 +137,6 @@ def quick_rows(base: dict[str, str], plain: str) -> list[Row]:
     env = {**base, "DPX_API_URL": plain, "DPX_TOKEN": TOKEN}
     rows = [
         Row("P", [PYTHON, "-c", "pass"], base, False, 1),
-        Row("httpx script", [PYTHON, str(HERE / "httpx_client.py")], env, False, 0),
         Row("dpx --version", [DPX, "--version"], base, False, 1.3),
         Row("dpx --help, pipe", [DPX, "--help"], base, False, 4),
         Row("dpx --help, terminal", [DPX, "--help"], base, True, 4),
@@ -146,7 +145,6 @@ def quick_rows(base: dict[str, str], plain: str) -> list[Row]:
         Row("completion, warm cache", [DPX, "__complete", "projects", "get", ""], env, False, 1.5),
         Row("a usage error", [DPX, "projects", "list", "--lmit", "5"], base, False, 2.5, code=2),
         Row("projects list --json", LIST, env, False, 4.2),
-        Row("… of an httpx script", LIST, env, False, 1.3, "httpx script"),
         Row("projects list, terminal", [DPX, "projects", "list"], env, True, 9),
     ]
     if shutil.which("curl"):

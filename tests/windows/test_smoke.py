@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import program
 import pytest
 import windows
 from certificates import Authority
@@ -57,16 +58,10 @@ sys.exit(not (is_added and crypt.CertCloseStore(store, 0)))
 """
 
 
-class Done:
-    """What a command left: exit code and both streams."""
-
-    def __init__(self, code: int, out: bytes, err: bytes) -> None:
-        self.code = code
-        self.out = out.decode("utf-8", "replace").replace("\r\n", "\n")
-        self.err = err.decode("utf-8", "replace").replace("\r\n", "\n")
-
-    def __repr__(self) -> str:
-        return f"code {self.code}\n  stdout {self.out!r}\n  stderr {self.err!r}"
+def done_of(code: int, out: bytes, err: bytes) -> program.Result:
+    """What a command left, with the ends of lines of this machine."""
+    texts = [stream.decode("utf-8", "replace").replace("\r\n", "\n") for stream in (out, err)]
+    return program.Result([], code, *texts)
 
 
 class Machine:
@@ -80,23 +75,23 @@ class Machine:
             "DPX_CACHE_DIR": path_of(folder / "cache"),
         }
 
-    def start(self, *argv: str, program: str = DPX, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def start(self, *argv: str, exe: str = DPX, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a program on pipes: wine 8 can't use a plain file as a stream."""
         pipe = subprocess.PIPE
-        command = ["wine", program, *argv]
+        command = ["wine", exe, *argv]
         return subprocess.Popen(
             command, env=self.env | dict(env or {}), cwd=self.cwd, stdin=pipe, stdout=pipe, stderr=pipe
         )
 
-    def run(self, *argv: str, stdin: bytes = b"", **options: Any) -> Done:
+    def run(self, *argv: str, stdin: bytes = b"", **options: Any) -> program.Result:
         """Run a program to its end."""
         with self.start(*argv, **options) as process:
             out, err = process.communicate(stdin, timeout=90)
-        return Done(process.returncode, out, err)
+        return done_of(process.returncode, out, err)
 
-    def press_ctrl_c(self, after: str, *argv: str) -> Done:
+    def press_ctrl_c(self, after: str, *argv: str) -> program.Result:
         """Run dpx on a console, and press Ctrl-C when it has printed a text."""
-        return self.run("-c", CTRL_C, after, DPX, *argv, program=PYTHON)
+        return self.run("-c", CTRL_C, after, DPX, *argv, exe=PYTHON)
 
 
 def path_of(path: Path) -> str:
@@ -159,7 +154,7 @@ def test_https(machine: Machine, tmp_path: Path) -> None:
         refused = machine.run(*argv)
         assert (refused.code, refused.out) == (7, ""), refused
         assert "certificate" in refused.err
-        assert machine.run("-c", TRUST, path_of(authority.bundle), program=PYTHON).code == 0
+        assert machine.run("-c", TRUST, path_of(authority.bundle), exe=PYTHON).code == 0
         trusted = machine.run(*argv)
     assert (trusted.code, trusted.out) == (0, "shop\n"), trusted
 
@@ -207,7 +202,7 @@ def test_writers_at_the_same_moment(machine: Machine) -> None:
     processes = [machine.start("profile", "set", name, "--org", "acme") for name in names]
     for process in processes:
         out, err = process.communicate(timeout=90)
-        assert process.returncode == 0, Done(process.returncode, out, err)
+        assert process.returncode == 0, done_of(process.returncode, out, err)
     listed = machine.run("profile", "list").out
     assert all(name in listed for name in names), listed
 
