@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VALUE = "s3cret-canary"
-FILE = '[env]\nA = {{from = "env:CANARY"}}\nB = {{from = "env:CANARY", sensitive = true}}\n[project]\n'
+FILE = '[env]\nA = {from = "env:CANARY"}\nB = {from = "env:CANARY", sensitive = true}\n[project]\n'
 PROJECTS = ("docs", "storefront", "api", "shop")
 REQUESTS = (
     *("POST /projects", "POST /projects/*/env-vars", "POST /projects/*/deployments", "DELETE /projects/*"),
@@ -72,8 +72,8 @@ COMMANDS = {
         stdin=VALUE,
     ),
     "deploy by three names": Command(
-        ("deploy", "-p", "docs", "-p", "acme/docs", "-p", "DOCS", "--branch", "main"),
-        _each("deploy", ("docs",), "main"),
+        ("deploy", "-p", "storefront", "-p", "acme/storefront", "-p", "STOREFRONT", "--branch", "main"),
+        _each("deploy", ("storefront",), "main"),
     ),
     "deploy of four": Command(("deploy", *_PP, "--branch", "main"), _each("deploy", PROJECTS, "main")),
     "init": Command(("init", "new-site", "-y"), _CREATED),
@@ -84,7 +84,7 @@ COMMANDS = {
 
 
 def changes(number: int, folder: Path, seed: int) -> dict[str, int]:
-    """Run each command a number of times.
+    """Run each command a number of times, at first without faults.
 
     Figures: "twice" (something was created, deployed or deleted twice), "wrong exits" (0 and not all is done; 7 and
     something is), "lost" (something else was changed), "leaks" (a value or a token on a stream), "unexpected" (a fault
@@ -97,20 +97,24 @@ def changes(number: int, folder: Path, seed: int) -> dict[str, int]:
             for name, command in COMMANDS.items():
                 cwd = folder / f"{count} {name}"
                 cwd.mkdir()
-                _run(command, cwd, rng, figures)
+                _run(command, cwd, rng if count else None, figures)
     return figures
 
 
-def _run(command: Command, cwd: Path, rng: random.Random, figures: dict[str, int]) -> None:
+def _run(command: Command, cwd: Path, rng: random.Random | None, figures: dict[str, int]) -> None:
     for path, text in command.files.items():
         (cwd / path).write_text(text, encoding="utf-8")
     with Sandbox(build_seconds=0.05) as sandbox:
         sandbox.seed_project("shop")
         env = program.clean_env(cwd / "home", {**sandbox.env, "DPX_TIMEOUT": "2", "CANARY": VALUE})
         _prepare(env, cwd)
-        faults = [
-            f"{rng.choice(REQUESTS)} {rng.choice(FAULTS)} after {rng.randrange(3)}" for _ in range(rng.randrange(5))
-        ]
+        faults = (
+            []
+            if rng is None
+            else [
+                f"{rng.choice(REQUESTS)} {rng.choice(FAULTS)} after {rng.randrange(3)}" for _ in range(rng.randrange(5))
+            ]
+        )
         for fault in faults:
             sandbox.fault(fault)
         before = len(sandbox.changes)
@@ -118,7 +122,9 @@ def _run(command: Command, cwd: Path, rng: random.Random, figures: dict[str, int
         made = Counter(sandbox.changes[before:])
         wrong = {
             "twice": any(times > 1 for change, times in made.items() if change.action in ONCE),
-            "wrong exits": (result.code == 0 and not command.changes <= set(made)) or (result.code == 7 and bool(made)),
+            "wrong exits": (result.code == 0 and not command.changes <= set(made))
+            or (result.code == 7 and bool(made))
+            or (result.code != 0 and not rng),
             "lost": bool(set(made) - command.changes),
             "leaks": any(text in result.out + result.err for text in (VALUE, sandbox.token)),
             "unexpected": "unexpected" in result.err or "Traceback" in result.err,
