@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError
-from dpx_cli.output import prompt
 from dpx_cli.output.display import Display
 from dpx_cli.output.neutralize import neutralize
 from dpx_cli.output.raw_mode import raw_mode, read_key
+from dpx_cli.output.screen import MAX_TRIES
 from dpx_cli.output.terminal import cut
 
 if TYPE_CHECKING:
@@ -35,10 +35,9 @@ def choose(
 ) -> int | None:
     """Ask which of some options to use; return its index, or None for `other`, a choice that no filter removes.
 
-    Raises:
-        UsageError: if the user can't be asked, ends the input, or chooses nothing in three tries.
+    Raise UsageError if the user can't be asked, ends the input, or chooses nothing in three tries.
     """
-    stdin = prompt.require_terminal(screen, question, hint)
+    stdin = screen.keyboard(question, hint)
     options = [neutralize(option) for option in options]
     if sys.platform == "win32" or not screen.animates:
         return _choose_by_number(screen, question, options, other, hint)
@@ -71,7 +70,7 @@ class _List(Display):
     def run(self, stdin: BinaryIO, hint: str | None) -> int | None:
         """Read keys until the user has chosen."""
         wrong = 0
-        while wrong < prompt.MAX_TRIES:
+        while wrong < MAX_TRIES:
             self.draw()
             key = read_key(stdin)
             if key in _END:
@@ -119,13 +118,13 @@ def _choose_by_number(
     rows = [*options] if other is None else [*options, other]
     listed: Sequence[int] = range(len(options))
     wrong = 0
-    while wrong < prompt.MAX_TRIES:
+    while wrong < MAX_TRIES:
         many = len(listed) > MAX_LISTED
         if many:
             screen.info(f"{len(listed):,} choices. Type part of a name to list fewer.")
         for at in [*([] if many else listed), *range(len(options), len(rows))]:
             screen.info(f"{at + 1:>{len(str(len(rows)))}}  {rows[at]}")
-        typed = prompt.ask(screen, f"{question} [1-{len(rows)}]", hint)
+        typed = screen.ask(f"{question} [1-{len(rows)}]", hint=hint)
         if typed in options:
             return options.index(typed)
         if typed.isascii() and typed.isdigit() and len(typed) < 10 and 1 <= int(typed) <= len(rows):  # noqa: PLR2004 - no longer list

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
             """Erase it while something else is written within the context."""
 
 
+MAX_TRIES = 3  # of a question
 MAX_INPUT = 32 * 1024 * 1024  # bytes of a file or of standard input; as much as of a response
 
 _BOLD_RED = "1;31"
@@ -290,22 +291,56 @@ class Screen:
         )
 
     def confirm(self, question: str, *, hint: str | None = None) -> bool:
-        """Ask a yes-or-no question; no is the default. Raise UsageError if the user can't be asked."""
-        from dpx_cli.output.prompt import confirm
-
-        return confirm(self, question, hint)
+        """Ask until the answer is yes or no; an empty answer is no. Raise UsageError if the user can't be asked."""
+        for _ in range(MAX_TRIES):
+            answer = self._answer(f"{question} [y/N] ", question, hint).strip().lower()
+            if answer in {"y", "yes"}:
+                return True
+            if answer in {"", "n", "no"}:
+                return False
+            self.info("Answer y or n.")
+        raise UsageError(f"No answer to: {question}", hint=hint)
 
     def ask(self, question: str, *, hint: str | None = None) -> str:
         """Ask for one line, without the white space around it. Raise UsageError if the user can't be asked."""
-        from dpx_cli.output.prompt import ask
-
-        return ask(self, question, hint)
+        return self._answer(f"{question}: ", question, hint).strip()
 
     def secret(self, question: str, *, again: str | None = None, hint: str | None = None) -> str:
-        """Ask for one line that is not shown; with `again`, ask that too and refuse an answer that differs."""
-        from dpx_cli.output.prompt import secret
+        """Ask for one line that is not shown; with `again`, ask that too, until both answers are the same."""
+        for _ in range(MAX_TRIES):
+            first = self._answer(f"{question}: ", question, hint, hidden=True)
+            if again is None or self._answer(f"{again}: ", again, hint, hidden=True) == first:
+                return first
+            self.info("The two don't match. Try again.")
+        raise UsageError("The two don't match.", hint=hint)
 
-        return secret(self, question, again, hint)
+    def keyboard(self, question: str, hint: str | None) -> BinaryIO:
+        """Return stdin. Raise UsageError if the user can't be asked."""
+        if self.stdin is None or not self.can_ask:
+            raise UsageError(f"Can't ask (not a terminal): {question}", hint=hint)
+        return self.stdin
+
+    def _answer(self, prompt: str, question: str, hint: str | None, *, hidden: bool = False) -> str:
+        from dpx_cli.output.raw_mode import raw_mode, read_hidden_line
+
+        stdin = self.keyboard(question, hint)
+        ended = False
+        # Echo is off before the prompt appears, so that nothing that is typed then is shown.
+        with self.meanwhile(), raw_mode(stdin, keys=False) if hidden else nullcontext():
+            self.write_stderr(neutralize(prompt))
+            try:
+                line = read_hidden_line(stdin) if hidden else stdin.readline()
+                ended = line.endswith(b"\n") and (not hidden or os.name == "nt")  # getpass has written one there
+            finally:
+                if not ended:
+                    # After Ctrl-C, Ctrl-D or a hidden Enter the cursor is still behind the prompt.
+                    self.write_stderr("\n")
+        if not line:
+            raise UsageError(f"No answer to: {question}", hint=hint)
+        try:
+            return line.decode().removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError:
+            raise UsageError(f"The answer is not UTF-8: {question}", hint=hint) from None
 
     def require_terminal(self) -> None:
         """Raise UsageError if the user can't be asked for confirmation."""

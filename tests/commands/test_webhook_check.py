@@ -268,24 +268,20 @@ def test_no_response_within_the_timeout_fails_its_row(dpx_offline: Program, rece
     ]
 
 
-def test_a_receiver_that_ends_is_found_out(dpx_offline: Program, process: Callable[[list[str]], str]) -> None:
+def test_a_receiver_that_ends_is_found_out(dpx_offline: Program, receive: Receive) -> None:
     """What comes after is a failed check; one that never listened is exit 7 with nothing on stdout."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     gone = dpx_offline("webhook", "check", "--to", f"localhost:{port}", "--json", env=ENV)
     assert (gone.code, gone.out, gone.error["code"]) == (7, "", "network")
-    code = (
-        "import http.server, os\n"
-        "class H(http.server.BaseHTTPRequestHandler):\n"
-        "    def do_POST(self):\n"
-        "        body = self.rfile.read(int(self.headers['Content-Length']))\n"
-        "        if not body: os._exit(1)\n"
-        "        self.send_response(200); self.end_headers()\n"
-        "s = http.server.HTTPServer(('127.0.0.1', 0), H)\n"
-        "print(s.server_port, flush=True)\n"
-        "s.serve_forever()\n"
-    )
-    done = dpx_offline("webhook", "check", "--to", process([sys.executable, "-c", code]), "--json", env=ENV)
+
+    def end(body: bytes, _headers: Mapping[str, str]) -> int:
+        if not body:
+            receiver.close()
+        return 200 if body else 0
+
+    receiver = receive(end)
+    done = dpx_offline("webhook", "check", "--to", receiver.address, "--json", env=ENV)
     assert done.code == 10
     assert [row["status"] for row in done.json] == [200] * 4 + [None] * 11
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
-import random
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -14,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dpx_cli.errors import Failed, UsageError
-from dpx_cli.system import files
 from dpx_cli.system.loopback.server import bind
 from dpx_cli.webhook import deliver, saved, signature
 from dpx_cli.webhook.deliver import Endpoint
@@ -390,38 +386,6 @@ def test_a_delivery_that_cannot_be_saved_is_500_and_not_forwarded(
     assert "not saved" in running.warnings[0]
     assert (running.deliveries[0]["verified"], running.deliveries[0]["answer"]) == (True, 500)
     assert receiver.requests == []
-
-
-def test_what_is_acknowledged_is_saved(
-    listen: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of 80 deliveries by eight senders at once, on a disk that fails now and then: every 200 is on the disk."""
-    chance = random.Random(7)
-    write = files._write_new
-
-    def sometimes(path: str, data: bytes, mode: int) -> None:
-        if chance.random() < 0.15:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(path, data, mode)
-
-    monkeypatch.setattr(files, "_write_new", sometimes)
-    running = listen(save=str(tmp_path))
-    answers: dict[bytes, int] = {}
-
-    def post(sender: int) -> None:
-        for number in range(10):
-            body = b'{"event":"deployment.ready","n":"%d-%d"}' % (sender, number)
-            answers[body] = status(running.post(body))
-
-    threads = [threading.Thread(target=post, args=(sender,)) for sender in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    acknowledged = {body for body, answer in answers.items() if answer == 200}
-    assert {200, 500} == set(answers.values())
-    assert acknowledged == {saved.load(str(path))[0] for path in tmp_path.glob("*.headers")}
-    assert len(running.warnings) == len(answers) - len(acknowledged)
 
 
 def test_it_is_on_loopback_alone(listen: Callable[..., Running]) -> None:
