@@ -101,28 +101,30 @@ def test_dirty_means_tracked_files(repo: Path) -> None:
     assert head_of(repo).dirty
 
 
-def test_unpushed_commits(repo: Path, tmp_path: Path) -> None:
-    """Against the upstream as last seen; None where there is none or it is gone."""
+@pytest.fixture
+def cloned(repo: Path, tmp_path: Path) -> Path:
+    """The repository with an origin that has what it has."""
     git(tmp_path, "clone", "--quiet", "--bare", str(repo), "origin.git")
     git(repo, "remote", "add", "origin", str(tmp_path / "origin.git"))
     git(repo, "fetch", "--quiet")
     git(repo, "branch", "--quiet", "--set-upstream-to=origin/main")
+    return repo
+
+
+def test_unpushed_commits(cloned: Path) -> None:
+    """Against the upstream as last seen; None where there is none or it is gone."""
     for count in range(3):
-        head = head_of(repo)
-        assert head.unpushed == count
-        assert repository.unpushed(str(repo), "main") == count
-        commit(repo, f"more {count}", f"{count}")
-    git(repo, "checkout", "--quiet", "-b", "other")
-    assert repository.unpushed(str(repo), "main") == 3
-    assert repository.unpushed(str(repo), "other") is None
-    git(repo, "checkout", "--quiet", "main")
-    git(repo, "reset", "--quiet", "--hard", "HEAD~3")
-    git(repo, "push", "--quiet", "origin", "other:main")
-    assert repository.unpushed(str(repo), "main") == 0  # behind
-    git(repo, "update-ref", "-d", "refs/remotes/origin/main")
-    head = head_of(repo)
-    assert head.unpushed is None
-    assert repository.unpushed(str(repo), "main") is None
+        assert head_of(cloned).unpushed == repository.unpushed(str(cloned), "main") == count
+        commit(cloned, f"more {count}", f"{count}")
+    git(cloned, "checkout", "--quiet", "-b", "other")
+    assert repository.unpushed(str(cloned), "main") == 3
+    assert repository.unpushed(str(cloned), "other") is None
+    git(cloned, "checkout", "--quiet", "main")
+    git(cloned, "reset", "--quiet", "--hard", "HEAD~3")
+    git(cloned, "push", "--quiet", "origin", "other:main")
+    assert repository.unpushed(str(cloned), "main") == 0  # behind
+    git(cloned, "update-ref", "-d", "refs/remotes/origin/main")
+    assert (head_of(cloned).unpushed, repository.unpushed(str(cloned), "main")) == (None, None)
 
 
 def test_a_worktree_and_a_bare_repository(repo: Path, tmp_path: Path) -> None:
@@ -159,43 +161,35 @@ def test_unusual_branch_names(repo: Path, name: str) -> None:
     assert head_of(repo).branch == name
 
 
-def test_unpushed_takes_names_and_no_expressions(repo: Path, tmp_path: Path) -> None:
+@pytest.mark.posix
+def test_unpushed_takes_names_and_no_expressions(cloned: Path) -> None:
     """Neither patterns, nor revisions, nor options, nor other refs."""
-    git(tmp_path, "clone", "--quiet", "--bare", str(repo), "origin.git")
-    git(repo, "remote", "add", "origin", str(tmp_path / "origin.git"))
-    git(repo, "fetch", "--quiet")
     for name in ("main", "feature/ä-👍", "(detached)", os.fsdecode(b"caf\xe9")):
-        git(repo, "checkout", "--quiet", "-B", name)
-        git(repo, "branch", "--quiet", "--set-upstream-to=origin/main")
-        assert repository.unpushed(str(repo), name) == 0
-    git(repo, "tag", "v1")
+        git(cloned, "checkout", "--quiet", "-B", name)
+        git(cloned, "branch", "--quiet", "--set-upstream-to=origin/main")
+        assert repository.unpushed(str(cloned), name) == 0
+    git(cloned, "tag", "v1")
     for name in ("*", "m*", "main~1", "main^{commit}", "v1", "--all", "", "../tags/v1", "none", "a\0b", "main\n"):
-        assert repository.unpushed(str(repo), name) is None
+        assert repository.unpushed(str(cloned), name) is None
 
 
 MESSAGES = [
-    ("Füge hinzu".encode(), "Füge hinzu"),
-    (b"\n\n  leading \nmore", "leading"),
-    (b"\x1b[31mred", "\x1b[31mred"),
+    ("UTF-8", "Füge hinzu".encode(), "Füge hinzu"),
+    ("UTF-8", b"\n\n  leading \nmore", "leading"),
+    ("UTF-8", b"\x1b[31mred", "\x1b[31mred"),
+    ("UTF-8", b"", ""),
+    ("UTF-8", b"caf\xe9", "caf\ufffd"),
+    ("ISO-8859-1", b"caf\xe9", "café"),
+    ("no-such", b"caf\xc3\xa9", "café"),
 ]
 
 
-@pytest.mark.parametrize(("raw", "subject"), [*MESSAGES, (b"", "")])
-def test_messages(repo: Path, raw: bytes, subject: str) -> None:
-    """The first line, raw: neutralizing is the screen's."""
-    git(repo, "commit", "--quiet", "--amend", "--allow-empty-message", "--cleanup=verbatim", "-F", "-", stdin=raw)
-    assert head_of(repo).subject == subject
-
-
-@pytest.mark.parametrize(
-    ("encoding", "raw", "subject"),
-    [(b"ISO-8859-1", b"caf\xe9", "café"), (b"no-such", b"caf\xc3\xa9", "café"), (b"UTF-8", b"caf\xe9", "caf\ufffd")],
-)
-def test_messages_in_a_named_encoding(repo: Path, encoding: bytes, raw: bytes, subject: str) -> None:
-    """As the commit says it is encoded, where git knows the name; what does not decode is replaced."""
+@pytest.mark.parametrize(("encoding", "raw", "subject"), MESSAGES)
+def test_messages(repo: Path, encoding: str, raw: bytes, subject: str) -> None:
+    """The first line, as the commit says it is encoded; neutralizing is the screen's."""
     tree = git(repo, "rev-parse", "HEAD^{tree}").encode()
     who = b"a <a@example.com> 1 +0000"
-    body = b"tree %s\nauthor %s\ncommitter %s\nencoding %s\n\n%s\n" % (tree, who, who, encoding, raw)
+    body = b"tree %s\nauthor %s\ncommitter %s\nencoding %s\n\n%s\n" % (tree, who, who, encoding.encode(), raw)
     git(repo, "reset", "--quiet", "--hard", git(repo, "hash-object", "-t", "commit", "-w", "--stdin", stdin=body))
     assert head_of(repo).subject == subject
 

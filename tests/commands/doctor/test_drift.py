@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from tests.conftest import Program
 
 PROJECTS = "GET /projects"
-ITEM = {
-    "id": "clm1",
-    "name": "shop",
-    "slug": "shop",
-    "framework": "NEXTJS",
-    "current_deployment": {"status": "READY"},
-}
+DEPLOYED = {"current_deployment": {"status": "READY"}}
+ITEM = {"id": "clm1", "name": "shop", "slug": "shop", "framework": "NEXTJS", **DEPLOYED}
 PAGINATION = {"hasMore": False, "nextCursor": None}
+
+
+def check(dpx: Program, server: FaultServer, **pages: Any) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Compare an API that returns these documents, by path; return the exit code and the checks by name."""
+    for path, page in pages.items():
+        for _ in range(4):
+            server.on("GET", f"/{path}", faults.reply(200, page))
+    done = dpx("doctor", "--api", "--json")
+    return done.code, {check["name"]: check for check in done.json["checks"]}
 
 
 def test_the_sandbox_is_as_in_the_reference(dpx: Program, sandbox: Sandbox) -> None:
@@ -55,23 +59,16 @@ def test_the_sandbox_is_as_in_the_reference(dpx: Program, sandbox: Sandbox) -> N
 )
 def test_a_difference_is_named(dpx_on_faults: Program, server: FaultServer, page: dict[str, Any], detail: str) -> None:
     """And fails the check: exit 10."""
-    for _ in range(4):
-        server.on("GET", "/projects", faults.reply(200, page))
-    done = dpx_on_faults("doctor", "--api", "--json")
-    assert done.code == 10
-    check = next(check for check in done.json["checks"] if check["name"] == PROJECTS)
-    assert not check["ok"]
-    assert detail in check["detail"]
+    code, checks = check(dpx_on_faults, server, projects=page)
+    assert (code, checks[PROJECTS]["ok"]) == (10, False)
+    assert detail in checks[PROJECTS]["detail"]
 
 
 def test_empty_lists_are_not_checked(dpx_on_faults: Program, server: FaultServer) -> None:
     """What could not be compared passes, and says so."""
-    for _ in range(3):
-        server.on("GET", "/projects", faults.reply(200, {"data": [], "pagination": PAGINATION}))
-    done = dpx_on_faults("doctor", "--api", "--json")
-    checks = {check["name"]: check["detail"] for check in done.json["checks"]}
-    assert checks[PROJECTS] == "not checked (the list is empty)"
-    assert checks["GET /projects/:id"] == "not checked (the account has no such object)"
+    _, checks = check(dpx_on_faults, server, projects={"data": [], "pagination": PAGINATION})
+    assert checks[PROJECTS]["detail"] == "not checked (the list is empty)"
+    assert checks["GET /projects/:id"]["detail"] == "not checked (the account has no such object)"
     assert "commit" not in checks
 
 
@@ -88,13 +85,9 @@ def test_the_spelling_of_a_commit_is_found(
 ) -> None:
     """Whatever the API calls it."""
     row = {"id": "clm2", "status": "READY", "branch": "main", "deployment_domain": "a.example", **fields}
-    for _ in range(4):
-        server.on(
-            "GET", "/projects/clm1project/deployments", faults.reply(200, {"data": [row], "pagination": PAGINATION})
-        )
-        server.on(
-            "GET", "/projects", faults.reply(200, {"data": [{**ITEM, "id": "clm1project"}], "pagination": PAGINATION})
-        )
-        server.on("GET", "/deployments/clm2", faults.reply(200, {"data": row}))
-    checks = {check["name"]: check for check in dpx_on_faults("doctor", "--api", "--json").json["checks"]}
-    assert checks["commit"]["detail"] == detail
+    pages = {
+        "projects/clm1project/deployments": {"data": [row], "pagination": PAGINATION},
+        "projects": {"data": [{**ITEM, "id": "clm1project"}], "pagination": PAGINATION},
+        "deployments/clm2": {"data": row},
+    }
+    assert check(dpx_on_faults, server, **pages)[1]["commit"]["detail"] == detail
