@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dpx_cli.commands import LIST, LOCAL, Typer, effect
 from dpx_cli.config import profiles
 from dpx_cli.config.settings import check_api_url
-from dpx_cli.credentials import logins
+from dpx_cli.credentials import stores
 from dpx_cli.errors import NotFound, exclusive
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import yes_no
@@ -109,7 +109,7 @@ def remove(session: Session, name: ProfileName, yes: Yes = False) -> None:
     if asks and not session.screen.confirm(f"Remove profile {name} and its stored tokens?"):
         session.screen.note("Nothing was removed.")
         return
-    tokens = logins.remove(config_dir, name)
+    tokens = stores.remove_tokens(config_dir, name)
     profiles.update(config_dir, lambda changed: changed.remove(name))
     session.screen.info(f"Profile {name}{' and its stored tokens' if tokens else ''} removed.")
     if name == before.current != profiles.DEFAULT:

@@ -28,7 +28,8 @@ class Profiles:
     """The content of the file. Keys that this version doesn't know are kept as they are."""
 
     def __init__(self, document: dict[str, Any] | None = None) -> None:
-        self._document: dict[str, Any] = {} if document is None else document
+        self._document: dict[str, Any] = document or {}
+        self._profiles: dict[str, dict[str, Any]] = self._document.setdefault("profiles", {})
 
     @property
     def current(self) -> str:
@@ -38,35 +39,27 @@ class Profiles:
     @property
     def names(self) -> list[str]:
         """Every profile in the file, and the default one, in alphabetical order."""
-        return sorted({DEFAULT, *self._document.get("profiles", {})})
-
-    def _fields(self, name: str) -> dict[str, Any]:
-        fields: dict[str, Any] = self._document.get("profiles", {}).get(name, {})
-        return fields
-
-    def _create(self, name: str) -> dict[str, Any]:
-        fields: dict[str, Any] = self._document.setdefault("profiles", {}).setdefault(check_name(name), {})
-        return fields
+        return sorted({DEFAULT, *self._profiles})
 
     def get(self, name: str) -> Mapping[str, str]:
         """Return a profile's "api_url" and "org", each only if it is set."""
-        fields = self._fields(name)
+        fields = self._profiles.get(name, {})
         return {key: fields[key] for key in _FIELDS if fields.get(key)}
 
     def is_read_only(self, name: str) -> bool:
         """Return whether a profile forbids changes. Any value except false counts as true."""
-        return bool(self._fields(name).get("read_only", False))
+        return bool(self._profiles.get(name, {}).get("read_only"))
 
     def logins(self, name: str) -> Mapping[str, str]:
         """Return the place of a profile's token for each API origin."""
-        logins: dict[str, str] = self._fields(name).get("logins", {})
+        logins: dict[str, str] = self._profiles.get(name, {}).get("logins", {})
         return logins
 
     def put(
         self, name: str, *, api_url: str | None = None, org: str | None = None, read_only: bool | None = None
     ) -> None:
         """Create or change a profile: None leaves a setting as it is, an empty string clears it."""
-        fields = self._create(name)
+        fields = self._profiles.setdefault(check_name(name), {})
         for key, value in (("api_url", api_url), ("org", org), ("read_only", read_only)):
             if value:
                 fields[key] = value
@@ -75,13 +68,10 @@ class Profiles:
 
     def put_login(self, name: str, origin: str, place: str | None) -> None:
         """Set the place of a profile's token for an origin; None removes it."""
-        logins = self._create(name).setdefault("logins", {})
-        if place is None:
-            logins.pop(origin, None)
-        else:
-            logins[origin] = place
-        if not logins:
-            del self._create(name)["logins"]
+        fields = self._profiles.setdefault(check_name(name), {})
+        logins = {**fields.pop("logins", {}), origin: place}
+        if logins := {origin: place for origin, place in logins.items() if place is not None}:
+            fields["logins"] = logins
 
     def use(self, name: str) -> None:
         """Make a profile the current one. Raise NotFound if it doesn't exist."""
@@ -93,7 +83,7 @@ class Profiles:
         """Remove a profile. If it was current, the default one becomes current."""
         if self._document.get("current") == name:
             del self._document["current"]
-        self._document.get("profiles", {}).pop(name, None)
+        self._profiles.pop(name, None)
 
     def to_json(self) -> bytes:
         """Return the content of the file."""

@@ -1,14 +1,22 @@
-"""Places for tokens, by the name that a profile has for them: "file", or "keyring:" and a name in `keyring_store`."""
+"""Places for tokens, by the name that a profile has for them: "file", or "keyring:" and a name in `keyring_store`.
+
+The profile is changed before a token is stored and after it is removed: a process that is killed in between leaves a
+login that points at nothing, never a token that no profile knows.
+"""
 
 from __future__ import annotations
 
-from dpx_cli.errors import TokenStorage
+import contextlib
+
+from dpx_cli.config import profiles
+from dpx_cli.errors import Failed, TokenStorage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from dpx_cli.config.settings import Settings
     from dpx_cli.credentials.keyring_store import OnWait
 
     class TokenStore(Protocol):
@@ -52,3 +60,57 @@ def default_store(on_wait: OnWait = None) -> TokenStore:
     from dpx_cli.credentials.keyring_store import KeyringStore, choose
 
     return KeyringStore(choose(), on_wait)
+
+
+def store_token(settings: Settings, token: str, to: TokenStore, open_store: OpenStore = open_store) -> None:
+    """Store a token for this profile and origin, and read it back. The one stored before is removed."""
+    profile, origin, config_dir = settings.profile, settings.origin, settings.config_dir
+    key = f"{profile}@{origin}"
+    previous = to.get(key)  # fails, if the place does not respond, before anything is written
+    before = settings.profiles.logins(profile).get(origin)
+    _put(config_dir, profile, origin, to.place)
+    try:
+        _set(to, key, token)
+    except BaseException:
+        with contextlib.suppress(TokenStorage):
+            _put(config_dir, profile, origin, before)
+        with contextlib.suppress(TokenStorage):
+            if previous is None:
+                to.delete(key)
+            else:
+                to.set(key, previous)
+        raise
+    if before is not None and before != to.place:
+        with contextlib.suppress(TokenStorage):  # the new token is safe; an old keyring may no longer be there
+            open_store(before, config_dir, None).delete(key)
+
+
+def _set(to: TokenStore, key: str, token: str) -> None:
+    """Store a token and read it back: a null keyring "succeeds"."""
+    to.set(key, token)
+    if to.get(key) != token:
+        from dpx_cli.credentials.keyring_store import WITHOUT_KEYRING
+
+        raise TokenStorage(f"Can't read back what was stored in {to.title}.", hint=WITHOUT_KEYRING)
+
+
+def remove_tokens(
+    config_dir: str, profile: str, origin: str | None = None, open_store: OpenStore = open_store
+) -> list[str]:
+    """Delete the tokens of a profile for one origin, or for all; return the titles of their places."""
+    titles = []
+    for each, place in dict(profiles.load(config_dir).logins(profile)).items():
+        if origin in (None, each):
+            where = open_store(place, config_dir, None)
+            if where.delete(f"{profile}@{each}"):
+                titles.append(where.title)
+            _put(config_dir, profile, each, None)
+    return titles
+
+
+def _put(config_dir: str, profile: str, origin: str, place: str | None) -> None:
+    """Change a login in the profile. A folder that can't be written is a problem of token storage here."""
+    try:
+        profiles.update(config_dir, lambda changed: changed.put_login(profile, origin, place))
+    except Failed as problem:
+        raise TokenStorage(problem.message, hint=problem.hint) from None

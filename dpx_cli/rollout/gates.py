@@ -38,11 +38,13 @@ class Gates(NamedTuple):
 
 def check_target(check: str | None) -> None:
     """Raise UsageError, before any request, for what is neither a path nor a URL that can be requested."""
-    from dpx_cli.config import urls
+    from dpx_cli.system import hosts
 
     if check is None:
         return
-    parts = urls.split(check if "://" in check else f"https://site/{check.lstrip('/')}", "--check", hint=CHECK_HINT)
+    parts = hosts.split_url(
+        check if "://" in check else f"https://site/{check.lstrip('/')}", "--check", hint=CHECK_HINT
+    )
     if parts.scheme not in ("https", "http"):
         raise UsageError(f"--check can't request {parts.scheme} URLs.", hint=CHECK_HINT)
 
@@ -116,9 +118,9 @@ def _request(session: Session, url: str, until: float) -> str | None:
     from dpx_cli.api import proxy
     from dpx_cli.api.retry import Deadline
     from dpx_cli.api.transport import Connection, Lost, NotSent, Unreadable
-    from dpx_cli.config import urls
+    from dpx_cli.system import hosts
 
-    parts = urls.split(url, "--check", hint=CHECK_HINT)
+    parts = hosts.split_url(url, "--check", hint=CHECK_HINT)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = str(parts.hostname)
     through = proxy.find(session.env, parts.scheme, host, port)

@@ -15,9 +15,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__
-from dpx_cli.config import urls
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
-from dpx_cli.system import signals
+from dpx_cli.system import hosts, signals
 from dpx_cli.system.hosts import is_loopback
 from dpx_cli.system.loopback.guard import without_port
 
@@ -59,7 +58,7 @@ class Endpoint(NamedTuple):
         if "://" not in text:
             name = without_port(text.partition("/")[0].partition("?")[0])
             text = f"{'http' if is_loopback(name) else 'https'}://{text}"
-        parts = urls.split(text, flag, hint=hint)
+        parts = hosts.split_url(text, flag, hint=hint)
         if parts.scheme not in ("http", "https"):
             raise UsageError(f"{flag} must be an http or https URL.", hint=hint)
         secure = parts.scheme == "https"

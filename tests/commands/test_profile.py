@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli.config.settings import Settings
-from dpx_cli.credentials import logins, stores
+from dpx_cli.credentials import stores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def log_in(folder: Path, profile: str) -> None:
     """Put a token into the file, for a profile."""
     settings = Settings({"DPX_CONFIG_DIR": str(folder)}, profile=profile)
     settings.may_create_profile = True
-    logins.store(settings, TOKEN, stores.open_store("file", str(folder)))
+    stores.store_token(settings, TOKEN, stores.open_store("file", str(folder)))
 
 
 def test_list_in_every_format(dpx_offline: Any, folder: Path) -> None:

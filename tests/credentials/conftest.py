@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dpx_cli.config import profiles
-from dpx_cli.credentials import logins
+from dpx_cli.credentials import stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ class FakeSettings:
 
     def log_out(self) -> list[str]:
         """Remove this profile's token for this origin."""
-        return logins.remove(self.config_dir, self.profile, self.origin)
+        return stores.remove_tokens(self.config_dir, self.profile, self.origin)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli import credentials
-from dpx_cli.credentials import logins
+from dpx_cli.credentials import stores
 from dpx_cli.credentials.file_store import FileStore
 from dpx_cli.errors import TokenStorage
 
@@ -22,7 +22,7 @@ TOKEN = "dpx_0123456789abcdefghijklmnopqrstuvwxyz"
 @pytest.mark.posix
 def test_stored_token_is_its_owner_s_alone(settings: Any, tmp_path: Path) -> None:
     """0600 in 0700; the profiles beside it have no secret; a logout leaves no file with a token."""
-    logins.store(settings, TOKEN, FileStore(settings.config_dir))
+    stores.store_token(settings, TOKEN, FileStore(settings.config_dir))
     found = credentials.find_token(settings)
     assert (found.value, found.source) == (TOKEN, "file")
     path = tmp_path / "config" / "tokens.json"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dpx_cli import credentials
 from dpx_cli.commands import LOCAL, ONE, READ, Typer, effect, profile
 from dpx_cli.commands.auth import login as steps
-from dpx_cli.credentials import logins
+from dpx_cli.credentials import stores
 from dpx_cli.errors import Unauthorized
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import yes_no
@@ -60,7 +60,7 @@ def login(
     with raw_mode(stdin, keys=False) if stdin and session.screen.can_ask else nullcontext():
         store = steps.open_storage(session, insecure=insecure_storage)
         token, organizations = steps.read_token(session, web=web)
-    logins.store(settings, token, store)
+    stores.store_token(settings, token, store)
     session.screen.info(
         f"Logged in to {settings.api_url} as profile {settings.profile}. The token is in {store.title}."
     )
@@ -81,7 +81,7 @@ def logout(session: Session) -> None:
     The token itself stays valid until you revoke it at https://deploxa.com/settings/tokens.
     """
     settings = session.settings
-    titles = logins.remove(settings.config_dir, settings.profile, settings.origin)
+    titles = stores.remove_tokens(settings.config_dir, settings.profile, settings.origin)
     who = f"{settings.api_url} as profile {settings.profile}"
     if titles:
         session.screen.info(f"Logged out of {who}. The token is removed from {titles[0]}.")
