@@ -414,16 +414,6 @@ def test_bad_empty_and_endless_files(dpx: Program, sandbox: Sandbox) -> None:
     assert sandbox.requests == []
 
 
-def test_progress_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
-    """An import on a terminal shows a progress bar."""
-    sandbox.fault("POST /projects/*/env-vars slow 100ms")
-    dpx.write("".join(f"K{n:03}=v\n" for n in range(40)), ".env")
-    result = dpx.tty("env", "import", ".env", *ON)
-    assert result.code == 0, result
-    assert "of 40 variables" in result.out
-    assert "Set 40 variables in storefront." in result.out
-
-
 # check
 
 
@@ -450,3 +440,78 @@ def test_check_names_every_missing_key(dpx: Program) -> None:
     assert dpx("env", "check", "none", *ON).code == 3
     result = dpx("env", "check", "-", *ON, stdin=b"# nothing\n")
     assert (result.code, result.err.splitlines()[0]) == (0, "warning: Standard input has no variables."), result
+
+
+# diff
+
+
+def diff(dpx: Program, *argv: str, stdin: bytes = b"") -> list[tuple[str, str, list[str]]]:
+    """Return the rows of a diff, and check its exit code and note."""
+    result = dpx("env", "diff", *argv, "--json", stdin=stdin)
+    assert result.code == 0, result
+    assert result.err.endswith("note: Values can't be compared: the API doesn't return them.\n")
+    return [(row["only"], row["key"], row["targets"]) for row in result.json]
+
+
+def test_diff_of_a_file(dpx: Program, sandbox: Sandbox) -> None:
+    """What only the file has comes first; with --target a variable for another target only is missing for this one."""
+    assert diff(dpx, "-", "-p", "storefront", stdin=b"NEW=1\nDATABASE_URL=2\n") == [
+        ("file", "NEW", []),
+        ("project", "NEXT_PUBLIC_API_URL", EVERY.split(",")),
+        ("project", "STRIPE_SECRET_KEY", ["production", "preview"]),
+    ]
+    assert diff(dpx, "-", "-p", "storefront", "--target", "preview", stdin=b"NEW=1\nDATABASE_URL=2\n") == [
+        ("file", "NEW", ["preview"]),
+        ("file", "DATABASE_URL", ["preview"]),
+        ("project", "NEXT_PUBLIC_API_URL", ["preview"]),
+        ("project", "STRIPE_SECRET_KEY", ["preview"]),
+    ]
+    assert diff(dpx, "-", "-p", "docs", "--target", "preview") == []
+    for file in (b"A=canary\n", b"A canary\n"):
+        result = dpx("env", "diff", "-", "-p", "storefront", stdin=file)
+        assert "canary" not in result.out + result.err
+    assert all(seen.method == "GET" for seen in sandbox.requests)
+
+
+def test_diff_exit_code(dpx: Program) -> None:
+    """10 where there is a difference and it was asked for, after the rows."""
+    argv = ("env", "diff", "-", "-p", "docs", "--exit-code")
+    result = dpx(*argv, stdin=b"SEARCH_KEY=\n")
+    assert (result.code, result.out) == (0, ""), result
+    result = dpx(*argv)
+    assert (result.code, result.rows) == (10, [["project", "SEARCH_KEY", "production"]]), result
+
+
+def test_diff_against_another_project(dpx: Program, sandbox: Sandbox) -> None:
+    """The keys of each side with the targets that the other lacks; nothing is changed."""
+    dpx("env", "set", "DATABASE_URL=1", "-p", "docs", "--target", "preview")
+    sandbox.clear_requests()
+    argv = ("--against", "docs", "-p", "acme/storefront")
+    assert diff(dpx, *argv) == [
+        ("acme/storefront", "DATABASE_URL", ["production"]),
+        ("acme/storefront", "NEXT_PUBLIC_API_URL", EVERY.split(",")),
+        ("acme/storefront", "STRIPE_SECRET_KEY", ["production", "preview"]),
+        ("docs", "SEARCH_KEY", ["production"]),
+        ("docs", "DATABASE_URL", ["preview"]),
+    ]
+    only_preview = [key for _, key, _ in diff(dpx, *argv, "--target", "preview")]
+    assert only_preview == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY", "DATABASE_URL"]
+    assert dpx("env", "diff", *argv, "--exit-code").code == 10
+    assert dpx("env", "diff", "--against", "docs", "-p", "docs", "--exit-code").code == 0
+    assert dpx("env", "diff", "--against", "none", "-p", "storefront").code == 3
+    assert all(seen.method == "GET" for seen in sandbox.requests)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("diff", "-p", "storefront"), "Pass either FILE or --against PROJECT."),
+        (("diff", "-", "--against", "docs", "-p", "storefront"), "Pass either FILE or --against PROJECT."),
+        (("copy", "storefront", "docs"), "dpx env diff --against PROJECT"),
+    ],
+)
+def test_what_cannot_be_compared(dpx: Program, sandbox: Sandbox, argv: tuple[str, ...], message: str) -> None:
+    """Both or neither, exit 2; `copy` is answered with the command that shows what the other project lacks."""
+    result = dpx("env", *argv)
+    assert (result.code, result.out, message in result.err) == (2, "", True), result
+    assert sandbox.requests == []

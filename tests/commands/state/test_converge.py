@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import tomlkit
-from fault_server import FaultServer, hang_up, raw, reply
+from converge import Converge
+from fault_server import FaultServer, reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dpx_cli.reference import TARGETS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Program
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -143,16 +146,9 @@ def test_a_failure_at_any_request_says_what_is_done(
     assert server.variables.keys() == {"A", "B", "C"}
 
 
-@pytest.mark.parametrize(
-    ("fault", "effect"), [(hang_up, False), (hang_up, True), (reply(500, {"error": "x"}), True), (raw(b"x"), True)]
-)
-def test_a_project_is_not_created_twice(dpx_on_faults: Program, server: FaultServer, fault: Any, effect: bool) -> None:
-    """If the response is lost, the list tells; if the project is not there, the next apply creates it."""
-    dpx_on_faults.write(CONVERGING)
-    server.on("POST", "/projects", fault, times=1, effect=effect)
-    first = dpx_on_faults("apply", "--yes")
-    assert (first.code == 0) is effect, first
-    created = [project for project in server.projects if project["slug"] == "acme-new"]
-    assert [project.get("build_command") for project in created] == ["make"] * effect
-    assert dpx_on_faults("apply", "--yes").code == 0
-    assert sum(project["slug"] == "acme-new" for project in server.projects) == 1
+def test_no_plan_calls_unchanged_what_is_not(tmp_path: Path) -> None:
+    """After applies with faults and kills; and after one without, the plan is empty."""
+    figures = Converge(3, tmp_path, 3).run(12)
+    assert (figures["wrong unchanged"], figures["differences"]) == (0, 0), figures
+    assert figures["unchanged"] > 20, figures
+    assert figures["killed"] > 0, figures
