@@ -28,9 +28,8 @@ FAULTS = ("429 x1 retry-after=0", "503 x2", "503 x9", "lost x1", "lost x9", "res
 class Converge:
     """Random desired states of some projects, one of which doesn't exist at first.
 
-    Attributes:
-        figures: how the applies ended, by exit code; "wrong unchanged" must be 0: a value that a plan calls unchanged
-            and that isn't the server's. "differences" must be 0 too: what a plan finds after an apply without faults.
+    Of the `figures`, two must be 0: "wrong unchanged", values that a plan calls unchanged and that aren't the server's,
+    and "differences", what a plan finds after an apply without faults.
     """
 
     def __init__(self, seed: int, folder: Path, projects: int) -> None:

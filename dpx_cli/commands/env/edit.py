@@ -207,9 +207,11 @@ def report(session: Session, result: Result, *, deploy: bool) -> None:
     projects: dict[str, list[str]] = {}  # those in which the same was done
     for ref in changed:
         removed = sum("deleted" in row for row in result.rows[ref])
-        projects.setdefault(_count(len(result.rows[ref]) - removed, removed), []).append(ref.name)
-    for sentence, names in projects.items():
-        screen.info(sentence.format(", ".join(names) if len(names) <= MAX_NAMED else f"{len(names)} projects"))
+        counts = {"set": len(result.rows[ref]) - removed, "removed": removed}
+        parts = [f"{verb} {count} variable{'' if count == 1 else 's'}" for verb, count in counts.items() if count]
+        projects.setdefault(" and ".join(parts).capitalize(), []).append(ref.name)
+    for done, names in projects.items():
+        screen.info(f"{done} in {', '.join(names) if len(names) <= MAX_NAMED else f'{len(names)} projects'}.")
     if len(result.rows) > 1 and result.failures:
         finished = [ref.name for ref in result.rows if ref not in result.failures]
         screen.warn(f"Not changed in every project{parallel.progress([ref.name for ref in result.rows], finished)}")
@@ -274,14 +276,3 @@ def project_options(refs: Sequence[ProjectRef]) -> list[str]:
     """Return `--project …` for each project; by ID where two of them share a slug."""
     names = [ref.given for ref in refs]
     return [word for ref in refs for word in ("--project", ref.given if names.count(ref.given) == 1 else str(ref.id))]
-
-
-def _count(done: int, removed: int) -> str:
-    """Return a sentence, to be completed with projects, about how many variables were changed."""
-    if done and removed:
-        return f"Set {_variables(done)} in {{}} and removed {_variables(removed)}."
-    return f"Removed {_variables(removed)} from {{}}." if removed else f"Set {_variables(done)} in {{}}."
-
-
-def _variables(count: int) -> str:
-    return f"{count} variable{'' if count == 1 else 's'}"

@@ -90,7 +90,9 @@ def rotate(
     refs = list(holders)
     tasks: dict[ProjectRef, DeployTask] = {}
     if value is not None and refs:
-        _confirm(session, key, refs, yes=yes)
+        names = [ref.name for ref in refs[: edit.MAX_NAMED]] + ["…"] * (len(refs) > edit.MAX_NAMED)
+        count = f"{len(refs)} project{'' if len(refs) == 1 else 's'}"
+        session.screen.require_yes(f"Change {key} in {count} ({', '.join(names)})?", yes=yes)
         changes = {ref: _change(ref, key, value, variable) for ref, variable in holders.items()}
         if deploy and fail_fast:
             source = ["--stdin"] if from_file is None else ["--from-file", from_file]
@@ -133,13 +135,6 @@ def _change(ref: ProjectRef, key: str, value: str, variable: Mapping[str, Any]) 
     sensitive = variable.get("sensitive")
     targets = tuple(targets_of(variable)) if variable.get("targets") else ()
     return edit.Change(ref, key, value, targets, sensitive if isinstance(sensitive, bool) else None)
-
-
-def _confirm(session: Session, key: str, refs: Sequence[ProjectRef], *, yes: bool) -> None:
-    names = [ref.name for ref in refs[: edit.MAX_NAMED]]
-    more = f" and {len(refs) - edit.MAX_NAMED} more" if len(refs) > edit.MAX_NAMED else ""
-    count = f"{len(refs)} project{'' if len(refs) == 1 else 's'}"
-    session.screen.require_yes(f"Change {key} in {count} ({', '.join(names)}{more})?", yes=yes)
 
 
 def _run_staged(

@@ -1,9 +1,8 @@
 """deploxa.lock: digests of the values that `dpx apply` set: `dpx plan` compares with them what the API doesn't return.
 
-It may be committed. A digest is an HMAC-SHA256 of the value, under a key that is derived from DPX_LOCK_KEY for the
-API's origin, the project and the variable: equal values in two places have different digests. It knows nothing of
-changes made elsewhere. A digest is removed before its variable is set and written again afterwards, so that a run that
-was killed in between leaves "unknown", never "unchanged".
+A digest is an HMAC-SHA256 of the value, under a key that is derived from DPX_LOCK_KEY for the API's origin, the project
+and the variable. It is removed before its variable is set and written again afterwards, so that a run that was killed
+in between leaves "unknown", never "unchanged".
 """
 
 from __future__ import annotations

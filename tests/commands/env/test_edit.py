@@ -93,7 +93,7 @@ def test_a_change_names_the_project_and_the_command_that_deploys_it(dpx: Program
     """On stderr, for set, rm and import."""
     note = "note: The change takes effect with the next deployment. Run: dpx deploy --project storefront\n"
     assert dpx("env", "set", "A=1", *ON).err == f"Set 1 variable in storefront.\n{note}"
-    assert dpx("env", "rm", "A", *ON, "-y").err == f"Removed 1 variable from storefront.\n{note}"
+    assert dpx("env", "rm", "A", *ON, "-y").err == f"Removed 1 variable in storefront.\n{note}"
     assert dpx("env", "import", "-", *ON, stdin=b"A=1\nB=2\n").err == f"Set 2 variables in storefront.\n{note}"
 
 
@@ -153,21 +153,6 @@ def test_a_project_that_fails_stops_no_other(dpx: Program, sandbox: Sandbox) -> 
     assert "warning: Not changed in every project; done: storefront; not done: docs\n" in result.err
     assert "note: To do the rest, run the same command again.\n" in result.err
     assert dpx("env", "set", "A=1", "-p", "storefront", "-p", "nowhere").code == 3
-
-
-def test_a_prune_and_a_lost_target_are_one_question(dpx: Program, sandbox: Sandbox) -> None:
-    """Both are listed, on a terminal and off it."""
-    dpx("env", "set", "OLD=1", *ON, "--target", "preview")
-    sandbox.clear_requests()
-    argv = ("env", "import", ".env", *ON, "--target", "preview", "--prune")
-    dpx.write("DATABASE_URL=x\n", ".env")
-    result = dpx(*argv)
-    assert result.code == 2, result
-    assert LOSS in result.err
-    assert "remove OLD" in result.err
-    assert changes(sandbox) == 0
-    result = dpx.tty(*argv, answers=[("Change these targets and remove OLD? [y/N]", "y\r")])
-    assert result.code == 0, result
 
 
 # Values are shown nowhere

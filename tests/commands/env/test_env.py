@@ -105,8 +105,7 @@ def test_two_pages_are_one_list_and_limit_says_how_to_go_on(dpx: Program) -> Non
     assert dpx("env", "import", "-", "-p", "docs", stdin=file.encode()).code == 0
     whole = dpx("env", "list", "-p", "docs", "-q").out.split()
     assert len(whole) == 131
-    for flags in (("--json",), ("--jsonl",), ()):
-        assert len(dpx("env", "list", "-p", "docs", *flags).out.split("K0")) == 101
+    assert len(dpx("env", "list", "-p", "docs", "--json").json) == 131
     first = dpx("env", "list", "-p", "docs", "--limit", "120")
     assert [row[0] for row in first.rows] == whole[:120]
     cursor = first.err.split("--cursor ")[1].strip()
@@ -380,7 +379,7 @@ def test_prune_removes_what_the_file_lacks(dpx: Program, sandbox: Sandbox) -> No
     # One that is gone already counts as removed.
     sandbox.fault("DELETE /projects/*/env-vars/STRIPE_SECRET_KEY 404")
     result = dpx(*argv, "-y", "--json", stdin=b"DATABASE_URL=x\nB=2\n")
-    assert result.err.startswith("Set 2 variables in storefront and removed 2 variables.\n")
+    assert result.err.startswith("Set 2 variables and removed 2 variables in storefront.\n")
     assert [(row["action"], row["key"]) for row in result.json] == [
         *(("replace", "DATABASE_URL"), ("add", "B")),
         *(("remove", "NEXT_PUBLIC_API_URL"), ("remove", "STRIPE_SECRET_KEY")),

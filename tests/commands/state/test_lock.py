@@ -169,24 +169,15 @@ def test_a_variable_that_could_not_be_set_is_unknown(applied: Program, sandbox: 
     assert actions(applied, VALUE_B="other") == {"B": "unknown"}
 
 
-def test_a_project_that_is_created_gets_its_lock(dpx: Program) -> None:
-    """With its ID, which is known afterwards; one without variables gets none."""
-    dpx.write('[project]\nslug = "brand-new"\n[env]\nA = "1"\n')
-    assert dpx("apply", "-y", env=ENV).code == 0
-    assert dpx("plan", env=ENV).out == ""
-    lock(dpx).unlink()
-    dpx.write('[project]\nslug = "bare"\n')
-    assert dpx("apply", "-y", env=ENV).code == 0
-    assert not lock(dpx).exists()
-
-
 def test_each_file_has_its_own(dpx: Program) -> None:
-    """Two files of one directory don't overwrite each other's lock."""
-    for name, slug in (("one.toml", "docs"), ("two.toml", "api")):
+    """Also that of a project which is created, with its ID; without variables there is no lock."""
+    for name, slug in (("one.toml", "docs"), ("two.toml", "brand-new")):
         dpx.write(f'[project]\nslug = "{slug}"\n[env]\nA = "1"\n', name)
-    assert dpx("apply", "one.toml", "two.toml", "-y", env=ENV).code == 0
+    dpx.write('[project]\nslug = "bare"\n', "three.toml")
+    files = ("one.toml", "two.toml", "three.toml")
+    assert dpx("apply", *files, "-y", env=ENV).code == 0
     assert {path.name for path in dpx.cwd.glob("*.lock")} == {"one.lock", "two.lock"}
-    assert dpx("plan", "one.toml", "two.toml", env=ENV).out == ""
+    assert dpx("plan", *files, env=ENV).out == ""
 
 
 def test_two_applies_at_once(applied: Program) -> None:
