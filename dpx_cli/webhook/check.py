@@ -109,11 +109,7 @@ def _unusual_layout() -> bytes:
 def run(
     cases: Sequence[Case], endpoint: Endpoint, trust: Callable[[], ssl.SSLContext], seconds: float
 ) -> Iterator[tuple[Case, Finding]]:
-    """Send each delivery and yield its finding; the receiver may take `seconds` for each.
-
-    Raises:
-        NetworkError: nothing listens at the receiver's address.
-    """
+    """Send each delivery and yield its finding. Raise NetworkError if nothing listens at the receiver's address."""
     is_first = True
     for case in cases:
         status: int | None = None
@@ -122,15 +118,13 @@ def run(
                 status = deliver.deliver(endpoint, case.body, case.headers, trust, seconds).status
             except NotDelivered as exc:
                 if is_first and not exc.is_sent and not exc.is_late:
-                    raise deliver.unreachable(endpoint, exc) from exc
+                    raise exc.as_error(endpoint) from exc
                 status = None  # later on, an earlier delivery may have stopped the receiver
             is_first = False
             if not _fits(status, case.expected):
                 break
-        yield (
-            case,
-            {"check": case.name, "expected": case.expected, "status": status, "ok": _fits(status, case.expected)},
-        )
+        is_ok = _fits(status, case.expected)
+        yield case, {"check": case.name, "expected": case.expected, "status": status, "ok": is_ok}
 
 
 def refuses_all(results: Sequence[tuple[Case, Finding]]) -> bool:

@@ -104,6 +104,15 @@ class NotDelivered(Exception):
         self.is_sent = is_sent
         self.is_late = is_late
 
+    def as_error(self, endpoint: Endpoint) -> NetworkError | OutcomeUnknown:
+        """Return the error for a receiver that wasn't reached, or whose response was lost."""
+        request = f"POST {endpoint.path}"
+        if self.is_sent:
+            message = f"The delivery was sent to {endpoint.url}, but the response was lost: {self.reason}."
+            return OutcomeUnknown(message, hint="Check the receiver's log.", request=request)
+        message = f"Can't reach {endpoint.url}: {self.reason}."
+        return NetworkError(message, hint="Start the receiver, then try again.", request=request)
+
 
 def headers(signature: str, event: str) -> list[Header]:
     """Return the headers of a new delivery."""
@@ -138,22 +147,7 @@ def deliver_now(
     try:
         return deliver(endpoint, body, with_headers, trust)
     except NotDelivered as exc:
-        if exc.is_sent:
-            raise OutcomeUnknown(
-                f"The delivery was sent to {endpoint.url}, but the response was lost: {exc.reason}.",
-                hint="Check the receiver's log.",
-                request=f"POST {endpoint.path}",
-            ) from exc
-        raise unreachable(endpoint, exc) from exc
-
-
-def unreachable(endpoint: Endpoint, problem: NotDelivered) -> NetworkError:
-    """Return the error for a receiver that can't be reached."""
-    return NetworkError(
-        f"Can't reach {endpoint.url}: {problem.reason}.",
-        hint="Start the receiver, then try again.",
-        request=f"POST {endpoint.path}",
-    )
+        raise exc.as_error(endpoint) from exc
 
 
 class _Exchange:

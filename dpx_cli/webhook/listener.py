@@ -68,12 +68,7 @@ class Listener:
         self._failure: BaseException | None = None
 
     def run(self, port: int, ready: Callable[[str], None]) -> None:
-        """Serve on a port (0 for any free one) until `stop` or Ctrl-C; call `ready` with the URL when it accepts.
-
-        Raises:
-            Failed: the port is in use, or deliveries can't be saved.
-            UsageError: the listener would forward to itself.
-        """
+        """Serve on a port (0 for any free one) until `stop` or Ctrl-C; call `ready` with the URL when it accepts."""
         if self.save:
             saved.prepare(self.save)
         with bind(port, Failed) as listening:
