@@ -5,8 +5,7 @@ They raise ValueError with what is accepted ("a whole number, 1 or more"), for T
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from dpx_cli.api.deploy.figures import Bound
 from dpx_cli.durations import delay, duration
 
 __all__ = ["Bound", "build_bound", "bundle_bound", "count", "delay", "duration", "number", "port"]
@@ -43,15 +42,6 @@ def port(text: str) -> int:
     if found is None or found > MAX_PORT:
         raise ValueError("a port, 0 to 65535")
     return found
-
-
-class Bound(NamedTuple):
-    """A bound of a gate: milliseconds or KB, or a factor of the median of the last READY deployments."""
-
-    value: float
-    is_factor: bool
-    text: str
-    builds: int = 1
 
 
 def build_bound(text: str) -> Bound:

@@ -1,5 +1,1 @@
-"""Deploy one project or many: what `dpx deploy`, `env set --deploy`, `env rotate --deploy` and `init --deploy` share.
-
-It stands below the commands, so that `commands/deploy`, `commands/env` and `commands/state` can use it without using
-each other.
-"""
+"""Deploy one project or many: what `dpx deploy` and the `--deploy` of other commands share."""

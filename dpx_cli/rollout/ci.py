@@ -16,11 +16,7 @@ _SHA = re.compile(r"[0-9a-fA-F]{7,64}")  # some CIs can abbreviate
 
 
 class Build(NamedTuple):
-    """The commit that a CI builds.
-
-    `branch` is a pull request's head, and None for a tag or a fork's branch; `sha` is None if the CI only has a merge
-    commit of its own; `message` is the first line.
-    """
+    """The commit that a CI builds; `branch` is None for a tag or a fork's branch, `message` is the first line."""
 
     branch: str | None
     sha: str | None
@@ -29,8 +25,7 @@ class Build(NamedTuple):
 
 def read_build(env: Mapping[str, str]) -> Build | None:
     """Return the commit that the CI builds; None outside of the CIs that dpx knows."""
-    readers = {"github": _github, "gitlab": _gitlab}
-    reader = readers.get(identify_ci(env))
+    reader = {"github": _github, "gitlab": _gitlab}.get(identify_ci(env))
     return reader(env) if reader else None
 
 
@@ -64,9 +59,6 @@ def _gitlab(env: Mapping[str, str]) -> Build:
         is_own = env.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID") == env.get("CI_MERGE_REQUEST_PROJECT_ID")
         branch = env["CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"] if is_own else None
         source = env.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or sha
-    elif env.get("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME"):
-        branch = env["CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME"]
-        source = env.get("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA") or sha
     else:
         branch = env.get("CI_COMMIT_BRANCH") or (None if env.get("CI_COMMIT_TAG") else env.get("CI_COMMIT_REF_NAME"))
         source = sha

@@ -75,11 +75,7 @@ def read_commit(row: Mapping[str, Any]) -> str | None:
 
 
 def resolve_sha(cwd: str | None, text: str, digits: int = 7) -> str:
-    """Return `--sha` in full if git can resolve it in a directory, else as it is, if it has at least so many digits.
-
-    Raises:
-        UsageError: if it's neither.
-    """
+    """Return `--sha` in full if git can resolve it in a directory, else as it is, if it has at least so many digits."""
     problems: list[git.Problem] = []
     sha = git.commit(cwd, text, seconds=git.PATIENT, problems=problems) if cwd is not None else None
     if sha is None and not (SHA.fullmatch(text) and digits <= len(text) <= FULL):

@@ -6,14 +6,16 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.api import deployments
-from dpx_cli.api.deploy.figures import amounts, median
+from dpx_cli.api.deploy.figures import Bound, amounts, median
 from dpx_cli.errors import CheckFailed, DpxError, UsageError
 from dpx_cli.output.format import duration_ms, elapsed, size_kb
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from dpx_cli.api.client import Client
-    from dpx_cli.cli.values import Bound
-    from dpx_cli.rollout.task import DeployTask
+    from dpx_cli.rollout.runner import Task
     from dpx_cli.session import Session
 
 PAUSE = 1.0  # seconds between two requests to the site
@@ -49,67 +51,73 @@ def check_target(check: str | None) -> None:
         raise UsageError(f"--check can't request {parts.scheme} URLs.", hint=CHECK_HINT)
 
 
-def check_gates(task: DeployTask, gates: Gates, client: Client) -> None:
-    """Check the gates of a deployment that is READY. Raise CheckFailed, with the figures, if any doesn't hold."""
+def check_gates(
+    task: Task,
+    gates: Gates,
+    client: Client,
+    deployment: Mapping[str, Any],
+    url: str | None,
+    earlier: Sequence[dict[str, Any]],
+) -> None:
+    """Check the gates of a READY deployment with the site `url`; `earlier` are the branch's READY ones before it.
+
+    Raises:
+        CheckFailed: with the figures, if any gate doesn't hold.
+    """
+
+    def read_earlier(key: str, count: int) -> list[float]:
+        """Return a figure of the last deployments; rows that lack it are completed by requests."""
+        rows = [row for row in earlier if isinstance(row.get("id"), str)][:count]
+        for row in rows:
+            if key not in row:
+                try:
+                    row.update({key: None, **deployments.get_deployment(client, row["id"])})
+                except DpxError as problem:
+                    task.warn(f"Can't read the earlier deployment {row['id']}: {problem.message}")
+        return amounts(rows, key)
+
+    def compare(what: str, key: str, bound: Bound | None) -> str | None:
+        """Return what is wrong with one figure, or None."""
+        if bound is None:
+            return None
+        show = duration_ms if key == "buildDurationMs" else size_kb
+        now = amounts([deployment], key)
+        limit: float | None = bound.value
+        reference = ""
+        if bound.is_factor:
+            before = median(read_earlier(key, bound.builds))
+            limit = before * bound.value if before is not None else None
+            reference = f" ({bound.text} of {show(before)})" if before is not None else ""
+        if not now or limit is None:
+            missing = "this deployment's" if not now else "an earlier deployment's"
+            task.warn(f"The {what} can't be compared: the API doesn't return {missing}.")
+            return None
+        return f"The {what} is {show(now[0])}, more than {show(limit)}{reference}." if now[0] > limit else None
+
     problems = [
-        _compare(task, client, "build time", "buildDurationMs", gates.max_build),
-        _compare(task, client, "bundle size", "bundleSizeKb", gates.max_bundle),
-        _check_site(task, gates),
+        compare("build time", "buildDurationMs", gates.max_build),
+        compare("bundle size", "bundleSizeKb", gates.max_bundle),
+        _check_site(task, gates, url),
     ]
     if failed := [problem for problem in problems if problem]:
         raise CheckFailed(" ".join(failed), hint="The deployment itself is READY.")
 
 
-def _read_earlier(task: DeployTask, client: Client, key: str, count: int) -> list[float]:
-    """Return a figure of the last READY deployments of the branch; rows that lack it are completed by requests."""
-    rows = [row for row in task.ready_before() if isinstance(row.get("id"), str)][:count]
-    for row in rows:
-        if key not in row:
-            try:
-                row.update({key: None, **deployments.get_deployment(client, row["id"])})
-            except DpxError as problem:
-                task.warn(f"Can't read the earlier deployment {row['id']}: {problem.message}")
-    return amounts(rows, key)
-
-
-def _compare(task: DeployTask, client: Client, what: str, key: str, bound: Bound | None) -> str | None:
-    """Return what is wrong with one figure, or None."""
-    if bound is None:
-        return None
-    show = duration_ms if key == "buildDurationMs" else size_kb
-    now = amounts([task.deployment or {}], key)
-    limit: float | None = bound.value
-    reference = ""
-    if bound.is_factor:
-        before = median(_read_earlier(task, client, key, bound.builds))
-        limit = before * bound.value if before is not None else None
-        reference = f" ({bound.text} of {show(before)})" if before is not None else ""
-    if not now or limit is None:
-        missing = "this deployment's" if not now else "an earlier deployment's"
-        task.warn(f"The {what} can't be compared: the API doesn't return {missing}.")
-        return None
-    if now[0] <= limit:
-        return None
-    return f"The {what} is {show(now[0])}, more than {show(limit)}{reference}."
-
-
-def _check_site(task: DeployTask, gates: Gates) -> str | None:
+def _check_site(task: Task, gates: Gates, url: str | None) -> str | None:
     """Request the site until it responds 2xx; return what is wrong, or None."""
     check = gates.check
     if check is None:
         return None
     if "://" not in check:
-        if task.url is None:
+        if url is None:
             return "The site can't be checked: the API returned no URL."
-        check = f"{task.url.rstrip('/')}/{check.lstrip('/')}"
+        check = f"{url.rstrip('/')}/{check.lstrip('/')}"
     until = time.monotonic() + gates.check_timeout
-    while True:
-        problem = _request(task.session, check, until)
-        if problem is None:
-            return None
+    while problem := _request(task.session, check, until):
         if time.monotonic() + PAUSE >= until:
             return f"{check} did not respond with 2xx within {elapsed(gates.check_timeout)}: {problem}."
         task.sleep(PAUSE)
+    return None
 
 
 def _request(session: Session, url: str, until: float) -> str | None:

@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 
 class DeployOptions(NamedTuple):
-    """What was asked for, apart from the projects; the options of `dpx deploy`.
-
-    Attributes:
-        branch_source: where the branch comes from, if it isn't `--branch`.
-        timeout: seconds, for each deployment.
-        parallel: deployments at a time.
-    """
+    """The options of `dpx deploy`; `branch_source` is where the branch comes from, if it isn't `--branch`."""
 
     branch: str | None = None
     message: str | None = None
@@ -63,11 +57,7 @@ class Plan(NamedTuple):
 
 
 class Commits:
-    """The commits that the CI and git report; read once, for any number of projects.
-
-    Raises:
-        UsageError: if `--sha` is no commit, or `--branch` no branch.
-    """
+    """The commits that the CI and git report; read once, for any number of projects."""
 
     def __init__(self, session: Session, options: DeployOptions) -> None:
         self._session = session
@@ -84,9 +74,8 @@ class Commits:
     def plan(self, last_branch: str | None, project: ProjectRef) -> Plan:
         """Return what to send, and what to tell the user.
 
-        Commit and message are only sent if they were given, or if the commit is known: the CI built, or HEAD is on, the
-        branch that will be deployed. Without a branch the API deploys the last deployed branch; a project that was
-        never deployed gets the branch of the CI's build or HEAD.
+        Without a branch the API deploys the last deployed one; a project that was never deployed gets the branch of the
+        CI's build or HEAD. Commit and message are sent if they were given, or if CI or HEAD are on that branch.
         """
         given, fields = self._given_branch, DeploymentFields()
         branch, source = given, self._options.branch_source or "--branch"

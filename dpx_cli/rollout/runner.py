@@ -1,15 +1,4 @@
-"""Run tasks: several at a time, each after those that it needs. Everything that deploys goes through here.
-
-    tasks = [DeployTask(session, ref, DeployOptions(branch="main")) for ref in session.projects.refs(["web", "docs"])]
-    run(session, tasks, limit=4)  # shows them; raises no error of a task; after a signal says how to follow them
-    for task in tasks:
-        task.exit_code, task.error, task.deployment, task.url  # exit_code is None for one that was not begun
-    raise_first(tasks)
-
-A task begins when those in its `needs` have succeeded, and is skipped if one has failed. A DeployTask calls its
-`before` first: with `limit=1, fail_fast=True` each project is changed, deployed and checked before the next one. What
-is not a deployment is a subclass of `Task` that implements `work`. `launch.deploy` is all of `dpx deploy`.
-"""
+"""Run tasks, several at a time, each after those that it needs. Everything that deploys goes through here."""
 
 from __future__ import annotations
 
@@ -33,10 +22,10 @@ if TYPE_CHECKING:
 class Task:
     """One thing that `run` does; subclasses implement `work`. `needs` must have succeeded before it begins."""
 
-    def __init__(self, session: Session, name: str, needs: Sequence[Task] = ()) -> None:
+    def __init__(self, session: Session, name: str) -> None:
         self.session = session
         self.name = name
-        self.needs = list(needs)
+        self.needs: Sequence[Task] = ()
         self.row = Row(name)
         self.error: DpxError | None = None
         self.is_skipped = False  # because of a failure elsewhere
@@ -83,12 +72,10 @@ class Task:
 def run(
     session: Session, tasks: Sequence[Task], *, limit: int, fail_fast: bool = False, several: bool | None = None
 ) -> None:
-    """Run all tasks, up to `limit` at a time, in their order; each after those that it needs.
+    """Run all tasks, up to `limit` at a time; each begins when those in its `needs` have succeeded.
 
-    With `fail_fast` none is begun after a failure. With `several` lines begin with the task's name.
-
-    Raises:
-        UsageError: if tasks need each other.
+    With `fail_fast` none is begun after a failure. With `several` lines begin with the task's name. No error of a task
+    is raised; `raise_first` does that.
     """
     check_order(tasks)
     if not tasks:

@@ -70,11 +70,7 @@ def write_table(
     rows: Sequence[Sequence[str]],
     empty: str,
 ) -> list[str]:
-    """Add a table of any text to the step summary, if this is GitHub Actions, and write it to the file of `--summary`.
-
-    Returns:
-        What didn't work, as warnings.
-    """
+    """Add a table of any text to GitHub's step summary and to the file of `--summary`; return warnings."""
     text = table(header, [[inert(cell) for cell in row] for row in rows]) if rows else f"{empty}\n"
     text = f"\n**{inert(title)}**\n\n{text}\n"
     if path is not None:
@@ -85,11 +81,7 @@ def write_table(
 
 
 def write_file(path: str, text: str) -> None:
-    """Write the file of `--summary`: whole lines, at most `MAX_SUMMARY` bytes, which fit a pull-request comment.
-
-    Raises:
-        Failed: it can't be written.
-    """
+    """Write the file of `--summary`: whole lines, at most `MAX_SUMMARY` bytes, which fit a pull-request comment."""
     data = text.lstrip("\n").encode("utf-8", "backslashreplace")
     if len(data) > MAX_SUMMARY:
         note = b"\n\nThe rest is left out: it is too long for a comment.\n"

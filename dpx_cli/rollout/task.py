@@ -22,7 +22,7 @@ from dpx_cli.rollout.plan import Commits
 from dpx_cli.rollout.runner import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from dpx_cli.api.client import Client
     from dpx_cli.resolve import ProjectRef
@@ -36,16 +36,11 @@ _OUTPUT = threading.Lock()
 
 
 class DeployTask(Task):
-    """One deployment that is created and followed, or only followed.
+    """One deployment that is created and followed.
 
-    Args:
-        project: the project; None if only the deployment is known.
-        needs: tasks that must have succeeded before it begins.
-        commits: what git and the CI report, read once for all tasks.
-        deployment_id: an existing deployment, which is only followed.
-        project_id: the project that this deployment may belong to.
-        deadline: the end of it all; None for `options.timeout` from its beginning.
-        before: called with the task's client before anything else.
+    With `deployment_id` it exists, may belong to `project_id`, and is only followed. `commits` is what git and the CI
+    report, `deadline` the end of it all (None: `options.timeout` from its beginning). `before` is called with the
+    task's client before anything else.
     """
 
     def __init__(
@@ -54,7 +49,6 @@ class DeployTask(Task):
         project: ProjectRef | None,
         options: DeployOptions,
         *,
-        needs: Sequence[Task] = (),
         commits: Commits | None = None,
         deployment_id: str | None = None,
         project_id: str | None = None,
@@ -62,7 +56,7 @@ class DeployTask(Task):
         before: Callable[[Client], object] | None = None,
     ) -> None:
         name = deployment_id if deployment_id is not None else project.name if project else ""
-        super().__init__(session, name, needs)
+        super().__init__(session, name)
         self.project = project
         self.options = options
         self.project_id = project.id if project else project_id
@@ -100,7 +94,7 @@ class DeployTask(Task):
             return
         if not self.options.no_wait:
             self._finish()
-            check_gates(self, self.options.gates, self._client)
+            check_gates(self, self.options.gates, client, self.deployment or {}, self.url, self.ready_before())
 
     def interruption(self) -> str | None:
         """Return a line with the state and the command to run next; None if nothing was sent."""

@@ -29,15 +29,7 @@ MIN_SHA = 7  # digits of an abbreviated commit
 
 
 class Creator:
-    """Creates one deployment of one project, once.
-
-    Args:
-        deadline: the end of the whole wait.
-        check: the command that lists the project's deployments.
-        say: called when the response was lost, before the list is read.
-        say_busy: called before each pause that a busy server needs.
-        warn: called with what may be wrong.
-    """
+    """Creates one deployment of one project, once, until `deadline`; `check` is the command that lists them."""
 
     def __init__(
         self,
@@ -71,12 +63,7 @@ class Creator:
         return branch if isinstance(branch, str) else None
 
     def list_recent(self) -> None:
-        """List the newest deployments before the POST; a busy server is waited for.
-
-        Raises:
-            NotFound: if there is no such project.
-            RateLimited: if the server stays busy until the deadline.
-        """
+        """List the newest deployments before the POST; a busy server is waited for."""
         while True:
             try:
                 self.rows = self._newest()
@@ -88,10 +75,7 @@ class Creator:
         self._backoff.reset()
 
     def create(self, fields: DeploymentFields) -> Row:
-        """POST the deployment and return it, with at least its "id".
-
-        Raises: see `Creation.create`.
-        """
+        """POST the deployment and return it, with at least its "id". Raises what `Creation.create` raises."""
 
         def post() -> Row:
             self.may_have_started = True

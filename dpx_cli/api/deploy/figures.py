@@ -1,13 +1,22 @@
-"""Figures of deployments. They come from a server, so a value whose type isn't the reference's counts as missing."""
+"""Figures of deployments, and bounds for them. A value whose type isn't the reference's counts as missing."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING, Any, NamedTuple
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
 
 MAX_AMOUNT = 1e15  # no build takes as many milliseconds
+
+
+class Bound(NamedTuple):
+    """A bound of a gate: milliseconds or KB, or a factor of the median of the last READY deployments."""
+
+    value: float
+    is_factor: bool
+    text: str
+    builds: int = 1
 
 
 def amounts(deployments: Iterable[Mapping[str, Any]], key: str) -> list[float]:

@@ -83,10 +83,7 @@ def follow(
 
     `say` is called after each poll with the deployment, or with None and the fault that is waited out. `created` is the
     deployment as it was just created; then a 404 may mean that it isn't there yet. `command` waits again, for hints.
-
-    Raises:
-        WaitTimeout: at the deadline, with the last object seen.
-        DpxError: for what waiting doesn't cure: 400, 401, 403, 404.
+    WaitTimeout has the last object seen.
     """
     started = time.monotonic()
     last = created

@@ -129,11 +129,7 @@ def resolve_deployment_id(session: Session, choice: Choice, project: str | None,
 
 
 def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, sha: str, appear: Deadline | None) -> str:
-    """Return the ID of the newest deployment of a commit.
-
-    Raises:
-        NotFound: if there is none in time; the message has the newest deployments and their commits.
-    """
+    """Return the ID of the newest deployment of a commit. Raise NotFound, with the newest ones, if none is in time."""
     known = KnownCommits(session, project_id)
     backoff = Backoff(FIRST_PAUSE, 1.5, MAX_PAUSE, appear or Deadline(0.0))
     is_first = True

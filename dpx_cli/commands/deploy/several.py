@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import deployments, parallel
@@ -111,31 +112,28 @@ class Merged(Pages):
     def __iter__(self) -> Iterator[list[Row]]:
         with ProgressBar(self._session.screen, len(self._streams), "projects") as bar:
             self._read(self._streams, bar)
-        heap = [(stream.rows[0][0], index) for index, stream in enumerate(self._streams) if stream.rows]
-        heapq.heapify(heap)
-        if not heap:
+        if not any(stream.rows for stream in self._streams):
             self.raise_first()
         page: list[Row] = []
-        shown = 0
-        while heap:
-            index = heap[0][1]
-            stream = self._streams[index]
+        for shown, (_, stream) in enumerate(heapq.merge(*map(self._heads, self._streams), key=itemgetter(0)), 1):
             page.append(stream.rows.popleft()[1])
-            shown += 1
             if shown == self._limit:
-                self.is_cut = len(heap) > 1 or bool(stream.rows) or stream.has_more
+                self.is_cut = any(stream.rows or stream.has_more for stream in self._streams)
                 break
             if not stream.rows and stream.has_more:
-                yield page
+                yield page  # before the next request
                 page = []
-                short = [other for other in self._streams if other.has_more and len(other.rows) <= self._size // 2]
-                self._read(heapq.nsmallest(parallel.MAX_IN_FLIGHT, short, key=lambda other: len(other.rows)))
-            if stream.rows:
-                heapq.heapreplace(heap, (stream.rows[0][0], index))
-            else:
-                heapq.heappop(heap)
         if page:
             yield page
+
+    def _heads(self, stream: _Stream) -> Iterator[tuple[float, _Stream]]:
+        """Yield a stream with the moment of its first row; the row is removed before the next one is asked for."""
+        while stream.rows or stream.has_more:
+            if stream.rows:
+                yield stream.rows[0][0], stream
+                continue
+            short = [other for other in self._streams if other.has_more and len(other.rows) <= self._size // 2]
+            self._read(heapq.nsmallest(parallel.MAX_IN_FLIGHT, short, key=lambda other: len(other.rows)))
 
     def warn(self) -> None:
         """Warn about what was left out, and raise the first failure."""

@@ -35,7 +35,7 @@ LAST = 20  # deployments; the default of --last
 DETAILS = ("buildDurationMs", "bundleSizeKb")
 LEAD = "leadMs"
 MAX_COMMITS = 2000
-BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-=+*#@"
+BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def _percent(share: Any) -> str:
@@ -103,21 +103,21 @@ def _show(session: Session, rows: Sequence[Mapping[str, Any]], figures: Mapping[
     if screen.shows_objects or screen.format == "table":
         screen.item(figures, COLUMNS, key="deployments")
         builds = amounts(reversed(rows), "buildDurationMs")[-max(screen.size()[0] - 2, 1) :]
-        if screen.format == "table" and builds:
+        if screen.format == "table" and builds and screen.unicode:
             span = f"{duration_ms(min(builds))} to {duration_ms(max(builds))}"
-            trend = draw_trend(builds, BLOCKS if screen.unicode else ASCII)
-            screen.lines(["", f"Build times, oldest first ({span})", f"  {trend}"])
+            screen.lines(["", f"Build times, oldest first ({span})", f"  {draw_trend(builds)}"])
     else:
-        screen.items([{"metric": name, "value": value} for name, value in _flatten(figures)], METRICS, key="metric")
+        counts = {f"by_status.{status}": count for status, count in figures["by_status"].items()}
+        lines = {"deployments": figures["deployments"], **counts, **figures}
+        del lines["by_status"]
+        screen.items([{"metric": name, "value": value} for name, value in lines.items()], METRICS, key="metric")
 
 
 def summarize(groups: Sequence[Sequence[Mapping[str, Any]]], since: float | None = None) -> dict[str, Any]:
     """Return the figures of the deployments of some projects, newest first; a figure without any values is None.
 
-    Keys: "deployments" (how many), "by_status" (status -> how many; the documented ones always), "per_week",
-    "success_rate" and "failure_rate" (READY or ERROR among both, 0 to 1), "build_ms_p50" (the median),
-    "bundle_kb_latest" (of one project), and medians of the times from the end of a failed build to the end of the next
-    READY one of its branch, and from a commit to the end of its READY build.
+    Rates are the shares of READY or ERROR among both, 0 to 1; the bundle is that of one project; medians of the times
+    from a failed build to the next READY one of its branch, and from a commit to READY, are between ends of builds.
     """
     rows = [row for group in groups for row in group]
     statuses = [status if isinstance(status := row.get("status"), str) else "" for row in rows]
@@ -179,12 +179,12 @@ def _add_lead_times(session: Session, project_id: str | None, rows: list[dict[st
             row[LEAD] = round((end - committed) * 1000)
 
 
-def draw_trend(values: Sequence[float], marks: str) -> str:
-    """Draw values as one mark each, from the lowest to the highest; all of the same height if they are equal."""
+def draw_trend(values: Sequence[float]) -> str:
+    """Draw values as one block each, from the lowest to the highest; in the middle if they are equal."""
     low, high = min(values), max(values)
     if low == high:
-        return marks[len(marks) // 2 - 1] * len(values)
-    return "".join([marks[round((value - low) / (high - low) * (len(marks) - 1))] for value in values])
+        return BLOCKS[3] * len(values)
+    return "".join([BLOCKS[round((value - low) / (high - low) * 7)] for value in values])
 
 
 def read_deployments(
@@ -224,14 +224,3 @@ def _read_details(client: Client, deployment_id: str) -> dict[str, Any]:
     with contextlib.suppress(NotFound):
         return deployments.get_deployment(client, deployment_id)
     return {}
-
-
-def _flatten(figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return figures as pairs of a name and a number; nested names are joined by dots: "by_status.READY"."""
-    pairs: list[tuple[str, Any]] = []
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            pairs.extend((f"{name}.{key}", number) for key, number in value.items())
-        else:
-            pairs.append((name, value))
-    return pairs
