@@ -91,15 +91,6 @@ def test_builds_of_branches_and_tags(env: dict[str, str], expected: tuple[str | 
             },
             (None, HEAD, None),
         ),
-        (
-            {
-                "GITLAB_CI": "true",
-                "CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME": "x",
-                "CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA": HEAD,
-                "CI_COMMIT_SHA": SHA,
-            },
-            ("x", HEAD, None),
-        ),
     ],
 )
 def test_builds_of_pull_requests(env: dict[str, str], expected: tuple[str | None, str | None, str | None]) -> None:
