@@ -219,7 +219,9 @@ def scan(words: Sequence[str], find: Callable[[str], Param | None]) -> Iterator[
         if param is not None and "metavar" in param:
             yield flag, param, value if equals else waiting.pop(0) if waiting else None
             continue
-        if param is not None and is_short and value:
+        if is_short and value.startswith("-"):
+            param = None  # `-q-` is an option that no command has
+        elif param is not None and is_short and value:
             waiting.insert(0, f"-{value}")
             equals = ""
         yield flag, param, value if equals else None

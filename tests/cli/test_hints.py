@@ -1,4 +1,4 @@
-"""What a hint names comes from a server and is copied into a shell: it stays one word there."""
+"""Commands in hints: what comes from a server stays one word in a shell, and the profile in force is there."""
 
 from __future__ import annotations
 
@@ -47,3 +47,12 @@ def test_a_wait_that_ended(dpx_on_faults: Program, server: FaultServer) -> None:
     done = dpx_on_faults("deploy", "wait", EVIL, "--timeout", "300ms", "--json")
     assert done.code == 8, done
     assert shlex.split(done.error["hint"])[-4:] == ["dpx", "deploy", "wait", EVIL]
+
+
+def test_a_failed_command_prints_the_profile_that_it_was_given(dpx: Program) -> None:
+    """The profile of --profile or DPX_PROFILE is in the hint; the default one is not."""
+    dpx("profile", "set", "work", "--api-url", dpx.env["DPX_API_URL"])
+    wrong = ("deploy", "list", "--project", "nope")
+    assert dpx(*wrong, "--profile", "work").err.endswith("Run: dpx projects list --profile work\n")
+    assert dpx(*wrong, env={"DPX_PROFILE": "work"}).err.endswith("Run: dpx projects list --profile work\n")
+    assert dpx(*wrong).err.endswith("Run: dpx projects list\n")
