@@ -6,13 +6,14 @@ stored token loads no keyring code.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.errors import Failed, NotLoggedIn, TokenStorage
 from dpx_cli.system import shell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dpx_cli.config.settings import Settings
     from dpx_cli.credentials.stores import OpenStore
@@ -84,15 +85,22 @@ def find_token(
     return Token(check_token(stored, f"The entry in {store.title}", settings), store.source, store.location)
 
 
+@contextlib.contextmanager
+def storing(hint: str | None = None) -> Iterator[None]:
+    """Raise TokenStorage for a file that can't be read or written."""
+    try:
+        yield
+    except Failed as problem:
+        raise TokenStorage(problem.message, hint=hint or problem.hint) from None
+
+
 def _read(path: str) -> str:
     """Return the text of the file in DPX_TOKEN_FILE. Raise TokenStorage if it can't be read."""
     from dpx_cli.system import files
 
     hint = f"Check {FILE_VARIABLE}, or unset it."
-    try:
+    with storing(hint):
         data = files.read_bytes(path, "the token", MAX_FILE)
-    except Failed as problem:
-        raise TokenStorage(problem.message, hint=hint) from None
     if data is None:
         raise TokenStorage(f"The file in {FILE_VARIABLE} doesn't exist: {path}", hint=hint)
     return data.decode("utf-8-sig", "replace")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import stat
 
-from dpx_cli.errors import Failed, TokenStorage
+from dpx_cli.credentials import storing
+from dpx_cli.errors import TokenStorage
 from dpx_cli.system import files
 
 _WHAT = "the stored tokens"
@@ -45,17 +46,12 @@ class FileStore:
         """Change the file under its lock; remove it if there are no tokens left."""
         import json
 
-        try:
-            with files.locked(self.location):
-                tokens = {**self._load(), key: token}
-                tokens = {name: token for name, token in tokens.items() if token is not None}
-                if tokens:
-                    files.write_whole(self.location, (json.dumps({"tokens": tokens}, indent=2) + "\n").encode())
-                else:
-                    files.remove(self.location)
-        except Failed as problem:
-            hint = problem.hint or "Set DPX_CONFIG_DIR to a folder that you may write, or set DPX_TOKEN."
-            raise TokenStorage(problem.message, hint=hint) from None
+        with storing(), files.locked(self.location):
+            tokens = {**self._load(), key: token}
+            if tokens := {name: token for name, token in tokens.items() if token is not None}:
+                files.write_whole(self.location, (json.dumps({"tokens": tokens}, indent=2) + "\n").encode())
+            else:
+                files.remove(self.location)
 
     def _load(self) -> dict[str, str]:
         """Read the file, unless others can. No error shows what is in it."""
@@ -70,11 +66,9 @@ class FileStore:
                 f"Others may read the token in {self.location} (mode {stat.S_IMODE(mode):04o}).",
                 hint=f"If others use this machine, replace the token. Run: chmod 600 {shlex.quote(self.location)}",
             )
-        try:
+        with storing():
             document = files.read_json(self.location, _WHAT)
             tokens = {} if document is None else document.get("tokens")
             if not isinstance(tokens, dict) or not all(isinstance(token, str) for token in tokens.values()):
                 raise files.damaged(self.location, _WHAT, "it is not in the form that dpx writes")
-        except Failed as problem:
-            raise TokenStorage(problem.message, hint=problem.hint) from None
         return tokens

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 
 from dpx_cli.config import profiles
-from dpx_cli.errors import Failed, TokenStorage
+from dpx_cli.credentials import storing
+from dpx_cli.errors import TokenStorage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +111,5 @@ def remove_tokens(
 
 def _put(config_dir: str, profile: str, origin: str, place: str | None) -> None:
     """Change a login in the profile. A folder that can't be written is a problem of token storage here."""
-    try:
+    with storing():
         profiles.update(config_dir, lambda changed: changed.put_login(profile, origin, place))
-    except Failed as problem:
-        raise TokenStorage(problem.message, hint=problem.hint) from None

@@ -25,7 +25,6 @@ MAX_JSON = 1024 * 1024  # bytes of a JSON file, unless its reader says otherwise
 PRIVATE = 0o600
 _PATIENCE = 2.0  # seconds for another program to close a file, on Windows
 _LOCK_POLL = 0.02  # seconds between two tries; a lock is held for one write only
-_LEFT_BEHIND = 3600  # seconds after which a temporary file no longer has a writer
 
 
 class Unreachable(Failed):
@@ -148,7 +147,6 @@ def write_whole(path: str, data: bytes, mode: int | None = PRIVATE) -> None:
     with _naming_file(f"write {path}"):
         target = os.path.realpath(path)
         _make_folder(os.path.dirname(target), 0o777 if mode is None else 0o700)
-        _sweep(target)
         temporary = f"{target}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
         try:
             if mode is None and os.path.isfile(target):
@@ -251,22 +249,6 @@ def _write_new(path: str, data: bytes, mode: int | None) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sweep(target: str) -> None:
-    """Remove the temporary files of killed writers: they may hold what the file itself no longer does."""
-    import re
-    import time
-
-    folder, name = os.path.split(target)
-    with contextlib.suppress(OSError):
-        for other in os.listdir(folder):
-            left = os.path.join(folder, other)
-            if (
-                re.fullmatch(rf"{re.escape(name)}\.\d+\.[0-9a-f]{{8}}\.tmp", other)
-                and time.time() - os.lstat(left).st_mtime > _LEFT_BEHIND
-            ):
-                os.unlink(left)
 
 
 def _make_folder(folder: str, mode: int = 0o700) -> None:

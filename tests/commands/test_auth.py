@@ -94,15 +94,6 @@ def test_what_cannot_be_a_token_is_refused_unsent_and_unseen(
     assert not folder.exists()
 
 
-def test_refused_token_is_not_stored(logged_in: Any, sandbox: Sandbox, folder: Path) -> None:
-    """401: exit 4, and the token of before stays."""
-    done = logged_in("auth", "login", "--insecure-storage", stdin=UNKNOWN.encode())
-    assert (done.code, done.out) == (4, "")
-    assert UNKNOWN not in done.err + everything_in(folder)
-    assert logged_in("auth", "token").out == f"{TOKEN}\n"
-    assert [request.status for request in sandbox.requests] == [200, 401]
-
-
 @pytest.mark.posix
 def test_the_token_page_is_printed_and_opened(dpx: Any, sandbox: Sandbox, tmp_path: Path) -> None:
     """Its whole URL; --web opens it at once, Enter opens it on request, and the token is asked for after that."""
@@ -218,6 +209,8 @@ def test_status_of_a_refused_token_shows_it_and_fails(logged_in: Any, sandbox: S
     assert (done.json["accepted"], done.json["organizations"], done.json["source"]) == (False, None, "env")
     assert (done.error["code"], done.error["status"], done.error["request"]) == ("unauthorized", 401, "GET /orgs")
     assert "set DPX_TOKEN" in done.error["hint"]
+    done = logged_in("auth", "login", "--insecure-storage", stdin=UNKNOWN.encode())
+    assert (done.code, done.out, logged_in("auth", "token").out) == (4, "", f"{TOKEN}\n")
     sandbox.fault("GET /orgs 401 x1")
     assert [logged_in("auth", "status").code, logged_in("auth", "status").code] == [4, 0]
 
@@ -286,18 +279,6 @@ def test_logins_at_the_same_time_are_all_kept(logged_in: Any) -> None:
     for name in [*names, "default"]:
         assert logged_in("auth", "token", "--profile", name).out == f"{TOKEN}\n"
     assert logged_in("profile", "list", "-q").out.split() == ["default", *names]
-
-
-def test_damaged_files_are_named_and_kept(logged_in: Any, folder: Path) -> None:
-    """Of the tokens exit 4, of the profiles exit 1; a login overwrites neither."""
-    (folder / "tokens.json").write_text('{"tokens": {"canary', encoding="utf-8")
-    for argv, stdin in ((["auth", "status"], ""), (["login", "--insecure-storage"], TOKEN)):
-        done = logged_in(*argv, stdin=stdin.encode())
-        assert (done.code, str(folder / "tokens.json") in done.err, "canary" in done.err) == (4, True, False), done
-    assert "canary" in (folder / "tokens.json").read_text(encoding="utf-8")
-    (folder / "config.json").write_text("{", encoding="utf-8")
-    done = logged_in("auth", "status")
-    assert (done.code, str(folder / "config.json") in done.err) == (1, True), done
 
 
 @pytest.mark.terminal

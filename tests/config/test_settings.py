@@ -378,14 +378,6 @@ def test_a_pipe_in_the_place_of_a_file_does_not_hang(dpx_offline: Program, name:
 
 
 @pytest.mark.terminal
-@pytest.mark.parametrize(("text", "asks"), [("", True), ("OFF", True), ("true", False)])
-def test_ci_is_read_as_every_boolean(dpx_on_faults: Program, text: str, *, asks: bool) -> None:
-    """CI=false is off."""
-    done = dpx_on_faults.tty("projects", "delete", "shop", answers=[("shop", "no\n")], env={"CI": text})
-    assert ("Can't ask" not in done.out) == asks, done
-
-
-@pytest.mark.terminal
 @pytest.mark.parametrize("number", ["1.10", "12345678901234567890.123", "-0", "1e999", "-1E+5"])
 def test_numbers_are_printed_as_they_came(dpx_on_faults: Program, server: FaultServer, number: str) -> None:
     """In every command that prints JSON."""

@@ -12,7 +12,7 @@ from memory_store import MemoryStore
 
 from dpx_cli import credentials
 from dpx_cli.credentials import stores
-from dpx_cli.errors import Failed, NotLoggedIn, TokenStorage
+from dpx_cli.errors import NotLoggedIn, TokenStorage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,37 +101,30 @@ def test_a_token_file_comes_after_the_variable_and_before_a_stored_token(setting
 
 
 @pytest.mark.posix
-@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "empty", "binary", "endless"])
+@pytest.mark.parametrize("path", ["none", "folder", "pipe", "empty", "binary", "/dev/zero"])
 def test_a_token_file_that_gives_no_token_never_falls_back_to_the_stored_one(
-    settings: Any, tmp_path: Path, kind: str
+    settings: Any, tmp_path: Path, path: str
 ) -> None:
-    """It is exit 4, at once."""
+    """It is exit 4, without waiting."""
     settings.put_login("memory")
-    path = tmp_path / "token"
-    if kind == "folder":
-        path.mkdir()
-    elif kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "endless":
-        path.symlink_to("/dev/zero")
-    elif kind in ("empty", "binary"):
-        path.write_bytes(b"" if kind == "empty" else bytes(range(256)))
-    settings.env = {"DPX_TOKEN_FILE": str(path)}
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "empty").touch()
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    settings.env = {"DPX_TOKEN_FILE": str(tmp_path / path)}
     with pytest.raises((NotLoggedIn, TokenStorage)) as caught:
         credentials.find_token(settings, no_store)
     assert caught.value.exit_code == 4
     assert "DPX_TOKEN_FILE" in f"{caught.value.message} {caught.value.hint}"
 
 
-@pytest.mark.parametrize("value", ["", "  ", "\n"])
-def test_empty_variable_is_said_and_no_stored_token_is_used(settings: Any, value: str) -> None:
+def test_empty_variable_is_said_and_no_stored_token_is_used(settings: Any) -> None:
     """A CI system sets a missing secret to the empty text; the runner's own login is somebody else's."""
     settings.put_login("memory")
-    settings.env = {"DPX_TOKEN": value}
-    with pytest.raises(NotLoggedIn) as caught:
-        credentials.find_token(settings, no_store)
-    assert caught.value.message == "DPX_TOKEN is set but empty."
-    assert caught.value.hint == "Set it to a token, or unset it."
+    for value in ("", " \n"):
+        settings.env = {"DPX_TOKEN": value}
+        with pytest.raises(NotLoggedIn, match="DPX_TOKEN is set but empty"):
+            credentials.find_token(settings, no_store)
 
 
 @pytest.mark.parametrize(
@@ -202,16 +195,12 @@ def test_store_that_does_not_give_back_is_left_as_it_was(settings: Any, kept: in
     assert credentials.find_token(settings, opener(store)).value == OTHER
 
 
-def test_login_elsewhere_takes_the_old_token_away(settings: Any) -> None:
-    """From the keyring to the file, say; an old place that refuses does not stop it."""
-    old, new, refusing = MemoryStore("old"), MemoryStore("new"), RefusingStore("refusing")
-    everywhere = opener(old, new, refusing)
-    stores.store_token(settings, OTHER, old)
-    stores.store_token(settings, TOKEN, new, everywhere)
-    assert (old.tokens, new.tokens) == ({}, {KEY: TOKEN})
+def test_an_old_place_that_refuses_does_not_stop_a_login(settings: Any) -> None:
+    """The new token is safe."""
+    new, refusing = MemoryStore("new"), RefusingStore("refusing")
     settings.put_login("refusing")
-    stores.store_token(settings, OTHER, new, everywhere)
-    assert credentials.find_token(settings, everywhere).value == OTHER
+    stores.store_token(settings, OTHER, new, opener(new, refusing))
+    assert credentials.find_token(settings, opener(new)).value == OTHER
 
 
 def test_removing_tokens(settings: Any) -> None:
@@ -237,21 +226,6 @@ def test_refused_deletion_is_an_error_and_the_token_still_known(settings: Any) -
     with pytest.raises(TokenStorage):
         stores.remove_tokens(settings.config_dir, "default", open_store=opener(RefusingStore("refusing")))
     assert settings.logins == {settings.origin: "refusing"}
-
-
-@pytest.mark.parametrize("text", ["{", '{"profiles": {"default": {"logins": []}}}'])
-def test_damaged_profiles_are_named_and_never_overwritten(settings: Any, tmp_path: Path, text: str) -> None:
-    """Not by a login either."""
-    settings.config_dir = str(tmp_path)
-    path = tmp_path / "config.json"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(Failed) as caught:
-        credentials.find_token(settings, no_store)
-    assert caught.value.message.startswith(f"Can't understand the profiles in {path}: ")
-    for call in (lambda: stores.store_token(settings, TOKEN, MemoryStore()), settings.log_out):
-        with pytest.raises(Failed):
-            call()
-    assert path.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.posix

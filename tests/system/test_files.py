@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -177,7 +176,7 @@ def test_write_that_stops_half_way_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.posix
-def test_killed_writer_leaves_the_old_file_and_its_rest_is_swept_up_later(tmp_path: Path) -> None:
+def test_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
     """SIGKILL between the temporary file and the rename."""
     path = tmp_path / "a.json"
     path.write_bytes(b"keep")
@@ -200,24 +199,6 @@ def test_killed_writer_leaves_the_old_file_and_its_rest_is_swept_up_later(tmp_pa
     assert path.read_bytes() == b"keep"
     (rest,) = set(names(tmp_path)) - {"a.json"}
     assert stat.S_IMODE((tmp_path / rest).stat().st_mode) == 0o600
-
-    files.write_whole(str(path), b"new")
-    assert rest in names(tmp_path), "a file so young may still have a writer"
-    old = time.time() - 7200
-    os.utime(tmp_path / rest, (old, old))
-    files.write_whole(str(path), b"newer")
-    assert names(tmp_path) == ["a.json"]
-
-
-def test_only_its_own_temporary_files_are_swept_up(tmp_path: Path) -> None:
-    """In a home folder other programs have files that are called nearly so."""
-    old = time.time() - 7200
-    kept = ["a.json.tmp", "a.json.old.tmp", "a.json.1.tmp", "a.json.1.0123456.tmp", "a.json.x.01234567.tmp"]
-    for name in [*kept, "a.json.1.0123abcd.tmp"]:
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (old, old))
-    files.write_whole(str(tmp_path / "a.json"), b"new")
-    assert names(tmp_path) == sorted([*kept, "a.json"])
 
 
 def test_reader_never_sees_half_a_file(tmp_path: Path) -> None:
