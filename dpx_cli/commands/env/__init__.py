@@ -201,7 +201,7 @@ def import_file(
         removals = [step.key for step in steps if step.action == edit.REMOVE]
         edit.confirm(session, refs, lost=lost, removals=removals, yes=yes)
         changes = [edit.Change(refs[0], *item, wanted, sensitive or None) for item in variables.items()]
-        changes += [edit.Change(refs[0], key, missing_ok=True) for key in removals]
+        changes += [edit.Change(refs[0], key) for key in removals]
         _finish(session, changes, steps=steps if prune else (), deploy=deploy)
 
     edit.on_projects(session, () if project is None else (project,), run)

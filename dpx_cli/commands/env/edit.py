@@ -37,7 +37,6 @@ class Change(NamedTuple):
     value: str | None = None
     targets: tuple[str, ...] = ()  # none: as they are, or what the API chooses for a new variable
     sensitive: bool | None = None  # None: as it is
-    missing_ok: bool = False  # a variable that can't be found counts as removed
 
     def __repr__(self) -> str:
         return f"Change({self.ref.name}, {self.key})"  # never the value
@@ -132,15 +131,13 @@ def confirm(
 
 def do(client: Client, change: Change) -> dict[str, Any]:
     """Set or remove one variable; return it, or `{"key", "deleted"}`."""
-    ref, key, value, targets, sensitive, missing_ok = change
+    ref, key, value, targets, sensitive = change
     if value is not None:
         row = env_vars.set_env_var(client, str(ref.id), key, value, targets=targets, sensitive=sensitive)
         return {**row, "key": key}
     try:
         return {"key": key, **env_vars.delete_env_var(client, str(ref.id), key)}
-    except NotFound:
-        if not missing_ok:
-            raise
+    except NotFound:  # removed since it was listed
         return {"key": key, "deleted": True}
 
 

@@ -226,11 +226,7 @@ def _show(text: Any) -> str:
 def _find_ineffective(document: Document, project: Mapping[str, Any] | None) -> Iterable[str]:
     """Yield a warning for each setting that only counts when the project is created, and differs."""
     for key, wanted in (("framework", document.framework), ("app_type", document.app_type)):
-        if wanted is None or project is None:
-            continue
-        if key not in project:
-            yield f"{key} only counts when a project is created; the API doesn't return it."
-        elif str(project[key] or "").upper() != wanted:
+        if wanted and project and key in project and str(project[key] or "").upper() != wanted:
             yield f"{key} is {project[key] or 'not set'}, not {wanted}, and can't be changed after creation."
 
 

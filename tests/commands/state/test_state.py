@@ -126,16 +126,6 @@ def test_a_missing_variable_stops_apply_before_any_change(dpx: Program) -> None:
     assert dpx("projects", "get", "docs", "--fields", "name").out == "New\n"
 
 
-def test_the_project_is_the_files(dpx: Program) -> None:
-    """Never DPX_PROJECT's, nor that of a link file."""
-    dpx.write('[project]\nslug = "docs"\n[env]\nONLY = "1"\n')
-    dpx("link", "api")
-    assert dpx("apply", "--yes", env={"DPX_PROJECT": "storefront"}).code == 0
-    assert "ONLY" in keys(dpx, "docs")
-    assert "ONLY" not in keys(dpx, "storefront")
-    assert "ONLY" not in keys(dpx, "api")
-
-
 def test_where_values_come_from(dpx: Program) -> None:
     """In the rows, the question and the JSON; a plan does without a source that isn't here."""
     dpx.write('[project]\nslug = "docs"\n[env]\nA = {from = "env:AWS_SECRET"}\nSEARCH_KEY = {from = "file:key"}\n')
@@ -167,7 +157,6 @@ def test_framework_and_app_type_of_an_existing_project_are_a_warning(dpx: Progra
     result = dpx("plan", "--exit-code")
     assert (result.code, result.out) == (0, ""), result
     assert "warning: framework is VITE, not NODEJS, and can't be changed after creation." in result.err
-    assert "warning: app_type only counts when a project is created" in result.err
     dpx.write('[project]\nslug = "docs"\nframework = "Vite"\n')
     assert "warning" not in dpx("plan").err
 
@@ -229,28 +218,21 @@ def test_a_slug_that_the_name_does_not_lead_to_is_refused(dpx: Program, sandbox:
     assert {seen.method for seen in sandbox.requests} == {"GET"}
 
 
-def test_a_file_that_is_not_there(dpx: Program) -> None:
-    """Exit 3, with the way out."""
-    result = dpx("plan")
-    assert (result.code, result.out) == (3, ""), result
-    assert "No deploxa.toml" in result.err
-    assert "Run: dpx init" in result.err
-    assert dpx("apply", "other.toml", "-y").code == 3
-
-
 def test_the_nearest_file_upward_or_the_one_that_is_named(dpx: Program) -> None:
-    """Its `file:` sources are relative to it, not to the working directory."""
-    dpx.write('[project]\nslug = "docs"\n[env]\nFROM_FILE = {from = "file:value.txt", sensitive = true}\n')
+    """`file:` sources are relative to it; the project is its own, not DPX_PROJECT's or a link file's. None: exit 3."""
+    missing = dpx("plan")
+    assert (missing.code, missing.out, "Run: dpx init" in missing.err) == (3, "", True), missing
+    outer = dpx.write('[project]\nslug = "docs"\n[env]\nFROM_FILE = {from = "file:value.txt", sensitive = true}\n')
     dpx.write("text\n", "value.txt")
-    (dpx.cwd / "deep").mkdir()
-    outer, dpx.cwd = dpx.cwd, dpx.cwd / "deep"
-    assert dpx("plan").rows == [["set", "FROM_FILE", "new (sensitive), from file:value.txt"]]
+    dpx("link", "api")
+    dpx.cwd /= "deep"
     dpx.write('[project]\nslug = "api"\n', "other.toml")
     assert dpx("plan", "other.toml").out == ""
-    assert dpx("plan", str(outer / "deploxa.toml")).rows[0][1] == "FROM_FILE"
-    assert dpx("apply", "-y").code == 0
-    (row,) = [row for row in dpx("env", "list", "-p", "docs", "--json").json if row["key"] == "FROM_FILE"]
-    assert row["sensitive"] is True
+    assert dpx("plan", str(outer)).rows[0][1] == "FROM_FILE"
+    assert dpx("plan").rows == [["set", "FROM_FILE", "new (sensitive), from file:value.txt"]]
+    assert dpx("apply", "-y", env={"DPX_PROJECT": "storefront"}).code == 0
+    where = dpx("env", "where", "FROM_FILE", "--json").json
+    assert [(row["project"], row["sensitive"]) for row in where] == [("docs", True)]
 
 
 def test_what_the_file_does_not_say_stays(dpx: Program) -> None:
