@@ -118,9 +118,7 @@ class Projects:
             return action(ref.id)
         _check_segments(ref.given)
         if (guess := self.remembered(ref.given)) is None:
-            with self._naming_file(ref):
-                project_id = self.look_up(ref.given, unlisted=True)
-            return action(project_id)
+            return action(self._search(ref, unlisted=True))
         try:
             return action(guess)
         except NotFound as gone:
@@ -130,8 +128,7 @@ class Projects:
                 raise
             self._names().forget_project(ref.given)
             try:
-                with self._naming_file(ref):
-                    project_id = self.look_up(ref.given)
+                project_id = self._search(ref)
             except NotFound as missing:
                 # What looks like an ID need not be listed, and something else may be missing.
                 raise gone if ID.fullmatch(ref.given) else missing from None
@@ -161,11 +158,10 @@ class Projects:
         except DpxError:
             return
 
-    @contextlib.contextmanager
-    def _naming_file(self, ref: ProjectRef) -> Iterator[None]:
-        """Have a NotFound within the context name the deploxa.toml, if the project comes from there."""
+    def _search(self, ref: ProjectRef, *, unlisted: bool = False) -> str:
+        """Look a project up; a NotFound mentions the deploxa.toml, if the project comes from there."""
         try:
-            yield
+            return self.look_up(ref.given, unlisted=unlisted)
         except NotFound as missing:
             file = self._settings.project_file if ref.source == FILE else None
             if file and missing.request is None:

@@ -359,25 +359,24 @@ def query_string(params: Mapping[str, Any] | None) -> str:
         return ""
     from urllib.parse import urlencode
 
-    for name, value in given.items():
-        _check_utf8(name, value)
+    _check_utf8(given)
     return "?" + urlencode(given, doseq=True)
 
 
-def encode(body: Any) -> bytes:
+def encode(body: Mapping[str, Any]) -> bytes:
     """Encode a document as JSON. Raise UsageError for text that is not UTF-8: an argument in another encoding."""
-    for name, value in body.items() if isinstance(body, dict) else [("body", body)]:
-        _check_utf8(name, value)
+    _check_utf8(body)
     return json.dumps(body).encode("ascii")
 
 
-def _check_utf8(name: str, value: Any) -> None:
+def _check_utf8(fields: Mapping[str, Any]) -> None:
     """Raise UsageError, which doesn't show the value, for text that is not UTF-8."""
-    try:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        text.encode()
-    except UnicodeEncodeError:
-        raise errors.UsageError(f"{name} is not UTF-8.", hint="Check the encoding of the terminal or script.") from None
+    for name, value in fields.items():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            hint = "Check the encoding of the terminal or script."
+            raise errors.UsageError(f"{name} is not UTF-8.", hint=hint) from None
 
 
 def retry_after(response: Response) -> float | None:

@@ -43,8 +43,7 @@ def _not_http(what: str) -> BadResponse:
 class Head:
     """The head of a response, of status 200 or above.
 
-    Names of header fields are in lower case; values of a repeated field are joined by a comma. `length` is that of the
-    body in bytes, None if it's chunked or ends with the connection.
+    `length` is that of the body in bytes, None if it's chunked or ends with the connection.
     """
 
     __slots__ = ("chunked", "headers", "keeps_open", "length", "reason", "status")
@@ -79,10 +78,7 @@ def _length(text: str | None) -> int | None:
 
 
 class Http1Connection:
-    """An open connection. All responses are read through one buffer, so bytes that no request asked for are noticed.
-
-    Every wait ends at the deadline of the current exchange, however slowly the other side drips.
-    """
+    """An open connection. All responses are read through one buffer, so bytes that no request asked for are noticed."""
 
     def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
         self.deadline = deadline
@@ -175,7 +171,7 @@ class Http1Connection:
         return line.removesuffix(b"\r")
 
     def _fields(self) -> dict[str, str]:
-        """Read header fields, or those of a trailer, up to the empty line."""
+        """Read header fields, or those of a trailer: names in lower case, values of a repeated one with commas."""
         fields: dict[str, str] = {}
         name = ""
         for _ in range(MAX_FIELDS):

@@ -45,13 +45,13 @@ def _parse(text: str, variable: str) -> Proxy:
         raise UsageError(f"{variable} is not the URL of a proxy.", hint=hint)
     if parts.scheme != "http":
         raise UsageError(f"{variable} specifies a {parts.scheme} proxy. Only http proxies work.", hint=hint)
-    headers = {}
-    if parts.username is not None:
-        import base64
+    if parts.username is None:
+        return Proxy(host, port or 80, {}, variable)
+    import base64
 
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers["Proxy-Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode("ascii")
-    return Proxy(host, port or 80, headers, variable)
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    login = f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"
+    return Proxy(host, port or 80, {"Proxy-Authorization": login}, variable)
 
 
 def _is_exempt(host: str, port: int, no_proxy: str) -> bool:

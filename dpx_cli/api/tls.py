@@ -39,14 +39,12 @@ def context(env: Mapping[str, str]) -> ssl.SSLContext:
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols(["http/1.1"])
     try:
-        if not path:
-            pass
-        elif os.path.isdir(path.partition(os.pathsep)[0]):
+        if os.path.isdir(path.partition(os.pathsep)[0]):
             # OpenSSL takes several folders in one text.
             if not any(map(_is_hashed, path.split(os.pathsep))):
                 raise UsageError(f"{name} names a folder without hashed certificates: {path}", hint="Run: c_rehash")
             made.load_verify_locations(capath=path)
-        else:
+        elif path:
             made.load_verify_locations(cafile=path)
     except OSError as problem:  # ssl.SSLError is one
         message = f"Can't read {name} as certificates: {path}: {reason(problem)}."

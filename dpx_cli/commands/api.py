@@ -6,19 +6,9 @@ import json
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from dpx_cli.api.client import (
-    Request,
-    bounded_text,
-    decode,
-    encode,
-    is_success,
-    query_string,
-    root_path,
-    segment,
-)
+from dpx_cli.api.client import Request, bounded_text, decode, encode, is_success, query_string, root_path, segment
 from dpx_cli.api.pages import Pages
 from dpx_cli.commands import DELETE, LIST, Typer, effect
-from dpx_cli.config.paths import origin_of
 from dpx_cli.errors import InvalidResponse, UsageError, exclusive
 from dpx_cli.output.columns import Column, encoder
 from dpx_cli.output.neutralize import neutralize
@@ -26,13 +16,12 @@ from dpx_cli.reference import ENDPOINTS, READ_METHODS
 from dpx_cli.system import exact_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Annotated, Any
 
     import typer
 
     from dpx_cli.cli.options import ApiHeaders, ApiMethod, ApiPath, BodyFile, JsonFields, RawFields
-    from dpx_cli.output.screen import Screen
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -92,7 +81,8 @@ def api(
     if input_file is not None and not curl:
         body = session.screen.read_input(input_file, "the body")
     path = _path(_fill(session, path, offline=curl), session.settings.api_url)
-    params = _query(fields) if reads else None
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()}
+    params = texts if reads else None
     secret = bool(fields or headers or body is not None)
     request = Request(method, path, params, body, _headers(headers), secret=secret)
     if paginate:
@@ -104,7 +94,7 @@ def api(
 
 
 def _send(session: Session, request: Request, *, include: bool) -> None:
-    """Send a request and print its response, as it came."""
+    """Send a request and print its response: as it came, on a terminal indented or neutralized."""
     client, screen = session.client, session.screen
     response = client.request_any(request) if include else client.request(request)
     problem = None
@@ -119,23 +109,19 @@ def _send(session: Session, request: Request, *, include: bool) -> None:
         lines = [f"HTTP/1.1 {response.status} {response.reason}"]
         lines += [f"{name.title()}: {value}" for name, value in response.headers.items()]
         screen.raw("".join(neutralize(line) + "\n" for line in lines).encode() + b"\n")
-    _print(screen, response.body, is_json=problem is None)
+    body = response.body
+    if body and (screen.has_filter or not screen.on_terminal):
+        screen.document(body)
+    elif body and not problem:
+        screen.document(encoder(2)(exact_json.loads(bounded_text(body))).encode() + b"\n")
+    else:
+        stream = BytesIO(body)
+        while piece := stream.readline(PIECE):
+            screen.line(piece.decode("utf-8", "backslashreplace").removesuffix("\n").removesuffix("\r"))
     if not is_success(response.status):
         raise client.error(request, response)
     if problem and not request.may_repeat:
         raise client.unreadable(request, problem)
-
-
-def _print(screen: Screen, body: bytes, *, is_json: bool) -> None:
-    """Print a body as it came; on a terminal JSON indented, and anything else neutralized, a piece at a time."""
-    if body and (screen.has_filter or not screen.on_terminal):
-        screen.document(body)
-    elif body and is_json:
-        screen.document(encoder(2)(exact_json.loads(bounded_text(body))).encode() + b"\n")
-    else:
-        lines = BytesIO(body)
-        while piece := lines.readline(PIECE):
-            screen.line(piece.decode("utf-8", "backslashreplace").removesuffix("\n").removesuffix("\r"))
 
 
 def _fill(session: Session, path: str, *, offline: bool) -> str:
@@ -158,12 +144,10 @@ def _fill(session: Session, path: str, *, offline: bool) -> str:
 
 def _path(text: str, api_url: str) -> str:
     """Return a path below the API root. The root or the API's whole URL may be in front of it."""
-    root = root_path(api_url)
+    root, url = root_path(api_url), f"{api_url.rstrip('/')}/"
     path, _, query = text.partition("?")
-    if "://" in path and _is_own(path, api_url):
-        path = root_path(path)
-        if not f"{path}/".startswith(f"{root.rstrip('/')}/"):
-            path = ".."  # another part of the same server
+    if f"{path}/".lower().startswith(url.lower()):
+        path = path[len(url) :]
     path = "/" + path.lstrip("/")
     if root != "/" and (path == root or path.startswith(root + "/")):
         path = path[len(root) :] or "/"
@@ -173,14 +157,6 @@ def _path(text: str, api_url: str) -> str:
     if not clean or escapes or "%2e" in path.lower() or "%2f" in path.lower():
         raise UsageError(f"Not a path below the API root: {text!r}", hint="Use a path like /projects or /orgs/SLUG.")
     return f"{path}?{query}" if query else path
-
-
-def _is_own(url: str, api_url: str) -> bool:
-    """Return whether a URL has the origin of the API, and no user name."""
-    try:
-        return "@" not in url and origin_of(url) == origin_of(api_url)
-    except ValueError:
-        return False
 
 
 def _headers(texts: Sequence[str]) -> dict[str, str]:
@@ -213,14 +189,9 @@ def _fields(texts: Sequence[str], jsons: Sequence[str]) -> dict[str, Any]:
             try:
                 fields[key] = json.loads(value) if flag == "-F" else value
             except (ValueError, RecursionError):
-                raise UsageError(
-                    f"The value of the field {key} is not JSON.", hint=f"For a text, pass -f {key}=…"
-                ) from None
+                hint = f"For a text, pass -f {key}=…"
+                raise UsageError(f"The value of the field {key} is not JSON.", hint=hint) from None
     return fields
-
-
-def _query(fields: Mapping[str, Any]) -> dict[str, str]:
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()}
 
 
 def _pages(session: Session, request: Request) -> Pages:
