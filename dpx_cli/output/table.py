@@ -37,8 +37,10 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
         max(width(column.title), max([width(row[index]) for row in cells], default=0))
         for index, column in enumerate(columns)
     ]
-    # A key that leaves no room for the required columns is cut, unless it is an ID.
+    # A key that leaves no room for the required columns, and the mark of others, is cut, unless it is an ID.
     required = sum(_least(natural[at], column, key) + _GAP for at, column in enumerate(columns) if column.required)
+    if required and any(not column.required and column.path != key for column in columns):
+        required += _GAP + len(ellipsis)
     natural = [
         min(size, max(look.width - required, _NARROWEST)) if column.path == key != "id" and required else size
         for size, column in zip(natural, columns, strict=True)

@@ -14,6 +14,7 @@ from dpx_cli.output.columns import Column
 from dpx_cli.output.terminal import Look, width
 
 if TYPE_CHECKING:
+    from tests.conftest import Program
     from tests.output.conftest import Terminal
 
 COLUMNS = (
@@ -184,3 +185,32 @@ def test_a_column_that_nothing_has_is_left_out() -> None:
     text = bare(table.draw([["a", "", ""]], [COLUMNS[0], COLUMNS[1], COLUMNS[4]], key="slug", look=look()))
     assert text.splitlines()[0].split() == ["Slug"]
     assert bare(table.draw_one([["a", ""]], COLUMNS[:2], look=look())) == "Slug  a\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "titles"),
+    [
+        ("projects list", ["Slug", "Name", "Status", "…"]),
+        ("deploy list -p storefront", ["Status", "ID", "…"]),
+        ("deploy list --all", ["Project", "Status", "Branch", "…"]),
+        ("deploy -p storefront -p docs --branch main --no-git --dry-run", ["Project", "Branch"]),
+        ("env diff .env -p storefront", ["Only in", "Key", "…"]),
+        ("env scan . -p storefront", ["Key", "Missing in", "…"]),
+        ("env import .env -p storefront --dry-run", ["Action", "Key", "…"]),
+        ("plan a b", ["Project", "Action", "Name", "…"]),
+    ],
+)
+def test_commands_answer_at_40_columns(dpx: Program, command: str, titles: list[str]) -> None:
+    """What the command was asked for stays; no line is wider."""
+    (dpx.cwd / ".env").write_text("A_KEY_OF_THIRTY_CELLS_IN_WIDTH=1\n", encoding="utf-8")
+    (dpx.cwd / "app.js").write_text("process.env.A_KEY_OF_THIRTY_CELLS_IN_WIDTH\n", encoding="utf-8")
+    subprocess.run(["git", "init", "-q"], cwd=dpx.cwd, check=True)
+    subprocess.run(["git", "add", "."], cwd=dpx.cwd, check=True)
+    for name, slug in (("a", "storefront"), ("b", "docs")):
+        (dpx.cwd / name).mkdir()
+        text = f'[project]\nslug = "{slug}"\n[env]\nA_KEY_OF_THIRTY_CELLS_IN_WIDTH = "1"\n'
+        (dpx.cwd / name / "deploxa.toml").write_text(text, encoding="utf-8")
+    lines = bare(dpx.tty(*command.split(), env={"COLUMNS": "40"}).out).splitlines()
+    rule = next(at for at, line in enumerate(lines) if line.startswith("──"))
+    assert re.split("  +", lines[rule - 1])[: len(titles)] == titles
+    assert max(map(width, lines[rule - 1 : rule + 2])) <= 40

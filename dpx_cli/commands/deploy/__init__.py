@@ -33,7 +33,7 @@ NONE = "No deployments."
 WATCHED = 20  # deployments; what --watch looks at without --limit
 
 COLUMNS = (
-    Column("Status", "status", status=True),
+    Column("Status", "status", status=True, required=True),
     Column("Branch", "branch"),
     Column("Domain", "deployment_domain", link=True),
     Column("Created", "created_at", show=relative),

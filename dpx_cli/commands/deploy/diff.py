@@ -33,7 +33,7 @@ COLUMNS = (
     Column("Commit", "sha", show=lambda sha: sha[:SHORT]),
     Column("Date", "date", show=relative),
     Column("Author", "author"),
-    Column("Subject", "subject"),
+    Column("Subject", "subject", required=True),
 )
 LOCK_FILES = (
     *("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"),

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 GROUP = Typer(name="env", help="List, set, remove, import, compare and rotate variables.")
 
-PROJECT = Column("Project", "project")
-ACTION = Column("Action", "action")
+PROJECT = Column("Project", "project", required=True)
+ACTION = Column("Action", "action", required=True)
 COLUMNS = (
     Column("Key", "key"),
     Column("Targets", "targets", show=joined),

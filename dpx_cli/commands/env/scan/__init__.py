@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("Key", "key"),
     Column("Where", "where"),
-    Column("Missing in", "missing", show=joined),
+    Column("Missing in", "missing", show=joined, required=True),
     Column("Optional", "optional", show=yes_no),
 )
 UNUSED = (Column("Key", "key"), Column("Targets", "targets", show=joined))
