@@ -21,10 +21,9 @@ def main() -> None:
 
         code = _write_version(f"dpx {__version__}\n".encode())
     elif sys.argv[1:2] == ["__complete"]:
-        from dpx_cli.cli.command_table import ROOT, TABLE, TOPICS
         from dpx_cli.completion import candidates
 
-        code = candidates.run(sys.argv[2:], os.environ, candidates.Tables(TABLE, ROOT, TOPICS))
+        code = candidates.run(sys.argv[2:], os.environ)
     else:
         from dpx_cli.cli.main import run
 

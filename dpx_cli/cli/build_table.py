@@ -118,6 +118,7 @@ def render() -> str:
             HEAD,
             *(f"{name} = {param}" for param, name in sorted(names.items(), key=lambda item: item[1])),
             f"ROOT: tuple[dict[str, Any], ...] = {root_options()}",
+            f"EXCLUSIVE = {options.EXCLUSIVE}",
             f"TOPICS: dict[str, str] = {summaries}",
             "TABLE: dict[str, dict[str, Any]] = {",
             *_rows(entries, names, ""),

@@ -309,16 +309,10 @@ PANELS = {
 }
 
 # Options whose value may be empty: texts of the API, and what a command checks itself. CLEARABLE marks others.
-EMPTY = [
-    "--name",
-    "--description",
-    "--build-command",
-    "--install-command",
-    "--output-dir",
-    "--message",
-    "--set",
-    "--signature",
-]
+EMPTY = (
+    *("--name", "--description", "--build-command", "--install-command"),
+    *("--output-dir", "--message", "--set", "--signature"),
+)
 
 # Options of the output formats, by what a command prints (`commands.effect`).
 Json = Annotated[bool, flag("--json", "Output JSON.")]
@@ -338,6 +332,11 @@ FORMATS: dict[str, dict[str, Any]] = {
     "list": {"json": Json, "jsonl": JsonLines, "quiet": Quiet, "fields": Fields, "jq": Jq},
     "stream": {"json": Stream},
 }
+# Formats that can't be used together.
+EXCLUSIVE = tuple(
+    tuple(pair.split())
+    for pair in ("json jsonl", "json quiet", "jsonl quiet", "quiet fields", "jsonl jq", "quiet jq", "fields jq")
+)
 
 # Options of every command.
 Profile = Annotated[

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.cli.command_table import TABLE
+from dpx_cli.cli.command_table import EXCLUSIVE, TABLE
 from dpx_cli.errors import UsageError
 from dpx_cli.reference import is_key
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     Param = Mapping[str, Any]
 
 COMMON = ("profile", "debug", "help", "json", "jsonl", "quiet", "fields", "jq")
-EXCLUSIVE = (
-    *(("json", "jsonl"), ("json", "quiet"), ("jsonl", "quiet"), ("quiet", "fields")),
-    *(("jsonl", "jq"), ("quiet", "jq"), ("fields", "jq")),
-)
 PROFILE: Mapping[str, Any] = {"name": "profile", "flags": ("--profile",)}
 
 

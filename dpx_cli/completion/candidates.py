@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import os
 
+from dpx_cli.cli.command_table import EXCLUSIVE, ROOT, TABLE, TOPICS
+
 TYPE_CHECKING = False  # importing typing would take a third of this module's time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,31 +30,11 @@ PROGRAMS = ("dpx", "dpx-cli")
 MAX_CHARACTERS = 128  # of one name
 HARMLESS = dict.fromkeys(map(ord, "-._@+/"))  # besides letters and digits of any script
 
-# Options that can't be used together with another one.
-CONFLICTS = {
-    "--json": ("--jsonl", "--quiet"),
-    "--jsonl": ("--json", "--quiet", "--jq"),
-    "--quiet": ("--json", "--jsonl", "--fields", "--jq"),
-    "--fields": ("--quiet", "--jq"),
-    "--jq": ("--jsonl", "--quiet", "--fields"),
-}
 
-
-class Tables:
-    """What can be typed: the command table, the options of the root and the help topics."""
-
-    __slots__ = ("commands", "root", "topics")
-
-    def __init__(self, commands: Mapping[str, Any], root: Sequence[Param], topics: Mapping[str, str]) -> None:
-        self.commands = commands
-        self.root = root
-        self.topics = topics
-
-
-def run(words: Sequence[str], env: Mapping[str, str], tables: Tables) -> int:
+def run(words: Sequence[str], env: Mapping[str, str]) -> int:
     """Print the candidates for the last of some words. Return 0."""
     try:
-        found = answer(words, env, tables)
+        found = answer(words, env)
         lines = (
             f"{value}\t{text}\n" if text and text.isprintable() else f"{value}\n" for value, text in dict(found).items()
         )
@@ -62,10 +44,10 @@ def run(words: Sequence[str], env: Mapping[str, str], tables: Tables) -> int:
     return 0
 
 
-def answer(words: Sequence[str], env: Mapping[str, str], tables: Tables) -> Iterable[Candidate]:
+def answer(words: Sequence[str], env: Mapping[str, str]) -> Iterable[Candidate]:
     """Return the candidates for the last of some words, in the order in which to show them."""
     *before, typed = words
-    line = Line(tables)
+    line = Line()
     line.read(before)
     if line.other is not None:
         return [(f":command {line.other}", "")]
@@ -94,15 +76,14 @@ class Line:
         other: how many words precede another program's command line; None if there is no such line.
     """
 
-    __slots__ = ("arguments", "commands", "given", "is_ended", "other", "params", "tables", "wanted")
+    __slots__ = ("arguments", "commands", "given", "is_ended", "other", "params", "wanted")
 
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
+    def __init__(self) -> None:
         self._start()
 
     def _start(self) -> None:
-        self.commands: Mapping[str, Any] = self.tables.commands
-        self.params: Sequence[Param] = self.tables.root
+        self.commands: Mapping[str, Any] = TABLE
+        self.params: Sequence[Param] = ROOT
         self.given: dict[str, list[str]] = {}
         self.arguments: list[str] = []
         self.wanted: Param | None = None
@@ -134,7 +115,7 @@ class Line:
                 self.arguments.append(word)
 
     def _read_option(self, word: str) -> None:
-        if self.params is not self.tables.root:
+        if self.params is not ROOT:
             self.commands = {}  # no command can follow the options of a group's own command
         param, value = self.option(word)
         if not param:
@@ -170,7 +151,7 @@ class Line:
         elif "" in self.commands:
             self.params = self.commands[""]["params"]
         else:
-            self.params = [param for param in self.tables.root if param["name"] == "help"]
+            self.params = [param for param in ROOT if param["name"] == "help"]
 
     def argument(self) -> Param | None:
         """Return the argument that comes next."""
@@ -196,7 +177,8 @@ def _at_option(line: Line, typed: str, env: Mapping[str, str]) -> Iterable[Candi
 
 def _options(line: Line, typed: str) -> Iterator[Candidate]:
     """Yield the options that may still be given, by their long names; a short one only if it was typed."""
-    excluded = [other for flag in line.given for other in CONFLICTS.get(flag, ())]
+    given = {flag.lstrip("-") for flag in line.given}
+    excluded = [f"--{other}" for pair in EXCLUSIVE for other in pair if len(given & {*pair} - {other}) == 1]
     for param in line.params:
         if "flags" not in param:
             continue
@@ -256,9 +238,9 @@ def _choices(param: Param, typed: str, taken: Iterable[str]) -> Iterator[Candida
 
 def _topics(line: Line) -> Iterator[Candidate]:
     """Yield what `dpx help` explains: topics and commands, then a group's commands."""
-    commands = line.tables.commands
+    commands: Mapping[str, Any] = TABLE
     if not line.arguments:
-        yield from ((name, sentence(text)) for name, text in line.tables.topics.items())
+        yield from ((name, sentence(text)) for name, text in TOPICS.items())
     elif len(line.arguments) == 1:
         commands = commands.get(line.arguments[0], {}).get("commands", {})
     else:

@@ -106,7 +106,7 @@ def typers(words: list[str]) -> tuple[Any, ...]:
     return "call", tuple(part for part in call.path if part), call.format, call.profile, call.debug, values
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(command_lines())
 def test_it_reads_a_command_line_as_typer_does(words: list[str]) -> None:
     """What is accepted and with which values; of what is not, the kind of mistake and the option."""

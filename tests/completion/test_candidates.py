@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dpx_cli.cli.command_table import ROOT, TABLE, TOPICS
+from dpx_cli.cli.command_table import TABLE
 from dpx_cli.completion import candidates
 
 if TYPE_CHECKING:
     from tests.conftest import Program
 
-TABLES = candidates.Tables(TABLE, ROOT, TOPICS)
-
 
 def answer(*words: str) -> dict[str, str]:
     """Return the candidates for the last word, with their descriptions."""
-    return dict(candidates.answer(words, {}, TABLES))
+    return dict(candidates.answer(words, {}))
 
 
 def test_groups_and_commands_come_with_what_they_do() -> None:
@@ -131,7 +129,7 @@ def test_a_value_that_may_be_a_secret_is_not_completed() -> None:
         ["webhook", "sign", "--secret="],
         ["sandbox", "serve", "--token", "x"],
     ):
-        assert dict(candidates.answer(words, env, TABLES)) == {}
+        assert dict(candidates.answer(words, env)) == {}
 
 
 @pytest.mark.parametrize("group", [name for name, entry in TABLE.items() if "commands" in entry])
@@ -140,11 +138,13 @@ def test_a_command_of_a_group_is_not_offered_behind_an_option(group: str) -> Non
     assert not set(answer(group, "--help", "")) & set(TABLE[group]["commands"])
 
 
-def test_a_description_that_could_harm_a_terminal_is_left_out(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_description_that_could_harm_a_terminal_is_left_out(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The name stays, and the exit code is always 0."""
     topics = {"one": "a\x1b[31mred", "two": "a\u202eb", "three": "fine. Not shown."}
-    tables = candidates.Tables({"help": TABLE["help"]}, ROOT, topics)
-    assert candidates.run(["help", ""], {}, tables) == candidates.run([], {}, tables) == 0
+    monkeypatch.setattr(candidates, "TOPICS", topics)
+    assert candidates.run(["help", ""], {}) == candidates.run([], {}) == 0
     assert capfd.readouterr().out.splitlines()[:3] == ["one", "two", "three\tfine"]
 
 

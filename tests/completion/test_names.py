@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -40,12 +41,11 @@ LINES = {
 
 
 def offered(dpx: Program, kind: str, *options: str, **env: str) -> list[str]:
-    """Return the values offered for a kind of word, after some options; nothing else may be printed."""
+    """Return the values offered for a kind of word, after some options."""
     before = [*options, *LINES[kind]] if "--profile" in options else [*LINES[kind], *options]
-    result = dpx("__complete", *before, "", env=env)
-    assert result.code == 0
-    assert result.err == ""
-    return [line.partition("\t")[0] for line in result.out.splitlines() if not line.startswith("--")]
+    with contextlib.chdir(dpx.cwd):
+        values = dict(candidates.answer([*before, ""], {**dpx.env, **env}))
+    return [value for value in values if not value.startswith("--")]
 
 
 def remember(dpx: Program, token: str = "t", origin: str = "https://deploxa.com:443", **content: Any) -> Path:

@@ -34,7 +34,7 @@ SECONDS = 60  # no command of a test takes longer, however busy the machine
 KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "SYSTEMROOT")
 
 # Commands that hand their streams to other programs, serve until a signal comes, or are answered before `cli.main`.
-NEED_A_PROCESS = {"sandbox", "rehearse", "mcp", "listen", "completion", "__complete", "--version"}
+NEED_A_PROCESS = {"sandbox", "rehearse", "mcp", "listen", "__complete", "--version"}
 
 
 class Result:
