@@ -195,30 +195,6 @@ def test_the_link_files_id_is_used_as_it_is(dpx_on_faults: Program, server: Faul
     assert asked(server) == ["/projects/prj_42"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"{", b"[]", b'{"projectSlug": "shop"}', b'{"projectId": 5}', b"[" * 65000, b"\xff", b" " * 70_000],
-)
-def test_a_damaged_link_file_is_named_and_left_alone(
-    dpx_on_faults: Program, server: FaultServer, content: bytes
-) -> None:
-    """Nothing is guessed in its stead; a project that is specified doesn't need it, link and unlink replace it."""
-    path = link(dpx_on_faults.cwd, content)
-    for words in (("deploy",), ("env", "list")):
-        done = dpx_on_faults(*words)
-        assert (done.code, done.out) == (2, ""), done
-        assert str(path.relative_to(dpx_on_faults.cwd)) in done.err
-    assert path.read_bytes() == content
-    assert server.count("POST") == 0
-    assert dpx_on_faults("env", "list", "-p", "shop").code == 0
-    assert dpx_on_faults("deploy", "list", "-p", "shop").code == 0
-    assert dpx_on_faults("link", "shop").code == 0
-    assert json.loads(path.read_text(encoding="utf-8"))["projectId"] == PROJECT
-    path.write_bytes(content)
-    assert dpx_on_faults("unlink").code == 0
-    assert not path.exists()
-
-
 @pytest.mark.posix
 @pytest.mark.parametrize("kind", ["device", "pipe", "folder", "loop", "nothing"])
 def test_a_link_file_that_is_no_file_is_named(dpx_on_faults: Program, kind: str) -> None:

@@ -183,6 +183,21 @@ def test_a_deletion_whose_response_was_lost_is_looked_into(server: FaultServer, 
     assert notes == ["The response was lost, but the project was deleted."]
 
 
+def test_a_busy_server_may_have_created_a_project(server: FaultServer) -> None:
+    """A 429 is looked into twice; only if nothing is new, the project may be created again."""
+    notes: list[str] = []
+    client = client_of(server.url, notes=notes)
+    busy = faults.refused(429, "busy", "0")
+    server.on("POST", "/projects", busy, effect=True, times=1)
+    assert projects.create_project(client, "new", {})["id"] == server.projects[-1]["id"]
+    assert "but project" in notes[-1]
+    server.on("POST", "/projects", busy)
+    server.requests.clear()
+    with pytest.raises(errors.RateLimited):
+        projects.create_project(client, "newer", {})
+    assert [request.method for request in server.requests] == ["GET", "POST", "GET", "GET"]
+
+
 def test_a_deletion_without_a_word_is_one(server: FaultServer, client: Client) -> None:
     """204 is a server's way to say that there is nothing more to say."""
     server.on("DELETE", "/projects.*", faults.raw(b"HTTP/1.1 204 No Content\r\n\r\n"))
