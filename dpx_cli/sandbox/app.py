@@ -6,31 +6,25 @@ import json
 import logging
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
 from dpx_cli.redact import mask_values
 from dpx_cli.sandbox import deployments, env_vars, orgs, projects
 from dpx_cli.sandbox.dashboard import Dashboard
 from dpx_cli.sandbox.faults import API_ROOT, ERROR, LOST, RESET, SLOW, Fault
-from dpx_cli.sandbox.request import Refused, SandboxRequest
+from dpx_cli.sandbox.journal import RecordedRequest
+from dpx_cli.sandbox.request import Refused, SandboxRequest, SandboxState
 from dpx_cli.system.loopback.guard import rejection_reason
 from dpx_cli.system.loopback.page import WebPage
-from dpx_cli.system.loopback.server import ClientDisconnected, TooLarge
+from dpx_cli.system.loopback.server import ClientDisconnected, Connection, TooLarge
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dpx_cli.sandbox.journal import RecordedRequest
-    from dpx_cli.sandbox.state import SandboxState
-    from dpx_cli.system.loopback.server import Connection
-
-    Handler = Callable[[SandboxRequest], tuple[int, dict[str, Any]]]
+Handler = Callable[[SandboxRequest], tuple[int, dict[str, Any]]]
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
-REQUESTS = "/__sandbox__/requests"
 
 ROUTES: dict[str, dict[str, Handler]] = {
     "/projects": {"GET": projects.list_, "POST": projects.create},
@@ -62,8 +56,6 @@ class Application:
             request.respond_json(403, {"error": reason})
         elif WebPage.wanted(request):
             self.page.respond(request)
-        elif request.path.startswith("/__sandbox__"):
-            self._inspect(request)
         else:
             self._serve(request)
 
@@ -107,21 +99,12 @@ class Application:
         self._apply(faults)
         handler, path = _route(request)
         user = self._authenticate(headers)
-        body: dict[str, Any] = {}
-        if request.method in ("POST", "PATCH"):
-            body = _parse_object(raw, record)
+        body = _parse_object(raw, record) if request.method in ("POST", "PATCH") else {}
+        effects = {fault.effect for fault in faults}
         status, content = handler(
-            SandboxRequest(
-                state=self._state,
-                user=user,
-                path=path,
-                query=record.query,
-                body=body,
-                now=time.time(),
-                fails=any(fault.effect == ERROR for fault in faults),
-            )
+            SandboxRequest(self._state, user, path, record.query, body, now=time.time(), fails=ERROR in effects)
         )
-        if any(fault.effect == LOST for fault in faults):
+        if LOST in effects:
             raise ClientDisconnected
         for fault in faults:
             if fault.field:
@@ -154,19 +137,6 @@ class Application:
             raise Refused(429, "Rate limit exceeded", {"Retry-After": str(wait)})
         user: int = self._state.store.one("SELECT seq FROM users WHERE email = ?", (email,))["seq"]
         return user
-
-    def _inspect(self, request: Connection) -> None:
-        """Show or forget the recorded requests."""
-        journal = self._state.journal
-        if request.path != REQUESTS:
-            request.respond_json(404, {"error": "Not found"})
-        elif request.method == "GET":
-            request.respond_json(200, {"data": [vars(record) for record in journal.requests()]})
-        elif request.method == "DELETE":
-            journal.clear()
-            request.respond_json(200, {"deleted": True})
-        else:
-            request.respond_json(405, {"error": "Method not allowed"}, headers=[(b"allow", b"GET, DELETE")])
 
 
 def _route(request: Connection) -> tuple[Handler, dict[str, str]]:

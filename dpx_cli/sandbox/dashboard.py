@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from dpx_cli.errors import UsageError
 from dpx_cli.sandbox import deployments, timeline
 from dpx_cli.sandbox.faults import EXAMPLES
 from dpx_cli.sandbox.journal import LOGGED
-from dpx_cli.sandbox.request import Refused, SandboxRequest
+from dpx_cli.sandbox.request import Refused, SandboxRequest, SandboxState
 from dpx_cli.system.loopback.page import WebPage
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dpx_cli.sandbox.state import SandboxState
 
 MAX_ROWS = 50
 
@@ -80,12 +76,8 @@ class Dashboard(WebPage):
     def _deploy(self, content: Mapping[str, Any]) -> str:
         """Deploy the last deployed branch of a project. Raises UsageError if that's refused."""
         user = self._sandbox.store.one("SELECT seq FROM users WHERE email = ?", (self._sandbox.accepted.owner,))["seq"]
-        path = {"id": str(content.get("id"))}
-        request = SandboxRequest(
-            state=self._sandbox, user=user, path=path, query={}, body={}, now=time.time(), fails=False
-        )
         try:
-            deployments.create(request)
+            deployments.create(SandboxRequest(self._sandbox, user, {"id": str(content.get("id"))}, {}, {}, time.time()))
         except Refused as refused:
             raise UsageError(refused.message) from refused
         return "Deployment started."

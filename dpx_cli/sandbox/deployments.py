@@ -32,10 +32,7 @@ def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
         condition = _AT_STATUS[request.query["status"]]
         where = f"{where} AND {condition}"
         values += [request.now] * condition.count("?")
-    scope = f"deployments {project['seq']}"
-    rows, pagination = request.page(
-        "SELECT d.* FROM deployments d", where, values, key="d.seq", scope=scope, newest_first=True
-    )
+    rows, pagination = request.page("SELECT d.* FROM deployments d", where, values, key="d.seq", newest_first=True)
     return 200, {"data": [timeline.show(row, request.now) for row in rows], "pagination": pagination}
 
 

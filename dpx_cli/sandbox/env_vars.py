@@ -14,9 +14,7 @@ from dpx_cli.sandbox.store import new_id
 def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Respond to GET /projects/:id/env-vars, oldest first."""
     project = projects.visible(request, request.path["id"])["seq"]
-    rows, pagination = request.page(
-        "SELECT v.* FROM env_vars v", "v.project = ?", (project,), key="v.seq", scope=f"env-vars {project}"
-    )
+    rows, pagination = request.page("SELECT v.* FROM env_vars v", "v.project = ?", (project,), key="v.seq")
     return 200, {"data": [json.loads(row["document"]) for row in rows], "pagination": pagination}
 
 

@@ -18,14 +18,12 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dpx_cli.durations import duration
 from dpx_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SLOW, RESET, LOST, ERROR = "slow", "reset", "lost", "error"
 DROP, ADD, WRONG = "drop", "add", "wrong"

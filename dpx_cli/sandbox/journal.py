@@ -7,13 +7,11 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from dpx_cli.errors import Failed, reason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MAX_REQUESTS = 10_000
 MAX_CHANGES = 100_000
@@ -24,16 +22,10 @@ SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x
 
 @dataclass
 class RecordedRequest:
-    """One request.
+    """One request: `path` is below the API root ("/projects"), `query` has the first value of each parameter.
 
-    Attributes:
-        time: when it arrived, in seconds since 1970.
-        path: below the API root, decoded: "/projects"; complete if it isn't below it.
-        query: its parameters; the first value of each.
-        headers: names in lower case, without those that carry credentials.
-        body: the JSON object with variables' values mask_values; None if there is no JSON body.
-        status: of the response; None until it is sent, and if a fault lost it.
-        fault: the scripted fault that applied to it, as it was written.
+    `headers` are without credentials, and `body`, if it is JSON, without variables' values. `status` is None until the
+    response is sent, and if `fault`, a scripted one, lost it.
     """
 
     time: float

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dpx_cli.sandbox import projects
-
-if TYPE_CHECKING:
-    from dpx_cli.sandbox.request import SandboxRequest
+from dpx_cli.sandbox.request import SandboxRequest
 
 
 def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
@@ -17,7 +15,6 @@ def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
         "m.user = ?",
         (request.user,),
         key="o.seq",
-        scope="orgs",
     )
     data = [{"id": row["id"], "name": row["name"], "slug": row["slug"], "role": row["role"].lower()} for row in rows]
     return 200, {"data": data, "pagination": pagination}
@@ -43,7 +40,6 @@ def members(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
         "m.org = ? AND u.email <> ''",  # see seed.ME
         (org,),
         key="m.seq",
-        scope=f"members {org}",
     )
     data = [{"id": row["id"], "role": row["role"], "user": {"email": row["email"]}} for row in rows]
     return 200, {"data": data, "pagination": pagination}

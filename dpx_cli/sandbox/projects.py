@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import sqlite3
+from typing import Any
 
 from dpx_cli.reference import APP_TYPES, FRAMEWORKS, slug_of
 from dpx_cli.sandbox import seed, timeline
 from dpx_cli.sandbox.request import Refused, SandboxRequest
 from dpx_cli.sandbox.store import new_id, timestamp
-
-if TYPE_CHECKING:
-    import sqlite3
 
 # A person sees their own projects and those of their organizations. The plus keeps SQLite from collecting and sorting
 # each organization's projects: walking along `seq` costs only one page.
@@ -35,12 +33,10 @@ def visible(request: SandboxRequest, project: str) -> sqlite3.Row:
 
 def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Respond to GET /projects, newest first."""
-    where, scope = VISIBLE, "projects"
-    values: tuple[int, ...] = (request.user, request.user)
+    where, values = VISIBLE, [request.user, request.user]
     if "org" in request.query:
-        org = org_of(request, request.query["org"])
-        where, values, scope = "p.org = ?", (org,), f"projects {org}"
-    rows, pagination = request.page(_SELECT, where, values, key="p.seq", scope=scope, newest_first=True)
+        where, values = "p.org = ?", [org_of(request, request.query["org"])]
+    rows, pagination = request.page(_SELECT, where, values, key="p.seq", newest_first=True)
     data = []
     for row in rows:
         current = None if row["newest"] is None else {"status": timeline.status(row, request.now)}

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dpx_cli.sandbox.store import CURSOR, CURSOR_DIGITS, cursor_of
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Mapping, Sequence
-
-    from dpx_cli.sandbox.state import SandboxState
+from dpx_cli.sandbox.behavior import Behavior
+from dpx_cli.sandbox.faults import Faults
+from dpx_cli.sandbox.journal import SandboxJournal
+from dpx_cli.sandbox.store import ID_LENGTH, Store, base36
+from dpx_cli.sandbox.tokens import Rate, Tokens
+from dpx_cli.sandbox.webhooks import Webhooks
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+CURSOR = re.compile("c0{12}[0-9a-z]{12}")  # all of them fit into SQLite's integers
+
+
+class SandboxState:
+    """The parts of a running sandbox; `closing` is set when it ends."""
+
+    behavior: Behavior
+    store: Store
+    accepted: Tokens
+    scripted: Faults
+    rate: Rate | None
+    journal: SandboxJournal
+    webhooks: Webhooks | None = None
+    closing: threading.Event
 
 
 class Refused(Exception):
@@ -28,15 +44,11 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class SandboxRequest:
-    """A request that was authenticated.
+    """A request that was authenticated: `user` is `seq` of the token's person, `path` has the path's variable parts.
 
-    Attributes:
-        user: `seq` of the token's person.
-        path: the variable parts of the path, decoded.
-        now: when it arrived, in seconds since 1970.
-        fails: whether a scripted fault makes this deployment fail.
+    `fails` is whether a scripted fault makes this deployment fail.
     """
 
     state: SandboxState
@@ -45,10 +57,10 @@ class SandboxRequest:
     query: Mapping[str, str]
     body: Mapping[str, Any]
     now: float
-    fails: bool
+    fails: bool = False
 
     def page(
-        self, select: str, where: str, values: Sequence[Any], *, key: str, scope: str, newest_first: bool = False
+        self, select: str, where: str, values: Sequence[Any], *, key: str, newest_first: bool = False
     ) -> tuple[list[sqlite3.Row], dict[str, Any]]:
         """Return the rows of a list for `limit` and `cursor`, and the response's `pagination`.
 
@@ -56,7 +68,7 @@ class SandboxRequest:
         removed between two pages neither repeat nor hide others.
 
         `select` is SELECT and FROM, `where` the condition without the word, `values` the parameters of both, `key` the
-        column of `seq`, which is unique and never reused. `scope` identifies the list: a cursor of another is refused.
+        column of `seq`, which is unique and never reused.
         """
         text = self.query.get("limit", str(DEFAULT_LIMIT))
         if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MAX_LIMIT:
@@ -65,12 +77,12 @@ class SandboxRequest:
         order, compare = ("DESC", "<") if newest_first else ("ASC", ">")
         cursor = self.query.get("cursor")
         if cursor is not None:
-            seq = int(cursor[1:CURSOR_DIGITS], 36) if CURSOR.fullmatch(cursor) else 0
-            if cursor != cursor_of(scope, seq):
-                raise Refused(400, "cursor is not valid for this list")
-            where, values = f"({where}) AND {key} {compare} ?", (*values, seq)
+            if not CURSOR.fullmatch(cursor):
+                raise Refused(400, "cursor is not valid")
+            where, values = f"({where}) AND {key} {compare} ?", (*values, int(cursor[1:], 36))
         rows = self.state.store.all(f"{select} WHERE {where} ORDER BY {key} {order} LIMIT ?", (*values, limit + 1))
-        following = cursor_of(scope, rows[limit - 1]["seq"]) if len(rows) > limit else None
+        # Shaped like an ID, as in the reference's example (clm1abc...).
+        following = f"c{base36(rows[limit - 1]['seq'], ID_LENGTH - 1)}" if len(rows) > limit else None
         return rows[:limit], {"hasMore": following is not None, "nextCursor": following, "limit": limit}
 
     def text(self, name: str, *, empty: bool = True, required: bool = False) -> str | None:

@@ -10,15 +10,12 @@ import site
 import sys
 import sysconfig
 import tempfile
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from dpx_cli.errors import Failed, NotFound, reason
+from dpx_cli.sandbox.server import Sandbox
 from dpx_cli.system import signals
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from dpx_cli.sandbox.server import Sandbox
 
 FORWARDED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 # These belong to the user's own account, and guard it: a sandbox may be changed. The last ones lead to files and

@@ -8,17 +8,13 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 from dpx_cli.sandbox import timeline
-from dpx_cli.sandbox.store import digest_of, new_id, timestamp
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dpx_cli.sandbox.store import Store
+from dpx_cli.sandbox.store import Store, digest_of, new_id, timestamp
 
 # The email address of the tokens' person in a rehearsal, who isn't in the lists of members.
 ME = ""

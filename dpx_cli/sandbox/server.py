@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from dpx_cli.errors import UsageError, reason
 from dpx_cli.sandbox import seed as seeds
 from dpx_cli.sandbox import timeline
 from dpx_cli.sandbox.app import Application
+from dpx_cli.sandbox.behavior import Behavior
 from dpx_cli.sandbox.faults import API_ROOT, Faults
 from dpx_cli.sandbox.journal import Change, RecordedRequest, SandboxJournal
-from dpx_cli.sandbox.state import Behavior, SandboxState
+from dpx_cli.sandbox.request import SandboxState
+from dpx_cli.sandbox.seed import Seed
 from dpx_cli.sandbox.store import Store, digest_of, new_id
 from dpx_cli.sandbox.tokens import Rate, Tokens
 from dpx_cli.sandbox.webhooks import DeliveryAttempt, Webhooks
@@ -28,10 +32,7 @@ from dpx_cli.system.loopback.server import HOST, Server, bind
 from dpx_cli.webhook.deliver import Endpoint
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from dpx_cli.client import Client
-    from dpx_cli.sandbox.seed import Seed
 
 # Longer than any test waits between two requests: a connection that closes by itself looks like a fault.
 PATIENCE = 75
@@ -42,27 +43,35 @@ CONNECT_SECONDS = 2
 class Sandbox(SandboxState):
     """A Deploxa API server, with the fields of `Behavior` as options.
 
-    Args:
-        seed: what it starts with, instead of the usual organizations and projects.
-
-    Attributes:
-        url: the API root, for DPX_API_URL. Set by `start`, as are the others.
-        origin: scheme, host and port.
-        page_url: the address of its page, with the key.
-        client: a Python client of it; set by the pytest fixture.
-
-    Raises:
-        UsageError: an option is wrong, or (by `start`) the port is in use.
-        Failed: by `start`: the data or the log can't be opened.
-        ValueError: by `start`: the seed is incomplete.
+    It starts with `seed` instead of the usual organizations and projects. `start` sets `url`, the API root for
+    DPX_API_URL, and `page_url`, which has the page's key; the pytest fixture sets `client`. Raises UsageError for a
+    wrong option; `start` raises it for a port in use, Failed if data or log can't be opened, ValueError for an
+    incomplete seed.
     """
 
     client: Client
 
-    def __init__(self, seed: Seed | None = None, **options: Any) -> None:
-        self.behavior = Behavior(**options)
-        _check(self.behavior)
+    def __init__(
+        self,
+        seed: Seed | None = None,
+        on_delivery: Callable[[DeliveryAttempt], None] = lambda _: None,
+        **options: Any,
+    ) -> None:
+        self.behavior = behavior = Behavior(**options)
+        self.scripted = Faults(behavior.faults)
+        self.rate = None if behavior.rate is None else Rate(behavior.rate)
+        url = behavior.webhook_url
+        self._endpoint = None if url is None else Endpoint.parse(url, "--webhook-url")
+        if url is not None and not behavior.webhook_secret:
+            raise UsageError("No webhook secret specified.", hint="Pass --webhook-secret, or set DPX_WEBHOOK_SECRET.")
+        if not 0 <= behavior.build_seconds < float("inf"):
+            raise UsageError("--build-seconds must not be negative.")
+        if behavior.slots is not None and behavior.slots < 0:
+            raise UsageError("--slots must not be negative.")
+        if behavior.role not in seeds.PEOPLE:
+            raise UsageError(f"--role must be one of {', '.join(seeds.PEOPLE)}.")
         self._seed = seed
+        self._report = on_delivery
         self._server: Server | None = None
         self.origin = self.url = self.page_url = ""
 
@@ -84,11 +93,11 @@ class Sandbox(SandboxState):
             self.journal = SandboxJournal(behavior.log)
             undo.pop_all()
         self.closing = threading.Event()
-        self.scripted = Faults(behavior.faults)
-        self.rate = None if behavior.rate is None else Rate(behavior.rate)
-        if behavior.webhook_url is not None:
-            endpoint = Endpoint.parse(behavior.webhook_url, "--webhook-url")
-            self.webhooks = Webhooks(endpoint, behavior, store=self.store, journal=self.journal)
+        if self._endpoint is not None:
+            secret = behavior.webhook_secret or ""
+            self.webhooks = Webhooks(
+                self._endpoint, secret, store=self.store, journal=self.journal, report=self._report
+            )
         self.origin = f"http://{HOST}:{listening.getsockname()[1]}"
         self.url = self.origin + API_ROOT
         application = Application(self)
@@ -97,9 +106,9 @@ class Sandbox(SandboxState):
 
     def check_receiver(self) -> str:
         """Return why nobody can be reached at `webhook_url`, in a few words; "" if somebody can."""
-        if self.behavior.webhook_url is None:
+        endpoint = self._endpoint
+        if endpoint is None:
             return ""
-        endpoint = Endpoint.parse(self.behavior.webhook_url, "--webhook-url")
         try:
             socket.create_connection((endpoint.host, endpoint.port), timeout=CONNECT_SECONDS).close()
         except OSError as error:
@@ -135,11 +144,6 @@ class Sandbox(SandboxState):
     def token(self) -> str:
         """The first accepted token."""
         return self.accepted.plain[0]
-
-    @property
-    def tokens(self) -> list[str]:
-        """The accepted tokens, in the order given."""
-        return list(self.accepted.plain)
 
     @property
     def env(self) -> dict[str, str]:
@@ -225,13 +229,9 @@ class Sandbox(SandboxState):
         return [row["slug"] for row in rows]
 
     def deployments(self, project: str) -> list[dict[str, Any]]:
-        """Return the deployments of a project, newest first, as the API's objects.
-
-        `commit_message` and `commit_sha` are there under these names too, and `created_at` is in seconds since 1970.
-        """
+        """Return the deployments of a project, newest first, as the API's objects, with `created_at` in seconds."""
         rows = self._all("SELECT * FROM deployments WHERE project = ? ORDER BY seq DESC", project)
-        shown = [timeline.show(row, time.time()) | {"created_at": row["created_at"]} for row in rows]
-        return [item | {"commit_message": item["commitMessage"], "commit_sha": item["commitSha"]} for item in shown]
+        return [timeline.show(row, time.time()) | {"created_at": row["created_at"]} for row in rows]
 
     def env_keys(self, project: str) -> list[str]:
         """Return the keys of a project's variables, in alphabetical order."""
@@ -254,19 +254,3 @@ class Sandbox(SandboxState):
         if row is None:
             raise LookupError(f"No project {name} in the sandbox.")
         return row
-
-
-def _check(behavior: Behavior) -> None:
-    Faults(behavior.faults)
-    if behavior.rate is not None:
-        Rate(behavior.rate)
-    if not 0 <= behavior.build_seconds < float("inf"):
-        raise UsageError("--build-seconds must not be negative.")
-    if behavior.slots is not None and behavior.slots < 0:
-        raise UsageError("--slots must not be negative.")
-    if behavior.webhook_url is not None:
-        Endpoint.parse(behavior.webhook_url, "--webhook-url")
-        if not behavior.webhook_secret:
-            raise UsageError("No webhook secret specified.", hint="Pass --webhook-secret, or set DPX_WEBHOOK_SECRET.")
-    if behavior.role not in seeds.PEOPLE:
-        raise UsageError(f"--role must be one of {', '.join(seeds.PEOPLE)}.")

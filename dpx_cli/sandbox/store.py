@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import secrets
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dpx_cli.errors import Failed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 # "dpx1": marks a file as a sandbox's, so that no other program's database is ever written to.
 APPLICATION_ID = 0x64707831
@@ -29,8 +26,6 @@ VERSION = 3
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 25
-CURSOR_DIGITS = 11
-CURSOR = re.compile("c[0-9a-z]{24}")
 
 
 class Store:
@@ -128,12 +123,6 @@ def _check_ours(db: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("it is another program's database")
     if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
         raise sqlite3.DatabaseError("it was written by another version of dpx")
-
-
-def cursor_of(scope: str, seq: int) -> str:
-    """Return the cursor behind a row of a list. It is shaped like an ID, as in the reference's example (clm1abc...)."""
-    check = int.from_bytes(hashlib.sha256(f"{scope} {seq}".encode()).digest()) % 36 ** (ID_LENGTH - CURSOR_DIGITS)
-    return f"c{base36(seq, CURSOR_DIGITS - 1)}{base36(check, ID_LENGTH - CURSOR_DIGITS)}"
 
 
 def base36(number: int, width: int) -> str:

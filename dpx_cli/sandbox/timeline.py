@@ -7,13 +7,11 @@ clock: QUEUED for the first fifth of the build seconds, then BUILDING, then READ
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dpx_cli.sandbox.store import new_id, timestamp
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Mapping, Sequence
 
 QUEUED_SHARE = 0.2
 BUILD_FIELDS = ("buildDurationMs", "bundleSizeKb")

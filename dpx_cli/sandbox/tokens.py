@@ -7,15 +7,11 @@ import hmac
 import math
 import re
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from dpx_cli.durations import delay
 from dpx_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dpx_cli.sandbox.state import Behavior
+from dpx_cli.sandbox.behavior import Behavior
 
 TOKEN = re.compile(r"(dpx_[!-9;-~]{1,500})(?::([^:]*))?(?::([^:]*))?")
 HINT = "Write it as dpx_TOKEN, dpx_TOKEN:ROLE or dpx_TOKEN:ROLE:SECONDS."

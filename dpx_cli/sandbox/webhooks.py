@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import ssl
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from dpx_cli.sandbox import timeline
+from dpx_cli.sandbox.journal import SandboxJournal
+from dpx_cli.sandbox.store import Store
 from dpx_cli.webhook import deliver, events, signature
-from dpx_cli.webhook.deliver import NotDelivered
-
-if TYPE_CHECKING:
-    import sqlite3
-
-    from dpx_cli.sandbox.journal import SandboxJournal
-    from dpx_cli.sandbox.state import Behavior
-    from dpx_cli.sandbox.store import Store
-    from dpx_cli.webhook.deliver import Endpoint
+from dpx_cli.webhook.deliver import Endpoint, NotDelivered
 
 TRIES = 4
 FIRST_PAUSE = 0.5  # seconds; each one after it is twice as long
@@ -48,12 +44,20 @@ class DeliveryAttempt(NamedTuple):
 class Webhooks:
     """Send the events of every deployment to one receiver; report each attempt, one at a time."""
 
-    def __init__(self, endpoint: Endpoint, behavior: Behavior, *, store: Store, journal: SandboxJournal) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        secret: str,
+        *,
+        store: Store,
+        journal: SandboxJournal,
+        report: Callable[[DeliveryAttempt], None],
+    ) -> None:
         self._endpoint = endpoint
-        self._secret = (behavior.webhook_secret or "").encode("utf-8", "surrogateescape")
+        self._secret = secret.encode("utf-8", "surrogateescape")
         self._store = store
         self._journal = journal
-        self._report = behavior.on_delivery
+        self._report = report
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._threads: dict[threading.Thread, float] = {}  # and when the last event is due
@@ -99,24 +103,19 @@ class Webhooks:
         headers = deliver.headers(signature.sign(body, self._secret), event)
         for attempt in range(1, TRIES + 1):
             began, answer, error = time.time(), None, None
+            context = ssl.create_default_context
             try:
-                answer = deliver.deliver(
-                    self._endpoint, body, headers, ssl.create_default_context, TIMEOUT_SECONDS
-                ).status
+                answer = deliver.deliver(self._endpoint, body, headers, context, TIMEOUT_SECONDS).status
             except NotDelivered as exc:
                 error = exc.reason
             delivery = DeliveryAttempt(began, event, row["id"], row["slug"], attempt, answer, error)
-            self._add(delivery)
+            with self._lock:
+                self.deliveries.append(delivery)
+                logged = delivery._asdict()
+                self._journal.write({"time": logged.pop("time"), "webhook": logged.pop("event"), **logged})
+                self._report(delivery)
             if delivery.is_last or self._closing.wait(FIRST_PAUSE * 2 ** (attempt - 1)):
                 return
-
-    def _add(self, delivery: DeliveryAttempt) -> None:
-        with self._lock:
-            self.deliveries.append(delivery)
-            logged = delivery._asdict()
-            self._journal.write({"time": logged.pop("time"), "webhook": logged.pop("event"), **logged})
-            if self._report is not None:
-                self._report(delivery)
 
 
 def payload(event: str, row: sqlite3.Row, status: str) -> events.Payload:

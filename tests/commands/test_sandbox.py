@@ -7,20 +7,18 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sandbox_client import Answer, ask
 
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.conftest import Program
+from tests.conftest import Program
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
@@ -56,7 +54,7 @@ class Served:
 
     def ask(self, method: str, path: str, body: Any = None, token: str = "") -> Answer:
         """One request."""
-        return ask(self, method, path, body, token=token)  # type: ignore[arg-type]
+        return ask(self, method, path, body, token=token)
 
 
 def read_line(process: subprocess.Popen[bytes]) -> str:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import pytest
 from sandbox_client import ask
 
 from dpx_cli.sandbox.server import Sandbox
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-KEYS = ["DATABASE_URL", "NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
 CANARY = "canary-7f3a-value"
 
 
@@ -21,10 +17,18 @@ def path_of(sandbox: Sandbox, project: str = "storefront") -> str:
     return f"/projects/{sandbox.project_id(project)}/env-vars"
 
 
+def test_the_world_has_variables(sandbox: Sandbox) -> None:
+    """The first variables have the reference's keys and no value."""
+    listed = ask(sandbox, "GET", path_of(sandbox)).data
+    assert [variable["key"] for variable in listed] == ["DATABASE_URL", "NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
+    assert [set(variable) for variable in listed] == [{"id", "key", "targets", "sensitive"}] * 3
+    assert listed[2]["targets"] == ["production", "preview"]
+    assert listed[2]["sensitive"] is True
+
+
 def test_set_and_set_again(sandbox: Sandbox) -> None:
-    """A new variable is for every target; an update keeps its ID and omitted fields; it can be deleted once."""
-    assert [variable["key"] for variable in ask(sandbox, "GET", path_of(sandbox)).data] == KEYS
-    made = ask(sandbox, "POST", path_of(sandbox), {"key": "A_1", "value": ""})
+    """A new variable is for every target; an update keeps its ID and omitted fields."""
+    made = ask(sandbox, "POST", path_of(sandbox), {"key": "A_1", "value": "x"})
     assert made.status == 201
     assert made.data == {"id": made.data["id"], "key": "A_1", "targets": ["production", "preview", "development"]}
     again = ask(
@@ -36,35 +40,18 @@ def test_set_and_set_again(sandbox: Sandbox) -> None:
     assert ask(sandbox, "GET", path_of(sandbox)).data[-1] == again.data | {"sensitive": True}
     assert sandbox.env_is("storefront", "A_1", "z")
     assert not sandbox.env_is("storefront", "A_1", "y")
-    assert ask(sandbox, "DELETE", f"{path_of(sandbox)}/A_1").body == {"deleted": True}
-    for key in ("A_1", "a%20b", "%ff"):
+    assert ask(sandbox, "POST", path_of(sandbox, "docs"), {"key": "A_1", "value": ""}).status == 201
+    assert sandbox.env_is("docs", "A_1", "")
+    assert sandbox.env_is("storefront", "A_1", "z")
+
+
+def test_delete(sandbox: Sandbox) -> None:
+    """A variable can be deleted once; then it is 404."""
+    assert ask(sandbox, "DELETE", f"{path_of(sandbox)}/DATABASE_URL").body == {"deleted": True}
+    for key in ("DATABASE_URL", "NOPE", "a%20b", "%ff"):
         answer = ask(sandbox, "DELETE", f"{path_of(sandbox)}/{key}")
         assert (answer.status, answer.body) == (404, {"error": "Environment variable not found"})
-    assert sandbox.env_keys("storefront") == KEYS
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        ({"value": "x"}, "key is required"),
-        ({"key": "A"}, "value is required"),
-        *[({"key": "A", "value": value}, "value must be a string") for value in (None, 1)],
-        *[({"key": key, "value": "x"}, "key must match [A-Za-z_][A-Za-z0-9_]*") for key in ("1A", "A\n", "Ä", "")],
-        *[
-            (
-                {"key": "A", "value": "x", "targets": targets},
-                "targets must be a list of production, preview, development",
-            )
-            for targets in ([], "preview", ["test"], [["preview"]])
-        ],
-        *[({"key": "A", "value": "x", "sensitive": it}, "sensitive must be true or false") for it in ("yes", None)],
-    ],
-)
-def test_refused_variables(sandbox: Sandbox, body: dict[str, Any], says: str) -> None:
-    """An invalid variable is 400 with the field's name, and nothing is stored."""
-    answer = ask(sandbox, "POST", path_of(sandbox), body)
-    assert (answer.status, answer.body) == (400, {"error": says})
-    assert len(sandbox.env_keys("storefront")) == 3
+    assert sandbox.env_keys("storefront") == ["NEXT_PUBLIC_API_URL", "STRIPE_SECRET_KEY"]
 
 
 @pytest.mark.posix
@@ -78,7 +65,6 @@ def test_no_value_is_kept_anywhere(tmp_path: Path) -> None:
             ask(sandbox, "POST", path_of(sandbox), {"key": "A", "value": [CANARY]}),
             ask(sandbox, "POST", path_of(sandbox), raw=b'{"key": "A", "value": "' + CANARY.encode()),
             ask(sandbox, "GET", path_of(sandbox)),
-            ask(sandbox, "GET", "/__sandbox__/requests"),
         ]
         assert sandbox.env_is("storefront", "A", CANARY)
         kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from sandbox_client import ask
@@ -13,9 +14,6 @@ from dpx_cli.cli import topics
 from dpx_cli.errors import UsageError
 from dpx_cli.sandbox.faults import DRIFTS, ERROR, LOST, RESET, SLOW, Fault, Faults
 from dpx_cli.sandbox.server import Sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
             [
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(DESCRIPTION)),
                 *("--url", sandbox.url, "--header", f"Authorization: Bearer {sandbox.token}"),
-                *("--checks", "all", "--no-color", "--seed", "1", "--continue-on-failure", "--max-examples", "20"),
+                *("--checks", "all", "--no-color", "--seed", "1", "--continue-on-failure", "--max-examples", "6"),
                 *("--phases", "examples,fuzzing,stateful"),
             ],
             cwd=tmp_path,

@@ -6,18 +6,14 @@ import hashlib
 import hmac
 import json
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from receiver import Receiver
 from sandbox_client import ask
 
 from dpx_cli.sandbox.server import Sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from receiver import Receiver
 
 SECRET = "whsec-canary"
 

@@ -6,12 +6,9 @@ to 127.0.0.1. Host and Origin headers give both away.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from dpx_cli.system.hosts import is_loopback
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Header = tuple[bytes, bytes]
 

@@ -12,20 +12,15 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Callable, Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 from dpx_cli.errors import DpxError
 from dpx_cli.system.hosts import is_loopback
-from dpx_cli.system.loopback.guard import without_port
-from dpx_cli.system.loopback.server import TooLarge
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dpx_cli.system.loopback.guard import Header
-    from dpx_cli.system.loopback.server import Connection
+from dpx_cli.system.loopback.guard import Header, without_port
+from dpx_cli.system.loopback.server import Connection, TooLarge
 
 PREFIX = "/__dpx__/"
 MAX_BODY = 64 * 1024

@@ -10,18 +10,14 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterable
+from typing import Any, Self
 from urllib.parse import unquote
 
 import h11
 
-from dpx_cli.errors import reason
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from dpx_cli.errors import DpxError
-    from dpx_cli.system.loopback.guard import Header
+from dpx_cli.errors import DpxError, reason
+from dpx_cli.system.loopback.guard import Header
 
 HOST = "127.0.0.1"
 MAX_HEAD = 64 * 1024  # bytes of a request's first line and headers

@@ -6,13 +6,12 @@ import json
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from dpx_cli.sandbox.server import Sandbox
-    from tests.conftest import Program
+from dpx_cli.sandbox.server import Sandbox
+from tests.conftest import Program
 
 ON = ("-p", "storefront")
 RELEASE = """\
