@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 from actionlint import lint
+from github import GitHub
 
 from dpx_cli import __version__
 from dpx_cli.commands.ci import workflow
@@ -68,50 +69,40 @@ def test_plans_are_for_those_who_have_a_deploxa_toml(dpx_offline: Program) -> No
     assert set(jobs) == {"deploxa", "deploxa-plan", "deploxa-drift"}
 
 
-GH = """\
-#!/bin/sh
-echo "$*" >> {folder}/calls
-case "$*" in
-  *"/comments --jq"*) {comments};;
-  *"state=open"*) {issues};;
-  *@*) cat comment.md issue.md 2>/dev/null > {folder}/body || true;;
-esac
-"""
-
-
-def run_job(dpx: Program, job: str, *, comments: str = "true", issues: str = "true") -> list[str]:
-    """Run the scripts of a job, with a gh that records its calls; return these."""
-    folder = dpx.home / "bin"
-    folder.mkdir(exist_ok=True)
-    (folder / "calls").unlink(missing_ok=True)
-    (folder / "gh").write_text(GH.format(folder=folder, comments=comments, issues=issues), encoding="utf-8")
-    (folder / "gh").chmod(0o755)
+def run_job(dpx: Program, github: GitHub, job: str) -> None:
+    """Run the scripts of a job as a runner does, with the real gh."""
     steps = github_of(dpx("ci", "setup", "github", "--print", "--drift").out)["jobs"][job]["steps"]
     output = dpx.home / "output"
     output.write_text("", encoding="utf-8")
-    env = {**dpx.env, "PATH": f"{folder}:{Path(sys.executable).parent}:/usr/bin:/bin", "GITHUB_OUTPUT": str(output)}
-    env |= {"GITHUB_REPOSITORY": "acme/shop", "NUMBER": "7"}
+    env = {**dpx.env, **github.env, "NUMBER": "7", "GITHUB_OUTPUT": str(output)}
     for step in steps[3:]:
         subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], cwd=dpx.cwd, env=env, check=True, timeout=60)
         env["CODE"] = output.read_text(encoding="utf-8").strip().removeprefix("code=")
-    return (folder / "calls").read_text(encoding="utf-8").splitlines()
 
 
 def test_the_plan_is_one_comment_and_drift_one_issue(dpx: Program) -> None:
     """Created the first time, changed afterwards; the issue is closed when nothing differs any more."""
-    subprocess.run(["git", "init", "-q"], cwd=dpx.cwd, check=True)
-    (dpx.cwd / "deploxa.toml").write_text('[project]\nslug = "storefront"\ndescription = "new"\n', encoding="utf-8")
-    subprocess.run(["git", "add", "."], cwd=dpx.cwd, check=True)
-    assert "--method POST repos/acme/shop/issues/7/comments" in run_job(dpx, "plan")[-1]
-    body = (dpx.home / "bin" / "body").read_text(encoding="utf-8")
-    assert body.startswith("<!-- dpx plan -->\n")
-    assert "storefront" in body
-    assert "--method PATCH repos/acme/shop/issues/comments/12 " in run_job(dpx, "plan", comments="echo 12")[-1]
-    assert "--method POST repos/acme/shop/issues --raw-field title=" in run_job(dpx, "drift")[-1]
-    assert "--method PATCH repos/acme/shop/issues/5 --field body" in run_job(dpx, "drift", issues="echo 5")[-1]
-    assert dpx("apply", "-y").code == 0
-    assert "issues/5 --raw-field state=closed" in run_job(dpx, "drift", issues="echo 5")[-1]
-    assert len(run_job(dpx, "drift")) == 1, "there is nothing to report and no issue"
+    dpx.git("init", "-q")
+    dpx.write('[project]\nslug = "storefront"\ndescription = "new"\n')
+    dpx.git("add", ".")
+    with GitHub() as github:
+        run_job(dpx, github, "plan")
+        assert github.comments[3]["body"].startswith("<!-- dpx plan -->\n**Plan for storefront**")
+        dpx.write('[project]\nslug = "storefront"\ndescription = "newer"\n')
+        github.comments.append({**github.comments[3], "id": 4})  # of two, the first one is changed
+        run_job(dpx, github, "plan")
+        assert github.changes == ["POST /issues/7/comments", "PATCH /issues/comments/3"]
+        assert "newer" in github.comments[3]["body"]
+        github.changes.clear()
+        for _ in range(2):
+            run_job(dpx, github, "drift")
+        assert github.issues[3]["title"] == "Deploxa differs from deploxa.toml"
+        assert "newer" in github.issues[3]["body"]
+        assert dpx("apply", "-y").code == 0
+        for _ in range(2):  # the second time there is nothing to close
+            run_job(dpx, github, "drift")
+        assert github.changes == ["POST /issues", *["PATCH /issues/3"] * 2]
+        assert github.issues[3]["state"] == "closed"
 
 
 def test_github_workflow_is_what_was_promised(dpx_offline: Program) -> None:
