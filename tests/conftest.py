@@ -29,10 +29,6 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 HOME = tempfile.TemporaryDirectory(prefix="dpx-home-")
 os.environ["HOME"] = os.environ["USERPROFILE"] = HOME.name
 
-# Tests of terminals and shells need what Windows doesn't have.
-if sys.platform == "win32":
-    collect_ignore = ["output", "completion", "commands/test_completion.py"]
-
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this system can't run, with the reason."""

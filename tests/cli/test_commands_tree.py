@@ -156,14 +156,7 @@ def test_an_example_works(dpx: Program, receiver: str, name: str) -> None:
 
 def assert_it_goes_on(line: str, env: dict[str, str], cwd: Path) -> None:
     """Start something that serves, wait for its first line, and end it as a person does."""
-    child = subprocess.Popen(
-        ["sh", "-c", line],
-        env=env,
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - as a shell has it
-    )
+    child = subprocess.Popen(["sh", "-c", line], env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         assert child.stdout
         # Some say more than one line before the address.

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import termios
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,9 @@ import pytest
 from dpx_cli.errors import UsageError
 from dpx_cli.output import picker
 from dpx_cli.output.screen import Screen
+
+if sys.platform != "win32":
+    import termios
 
 if TYPE_CHECKING:
     from collections.abc import Callable

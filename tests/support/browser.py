@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +24,13 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe"),
 )
 SECONDS = 60
+# Puts two pipes where Chromium looks for them, and becomes it. Out of the way first: they may be 3 or 4 themselves.
+AS_3_AND_4 = """
+import fcntl, os, sys
+high = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
+os.dup2(high[0], 3), os.dup2(high[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
@@ -41,9 +48,8 @@ class Browser:
         self._from, answers = os.pipe()
         flags = [*FLAGS, f"--user-data-dir={profile}", "--window-size=1280,860", "about:blank"]
         self._process = subprocess.Popen(
-            [CHROMIUM, *flags],
-            pass_fds=(3, 4),
-            preexec_fn=lambda: _as_3_and_4(commands, answers),  # noqa: PLW1509 - two calls, no lock
+            [sys.executable, "-S", "-c", AS_3_AND_4, str(commands), str(answers), CHROMIUM, *flags],
+            pass_fds=(commands, answers),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -119,11 +125,3 @@ class Browser:
     def screenshot(self, path: Path) -> None:
         """Save what the page looks like as a PNG file."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
-
-
-def _as_3_and_4(commands: int, answers: int) -> None:
-    """Put the pipes where Chromium looks for them."""
-    # Out of the way first: they may be 3 or 4 the other way round.
-    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10) for descriptor in (commands, answers)]
-    os.dup2(high[0], 3)
-    os.dup2(high[1], 4)

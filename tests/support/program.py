@@ -33,6 +33,9 @@ SECONDS = 60  # no command of a test takes longer, however busy the machine
 # What a test's environment keeps of the developer's own; everything else would make tests differ between machines.
 KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "SYSTEMROOT")
 
+# Makes stdin the controlling terminal, and becomes the command.
+CONTROL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+
 # Commands that hand their streams to other programs, serve until a signal comes, or are answered before `cli.main`.
 NEED_A_PROCESS = {"sandbox", "rehearse", "mcp", "listen", "__complete", "--version"}
 
@@ -157,6 +160,32 @@ def start(*argv: str, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[byt
     )
 
 
+def start_on_terminal(
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, lines: int, columns: int
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a command on a pseudo-terminal of its own; return it and our side. Skips the test on Windows."""
+    if sys.platform == "win32":
+        pytest.skip("needs a pseudo-terminal, which Windows doesn't have")
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    child = subprocess.Popen(
+        [sys.executable, "-S", "-c", CONTROL, *command],
+        env={"TERM": "xterm-256color", "LANG": "C.UTF-8", **env},
+        cwd=cwd,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    return child, ours
+
+
 def run_on_terminal(
     *argv: str,
     env: Mapping[str, str],
@@ -188,26 +217,7 @@ def terminal(
         columns: the terminal's width.
         seconds: how long it may take before it is killed.
     """
-    if sys.platform == "win32":
-        pytest.skip("needs a pseudo-terminal, which Windows doesn't have")
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    child = subprocess.Popen(
-        command,
-        env={"TERM": "xterm-256color", "LANG": "C.UTF-8", **env},
-        cwd=cwd,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one call, no lock
-    )
-    os.close(theirs)
+    child, ours = start_on_terminal(command, env=env, cwd=cwd, lines=40, columns=columns)
     seen = b""
     waiting = list(answers)
     asked_from = 0

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
 import select
 import shutil
 import signal
-import struct
 import subprocess
-import termios
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,19 +82,7 @@ class Shell:
             # Where this folder is missing, fish reads every man page of the machine first, in the background.
             data = Path(env.get("XDG_DATA_HOME") or Path(env["HOME"]) / ".local" / "share")
             (data / "fish" / "generated_completions").mkdir(parents=True, exist_ok=True)
-        self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 160, 0, 0))
-        self._child = subprocess.Popen(
-            argv,
-            env={"TERM": "xterm-256color", "LANG": "C.UTF-8", **env},
-            cwd=cwd,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - nothing else sets the terminal
-        )
-        os.close(theirs)
+        self._child, self._ours = program.start_on_terminal(argv, env=env, cwd=cwd, lines=60, columns=160)
         self.seen = ""
         if name == "zsh":  # -f keeps every start-up file out, the system's too
             os.write(self._ours, f"source {rc}\n".encode())
