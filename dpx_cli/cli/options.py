@@ -169,6 +169,8 @@ Statuses = Annotated[
 
 # ci
 ChangedProjects = Annotated[bool, flag("--changed", "Deploy the projects of a monorepo that a push changed.")]
+Drift = Annotated[bool, flag("--drift", "Also plan on a schedule, and report in an issue.")]
+Install = Annotated[Literal["pip", "action"], option("--install", "HOW", "Install dpx with pip or its setup action.")]
 
 # env
 Targets = Annotated[

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from dpx_cli.cli.options import ChangedProjects, Project, Yes
+    from dpx_cli.cli.options import ChangedProjects, Drift, Install, Project, Yes
     from dpx_cli.session import Session
 
 GROUP = Typer(name="ci", help="Deploy from GitHub Actions or GitLab.")
@@ -29,10 +29,11 @@ def print_workflow(
     ],
     project: Project = None,
     changed: ChangedProjects = False,
-    drift: Annotated[bool, typer.Option("--drift", help="Also plan on a schedule, and report in an issue.")] = False,
+    drift: Drift = False,
+    install: Install = "pip",
 ) -> None:
     """Print a workflow that deploys this repository; the same as `dpx ci setup SYSTEM --print`."""
-    session.screen.raw(_render(session, system, project, changed=changed, drift=drift).encode())
+    session.screen.raw(_render(session, system, project, install, changed=changed, drift=drift).encode())
 
 
 @GROUP.command("setup", epilog="dpx ci setup github --project acme/storefront --yes")
@@ -44,7 +45,8 @@ def setup(
     ],
     project: Project = None,
     changed: ChangedProjects = False,
-    drift: Annotated[bool, typer.Option("--drift", help="Also plan on a schedule, and report in an issue.")] = False,
+    drift: Drift = False,
+    install: Install = "pip",
     print_only: Annotated[bool, typer.Option("--print", help="Print the workflow instead of writing it.")] = False,
     yes: Yes = False,
 ) -> None:
@@ -55,7 +57,7 @@ def setup(
     deploxa.toml, it also comments on pull requests with what they would change. An existing workflow is replaced only
     with --yes, which also sets the secret DPX_TOKEN to your token if the GitHub CLI (gh) is installed.
     """
-    text = _render(session, system, project, changed=changed, drift=drift)
+    text = _render(session, system, project, install, changed=changed, drift=drift)
     if print_only:
         session.screen.raw(text.encode())
         return
@@ -67,16 +69,18 @@ def setup(
         session.screen.info(workflow.SECRETS[system])
 
 
-def _render(session: Session, system: str, project: str | None, *, changed: bool, drift: bool) -> str:
+def _render(session: Session, system: str, project: str | None, install: str, *, changed: bool, drift: bool) -> str:
     """Return the workflow for the options of a command, and note what it deploys."""
     exclusive(("--changed", changed), ("--project", project))
+    if install == "action" and system != "github":
+        raise UsageError("The setup action is for GitHub Actions.", hint="Leave --install out.")
     named = None if changed else _find_project(session, project)
     if named is None and not changed:
         session.screen.note(
             "The workflow deploys the project with the name of the repository. For another one, pass --project."
         )
     has_plan = changed or drift or session.settings.project_file is not None
-    return workflow.render(system, named, changed=changed, plan=has_plan, drift=drift)
+    return workflow.render(system, named, install, changed=changed, plan=has_plan, drift=drift)
 
 
 def _find_project(session: Session, project: str | None) -> str | None:

@@ -33,19 +33,31 @@ PROJECTS = {"github": "${{ github.event.repository.name }}", "gitlab": "$CI_PROJ
 RELEASE = f"https://github.com/deploxa/dpx/releases/download/v{__version__}/requirements.txt"
 INSTALL = "python -m pip install --quiet --require-hashes --requirement"
 SETUP = {
-    "github": f"""\
+    ("github", "pip"): f"""\
       - uses: actions/setup-python@e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0
         with:
           python-version: "3.13"
       - name: Install dpx
         run: {INSTALL} {RELEASE}""",
-    "gitlab": f"{INSTALL} {RELEASE}",
+    ("github", "action"): f"""\
+      - uses: deploxa/dpx/.github/actions/setup@v{__version__} # zizmor: ignore[unpinned-uses] a release's tag stays
+        with:
+          version: '{__version__}'""",
+    ("gitlab", "pip"): f"{INSTALL} {RELEASE}",
 }
 MAX_SECONDS = 60  # for gh
 
 
-def render(system: str, project: str | None, *, changed: bool = False, plan: bool = False, drift: bool = False) -> str:
-    """Return a workflow of "github" or "gitlab" that installs this version of dpx."""
+def render(
+    system: str,
+    project: str | None,
+    install: str = "pip",
+    *,
+    changed: bool = False,
+    plan: bool = False,
+    drift: bool = False,
+) -> str:
+    """Return a workflow of "github" or "gitlab" that installs this version of dpx by "pip" or its "action"."""
     parts = {"changed" if changed else "one", *(["plan"] if plan else []), *(["drift"] if drift else [])}
     lines, is_wanted = [], True
     for line in (resources(__package__) / f"{system}.yml").read_text("utf-8").splitlines():
@@ -55,7 +67,7 @@ def render(system: str, project: str | None, *, changed: bool = False, plan: boo
             lines.append(line)
     # A project's name may consist of digits, which YAML would read as a number.
     name = PROJECTS[system] if project is None else json.dumps(project)
-    text = "\n".join(lines).replace("@INSTALL@", SETUP[system])
+    text = "\n".join(lines).replace("@INSTALL@", SETUP[system, install])
     return text.replace("@PROJECT@", name).replace("@DOTENV@", GITLAB_FILE) + "\n"
 
 

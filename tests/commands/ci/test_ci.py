@@ -31,7 +31,7 @@ def github_of(text: str) -> Any:
     return found
 
 
-FLAGS = [[], ["--project", "acme/storefront"], ["--changed"], ["--drift"], ["--changed", "--drift"]]
+FLAGS = [[], ["--project", "acme/storefront"], ["--changed"], ["--drift", "--install", "action"]]
 
 
 @pytest.mark.parametrize("flags", FLAGS)
@@ -141,6 +141,15 @@ def test_gitlab_job_is_what_was_promised(dpx_offline: Program) -> None:
     assert job["artifacts"] == {"when": "always", "reports": {"dotenv": report.GITLAB_FILE}}
     assert job["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH'}]
     assert "DPX_TOKEN" not in json.dumps(job)
+
+
+def test_the_setup_action_installs_this_version(dpx_offline: Program) -> None:
+    """If that's asked for, and only in GitHub Actions."""
+    workflow = github_of(dpx_offline("ci", "setup", "github", "--print", "--install", "action").out)
+    action = f"deploxa/dpx/.github/actions/setup@v{__version__}"
+    assert workflow["jobs"]["deploy"]["steps"][1] == {"uses": action, "with": {"version": __version__}}
+    result = dpx_offline("ci", "setup", "gitlab", "--install", "action")
+    assert (result.code, "The setup action is for GitHub Actions." in result.err) == (2, True), result
 
 
 @pytest.mark.parametrize("system", ["github", "gitlab"])
