@@ -75,10 +75,9 @@ def test_github_outputs_and_summary(tmp_path: Path) -> None:
     assert report.error_commands(env, "auto", [GOOD]) == []
 
 
-def test_what_is_not_known_is_an_empty_output(tmp_path: Path) -> None:
+def test_what_is_not_known_is_an_empty_output() -> None:
     """As after --no-wait."""
-    report.write_outputs(github(tmp_path), "auto", [report.Result("clm1", "QUEUED", None, None)])
-    found = outputs((tmp_path / "output").read_text(encoding="utf-8"))
+    found = outputs(report.github_outputs([report.Result("clm1", "QUEUED", None, None)], several=False))
     assert found["deployment-url"] == found["duration-seconds"] == ""
 
 
@@ -118,25 +117,17 @@ TEXT = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from([*"\n\r=<
 
 
 @given(TEXT, TEXT, TEXT)
-def test_no_value_becomes_another_output(
-    tmp_path_factory: pytest.TempPathFactory, one: str, two: str, url: str
-) -> None:
-    """The runner reads four outputs, whatever the server answered."""
-    folder = tmp_path_factory.mktemp("hostile")
-    report.write_outputs(github(folder), "auto", [report.Result(one, two, url, 1.0)])
-    found = outputs((folder / "output").read_bytes().decode())
+def test_no_value_becomes_another_output(one: str, two: str, url: str) -> None:
+    """The runner reads four outputs, no matter what the server sent."""
+    found = outputs(report.github_outputs([report.Result(one, two, url, 1.0)], several=False))
     assert list(found) == ["deployment-id", "deployment-status", "deployment-url", "duration-seconds"]
     assert (found["deployment-id"], found["deployment-status"], found["deployment-url"]) == (one, two, url)
 
 
 @given(TEXT, TEXT, TEXT, TEXT)
-def test_no_value_becomes_markup_in_the_summary(
-    tmp_path_factory: pytest.TempPathFactory, one: str, two: str, url: str, problem: str
-) -> None:
+def test_no_value_becomes_markup_in_the_summary(one: str, two: str, url: str, problem: str) -> None:
     """One table of one row, and nothing in it but the texts and at most one link to http or https."""
-    folder = tmp_path_factory.mktemp("hostile")
-    report.write_outputs(github(folder), "auto", [report.Result(one, two, url, 1.0, problem, one, two, url)])
-    lines = (folder / "summary").read_bytes().decode().split("\n")
+    lines = report.markdown([report.Result(one, two, url, 1.0, problem, one, two, url)]).split("\n")
     row = lines[3]
     assert row.count("|") == 7
     bare = re.sub(r'<a href="(https?://[^"<> ]+)">[^<]*</a>', "", row)
@@ -146,11 +137,10 @@ def test_no_value_becomes_markup_in_the_summary(
     assert len(lines) == (8 if problem else 6)
 
 
-def test_texts_in_the_summary_read_as_they_are(tmp_path: Path) -> None:
+def test_texts_in_the_summary_read_as_they_are() -> None:
     """Once the entities are resolved."""
     hostile = 'x|<script>"y"</script> **z** `w` [a](b) @eve\n# h \\| &amp; ü 👍'
-    report.write_outputs(github(tmp_path), "auto", [report.Result("a|b", "READY", "javascript:alert(1)", 1.0, hostile)])
-    text = (tmp_path / "summary").read_text(encoding="utf-8")
+    text = report.markdown([report.Result("a|b", "READY", "javascript:alert(1)", 1.0, hostile)])
     assert hostile.replace("\n", " ") in html.unescape(text)
     assert "<script" not in text
     assert "<a " not in text
@@ -163,18 +153,6 @@ def test_an_annotation_is_one_line() -> None:
     assert report.error_commands({}, "github", [report.Result("clm1", "UNKNOWN", None, 1.0, "lost")]) == [
         "::error::lost"
     ]
-
-
-def test_gitlab_dotenv(tmp_path: Path) -> None:
-    """Where the report is looked for: in the project's folder."""
-    (tmp_path / report.GITLAB_FILE).write_text("OLD=1\n", encoding="utf-8")
-    assert report.write_outputs({"CI_PROJECT_DIR": str(tmp_path)}, "gitlab", [GOOD]) == []
-    assert (tmp_path / report.GITLAB_FILE).read_text(encoding="utf-8") == (
-        "DEPLOYMENT_ID=clm1abc\n"
-        "DEPLOYMENT_STATUS=READY\n"
-        "DEPLOYMENT_URL=https://my-app.deploxa.com\n"
-        "DURATION_SECONDS=45\n"
-    )
 
 
 @pytest.mark.posix
@@ -229,12 +207,10 @@ def test_several_in_github_actions(tmp_path: Path) -> None:
     assert commands == ["::error::api-docs: Deployment clm1bad failed."]
 
 
-def test_several_that_are_none(tmp_path: Path) -> None:
+def test_several_that_are_none() -> None:
     """An empty array, and a sentence in the summary."""
-    env = github(tmp_path)
-    assert report.write_outputs(env, "auto", [], several=True) == []
-    assert outputs((tmp_path / "output").read_text(encoding="utf-8")) == {"deployments": "[]"}
-    assert (tmp_path / "summary").read_text(encoding="utf-8") == "\nNo project has changed.\n\n"
+    assert outputs(report.github_outputs([], several=True)) == {"deployments": "[]"}
+    assert report.markdown([]) == "\nNo project has changed.\n\n"
 
 
 def test_several_in_gitlab(tmp_path: Path) -> None:
@@ -250,9 +226,15 @@ def test_several_in_gitlab(tmp_path: Path) -> None:
 
 
 def test_gitlab_is_known_by_its_variable(tmp_path: Path) -> None:
-    """And gets dpx.env without an option."""
+    """And gets a whole new dpx.env in the project's directory without an option."""
     env = {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(tmp_path)}
+    (tmp_path / report.GITLAB_FILE).write_text("OLD=1\n", encoding="utf-8")
     assert report.write_outputs(env, "auto", [GOOD]) == []
-    assert "DEPLOYMENT_ID=clm1abc\n" in (tmp_path / "dpx.env").read_text(encoding="utf-8")
+    assert (tmp_path / "dpx.env").read_text(encoding="utf-8") == (
+        "DEPLOYMENT_ID=clm1abc\n"
+        "DEPLOYMENT_STATUS=READY\n"
+        "DEPLOYMENT_URL=https://my-app.deploxa.com\n"
+        "DURATION_SECONDS=45\n"
+    )
     assert report.error_commands(env, "auto", [BAD]) == []
     assert report.write_outputs({**env, "CI_PROJECT_DIR": "/none"}, "never", [GOOD]) == []
