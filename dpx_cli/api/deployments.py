@@ -35,6 +35,11 @@ def list_deployments(
     return Pages(client, path_of(project_id), {"status": status}, limit=limit, cursor=cursor, size=size)
 
 
+def list_newest(client: Client, project_id: str) -> list[dict[str, Any]]:
+    """Return a project's newest deployments, by one request."""
+    return [row for page in list_deployments(client, project_id, limit=MAX_PAGE) for row in page]
+
+
 def create_deployment(client: Client, project_id: str, fields: DeploymentFields) -> dict[str, Any]:
     """POST /projects/:id/deployments: trigger a deployment. Sent once; `api/deploy/create.py` handles its loss."""
     created = client.request_object("POST", path_of(project_id), fields)

@@ -25,7 +25,7 @@ MAX_BYTES = 1024 * 1024
 # The reference has "commitSha" for requests and says nothing of responses.
 KEYS = ("commitSha", "commit_sha", "commitHash", "sha")
 SHA = re.compile(r"[0-9a-fA-F]{7,64}")
-FULL = 40  # digits
+FULL, SHORT = 40, 7  # digits
 
 
 class KnownCommits:
@@ -102,8 +102,12 @@ def describe_ahead(session: Session, project: Mapping[str, Any]) -> str | None:
         return None
     sha = KnownCommits(session, str(project.get("id"))).find(current)
     branch, ahead = (git.count_ahead(cwd, sha) if sha else None) or ("", 0)
-    commits = "1 commit" if ahead == 1 else f"{ahead} commits"
-    return f"{branch} is {commits} ahead of what is live." if ahead else None
+    return f"{branch} is {count_commits(ahead)} ahead of what is live." if ahead else None
+
+
+def count_commits(number: int, kind: str = "") -> str:
+    """Return a number of commits, like "1 unpushed commit"."""
+    return f"{number} {kind}commit{'' if number == 1 else 's'}"
 
 
 def is_same(one: str, other: str) -> bool:
@@ -118,5 +122,5 @@ def _read(path: str) -> list[list[str]]:
     return [
         entry
         for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, list) and len(entry) == 4 and all(isinstance(part, str) for part in entry)  # noqa: PLR2004
+        if isinstance(entry, list) and [type(part) for part in entry] == [str] * 4
     ]

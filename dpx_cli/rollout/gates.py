@@ -44,9 +44,8 @@ def check_target(check: str | None) -> None:
 
     if check is None:
         return
-    parts = hosts.split_url(
-        check if "://" in check else f"https://site/{check.lstrip('/')}", "--check", hint=CHECK_HINT
-    )
+    url = check if "://" in check else f"https://site/{check.lstrip('/')}"
+    parts = hosts.split_url(url, "--check", hint=CHECK_HINT)
     if parts.scheme not in ("https", "http"):
         raise UsageError(f"--check can't request {parts.scheme} URLs.", hint=CHECK_HINT)
 
@@ -61,8 +60,7 @@ def check_gates(
 ) -> None:
     """Check the gates of a READY deployment with the site `url`; `earlier` are the branch's READY ones before it.
 
-    Raises:
-        CheckFailed: with the figures, if any gate doesn't hold.
+    Raise CheckFailed, with the figures, if any gate doesn't hold.
     """
 
     def read_earlier(key: str, count: int) -> list[float]:
@@ -82,16 +80,13 @@ def check_gates(
             return None
         show = duration_ms if key == "buildDurationMs" else size_kb
         now = amounts([deployment], key)
-        limit: float | None = bound.value
-        reference = ""
-        if bound.is_factor:
-            before = median(read_earlier(key, bound.builds))
-            limit = before * bound.value if before is not None else None
-            reference = f" ({bound.text} of {show(before)})" if before is not None else ""
-        if not now or limit is None:
+        before = median(read_earlier(key, bound.builds)) if bound.is_factor else 1.0
+        if not now or before is None:
             missing = "this deployment's" if not now else "an earlier deployment's"
             task.warn(f"The {what} can't be compared: the API doesn't return {missing}.")
             return None
+        limit = before * bound.value
+        reference = f" ({bound.text} of {show(before)})" if bound.is_factor else ""
         return f"The {what} is {show(now[0])}, more than {show(limit)}{reference}." if now[0] > limit else None
 
     problems = [

@@ -33,10 +33,6 @@ SEVERAL = (Column("Project", "project"), Column("Exit code", "exitCode"), Column
 ERROR_KEYS = ("code", "message", "hint", "status", "request")
 
 
-def _show_running(rows: Any) -> str:
-    return ", ".join(f"{row.get('id')} ({row.get('status')})" for row in rows)
-
-
 PLANS = (
     Column("Project", "project.name", required=True),
     Column("Branch", "branch.name", required=True),
@@ -44,7 +40,9 @@ PLANS = (
     Column("Branch from", "branch.source"),
     Column("Commit", "request.commitSha"),
     Column("Message", "request.commitMessage"),
-    Column("Under way", "underWay", show=_show_running),
+    Column(
+        "Under way", "underWay", show=lambda rows: ", ".join(f"{row.get('id')} ({row.get('status')})" for row in rows)
+    ),
     Column("Project ID", "project.id"),
     Column("API", "api"),
     Column("Profile", "profile"),

@@ -8,7 +8,7 @@ from dpx_cli.api.deployments import DeploymentFields
 from dpx_cli.errors import UsageError
 from dpx_cli.reference import PARALLEL, WAIT
 from dpx_cli.rollout import ci
-from dpx_cli.rollout.commits import FULL, find_cwd, resolve_sha
+from dpx_cli.rollout.commits import FULL, count_commits, find_cwd, resolve_sha
 from dpx_cli.rollout.gates import Gates, check_target
 from dpx_cli.system import git
 
@@ -77,17 +77,17 @@ class Commits:
         Without a branch the API deploys the last deployed one; a project that was never deployed gets the branch of the
         CI's build or HEAD. Commit and message are sent if they were given, or if CI or HEAD are on that branch.
         """
-        given, fields = self._given_branch, DeploymentFields()
-        branch, source = given, self._options.branch_source or "--branch"
-        if branch is None:
-            branch, source = last_branch, "last deployed"
         warnings = self._warn_of_problem()
-        if branch is None:
-            branch, source = self._choose_first()
-        elif given is None:
+        branch: str | None
+        if self._given_branch is not None:
+            branch, source = self._given_branch, self._options.branch_source or "--branch"
+        elif last_branch is not None:
+            branch, source = last_branch, "last deployed"
             warnings += self._warn_of_other_branch(branch, project)
-        if (branch is not None and last_branch is None) or given is not None:
-            fields["branch"] = str(branch)
+        else:
+            branch, source = self._choose_first()
+        is_sent = branch is not None and source != "last deployed"
+        fields = DeploymentFields(branch=str(branch)) if is_sent else DeploymentFields()
         return self._add_commit(Plan(fields, branch, source, warnings))
 
     def _choose_first(self) -> tuple[str | None, str]:
@@ -158,5 +158,4 @@ def _check_branch(branch: str | None) -> str | None:
 
 def _warn_of_unpushed(warnings: list[str], branch: str, unpushed: int | None) -> None:
     if unpushed:
-        commits = "1 unpushed commit" if unpushed == 1 else f"{unpushed} unpushed commits"
-        warnings.append(f"{branch} has {commits}; Deploxa builds from the remote.")
+        warnings.append(f"{branch} has {count_commits(unpushed, 'unpushed ')}; Deploxa builds from the remote.")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.errors import DpxError
 from dpx_cli.output.neutralize import without_commands
-from dpx_cli.reference import ERROR
 from dpx_cli.rollout import summary
+from dpx_cli.rollout.commits import SHORT
 from dpx_cli.rollout.summary import code, inert
 from dpx_cli.system.switches import identify_ci
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 # Where `--ci-output gitlab` writes, in the project's directory; for `artifacts: reports: dotenv: dpx.env`.
 GITLAB_FILE = "dpx.env"
 HEADER = ("Project", "Branch", "Commit", "Status", "Site", "Time")
-SHORT_SHA = 7
 
 # What GitLab takes in a dotenv report as it is; without `$`, which a later job would expand.
 _DOTENV_VALUE = re.compile(r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]*")
@@ -101,9 +100,8 @@ def error_commands(env: Mapping[str, str], mode: str, results: Sequence[Result],
     lines = []
     is_github = (identify_ci(env) if mode == "auto" else mode) == "github"
     for result in results if is_github else ():
-        if result.problem or result.status == ERROR:
-            message = result.problem or f"Deployment {result.deployment_id} failed."
-            message = f"{result.project}: {message}" if several else message
+        if result.problem:
+            message = f"{result.project}: {result.problem}" if several else result.problem
             escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
             lines.append("::error::" + without_commands(escaped))
     return lines
@@ -162,19 +160,14 @@ def markdown(results: Sequence[Result]) -> str:
     if not results:
         return "\nNo project has changed.\n\n"
     # After a word of our own, so that no first character of it makes a list or a heading.
-    problems = [
-        f"\nError: {inert(f'{result.project}: ' if len(results) > 1 else '')}{inert(result.problem)}\n"
-        + _list_suspects(result)
-        for result in results
-        if result.problem
-    ]
-    return summary.table(HEADER, [_cells(result) for result in results]) + "".join(problems) + "\n"
-
-
-def _list_suspects(result: Result) -> str:
-    """Return what changed since the last READY deployment; each line begins with a word or mark of our own."""
-    lines = [f"{'- ' if line.startswith(' ') else ''}{inert(line.strip())}\n" for line in result.suspects]
-    return "\n" + "".join(lines) if lines else ""
+    text = summary.table(HEADER, [_cells(result) for result in results])
+    for result in results:
+        if result.problem:
+            text += f"\nError: {inert(f'{result.project}: ' if len(results) > 1 else '')}{inert(result.problem)}\n"
+            text += "\n" if result.suspects else ""
+            for line in result.suspects:
+                text += f"{'- ' if line.startswith(' ') else ''}{inert(line.strip())}\n"
+    return text + "\n"
 
 
 def _outputs(result: Result) -> dict[str, str]:
@@ -198,7 +191,7 @@ def _cells(result: Result) -> list[str]:
     return [
         inert(result.project),
         inert(result.branch or ""),
-        code((result.commit or "")[:SHORT_SHA]),
+        code((result.commit or "")[:SHORT]),
         f"{status} {code(result.deployment_id)}" if result.deployment_id else status,
         f'<a href="{site}">{site}</a>' if re.fullmatch(r"https?://[!-~]+", result.url or "") else site,
         "" if seconds is None else f"{seconds:.0f} s",

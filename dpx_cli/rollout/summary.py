@@ -37,26 +37,17 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def append(path: str, text: str) -> None:
-    """Append to a file in one write, on a line of its own."""
-    with open(path, "a+b", buffering=0) as file:
-        end = file.seek(0, os.SEEK_END)
-        if end:
-            file.seek(end - 1)
-            if file.read(1) != b"\n":
-                text = "\n" + text
-        data = text.encode("utf-8", "backslashreplace")
-        while data:
-            data = data[file.write(data) :]
-
-
 def append_to(env: Mapping[str, str], variable: str, text: str) -> str | None:
-    """Append to the file that a variable of GitHub Actions has. Return what didn't work, as a warning, or None."""
+    """Append to the file of a variable of GitHub Actions, on a line of its own. Return what didn't work, or None."""
     path = env.get(variable, "")
     if not path:
         return f"{variable} is not set, so nothing was written to it."
     try:
-        append(path, text)
+        with open(path, "a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                text = text if file.read(1) == b"\n" else f"\n{text}"
+            file.write(text.encode("utf-8", "backslashreplace"))
     except (OSError, ValueError) as problem:
         return f"Can't write to {variable} ({path}): {reason(problem)}"
     return None

@@ -14,7 +14,7 @@ from dpx_cli.api.retry import Deadline
 from dpx_cli.api.sites import site_url
 from dpx_cli.errors import DeploymentFailed, DpxError, NotFound, WaitTimeout
 from dpx_cli.output.format import relative
-from dpx_cli.reference import ENDED, ERROR, GRACE, MAX_PAGE, READY
+from dpx_cli.reference import ENDED, ERROR, GRACE, READY
 from dpx_cli.resolve import ID
 from dpx_cli.rollout.commits import KnownCommits, read_commit
 from dpx_cli.rollout.gates import check_gates
@@ -265,8 +265,7 @@ class DeployTask(Task):
         """List what was deployed before, if the deployment was only followed."""
         if self._creator is None and self.project_id:
             with suppress(DpxError):
-                pages = deployments.list_deployments(self._client, self.project_id, limit=MAX_PAGE)
-                rows = [row for page in pages for row in page]
+                rows = deployments.list_newest(self._client, self.project_id)
                 ids = [row.get("id") for row in rows]
                 if self.id in ids:
                     self.rows = rows[ids.index(self.id) + 1 :]

@@ -94,7 +94,7 @@ def test_what_is_not_known_is_an_empty_output() -> None:
 )
 def test_modes(tmp_path: Path, env: dict[str, str], mode: str, writes: bool) -> None:
     """`auto` writes outputs, a summary and annotations in GitHub Actions alone."""
-    failed = report.Result("clm1", "ERROR", None, 3.0)
+    failed = report.Result("clm1", "ERROR", None, 3.0, "Deployment clm1 failed.")
     files = {name: value for name, value in github(tmp_path).items() if name != "GITHUB_ACTIONS"}
     assert report.write_outputs(env | files, mode, [failed], cwd=str(tmp_path)) == []
     assert (tmp_path / "output").exists() is writes

@@ -11,7 +11,6 @@ from dpx_cli.api import deployments
 from dpx_cli.api.client import is_name
 from dpx_cli.api.once import Candidates, Creation, is_lost
 from dpx_cli.api.retry import Backoff
-from dpx_cli.reference import MAX_PAGE
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Creator:
         """List the newest deployments before the POST; a busy server is waited for."""
         while True:
             try:
-                self.rows = self._newest()
+                self.rows = deployments.list_newest(self._client, self.project_id)
                 break
             except errors.RateLimited as busy:
                 if not self._wait(busy):
@@ -100,10 +99,6 @@ class Creator:
             sleep=self._sleep,
         ).create(post)
 
-    def _newest(self) -> list[Row]:
-        pages = deployments.list_deployments(self._client, self.project_id, limit=MAX_PAGE)
-        return [row for page in pages for row in page]
-
     def _wait(self, busy: errors.RateLimited) -> bool:
         """Wait as long as a busy server wants; return False, at once, if the deadline would pass before the end."""
         # Never retry sooner than MIN_PAUSE, whatever the server says; later only as much as it says.
@@ -121,7 +116,7 @@ class Creator:
         new: list[Row] = []
         # Without a known deployment below them, nothing says that deployments are new.
         is_placed = not self._before
-        for row in self._newest():
+        for row in deployments.list_newest(self._client, self.project_id):
             if row.get("id") in self._before:
                 # What follows is older, even if it wasn't on the page before.
                 is_placed = True

@@ -95,7 +95,8 @@ def follow(
         except errors.DpxError as fault:
             settling = created is not None and time.monotonic() - started < SETTLING
             if not (_is_passing(fault) or (settling and isinstance(fault, errors.NotFound))):
-                fault.hint = _hint_to_wait(fault.hint, command)
+                fault.hint = f"{fault.hint.rstrip('.')}. " if fault.hint else ""
+                fault.hint += f"To wait again, run: {command}"
                 raise
             if last is not None and last.get("status") in ENDED:
                 return last  # the list has shown its end
@@ -119,15 +120,5 @@ def follow(
 
 def _is_passing(fault: errors.DpxError) -> bool:
     """Return whether a fault may be gone at the next poll: an outage, a busy server, a broken response."""
-    passing = (
-        errors.NetworkError,
-        errors.OutcomeUnknown,
-        errors.ServerError,
-        errors.InvalidResponse,
-        errors.RateLimited,
-    )
+    passing = (errors.NetworkError, errors.ServerError, errors.InvalidResponse, errors.RateLimited)
     return isinstance(fault, passing) or fault.status == REQUEST_TIMEOUT
-
-
-def _hint_to_wait(hint: str | None, command: str) -> str:
-    return f"{hint.rstrip('.')}. To wait again, run: {command}" if hint else f"To wait again, run: {command}"

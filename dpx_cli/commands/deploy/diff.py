@@ -14,7 +14,7 @@ from dpx_cli.errors import DpxError, NotFound, UsageError
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 from dpx_cli.reference import READY
-from dpx_cli.rollout.commits import KnownCommits
+from dpx_cli.rollout.commits import SHORT, KnownCommits
 from dpx_cli.system import git
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 MAX_COMMITS, MAX_FILES = 1000, 1000
-SHORT = 7
 COLUMNS = (
     Column("Commit", "sha", show=lambda sha: sha[:SHORT]),
     Column("Date", "date", show=relative),

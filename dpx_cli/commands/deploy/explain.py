@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.deploy.diff import SHORT, find_commit, find_scope, sort_files
+from dpx_cli.commands.deploy.diff import find_commit, find_scope, sort_files
 from dpx_cli.commands.env import scan
 from dpx_cli.errors import DpxError, NotFound, UsageError
-from dpx_cli.rollout.commits import KnownCommits
+from dpx_cli.rollout.commits import SHORT, KnownCommits, count_commits
 from dpx_cli.system import git
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def find_suspects(task: DeployTask) -> list[str]:
         return ["It deployed the same commit, so the code didn't change since."] if until == since else []
     files = sort_files(changes.files)
     more = f" and {len(files) - MAX_FILES} more" if len(files) > MAX_FILES else ""
-    count = "1 commit" if changes.total == 1 else f"{changes.total} commits"
+    count = count_commits(changes.total)
     lines = [f"Since then {count} changed {', '.join(files[:MAX_FILES])}{more}:" if files else f"Since then {count}:"]
     lines += [f"  {commit.sha[:SHORT]} {commit.subject} ({commit.author})" for commit in changes.commits]
     if changes.total > len(changes.commits) or more:
@@ -71,13 +71,9 @@ def explain(task: DeployTask) -> list[str]:
 
 def _is_here(task: DeployTask) -> bool:
     """Return whether the working directory is the project's."""
-    if task.project is None:
-        return False
-    if task.project.source in ("deploxa.toml", "link"):
-        return True
     settings = task.session.settings
     with suppress(DpxError):
-        if settings.project_file:
+        if task.project and settings.project_file:
             return settings.project_file.slug.rpartition("/")[2] == task.slug()
         return settings.link is not None and settings.link.project_id == task.project_id
     return False

@@ -10,8 +10,7 @@ from dpx_cli.api.client import is_name
 from dpx_cli.api.retry import Backoff, Deadline
 from dpx_cli.durations import epoch
 from dpx_cli.errors import NotFound, UsageError, exclusive
-from dpx_cli.reference import MAX_PAGE
-from dpx_cli.rollout.commits import KnownCommits, is_same
+from dpx_cli.rollout.commits import SHORT, KnownCommits, is_same
 
 if TYPE_CHECKING:
     from dpx_cli.api.client import Client
@@ -23,7 +22,6 @@ APPEAR = 300.0  # seconds; the default of --appear
 FIRST_PAUSE, MAX_PAUSE = 1.0, 5.0  # seconds between two looks for a deployment that hasn't appeared
 MAX_DETAILS = 20  # deployments whose details are requested, if the list has no commits
 MAX_SHOWN = 3  # deployments in an error
-SHORT = 7
 
 
 class Filters(NamedTuple):
@@ -132,11 +130,9 @@ def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, sha: str
     """Return the ID of the newest deployment of a commit. Raise NotFound, with the newest ones, if none is in time."""
     known = KnownCommits(session, project_id)
     backoff = Backoff(FIRST_PAUSE, 1.5, MAX_PAUSE, appear or Deadline(0.0))
-    is_first = True
+    is_waiting = False
     while True:
-        rows = [
-            row for page in deployments.list_deployments(session.client, project_id, limit=MAX_PAGE) for row in page
-        ]
+        rows = deployments.list_newest(session.client, project_id)
         pairs = [(row, known.find(row)) for row in rows]
         if rows and not any(commit for _, commit in pairs):
             # The list may have none where the details do.
@@ -150,9 +146,9 @@ def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, sha: str
         for row, commit in pairs:
             if commit and is_same(commit, sha) and is_name(row.get("id")):
                 return str(row["id"])
-        if is_first and appear:
+        if appear and not is_waiting:
+            is_waiting = True
             session.screen.info(f"Waiting for a deployment of commit {sha[:SHORT]} …")
-        is_first = False
         if appear is None or not backoff.wait():
             newest = [f"{row.get('id')} ({(commit or 'unknown')[:SHORT]})" for row, commit in pairs[:MAX_SHOWN]]
             so_far = f"The newest are {', '.join(newest)}." if newest else "There are none."

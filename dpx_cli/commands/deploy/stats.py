@@ -200,16 +200,13 @@ def read_deployments(
         selection = Selection(session, ref.id or "", Filters(since=since), limit=last, client=client)
         return [row for page in selection.pages for row in page]
 
-    def connect() -> Client:
-        return session.client_for()
-
-    outcome = several.run(refs, read, connect if len(refs) > 1 else lambda: session.client)
+    outcome = several.run(refs, read, session.client_for if len(refs) > 1 else lambda: session.client)
     groups = {ref: outcome.results[ref] for ref in refs if ref in outcome.results}
     ended = [row for rows in groups.values() for row in rows if row.get("status") in ENDED and is_name(row.get("id"))]
     lacking = {row["id"]: None for row in ended if not all(key in row for key in DETAILS)}
     if lacking:
         with ProgressBar(session.screen, len(lacking), "deployments") as bar:
-            details = several.run([*lacking], _read_details, connect, bar)
+            details = several.run([*lacking], _read_details, session.client_for, bar)
         for failure in details.failures.values():
             raise failure
         for rows in groups.values():
