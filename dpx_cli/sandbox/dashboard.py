@@ -38,7 +38,7 @@ class Dashboard(WebPage):
         """Return projects, deployments, requests, webhook deliveries and faults, the newest first."""
         now = time.time()
         state = self._sandbox
-        requests = state.journal.requests()[: -MAX_ROWS - 1 : -1]
+        requests = list(state.journal.requests)[: -MAX_ROWS - 1 : -1]
         deliveries = [] if state.webhooks is None else list(state.webhooks.deliveries)[: -MAX_ROWS - 1 : -1]
         return {
             "kind": "sandbox",

@@ -69,5 +69,5 @@ def create(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
         )
     if request.state.webhooks is not None:
         request.state.webhooks.follow(deployment, request.now + behavior.build_seconds)
-    request.state.journal.change("deploy", project["slug"], branch)
+    request.record("deploy", project["slug"], branch)
     return 201, {"data": {"id": deployment, "status": "QUEUED"}}

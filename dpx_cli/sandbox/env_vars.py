@@ -39,7 +39,7 @@ def upsert(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
         before = {"id": new_id(), "key": key, "targets": list(TARGETS), "sensitive": False}
         variable = (before if old is None else json.loads(old["document"])) | changes
         seed.store_variable(db, project["seq"], variable, value)
-    request.state.journal.change("set", project["slug"], key)
+    request.record("set", project["slug"], key)
     shown = {name: variable[name] for name in ("id", "key", "targets")}
     return 201 if old is None else 200, {"data": shown}
 
@@ -52,7 +52,7 @@ def delete(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
         count = db.execute("DELETE FROM env_vars WHERE project = ? AND key = ?", (project["seq"], key)).rowcount
     if not count:
         raise Refused(404, "Environment variable not found")
-    request.state.journal.change("remove", project["slug"], key)
+    request.record("remove", project["slug"], key)
     return 200, {"deleted": True}
 
 

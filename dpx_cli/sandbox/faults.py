@@ -30,7 +30,6 @@ DROP, ADD, WRONG = "drop", "add", "wrong"
 DRIFTS = (DROP, ADD, WRONG)
 # Effects that combine with others: several of them can apply to one request.
 ADDITIONAL = (SLOW, *DRIFTS)
-MAX_STARS = 8  # in a path; each of them multiplies the work of a match
 API_ROOT = "/api/v1"
 
 # On the page of `dpx sandbox serve`.
@@ -79,7 +78,7 @@ class Fault:
         """Parse a fault. Raises UsageError if it isn't written as the module's docstring shows."""
         match = _GRAMMAR.fullmatch(text.strip())
         try:
-            if match is None or match["path"].count("*") > MAX_STARS:
+            if match is None:
                 raise ValueError(text)  # noqa: TRY301 - reported as an invalid duration is
             seconds = duration(match["slow"]) if match["slow"] else 0.0
         except ValueError:
@@ -90,19 +89,11 @@ class Fault:
             ) from None
         parts = re.split(r"(\*\*|\*)", match["path"].removeprefix(API_ROOT))
         path = "".join({"**": ".*", "*": "[^/]+"}.get(part, re.escape(part)) for part in parts)
-        numbers = [int(match[name]) if match[name] else None for name in ("status", "retry_after", "left")]
-        return cls(
-            text,
-            match["method"].upper(),
-            re.compile(path, re.DOTALL),
-            effect=SLOW if match["slow"] else (match["effect"] or match["drift"] or "").lower(),
-            seconds=seconds,
-            field=match["field"] or "",
-            skip=int(match["skip"] or 0),
-            status=numbers[0],
-            retry_after=numbers[1],
-            left=numbers[2],
-        )
+        effect = SLOW if match["slow"] else (match["effect"] or match["drift"] or "").lower()
+        names = ("status", "skip", "left", "retry_after")
+        numbers = {name: int(match[name]) for name in names if match[name]}
+        method, field = match["method"].upper(), match["field"] or ""
+        return cls(text, method, re.compile(path, re.DOTALL), effect, seconds=seconds, field=field, **numbers)
 
     def matches(self, method: str, path: str) -> bool:
         """Return whether it applies to this request, and count that."""
@@ -147,19 +138,11 @@ class Faults:
 
     def add(self, text: str) -> None:
         """Add a fault. Raises UsageError if it isn't written as the module's docstring shows."""
-        fault = Fault.parse(text)
-        with self._lock:
-            self._faults.append(fault)
+        self._faults.append(Fault.parse(text))
 
-    def remove(self, text: str) -> None:
-        """Remove the faults that were written like this."""
-        with self._lock:
-            self._faults = [fault for fault in self._faults if fault.text != text]
-
-    def clear(self) -> None:
-        """Remove all faults."""
-        with self._lock:
-            self._faults.clear()
+    def remove(self, text: str | None = None) -> None:
+        """Remove the faults that were written like this, or all."""
+        self._faults = [fault for fault in self._faults if text is not None and fault.text != text]
 
     def all(self) -> list[Fault]:
         """Return the faults."""
@@ -168,11 +151,9 @@ class Faults:
     def take_matching(self, method: str, path: str) -> list[Fault]:
         """Return the faults that apply to this request: all `ADDITIONAL` ones, and the first of the others."""
         matching: list[Fault] = []
-        is_decided = False
         with self._lock:
             for fault in self._faults:
-                is_additional = fault.effect in ADDITIONAL
-                if (is_additional or not is_decided) and fault.matches(method, path):
+                is_decided = any(other.effect not in ADDITIONAL for other in matching)
+                if (fault.effect in ADDITIONAL or not is_decided) and fault.matches(method, path):
                     matching.append(fault)
-                    is_decided = is_decided or not is_additional
         return matching

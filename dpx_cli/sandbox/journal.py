@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -42,8 +43,8 @@ class RecordedRequest:
 class Change(NamedTuple):
     """One change that a request made. Refused requests make none; lost responses don't undo theirs.
 
-    `action` is create, update, delete (a project), deploy, set or remove (a variable); `project` is a slug, `name` that
-    of the project (create, delete), field (update), branch (deploy) or key (set, remove).
+    `action` is create, update, delete (a project), deploy, set or remove (a variable), `project` a slug, and `name` the
+    name of the project, field, branch or variable.
     """
 
     action: str
@@ -52,12 +53,15 @@ class Change(NamedTuple):
 
 
 class SandboxJournal:
-    """The last requests and changes, and the log file ("-" for stderr). Raises Failed if it can't be opened."""
+    """The last requests and changes, oldest first, and the log file ("-" for stderr).
+
+    Raises Failed if it can't be opened.
+    """
 
     def __init__(self, log: str | None = None) -> None:
         self._lock = threading.Lock()
-        self._requests: deque[RecordedRequest] = deque(maxlen=MAX_REQUESTS)
-        self._changes: deque[Change] = deque(maxlen=MAX_CHANGES)
+        self.requests: deque[RecordedRequest] = deque(maxlen=MAX_REQUESTS)
+        self.changes: deque[Change] = deque(maxlen=MAX_CHANGES)
         self._log: int | None = None
         if log is not None:
             try:
@@ -73,8 +77,7 @@ class SandboxJournal:
         """Record a request when it arrives, even if it never gets a response."""
         seen = {name: value for name, value in headers if name not in SECRET_HEADERS}
         record = RecordedRequest(time.time(), method, path, query, seen)
-        with self._lock:
-            self._requests.append(record)
+        self.requests.append(record)
         return record
 
     def finish(self, record: RecordedRequest, status: int | None) -> None:
@@ -85,32 +88,9 @@ class SandboxJournal:
 
     def write(self, line: dict[str, Any]) -> None:
         """Write one JSON line to the log; a full disk doesn't change the response."""
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             if self._log is not None:
-                try:
-                    os.write(self._log, json.dumps(line).encode() + b"\n")
-                except OSError:
-                    return
-
-    def requests(self) -> list[RecordedRequest]:
-        """Return the last 10,000 requests, oldest first."""
-        with self._lock:
-            return list(self._requests)
-
-    def clear(self) -> None:
-        """Forget the requests."""
-        with self._lock:
-            self._requests.clear()
-
-    def change(self, action: str, project: str, name: str) -> None:
-        """Record a change that was made. See `Change`."""
-        with self._lock:
-            self._changes.append(Change(action, project, name))
-
-    def changes(self) -> list[Change]:
-        """Return the changes so far, oldest first."""
-        with self._lock:
-            return list(self._changes)
+                os.write(self._log, json.dumps(line).encode() + b"\n")
 
     def close(self) -> None:
         """Close the log file."""

@@ -20,11 +20,7 @@ SETTINGS = ("description", "build_command", "install_command", "output_dir")
 
 
 def visible(request: SandboxRequest, project: str) -> sqlite3.Row:
-    """Return the project with this ID. A slug isn't accepted: the reference only knows `:id`.
-
-    Raises:
-        Refused: 404, if there is none or this person may not see it.
-    """
+    """Return the project with this ID, not slug; refuse with 404 if the person may not see it."""
     row = request.state.store.find(_ONE, (project, request.user, request.user))
     if row is None:
         raise Refused(404, "Project not found")
@@ -66,7 +62,7 @@ def create(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
         slug = _free_slug(db, slug_of(name) or "project", org, request.user)
         project = {"id": new_id(), "name": name, "slug": slug, "created_at": timestamp(request.now)}
         seed.insert_project(db, project | settings, org=org, owner=request.user, now=request.now)
-    request.state.journal.change("create", slug, name)
+    request.record("create", slug, name)
     return 201, {"data": project}
 
 
@@ -80,7 +76,7 @@ def update(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
         document = json.dumps(json.loads(row["document"]) | changes)
         db.execute("UPDATE projects SET document = ? WHERE seq = ?", (document, project["seq"]))
     for name in changes:
-        request.state.journal.change("update", project["slug"], name)
+        request.record("update", project["slug"], name)
     return get(request)
 
 
@@ -95,7 +91,7 @@ def delete(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
             raise Refused(403, "Only the project owner can delete it")
     with request.state.store.change() as db:
         db.execute("DELETE FROM projects WHERE seq = ?", (project["seq"],))
-    request.state.journal.change("delete", project["slug"], project["slug"])
+    request.record("delete", project["slug"], project["slug"])
     return 200, {"deleted": True}
 
 

@@ -40,9 +40,7 @@ def deploxa(
 
     `client` is a `dpx_cli.Client` of it. DPX_API_URL and DPX_TOKEN point at it while the test runs, and dpx doesn't
     read the user's profiles. `@pytest.mark.deploxa(build_seconds=2, role="member")` sets options; by default a build
-    takes 0.1 seconds. `url`, `token` and `env` are for other clients; `seed_projects()`, `seed_project()`,
-    `seed_deployments()`, `fault()` and `expire()` prepare it; `requests`, `changes`, `deployments()`, `env_keys()`,
-    `env_is()` and `deliveries` show what happened.
+    takes 0.1 seconds. See `Sandbox` for what prepares it and what shows what happened.
     """
     from dpx_cli.sandbox.server import Sandbox
 

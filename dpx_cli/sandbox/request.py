@@ -11,7 +11,7 @@ from typing import Any
 
 from dpx_cli.sandbox.behavior import Behavior
 from dpx_cli.sandbox.faults import Faults
-from dpx_cli.sandbox.journal import SandboxJournal
+from dpx_cli.sandbox.journal import Change, SandboxJournal
 from dpx_cli.sandbox.store import ID_LENGTH, Store, base36
 from dpx_cli.sandbox.tokens import Rate, Tokens
 from dpx_cli.sandbox.webhooks import Webhooks
@@ -84,6 +84,10 @@ class SandboxRequest:
         # Shaped like an ID, as in the reference's example (clm1abc...).
         following = f"c{base36(rows[limit - 1]['seq'], ID_LENGTH - 1)}" if len(rows) > limit else None
         return rows[:limit], {"hasMore": following is not None, "nextCursor": following, "limit": limit}
+
+    def record(self, action: str, project: str, name: str) -> None:
+        """Record a change that was made. See `Change`."""
+        self.state.journal.changes.append(Change(action, project, name))
 
     def text(self, name: str, *, empty: bool = True, required: bool = False) -> str | None:
         """Return a string of the body; None if it is missing. Blank ones are refused unless `empty`."""

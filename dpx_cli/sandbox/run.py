@@ -47,7 +47,13 @@ def run(
 
     Returns the command's exit code; 128 plus the signal's number if a signal ended it.
     """
-    with _blocked_signals() as mask, _temporary_folder() as folder, sandbox:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="dpx-sandbox-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise Failed(
+            f"Can't create a temporary directory: {reason(error)}.", hint="Set TMPDIR to a writable directory."
+        ) from error
+    with temporary as folder, _blocked_signals() as mask, sandbox:
         own = environment(sandbox, env, folder, secrets)
         path = command[0] if os.sep in command[0] else shutil.which(command[0], path=own["PATH"])
         if path is None:
@@ -102,20 +108,6 @@ def exit_code(code: int) -> int:
     if sys.platform == "win32":
         return code - (1 << 32) if code >= 1 << 31 else code  # `os._exit` accepts a C int
     return 128 - code if code < 0 else code
-
-
-@contextlib.contextmanager
-def _temporary_folder() -> Iterator[str]:
-    try:
-        path = tempfile.mkdtemp(prefix="dpx-sandbox-")
-    except OSError as error:
-        raise Failed(
-            f"Can't create a temporary directory: {reason(error)}.", hint="Set TMPDIR to a writable directory."
-        ) from error
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 if sys.platform != "win32":

@@ -63,13 +63,10 @@ def generate_projects(first: int, count: int, org: str, now: float) -> Iterator[
 
 
 def fill(store: Store, seed: Seed, now: float, build_seconds: float, person: str | None = ME) -> None:
-    """Fill an empty store, completely or not at all.
+    """Fill an empty store, completely or not at all; raise ValueError if an ID or slug is missing or there twice.
 
     Deployments that are under way still take `build_seconds`. `person` is the email address of the tokens' person, who
     has each organization's `role`; None: members only.
-
-    Raises:
-        ValueError: an object lacks an id or slug, or two have the same.
     """
     try:
         with store.change() as db:

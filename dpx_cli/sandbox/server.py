@@ -143,7 +143,7 @@ class Sandbox(SandboxState):
     @property
     def token(self) -> str:
         """The first accepted token."""
-        return self.accepted.plain[0]
+        return self.accepted.first
 
     @property
     def env(self) -> dict[str, str]:
@@ -153,7 +153,7 @@ class Sandbox(SandboxState):
     @property
     def requests(self) -> list[RecordedRequest]:
         """The requests so far, oldest first."""
-        return self.journal.requests()
+        return list(self.journal.requests)
 
     @property
     def deliveries(self) -> list[DeliveryAttempt]:
@@ -163,11 +163,11 @@ class Sandbox(SandboxState):
     @property
     def changes(self) -> list[Change]:
         """The changes that requests have made so far, oldest first: (action, project, name)."""
-        return self.journal.changes()
+        return list(self.journal.changes)
 
     def clear_requests(self) -> None:
         """Forget the requests so far."""
-        self.journal.clear()
+        self.journal.requests.clear()
 
     def fault(self, text: str) -> None:
         """Add a fault, like "POST /projects/*/deployments 429 x3"; see `faults.py`."""
@@ -175,7 +175,7 @@ class Sandbox(SandboxState):
 
     def clear_faults(self) -> None:
         """Remove all faults."""
-        self.scripted.clear()
+        self.scripted.remove()
 
     def expire(self, token: str | None = None) -> None:
         """Expire a token, by default the first one."""

@@ -19,7 +19,7 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Tokens:
-    """The accepted tokens: `plain`, as a client sends them, in the order given; `owner` is an email address.
+    """The accepted tokens; `first` is the first one, as a client sends it, `owner` an email address.
 
     Without any in the options, one token is derived from the store's secret, so that it stays the same. Raises
     UsageError, which doesn't show a token, for what isn't `TOKEN`, `TOKEN:ROLE` or `TOKEN:ROLE:SECONDS`.
@@ -27,7 +27,7 @@ class Tokens:
 
     def __init__(self, behavior: Behavior, *, people: Mapping[str, str], secret: bytes, now: float) -> None:
         self.owner = people["owner"]
-        self.plain: list[str] = []
+        self.first = ""
         self._known: dict[bytes, tuple[str, float]] = {}
         for text in behavior.tokens or [f"dpx_{hmac.digest(secret, b'token', 'sha256').hex()[:60]}"]:
             match = TOKEN.fullmatch(text)
@@ -42,7 +42,7 @@ class Tokens:
                     seconds = delay(match[3])
                 except ValueError:
                     raise UsageError("The lifetime of a --token must be a number of seconds.", hint=HINT) from None
-            self.plain.append(token)
+            self.first = self.first or token
             self._known[_digest(token)] = (people[role], now + seconds)
 
     def person(self, token: str, now: float) -> str | None:
@@ -56,11 +56,7 @@ class Tokens:
 
 
 class Rate:
-    """The rate limit: `10/s` allows each token ten requests immediately and ten more per second.
-
-    Raises:
-        UsageError: the text isn't like 10/s, 100/m or 1000/h.
-    """
+    """The rate limit: `10/s` allows each token ten requests immediately and ten more per second."""
 
     def __init__(self, text: str) -> None:
         match = re.fullmatch(r"([0-9]{1,9})/([smh])", text)

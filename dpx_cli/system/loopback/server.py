@@ -138,14 +138,9 @@ class Server:
 
 
 class Connection:
-    """One connection of a `Server`, and the request on it that is being served.
+    """One connection of a `Server`, and its current request: `path` is decoded, `query` isn't, header names are small.
 
-    Attributes:
-        is_waiting: whether no complete request has arrived since the last response.
-        began: when the request arrived, on the monotonic clock.
-        path: decoded, without the query.
-        query: as it came, without the question mark.
-        headers: names in lower case.
+    `is_waiting` is whether no complete request has arrived since the last response; `began` is on the monotonic clock.
     """
 
     method = path = query = ""
@@ -234,14 +229,12 @@ class Connection:
         # A body that wasn't read leaves the connection in the middle of it.
         if not self._server.keep_alive or self._http.their_state is not h11.DONE:
             head.append((b"connection", b"close"))
+        events: list[h11.Event] = [h11.EndOfMessage()]
         if status not in BODILESS:
             head += [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-        has_body = status not in BODILESS and self.method != "HEAD"
-        self._send(
-            h11.Response(status_code=status, headers=head),
-            *([h11.Data(data=body)] if has_body else []),
-            h11.EndOfMessage(),
-        )
+            if self.method != "HEAD":
+                events.insert(0, h11.Data(data=body))
+        self._send(h11.Response(status_code=status, headers=head), *events)
 
     def respond_json(self, status: int, document: Any, *, headers: Iterable[Header] = ()) -> None:
         """Send compact JSON in UTF-8."""
