@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.api.client import is_name
 from dpx_cli.commands import CREATED, WRITE, Typer, detect, effect, new_project
 from dpx_cli.commands.projects import DETAILS
-from dpx_cli.commands.state import export
 from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE, link_file
 from dpx_cli.errors import Failed, UsageError
@@ -18,12 +17,15 @@ if TYPE_CHECKING:
     from typing import Annotated, Literal
 
     from dpx_cli.cli.options import AppType, Framework, Org, Yes, argument, flag, option
-    from dpx_cli.commands.detect import Proposal
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
 
 MAX_APPS = 10  # of a monorepo that are listed
+NEW_FILE = """\
+# The project of this directory: https://deploxa.com. Settings and variables can be added: dpx plan --help
+[project]
+"""
 
 
 @ROOT.command("init", epilog="dpx init my-app --framework nextjs --yes")
@@ -97,7 +99,12 @@ def set_up(
             if text:
                 session.screen.info(f"{title + ':':14}{text}")
         session.screen.require_yes("Create this project?", yes=yes)
-        project = _create(session, proposal)
+        name, slug, org, framework, app_type = proposal
+        with new_project.hold_file(session, os.path.join(session.cwd, PROJECT_FILE)):
+            project = new_project.create(session, name, slug, orgSlug=org, framework=framework, appType=app_type)
+        if project.get("slug", slug) != slug:
+            session.screen.warn(f"Deploxa named the project {project['slug']}, not {slug}.")
+        session.screen.info(f"Created {project.get('slug', slug)}.")
     elif yes and not link:
         raise UsageError(
             f"Project {proposal.reference} already exists.",
@@ -133,18 +140,14 @@ def _check_directory(session: Session) -> None:
         raise Failed(f"Can't write to {cwd}, where {PROJECT_FILE} goes.", hint="Change the directory's permissions.")
 
 
-def _create(session: Session, proposal: Proposal) -> dict[str, Any]:
-    name, slug, org, framework, app_type = proposal
-    with new_project.hold_file(session, os.path.join(session.cwd, PROJECT_FILE)):
-        project = new_project.create(session, name, slug, orgSlug=org, framework=framework, appType=app_type)
-    if project.get("slug", slug) != slug:
-        session.screen.warn(f"Deploxa named the project {project['slug']}, not {slug}.")
-    session.screen.info(f"Created {project.get('slug', slug)}.")
-    return project
-
-
 def _write(session: Session, reference: str) -> None:
+    """Write deploxa.toml, or only its slug: comments and everything else stay."""
+    import tomlkit
+
     old = files.read_bytes(files.checkout_path(session.cwd, PROJECT_FILE), "the project file")
-    text = export.set_slug("" if old is None else old.decode("utf-8-sig"), reference)
-    files.write_checkout(session.cwd, PROJECT_FILE, text.encode())
+    document = tomlkit.parse((old or b"").decode("utf-8-sig") or NEW_FILE)
+    if "project" not in document:
+        document.add("project", tomlkit.table())
+    document["project"]["slug"] = reference
+    files.write_checkout(session.cwd, PROJECT_FILE, tomlkit.dumps(document).encode())
     session.screen.info(f"Wrote {PROJECT_FILE}.")

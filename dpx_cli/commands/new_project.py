@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.api import projects
 from dpx_cli.api.client import is_name
 from dpx_cli.config.paths import folder as cache_folder
-from dpx_cli.errors import NotFound
+from dpx_cli.errors import Failed, NotFound
 from dpx_cli.system import files
 
 if TYPE_CHECKING:
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from dpx_cli.session import Session
 
+QUIET_SECONDS = 1.0  # of waiting, before it is said
 LOCK_TIMEOUT = 120.0  # seconds: another dpx may wait for responses
 
 
 @contextlib.contextmanager
-def hold_file(session: Session, path: str) -> Iterator[None]:
+def hold_file(session: Session, file: str) -> Iterator[None]:
     """Hold the lock of a deploxa.toml, which need not exist, against every other dpx of this machine.
 
     The lock lies in the cache, not in the checkout. Without a cache that can be written nothing is locked.
@@ -33,8 +34,14 @@ def hold_file(session: Session, path: str) -> Iterator[None]:
     if not folder or not os.access(folder, os.W_OK | os.X_OK):
         yield
         return
-    digest = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:32]
-    with files.locked(os.path.join(folder, f"file-{digest}"), LOCK_TIMEOUT):
+    digest = hashlib.sha256(os.fsencode(os.path.realpath(file))).hexdigest()[:32]
+    path = os.path.join(folder, f"file-{digest}")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(files.locked(path, QUIET_SECONDS))
+        except Failed:
+            session.screen.note("Another dpx is changing this project. Waiting until it ends.")
+            stack.enter_context(files.locked(path, LOCK_TIMEOUT))
         yield
 
 

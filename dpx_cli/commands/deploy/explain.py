@@ -20,10 +20,9 @@ MAX_COMMITS, MAX_FILES = 3, 4  # of a failed deployment
 
 def find_missing(task: DeployTask) -> list[str]:
     """Return a sentence for each variable that the working directory's code reads, and that production lacks."""
-    rows = [row for row in scan.missing(task.session, task.project_id, ".", ("production",)) if not row.optional]
-    lines = [
-        f"{row.key} is read at {row.file}:{row.line}, but isn't set for production." for row in rows[:MAX_VARIABLES]
-    ]
+    rows = [row for row in scan.missing(task.session, task.project_id, ".", ("production",)) if not row["optional"]]
+    text = "{key} is read at {file}:{line}, but isn't set for production."
+    lines = [text.format_map(row) for row in rows[:MAX_VARIABLES]]
     if len(rows) > MAX_VARIABLES:
         command = task.session.command("env", "scan", project=task.project)
         lines.append(f"{len(rows) - MAX_VARIABLES} more variables are missing. Run: {command}")

@@ -95,10 +95,7 @@ def plan(there: Variables, values: Iterable[str], targets: Sequence[str], *, pru
 
 
 def losses(steps: Mapping[str, Iterable[Step]]) -> list[str]:
-    """Return a line for each variable that would lose a target: "KEY: production -> preview".
-
-    `steps` are those of each project, by its name, which leads the line if there are several.
-    """
+    """Return a line for each variable that would lose a target: "KEY: production -> preview"."""
     return [
         f"{f'{name} ' if len(steps) > 1 else ''}{step.key}: {', '.join(step.before)} -> {', '.join(step.after)}"
         for name, planned in steps.items()

@@ -136,12 +136,12 @@ def run_export(
     if org is not None or every:
         if directory is None:
             raise UsageError("Several projects are written to a directory.", hint="Pass --dir DIR.")
-        exporting.write_all(session, session.projects.list_all(org), org, directory, yes=yes)
+        exporting.write_all(session, session.projects.list_all(org), org, directory, yes=yes, is_whole=True)
         return
     row = session.projects.get(project)
     owner = session.projects.ref(project).given.rpartition("/")[0] or None
     if directory is not None:
-        exporting.write_all(session, [row], owner, directory, yes=yes)
+        exporting.write_all(session, [row], owner, directory, yes=yes, is_whole=False)
         return
     slug = row["slug"] if is_name(row.get("slug")) else row["id"]
     text = exporting.render(f"{owner}/{slug}" if owner else slug, row, env_vars.by_key(session.client, row["id"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 from collections import Counter
@@ -11,6 +12,7 @@ from dpx_cli.api import env_vars, orgs, projects
 from dpx_cli.api.client import is_name
 from dpx_cli.commands.state.document import CHOICES, FIELDS
 from dpx_cli.commands.state.plan import read_projects
+from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE
 from dpx_cli.errors import NotFound, UsageError
 from dpx_cli.output.neutralize import neutralize
@@ -30,11 +32,6 @@ HEAD = """\
 # The project's desired state. `dpx plan` shows the difference, `dpx apply` applies it.
 # KEY = {} must exist; its value is not in this file.
 
-"""
-# What `dpx init` writes, without the slug.
-NEW_FILE = """\
-# The project of this directory: https://deploxa.com. Settings and variables can be added: dpx plan --help
-[project]
 """
 
 
@@ -67,9 +64,12 @@ def quote(text: str) -> str:
 
 
 def write_all(
-    session: Session, listed: Sequence[Mapping[str, Any]], org: str | None, folder: str, *, yes: bool
+    session: Session, listed: Sequence[Mapping[str, Any]], org: str | None, folder: str, *, yes: bool, is_whole: bool
 ) -> None:
-    """Write FOLDER/SLUG/deploxa.toml for every project; only what differs, and no edited file unless `yes`."""
+    """Write FOLDER/SLUG/deploxa.toml for every project; only what differs, and no edited file unless `yes`.
+
+    If these are all projects (of the organization), files of others are named on stderr.
+    """
     names = _name_projects(session, listed, org)
 
     def read(client: Client, project_id: str) -> str:
@@ -79,9 +79,13 @@ def write_all(
     outcome = read_projects(session, list(names), read)
     edited, written = [], 0
     slugs = Counter(name.rpartition("/")[2].casefold() for name in names.values())
-    for project_id in [each for each in names if each in outcome.results]:
-        slug = names[project_id].rpartition("/")[2]
-        path = os.path.join(names[project_id] if slugs[slug.casefold()] > 1 else slug, PROJECT_FILE)
+    paths = {}
+    for project_id, name in names.items():
+        slug = name.rpartition("/")[2]
+        paths[project_id] = os.path.join(name if slugs[slug.casefold()] > 1 else slug, PROJECT_FILE)
+    for project_id, path in paths.items():
+        if project_id not in outcome.results:
+            continue
         text = outcome.results[project_id]
         data = f"{text}{SEAL}{_digest(text)}\n".encode()
         old = files.read_bytes(files.checkout_path(folder, path), "the project file", MAX_FILE)
@@ -93,12 +97,22 @@ def write_all(
             session.screen.info(f"Wrote {os.path.join(folder, path)}.")
             written += 1
     session.screen.info(f"Files written: {written} of {len(outcome.results)}.")
+    if is_whole and (left := _find_exported(folder, org) - set(paths.values())):
+        left_paths = ", ".join(sorted(os.path.join(folder, path) for path in left))
+        session.screen.warn(f"No project has the slug of an exported file any more: {left_paths}")
     for project_id, failure in outcome.failures.items():
         if not isinstance(failure, NotFound):  # deleted since it was listed
             failure.message = f"{names[project_id]}: {failure.message}"
             raise failure
     if edited:
         raise UsageError(f"Edited and not overwritten: {', '.join(edited)}", hint="To overwrite them, pass --yes.")
+
+
+def _find_exported(folder: str, org: str | None) -> set[str]:
+    """Return the files that `export` wrote into a directory, for the projects of an organization or all."""
+    paths = {path for depth in ("*", "*/*") for path in glob.glob(f"{depth}/{PROJECT_FILE}", root_dir=folder)}
+    texts = {path: project_file.load(os.path.join(folder, path)).decode("utf-8", "replace") for path in paths}
+    return {path for path, text in texts.items() if SEAL in text and (org is None or f'slug = "{org}/' in text)}
 
 
 def _name_projects(session: Session, listed: Sequence[Mapping[str, Any]], org: str | None) -> dict[str, str]:
@@ -120,17 +134,6 @@ def _digest(text: str) -> str:
 def _is_edited(data: bytes) -> bool:
     text, _, digest = data.decode("utf-8", "replace").rpartition(SEAL)
     return digest.strip() != _digest(text)
-
-
-def set_slug(text: str, slug: str) -> str:
-    """Return the text of a deploxa.toml, "" for none, with another slug; comments and everything else stay."""
-    import tomlkit
-
-    document = tomlkit.parse(text or NEW_FILE)
-    if "project" not in document:
-        document.add("project", tomlkit.table())
-    document["project"]["slug"] = slug
-    return tomlkit.dumps(document)
 
 
 def _describe(variable: Mapping[str, Any]) -> str:

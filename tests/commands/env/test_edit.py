@@ -49,6 +49,8 @@ def test_no_target_is_lost_silently(dpx: Program, sandbox: Sandbox, words: tuple
     assert changes(sandbox) == 0
     assert dpx.tty(*argv, answers=[("[y/N]", "y\r")]).code == 0
     assert targets(dpx)["STRIPE_SECRET_KEY"] == ["preview"]
+    several = dpx("env", "set", "NEXT_PUBLIC_API_URL=x", "-p", "docs", *ON, "--target", "preview")
+    assert (several.code, "storefront NEXT_PUBLIC_API_URL: production, " in several.err) == (2, True), several
     assert dpx("env", "set", "NEXT_PUBLIC_API_URL=x", *ON, "--target", "preview", "--yes").code == 0
     assert targets(dpx)["NEXT_PUBLIC_API_URL"] == ["preview"]
 
@@ -60,21 +62,6 @@ def test_more_targets_or_none_need_no_question(dpx: Program, sandbox: Sandbox) -
     assert dpx("env", "set", "DATABASE_URL=x", *ON).code == 0
     assert [seen.method for seen in sandbox.requests if "env-vars" in seen.path] == ["POST"]
     assert targets(dpx)["DATABASE_URL"] == ["production", "preview"]
-
-
-def test_several_projects_are_looked_at_before_any_is_changed(dpx: Program, sandbox: Sandbox) -> None:
-    """The lines name the project."""
-    dpx("env", "set", "DATABASE_URL=1", "-p", "docs", "--target", "preview")
-    sandbox.clear_requests()
-    argv = ("env", "set", "DATABASE_URL=x", "-p", "docs", *ON, "--target", "preview")
-    result = dpx(*argv)
-    assert result.code == 2, result
-    assert f"storefront {LOSS}" in result.err
-    assert "docs DATABASE_URL" not in result.err
-    assert changes(sandbox) == 0
-    shown = dpx.tty(*argv, answers=[("[y/N]", "y\r")])
-    assert f"storefront {LOSS}" in shown.out
-    assert shown.code == 0, shown
 
 
 def test_a_race_between_look_and_change_is_told_afterwards(dpx_on_faults: Program, server: FaultServer) -> None:

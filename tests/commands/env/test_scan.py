@@ -67,6 +67,9 @@ def test_what_is_missing(dpx: Program, sandbox: Sandbox) -> None:
     sandbox.clear_requests()
     assert (dpx("env", "scan").code, sandbox.requests) == (2, [])
     assert dpx("env", "scan", "-p", "nosuch").code == 3
+    for words in (("scan", ""), ("check", ""), ("import", ""), ("diff", "")):
+        empty = dpx("env", *words, *ON)
+        assert (empty.code, " is empty.\n" in empty.err) == (2, True), empty
 
 
 def test_what_is_optional_is_listed_and_no_failure(dpx: Program) -> None:

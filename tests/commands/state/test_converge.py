@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomlkit
 from converge import Converge
-from fault_server import FaultServer, reply
+from fault_server import FaultServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -124,26 +124,6 @@ def test_killed_at_any_request_a_second_apply_does_the_rest(
     assert sum(project["slug"] == "acme-new" for project in server.projects) == 1
     assert server.variables.keys() == {"A", "B", "C"}
     assert sorted(server.variables["C"]["targets"]) == ["preview", "production"]
-
-
-@pytest.mark.parametrize("effect", [False, True])
-@pytest.mark.parametrize(("method", "path", "skip"), [row for row in REQUESTS if row[0] != "GET"])
-def test_a_failure_at_any_request_says_what_is_done(
-    dpx_on_faults: Program, server: FaultServer, method: str, path: str, skip: int, effect: bool
-) -> None:
-    """After a 403, though the change may be done: what is done and what is not, and the command that does the rest."""
-    dpx_on_faults.write(CONVERGING)
-    prepared(server, exists=method != "POST" or path != "/projects")
-    server.on(method, path, reply(403, {"error": "No"}), times=1, skip=skip, effect=effect and method != "POST")
-    failed = dpx_on_faults("apply", "--yes")
-    assert (failed.code, failed.out) == (5, ""), failed
-    assert "; done: " in failed.err
-    assert "; not done: " in failed.err
-    assert "Run it again to finish." in failed.err
-    again = dpx_on_faults("apply", "--yes")
-    assert again.code == 0, again
-    assert dpx_on_faults("plan", "--exit-code").code == 0
-    assert server.variables.keys() == {"A", "B", "C"}
 
 
 def test_no_plan_calls_unchanged_what_is_not(tmp_path: Path) -> None:

@@ -189,3 +189,19 @@ def test_two_applies_at_once(applied: Program) -> None:
         assert child.returncode == 0, (out, err)
     unchanged = [value for value in values if actions(applied, VALUE_B=value) == {}]
     assert len(unchanged) == 1
+
+
+@pytest.mark.posix
+def test_an_apply_that_waits_says_so(applied: Program) -> None:
+    """Once, on stderr; it goes on when the other one has ended."""
+    import fcntl
+
+    (path,) = (applied.home / "cache").glob("**/file-*.lock")
+    with path.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = applied.start("apply", "-y", env=ENV)
+        said = [waiting.stderr.readline() for _ in range(3)]
+    out, rest = waiting.communicate(timeout=60)
+    assert (waiting.returncode, out) == (0, b""), rest
+    assert said[2] == b"note: Another dpx is changing this project. Waiting until it ends.\n", said
+    assert b"Waiting" not in rest

@@ -157,8 +157,6 @@ def test_framework_and_app_type_of_an_existing_project_are_a_warning(dpx: Progra
     result = dpx("plan", "--exit-code")
     assert (result.code, result.out) == (0, ""), result
     assert "warning: framework is VITE, not NODEJS, and can't be changed after creation." in result.err
-    dpx.write('[project]\nslug = "docs"\nframework = "Vite"\n')
-    assert "warning" not in dpx("plan").err
 
 
 NEW = """\
@@ -297,6 +295,12 @@ def test_export_writes_every_project(dpx: Program) -> None:
     assert {path for path, text in files_of(dpx, "all").items() if before[path] != text} == {"docs/deploxa.toml"}
     assert dpx("export", "--org", "acme", "--dir", "acme").code == 0
     assert 'slug = "acme/storefront"' in files_of(dpx, "acme")["storefront/deploxa.toml"]
+    # A project that no longer exists is named, if every project was looked at.
+    assert dpx("projects", "delete", "docs", "-y").code == 0
+    gone = dpx("export", "--all", "--dir", "all")
+    assert "warning: No project has the slug of an exported file any more: all/docs/deploxa.toml\n" in gone.err, gone
+    assert "any more" not in dpx("export", "-p", "api", "--dir", "all").err
+    assert "any more" not in dpx("export", "--org", "acme", "--dir", "all").err
     assert dpx("export", "-p", "api", "--dir", "one").err == "Wrote one/api/deploxa.toml.\nFiles written: 1 of 1.\n"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api import env_vars
 from dpx_cli.commands import LIST, READ, effect
 from dpx_cli.commands.env import GROUP
 from dpx_cli.commands.env.scan import files
-from dpx_cli.errors import CheckFailed
+from dpx_cli.errors import CheckFailed, refuse_empty
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import joined, yes_no
 from dpx_cli.reference import TARGETS, targets_of
@@ -57,12 +57,12 @@ def scan(
     Reads the JavaScript, TypeScript and Python files that git tracks. A variable that has a default wherever it's read
     is optional. Exits 10 if a variable that isn't optional is missing in a target.
     """
+    refuse_empty("path", path)
     code, variables = _read(session, project, path or ".")
     if unused:
         _show_unused(session, code, variables, targets)
         return
-    lacking = _compare(code, variables, targets)
-    rows = [found._asdict() for found in lacking]
+    rows = _compare(code, variables, targets)
     if session.screen.format in {"table", "tsv"}:
         rows = [{**row, "where": f"{row['file']}:{row['line']}"} for row in rows]
         if not rows:
@@ -70,29 +70,20 @@ def scan(
                 session.screen.info("The project has every variable that the code reads.")
             return
     session.screen.rows([rows], COLUMNS, key="key")
-    required = [found for found in lacking if not found.optional]
+    required = [row for row in rows if not row["optional"]]
     if required:
-        keys = ", ".join(found.key for found in required)
-        # The first is set for the targets that have it already as well.
-        present = targets_of(variables[required[0].key]) if required[0].key in variables else ()
-        wanted = [target for target in TARGETS if target in required[0].missing or target in present]
+        key, lacking = required[0]["key"], required[0]["missing"]
+        # It is set for the targets that have it already as well.
+        present = targets_of(variables[key]) if key in variables else ()
+        wanted = [target for target in TARGETS if target in lacking or target in present]
         target = ",".join(wanted) if present or len(wanted) < len(TARGETS) else ()
         ref = session.projects.ref(project)
-        command = session.command("env", "set", required[0].key, project=ref.given, target=target)
+        command = session.command("env", "set", key, project=ref.given, target=target)
+        keys = ", ".join(row["key"] for row in required)
         raise CheckFailed(f"Missing in the project: {keys}", hint=f"Run: {command}")
 
 
-class Missing(NamedTuple):
-    """A variable that the code reads at a place and some targets lack; a row of the list."""
-
-    key: str
-    file: str
-    line: int
-    missing: list[str]
-    optional: bool
-
-
-def missing(session: Session, project: str | None, path: str, targets: Sequence[str] = ()) -> list[Missing]:
+def missing(session: Session, project: str | None, path: str, targets: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return the variables that code reads and a project lacks, for some targets or all; note what can't be checked."""
     return _compare(*_read(session, project, path), targets)
 
@@ -105,13 +96,13 @@ def _read(session: Session, project: str | None, path: str) -> tuple[files.Scan,
     return code, session.projects.on(ref, lambda project_id: env_vars.by_key(session.client, project_id))
 
 
-def _compare(code: files.Scan, variables: Variables, targets: Sequence[str]) -> list[Missing]:
+def _compare(code: files.Scan, variables: Variables, targets: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
     for key, place in code.keys.items():
         present = targets_of(variables[key]) if key in variables else ()
         lacking = [target for target in TARGETS if target not in present and (not targets or target in targets)]
         if lacking and key not in BUILT_IN and not key.startswith(BUILT_IN_PREFIXES):
-            rows.append(Missing(key, place.file, place.line, lacking, place.optional))
+            rows.append({"key": key, **place._asdict(), "missing": lacking})
     return rows
 
 
