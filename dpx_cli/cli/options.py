@@ -47,6 +47,12 @@ def option(flags: str, metavar: str, text: str, *, complete: str = "", parser: A
     )
 
 
+def one_or_more(flags: str, metavar: str, text: str, choices: tuple[str, ...]) -> Any:
+    """Declare an option with one or several of some choices."""
+    text += " Repeatable, or separated by commas."
+    return option(flags, metavar, text, parser=OneOrMore(metavar.lower(), choices))
+
+
 def flag(flags: str, text: str) -> Any:
     """Declare an option without a value."""
     return typer.Option(*flags.split(), help=text)
@@ -70,15 +76,7 @@ else:
     Framework = Literal[reference.FRAMEWORKS]
     Role = Literal[("owner", "admin", "member")]
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"]
-Events = Annotated[
-    tuple[str, ...],
-    option(
-        "--event",
-        "EVENT",
-        "Show only this event. Repeatable, or separated by commas.",
-        parser=OneOrMore("event", reference.EVENTS),
-    ),
-]
+Events = Annotated[tuple[str, ...], one_or_more("--event", "EVENT", "Show only this event.", reference.EVENTS)]
 
 Project = Annotated[
     str | None,
@@ -157,15 +155,7 @@ CiOutput = Annotated[
     option("--ci-output", "MODE", "Write outputs, a summary and annotations for the CI."),
 ]
 
-Statuses = Annotated[
-    tuple[str, ...],
-    option(
-        "--status",
-        "STATUS",
-        "Filter by status. Repeatable, or separated by commas.",
-        parser=OneOrMore("status", reference.STATUSES),
-    ),
-]
+Statuses = Annotated[tuple[str, ...], one_or_more("--status", "STATUS", "Filter by status.", reference.STATUSES)]
 
 # ci
 ChangedProjects = Annotated[bool, flag("--changed", "Deploy the projects of a monorepo that a push changed.")]
@@ -173,15 +163,7 @@ Drift = Annotated[bool, flag("--drift", "Also plan on a schedule, and report in 
 Install = Annotated[Literal["pip", "action"], option("--install", "HOW", "Install dpx with pip or its setup action.")]
 
 # env
-Targets = Annotated[
-    tuple[str, ...],
-    option(
-        "--target -t",
-        "TARGET",
-        "Target of the variable. Repeatable, or separated by commas.",
-        parser=OneOrMore("target", reference.TARGETS),
-    ),
-]
+Targets = Annotated[tuple[str, ...], one_or_more("--target -t", "TARGET", "Target of the variable.", reference.TARGETS)]
 Sensitive = Annotated[bool, flag("--sensitive", "Mask the value in Deploxa's UI.")]
 EnvFile = Annotated[str, argument("FILE", "A .env file, or - for standard input.", complete="file")]
 Stdin = Annotated[bool, flag("--stdin", "Read the value from standard input.")]

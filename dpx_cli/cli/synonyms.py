@@ -183,7 +183,7 @@ MEANINGS = (
         "rollback (vercel, heroku) | rollbacks | revert | releases rollback (heroku)",
         "deploy again {ID}",
         "can't roll back",
-        "The nearest thing is a new build of an earlier deployment.",
+        "Build an earlier deployment again.",
     ),
     Meaning("promote (vercel)", "deploy --branch BRANCH", "can't promote a deployment"),
     Meaning(
@@ -213,7 +213,7 @@ MEANINGS = (
         "env pull (vercel, netlify) | pull (vercel) | env download | env export",
         "env example",
         NO_VALUES,
-        "Print a .env file without values.",
+        "Print a .env without values.",
     ),
     Meaning(
         "run (heroku, railway) | env run | exec",
@@ -221,12 +221,7 @@ MEANINGS = (
         "can't run a command",
         "Run it against a local sandbox.",
     ),
-    Meaning(
-        "dev (vercel, netlify)",
-        "sandbox serve",
-        "has no local development server",
-        "The sandbox is a local Deploxa API.",
-    ),
+    Meaning("dev (vercel, netlify)", "sandbox serve", "has no local development server", "Use a local Deploxa API."),
     Meaning("ssh (fly, railway) | shell | console", "status", "has no shell on a deployment"),
     Meaning("scale (heroku, fly) | ps scale (heroku)", "status", "can't scale a deployment"),
     Meaning("addons (heroku)", "projects get", "has no add-ons"),
@@ -282,11 +277,7 @@ OPTIONS = {
         # `--json` and `--jsonl` for a value that is one of FORMATS.
         Option("-o --output --format", ("--json",), has_value=True),
         Option("--prod --production", ("--target production",), says=NO_PRODUCTION),
-        Option(
-            "--preview",
-            ("--target preview",),
-            says="Deploxa deploys a branch. It has no option for a preview.",
-        ),
+        Option("--preview", ("--target preview",), says="Deploxa deploys a branch. It has no option for a preview."),
         Option("--draft", says="Deploxa deploys a branch. It has no option for a draft."),
         Option("-e --env --environment --context", ("--target",), has_value=True),
         Option("-a --app -s --site --service --repo -R --project-id", ("--project",), has_value=True),

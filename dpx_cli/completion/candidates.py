@@ -66,15 +66,7 @@ def answer(words: Sequence[str], env: Mapping[str, str]) -> Iterable[Candidate]:
 
 
 class Line:
-    """What the words before the cursor mean.
-
-    Attributes:
-        commands: names that may come next, with their entries.
-        given: the values of each option that was given, by its long flag; a flag has none.
-        wanted: the option whose value comes next.
-        is_ended: whether `--` was there, after which nothing is an option.
-        other: how many words precede another program's command line; None if there is no such line.
-    """
+    """What the words before the cursor mean."""
 
     __slots__ = ("arguments", "commands", "given", "is_ended", "other", "params", "wanted")
 
@@ -82,13 +74,13 @@ class Line:
         self._start()
 
     def _start(self) -> None:
-        self.commands: Mapping[str, Any] = TABLE
+        self.commands: Mapping[str, Any] = TABLE  # names that may come next
         self.params: Sequence[Param] = ROOT
-        self.given: dict[str, list[str]] = {}
+        self.given: dict[str, list[str]] = {}  # the values of each option, by its long flag
         self.arguments: list[str] = []
-        self.wanted: Param | None = None
-        self.is_ended = False
-        self.other: int | None = None
+        self.wanted: Param | None = None  # the option whose value comes next
+        self.is_ended = False  # after --, nothing is an option
+        self.other: int | None = None  # how many words precede another program's command line
 
     def read(self, words: Sequence[str], start: int = 0) -> None:
         """Read words from one on. An unknown option is passed over; after an unknown command nothing is known."""

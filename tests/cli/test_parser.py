@@ -248,11 +248,12 @@ def test_hostile_words_are_neutralized(dpx_offline: Program) -> None:
         ["projects", "\x1b[2J\ny"],
         ["projects", "list", "--\x1b[2J\n"],
         ["projects", "list", "a\n\x1b[2J"],
+        ["help", "\x1b[31mred\u202e"],
     ):
         result = dpx_offline(*words)
         assert result.code == 2
         assert len(result.err.splitlines()) == 2, result
-        assert "\x1b" not in result.err
+        assert not {"\x1b", "\u202e"} & set(result.err)
 
 
 @pytest.mark.parametrize(

@@ -166,45 +166,40 @@ def typed_lines() -> Iterator[list[str]]:
             yield [group, verb, *WORDS[(number + at) % len(WORDS)]]
 
 
-def test_every_hint_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It exists, it parses, and it deletes only if a word that says so was typed."""
+def test_a_synonym_only_reads_and_a_hint_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs reads (`env rm` asks); a hint's command parses, and deletes only if a word that says so was typed."""
     monkeypatch.setattr(suggest, "known", lambda *_: set())
     for words in typed_lines():
-        try:
-            main.parse_line(words)
-        except UsageError as error:
-            hint = error.hint
-        else:
-            continue
-        assert hint, words
-        assert SECRET not in hint or "dpx env set" not in hint, words
-        found = re.search(r"Run: (dpx .*)", hint)
-        if found is None:
-            assert re.search(r"Use |Pass ", hint), (words, hint)
-            continue
-        again = main.parse_line(shlex.split(found[1])[1:])
-        path = " ".join(filter(None, getattr(again, "path", ())))
-        if isinstance(again, parser.Call) and path in DELETING:
-            assert synonyms.DESTRUCTIVE & set(words), (words, hint)
-
-
-def test_what_runs_only_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A synonym never runs a command that changes anything; `env rm` asks, whatever it's called."""
-    monkeypatch.setattr(suggest, "known", lambda *_: set())
-    for words in typed_lines():
-        try:
-            found = parser.route(words)
-        except parser.Mistake:
-            found = None
-        if found is not None:
-            continue  # dpx's own words
         try:
             call = main.parse_line(words)
-        except UsageError:
-            continue
-        if isinstance(call, parser.Call):
-            path = " ".join(filter(None, call.path))
-            assert call.command["effect"] == "read" or path in {*synonyms.READS, "env rm"}, words
+        except UsageError as error:
+            assert_can_be_pasted(words, str(error.hint))
+        else:
+            if isinstance(call, parser.Call) and not is_own(words):
+                path = " ".join(filter(None, call.path))
+                assert call.command["effect"] == "read" or path in {*synonyms.READS, "env rm"}, words
+
+
+def is_own(words: list[str]) -> bool:
+    """Return whether a command line begins with a command of dpx."""
+    try:
+        return bool(parser.route(words))
+    except parser.Mistake:
+        return False
+
+
+def assert_can_be_pasted(words: list[str], hint: str) -> None:
+    """Check the command of a hint."""
+    assert hint, words
+    assert SECRET not in hint or "dpx env set" not in hint, words
+    found = re.search(r"Run: (dpx .*)", hint)
+    if found is None:
+        assert re.search(r"Use |Pass ", hint), (words, hint)
+        return
+    again = main.parse_line(shlex.split(found[1])[1:])
+    path = " ".join(filter(None, getattr(again, "path", ())))
+    if isinstance(again, parser.Call) and path in DELETING:
+        assert synonyms.DESTRUCTIVE & set(words), (words, hint)
 
 
 @pytest.mark.parametrize(

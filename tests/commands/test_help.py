@@ -99,14 +99,6 @@ def test_what_there_is_not_gets_the_nearest(dpx_offline: Program, words: list[st
     assert result.err == f"error: {error}\nhint: {hint}\n"
 
 
-def test_a_hostile_word_is_neutralized(dpx_offline: Program) -> None:
-    """It is shown to a person."""
-    result = dpx_offline("help", "\x1b[31mred\u202e")
-    assert result.code == 2
-    assert "\x1b" not in result.err
-    assert "\u202e" not in result.err
-
-
 def test_on_a_terminal_it_has_color_and_without_it_none(dpx_offline: Program) -> None:
     """Headings are bold."""
     assert "\x1b[1mExit codes\x1b[0m" in dpx_offline.tty("help", "exit-codes").out
