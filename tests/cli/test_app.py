@@ -58,9 +58,9 @@ def test_it_does_what_dpx_does(dpx: Program, monkeypatch: pytest.MonkeyPatch, ar
     assert len(result.stdout.splitlines()) == len(own.out.splitlines())
 
 
-@pytest.mark.parametrize("argv", [["projects", "list", "-q"], ["deploy", "list", "-p", "docs", "-q"]], ids=" ".join)
-def test_python_m_typer_runs_it(dpx: Program, argv: list[str]) -> None:
+def test_python_m_typer_runs_it(dpx: Program) -> None:
     """As Typer's own documentation has it."""
+    argv = ["deploy", "list", "-p", "docs", "-q"]
     done = subprocess.run(
         [sys.executable, "-m", "typer", "dpx_cli.cli.app", "run", *argv],
         env=dpx.env,

@@ -56,11 +56,15 @@ def test_version_imports_nothing(dpx: Program) -> None:
     }
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["projects", "--help"], ["deploy", "-h"], ["env"]])
-def test_help_imports_neither_a_command_nor_the_network(dpx: Program, argv: list[str]) -> None:
-    """Help is drawn from the command table."""
-    names = imported(dpx, *argv)
-    assert not names & (HEAVY | NETWORK)
+@pytest.mark.parametrize(
+    ("argv", "code"), [(["--help"], 0), (["deploy", "-h"], 0), (["env"], 0), (["projects", "list", "--nope"], 2)]
+)
+def test_help_and_usage_errors_import_neither_a_command_nor_the_network(
+    dpx: Program, argv: list[str], code: int
+) -> None:
+    """Both come from the command table; only an error looks for the nearest name."""
+    names = imported(dpx, *argv, code=code)
+    assert not names & (HEAVY | NETWORK) - ({"difflib"} if code else set())
     assert not {name for name in names if name.startswith(("dpx_cli.commands", "dpx_cli.api"))}
 
 
@@ -80,12 +84,6 @@ def test_verifying_a_webhook_imports_no_client(dpx: Program) -> None:
     """Neither one nor a server, nor the network."""
     dpx.env["DPX_WEBHOOK_SECRET"] = "s3cret"
     assert not imported(dpx, "webhook", "verify", os.devnull, "--signature", "x", code=10) & (HEAVY | NETWORK)
-
-
-def test_a_usage_error_imports_neither_typer_nor_the_network(dpx: Program) -> None:
-    """The parser explains by itself; nothing is sent."""
-    names = imported(dpx, "projects", "list", "--nope", code=2)
-    assert not names & ((HEAVY | NETWORK) - {"difflib"})  # it finds the nearest name
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_block_without_its_end_is_left_alone(dpx_offline: Program) -> None:
 
 
 def test_a_script_that_dpx_did_not_write_is_not_overwritten(dpx_offline: Program) -> None:
-    """Nor removed."""
+    """Nor removed; an older version's, known by its first lines, is replaced."""
     script = dpx_offline.home / WHERE["fish"]
     script.parent.mkdir(parents=True)
     script.write_text("# my own\n", encoding="utf-8")
@@ -119,15 +119,9 @@ def test_a_script_that_dpx_did_not_write_is_not_overwritten(dpx_offline: Program
     assert re.fullmatch(r"error: .*dpx\.fish was not written by dpx\.\nhint: .*\n", result.err)
     assert dpx_offline("completion", "uninstall", "fish").code == 0
     assert script.read_text(encoding="utf-8") == "# my own\n"
-
-
-def test_an_older_script_of_dpx_is_replaced(dpx_offline: Program) -> None:
-    """It is known by its first lines."""
-    script = dpx_offline.home / WHERE["bash"]
-    script.parent.mkdir(parents=True)
     script.write_text(f"# {completion.MARK}\nold\n", encoding="utf-8")
-    assert dpx_offline("completion", "install", "bash").code == 0
-    assert script.read_bytes() == completion.script("bash")
+    assert dpx_offline("completion", "install", "fish").code == 0
+    assert script.read_bytes() == completion.script("fish")
 
 
 def test_places_follow_the_variables(dpx_offline: Program, tmp_path: Path) -> None:

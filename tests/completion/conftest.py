@@ -36,20 +36,14 @@ HOSTILE = (
 
 
 class Desk:
-    """A home folder with a warm cache, and a shell in it.
-
-    Attributes:
-        env: the environment of the shell.
-        cwd: where it is, a git checkout with the branch feature/one.
-        deployments: the IDs of remembered deployments, newest first.
-    """
+    """A home folder with a warm cache, and a shell in it, in a git checkout with the branch feature/one."""
 
     def __init__(self, home: Path, sandbox: Sandbox) -> None:
         self.cwd = home / "work"
         self.cwd.mkdir(parents=True)
         (self.cwd / "settings.env").write_text("A=1\n", encoding="utf-8")
         self._log = home / "calls"
-        self.deployments: list[str] = []
+        self.deployments: list[str] = []  # remembered IDs, newest first
         self.env = program.clean_env(home, {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
         for words in (["init", "-q"], ["checkout", "-q", "-b", "feature/one"]):
             subprocess.run(["git", *words], cwd=self.cwd, env=self.env, check=True)

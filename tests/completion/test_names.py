@@ -259,12 +259,10 @@ def test_only_harmless_names_are_offered(name: str) -> None:
         name.encode()
 
 
-@pytest.mark.parametrize(
-    "name", ["storefront", "my-app_2.0", "acme/docs", "DATABASE_URL", "_PRIVATE", "köln", "日本語", "v1@x"]
-)
-def test_honest_names_are_offered(name: str) -> None:
+def test_honest_names_are_offered() -> None:
     """Of every script."""
-    assert candidates.is_harmless(name)
+    names = ("storefront", "my-app_2.0", "acme/docs", "DATABASE_URL", "_PRIVATE", "köln", "日本語", "v1@x")
+    assert all(map(candidates.is_harmless, names))
 
 
 def test_the_size_bound_is_that_of_the_cache() -> None:

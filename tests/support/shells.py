@@ -58,15 +58,7 @@ bind \cg show
 
 
 class Shell:
-    """One interactive shell with dpx's completion loaded.
-
-    Args:
-        name: one of `NAMES`.
-        env: its environment; HOME must be a folder of the test's own.
-        cwd: where it starts.
-        load: a line that loads the completion, or "" where the shell finds it by itself.
-        before: lines for its start-up file, run before `load`.
-    """
+    """One interactive shell; `load` is a line that loads dpx's completion, run after `before` in its start-up file."""
 
     def __init__(self, name: str, env: Mapping[str, str], cwd: Path, load: str, before: str = "") -> None:
         self.name = name
