@@ -19,6 +19,7 @@ import fault_server as faults
 import program
 from clients import client_of
 from fault_server import PROJECT, TOKEN, FaultServer
+from fuzz import mutated
 
 from dpx_cli import errors
 from dpx_cli.api import client, once
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 POST = ("POST", ".*/deployments")
 LIST = ("GET", ".*/deployments")
 DETAILS = ("GET", "/deployments/.*")
-TIMEOUT = 0.4  # seconds of one deploy
+TIMEOUT = 0.3  # seconds of one deploy
 SHA = "a" * 40
 
 
@@ -345,15 +346,6 @@ def each_reader() -> Iterator[tuple[Callable[[Any], object], Callable[[random.Ra
     yield read_text, lambda rng: noise(rng, 40)
 
 
-def mutated(rng: random.Random, seed: bytes) -> bytes:
-    """Return bytes with some of them changed, doubled or left out."""
-    data = bytearray(seed)
-    for _ in range(rng.randrange(1, 8)):
-        at = rng.randrange(len(data) + 1)
-        data[at : at + rng.randrange(4)] = bytes(rng.randrange(256) for _ in range(rng.randrange(5)))
-    return bytes(data * rng.choice((1, 1, 1, 50)))
-
-
 def noise(rng: random.Random, size: int) -> str:
     """Return a text of any characters, lone surrogates included."""
     pools = ("abc-_./:@?#% ", "\x00\x1b\n\r\t", "\u202e\u200b\ud800é界", "0123456789.smh")
@@ -362,7 +354,7 @@ def noise(rng: random.Random, size: int) -> str:
 
 def words(rng: random.Random) -> list[str]:
     """Return a command line: real commands and options among noise."""
-    real = [
+    real = (
         "deploy",
         "list",
         "env",
@@ -376,5 +368,5 @@ def words(rng: random.Random) -> list[str]:
         "--",
         "-q",
         "--jq",
-    ]
+    )
     return [rng.choice(real) if rng.random() < 0.7 else noise(rng, 8) for _ in range(rng.randrange(8))]

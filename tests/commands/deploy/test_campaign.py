@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 def test_faulted_deploys_are_never_doubled_and_never_falsely_green() -> None:
     """Whatever happens to the list, the POST and the polls."""
-    figures = campaign.Deploys(seed=7).run(150)
-    assert (figures["deploys"], figures["duplicates"], figures["false greens"]) == (150, 0, 0), figures
+    figures = campaign.Deploys(seed=7).run(100)
+    assert (figures["deploys"], figures["duplicates"], figures["false greens"]) == (100, 0, 0), figures
     assert figures["exit 0"] > 10, figures
     assert figures["exit 11"] > 10, figures
 
 
 def test_no_signal_is_lost_and_none_ends_a_deployment_silently(tmp_path: Path) -> None:
     """Whenever it comes."""
-    figures = campaign.signals(25, tmp_path, seed=7)
+    figures = campaign.signals(12, tmp_path, seed=7)
     assert (figures["lost"], figures["silent"], figures["tracebacks"]) == (0, 0, 0), figures
     assert figures["after the POST"] > 0, figures
 

@@ -10,13 +10,13 @@ import time
 from typing import TYPE_CHECKING
 
 import fault_server as faults
+import program
 import pytest
-from fault_server import PROJECT, TOKEN, FaultServer, wait_until
+from fault_server import PROJECT, FaultServer, wait_until
 
 from dpx_cli.api import once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Program
@@ -24,37 +24,25 @@ if TYPE_CHECKING:
 POST = ("POST", ".*/deployments")
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
-    """A server whose deployments are READY at the second look; what follows a loss in this process comes soon."""
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for what was lost soon, where dpx runs in this process."""
     monkeypatch.setattr(once, "RECHECK_DELAYS", (0.0, 0.05, 0.1))
-    with FaultServer(course=("BUILDING", "READY")) as running:
-        yield running
 
 
 @pytest.fixture
-def dpx_on_faults(dpx_offline: Program, server: FaultServer) -> Program:
-    """The program, logged in to the server, in a folder that is no repository."""
-    dpx_offline.env.update(
-        {"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_PROJECT": PROJECT, "DPX_TIMEOUT": "3", "CI": "1"}
-    )
-    return dpx_offline
-
-
-def git(folder: Path, *words: str) -> str:
-    """Run git in a folder, as nobody in particular."""
-    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
-    names = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"]
-    return subprocess.run(
-        ["git", *names, *words], cwd=folder, env=env, check=True, capture_output=True, text=True
-    ).stdout.strip()
+def dpx_on_faults(dpx_on_faults: Program, server: FaultServer) -> Program:
+    """The program in a folder that is no repository, on a server whose deployments are READY at the second look."""
+    server.course = ("BUILDING", "READY")
+    dpx_on_faults.env.update({"DPX_PROJECT": PROJECT, "CI": "1"})
+    return dpx_on_faults
 
 
 @pytest.fixture
 def checkout(dpx_on_faults: Program) -> Program:
     """The program in a repository with one commit on main."""
-    git(dpx_on_faults.cwd, "init", "-q")
-    git(dpx_on_faults.cwd, "commit", "-q", "--allow-empty", "-m", "Fix the cart\n\nAt length.")
+    dpx_on_faults.git("init", "-q")
+    dpx_on_faults.git("commit", "-q", "--allow-empty", "-m", "Fix the cart\n\nAt length.")
     return dpx_on_faults
 
 
@@ -165,7 +153,7 @@ def test_text_that_is_not_utf8_is_refused(dpx_on_faults: Program, server: FaultS
 
 def test_git_tells_the_commit_where_head_is_the_branch(checkout: Program, server: FaultServer) -> None:
     """Of the branch given, and without one of the last deployed; with --no-git and on another branch nothing."""
-    sha = git(checkout.cwd, "rev-parse", "HEAD")
+    sha = checkout.git("rev-parse", "HEAD")
     commit = {"commitMessage": "Fix the cart", "commitSha": sha}
     for words, sent in (
         (("--branch", "main"), {"branch": "main", **commit}),
@@ -189,14 +177,14 @@ def test_git_tells_the_commit_where_head_is_the_branch(checkout: Program, server
 def test_unpushed_commits_are_warned_of_and_deployed(checkout: Program, server: FaultServer, tmp_path: Path) -> None:
     """Also those of a branch that isn't checked out; `--no-git` silences it."""
     words = ("deploy", "--no-wait", "--branch", "main")
-    git(tmp_path, "init", "-q", "--bare", "remote")
-    git(checkout.cwd, "remote", "add", "origin", str(tmp_path / "remote"))
-    git(checkout.cwd, "push", "-q", "-u", "origin", "main")
+    checkout.git("init", "-q", "--bare", str(tmp_path / "remote"))
+    checkout.git("remote", "add", "origin", str(tmp_path / "remote"))
+    checkout.git("push", "-q", "-u", "origin", "main")
     assert "warning" not in checkout(*words).err
-    git(checkout.cwd, "commit", "-q", "--allow-empty", "-m", "two")
+    checkout.git("commit", "-q", "--allow-empty", "-m", "two")
     assert "warning: main has 1 unpushed commit" in checkout(*words).err
     assert "warning" not in checkout(*words, "--no-git").err
-    git(checkout.cwd, "checkout", "-q", "-b", "other")
+    checkout.git("checkout", "-q", "-b", "other")
     assert "warning: main has 1 unpushed commit" in checkout(*words).err
     assert server.made == 4
 
@@ -269,9 +257,7 @@ def test_the_first_line_names_project_and_branch(dpx_on_faults: Program, server:
     assert first == f"Deploying {PROJECT} (--project), branch main (last deployed)."
     done = dpx_on_faults("deploy", "--no-wait", "--branch", "x", env={"DPX_PROJECT": PROJECT})
     assert done.err.splitlines()[0] == f"Deploying {PROJECT} (DPX_PROJECT), branch x (--branch)."
-    (dpx_on_faults.cwd / ".deploxa").mkdir()
-    link = dpx_on_faults.cwd / ".deploxa" / "project.json"
-    link.write_text(json.dumps({"projectId": PROJECT, "projectSlug": "shop"}), encoding="utf-8")
+    dpx_on_faults.write(json.dumps({"projectId": PROJECT, "projectSlug": "shop"}), ".deploxa/project.json")
     first = dpx_on_faults("deploy", "--no-wait", "--json").err.splitlines()[0]
     assert first == "Deploying shop (link), branch x (last deployed)."
     server.deployments.clear()
@@ -282,7 +268,7 @@ def test_the_first_line_names_project_and_branch(dpx_on_faults: Program, server:
 def test_a_first_deployment_is_of_the_branch_you_are_on(checkout: Program, server: FaultServer) -> None:
     """Of HEAD's, in a CI of the CI's; it is sent, and a branch without a remote is warned of."""
     server.deployments.clear()
-    git(checkout.cwd, "checkout", "-q", "-b", "feature/x")
+    checkout.git("checkout", "-q", "-b", "feature/x")
     done = checkout("deploy", "--no-wait")
     assert done.err.startswith(f"Deploying {PROJECT} (DPX_PROJECT), branch feature/x (HEAD, first deployment).\n")
     assert "warning: feature/x has no upstream" in done.err
@@ -334,7 +320,7 @@ def test_why_git_refuses_is_said(checkout: Program, server: FaultServer) -> None
 def test_head_on_another_branch_is_warned_of(checkout: Program) -> None:
     """With the command for it; a given branch is no surprise."""
     assert "HEAD is on" not in checkout("deploy", "--no-wait").err
-    git(checkout.cwd, "checkout", "-q", "-b", "feature/x")
+    checkout.git("checkout", "-q", "-b", "feature/x")
     done = checkout("deploy", "--no-wait")
     assert "warning: HEAD is on feature/x, but main will be deployed" in done.err
     assert f"run: dpx deploy --branch feature/x --project {PROJECT}\n" in done.err
@@ -344,7 +330,7 @@ def test_head_on_another_branch_is_warned_of(checkout: Program) -> None:
 
 def test_a_dry_run_only_reads(checkout: Program, server: FaultServer) -> None:
     """And shows API, project, branch, what would be sent, and what is under way."""
-    sha = git(checkout.cwd, "rev-parse", "HEAD")
+    sha = checkout.git("rev-parse", "HEAD")
     server.deployments[0]["status"] = "BUILDING"
     done = checkout("deploy", "--dry-run", "--json")
     assert done.code == 0, done
@@ -445,27 +431,6 @@ def test_a_lost_response_is_11_if_nothing_or_too_much_is_new(
     assert server.count(*POST) == 1
 
 
-def test_no_connection_is_7_and_nothing_was_asked_for(dpx_on_faults: Program, server: FaultServer) -> None:
-    """From the start, and for the POST alone."""
-    server.refuse()
-    done = dpx_on_faults("deploy", "--json")
-    assert (done.code, done.out) == (7, ""), done
-    assert done.err.count("\n") == 1
-    assert done.error["code"] == "network"
-    assert not server.requests
-
-
-@pytest.mark.parametrize(("status", "code"), [(403, 5), (409, 1)])
-def test_a_refusal_has_its_exit_code(dpx_on_faults: Program, server: FaultServer, status: int, code: int) -> None:
-    """And one POST."""
-    server.on(*POST, faults.refused(status, "so it is"))
-    done = dpx_on_faults("deploy", "--json")
-    assert (done.code, done.out) == (code, ""), done
-    assert "so it is" in done.error["message"]
-    assert done.error["status"] == status
-    assert server.count(*POST) == 1
-
-
 def test_a_busy_server_is_waited_for_and_then_6(dpx_on_faults: Program, server: FaultServer) -> None:
     """Until --timeout; what is waited for is said."""
     server.on(*POST, faults.refused(429, "no free build slot", "1"))
@@ -529,13 +494,9 @@ def test_a_reader_that_went_away_is_silent(dpx_on_faults: Program, server: Fault
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as broken:
+        env, cwd = dpx_on_faults.env, dpx_on_faults.cwd
         done = subprocess.run(
-            [*_program(), "deploy"],
-            env=dpx_on_faults.env,
-            cwd=dpx_on_faults.cwd,
-            stdout=broken,
-            stderr=subprocess.PIPE,
-            check=False,
+            [*program.PROGRAM, "deploy"], env=env, cwd=cwd, stdout=broken, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 141
     assert b"error" not in done.stderr
@@ -550,7 +511,7 @@ def test_a_closed_stream_never_makes_a_second_deployment(
     """Whichever it is; only a closed stdout is a failure, because the URL goes nowhere."""
     redirect = {0: "<&-", 1: ">&-", 2: "2>&-"}[closed]
     done = subprocess.run(
-        ["sh", "-c", f'exec "$@" {redirect}', "sh", *_program(), "deploy"],
+        ["sh", "-c", f'exec "$@" {redirect}', "sh", *program.PROGRAM, "deploy"],
         env=dpx_on_faults.env,
         cwd=dpx_on_faults.cwd,
         capture_output=True,
@@ -561,22 +522,7 @@ def test_a_closed_stream_never_makes_a_second_deployment(
     assert server.made == 1
 
 
-def _program() -> list[str]:
-    import program
-
-    return program.PROGRAM
-
-
 # Lists
-
-
-def test_list_by_status(dpx: Program) -> None:
-    """In any case; another one is refused with the list of them."""
-    done = dpx("deploy", "list", "--project", "storefront", "--status", "error", "--json")
-    assert {item["status"] for item in done.json} == {"ERROR"}
-    done = dpx("deploy", "list", "--project", "storefront", "--status", "done")
-    assert done.code == 2
-    assert "QUEUED" in done.err
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [("1", ["1"]), ("100", ["100"]), ("250", ["100", "100", "50"])])
@@ -592,20 +538,6 @@ def test_limit_requests_no_more_than_it_needs(
     others = dpx_on_faults("deploy", "list", "--cursor", cursor, "-q").out.split()
     assert (len(done.out.split()), len(others)) == (int(limit), 300 - int(limit))
     assert len({*done.out.split(), *others}) == 300
-
-
-def test_json_lines_leave_page_by_page(dpx_on_faults: Program, server: FaultServer) -> None:
-    """The first page is out while the second is still on its way."""
-    for _ in range(147):
-        server.make("main")
-    server.on("GET", ".*/deployments", faults.stall, skip=1)
-    running = dpx_on_faults.start("deploy", "list", "--jsonl", env={"DPX_TIMEOUT": "20"})
-    lines = [json.loads(running.stdout.readline()) for _ in range(100)]
-    assert len({line["id"] for line in lines}) == 100
-    assert running.poll() is None
-    running.terminate()
-    running.communicate(timeout=20)
-    assert running.returncode == 143
 
 
 def test_get_passes_unknown_fields_through(dpx_on_faults: Program, server: FaultServer) -> None:
@@ -642,9 +574,7 @@ def test_server_text_is_no_command_of_github_actions(
 
 def test_scan_warns_of_what_the_code_reads_and_the_project_lacks(dpx: Program) -> None:
     """Before the deployment, which goes on."""
-    (dpx.cwd / "app.js").write_text(
-        "const a = process.env.NO_SUCH_KEY\nconst b = process.env.B ?? 'x'\n", encoding="utf-8"
-    )
+    dpx.write("const a = process.env.NO_SUCH_KEY\nconst b = process.env.B ?? 'x'\n", "app.js")
     done = dpx("deploy", "-p", "docs", "--branch", "main", "--scan", "--no-wait")
     assert done.code == 0, done
     assert "warning: NO_SUCH_KEY is read at app.js:1, but isn't set for production." in done.err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -62,9 +61,15 @@ def test_filters_work_over_all(dpx: Program) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("list", "--all", "--org", "acme"), ("list", "--all", "--cursor", "x"), ("stats", "--last", "3", "--since", "3d")],
+    [
+        ("list", "--all", "--org", "acme"),
+        ("list", "--all", "--cursor", "x"),
+        ("stats", "--last", "3", "--since", "3d"),
+        ("stats", "-p", "docs", "--last", "0"),
+        ("stats", "-p", "docs", "--last", "1.5"),
+    ],
 )
-def test_what_excludes_one_another(dpx: Program, sandbox: Sandbox, words: tuple[str, ...]) -> None:
+def test_what_is_refused(dpx: Program, sandbox: Sandbox, words: tuple[str, ...]) -> None:
     """Before any request."""
     assert dpx("deploy", *words).code == 2
     assert sandbox.requests == []
@@ -112,11 +117,9 @@ def test_stats_of_each_and_in_total(dpx: Program, sandbox: Sandbox) -> None:
 
 def test_the_time_from_an_error_to_the_next_ready_and_from_the_commit(shops: Program, server: FaultServer) -> None:
     """Of the same branch, from the first of several errors, counted at the ends of the builds."""
-    run = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
-    subprocess.run([*run, "init", "-q"], cwd=shops.cwd, check=True)
-    subprocess.run([*run, "commit", "-q", "--allow-empty", "-m", "One"], cwd=shops.cwd, check=True)
-    asked = ["git", "log", "-1", "--format=%H %ct"]
-    sha, made = subprocess.run(asked, cwd=shops.cwd, check=True, capture_output=True, text=True).stdout.split()
+    shops.git("init", "-q")
+    shops.git("commit", "-q", "--allow-empty", "-m", "One")
+    sha, made = shops.git("log", "-1", "--format=%H %ct").split()
     server.deployments.clear()
     start = int(made) + 60
     for minute, branch, status in ((0, "main", "ERROR"), (2, "main", "ERROR"), (3, "x", "READY"), (5, "main", "READY")):
