@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from dpx_cli.api import env_vars
@@ -133,6 +134,8 @@ def run_export(
     organization. A file that was edited is kept, unless you pass --yes.
     """
     exclusive(("--project", project), ("--org", org), ("--all", every))
+    if directory is not None and os.path.lexists(directory) and not os.path.isdir(directory):
+        raise UsageError(f"--dir: not a directory: {directory}")
     if org is not None or every:
         if directory is None:
             raise UsageError("Several projects are written to a directory.", hint="Pass --dir DIR.")

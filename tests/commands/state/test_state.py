@@ -302,6 +302,8 @@ def test_export_writes_every_project(dpx: Program) -> None:
     assert "any more" not in dpx("export", "-p", "api", "--dir", "all").err
     assert "any more" not in dpx("export", "--org", "acme", "--dir", "all").err
     assert dpx("export", "-p", "api", "--dir", "one").err == "Wrote one/api/deploxa.toml.\nFiles written: 1 of 1.\n"
+    (dpx.cwd / "file").touch()
+    assert dpx("export", "--all", "--dir", "file").err == "error: --dir: not a directory: file\n"
 
 
 def test_export_keeps_an_edited_file(dpx: Program) -> None:
