@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = "clm1deployment0000000003"
 MISSING = object()
-ODD = [MISSING, None, 7, -1.5, True, "", "x\ny", "../x", "\udcff", [], ["x"], [None], {}, {"id": 1}]
+ODD = [MISSING, None, 7, -1.5, True, "", "x\ny", "../x", "\udcff", 10**30, [], ["x"], [None], {}, {"id": 1}]
 COMMANDS = [
     *("projects list", "projects list --search s --status ready", "projects get shop", "projects create new --link"),
     *("projects update shop --name x", "projects delete shop --yes", "link shop", "auth status", "doctor --api"),
@@ -40,6 +40,8 @@ COMMANDS = [
     ),
     *("deploy list -p shop --since 7d --branch main", "deploy list --all", "deploy get --latest -p shop"),
     *(f"deploy wait {DEPLOYMENT} --timeout 1s", "deploy again -p shop --no-wait", "deploy stats -p shop"),
+    *("deploy list --org acme", "deploy stats --all", "deploy diff -p shop", "deploy get --sha 1234567 -p shop"),
+    *("env example -p shop", "env scan -p shop", "env rm A -p shop --dry-run", "export --all --dir out"),
     *("env list -p shop", "env set A=1 -p shop --target preview --yes", "env rm A -p shop --yes", "env where A"),
     *("env import vars.env -p shop --prune --yes", "env check vars.env -p shop", "env rotate A --stdin --all --yes"),
     *(f"deploy get {DEPLOYMENT}", f"env diff --against {PROJECT} -p shop"),
@@ -92,6 +94,7 @@ def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @example(command="projects create new --link", number=1, field=0, value={}, form=[])
+@example(command="deploy get --latest -p shop", number=1, field=1, value={}, form=[])
 @given(
     command=st.sampled_from(COMMANDS),
     number=st.integers(0, 3),

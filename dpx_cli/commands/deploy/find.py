@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api import deployments
-from dpx_cli.api.client import is_name
+from dpx_cli.api.client import is_name, shape_error
 from dpx_cli.api.retry import Backoff, Deadline
 from dpx_cli.durations import epoch
 from dpx_cli.errors import NotFound, UsageError, exclusive
@@ -161,6 +161,8 @@ def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, sha: str
 def find_newest(session: Session, project_id: str, ref: ProjectRef, branch: str | None = None) -> dict[str, Any]:
     """Return a project's newest deployment, of a branch if one is given. Raise NotFound if there is none."""
     for page in Selection(session, project_id, Filters(branch=branch), limit=1).pages:
+        if not is_name(page[0].get("id")):
+            raise shape_error(f"GET {deployments.path_of(project_id)}", "deployments with an id")
         return page[0]
     what = f"{ref.name} was never deployed" + (f" from branch {branch}." if branch is not None else ".")
     raise NotFound(what, hint=f"Run: {session.command('deploy', 'list', project=ref)}")

@@ -169,12 +169,13 @@ def _recovery_times(rows: Sequence[Mapping[str, Any]]) -> list[float]:
 def _add_lead_times(session: Session, project_id: str | None, rows: list[dict[str, Any]]) -> None:
     """Add the milliseconds from its commit, where this clone has it, to each deployment that is READY."""
     known, cwd = KnownCommits(session, project_id), find_cwd(session)
-    shas = {row["id"]: sha for row in rows if row.get("status") == READY and "id" in row and (sha := known.find(row))}
+    ready = [row for row in rows if row.get("status") == READY and is_name(row.get("id"))]
+    shas = {row["id"]: sha for row in ready if (sha := known.find(row))}
     if cwd is None or not shas:
         return
     made = git.commit_times(cwd, [*dict.fromkeys(shas.values())][:MAX_COMMITS])
-    for row in rows:
-        committed, end = made.get(shas.get(row.get("id"), "")), _end(row)
+    for row in ready:
+        committed, end = made.get(shas.get(row["id"], "")), _end(row)
         if committed is not None and end is not None and end >= committed:
             row[LEAD] = round((end - committed) * 1000)
 
