@@ -61,7 +61,7 @@ def create(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
             branch = DEFAULT_BRANCH if last is None else json.loads(last["document"])["branch"]
         deployment = timeline.add(
             db,
-            {"seq": project["seq"], "slug": project["slug"]},
+            project,
             {"branch": branch, "commitMessage": message, "commitSha": sha},
             request.now,
             seconds=behavior.build_seconds,

@@ -1,17 +1,7 @@
 """Scripted faults: what goes wrong, on which requests, how often.
 
-    POST /projects/*/deployments 429 x3                  refuse the first three
-    GET /deployments/* 503 retry-after=2 x1              with a Retry-After header
-    * /orgs slow 1500ms                                  delay every response
-    POST /projects/*/deployments lost x1                 do it, and lose the response
-    GET /projects reset after 1 x1                       reset the second request's connection
-    POST /projects/*/deployments ERROR                   fail the build
-    GET /projects/* drop=slug                            leave a field out of the response
-    GET /projects add=region                             add an undocumented field
-    GET /deployments/* wrong=status                      give a field a value of another type
-
-A path is below the API root; `*` is one part of it, `**` any number of parts. A field is a dotted path in each object
-of `data`, like `current_deployment.status`, or begins with `pagination`.
+`dpx help sandbox` shows how they are written. A path is below the API root; `*` is one part of it, `**` any number of
+parts. A field is a dotted path in each object of `data`, or begins with `pagination`.
 """
 
 from __future__ import annotations
@@ -75,7 +65,7 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """Parse a fault. Raises UsageError if it isn't written as the module's docstring shows."""
+        """Parse a fault. Raises UsageError for what isn't one."""
         match = _GRAMMAR.fullmatch(text.strip())
         try:
             if match is None:
@@ -137,7 +127,7 @@ class Faults:
         self._faults = [Fault.parse(text) for text in texts]
 
     def add(self, text: str) -> None:
-        """Add a fault. Raises UsageError if it isn't written as the module's docstring shows."""
+        """Add a fault. Raises UsageError for what isn't one."""
         self._faults.append(Fault.parse(text))
 
     def remove(self, text: str | None = None) -> None:

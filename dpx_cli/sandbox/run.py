@@ -103,13 +103,6 @@ def _copy_git_configuration(source: str, home: str) -> None:
             os.chmod(copy, 0o400)
 
 
-def exit_code(code: int) -> int:
-    """Return a child's exit code as a shell shows it: 128 plus the signal's number instead of a negative one."""
-    if sys.platform == "win32":
-        return code - (1 << 32) if code >= 1 << 31 else code  # `os._exit` accepts a C int
-    return 128 - code if code < 0 else code
-
-
 if sys.platform != "win32":
     WATCHED = {*FORWARDED, signal.SIGCHLD}
 
@@ -137,7 +130,8 @@ if sys.platform != "win32":
                 continue
             ended, status = os.waitpid(process, os.WNOHANG)
             if ended:
-                return exit_code(os.waitstatus_to_exitcode(status))
+                code = os.waitstatus_to_exitcode(status)
+                return 128 - code if code < 0 else code  # as a shell shows a signal
 
     def _wait_for_signal() -> tuple[int, bool]:
         """Return the next signal, and whether the terminal has sent it to the command too."""
@@ -165,7 +159,8 @@ else:
         process = subprocess.Popen([path, *command[1:]], env=env, stdout=STDERR if to_stderr else None)
         while True:
             try:
-                return exit_code(process.wait())
+                code = process.wait()
+                return code - (1 << 32) if code >= 1 << 31 else code  # `os._exit` accepts a C int
             except KeyboardInterrupt:
                 signals.forget()  # the console has sent it to the command too
             except BaseException:

@@ -159,15 +159,14 @@ def _add_deployment(
     db: sqlite3.Connection, project: Mapping[str, Any], deployment: Mapping[str, Any], now: float, build_seconds: float
 ) -> None:
     status = deployment.get("status")
-    created_at = _parse_time(deployment.get("created_at"), now)
     if status in ("READY", "ERROR"):
         milliseconds = deployment.get("buildDurationMs")
         seconds = milliseconds / 1000 if isinstance(milliseconds, int) else 0.0
-        building_at = created_at
+        created_at = _parse_time(deployment.get("created_at"), now)
     else:
-        seconds = now + build_seconds - created_at
-        building_at = now + build_seconds * timeline.QUEUED_SHARE if status == "QUEUED" else now
-    timeline.add(db, project, deployment, created_at, seconds=seconds, building_at=building_at, fails=status == "ERROR")
+        seconds = build_seconds
+        created_at = now if status == "QUEUED" else now - build_seconds * timeline.QUEUED_SHARE
+    timeline.add(db, project, deployment, created_at, seconds=seconds, fails=status == "ERROR")
 
 
 def _parse_time(text: Any, default: float) -> float:

@@ -183,11 +183,10 @@ class Sandbox(SandboxState):
 
     def seed_projects(self, count: int, org: str = "acme") -> list[str]:
         """Add generated projects with one deployment each and return their slugs."""
-        last = "SELECT max(CAST(substr(slug, 9) AS INTEGER)) FROM projects WHERE slug GLOB 'project-[0-9]*'"
         now = time.time()
+        first = sum(slug.startswith("project-") for slug in self.projects()) + 1
+        projects = seeds.generate_projects(first, count, org, now)
         with self.store.change() as db:
-            first = (db.execute(last).fetchone()[0] or 0) + 1
-            projects = seeds.generate_projects(first, count, org, now)
             return [seeds.add_project(db, project, now)["slug"] for project in projects]
 
     def seed_project(self, slug: str, org: str = "acme", framework: str | None = None) -> str:

@@ -45,12 +45,11 @@ def show(row: sqlite3.Row, now: float, hidden: Sequence[str] = ()) -> dict[str, 
 
 def add(
     db: sqlite3.Connection,
-    project: Mapping[str, Any],
+    project: Mapping[str, Any] | sqlite3.Row,
     deployment: Mapping[str, Any],
     created_at: float,
     *,
     seconds: float,
-    building_at: float | None = None,
     fails: bool = False,
 ) -> str:
     """Store a deployment, an object of the API, make it its project's current one, and return its ID.
@@ -69,12 +68,11 @@ def add(
         **{name: value for name, value in deployment.items() if name not in ("id", "status")},
     }
     document["branch"] = document.get("branch") or "main"
-    building_at = created_at + seconds * QUEUED_SHARE if building_at is None else building_at
-    times = ("ERROR" if fails else "READY", created_at, building_at, created_at + seconds)
+    times = (created_at, created_at + seconds * QUEUED_SHARE, created_at + seconds)
     row = db.execute(
         "INSERT INTO deployments (id, project, document, outcome, created_at, building_at, ended_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (identity, project["seq"], json.dumps(document), *times),
+        (identity, project["seq"], json.dumps(document), "ERROR" if fails else "READY", *times),
     )
     db.execute("UPDATE projects SET newest = ? WHERE seq = ?", (row.lastrowid, project["seq"]))
     return str(identity)

@@ -62,7 +62,9 @@ def rehearse(
     copied = _many(len(seed["projects"]), "project")
     session.screen.note(f"Rehearsing against a copy of {copied}; nothing reaches Deploxa.{others}")
     sandbox = Sandbox(seed=seed, **world)
-    env = read_account.environment(session)
+    env, settings = dict(session.env), session.settings
+    if settings.org is not None and (settings.reference_file is None or not settings.reference_file.org_slug):
+        env["DPX_ORG"] = settings.org  # a profile's default organization comes along, the profile doesn't
     to_stderr = session.screen.format == "json"
     code = run.run(command, env, sandbox, secrets=[session.token()], to_stderr=to_stderr)
     _show(session, sandbox.changes, report)

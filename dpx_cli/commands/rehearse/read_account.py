@@ -55,18 +55,6 @@ def read(session: Session, references: Sequence[str], *, org: str | None, every:
     }
 
 
-def environment(session: Session) -> dict[str, str]:
-    """Return the environment of the command.
-
-    A profile's default organization comes along, the profile doesn't.
-    """
-    env = dict(session.env)
-    settings = session.settings
-    if settings.org is not None and (settings.reference_file is None or not settings.reference_file.org_slug):
-        env["DPX_ORG"] = settings.org
-    return env
-
-
 def _unique(items: Iterable[Item], key: str = "id") -> list[Item]:
     """Return items that have an ID, each of them once. A list may repeat what moves while it's read."""
     return list({item[key]: item for item in items if is_name(item.get(key))}.values())

@@ -92,18 +92,13 @@ def test_refused_requests_do_not_count(dpx: Program) -> None:
     assert [change["action"] for change in result.json] == ["deploy"], result
 
 
-@pytest.mark.posix
 def test_options_of_the_sandbox_work(dpx: Program, sandbox: Sandbox) -> None:
-    """A full build queue, and another role."""
-    twice = (
-        "dpx deploy -p storefront --branch main --no-wait && dpx deploy -p docs --branch main --no-wait --timeout 1s"
-    )
-    result = dpx("rehearse", "--all", "--slots", "1", "--build-seconds", "60", "--json", "--", "sh", "-c", twice)
-    assert result.code == 6, result
-    assert [change["project"] for change in result.json] == ["storefront"]
-    result = dpx("rehearse", "--all", "--role", "member", "--json", "--", "dpx", "projects", "delete", "api", "-y")
-    assert (result.code, result.json) == (5, []), result
-    assert dpx("rehearse", *ON, "--fault", "nonsense", "--", "true").code == 2
+    """Another role, and a full build queue."""
+    delete = ("--role", "member", "--json", "--", "dpx", "projects", "delete", "storefront", "-y")
+    assert dpx("rehearse", *ON, *delete).code == 5
+    deploy = ("--slots", "1", "--build-seconds", "60", "--", "dpx", "deploy", "-p", "storefront,docs", "--no-wait")
+    result = dpx("rehearse", "--all", "--json", *deploy, "--branch", "main", "--timeout", "1s")
+    assert (result.code, len(result.json)) == (6, 1), result
     assert {seen.method for seen in sandbox.requests} == {"GET"}
 
 
@@ -127,22 +122,17 @@ def test_the_copy_answers_as_the_original(dpx: Program, sandbox: Sandbox) -> Non
 
 
 def test_the_command_never_sees_the_real_token(dpx: Program, sandbox: Sandbox) -> None:
-    """Neither in its environment nor through a file or a profile."""
-    file = dpx.home / "token"
-    file.write_text(sandbox.token, encoding="utf-8")
+    """Neither in its environment nor through a file or a profile, whose organization is passed on."""
+    (dpx.home / "token").write_text(sandbox.token, encoding="utf-8")
     dpx("profile", "set", "work", "--api-url", sandbox.url, "--org", "acme")
-    more = {"DPX_TOKEN_FILE": str(file), "DPX_PROFILE": "work", "DPX_READ_ONLY": "1", "COPY": f"x{sandbox.token}"}
+    more = {"DPX_TOKEN_FILE": str(dpx.home / "token"), "DPX_PROFILE": "work", "COPY": f"x{sandbox.token}"}
     result = dpx("rehearse", *ON, "--", sys.executable, "-c", ENVIRONMENT, env=more)
     assert result.code == 0, result
     assert sandbox.token not in result.out + result.err
     env = json.loads(result.out)
-    assert env["DPX_TOKEN"].startswith("dpx_")
     assert env["DPX_API_URL"] != sandbox.url
-    assert not {"DPX_TOKEN_FILE", "DPX_PROFILE", "DPX_READ_ONLY", "COPY"} & env.keys()
-    assert env["HOME"] != str(dpx.home)
-    # A profile's default organization is part of what the command would do.
+    assert not more.keys() & env.keys()
     assert env["DPX_ORG"] == "acme"
-    assert not env["DPX_CONFIG_DIR"].startswith(str(dpx.home))
 
 
 @pytest.mark.posix
@@ -173,16 +163,12 @@ def test_only_what_is_in_reach_exists(dpx: Program) -> None:
     assert dpx("rehearse", *listed, env={"DPX_PROJECT": "docs"}).out.split() == ["docs"]
 
 
-@pytest.mark.posix
 def test_pages_and_projects_of_ones_own(dpx: Program, sandbox: Sandbox) -> None:
     """More projects than a page has, and one that belongs to no organization."""
     sandbox.seed_projects(110)
     dpx("projects", "create", "mine")
-    script = "dpx projects list -q | wc -l; dpx projects get mine --json; dpx deploy list -p project-00005 -q | wc -l"
-    result = dpx("rehearse", "--all", "--", "sh", "-c", script, seconds=90)
-    assert result.code == 0, result
-    lines = result.out.split("\n")
-    assert (lines[0].strip(), json.loads(lines[1])["slug"], lines[2].strip()) == ("114", "mine", "1")
+    listed = dpx("rehearse", "--all", "--", "dpx", "projects", "list", "-q", seconds=90).out.split()
+    assert (len(listed), listed[0], set(listed)) == (114, "mine", {*sandbox.projects()})
 
 
 @pytest.mark.parametrize(
@@ -195,6 +181,7 @@ def test_pages_and_projects_of_ones_own(dpx: Program, sandbox: Sandbox) -> None:
         (["--fail-on", "create", *ON, "--", "true"], 2),
         (["-p", "nosuch", "--", "true"], 3),
         (["--org", "nosuch", "--", "true"], 3),
+        ([*ON, "--fault", "nonsense", "--", "true"], 2),
         ([*ON, "--", "no-such-command"], 3),
         ([*ON, "--", "sh", "-c", "exit 42"], 42),
         ([*ON, "--", "sh", "-c", "kill -TERM $$"], 143),
