@@ -25,8 +25,9 @@ def test_windows_gets_double_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shell.join(["a", "b c", 'say "x"']) == 'a "b c" "say \\"x\\""'
 
 
-def test_a_command_carries_its_options_before_another_program() -> None:
+def test_a_command_carries_its_options_before_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """Options without a value are left out."""
+    monkeypatch.setattr(sys, "platform", "linux")
     assert shell.command("deploy", "wait", "d1", project="acme/my shop", target=["preview"], profile="work") == (
         "dpx deploy wait d1 --project 'acme/my shop' --target preview --profile work"
     )

@@ -16,7 +16,10 @@ def test_this_machine(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "x.localhost", "localhost.", "127.0.0.1.", "127.1", "127.0.0.256", "0127.0.0.1", "127.0.0.\uff11", "[::2]"],
+    [
+        *("", "x.localhost", "localhost.", "localhost.x", "evillocalhost", "127.0.0.1.", "127.1", "127.0.0.256"),
+        *("0127.0.0.1", "127.0.0.\uff11", "127.0.0.09", "127.0.0.1000", "127.0.0.1.1", "128.0.0.1", "[::2]"),
+    ],
 )
 def test_another_machine(name: str) -> None:
     """What a resolver could send elsewhere."""
