@@ -182,6 +182,7 @@ def test_a_value_comes_from_a_pipe_but_not_from_an_endless_file(dpx_on_faults: P
         assert dpx_on_faults("env", "set", "A", "--from-file", path).code == code
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_though_requests_hang(
     dpx_on_faults: Program, server: FaultServer, number: signal.Signals, code: int

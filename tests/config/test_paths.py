@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from platformdirs.api import PlatformDirsABC
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
 @pytest.mark.parametrize(
     "env",
@@ -44,6 +45,7 @@ def test_folders_are_those_of_platformdirs(env: dict[str, str], platform: str, m
     assert paths.folder(env, "cache") == dirs.user_cache_dir
 
 
+@pytest.mark.posix
 def test_a_variable_names_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """An absolute one, or one relative to the working directory; an empty variable counts as not set."""
     monkeypatch.chdir("/")
@@ -84,7 +86,8 @@ def test_no_file_above_the_home_directory_is_looked_at(tmp_path: Path, monkeypat
     home, project = tmp_path / "home", tmp_path / "home" / "project"
     project.mkdir(parents=True)
     assert paths.project_file(str(project)) == str(tmp_path / "deploxa.toml")
-    monkeypatch.setenv("HOME", str(home))
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
     assert paths.project_file(str(project)) is None
     (home / "deploxa.toml").touch()
     assert paths.project_file(str(project)) == str(home / "deploxa.toml")

@@ -82,7 +82,7 @@ def test_a_damaged_one_is_named(tmp_path: Path, text: bytes, what: str) -> None:
     (tmp_path / "deploxa.toml").write_bytes(text)
     with pytest.raises(UsageError) as caught:
         _ = settings(tmp_path).project
-    assert caught.value.message.startswith(f"{tmp_path}/deploxa.toml {what}"), caught.value.message
+    assert caught.value.message.startswith(f"{tmp_path / 'deploxa.toml'} {what}"), caught.value.message
     assert "s3cret" not in caught.value.message
 
 

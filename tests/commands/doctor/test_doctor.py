@@ -176,7 +176,7 @@ def test_link_proxy_and_certificates_are_shown(dpx: Program) -> None:
     result = dpx("doctor", "--json", env=env)
     checks = found(result)
     assert checks["link"]["detail"].startswith("storefront (")
-    assert checks["proxy"]["detail"] == "http://127.0.0.1:9 (HTTPS_PROXY)"
+    assert checks["proxy"]["detail"].upper() == "HTTP://127.0.0.1:9 (HTTPS_PROXY)"
     assert (checks["tls"]["ok"], "canary" in result.out + result.err) == (True, False)
 
 
