@@ -221,7 +221,7 @@ def test_read_values_lose_exactly_one_newline(dpx: Program, sandbox: Sandbox, gi
         ((), "KEY"),
         *((words, "--allow-empty") for words in [("A", ""), ("A", "--stdin"), ("A", "--from-file", "empty")]),
         *((words, "The value of A is empty.") for words in [("A=",), ("B=1", "A=")]),
-        (("A", "--from-file", "nul"), "NUL character"),
+        (("A", "--from-file", "zero"), "NUL character"),
         (("A", "--from-file", "latin"), "is not UTF-8"),
         (("A", "--from-file", "utf16"), "is UTF-16"),
         (("FOO=1", "Production"), "--target production"),
@@ -232,7 +232,7 @@ def test_what_cannot_be_set_is_refused_before_any_request(
     dpx: Program, sandbox: Sandbox, words: tuple[str, ...], message: str
 ) -> None:
     """Exit 2 (3 for a missing file), with the reason."""
-    for name, data in {"empty": b"", "nul": b"a\0b", "latin": b"a\xff", "utf16": "secret".encode("utf-16")}.items():
+    for name, data in {"empty": b"", "zero": b"a\0b", "latin": b"a\xff", "utf16": "secret".encode("utf-16")}.items():
         dpx.write(data, name)
     result = dpx("env", "set", *words, *ON)
     assert (result.code, result.out) == (3 if message == "No such file" else 2, ""), result

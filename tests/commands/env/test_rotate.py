@@ -274,8 +274,8 @@ def test_many_projects_with_429_503_and_lost_answers(dpx: Program) -> None:
 
 
 @pytest.mark.posix
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_an_interrupted_rotation_can_be_done_again(dpx: Program, sandbox: Sandbox, number: signal.Signals) -> None:
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
+def test_an_interrupted_rotation_can_be_done_again(dpx: Program, sandbox: Sandbox, name: str) -> None:
     """After kill -9 in the middle, too; but for that, deployments under way are named with the command to follow."""
     slugs = seed(dpx, sandbox, 12)
     dpx.write(VALUE, "value")
@@ -283,10 +283,10 @@ def test_an_interrupted_rotation_can_be_done_again(dpx: Program, sandbox: Sandbo
     sandbox.fault("POST /projects/*/deployments slow 100ms")
     running = dpx.start(*argv)
     wait_until(lambda: sum(posts(sandbox, "deployments").values()) >= 5)
-    running.send_signal(number)
+    running.send_signal(signal.Signals[name])
     _, err = running.communicate(timeout=30)
     assert running.returncode in {-signal.SIGKILL, 130}
-    if number != signal.SIGKILL:
+    if name != "SIGKILL":
         assert b"To follow it, run: dpx deploy wait " in err, err.decode()
     result = dpx(*argv)
     assert result.code == 0, result
