@@ -59,7 +59,7 @@ VERBS = {
         "diff": "compare",
         "check verify": "validate",
         "wait": "follow",
-        "listen": "tail forward",
+        "listen": "tail",
         "serve": "start",
         "run": "exec",
     }.items()
@@ -162,7 +162,8 @@ MEANINGS = (
     Meaning("auth signout", "auth logout"),
     Meaning("profile create", "profile set"),
     # Webhooks.
-    Meaning("listen (stripe) | forward", "webhook listen"),
+    Meaning("listen (stripe)", "webhook listen"),
+    Meaning("forward | webhook forward", "webhook listen --forward-to {URL}"),
     Meaning("trigger (stripe) | webhook trigger | webhook test", "webhook send {deployment.ready} --to {URL}"),
     Meaning("events", "webhook events"),
     Meaning("events resend (stripe)", "webhook replay {FILE} --to {URL}"),

@@ -41,16 +41,13 @@ class Fields:
         """Return an item with the chosen fields only; a nested one keeps the objects around it."""
         chosen: dict[str, Any] = {}
         for column in self.columns:
-            source: Any = item
-            target = chosen
             *around, last = column.parts
-            for part in around:
-                source = source.get(part) if isinstance(source, dict) else None
-                if not isinstance(source, dict):
-                    break
-                target = target.setdefault(part, {})
-            if isinstance(source, dict) and last in source:
-                target[last] = source[last]
+            holder = get_path(item, tuple(around))
+            if isinstance(holder, dict) and last in holder:
+                target = chosen
+                for part in around:
+                    target = target.setdefault(part, {})
+                target[last] = holder[last]
         return chosen
 
     def check(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[Sequence[Mapping[str, Any]]]:

@@ -191,7 +191,6 @@ def test_the_slow_are_408(listen: Callable[..., Running], data: bytes) -> None:
     "data",
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 300,
-        b"nonsense\r\n\r\n",
         b"POST / HTTP/9.9\r\n\r\n",
         b"POST / HTTP/1.1\r\n\r\n",
         b"POST \xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -237,10 +236,7 @@ def test_clients_that_go_away_stop_nothing(listen: Callable[..., Running]) -> No
         b"\xff\xfe\x00",
         b"[" * 200_000,
         b'{"a":' * 100_000,
-        b"null",
         b"[]",
-        b'"text"',
-        b"1" * 100_000,
         b'{"event": 1, "deployment": [], "project": "x"}',
         b'{"event": {"a": 1}, "deployment": {"branch": ["x"], "id": null}, "project": {"slug": 5}}',
     ],

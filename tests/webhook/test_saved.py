@@ -46,14 +46,11 @@ def test_numbers_go_on_after_the_highest(tmp_path: Path) -> None:
     ("event", "name"),
     [
         ("../../etc/passwd", "0001-etc_passwd.body"),
-        ("/etc/passwd", "0001-etc_passwd.body"),
         ("..", "0001-unknown.body"),
-        ("", "0001-unknown.body"),
         ("a\x00b\nc\x1b[31m", "0001-a_b_c_31m.body"),
         ("C:\\x\\y", "0001-C_x_y.body"),
         ("ü" * 500, "0001-unknown.body"),
         ("a" * 500, f"0001-{'a' * 40}.body"),
-        ("a..b", "0001-a_b.body"),
         ("\udcff", "0001-unknown.body"),
     ],
 )
