@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import fault_server as faults
@@ -193,23 +192,6 @@ def test_the_link_files_id_is_used_as_it_is(dpx_on_faults: Program, server: Faul
     link(dpx_on_faults.cwd, {"projectId": "prj_42"})
     assert dpx_on_faults(*GET, "--json").json["slug"] == "other"
     assert asked(server) == ["/projects/prj_42"]
-
-
-@pytest.mark.posix
-@pytest.mark.parametrize("kind", ["device", "pipe", "folder", "loop", "nothing"])
-def test_a_link_file_that_is_no_file_is_named(dpx_on_faults: Program, kind: str) -> None:
-    """A checkout may hold a symbolic link to an endless or silent one."""
-    path = link(dpx_on_faults.cwd, {})
-    path.unlink()
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        path.symlink_to({"device": "/dev/zero", "loop": str(path), "nothing": "/nowhere/at/all"}[kind])
-    done = dpx_on_faults("deploy", seconds=20)
-    assert (done.code, done.out) == (2, ""), done
-    assert str(path) in done.err
 
 
 def test_a_link_file_has_no_url_and_no_token(dpx_on_faults: Program, server: FaultServer) -> None:

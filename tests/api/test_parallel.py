@@ -16,7 +16,6 @@ from fault_server import PROJECT, FaultServer, wait_until
 from dpx_cli import errors
 from dpx_cli.api import env_vars
 from dpx_cli.api.parallel import MAX_IN_FLIGHT, Work, by_pages, half_way
-from dpx_cli.commands.env.values import check_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -159,14 +158,6 @@ def test_pages_are_worked_on_over_the_same_eight_connections(server: FaultServer
     assert all(set(work.results) == set(page) for page, work in pairs)
     assert server.connections <= MAX_IN_FLIGHT
     assert server.busiest <= MAX_IN_FLIGHT
-
-
-@pytest.mark.parametrize("key", ["", "1A", "A-B", "A B", "A\n", "Ä", "A\u0661", "A=", "A.B", "$A", "A\x00", "\udcff"])
-def test_what_is_no_key(key: str) -> None:
-    """Only the reference's pattern is accepted; a final newline and digits of other scripts are not."""
-    assert [check_key(name) for name in ("A", "_", "a1", "A_B", "a" * 200)]
-    with pytest.raises(errors.UsageError):
-        check_key(key)
 
 
 @pytest.mark.posix

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
-
-import pytest
 
 if TYPE_CHECKING:
     from dpx_cli.sandbox.server import Sandbox
@@ -72,18 +69,3 @@ def test_a_project_that_was_never_deployed(dpx: Program, sandbox: Sandbox) -> No
     assert ["bare", "never deployed"] in [row[:2] for row in dpx("status", "--all").rows]
     assert "never deployed" in dpx.tty("status", "bare").out
     assert dpx("status", "bare", "--json").json["current_deployment"] is None
-
-
-@pytest.mark.terminal
-def test_times_and_sites_on_a_terminal_and_in_a_pipe(dpx: Program) -> None:
-    """Relative times and links (OSC 8) where the terminal can and color is wanted; a pipe gets the API's own."""
-    opened = "\x1b]8;;https://docs.deploxa.com\x1b\\"
-    shown = dpx.tty("deploy", "list", "-p", "docs").out
-    assert opened in re.sub(r";id=[0-9-]+;", ";;", shown)
-    assert "h ago" in dpx.tty("deploy", "list", "-p", "storefront").out
-    for env in ({"TERM": "dumb"}, {"NO_COLOR": "1"}):
-        plain = dpx.tty("deploy", "list", "-p", "docs", env=env).out
-        assert "docs.deploxa.com" in plain
-        assert "\x1b" not in plain
-    row = dpx("deploy", "list", "-p", "docs").rows[0]
-    assert (row[2], row[3][-1]) == ("docs.deploxa.com", "Z")

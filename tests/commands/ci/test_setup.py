@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from dpx_cli.sandbox.server import Sandbox
     from tests.conftest import Program
 
 WORKFLOW = Path(".github/workflows/deploy.yml")
@@ -176,29 +174,3 @@ def test_changed_compares_with_the_push_or_the_commit_before(dpx_offline: Progra
         told = (folder / "arguments").read_text(encoding="utf-8").splitlines()
         assert told[:5] == ["deploy", "--changed", base, "--branch", "main $(touch hacked)"]
     assert not (dpx_offline.cwd / "hacked").exists()
-
-
-@pytest.mark.parametrize("system", ["github", "gitlab"])
-def test_the_script_deploys_the_changed_projects_of_a_repository(dpx: Program, sandbox: Sandbox, system: str) -> None:
-    """In a real repository with two projects, against the sandbox."""
-    script, _ = script_of(dpx, system)
-    for slug in ("storefront", "docs"):
-        (dpx.cwd / slug).mkdir()
-        (dpx.cwd / slug / "deploxa.toml").write_text(f'[project]\nslug = "{slug}"\n', encoding="utf-8")
-    git(dpx.cwd, "init")
-    git(dpx.cwd, "add", ".")
-    git(dpx.cwd, "commit", "-m", "both")
-    before = git(dpx.cwd, "rev-parse", "HEAD")
-    (dpx.cwd / "docs" / "index.html").write_text("changed", encoding="utf-8")
-    git(dpx.cwd, "add", ".")
-    git(dpx.cwd, "commit", "-m", "docs")
-    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    env = {**dpx.env, "PATH": path, "BASE": before, "CI_COMMIT_BEFORE_SHA": before}
-    env |= {"GITHUB_REF_NAME": "main", "CI_COMMIT_REF_NAME": "main"}
-    known = {slug: len(sandbox.deployments(slug)) for slug in ("storefront", "docs")}
-    done = subprocess.run(
-        ["sh", "-ec", script], cwd=dpx.cwd, env=env, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (done.returncode, done.stdout) == (0, "docs\thttps://docs.deploxa.com\n"), done
-    new = {slug: len(sandbox.deployments(slug)) - known[slug] for slug in known}
-    assert new == {"storefront": 0, "docs": 1}
