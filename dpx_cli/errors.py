@@ -148,7 +148,7 @@ def exclusive(*options: tuple[str, object]) -> None:
 def refuse_empty(what: str, *words: str | None) -> None:
     """Raise UsageError if an argument is empty."""
     if "" in words:
-        raise UsageError(f"The {what} is empty.", hint="Leave the argument out, or give it a value.")
+        raise UsageError(f"The argument {what} is empty.", hint="Leave it out, or give it a value.")
 
 
 def either(argument: str | None, option: str | None) -> str | None:

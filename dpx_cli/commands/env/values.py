@@ -120,7 +120,7 @@ def keys_of_file(session: Session, file: str) -> list[str]:
 
 
 def _read_file(session: Session, file: str, *, bare: bool = False) -> EnvFile:
-    refuse_empty("file", file)
+    refuse_empty("FILE", file)
     name, equals, _ = file.partition("=")
     if equals and not os.path.lexists(file):
         name = name if is_key(name) else "KEY=VALUE"

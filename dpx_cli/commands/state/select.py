@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def read_documents(session: Session, files: Sequence[str], *, recursive: bool, changed: str | None) -> list[Document]:
     """Read every file, each once, in the order given. Raises UsageError for mistakes, and if files need each other."""
-    refuse_empty("file", *files)
+    refuse_empty("FILE", *files)
     exclusive(("--changed", changed), ("FILE", tuple(files)))
     exclusive(("--changed", changed), ("--recursive", recursive))
     if changed is not None:

@@ -57,7 +57,7 @@ def scan(
     Reads the JavaScript, TypeScript and Python files that git tracks. A variable that has a default wherever it's read
     is optional. Exits 10 if a variable that isn't optional is missing in a target.
     """
-    refuse_empty("path", path)
+    refuse_empty("PATH", path)
     code, variables = _read(session, project, path or ".")
     if unused:
         _show_unused(session, code, variables, targets)
