@@ -58,8 +58,8 @@ def find(session: Session, reference: str) -> dict[str, Any] | None:
 def create(session: Session, name: str, slug: str, **optional: str | None) -> dict[str, Any]:
     """Create a project and return it, or the one with this slug that appeared since the caller looked.
 
-    The slug is the one that the name leads to; the server may choose another. Hold the file of the project, so that two
-    dpx on one machine don't create two. Raises OutcomeUnknown if the response was lost and no list shows the project.
+    The slug is the one that the name leads to; the server may choose another. Hold the file of the project meanwhile.
+    Raises OutcomeUnknown if the response was lost and no list shows the project.
     """
     fields = {key: text for key, text in optional.items() if text is not None}
     pages = projects.list_projects(session.client, org=fields.get("orgSlug"))

@@ -125,12 +125,8 @@ def test_rotate_asks_and_needs_yes_off_a_terminal(dpx: Program, sandbox: Sandbox
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("--all", "--org", "acme"), 2),
-        (("-p", "api", "--all"), 2),
-        ((), 2),
-        (("--all", "--stdin"), 2),
-        (("-p", "docs"), 3),
-        (("-p", "nowhere"), 3),
+        *((words, 2) for words in [("--all", "--org", "acme"), ("-p", "api", "--all"), (), ("--all", "--stdin")]),
+        *((words, 3) for words in [("-p", "docs"), ("-p", "nowhere")]),
     ],
 )
 def test_rotate_refuses_what_it_cannot_do(dpx: Program, sandbox: Sandbox, words: tuple[str, ...], code: int) -> None:

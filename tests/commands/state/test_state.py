@@ -194,15 +194,6 @@ def test_a_project_that_does_not_exist_is_created(dpx: Program) -> None:
     assert [row[0] for row in dpx("plan").rows] == ["unknown", "unknown"]
 
 
-def test_the_default_organization_counts_for_a_bare_slug(dpx: Program) -> None:
-    """As for `projects create`; the plan says so. Without a name the slug is the name."""
-    dpx.write('[project]\nslug = "brand-new"\n')
-    assert dpx("plan", env={"DPX_ORG": "acme"}).rows == [["create", "brand-new", "in acme"]]
-    assert dpx("apply", "-y", env={"DPX_ORG": "acme"}).code == 0
-    assert "brand-new" in dpx("projects", "list", "--org", "acme", "-q").out.split()
-    assert dpx("plan", "--exit-code").code == 0
-
-
 @pytest.mark.parametrize("name", ["Other", "Brand New!!2", "!"])
 def test_a_slug_that_the_name_does_not_lead_to_is_refused(dpx: Program, sandbox: Sandbox, name: str) -> None:
     """Exit 2: the project would be created under another slug, each time again; no such organization: exit 3."""
