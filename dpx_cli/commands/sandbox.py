@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LOCAL, Typer, effect
+from dpx_cli.errors import DpxError
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
@@ -66,8 +68,11 @@ def run(
     """
     from dpx_cli.sandbox import run as runner
 
-    sandbox = _sandbox(session, world, 0)
-    code = runner.run(command, session.env, sandbox)
+    secrets: list[str] = []
+    if session.env.get("DPX_TOKEN_FILE"):
+        with contextlib.suppress(DpxError):
+            secrets.append(session.token())
+    code = runner.run(command, session.env, _sandbox(session, world, 0), secrets=secrets)
     if code:
         # The command's own code may be none of dpx's.
         raise SystemExit(code)

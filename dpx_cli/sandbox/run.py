@@ -53,7 +53,7 @@ def run(
         raise Failed(
             f"Can't create a temporary directory: {reason(error)}.", hint="Set TMPDIR to a writable directory."
         ) from error
-    with temporary as folder, _blocked_signals() as mask, sandbox:
+    with _blocked_signals() as mask, temporary as folder, sandbox:
         own = environment(sandbox, env, folder, secrets)
         path = command[0] if os.sep in command[0] else shutil.which(command[0], path=own["PATH"])
         if path is None:
@@ -69,7 +69,7 @@ def run(
 
 def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str, secrets: Collection[str] = ()) -> dict[str, str]:
     """Return the command's environment: the sandbox's address and token, a home without the user's own files."""
-    secrets = [secret for secret in (*secrets, env.get("DPX_TOKEN", "")) if secret]
+    secrets = [secret for secret in (*secrets, env.get("DPX_TOKEN", "").strip()) if secret]
     new = {
         name: value
         for name, value in env.items()

@@ -85,6 +85,11 @@ def test_run_gives_the_command_a_sandbox(dpx_offline: Program) -> None:
     result = dpx_offline("sandbox", "run", "--", sys.executable, "-c", SHOW)
     assert (result.code, result.err) == (0, ""), result
     assert secret not in result.out
+    token_file = dpx_offline.write(secret, "token")
+    filed = dpx_offline(
+        "sandbox", "run", "--", sys.executable, "-c", SHOW, env={"DPX_TOKEN_FILE": str(token_file), "DPX_TOKEN": ""}
+    )
+    assert (filed.code, secret in filed.out) == (0, False), filed
     seen = result.json
     assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+/api/v1", seen["DPX_API_URL"])
     assert re.fullmatch(r"dpx_[0-9a-f]{60}", seen["DPX_TOKEN"])
