@@ -178,7 +178,8 @@ class Session:
         """Link the working directory to a project, which has an ID, and say so."""
         from dpx_cli.api.client import is_name
         from dpx_cli.config import link
+        from dpx_cli.system import files
 
         slug = project["slug"] if is_name(project.get("slug")) else None
         path = link.write(self.cwd, project["id"], slug, org_slug)
-        self.screen.info(f"Linked this directory to {slug or project['id']} ({os.path.relpath(path, self.cwd)}).")
+        self.screen.info(f"Linked this directory to {slug or project['id']} ({files.short(path, self.cwd)}).")

@@ -126,7 +126,7 @@ def _check_directory(session: Session) -> None:
     link = link_file(cwd)
     if link and os.path.dirname(os.path.dirname(link)) == cwd:
         raise UsageError(
-            f"This directory is already linked to a project ({os.path.relpath(link, cwd)}).",
+            f"This directory is already linked to a project ({files.short(link, cwd)}).",
             hint=f"To deploy it, run: {session.command('deploy')}",
         )
     path = os.path.join(cwd, PROJECT_FILE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands import LOCAL, Typer, effect
@@ -10,6 +9,7 @@ from dpx_cli.config import link as link_file
 from dpx_cli.config import paths
 from dpx_cli.errors import NotFound, UsageError, either
 from dpx_cli.resolve import LINK, PICKED, ProjectRef
+from dpx_cli.system import files
 
 if TYPE_CHECKING:
     from dpx_cli.cli.options import Project, ProjectArgument
@@ -48,7 +48,7 @@ def unlink(session: Session) -> None:
         hint = f"Run: {session.command('link', 'PROJECT')}"
         raise NotFound("This directory is not linked to a project.", hint=hint)
     link_file.remove(path)
-    session.screen.info(f"Removed {os.path.relpath(path, session.cwd)}.")
+    session.screen.info(f"Removed {files.short(path, session.cwd)}.")
 
 
 def pick(session: Session, *, create: bool) -> ProjectRef:

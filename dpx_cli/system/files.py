@@ -124,12 +124,16 @@ def _naming_file(action: str) -> Iterator[None]:
         raise Failed(f"Can't {action}: {reason(problem)}.") from problem
 
 
-def short(path: str) -> str:
-    """Return a path for a message: relative if it is below the working directory."""
+def short(path: str, start: str | None = None) -> str:
+    """Return a path for a message, with slashes on every system: relative if it is below the working directory.
+
+    With `start`, it is relative to that in any case.
+    """
     try:
-        return path.removeprefix(os.path.join(os.getcwd(), ""))
-    except OSError:  # the working directory was removed
+        below = os.path.relpath(path, start) if start else path.removeprefix(os.path.join(os.getcwd(), ""))
+    except (OSError, ValueError):  # the working directory was removed, or is on another drive of Windows
         return path
+    return path if below == path else below.replace(os.sep, "/")
 
 
 def damaged(path: str, what: str, why: str) -> Failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from dpx_cli.config.paths import project_file as find_project_file
 from dpx_cli.errors import DpxError, NotFound, UsageError, exclusive, refuse_empty
 from dpx_cli.rollout import runner
 from dpx_cli.system import git
+from dpx_cli.system.files import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,12 +45,12 @@ def read_documents(session: Session, files: Sequence[str], *, recursive: bool, c
 
 def _find_paths(session: Session, files: Sequence[str]) -> Iterator[str]:
     for file in files:
-        yield os.path.join(file, PROJECT_FILE) if os.path.isdir(file) else file
+        yield posixpath.join(file, PROJECT_FILE) if os.path.isdir(file) else file
     if not files:
         path = find_project_file(session.cwd)
         if path is None:
             raise NotFound(f"No {PROJECT_FILE} in this directory or above.", hint=f"Run: {session.command('init')}")
-        yield os.path.relpath(path, session.cwd)
+        yield short(path, session.cwd)
 
 
 def _find_recursively(folders: Sequence[str]) -> Iterator[str]:
@@ -61,7 +63,7 @@ def _find_recursively(folders: Sequence[str]) -> Iterator[str]:
         paths = _list_project_files(folder, tracked)
         if not paths:
             raise NotFound(f"No {PROJECT_FILE} is tracked in {folder} or below.", hint="Commit the files first.")
-        yield from map(os.path.normpath, paths)
+        yield from (os.path.normpath(path).replace(os.sep, "/") for path in paths)
 
 
 def _list_project_files(folder: str, tracked: Iterable[str]) -> list[str]:
@@ -87,7 +89,7 @@ def find_documents(session: Session, base: str) -> list[Document]:
     if changes is None:
         hint = "Pass a commit or branch that the checkout has; in CI fetch the whole history (fetch-depth: 0)."
         raise build_git_refusal(f"git can't compare HEAD with {base!r}", problems, hint)
-    documents = read_all([os.path.relpath(path, cwd) for path in _list_project_files(top, tracked)])
+    documents = read_all([short(path, cwd) for path in _list_project_files(top, tracked)])
     if not documents:
         raise UsageError(f"The repository has no tracked {PROJECT_FILE}.", hint=f"Run: {session.command('init')}")
     if is_first:
