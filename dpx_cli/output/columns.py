@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.errors import InvalidResponse, UsageError
 from dpx_cli.output.neutralize import escape_json, neutralize
@@ -11,21 +11,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
-class Column(NamedTuple):
-    """One column of a list, or one line of a single thing."""
+class Column:
+    """One column of a list, or one line of a single thing, at a dotted path: "current_deployment.status".
 
-    title: str
-    path: str  # dotted: "current_deployment.status"
-    show: Callable[[Any], str] | None = None  # makes a value readable on a terminal, see `format.py`
-    link: bool = False  # the value is a URL or a domain
-    status: bool = False  # the value is colored
-    missing: str = ""  # what stands for null
-    required: bool = False  # it answers the question: a narrow terminal leaves out others first
+    On a terminal `show` makes a value readable (see `format.py`), a `link` is a URL or a domain, a `status` is colored,
+    and a `required` column answers the question: a narrow one leaves out others first. `missing` stands for null.
+    """
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The names along the path."""
-        return tuple(self.path.split("."))
+    __slots__ = ("link", "missing", "parts", "path", "required", "show", "status", "title")
+
+    def __init__(
+        self,
+        title: str,
+        path: str,
+        show: Callable[[Any], str] | None = None,
+        *,
+        link: bool = False,
+        status: bool = False,
+        missing: str = "",
+        required: bool = False,
+    ) -> None:
+        self.title, self.path, self.parts, self.show = title, path, tuple(path.split(".")), show
+        self.link, self.status, self.missing, self.required = link, status, missing, required
 
 
 class Fields:
