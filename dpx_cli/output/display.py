@@ -15,6 +15,7 @@ from dpx_cli.output.format import elapsed
 from dpx_cli.output.neutralize import neutralize
 from dpx_cli.output.table import STATUS_SGR
 from dpx_cli.output.terminal import cut, width
+from dpx_cli.reference import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -190,8 +191,10 @@ class Row:
         if self.started is None:
             return ""
         spent = time.monotonic() - self.started if self.seconds is None else self.seconds
-        usual = f" of about {elapsed(self.usual)}" if estimate and self.seconds is None and self.usual else ""
-        return elapsed(spent) + usual
+        has_ended = self.seconds is not None or self.state in ENDED
+        return elapsed(spent) + (
+            f" of about {elapsed(self.usual)}" if estimate and self.usual and not has_ended else ""
+        )
 
 
 class LiveTable(Display):

@@ -149,6 +149,9 @@ def test_at_40_columns_state_and_time_are_visible(terminal: Terminal) -> None:
     building.started = time.monotonic() - 63
     (line,) = LiveTable(terminal.screen(env={"TERM": "xterm", "NO_COLOR": "1"}), [building]).lines(39, 20)
     assert line == "a-project-with-a-…  BUILDING  1 min 3 s"
+    building.state = "ERROR"
+    (line,) = LiveTable(terminal.screen(env={"TERM": "xterm", "NO_COLOR": "1"}), [building]).lines(39, 20)
+    assert line == "a-project-with-a-lon…  ERROR  1 min 3 s"
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80])
