@@ -155,7 +155,7 @@ class Projects(_Resource):
         return cast("Project", self._on(project, lambda key: projects.update_project(self._api, key, changes)))
 
     def delete(self, project: str) -> None:
-        """DELETE /projects/:id: delete a project. Only its owner can, and it can't be undone."""
+        """DELETE /projects/:id: delete a project. Only the owner can delete it, and it can't be undone."""
         self._on(project, lambda key: projects.delete_project(self._api, key))
 
 

@@ -248,7 +248,7 @@ class Projects:
                 fitting = self._fitting(f"{default}/{slug}", self.list_all(default))
         if len(fitting) > 1:
             names = ", ".join(f"{project['id']} ({project.get('slug')})" for project in fitting)
-            raise UsageError(f"{slug} fits several projects: {names}", hint=f"Pass an ID, or ORG/{slug}.")
+            raise UsageError(f"{slug} matches several projects: {names}", hint=f"Pass an ID, or ORG/{slug}.")
         return fitting[0], org or None
 
     def _fitting(self, reference: str, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

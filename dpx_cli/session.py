@@ -51,7 +51,9 @@ class Session:
         try:
             return self._cwd or os.getcwd()
         except FileNotFoundError:
-            raise UsageError("The working directory no longer exists.", hint="Change to one that does.") from None
+            raise UsageError(
+                "The working directory no longer exists.", hint="Change to an existing directory."
+            ) from None
 
     @cached_property
     def client(self) -> Client:

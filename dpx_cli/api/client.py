@@ -252,7 +252,7 @@ class Client:
             return f"Check the organization. Run: {self.command('orgs', 'list')}"
         return {
             401: self._token_hint or f"See which token was sent: {self.command('auth', 'status')}",
-            403: "Ask an owner of the project or organization, or use a token that may do this.",
+            403: "Ask an owner of the project or organization, or use a token with the permission.",
             429: f"Try again {f'in {wait:.0f} s' if wait else 'later'}, or wait until a running deployment ends.",
         }.get(status)
 
@@ -348,7 +348,7 @@ def segment(text: str, what: str) -> str:
     from urllib.parse import quote
 
     if not is_name(text):
-        raise errors.UsageError(f"Invalid {what} {text!r}.", hint=f"Use the {what} as a list shows it.")
+        raise errors.UsageError(f"Invalid {what} {text!r}.", hint=f"Copy the {what} from a list.")
     return quote(text, safe="")
 
 

@@ -53,5 +53,5 @@ def get_deployment(client: Client, deployment_id: str) -> dict[str, Any]:
     path = f"/deployments/{segment(deployment_id, 'deployment')}"
     deployment = client.request_object("GET", path)
     if deployment.get("id") != deployment_id:
-        raise shape_error(f"GET {path}", "the deployment that was asked for")
+        raise shape_error(f"GET {path}", "the requested deployment")
     return deployment

@@ -118,7 +118,7 @@ class Http1Connection:
             version, status, reason = _status_line(self._read_line())
             headers = self._fields()
             if status == SWITCHING_PROTOCOLS:
-                raise _not_http("switching protocols, which no one asked for")
+                raise _not_http("a protocol switch that wasn't requested")
             if status >= FINAL:
                 return Head(method, version, status, reason, headers)
         raise _not_http("no end of interim responses")

@@ -72,14 +72,14 @@ class Creation(NamedTuple):
             except errors.DpxError as problem:
                 # Without the list nothing may be sent again.
                 if not in_time or isinstance(problem, errors.Unauthorized | errors.Forbidden | errors.NotFound):
-                    raise self._unknown("server said that it is busy", [], problem) from None
+                    raise self._unknown("server was busy", [], problem) from None
                 in_time = self.wait_while_busy(busy)
                 continue
             if candidates.sure:
-                self.warn(f"The server said that it is busy, but {self.what} {candidates.rows[0]['id']} was created.")
+                self.warn(f"The server was busy, but {self.what} {candidates.rows[0]['id']} was created.")
                 return candidates.rows[0]
             if candidates.rows:
-                raise self._unknown("server said that it is busy", candidates.rows) from None
+                raise self._unknown("server was busy", candidates.rows) from None
             looks += 1
             if in_time:
                 return None

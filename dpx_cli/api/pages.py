@@ -135,7 +135,7 @@ class Pages:
             return None
         usable = isinstance(cursor, str) and cursor.isprintable() and 0 < len(cursor) <= MAX_CURSOR
         if more is not True or not usable:
-            raise self._error("the response says that there is more, but not where")
+            raise self._error("the response says that there are more pages, but has no cursor")
         return str(cursor)
 
     def _error(self, text: str) -> errors.InvalidResponse:

@@ -42,7 +42,7 @@ def context(env: Mapping[str, str]) -> ssl.SSLContext:
         if os.path.isdir(path.partition(os.pathsep)[0]):
             # OpenSSL takes several folders in one text.
             if not any(map(_is_hashed, path.split(os.pathsep))):
-                raise UsageError(f"{name} names a folder without hashed certificates: {path}", hint="Run: c_rehash")
+                raise UsageError(f"{name} is a directory without hashed certificates: {path}", hint="Run: c_rehash")
             made.load_verify_locations(capath=path)
         elif path:
             made.load_verify_locations(cafile=path)

@@ -166,7 +166,7 @@ def _read_body(http: Http1Connection, head: Head, deadline: Deadline) -> bytes:
     if encoding in COMPRESSED:
         pieces = _inflate(pieces, head.status)
     elif encoding not in ("", "identity"):
-        raise Unreadable(f"The response is encoded as {encoding[:MAX_QUOTED]}, which dpx did not ask for.", head.status)
+        raise Unreadable(f"The response is encoded as {encoding[:MAX_QUOTED]}, which dpx didn't request.", head.status)
     if (head.length or 0) > MAX_BYTES:
         raise _too_large(head.status)
     body = bytearray()

@@ -108,7 +108,7 @@ Description = Annotated[str | None, option("--description", "TEXT", "Project des
 
 # deploy
 Timeout = Annotated[
-    float, option("--timeout", "TIME", "How long to wait, like 90s, 15m or 1h. [default: 15m]", parser=duration)
+    float, option("--timeout", "TIME", "How long to wait, like 90s or 1h. [default: 15m]", parser=duration)
 ]
 OptionalDeployment = Annotated[str | None, argument("ID", "Deployment ID.", complete="deployment")]
 DeploymentIds = Annotated[tuple[str, ...], argument("ID", "Deployment IDs.", complete="deployment")]
@@ -117,42 +117,34 @@ LatestBranch = Annotated[
     str | None,
     option("--branch", "BRANCH", "With --latest: use the latest deployment of this branch.", complete="branch"),
 ]
-CommitSha = Annotated[
-    str | None, option("--sha", "SHA", "Of this commit: 7 to 40 digits, or a name that git can resolve.")
-]
+CommitSha = Annotated[str | None, option("--sha", "SHA", "Commit: 7 to 40 hex digits, or any git revision.")]
 NoWait = Annotated[bool, flag("--no-wait", "Print the ID and don't wait.")]
-Parallel = Annotated[
-    int, option("--parallel", "N", "Maximum number of concurrent deployments. [default: 4]", parser=count)
-]
+Parallel = Annotated[int, option("--parallel", "N", "Maximum concurrent deployments. [default: 4]", parser=count)]
 FailFast = Annotated[bool, flag("--fail-fast", "Don't start more deployments after one fails.")]
 Changed = Annotated[
     str | None,
-    option("--changed", "BASE", "Deploy the projects whose directories have changed since BASE.", complete="branch"),
+    option("--changed", "BASE", "Deploy the projects that changed since BASE.", complete="branch"),
 ]
-Check = Annotated[
-    str | None, option("--check", "PATH|URL", "Fail unless this responds 2xx once the deployment is READY.")
-]
+Check = Annotated[str | None, option("--check", "PATH|URL", "Fail unless this responds 2xx after READY.")]
 CheckTimeout = Annotated[
     float, option("--check-timeout", "TIME", "How long --check waits for 2xx. [default: 60s]", parser=duration)
 ]
 MaxBuild = Annotated[
     Any,
-    option(
-        "--max-build", "2x|90s", "Fail on a longer build: a time, or a factor like 2x or 1.5x~10.", parser=build_bound
-    ),
+    option("--max-build", "2x|90s", "Fail on a longer build, like 2x, 1.5x~10 or 90s.", parser=build_bound),
 ]
 MaxBundle = Annotated[
     Any,
     option(
         "--max-bundle",
         "+5%|2MB",
-        "Fail on a larger bundle: a size, or an increase like +5% or +5%~10.",
+        "Fail on a larger bundle, like +5%, +5%~10 or 2MB.",
         parser=bundle_bound,
     ),
 ]
 CiOutput = Annotated[
     Literal["auto", "never", "github", "gitlab"],
-    option("--ci-output", "MODE", "Write outputs, a summary and annotations for the CI."),
+    option("--ci-output", "MODE", "Write CI outputs."),
 ]
 
 Statuses = Annotated[tuple[str, ...], one_or_more("--status", "STATUS", "Filter by status.", reference.STATUSES)]
@@ -233,7 +225,7 @@ class RehearsalOptions(TypedDict, total=False):
             "Scripted fault, like 'POST /projects/*/deployments 429 x3'. Repeatable. See dpx help sandbox.",
         ),
     ]
-    slots: Annotated[int, option("--slots", "N", "Maximum concurrent deployments.", parser=count)]
+    slots: Annotated[int, option("--slots", "N", "Maximum number of concurrent deployments.", parser=count)]
     rate: Annotated[str, option("--rate", "N/s", "Maximum request rate of a token: N/s, N/m or N/h.")]
     role: Annotated[Role, option("--role", "ROLE", "Role of the token.")]
     log: Annotated[
@@ -271,10 +263,8 @@ ApiMethod = Annotated[
     Method | None, option("--method -X", "METHOD", "Method. [default: GET, or POST with fields or --input]")
 ]
 ApiHeaders = Annotated[tuple[str, ...], option("--header -H", "'NAME: VALUE'", "Header field. Repeatable."), SECRET]
-RawFields = Annotated[tuple[str, ...], option("--raw-field -f", "KEY=TEXT", "Field with a text. Repeatable."), SECRET]
-JsonFields = Annotated[
-    tuple[str, ...], option("--field -F", "KEY=JSON", "Field with a JSON value. Repeatable."), SECRET
-]
+RawFields = Annotated[tuple[str, ...], option("--raw-field -f", "KEY=TEXT", "String field. Repeatable."), SECRET]
+JsonFields = Annotated[tuple[str, ...], option("--field -F", "KEY=JSON", "JSON field. Repeatable."), SECRET]
 BodyFile = Annotated[
     str | None,
     option("--input", "FILE", "Send this file as the body, byte for byte; - is standard input.", complete="file"),

@@ -51,7 +51,9 @@ def api(
     input_file: BodyFile = None,
     paginate: Annotated[bool, typer.Option("--paginate", help="Get all pages of a list, as one array.")] = False,
     include: Annotated[bool, typer.Option("--include", "-i", help="Print the status and header fields too.")] = False,
-    curl: Annotated[bool, typer.Option("--curl", help="Print the curl command, and send nothing.")] = False,
+    curl: Annotated[
+        bool, typer.Option("--curl", help="Print the curl command instead of sending the request.")
+    ] = False,
 ) -> None:
     """Make any request to the API and print the response.
 
@@ -72,7 +74,7 @@ def api(
     if reads and input_file is not None:
         raise UsageError(f"{method} has no body: --input needs another method.", hint="Add -X POST, or leave it out.")
     if paginate and (method != "GET" or include or curl):
-        raise UsageError("--paginate can't be used with --include, --curl or a method but GET.")
+        raise UsageError("--paginate can't be used with --include, --curl or a method other than GET.")
     if reads and fields and "?" in path:
         raise UsageError("PATH already has a query.", hint="Pass all of it as fields, or all of it in PATH.")
     if session.screen.format in ("jsonl", "quiet") or session.screen.has_fields:

@@ -21,7 +21,7 @@ ROOT = Typer(name="", help="")
 @ROOT.command("link", epilog="dpx link acme/storefront")
 @effect(LOCAL)
 def link(session: Session, project: ProjectArgument = None, named: Project = None) -> None:
-    """Link this directory to a project: commands here and below need no --project.
+    """Link this directory to a project: commands in and below it don't need --project.
 
     On a terminal, without PROJECT, lets you pick one from a list, or create one.
     """

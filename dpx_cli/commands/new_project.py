@@ -40,7 +40,7 @@ def hold_file(session: Session, file: str) -> Iterator[None]:
         try:
             stack.enter_context(files.locked(path, QUIET_SECONDS))
         except Failed:
-            session.screen.note("Another dpx is changing this project. Waiting until it ends.")
+            session.screen.note("Another dpx is changing this project. Waiting for it to finish.")
             stack.enter_context(files.locked(path, LOCK_TIMEOUT))
         yield
 
@@ -65,6 +65,6 @@ def create(session: Session, name: str, slug: str, **optional: str | None) -> di
     pages = projects.list_projects(session.client, org=fields.get("orgSlug"))
     rows = [row for page in pages for row in page if row.get("slug") == slug and is_name(row.get("id"))]
     if len(rows) == 1:
-        session.screen.warn(f"Project {slug} was created since dpx looked. It is used.")
+        session.screen.warn(f"Project {slug} was created in the meantime. Using it.")
         return rows[0]
     return projects.create_project(session.client, name, fields)

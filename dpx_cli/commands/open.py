@@ -26,11 +26,11 @@ def open_site(
     session: Session,
     project: ProjectArgument = None,
     named: Project = None,
-    print_url: Annotated[bool, typer.Option("--print", help="Print the URL, and open nothing.")] = False,
+    print_url: Annotated[bool, typer.Option("--print", help="Print the URL instead of opening it.")] = False,
 ) -> None:
     """Open a project's site in a browser.
 
-    Prints the URL if there is no browser, as over ssh or in CI.
+    Prints the URL if there is no browser, like over SSH or in CI.
     """
     row = session.projects.get(either(project, named))
     url = project_url(session.client, row)

@@ -38,7 +38,7 @@ COLUMNS = (
 def list_profiles(session: Session) -> None:
     """List the profiles, and which of them is in use.
 
-    Whether a profile is logged in is read from dpx's own files. Neither the keyring nor the API is asked.
+    Whether a profile is logged in is read from dpx's own files. The keyring and the API aren't used.
     """
     settings = session.settings
     items = [

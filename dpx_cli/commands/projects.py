@@ -67,7 +67,7 @@ def list_projects(
 ) -> None:
     """List the projects you have access to.
 
-    Without --org, DPX_ORG, deploxa.toml, a link file or a profile's organization, lists those of every organization.
+    Without --org, DPX_ORG, deploxa.toml, a link file or a profile's organization, lists those of all organizations.
     """
     org = session.org(org)
     if search is None and not statuses:
@@ -169,7 +169,7 @@ def update(
 @GROUP.command("delete", epilog="dpx projects delete docs --yes")
 @effect(DELETE, prints=ONE)
 def delete(session: Session, project: ProjectArgument = None, named: Project = None, yes: Yes = False) -> None:
-    """Delete a project. Only its owner can, and it can't be undone.
+    """Delete a project. Only the owner can delete it, and it can't be undone.
 
     Name the project explicitly: DPX_PROJECT, deploxa.toml and links are ignored.
     """

@@ -37,16 +37,16 @@ def serve(
 ) -> None:
     """Serve a Deploxa API on this machine until Ctrl-C.
 
-    Prints the two lines that point a shell at it. It listens on the loopback interface, port 8787, and starts with the
+    Prints two lines that make a shell use it. It listens on the loopback interface, port 8787, and starts with the
     organizations acme and globex and the projects storefront, docs and api. Values of variables are never stored.
-    A page at its address shows projects, deployments, requests and webhook deliveries, and switches faults.
+    A page at its address shows projects, deployments, requests and webhook deliveries, and turns faults on and off.
     """
     with _sandbox(session, world, PORT) as sandbox:
         session.screen.info("Serving until Ctrl-C. To use it, run these two lines in a shell:")
         session.screen.line(_assignment("DPX_API_URL", sandbox.url, session.env))
         session.screen.line(_assignment("DPX_TOKEN", sandbox.token, session.env))
         if session.screen.on_terminal:
-            session.screen.info(f"To watch it and switch faults on, open {sandbox.page_url}")
+            session.screen.info(f"To watch it and turn faults on, open {sandbox.page_url}")
         signals.wait(threading.Event())
 
 

@@ -96,7 +96,7 @@ def find_target(shell: str, env: Mapping[str, str]) -> InstallTarget:
     """Return where the completion of one of `completion.SHELLS` goes."""
     home = env.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home):
-        raise UsageError("This user has no home folder.", hint=f"To print the script, run: dpx completion {shell}")
+        raise UsageError("This user has no home directory.", hint=f"To print the script, run: dpx completion {shell}")
     data = _absolute(env.get("XDG_DATA_HOME")) or os.path.join(home, ".local", "share")
     config = _absolute(env.get("XDG_CONFIG_HOME")) or os.path.join(home, ".config")
     if shell == "bash":
@@ -135,7 +135,8 @@ def install(shell: str, env: Mapping[str, str]) -> Iterator[str]:
     before = files.read_bytes(target.script, "the completion script")
     if before is not None and not _is_ours(before):
         raise Failed(
-            f"{target.script} was not written by dpx.", hint=f"Move it away, then run: dpx completion install {shell}"
+            f"{target.script} was not written by dpx.",
+            hint=f"Rename it, then run: dpx completion install {shell}",
         )
     contents = _read_startups(target)  # fails on an unreadable start-up file before anything is written
     if before == script:

@@ -125,7 +125,7 @@ def update(config_dir: str, change: Callable[[Profiles], object]) -> Profiles:
             if profiles.to_json() != before:
                 files.write_whole(path, profiles.to_json())
     except Failed as problem:
-        problem.hint = problem.hint or "Set DPX_CONFIG_DIR to a folder that you may write."
+        problem.hint = problem.hint or "Set DPX_CONFIG_DIR to a directory that you can write to."
         raise
     return profiles
 

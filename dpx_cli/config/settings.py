@@ -37,12 +37,12 @@ VARIABLES = (
     ("DPX_CONFIG_DIR", "where profiles and logins live", "the platform's"),
     ("DPX_CACHE_DIR", "where remembered names live", "the platform's"),
     ("DPX_CA_BUNDLE", "certificates to trust; also SSL_CERT_FILE, SSL_CERT_DIR", "the system's"),
-    ("DPX_TIMEOUT", "seconds that a whole request may take", f"{TIMEOUT:g}"),
-    ("DPX_NO_INPUT", "never ask; on if CI is set or stdin is not a terminal", "off"),
+    ("DPX_TIMEOUT", "maximum duration of a request in seconds", f"{TIMEOUT:g}"),
+    ("DPX_NO_INPUT", "no prompts; on if CI is set or stdin is not a terminal", "off"),
     ("DPX_LOCK_KEY", "key of the digests in deploxa.lock (dpx help plan)", ""),
     ("DPX_WEBHOOK_SECRET", "the secret for dpx webhook", ""),
     ("HTTPS_PROXY", "the proxy; also HTTP_PROXY, ALL_PROXY, NO_PROXY; never used for http to this machine", ""),
-    ("ACCESSIBLE", "for screen readers: nothing animates, plain lines and prompts", "off"),
+    ("ACCESSIBLE", "for screen readers: no animations, plain lines and prompts", "off"),
     ("NO_COLOR", "no color; FORCE_COLOR, COLUMNS and TERM=dumb are honored too", ""),
     ("BROWSER", "the browser for dpx open and login --web", ""),
     ("PYTHON_KEYRING_BACKEND", "the keyring to use", ""),
@@ -96,7 +96,7 @@ class Settings:
     def _folder(self, kind: str) -> str:
         path = folder(self.env, kind)
         if not path:
-            raise UsageError("This user has no home folder.", hint=f"Set DPX_{kind.upper()}_DIR to a folder.")
+            raise UsageError("This user has no home directory.", hint=f"Set DPX_{kind.upper()}_DIR to a directory.")
         return path
 
     @cached_property

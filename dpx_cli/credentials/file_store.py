@@ -63,7 +63,7 @@ class FileStore:
             import shlex
 
             raise TokenStorage(
-                f"Others may read the token in {self.location} (mode {stat.S_IMODE(mode):04o}).",
+                f"Other users can read the token in {self.location} (mode {stat.S_IMODE(mode):04o}).",
                 hint=f"If others use this machine, replace the token. Run: chmod 600 {shlex.quote(self.location)}",
             )
         with storing():

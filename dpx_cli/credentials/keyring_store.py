@@ -88,7 +88,7 @@ def choose() -> str:
                 return name
     if not paths or paths[0] in _NO_KEYRING:
         raise TokenStorage("This machine has no keyring.", hint=WITHOUT_KEYRING)
-    raise TokenStorage(f"The keyring of this machine doesn't keep secrets secret: {paths[0]}", hint=WITHOUT_KEYRING)
+    raise TokenStorage(f"This machine's keyring doesn't protect secrets: {paths[0]}", hint=WITHOUT_KEYRING)
 
 
 def _import(path: str) -> Any:

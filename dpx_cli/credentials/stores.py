@@ -51,7 +51,7 @@ def open_store(place: str, config_dir: str, on_wait: OnWait = None) -> TokenStor
     kind, _, backend = place.partition(":")
     if kind != "keyring" or backend not in BACKENDS:
         raise TokenStorage(
-            f"The token is in a place that this version of dpx doesn't know: {place}", hint="Run: dpx auth login"
+            f"The token is in a place unknown to this version of dpx: {place}", hint="Run: dpx auth login"
         )
     return KeyringStore(backend, on_wait)
 

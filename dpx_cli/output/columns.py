@@ -123,6 +123,6 @@ def encoder(indent: int | None) -> Callable[[Any], str]:
         try:
             return escape_json(exactly(value))
         except (ValueError, RecursionError) as problem:
-            raise InvalidResponse("The response has a value that JSON can't carry.") from problem
+            raise InvalidResponse("The response has a value that JSON can't represent.") from problem
 
     return encode

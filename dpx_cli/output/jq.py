@@ -34,7 +34,7 @@ class Filter:
         try:
             results = list(self._program.input_text(_without_surrogates(document)))
         except ValueError as problem:
-            raise Failed(f"jq: {problem}", hint="Look at the document: pass --json instead of --jq.") from None
+            raise Failed(f"jq: {problem}", hint="To see the document, pass --json instead of --jq.") from None
         encode = encoder(None)
         for result in results:
             yield result if isinstance(result, str) else encode(result)

@@ -407,7 +407,7 @@ def _identifier(item: Mapping[str, Any], key: str) -> str:
     if text := plain(get_path(item, tuple(key.split(".")))):
         return text
     # The reader, like xargs, would take an empty line for an empty argument.
-    raise InvalidResponse(f"An item of the list has no {key}.")
+    raise InvalidResponse(f"A list item has no {key}.")
 
 
 def put(stream: BinaryIO, data: bytes) -> None:

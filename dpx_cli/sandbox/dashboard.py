@@ -64,7 +64,7 @@ class Dashboard(WebPage):
         """Add a fault. Raises UsageError if it isn't one."""
         text = content.get("text")
         if not isinstance(text, str):
-            raise UsageError("A fault is a text.")
+            raise UsageError("A fault is a string.")
         self._sandbox.scripted.add(text.strip())
         return "Fault added."
 

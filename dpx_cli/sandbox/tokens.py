@@ -32,7 +32,7 @@ class Tokens:
         for text in behavior.tokens or [f"dpx_{hmac.digest(secret, b'token', 'sha256').hex()[:60]}"]:
             match = TOKEN.fullmatch(text)
             if match is None:
-                raise UsageError("A --token of the sandbox must begin with dpx_ and have no white space.", hint=HINT)
+                raise UsageError("A --token of the sandbox must begin with dpx_ and contain no whitespace.", hint=HINT)
             token, role = match[1], match[2] or behavior.role
             if role not in people:
                 raise UsageError(f"The role of a --token must be one of {', '.join(people)}.", hint=HINT)

@@ -86,7 +86,7 @@ def _explain_unreachable(path: str, what: str) -> Unreachable | None:
     if not closed:
         return None
     return Unreachable(
-        f"Can't read {what} in {path}: permission denied for the folder {closed}.",
+        f"Can't read {what} in {path}: permission denied for the directory {closed}.",
         hint=f'If it should be yours, run: sudo chown -R "$(id -un)" {shell.quote(closed)}',
     )
 
@@ -181,8 +181,8 @@ def checkout_path(root: str, relative: str) -> str:
         while not os.path.islink(link) and link != os.path.dirname(link):
             link = os.path.dirname(link)
         raise Failed(
-            f"{link} is a symbolic link, and dpx writes through none in a checkout.",
-            hint="Replace it with a file or folder.",
+            f"{link} is a symbolic link, and dpx doesn't write through links in a checkout.",
+            hint="Replace it with a file or directory.",
         )
     return path
 
@@ -218,7 +218,7 @@ def _acquire(descriptor: int, name: str, timeout: float) -> None:
         if time.monotonic() >= deadline:
             raise Failed(
                 f"Another process holds the lock {name} (waited {timeout:g} s).",
-                hint="Wait until the other dpx ends, or end it, and try again.",
+                hint="Wait for the other dpx to finish, or end it, and try again.",
             )
         time.sleep(_LOCK_POLL)
 

@@ -26,13 +26,13 @@ UNKNOWN_EVENT = "deployment.paused"
 FIXES = {
     "good delivery": "Give the receiver this secret, and return 2xx if the header is `sha256=` and the hex HMAC-SHA256 "
     "of the raw body with it.",
-    "wrong signature": "Return 401 if the header isn't exactly the signature of the body. Compare all of it, first of "
-    "all.",
+    "wrong signature": "Return 401 if the header isn't exactly the signature of the body. Compare the whole "
+    "value before anything else.",
     "no signature": "Return 401 if there is no X-Deploxa-Signature header, instead of skipping the check or failing on "
     "it.",
     "changed body": "Compute the HMAC of the whole body of each request; a valid header alone proves nothing.",
     "empty body": "Check the signature of an empty body too, before anything is returned.",
-    "upper-case digest": "Compare the header as it came with the lower-case hex digest; don't ignore case.",
+    "upper-case digest": "Compare the header as it came with the lowercase hex digest; don't ignore case.",
     "event": "Return 2xx to every documented event, even if there is nothing to do.",
     "unknown event": "Return 2xx to an event that the receiver doesn't know, and ignore it.",
     "same delivery twice": "Return 2xx to a repeated delivery and ignore it.",

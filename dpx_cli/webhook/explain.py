@@ -33,7 +33,7 @@ MAX_FIELDS = 40  # of a form, and objects in a JSON document
 HINTS = {
     "body": "Use the body byte for byte as it came, before anything parses, prints or edits it.",
     "secret": "Pass the secret exactly as the project's Integrations settings show it.",
-    "signature": "Pass the value of X-Deploxa-Signature as it came: `sha256=` and 64 lower-case hex digits.",
+    "signature": "Pass the value of X-Deploxa-Signature as it came: `sha256=` and 64 lowercase hex digits.",
     "": "Check that the secret is this project's, and that the body is exactly what arrived.",
 }
 
@@ -102,7 +102,7 @@ def _parse_signature(signature: bytes, notes: list[Finding]) -> tuple[str, bytes
     if _HEX.fullmatch(text):
         if len(text) in _ALGORITHMS:
             if text != text.lower():
-                notes.append(("signature", "its hex digits are in upper case"))
+                notes.append(("signature", "its hex digits are in uppercase"))
             return name, bytes.fromhex(text.decode("ascii"))
         notes.append(("signature", f"the signature has {len(text)} hex digits instead of 64"))
         return name, None
@@ -125,7 +125,7 @@ def _strip(value: bytes, what: str, about: str, notes: list[Finding]) -> bytes:
             break
         quotes, value = True, value[1:-1]
     if spaces:
-        notes.append((about, f"there is white space around {what}"))
+        notes.append((about, f"there is whitespace around {what}"))
     if quotes:
         notes.append((about, f"there are quotes around {what}"))
     return value
@@ -164,7 +164,7 @@ def _vary_secret(secret: bytes) -> Iterator[tuple[bytes, Finding]]:
     if notes and bare:
         yield bare, ("secret", " and ".join(text for _, text in notes))
     for key in (secret + b"\n", secret + b"\r\n", secret + b" ", b" " + secret):
-        yield key, ("secret", "it was signed with white space around the secret")
+        yield key, ("secret", "it was signed with whitespace around the secret")
     for quote in (b'"', b"'"):
         yield quote + secret + quote, ("secret", "it was signed with quotes around the secret")
 
@@ -195,7 +195,7 @@ def _vary_ends(body: bytes, note: str = "") -> Iterator[Candidate]:
     for newline in (b"\n", b"\r\n"):
         yield (view, newline), (*notes, ("body", "the signed body had a final newline that this one doesn't have"))
     if body[:1].isspace() or body[-1:].isspace():
-        yield (body.strip(),), (*notes, ("body", "the body has white space at its ends that was not signed"))
+        yield (body.strip(),), (*notes, ("body", "the body has whitespace at its ends that was not signed"))
 
 
 def _decode(body: bytes, deadline: float) -> Iterator[tuple[bytes, tuple[Finding, ...]]]:

@@ -151,7 +151,7 @@ def test_a_list_of_another_shape_is_refused(server: FaultServer, client: Client,
 def test_more_without_saying_where_is_refused(server: FaultServer, client: Client, pagination: Any) -> None:
     """A list that is not complete must not look complete."""
     server.on("GET", "/projects", faults.reply(200, {"data": [{"id": "x"}], "pagination": pagination}))
-    with pytest.raises(errors.InvalidResponse, match="there is more"):
+    with pytest.raises(errors.InvalidResponse, match="there are more pages"):
         list(Pages(client, "/projects"))
 
 

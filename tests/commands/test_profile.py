@@ -120,7 +120,7 @@ def test_place_that_takes_nothing_is_named(dpx_offline: Any) -> None:
     assert dpx_offline("profile", "list", "-q", env=env).out == "default\n"
     done = dpx_offline("profile", "set", "work", env=env)
     assert (done.code, "/proc/dpx/config.json" in done.err) == (1, True), done
-    assert done.err.endswith("hint: Set DPX_CONFIG_DIR to a folder that you may write.\n")
+    assert done.err.endswith("hint: Set DPX_CONFIG_DIR to a directory that you can write to.\n")
 
 
 def test_a_read_only_profile_sends_no_change(dpx_offline: Any, sandbox: Sandbox) -> None:

@@ -405,5 +405,5 @@ except Exception as problem:
 """
     env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert f"permission denied for the folder {tmp_path / closed}." in done.stdout
+    assert f"permission denied for the directory {tmp_path / closed}." in done.stdout
     assert f'sudo chown -R "$(id -un)" {tmp_path / closed}' in done.stdout

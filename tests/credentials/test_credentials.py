@@ -244,7 +244,7 @@ def test_folder_that_cannot_be_written_stores_nothing(settings: Any) -> None:
 def test_unknown_place_is_an_error(settings: Any, place: str) -> None:
     """A newer dpx may have written it."""
     settings.put_login(place)
-    with pytest.raises(TokenStorage, match="place that this version of dpx doesn't know"):
+    with pytest.raises(TokenStorage, match="place unknown to this version"):
         credentials.find_token(settings)
 
 

@@ -54,7 +54,7 @@ def test_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None
     for call in (lambda: store.get("a"), lambda: store.delete("a")):
         with pytest.raises(TokenStorage) as caught:
             call()
-        assert caught.value.message == f"Others may read the token in {path} (mode 0{mode:o})."
+        assert caught.value.message == f"Other users can read the token in {path} (mode 0{mode:o})."
         assert str(caught.value.hint).endswith(f"Run: chmod 600 {path}")
     with pytest.raises(TokenStorage):
         store.set("b", TOKEN)

@@ -39,7 +39,7 @@ class Keyring(KeyringBackend):
     [
         ("keyring.backends.fail.Keyring", "This machine has no keyring."),
         ("keyring.backends.null.Keyring", "This machine has no keyring."),
-        ("plain_keyring.Keyring", "The keyring of this machine doesn't keep secrets secret: plain_keyring.Keyring"),
+        ("plain_keyring.Keyring", "This machine's keyring doesn't protect secrets: plain_keyring.Keyring"),
     ],
 )
 def test_no_keyring_or_a_plaintext_one_is_refused(tmp_path: Path, backend: str, problem: str) -> None:

@@ -72,7 +72,7 @@ BODY_CASES = [
         "begins with a BOM (byte order mark) that was not signed; the body has CRLF line endings",
     ),
     (BODY, b"\xef\xbb\xbf" + BODY, "began with a BOM"),
-    (b" " + BODY + b" \n\n", BODY, "white space at its ends"),
+    (b" " + BODY + b" \n\n", BODY, "whitespace at its ends"),
     (BODY.decode().encode("utf-16"), BODY, "UTF-16"),
     (b'{"a":"\xff"}', '{"a":"�"}'.encode(), "not UTF-8 had been replaced"),
     ((b"x" * 1000 + b"\r\n") * 2000, (b"x" * 1000 + b"\n") * 2000, "CRLF line endings, but LF was signed"),
@@ -195,9 +195,9 @@ SIGNATURE_CASES = [
     (lambda s: s.replace("sha256", "sha512"), "named `sha512`"),
     (lambda s: s.replace("sha256", "SHA256"), "named `SHA256`"),
     (lambda s: s.replace("sha256=", "v1="), "named `v1`"),
-    (lambda s: "sha256=" + s[7:].upper(), "hex digits are in upper case"),
-    (lambda s: f" {s}", "white space around the signature"),
-    (lambda s: f"{s}\n", "white space around the signature"),
+    (lambda s: "sha256=" + s[7:].upper(), "hex digits are in uppercase"),
+    (lambda s: f" {s}", "whitespace around the signature"),
+    (lambda s: f"{s}\n", "whitespace around the signature"),
     (lambda s: f'"{s}"', "quotes around the signature"),
     (lambda s: f"' {s}'", "quotes around the signature"),
     (lambda s: "sha256=" + base64.b64encode(bytes.fromhex(s[7:])).decode(), "in base64 instead of hex"),
@@ -225,13 +225,13 @@ def test_a_changed_signature_is_named(change: Callable[[str], str], cause: str) 
 
 
 SECRET_CASES = [
-    (b"s3cret\n", SECRET, "white space around the secret"),
-    (b" s3cret", SECRET, "white space around the secret"),
-    (b"s3cret\r\n", SECRET, "white space around the secret"),
+    (b"s3cret\n", SECRET, "whitespace around the secret"),
+    (b" s3cret", SECRET, "whitespace around the secret"),
+    (b"s3cret\r\n", SECRET, "whitespace around the secret"),
     (b'"s3cret"', SECRET, "quotes around the secret"),
-    (b"' s3cret'\n", SECRET, "white space around the secret and there are quotes around the secret"),
+    (b"' s3cret'\n", SECRET, "whitespace around the secret and there are quotes around the secret"),
     (b"\xef\xbb\xbfs3cret", SECRET, "byte order mark"),
-    (SECRET, b"s3cret\n", "signed with white space around the secret"),
+    (SECRET, b"s3cret\n", "signed with whitespace around the secret"),
     (SECRET, b'"s3cret"', "signed with quotes around the secret"),
 ]
 
@@ -243,4 +243,4 @@ def test_a_changed_secret_is_named_and_never_shown(ours: bytes, theirs: bytes, c
     assert cause in found
     assert "s3cret" not in found
     several = causes(BODY + b"\n", reference(BODY, theirs)[7:].upper(), ours)
-    assert all(part in several for part in ("upper case", "bare digest", "final newline", cause))
+    assert all(part in several for part in ("uppercase", "bare digest", "final newline", cause))

@@ -99,7 +99,7 @@ def mcp(
 ) -> None:
     """Serve the Model Context Protocol on standard input and output.
 
-    Each command that speaks to the API is a tool; without options only those that read. It needs the extra
+    Each command that calls the API is a tool; without options only those that read. It needs the extra
     dpx-cli[mcp].
     """
     from dpx_cli.commands.agents import server

@@ -22,8 +22,8 @@ organizations, webhooks). Use it when a task mentions Deploxa or dpx.
 
 - Off a terminal a list has one row per line, with columns separated by tabs and no header. Choose the columns: \
 `dpx projects list --fields slug,current_deployment.status`. `-q` prints identifiers only.
-- Use `--json` if you need nested data or a whole object; `--fields` chooses its keys, too. Lists are complete; \
-`--limit N` cuts them.
+- Use `--json` if you need nested data or a whole object; `--fields` chooses its keys, too. Lists are complete unless \
+you pass `--limit N`.
 - stdout is data, stderr is messages. An error is a line `error: …`, often followed by `hint: …` with the command to \
 run next. Check the exit code: it's 0 only if everything succeeded.
 - Ask for more: `dpx commands GROUP --json` (arguments and options), `dpx COMMAND --help`, `dpx help TOPIC`.

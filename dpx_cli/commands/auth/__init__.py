@@ -45,7 +45,7 @@ def login(
     insecure_storage: Annotated[
         bool, typer.Option("--insecure-storage", help="Keep the token in a plain file, not in the keyring.")
     ] = False,
-    web: Annotated[bool, typer.Option("--web", help="Open the page where tokens are created in a browser.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Open the page that creates tokens in a browser.")] = False,
 ) -> None:
     """Log in with a token, kept in the operating system's keyring.
 
@@ -127,7 +127,7 @@ def status(session: Session) -> None:
 def token(session: Session) -> None:
     """Print the token in use, and nothing else.
 
-    It is the one command that shows a token: keep it out of logs.
+    This is the only command that shows a token. Keep its output out of logs.
     """
     session.screen.line(session.token())
 

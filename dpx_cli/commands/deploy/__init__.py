@@ -52,7 +52,7 @@ def deploy(
         option("--branch -b", "BRANCH", "Branch to deploy. [default: last deployed]", complete="branch"),
     ] = None,
     message: Annotated[str | None, option("--message -m", "TEXT", "Message. [default: the commit's subject]")] = None,
-    sha: Annotated[str | None, option("--sha", "SHA", "Commit, as git names it. [default: HEAD]")] = None,
+    sha: Annotated[str | None, option("--sha", "SHA", "Commit: a SHA or any git revision. [default: HEAD]")] = None,
     dry_run: Annotated[bool, flag("--dry-run", "Show what would be deployed, and change nothing.")] = False,
     no_wait: options.NoWait = False,
     timeout: options.Timeout = WAIT,
@@ -63,9 +63,7 @@ def deploy(
     check_timeout: options.CheckTimeout = CHECK,
     max_build: options.MaxBuild = None,
     max_bundle: options.MaxBundle = None,
-    scan: Annotated[
-        bool, flag("--scan", "Warn about variables that the code reads but the project doesn't have.")
-    ] = False,
+    scan: Annotated[bool, flag("--scan", "Warn if the code reads variables that aren't set.")] = False,
     summary: Annotated[str | None, option("--summary", "FILE", "Write a summary in Markdown.", complete="file")] = None,
     ci_output: options.CiOutput = "auto",
 ) -> None:
@@ -144,7 +142,7 @@ def list_deployments(
     branch: Annotated[str | None, option("--branch", "BRANCH", "Filter by branch.", complete="branch")] = None,
     since: Annotated[
         float | None,
-        option("--since", "TIME", "Show only those created since, like 12h or 7d.", parser=duration),
+        option("--since", "TIME", "Show only deployments from the last TIME, like 12h or 7d.", parser=duration),
     ] = None,
     sha: options.CommitSha = None,
     limit: options.Limit = None,
@@ -154,7 +152,7 @@ def list_deployments(
 ) -> None:
     """List deployments, newest first, of one project or several.
 
-    --limit counts what the filters leave. With --watch the newest 20 (or --limit) are watched until you press Ctrl-C.
+    --limit applies after the filters. With --watch the newest 20 (or --limit) are watched until you press Ctrl-C.
     """
     filters = find.Filters(statuses, branch, since, _resolve(session, sha))
     refs = several.list_refs(session, projects, org, every=every, cursor=cursor)
@@ -224,9 +222,9 @@ def wait(
     project: options.Project = None,
     timeout: options.Timeout = WAIT,
 ) -> None:
-    """Wait until deployments are READY or have failed, as `dpx deploy` does.
+    """Wait until deployments are READY or have failed.
 
-    With --sha waits for the newest deployment of a commit, no matter who started it, and prints its URL.
+    With --sha, waits for the newest deployment of a commit, no matter who started it, and prints its URL.
     """
     from dpx_cli.commands.deploy.explain import explain
     from dpx_cli.rollout import launch

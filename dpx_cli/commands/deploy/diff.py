@@ -54,7 +54,7 @@ def diff(
 ) -> None:
     """List the commits that are not live yet: those between the current deployment and HEAD.
 
-    With ID lists the commits of that deployment since the branch's READY deployment before it. Reads the clone you are
+    With ID, lists the commits of that deployment since the branch's READY deployment before it. Reads the clone you are
     in, and fetches nothing.
     """
     problems: list[git.Problem] = []
@@ -152,7 +152,9 @@ def _find_live(session: Session, ref: ProjectRef, project_id: str, rows: Iterato
         if row.get("status") == READY and row.get("branch") == branch:
             return row
     where = f" from branch {branch}" if branch else ""
-    raise NotFound(f"Nothing of {ref.name} is live yet{where}.", hint=f"Run: {session.command('deploy', project=ref)}")
+    raise NotFound(
+        f"{ref.name} has no live deployment yet{where}.", hint=f"Run: {session.command('deploy', project=ref)}"
+    )
 
 
 def _show(session: Session, ends: tuple[str, str], changes: git.Range, scope: tuple[str, ...]) -> None:

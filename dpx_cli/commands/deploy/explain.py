@@ -46,7 +46,7 @@ def find_suspects(task: DeployTask) -> list[str]:
     except (NotFound, UsageError):
         return []
     if changes is None or not changes.total:
-        return ["It deployed the same commit, so the code didn't change since."] if until == since else []
+        return ["It deployed the same commit, so the code hasn't changed since."] if until == since else []
     files = sort_files(changes.files)
     more = f" and {len(files) - MAX_FILES} more" if len(files) > MAX_FILES else ""
     count = count_commits(changes.total)

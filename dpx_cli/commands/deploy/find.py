@@ -151,7 +151,7 @@ def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, sha: str
             session.screen.info(f"Waiting for a deployment of commit {sha[:SHORT]} …")
         if appear is None or not backoff.wait():
             newest = [f"{row.get('id')} ({(commit or 'unknown')[:SHORT]})" for row, commit in pairs[:MAX_SHOWN]]
-            so_far = f"The newest are {', '.join(newest)}." if newest else "There are none."
+            so_far = f"The newest are {', '.join(newest)}." if newest else "The project has no deployments."
             raise NotFound(
                 f"No deployment of commit {sha[:SHORT]}. {so_far}",
                 hint=f"Deploy it. Run: {session.command('deploy', project=ref)}",

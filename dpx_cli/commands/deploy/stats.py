@@ -64,10 +64,10 @@ def stats(
     org: EveryOf = None,
     every: Every = False,
     last: Annotated[
-        int | None, option("--last", "N", "Over the last N deployments. [default: 20]", parser=count)
+        int | None, option("--last", "N", "Use the last N deployments. [default: 20]", parser=count)
     ] = None,
     since: Annotated[
-        float | None, option("--since", "TIME", "Over the deployments created since, like 30d.", parser=duration)
+        float | None, option("--since", "TIME", "Use the deployments from the last TIME, like 30d.", parser=duration)
     ] = None,
 ) -> None:
     """Show how the last deployments went: success, build time, bundle size, time to recover, lead time.

@@ -157,7 +157,7 @@ class Diagnosis:
     def _check_link(self) -> str:
         file, link = self._settings.reference_file, self._settings.link
         if file is None:
-            return "none in this folder or above"
+            return "none in this directory or above"
         if link and self._token and self._response and is_success(self._response.status):
             self._session.projects.check_link(link.project_id)
         return f"{(link and link.project_slug) or file.reference} ({file.path})"
@@ -202,4 +202,4 @@ def _check_folder(name: str, path: str, *, needed: bool) -> Check:
         problem = f"can't write to {nearest}"
     else:
         return Check(name, path if nearest == path else f"{path} (not created yet)")
-    return Check(name, problem, ok=not needed, hint=f"Set DPX_{name.upper()}_DIR to a folder that you may write.")
+    return Check(name, problem, ok=not needed, hint=f"Set DPX_{name.upper()}_DIR to a directory that you can write to.")

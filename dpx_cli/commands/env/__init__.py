@@ -80,7 +80,7 @@ def set_variables(
     session: Session,
     words: Annotated[
         tuple[str, ...],
-        options.argument("KEY [VALUE] | KEY=VALUE", "What to set.", complete="key"),
+        options.argument("KEY [VALUE] | KEY=VALUE", "Variables to set.", complete="key"),
         options.SECRET,
     ],
     projects: options.Projects = (),
@@ -96,7 +96,7 @@ def set_variables(
 
     Other users of the machine can read a value on the command line, and it stays in the shell's history. To avoid
     that, use --stdin, --from-file or the hidden prompt (KEY alone, on a terminal). A key has one value for all its
-    targets: dpx asks before --target takes one away.
+    targets: dpx asks before --target removes one.
     """
     from dpx_cli.commands.env import edit, values
 
@@ -252,7 +252,7 @@ def diff(
 ) -> None:
     """Show which variables only one side has: a .env file or a project, or one of two projects.
 
-    With --target only those environments are compared, and a file counts as being for them; the targets shown are the
+    With --target, only those targets are compared, and a file counts as being for them; the targets shown are the
     ones that the other side lacks. Values can't be compared: the API doesn't return them.
     """
     from dpx_cli.commands.env.values import keys_of_file

@@ -209,7 +209,7 @@ def report(session: Session, result: Result, *, deploy: bool) -> None:
     if len(result.rows) > 1 and result.failures:
         finished = [ref.name for ref in result.rows if ref not in result.failures]
         screen.warn(f"Not changed in every project{parallel.progress([ref.name for ref in result.rows], finished)}")
-        screen.note("To do the rest, run the same command again.")
+        screen.note("To finish, run the same command again.")
     if changed and not deploy:
         screen.note(f"The change takes effect with the next deployment. Run: {deploy_command(session, changed)}")
 

@@ -43,7 +43,7 @@ def run_plan(
     variables: they are "unknown" without a deploxa.lock (see dpx help plan); apply sets them, and they don't count as a
     change.
 
-    What deploxa.toml can say:
+    What deploxa.toml can contain:
 
       [project]
       slug = "acme/docs"              # or "docs"
@@ -78,7 +78,7 @@ def run_plan(
     if exit_code and (different := [plan.document.slug for plan in made if plan.changes]):
         arguments = [*files, *["--recursive"] * recursive, *(["--changed", changed] if changed else [])]
         hint = f"Run: {session.command('apply', *arguments)}"
-        raise CheckFailed(f"Not as in the file: {', '.join(different)}", hint=hint)
+        raise CheckFailed(f"Different from the file: {', '.join(different)}", hint=hint)
 
 
 @ROOT.command("apply", epilog="dpx apply --yes")
@@ -173,7 +173,7 @@ def _report(session: Session, made: Sequence[Plan], summary: str | None) -> None
         for warning in plan.warnings:
             session.screen.warn(f"{plan.document.slug}: {warning}" if several else warning)
     if any(plan.is_compared for plan in made):
-        session.screen.note("Values were compared with deploxa.lock. Changes made elsewhere can't be seen.")
+        session.screen.note("Values were compared with deploxa.lock. Changes made elsewhere aren't detected.")
     titles = [column.title for column in _columns(made)]
     rows = [[str(row[column.path]) for column in _columns(made)] for plan in made for row in plan.rows()]
     title = f"Plan for {made[0].document.slug}" if len(made) == 1 else f"Plan for {len(made)} projects"

@@ -237,9 +237,9 @@ def _check_slug(document: Document) -> None:
     slug = slug_of(name)
     if slug != wanted:
         raise UsageError(
-            f"{document.path}: The project doesn't exist, and the name {name!r} leads to the slug {slug or '(none)'}, "
+            f"{document.path}: The project doesn't exist, and the name {name!r} gives the slug {slug or '(none)'}, "
             f"not {wanted}.",
-            hint=f'Change slug to "{slug}", or name to one that leads to {wanted}.',
+            hint=f'Change slug to "{slug}", or name to one that gives {wanted}.',
         )
 
 

@@ -87,7 +87,7 @@ def find_documents(session: Session, base: str) -> list[Document]:
     is_first = _is_first_push(cwd, base)
     changes = [] if is_first else git.changes(cwd, base, seconds=git.PATIENT, problems=problems)
     if changes is None:
-        hint = "Pass a commit or branch that the checkout has; in CI fetch the whole history (fetch-depth: 0)."
+        hint = "Pass a commit or branch in this checkout. In CI, fetch the whole history (fetch-depth: 0)."
         raise build_git_refusal(f"git can't compare HEAD with {base!r}", problems, hint)
     documents = read_all([short(path, cwd) for path in _list_project_files(top, tracked)])
     if not documents:

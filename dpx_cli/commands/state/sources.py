@@ -74,12 +74,12 @@ def _read_file(name: str, folder: str, env: Mapping[str, str], private: Iterable
     root = os.path.realpath(folder)
     path = os.path.realpath(os.path.join(root, name))
     if not _is_below(root, path):
-        raise Mistake(f"{source} leaves the directory of this file")
+        raise Mistake(f"{source} is outside the directory of this file")
     parts = os.path.relpath(path, root).casefold().split(os.sep)
     if set(parts) & set(PRIVATE) or any(_is_below(os.path.realpath(other), path) for other in private):
-        raise Mistake(f"{source} is a file of git or of dpx")
+        raise Mistake(f"{source} is a file that belongs to git or dpx")
     if os.path.realpath(env.get("DPX_TOKEN_FILE") or os.devnull) == path:
-        raise Mistake(f"{source} is the token file of dpx")
+        raise Mistake(f"{source} is dpx's token file")
     try:
         # Not through a link that was put there after the check, and not waiting for a pipe.
         data = files.read_bytes(path, source, MAX_VALUE + 1, follow=False)

@@ -73,8 +73,8 @@ def verify(
     """Verify the signature of a delivery. Exits 0 if it's valid, 10 if not.
 
     The body is read as bytes and must be exactly what arrived, before anything parsed or printed it. On a mismatch the
-    error says what changed if that can be found out: a final newline, CRLF, a BOM, re-serialized JSON, base64, gzip or
-    a form around the body, white space or quotes around the secret, a bare digest, another algorithm.
+    error says what changed if that can be determined: a final newline, CRLF, a BOM, re-serialized JSON, base64, gzip or
+    a form around the body, whitespace or quotes around the secret, a bare digest, another algorithm.
     """
     key = inputs.secret_bytes(session, secret, secret_file, body=file)
     body = session.screen.read_input(file, "the body")
@@ -154,7 +154,7 @@ def replay(
     session: Session,
     files: Annotated[
         tuple[str, ...],
-        argument("FILE", "Saved deliveries, or a directory of `dpx webhook listen --save`.", complete="file"),
+        argument("FILE", "Saved deliveries, or a directory that `dpx webhook listen --save` wrote.", complete="file"),
     ],
     to: To,
 ) -> None:
@@ -243,7 +243,7 @@ def listen(
     forward_to: Annotated[str | None, option("--forward-to", "URL", "Receiver of verified deliveries.")] = None,
     allow_remote: Annotated[bool, flag("--allow-remote", "Allow --forward-to to be another machine.")] = False,
     public_host: Annotated[
-        str | None, option("--public-host", "NAME", "Name of a tunnel that leads here. See dpx help webhooks.")
+        str | None, option("--public-host", "NAME", "Host name of a tunnel to this machine. See dpx help webhooks.")
     ] = None,
     event: Events = (),
     save: Annotated[

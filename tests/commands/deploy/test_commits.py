@@ -147,7 +147,7 @@ def test_diff_needs_a_repository_and_something_live(dpx: Program, sandbox: Sandb
     sandbox.seed_project("bare")
     done = dpx("deploy", "diff", "-p", "bare")
     assert (done.code, done.out) == (3, ""), done
-    assert "Nothing of bare is live yet" in done.err
+    assert "bare has no live deployment yet" in done.err
 
 
 def test_status_says_how_far_the_branch_is_ahead(shop: Program, sandbox: Sandbox) -> None:

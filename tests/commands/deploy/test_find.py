@@ -42,7 +42,7 @@ def shop(dpx_on_faults: Program, server: FaultServer) -> Program:
     ],
 )
 def test_list_filters(shop: Program, words: tuple[str, ...], numbers: list[int] | None) -> None:
-    """Newest first; --limit counts what the filters leave."""
+    """Newest first; --limit applies after the filters."""
     done = shop("deploy", "list", "-q", *words)
     if numbers is None:
         assert (done.code, done.out) == (2, ""), done

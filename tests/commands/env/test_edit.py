@@ -128,7 +128,7 @@ def test_a_project_that_fails_stops_no_other(dpx: Program, sandbox: Sandbox) -> 
         assert [row[0] for row in result.rows] == ["storefront"]
         assert "error: docs: " in result.err
     assert "warning: Not changed in every project; done: storefront; not done: docs\n" in result.err
-    assert "note: To do the rest, run the same command again.\n" in result.err
+    assert "note: To finish, run the same command again.\n" in result.err
     assert dpx("env", "set", "A=1", "-p", "storefront", "-p", "nowhere").code == 3
 
 

@@ -327,9 +327,12 @@ def test_missing_sources(folder: Path, name: str, what: str) -> None:
         ("pipe", "can't be read: it is not a regular file"),
         ("sub", "can't be read: is a directory"),
         ("one", "can't be read: it is a symbolic link"),
-        ("token", "is the token file"),
-        ("../outside.txt ../none.txt sub/../../outside.txt out above/outside.txt dangling", "leaves the directory"),
-        (".git/config .GIT/nothing linked sub/.deploxa/config dpx-config/config", "is a file of git or of dpx"),
+        ("token", "is dpx's token file"),
+        ("../outside.txt ../none.txt sub/../../outside.txt out above/outside.txt dangling", "is outside the directory"),
+        (
+            ".git/config .GIT/nothing linked sub/.deploxa/config dpx-config/config",
+            "is a file that belongs to git or dpx",
+        ),
     ],
 )
 def test_bad_files(folder: Path, names: str, what: str) -> None:

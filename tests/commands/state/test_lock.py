@@ -53,7 +53,7 @@ def test_a_second_plan_is_empty(applied: Program) -> None:
     assert (result.code, result.out) == (0, ""), result
     assert result.err == (
         "docs matches deploxa.toml.\n"
-        "note: Values were compared with deploxa.lock. Changes made elsewhere can't be seen.\n"
+        "note: Values were compared with deploxa.lock. Changes made elsewhere aren't detected.\n"
     )
     assert applied("apply", env=ENV).code == 0
     other = applied("plan", "--exit-code", env={**ENV, "VALUE_B": "other"})
@@ -203,5 +203,5 @@ def test_an_apply_that_waits_says_so(applied: Program) -> None:
         said = [waiting.stderr.readline() for _ in range(3)]
     out, rest = waiting.communicate(timeout=60)
     assert (waiting.returncode, out) == (0, b""), rest
-    assert said[2] == b"note: Another dpx is changing this project. Waiting until it ends.\n", said
+    assert said[2] == b"note: Another dpx is changing this project. Waiting for it to finish.\n", said
     assert b"Waiting" not in rest

@@ -52,7 +52,7 @@ def test_which_files(repository: Program) -> None:
     rows = repository("plan", "--recursive", "--json").json
     assert [(row["project"], row["name"]) for row in rows] == [(row[0], row[2]) for row in [API, WEB, *DOCS]]
     assert repository("plan", "-r", "--exit-code").err.endswith(
-        "error: Not as in the file: api, storefront, docs\nhint: Run: dpx apply --recursive\n"
+        "error: Different from the file: api, storefront, docs\nhint: Run: dpx apply --recursive\n"
     )
     repository.cwd /= "apps"
     assert repository("plan", "-r").rows == [API, WEB]
@@ -103,7 +103,7 @@ def test_mistakes_of_all_files_are_reported_at_once(dpx: Program) -> None:
         "hint: Fix these lines. Nothing was changed.\n"
     )
     write(dpx, {"a": project("docs") + 'A = {from = "file:../x"}\n', "b": project("api") + 'A = {from = "env:NONE"}\n'})
-    assert "a/deploxa.toml:4:6: file:../x leaves" in dpx("plan", "a", "b").err
+    assert "a/deploxa.toml:4:6: file:../x is outside" in dpx("plan", "a", "b").err
     write(dpx, {"a": project("docs") + 'A = {from = "env:NONE"}\n'})
     assert dpx("apply", "a", "b", "-y", "--debug").err == (
         "error: a/deploxa.toml:4:6: env:NONE is not set.\nb/deploxa.toml:4:6: env:NONE is not set.\n"

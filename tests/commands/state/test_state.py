@@ -201,7 +201,7 @@ def test_a_slug_that_the_name_does_not_lead_to_is_refused(dpx: Program, sandbox:
     for argv in (("plan",), ("apply", "-y")):
         result = dpx(*argv)
         assert (result.code, result.out) == (2, ""), result
-        assert "leads to the slug" in result.err
+        assert "gives the slug" in result.err
     dpx.write('[project]\nslug = "nobody/docs"\n')
     assert [dpx(*argv).code for argv in (("plan",), ("apply", "-y"))] == [3, 3]
     assert {seen.method for seen in sandbox.requests} == {"GET"}
