@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api.retry import Deadline
 from dpx_cli.errors import CheckFailed, DeploymentFailed, WaitTimeout
-from dpx_cli.output.columns import Column, plain
-from dpx_cli.output.format import duration_ms, relative, size_kb
+from dpx_cli.output.columns import plain
+from dpx_cli.output.format import duration_ms
 from dpx_cli.reference import ENDED, GRACE
+from dpx_cli.rollout.columns import DETAILS, PLANS, SEVERAL
 from dpx_cli.rollout.plan import Commits, DeployOptions
 from dpx_cli.rollout.report import report
 from dpx_cli.rollout.runner import raise_first, reporting_interruption, run
@@ -20,33 +21,7 @@ if TYPE_CHECKING:
     from dpx_cli.resolve import ProjectRef
     from dpx_cli.session import Session
 
-DETAILS = (
-    Column("Status", "status", status=True),
-    Column("Branch", "branch"),
-    Column("Build time", "buildDurationMs", show=duration_ms),
-    Column("Bundle", "bundleSizeKb", show=size_kb),
-    Column("Domain", "deployment_domain", link=True),
-    Column("Created", "created_at", show=relative),
-    Column("ID", "id"),
-)
-SEVERAL = (Column("Project", "project"), Column("Exit code", "exitCode"), Column("URL", "url", link=True))
 ERROR_KEYS = ("code", "message", "hint", "status", "request")
-
-
-PLANS = (
-    Column("Project", "project.name", required=True),
-    Column("Branch", "branch.name", required=True),
-    Column("Project from", "project.source"),
-    Column("Branch from", "branch.source"),
-    Column("Commit", "request.commitSha"),
-    Column("Message", "request.commitMessage"),
-    Column(
-        "Under way", "underWay", show=lambda rows: ", ".join(f"{row.get('id')} ({row.get('status')})" for row in rows)
-    ),
-    Column("Project ID", "project.id"),
-    Column("API", "api"),
-    Column("Profile", "profile"),
-)
 
 
 def make_tasks(session: Session, refs: Sequence[ProjectRef], options: DeployOptions) -> list[DeployTask]:

@@ -51,7 +51,7 @@ def test_no_ci(env: dict[str, str]) -> None:
             ("x", HEAD, "Add"),
         ),
         (
-            f"{MERGE}_BRANCH_NAME=x {SOURCE}_BRANCH_SHA={HEAD} {SOURCE}_PROJECT_ID=1 CI_COMMIT_SHA={SHA} CI_COMMIT_TITLE=M",
+            f"{MERGE}_BRANCH_NAME=x {SOURCE}_BRANCH_SHA={HEAD} {SOURCE}_PROJECT_ID=1 CI_COMMIT_SHA={SHA}",
             ("x", HEAD, None),
         ),
         (f"{MERGE}_BRANCH_NAME=main {SOURCE}_PROJECT_ID=2 CI_COMMIT_SHA={HEAD}", (None, HEAD, None)),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.api import deployments
 from dpx_cli.commands import EVENTS, LIST, ONE, READ, WRITE, Typer, effect
-from dpx_cli.commands.deploy import find, several
+from dpx_cli.commands.deploy import find
 from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import NotFound, UsageError, exclusive
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 from dpx_cli.reference import PARALLEL, WAIT
-from dpx_cli.rollout.commits import find_cwd, resolve_sha
+from dpx_cli.rollout.columns import DETAILS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dpx_cli.cli import options
     from dpx_cli.cli.options import duration, flag, option
+    from dpx_cli.commands.deploy.several import Merged
     from dpx_cli.session import Session
 
     T = TypeVar("T")
@@ -155,18 +156,20 @@ def list_deployments(
     --limit applies after the filters. With --watch the newest 20 (or --limit) are watched until you press Ctrl-C.
     """
     filters = find.Filters(statuses, branch, since, _resolve(session, sha))
-    refs = several.list_refs(session, projects, org, every=every, cursor=cursor)
-    columns = COLUMNS if refs is None else (several.PROJECT, *COLUMNS)
+    refs = find.list_refs(session, projects, org, every=every, cursor=cursor)
+    columns = COLUMNS if refs is None else (find.PROJECT, *COLUMNS)
 
-    def on_selection(most: int | None, action: Callable[[find.Selection | several.Merged], T]) -> T:
+    def on_selection(most: int | None, action: Callable[[find.Selection | Merged], T]) -> T:
         if refs is not None:
-            return action(several.Merged(session, refs, filters, most))
+            from dpx_cli.commands.deploy.several import Merged
+
+            return action(Merged(session, refs, filters, most))
         project = projects[0] if projects else None
         return session.projects.on(
             project, lambda identity: action(find.Selection(session, identity, filters, limit=most, cursor=cursor))
         )
 
-    def show(selection: find.Selection | several.Merged) -> None:
+    def show(selection: find.Selection | Merged) -> None:
         remember = "deployments" if refs is None else None
         show_pages(session, selection.pages, columns, key="id", what="deployments", remember=remember)
         selection.warn()
@@ -176,10 +179,9 @@ def list_deployments(
 
         seconds = watching.check_flags(session.screen, watch=watch, interval=interval, cursor=cursor)
 
-        def read(selection: find.Selection | several.Merged) -> list[dict[str, Any]]:
+        def read(selection: find.Selection | Merged) -> list[dict[str, Any]]:
             rows = [row for page in selection.pages for row in page]
-            if isinstance(selection, several.Merged):
-                selection.raise_first()
+            selection.raise_first()
             return rows
 
         look = partial(on_selection, limit or WATCHED, read)
@@ -199,8 +201,6 @@ def get(
     project: options.Project = None,
 ) -> None:
     """Show one deployment."""
-    from dpx_cli.rollout.launch import DETAILS
-
     choice = find.Choice((deployment_id,) if deployment_id is not None else (), latest, branch, _resolve(session, sha))
     choice.check()
     identity = find.resolve_deployment_id(session, choice, project)
@@ -241,4 +241,8 @@ def wait(
 
 
 def _resolve(session: Session, sha: str | None) -> str | None:
-    return None if sha is None else resolve_sha(find_cwd(session), sha)
+    if sha is None:
+        return None
+    from dpx_cli.rollout.commits import find_cwd, resolve_sha
+
+    return resolve_sha(find_cwd(session), sha)

@@ -10,9 +10,11 @@ from dpx_cli.api.client import is_name, shape_error
 from dpx_cli.api.retry import Backoff, Deadline
 from dpx_cli.durations import epoch
 from dpx_cli.errors import NotFound, UsageError, exclusive
-from dpx_cli.rollout.commits import SHORT, KnownCommits, is_same
+from dpx_cli.output.columns import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dpx_cli.api.client import Client
     from dpx_cli.api.pages import Pages
     from dpx_cli.resolve import ProjectRef
@@ -22,6 +24,21 @@ APPEAR = 300.0  # seconds; the default of --appear
 FIRST_PAUSE, MAX_PAUSE = 1.0, 5.0  # seconds between two looks for a deployment that hasn't appeared
 MAX_DETAILS = 20  # deployments whose details are requested, if the list has no commits
 MAX_SHOWN = 3  # deployments in an error
+PROJECT = Column("Project", "project", required=True, missing="Total")
+
+
+def list_refs(
+    session: Session, projects: Sequence[str], org: str | None, *, every: bool, cursor: str | None = None
+) -> list[ProjectRef] | None:
+    """Return several projects of `--project`, those of an organization, or all; None for one project."""
+    exclusive(("--project", projects), ("--org", org), ("--all", every))
+    if len(set(projects)) <= 1 and org is None and not every:
+        return None
+    if cursor is not None:
+        raise UsageError("--cursor continues the list of one project.", hint="Pass --limit, or one --project.")
+    if projects:
+        return session.projects.refs(projects)
+    return list({ref.id: ref for page in session.projects.list_refs(org) for ref in page}.values())
 
 
 class Filters(NamedTuple):
@@ -48,9 +65,12 @@ class Selection:
     ) -> None:
         self._session = session
         self._undated = self._unknown = 0
-        self._commits = KnownCommits(session, project_id)
         self._filters = filters
         self._oldest = None if filters.since is None else time.time() - filters.since
+        if filters.sha is not None:
+            from dpx_cli.rollout.commits import KnownCommits
+
+            self._commits = KnownCommits(session, project_id)
         statuses = set(filters.statuses)
         self.status = filters.statuses[0] if len(statuses) == 1 else None  # the server filters by one
         # The server can't count what is left after filters of ours.
@@ -71,12 +91,17 @@ class Selection:
         if self._unknown:
             self._session.screen.warn(f"{self._unknown} deployments whose commit isn't known are left out.")
 
+    def raise_first(self) -> None:
+        """Raise nothing: what fails here was raised already."""
+
     def fits(self, item: dict[str, Any]) -> bool:
         """Return whether the filters leave a deployment."""
         statuses, branch, _, sha = self._filters
         if (statuses and item.get("status") not in statuses) or (branch is not None and item.get("branch") != branch):
             return False
         if sha is not None:
+            from dpx_cli.rollout.commits import is_same
+
             commit = self._commits.find(item)
             self._unknown += commit is None
             if commit is None or not is_same(commit, sha):
@@ -128,6 +153,8 @@ def resolve_deployment_id(session: Session, choice: Choice, project: str | None,
 
 def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, sha: str, appear: Deadline | None) -> str:
     """Return the ID of the newest deployment of a commit. Raise NotFound, with the newest ones, if none is in time."""
+    from dpx_cli.rollout.commits import SHORT, KnownCommits, is_same
+
     known = KnownCommits(session, project_id)
     backoff = Backoff(FIRST_PAUSE, 1.5, MAX_PAUSE, appear or Deadline(0.0))
     is_waiting = False

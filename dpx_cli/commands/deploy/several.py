@@ -11,8 +11,7 @@ from dpx_cli.api import deployments, parallel
 from dpx_cli.api.pages import Pages
 from dpx_cli.commands.deploy.find import Filters, Selection
 from dpx_cli.durations import epoch
-from dpx_cli.errors import DpxError, InvalidResponse, NotFound, UsageError, exclusive
-from dpx_cli.output.columns import Column
+from dpx_cli.errors import DpxError, InvalidResponse, NotFound
 from dpx_cli.output.display import ProgressBar
 from dpx_cli.reference import MAX_PAGE
 
@@ -28,22 +27,7 @@ if TYPE_CHECKING:
     Item = TypeVar("Item")
     Result = TypeVar("Result")
 
-PROJECT = Column("Project", "project", required=True, missing="Total")
 MAX_ROWS = 4000  # read ahead, of all projects together; at least one of each
-
-
-def list_refs(
-    session: Session, projects: Sequence[str], org: str | None, *, every: bool, cursor: str | None = None
-) -> list[ProjectRef] | None:
-    """Return several projects of `--project`, those of an organization, or all; None for one project."""
-    exclusive(("--project", projects), ("--org", org), ("--all", every))
-    if len(set(projects)) <= 1 and org is None and not every:
-        return None
-    if cursor is not None:
-        raise UsageError("--cursor continues the list of one project.", hint="Pass --limit, or one --project.")
-    if projects:
-        return session.projects.refs(projects)
-    return list({ref.id: ref for page in session.projects.list_refs(org) for ref in page}.values())
 
 
 def raise_first(session: Session, refs: Sequence[ProjectRef], failures: dict[ProjectRef, DpxError]) -> None:

@@ -11,7 +11,7 @@ from dpx_cli.api.client import is_name
 from dpx_cli.api.deploy.figures import amounts, median
 from dpx_cli.commands import ONE, READ, effect
 from dpx_cli.commands.deploy import GROUP, several
-from dpx_cli.commands.deploy.find import Filters, Selection
+from dpx_cli.commands.deploy.find import PROJECT, Filters, Selection, list_refs
 from dpx_cli.durations import DAY, epoch
 from dpx_cli.errors import NotFound, exclusive
 from dpx_cli.output.columns import Column
@@ -52,7 +52,7 @@ COLUMNS = (
     Column("ERROR to READY", "error_to_ready_ms_p50", show=duration_ms),
     Column("Commit to READY", "commit_to_ready_ms_p50", show=duration_ms),
 )
-SEVERAL = (several.PROJECT, *(column for column in COLUMNS if column.title not in ("Succeeded", "Bundle")))
+SEVERAL = (PROJECT, *(column for column in COLUMNS if column.title not in ("Succeeded", "Bundle")))
 METRICS = (Column("Metric", "metric"), Column("Value", "value"))
 
 
@@ -77,7 +77,7 @@ def stats(
     """
     exclusive(("--last", last), ("--since", since))
     limit = LAST if last is None and since is None else last
-    refs = several.list_refs(session, projects, org, every=every)
+    refs = list_refs(session, projects, org, every=every)
     if refs is not None:
         groups, failures = read_deployments(session, refs, limit, since)
         if groups:
