@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dpx_cli import __version__, errors
+from dpx_cli import errors
 from dpx_cli.api.retry import Backoff, Deadline
 from dpx_cli.api.transport import Connection, Lost, NotSent, Response, Unreadable, Untrusted
 from dpx_cli.reference import READ_METHODS
@@ -16,6 +16,8 @@ from dpx_cli.system import exact_json, shell
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# Without an import of the package, which imports this module for type checkers.
+USER_AGENT = f"dpx/{sys.modules['dpx_cli'].__version__}"
 MAX_TRIES = 3
 FIRST_PAUSE = 0.25  # seconds before the second try; doubled at every further one, with jitter
 REPEATABLE = (*READ_METHODS, "DELETE", "PATCH")
@@ -266,7 +268,7 @@ class Client:
         status: int | str = "no response"
         fields = {
             "Authorization": f"Bearer {self._token}",
-            "User-Agent": f"dpx/{__version__}",
+            "User-Agent": USER_AGENT,
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
         }
