@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     Variable = Mapping[str, Any]
 
 COLUMNS = (PROJECT, Column("Targets", "targets", show=joined), Column("Sensitive", "sensitive", show=yes_no))
-DEPLOYMENT = Column("Deployment", "deployment.id")
 
 
 @GROUP.command("where", epilog="dpx env where DATABASE_URL")
@@ -79,8 +78,8 @@ def rotate(
     exclusive(("--project", projects), ("--org", org), ("--all", every))
     if not deploy and (check is not None or fail_fast):
         raise UsageError("--check and --fail-fast need --deploy.", hint="Pass --deploy as well.")
-    options = DeployOptions(no_git=True, gates=Gates(check=check, check_timeout=check_timeout))
-    options.check()
+    deploy_options = DeployOptions(no_git=True, gates=Gates(check=check, check_timeout=check_timeout))
+    deploy_options.check()
     if not (dry_run or yes):
         session.screen.require_terminal()
     value = None if dry_run else values.for_key(session, key, stdin=stdin, from_file=from_file)
@@ -97,15 +96,15 @@ def rotate(
         if deploy and fail_fast:
             source = ["--stdin"] if from_file is None else ["--from-file", from_file]
             gates = [] if check is None else ["--check", check, "--check-timeout", f"{check_timeout:g}s"]
-            again = [*source, "--deploy", *gates, "--fail-fast", "--yes"]
-            refs, tasks = _run_staged(session, key, changes, options, again)
+            again = ["env", "rotate", key, *source, "--deploy", *gates, "--fail-fast", "--yes"]
+            refs, tasks = _run_staged(session, changes, deploy_options, again)
         else:
             result = edit.apply(session, list(changes.values()))
             edit.report(session, result, deploy=deploy)
             failures |= result.failures
             refs = [ref for ref in refs if ref not in failures]
             if deploy and not any(isinstance(failure, parallel.FATAL_ERRORS) for failure in failures.values()):
-                tasks = edit.deploy(session, refs, options)
+                tasks = edit.deploy(session, refs, deploy_options)
         failures |= {ref: task.error for ref, task in tasks.items() if task.error}
     rows = [
         row_of(ref, holders[ref])
@@ -113,7 +112,9 @@ def rotate(
         for ref in refs
     ]
     if rows:
-        session.screen.items(rows, (*COLUMNS, *([DEPLOYMENT] if tasks else [])), key="project")
+        session.screen.items(
+            rows, (*COLUMNS, *([Column("Deployment", "deployment.id")] if tasks else [])), key="project"
+        )
     edit.raise_first(session, [failures[ref] for ref in reached if ref in failures])
 
 
@@ -130,7 +131,7 @@ def _find(
     return edit.on_projects(session, projects, lambda refs: look([refs]))
 
 
-def _change(ref: ProjectRef, key: str, value: str, variable: Mapping[str, Any]) -> edit.Change:
+def _change(ref: ProjectRef, key: str, value: str, variable: Variable) -> edit.Change:
     """Return the change of a variable that keeps its targets and whether it's sensitive."""
     sensitive = variable.get("sensitive")
     targets = tuple(targets_of(variable)) if variable.get("targets") else ()
@@ -138,15 +139,11 @@ def _change(ref: ProjectRef, key: str, value: str, variable: Mapping[str, Any]) 
 
 
 def _run_staged(
-    session: Session,
-    key: str,
-    changes: Mapping[ProjectRef, edit.Change],
-    options: DeployOptions,
-    again: Sequence[str],
+    session: Session, changes: Mapping[ProjectRef, edit.Change], options: DeployOptions, again: Sequence[str]
 ) -> tuple[list[ProjectRef], dict[ProjectRef, DeployTask]]:
     """Set, deploy and check one project after the other; after a failure list those that are left.
 
-    `again` are the options that continue, without the projects. Returns the projects in which the variable is set.
+    `again` is the command that continues, without the projects. Returns the projects in which the variable is set.
     """
     session.warn_of_ledger()
     done: list[ProjectRef] = []
@@ -162,11 +159,9 @@ def _run_staged(
     finally:
         left = [ref for ref in changes if ref not in tasks or not tasks[ref].has_succeeded]
         if left:
-            live = [ref.name for ref in changes if ref not in left]
-            session.screen.warn(
-                f"{key} is not live in every project{parallel.progress([ref.name for ref in changes], live)}"
-            )
-            command = session.command("env", "rotate", key, *again, *edit.project_options(left))
+            names, live = [ref.name for ref in changes], [ref.name for ref in changes if ref not in left]
+            session.screen.warn(f"Not live in every project{parallel.progress(names, live)}")
+            command = session.command(*again, *edit.project_options(left))
             session.screen.note(f"To continue with the rest, run: {command}")
     return done, tasks
 

@@ -174,8 +174,7 @@ def test_rotate_and_deploy(dpx: Program, sandbox: Sandbox) -> None:
 def test_what_only_a_deployment_has_needs_deploy(dpx: Program, sandbox: Sandbox, words: tuple[str, ...]) -> None:
     """Exit 2 before any request; so is a check that can't be requested."""
     result = dpx(*rotate(dpx, "--all", "-y", *words))
-    assert (result.code, result.out) == (2, ""), result
-    assert sandbox.requests == []
+    assert (result.code, result.out, sandbox.requests) == (2, "", []), result
 
 
 # Staged: one project after the other
@@ -217,7 +216,7 @@ def test_a_staged_rotation_stops_at_a_failure_and_lists_what_is_left(dpx: Progra
     result = dpx(*rotate(dpx, "--all", *STAGED))
     assert result.code == 9, result
     assert [row[0] for row in result.rows] == ["storefront"]
-    assert f"warning: {KEY} is not live in every project; done: none; not done: storefront, api\n" in result.err
+    assert "warning: Not live in every project; done: none; not done: storefront, api\n" in result.err
     command = f"dpx env rotate {KEY} --from-file value --deploy --fail-fast --yes --project storefront --project api\n"
     assert f"note: To continue with the rest, run: {command}" in result.err
     assert posts(sandbox) == {failing: 1}
