@@ -78,9 +78,9 @@ class Session:
         return self.screen.note if self.screen.can_ask else None
 
     @property
-    def has_changed(self) -> bool:
-        """Whether a request of this command that may change something has succeeded."""
-        return any(client.has_changed for client in self._clients)
+    def may_have_changed(self) -> bool:
+        """Whether a request of this command changed something, or may have."""
+        return any(client.may_have_changed for client in self._clients)
 
     def client_for(self, token: str | None = None) -> Client:
         """Return the API as a token sees it, by default the one in use, over a connection of its own for a thread."""

@@ -106,7 +106,7 @@ class Client:
         self._on_attempt = on_attempt
         self._root = root_path(api_url)
         self._saw_api = False  # whether any response was one of an API
-        self.has_changed = False  # whether a request that may change something has succeeded
+        self.may_have_changed = False  # whether a request that changes something succeeded, or its response was lost
 
     def __repr__(self) -> str:
         return f"Client({self.api_url!r})"
@@ -148,7 +148,7 @@ class Client:
         """Send a request, again if that is safe, and return its 2xx response as it came."""
         response = self.request_any(request, deadline=deadline)
         if is_success(response.status):
-            self.has_changed = self.has_changed or not request.reads
+            self.may_have_changed = self.may_have_changed or not request.reads
             return response
         raise self.error(request, response)
 
@@ -217,6 +217,7 @@ class Client:
 
     def outcome_unknown(self, request: str, problem: str, *, status: int | None = None) -> errors.OutcomeUnknown:
         """Return the error of a request that may have been carried out, with the command that shows whether it was."""
+        self.may_have_changed = True
         cause = problem.rstrip(".").replace("The response", "the response", 1)
         hint = f"Before you try again, check whether it was carried out. Run: {self._how_to_check(request)}"
         message = f"{hide_project(request)} was sent, and its outcome is unknown: {cause}."

@@ -126,8 +126,8 @@ def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> No
         _, run, command = (error.hint or "").rpartition("un: dpx ")
         if profile and run and "--profile" not in command and not command.startswith("profile "):
             error.hint = f"{error.hint} --profile {profile}"
-        if isinstance(error, NetworkError) and session.has_changed:
-            # Its exit code says that nothing was changed, and an earlier step of the command did.
+        if isinstance(error, NetworkError) and session.may_have_changed:
+            # Its exit code says that nothing was changed, and another step of the command may have.
             raise Failed(error.message, hint=error.hint, details=error.details) from error
         raise
     finally:
