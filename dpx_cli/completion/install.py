@@ -13,6 +13,7 @@ A file that dpx didn't write is left alone. Uninstalling restores the start-up f
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -188,17 +189,13 @@ def _added(content: bytes, block: bytes) -> bytes:
 
 def _without(content: bytes) -> bytes:
     """Return a start-up file without the block, as it was before."""
-    begin, end = BEGIN.encode(), END.encode()
-    at = 0 if content.startswith(begin + b"\n") else content.find(b"\n" + begin + b"\n") + 1
-    if not content.startswith(begin + b"\n", at):
+    # An editor of Windows may have changed the ends of its lines.
+    block = rf"^{BEGIN}\r?\n(?:.*?\n)?{END}(?P<newline>\r?\n)?".encode()
+    found = re.search(block, content, re.DOTALL | re.MULTILINE)
+    if found is None:
         return content
-    stop = content.find(b"\n" + end, at)
-    if stop < 0:
-        return content
-    stop += 1 + len(end)
-    if content.startswith(b"\n", stop):
-        return content[:at] + content[stop + 1 :]
-    return content[: max(at - 1, 0)] + content[stop:]
+    before, after = content[: found.start()], content[found.end() :]
+    return (before if found["newline"] else before.removesuffix(b"\n")) + after
 
 
 def _is_ours(script: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,6 +149,7 @@ def test_a_first_guess_does_what_was_meant_or_prints_it(
 ) -> None:
     """Of each tool's users."""
     monkeypatch.setattr(suggest, "known", lambda *_: set())
+    monkeypatch.setattr(sys, "platform", "linux")  # for its quotes
     kind, found = answer(shlex.split(typed))
     if wanted.startswith("runs dpx "):
         assert (kind, found) == ("runs", parsed(shlex.split(wanted.removeprefix("runs dpx "))))

@@ -93,7 +93,8 @@ def test_a_newer_block_takes_the_place_of_an_older_one(dpx_offline: Program, she
     """And what a person wrote around it stays."""
     startup = dpx_offline.home / STARTUP[shell]
     startup.parent.mkdir(parents=True, exist_ok=True)
-    startup.write_text(f"# before\n{install.BEGIN}\nan older block\n{install.END}\n# after\n", encoding="utf-8")
+    text = f"# before\r\n{install.BEGIN}\r\nan older block\r\n{install.END}\r\n# after\n"
+    startup.write_bytes(text.encode() if shell == "powershell" else text.replace("\r", "").encode())
     assert dpx_offline("completion", "install", shell).code == 0
     text = startup.read_text(encoding="utf-8")
     assert text.count(install.BEGIN) == text.count(install.END) == 1
@@ -124,6 +125,7 @@ def test_a_script_that_dpx_did_not_write_is_not_overwritten(dpx_offline: Program
     assert script.read_bytes() == completion.script("fish")
 
 
+@pytest.mark.posix
 def test_places_follow_the_variables(dpx_offline: Program, tmp_path: Path) -> None:
     """As the shells themselves look for them; a relative one counts as not set, as everywhere."""
     at = {name: str(tmp_path / name) for name in ("data", "config", "zdot", "own")}
@@ -145,6 +147,7 @@ def test_places_follow_the_variables(dpx_offline: Program, tmp_path: Path) -> No
     assert (dpx_offline.home / WHERE["fish"]).is_file()
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("value", "shell"),
     [("/bin/bash", "bash"), ("/usr/local/bin/fish", "fish"), ("zsh", "zsh"), ("/usr/bin/pwsh", "powershell")],
@@ -155,6 +158,7 @@ def test_the_shell_is_that_of_the_environment(dpx_offline: Program, value: str, 
     assert (dpx_offline.home / WHERE[shell]).is_file()
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("value", ["", "/bin/tcsh"])
 def test_an_unknown_shell_is_a_usage_error(dpx_offline: Program, value: str) -> None:
     """With the ones that there are."""

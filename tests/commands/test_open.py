@@ -25,6 +25,7 @@ def browser(tmp_path: Path) -> Path:
     return script
 
 
+@pytest.mark.posix
 def test_a_browser_is_opened(dpx: Program, browser: Path) -> None:
     """Stdout stays empty; the browser gets the URL and no secret: it lives longer than dpx."""
     env = {"BROWSER": str(browser), "DPX_WEBHOOK_SECRET": "canary"}
@@ -44,6 +45,7 @@ def test_print_opens_nothing(dpx: Program, browser: Path) -> None:
     assert URL in dpx.tty("open", "storefront", "--print").out
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("env", [{}, {"CI": "true", "DISPLAY": ":0"}, {"SSH_CONNECTION": "1", "DISPLAY": ":0"}])
 def test_without_a_browser_the_url_is_printed(dpx: Program, env: dict[str, str]) -> None:
     """Without a desktop, in CI, and over ssh."""
