@@ -78,7 +78,7 @@ def fill(store: Store, seed: Seed, now: float, build_seconds: float, person: str
                 add_project(db, project, now, build_seconds)
     except KeyError as error:
         raise ValueError(f"The seed lacks {error}.") from error
-    except (sqlite3.Error, LookupError) as error:
+    except (sqlite3.IntegrityError, LookupError) as error:
         raise ValueError(f"The seed contradicts itself: {error}") from error
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
-from dpx_cli.errors import UsageError, reason
+from dpx_cli.errors import Failed, UsageError, reason
 from dpx_cli.sandbox import seed as seeds
 from dpx_cli.sandbox import timeline
 from dpx_cli.sandbox.app import Application
@@ -87,9 +87,15 @@ class Sandbox(SandboxState):
         behavior = self.behavior
         with contextlib.ExitStack() as undo:
             listening = undo.enter_context(bind(behavior.port, UsageError))
-            self.store = Store(behavior.data)
-            undo.callback(self.store.close)
-            self.accepted = self._open(self.store)
+            try:
+                self.store = Store(behavior.data)
+                undo.callback(self.store.close)
+                self.accepted = self._open(self.store)
+            except (sqlite3.Error, OSError) as error:
+                raise Failed(
+                    f"Can't open the sandbox's data in {behavior.data}: {error}.",
+                    hint="Pass another file with --data, or move this one away.",
+                ) from error
             self.journal = SandboxJournal(behavior.log)
             undo.pop_all()
         self.closing = threading.Event()

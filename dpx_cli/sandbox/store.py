@@ -18,8 +18,6 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
-from dpx_cli.errors import Failed
-
 # "dpx1": marks a file as a sandbox's, so that no other program's database is ever written to.
 APPLICATION_ID = 0x64707831
 VERSION = 3
@@ -31,18 +29,12 @@ ID_LENGTH = 25
 class Store:
     """One connection, one lock: requests are served one after the other, and so are a test's own reads.
 
-    Raises Failed if the file can't be opened, is damaged, or isn't a sandbox's. It is not changed then.
+    A file that is damaged or isn't a sandbox's raises sqlite3.Error, and is not changed.
     """
 
     def __init__(self, path: str | None = None) -> None:
         self._lock = threading.RLock()
-        try:
-            self._db = self._open(path)
-        except (sqlite3.Error, OSError) as error:
-            raise Failed(
-                f"Can't open the sandbox's data in {path}: {error}.",
-                hint="Pass another file with --data, or move this one away.",
-            ) from error
+        self._db = self._open(path)
         self.secret: bytes = self.one("SELECT secret FROM meta")["secret"]
 
     def _open(self, path: str | None) -> sqlite3.Connection:

@@ -158,6 +158,17 @@ def test_ids_have_the_shape_of_the_reference() -> None:
     assert timestamp(1767225600.9) == "2026-01-01T00:00:00Z"
 
 
+@pytest.mark.posix
+@pytest.mark.parametrize("blocks", [8, 100])
+def test_a_full_disk_is_one_clear_line(tmp_path: Path, blocks: int) -> None:
+    """Whether it fills up before the first transaction or in it."""
+    limited = ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", sys.executable, "-m", "dpx_cli", "sandbox", "run"]
+    command = [*limited, "--data", str(tmp_path / "state.db"), "--", "true"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done
+    assert done.stderr.startswith(f"error: Can't open the sandbox's data in {tmp_path}"), done
+
+
 def test_sandboxes_that_start_together_on_one_file_share_its_state(tmp_path: Path) -> None:
     """One of them fills it, also if an earlier one was killed before that."""
     Store(str(tmp_path / "0.db")).close()
