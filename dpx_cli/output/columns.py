@@ -98,8 +98,8 @@ def _paths(item: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from _paths(value, f"{prefix}{name}.")
 
 
-def plain(value: Any) -> str:
-    """Return a JSON value as a neutralized cell: "" for null, flat lists joined with commas, anything else as JSON."""
+def plain(value: Any, separator: str = ",") -> str:
+    """Return a JSON value as a neutralized cell: "" for null, flat lists joined, anything else as JSON."""
     if isinstance(value, str):
         return value if value.isascii() and value.isprintable() else neutralize(value)
     if value is None:
@@ -107,7 +107,7 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list) and not any(isinstance(part, list) for part in value):
-        return ",".join([plain(part) for part in value])
+        return separator.join([plain(part) for part in value])
     if isinstance(value, (dict, list)):
         return neutralize(encoder(None)(value))
     return str(value)

@@ -26,7 +26,6 @@ INTERVAL = 0.1  # seconds between two drawings
 MIN_NAME = 8  # cells of a row's name, however narrow the terminal is
 MAX_NAME = 32
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_BAR = 24
 
 
 class Display:
@@ -149,7 +148,7 @@ class StatusLine(Display):
 
 
 class ProgressBar(StatusLine):
-    """A bar over a known number of equal steps, advanced by any thread; nothing off a terminal."""
+    """How many of a known number of equal steps are done, advanced by any thread; nothing off a terminal."""
 
     def __init__(self, screen: Screen, total: int, what: str) -> None:
         super().__init__(screen)
@@ -163,12 +162,6 @@ class ProgressBar(StatusLine):
         with self._lock:
             self._steps = min(self._steps + steps, self._total)
             self._text = f"{self._steps} of {self._total} {self._what}"
-
-    def lines(self, columns: int, room: int) -> list[str]:  # noqa: ARG002 - one line has room everywhere
-        """Return the bar and the count."""
-        full = self._steps * _BAR // self._total if self._total else _BAR
-        on, off = ("█", "░") if self._screen.unicode else ("#", "-")
-        return [cut(f"{on * full}{off * (_BAR - full)} {self._text}", columns)]
 
 
 class Row:
@@ -224,7 +217,7 @@ class LiveTable(Display):
             for name, pair in zip(names, details, strict=True)
         ]
         if len(shown) < len(self._rows):
-            lines.append(cut(f"and {len(self._rows) - len(shown)} more: {self._counts()}", columns))
+            lines.append(cut(f"and {len(self._rows) - len(shown)} more", columns))
         return lines
 
     def _line(self, name: str, name_width: int, state: str, spent: str, columns: int) -> str:
@@ -233,10 +226,6 @@ class LiveTable(Display):
         if width(plain) > columns or state not in STATUS_SGR:
             return cut(plain, columns)
         return f"{head}{self._screen.style(state, STATUS_SGR[state])}{plain[len(head) + len(state) :]}"
-
-    def _counts(self) -> str:
-        ranks = [row.rank for row in self._rows]
-        return f"{ranks.count(1)} ended, {ranks.count(0)} running, {ranks.count(2)} waiting"
 
 
 def _cells(line: str) -> int:

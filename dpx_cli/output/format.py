@@ -50,7 +50,7 @@ def size_kb(value: Any) -> str:
 
 def joined(value: Any) -> str:
     """Return a list joined with commas: "production, preview"."""
-    return ", ".join([_text(part) for part in value]) if isinstance(value, list) else _text(value)
+    return _text(value, ", ")
 
 
 def yes_no(value: Any) -> str:
@@ -62,7 +62,7 @@ def _is_amount(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15  # noqa: PLR2004 - no such build
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, separator: str = ",") -> str:
     from dpx_cli.output.columns import plain
 
-    return plain(value)
+    return plain(value, separator)

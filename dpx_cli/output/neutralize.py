@@ -3,11 +3,8 @@ r"""Make text from the network or a file harmless on a terminal and in a tab-sep
 What could move the cursor, color, reorder, hide or split text becomes a visible escape (`\x1b`, `\u202e`,
 `\U000e0041`); everything that a script or an emoji needs is kept. It imports nothing of dpx.
 
-Escaped always: C0 with tab and newline, DEL, C1; bidi controls; zero-width characters, line separators, surrogates;
-U+00AD, which terminals draw in three ways; deprecated format controls, blank fillers; all of U+E0000-E0FFF that is no
-variation selector. Escaped where they have no effect: joiners outside emoji and joining scripts; fillers and format
-characters of a script outside it; a second variation selector in a row; tags, except in the flags of England, Scotland
-and Wales.
+Some characters are escaped only where they have no effect: joiners outside emoji and joining scripts, fillers outside
+their script, a second variation selector in a row, tags outside the flags of England, Scotland and Wales.
 """
 
 from __future__ import annotations

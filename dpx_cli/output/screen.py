@@ -398,9 +398,7 @@ class Screen:
 def _cell(value: Any, show: Callable[[Any], str] | None, missing: str) -> str:
     if show is not None and value is not None:
         return neutralize(show(value))
-    if isinstance(value, list):
-        return ", ".join([plain(part) for part in value])
-    return plain(value) or missing
+    return plain(value, ", ") or missing
 
 
 def _identifier(item: Mapping[str, Any], key: str) -> str:

@@ -110,7 +110,7 @@ def test_a_bar_on_a_terminal(terminal: Terminal) -> None:
         threads = [threading.Thread(target=bar.advance, args=(10,)) for _ in range(2)]
         for thread in threads:
             thread.start()
-        terminal.wait_for("████████████░░░░░░░░░░░░ 20 of 40 variables")
+        terminal.wait_for("20 of 40 variables")
         bar.advance(99)
         terminal.wait_for("40 of 40 variables")
     assert terminal.finish().endswith(ERASED)
@@ -172,4 +172,4 @@ def test_running_rows_are_shown_first_if_there_is_too_little_room(terminal: Term
     rows += [row("now", "BUILDING", ago=1), row("later")]
     lines = LiveTable(terminal.screen(), rows).lines(80, 4)
     assert [line.split()[0] for line in lines] == ["old-0", "old-1", "now", "and"]
-    assert lines[-1] == "and 9 more: 10 ended, 1 running, 1 waiting"
+    assert lines[-1] == "and 9 more"
