@@ -1,4 +1,4 @@
-"""Lines that are redrawn in place while something runs: a status line, a progress bar, a table, a watched list.
+"""Lines that are redrawn in place while something runs: a status line, a count, a table, a watched list.
 
 A display registers itself as the screen's `overlay`: anything else that the screen writes goes above it. Where nothing
 may be redrawn (no terminal, CI, ACCESSIBLE=1) the same classes write plain lines.
@@ -147,7 +147,7 @@ class StatusLine(Display):
         return [cut(f"{spinner[self._frame % len(spinner)]} {self._text}", columns)] if self._text else []
 
 
-class ProgressBar(StatusLine):
+class Progress(StatusLine):
     """How many of a known number of equal steps are done, advanced by any thread; nothing off a terminal."""
 
     def __init__(self, screen: Screen, total: int, what: str) -> None:

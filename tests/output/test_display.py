@@ -1,4 +1,4 @@
-"""Status lines, progress bars and live tables: redrawn in place on a terminal, plain lines elsewhere."""
+"""Status lines, counts and live tables: redrawn in place on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dpx_cli.output.display import LiveTable, ProgressBar, Row, StatusLine
+from dpx_cli.output.display import LiveTable, Progress, Row, StatusLine
 from dpx_cli.output.terminal import width
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ ERASED = "\x1b[1A\r\x1b[J"  # one line up, and everything from there
     "env", [{"CI": "true", "TERM": "xterm"}, {"ACCESSIBLE": "1", "TERM": "xterm"}, {"TERM": "dumb"}]
 )
 def test_where_nothing_animates_each_change_is_one_plain_line(terminal: Terminal, env: dict[str, str]) -> None:
-    """The key decides what a change is; a bar is not drawn at all."""
+    """The key decides what a change is; a count is not written at all."""
     screen = terminal.screen(env=env)
-    with StatusLine(screen) as line, ProgressBar(screen, 40, "variables") as bar:
+    with StatusLine(screen) as line, Progress(screen, 40, "variables") as bar:
         line.update("QUEUED")
         line.update("QUEUED")
         bar.advance(40)
@@ -51,7 +51,7 @@ def test_a_line_within_a_line_takes_its_place(terminal: Terminal) -> None:
     with StatusLine(screen) as outer:
         outer.update("outer")
         terminal.wait_for("outer")
-        with ProgressBar(screen, 2, "inner"):
+        with Progress(screen, 2, "inner"):
             terminal.wait_for("0 of 2 inner")
             before = terminal.shown.count("outer")
             time.sleep(0.3)
@@ -103,9 +103,9 @@ def test_an_exception_leaves_no_line_and_no_thread(terminal: Terminal) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "dpx-display"]
 
 
-def test_a_bar_on_a_terminal(terminal: Terminal) -> None:
+def test_a_count_on_a_terminal(terminal: Terminal) -> None:
     """How many of how many, from several threads."""
-    with ProgressBar(terminal.screen(), 40, "variables") as bar:
+    with Progress(terminal.screen(), 40, "variables") as bar:
         terminal.wait_for("0 of 40 variables")
         threads = [threading.Thread(target=bar.advance, args=(10,)) for _ in range(2)]
         for thread in threads:

@@ -12,7 +12,7 @@ from dpx_cli.api.pages import Pages
 from dpx_cli.commands.deploy.find import Filters, Selection
 from dpx_cli.durations import epoch
 from dpx_cli.errors import DpxError, InvalidResponse, NotFound
-from dpx_cli.output.display import ProgressBar
+from dpx_cli.output.display import Progress
 from dpx_cli.reference import MAX_PAGE
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Merged(Pages):
         self._failures: dict[ProjectRef, DpxError] = {}
 
     def __iter__(self) -> Iterator[list[Row]]:
-        with ProgressBar(self._session.screen, len(self._streams), "projects") as bar:
+        with Progress(self._session.screen, len(self._streams), "projects") as bar:
             self._read(self._streams, bar)
         if not any(stream.rows for stream in self._streams):
             self.raise_first()
@@ -129,7 +129,7 @@ class Merged(Pages):
         """Raise the failure of the first project that couldn't be read."""
         raise_first(self._session, [stream.ref for stream in self._streams], self._failures)
 
-    def _read(self, streams: Sequence[_Stream], bar: ProgressBar | None = None) -> None:
+    def _read(self, streams: Sequence[_Stream], bar: Progress | None = None) -> None:
         outcome = run(streams, lambda client, stream: stream.read(client), iter(self._clients).__next__, bar)
         for stream, failure in outcome.failures.items():
             stream.has_more = False
@@ -140,7 +140,7 @@ def run(
     items: Sequence[Item],
     action: Callable[[Client, Item], Result],
     client: Callable[[], Client],
-    bar: ProgressBar | None = None,
+    bar: Progress | None = None,
 ) -> parallel.Work[Item, Result]:
     """Call a function for every item; one that fails stops no other, except where every request would fail."""
     work: parallel.Work[Item, Result] = parallel.Work(

@@ -15,7 +15,7 @@ from dpx_cli.commands.deploy.find import PROJECT, Filters, Selection, list_refs
 from dpx_cli.durations import DAY, epoch
 from dpx_cli.errors import NotFound, exclusive
 from dpx_cli.output.columns import Column
-from dpx_cli.output.display import ProgressBar
+from dpx_cli.output.display import Progress
 from dpx_cli.output.format import duration_ms, size_kb
 from dpx_cli.reference import ENDED, ERROR, READY, STATUSES
 from dpx_cli.rollout.commits import KnownCommits, find_cwd
@@ -206,7 +206,7 @@ def read_deployments(
     ended = [row for rows in groups.values() for row in rows if row.get("status") in ENDED and is_name(row.get("id"))]
     lacking = {row["id"]: None for row in ended if not all(key in row for key in DETAILS)}
     if lacking:
-        with ProgressBar(session.screen, len(lacking), "deployments") as bar:
+        with Progress(session.screen, len(lacking), "deployments") as bar:
             details = several.run([*lacking], _read_details, session.client_for, bar)
         for failure in details.failures.values():
             raise failure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api import env_vars, parallel
 from dpx_cli.errors import NotFound, UsageError
-from dpx_cli.output.display import ProgressBar
+from dpx_cli.output.display import Progress
 from dpx_cli.reference import PARALLEL, TARGETS, targets_of
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def apply(session: Session, changes: Sequence[Change]) -> Result:
         by_project.setdefault(change.ref, []).append(change)
 
     what = "projects" if len(changes) == len(by_project) > 1 else "variables"
-    with ProgressBar(session.screen, len(changes), what) as bar:
+    with Progress(session.screen, len(changes), what) as bar:
         work: Work = parallel.Work(session.client_for, group=lambda change: change.ref, done=lambda _: bar.advance())
         try:
             # After a failure nothing more is changed in the same project.

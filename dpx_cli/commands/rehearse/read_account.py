@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.api import deployments, env_vars, orgs, parallel, projects
 from dpx_cli.api.client import is_name
 from dpx_cli.errors import NotFound
-from dpx_cli.output.display import ProgressBar
+from dpx_cli.output.display import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ def read(session: Session, references: Sequence[str], *, org: str | None, every:
         raise NotFound(f"No such organization: {org}", hint="Run: dpx orgs list")
     ids = [item["id"] for item in listed]
     owners = _owners(client, mine if org is None else [{"slug": org}], set(ids))
-    with ProgressBar(session.screen, len(ids), "projects") as bar:
+    with Progress(session.screen, len(ids), "projects") as bar:
         work: parallel.Work[str, Item] = parallel.Work(session.client_for, done=lambda _: bar.advance())
         work.run(ids, _project)
     if failure := work.first_failure():

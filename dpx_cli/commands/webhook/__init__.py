@@ -197,7 +197,7 @@ def check(session: Session, to: To, secret: WebhookSecret = None, secret_file: S
     that doesn't come within DPX_TIMEOUT fails its check. Each failed check comes with a fix. The receiver gets about 15
     deliveries, which it can't tell from Deploxa's: don't run it against one that acts on them.
     """
-    from dpx_cli.output.display import ProgressBar
+    from dpx_cli.output.display import Progress
     from dpx_cli.webhook import check as receiver_checks
 
     screen = session.screen
@@ -207,7 +207,7 @@ def check(session: Session, to: To, secret: WebhookSecret = None, secret_file: S
 
     def pages() -> Iterator[list[Finding]]:
         cases = receiver_checks.cases(key)
-        with ProgressBar(screen, len(cases), "checks") as bar:
+        with Progress(screen, len(cases), "checks") as bar:
             for result in receiver_checks.run(cases, endpoint, inputs.trust(session), session.settings.timeout):
                 results.append(result)
                 bar.advance()
