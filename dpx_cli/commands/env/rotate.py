@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Variable = Mapping[str, Any]
 
 COLUMNS = (PROJECT, Column("Targets", "targets", show=joined), Column("Sensitive", "sensitive", show=yes_no))
+DEPLOYMENT = Column("Deployment", "deployment.id")
 
 
 @GROUP.command("where", epilog="dpx env where DATABASE_URL")
@@ -112,9 +113,7 @@ def rotate(
         for ref in refs
     ]
     if rows:
-        session.screen.items(
-            rows, (*COLUMNS, *([Column("Deployment", "deployment.id")] if tasks else [])), key="project"
-        )
+        session.screen.items(rows, (*COLUMNS, *([DEPLOYMENT] if tasks else [])), key="project")
     edit.raise_first(session, [failures[ref] for ref in reached if ref in failures])
 
 

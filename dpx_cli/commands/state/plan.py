@@ -35,6 +35,8 @@ ORDER = (MISSING, CREATE, UPDATE, SET, UNKNOWN, REMOVE)
 COLUMNS = (Column("Action", "action", required=True), Column("Name", "name"), Column("Change", "change"))
 PROJECT = Column("Project", "project", required=True)  # first, with several files
 
+EMPTY = '""'  # an empty text, in words
+
 
 class Step(NamedTuple):
     """One thing that `apply` does."""
@@ -180,11 +182,11 @@ def _compare(session: Session, client: Client, inputs: Inputs, project: Mapping[
 
 def _field(key: str, text: str, project: Mapping[str, Any] | None) -> Step | None:
     if project is not None and key not in project:
-        return Step(UNKNOWN, key, "field", None, text, f"The API doesn't return it: {_show(text)}")
+        return Step(UNKNOWN, key, "field", None, text, f"The API doesn't return it: {text or EMPTY}")
     before = (project or {}).get(key)
     if (before or "") == text:
         return None
-    return Step(UPDATE, key, "field", before, text, f"{_show(before)} -> {_show(text)}")
+    return Step(UPDATE, key, "field", before, text, f"{before or EMPTY} -> {text or EMPTY}")
 
 
 def _value(entry: Variable, before: State | None, same: bool | None, *, is_absent: bool) -> Step | None:
@@ -217,10 +219,6 @@ def _read_state(variable: Mapping[str, Any]) -> State:
     if isinstance(sensitive := variable.get("sensitive"), bool):
         state["sensitive"] = sensitive
     return state
-
-
-def _show(text: Any) -> str:
-    return str(text) if text else '""'
 
 
 def _find_ineffective(document: Document, project: Mapping[str, Any] | None) -> Iterable[str]:

@@ -123,7 +123,6 @@ class _Reader:
                 self._use(self._outer(node), node)
 
     def _import(self, node: Node) -> None:
-        """Note variables that are imported, and names for the environment."""
         module = _literal(_field(node, "source"))
         if module not in (*ENV_MODULES, *VARIABLE_MODULES, "vite") or any(
             each.type == "type" for each in node.children
