@@ -26,11 +26,16 @@ MAX_WORDS = 2  # of a phrase in the table
 CLOSE = 0.7  # similarity from which a word counts as a typo of a name
 CLOSE_TO_DELETE = 0.85  # the same for a command that deletes
 OPPOSITES = ("un", "no-", "no", "non-", "not-", "dis", "de", "in")  # prefixes
+EDITED = ("\u2013", "\u2014")  # dashes that text editors make of --
+DASHES = "-\u2013\u2014"
 PATHS = (".", "./", "..", "/", "~")
 
 
 def corrected(mistake: parser.Mistake) -> list[str]:
     """Return the command line to run instead, if it only reads; else raise the error whose hint has it to paste."""
+    if words := _with_two_dashes(mistake):
+        again = _pasted_again(words, mistake.root or mistake.route.root)
+        raise UsageError(mistake.message, hint=f"Options begin with --. Run: {again}")
     if mistake.kind == parser.COMMAND:
         return _command(mistake)
     explain = {parser.OPTION: _option, parser.MISPLACED: _misplaced, parser.ARGUMENT: _argument}[mistake.kind]
@@ -58,6 +63,15 @@ def known(kind: str, root: Mapping[str, Any]) -> set[str]:
         return {name for name, _ in names.find(kind, root.get("profile"), None, os.environ)}
     except Exception:  # noqa: BLE001 - a broken cache must not hide the error to show
         return set()
+
+
+def _with_two_dashes(mistake: parser.Mistake) -> list[str]:
+    """Return a command line with -- where an option has one dash, or what text editors make of --; [] if none has."""
+    route = mistake.route
+    flags = {*synonyms.OPTIONS, *(parser.flags_of(route.command) if route.command else ())}
+    words = [mistake.group, *mistake.words] if mistake.kind == parser.COMMAND else [*route.path, *route.words]
+    wrong = [word for word in words if word[:1] in EDITED or (word[:1] == "-" and f"-{word}" in flags)]
+    return [f"--{word.lstrip(DASHES)}" if word in wrong else word for word in words if word] if wrong else []
 
 
 # Words
@@ -137,6 +151,8 @@ def _typo_hint(group: str, words: Sequence[str], root: Mapping[str, Any]) -> str
     commands: Mapping[str, Any] = TABLE[group]["commands"] if group else TABLE
     harmless = [name for name in commands if not _deletes(group, name)]
     close = nearest(word.lower(), harmless) or nearest(word.lower(), commands, CLOSE_TO_DELETE)
+    if not close and not group and (other := nearest(word.lower(), synonyms.GROUPS)):
+        close = synonyms.GROUPS[other][0]  # enviroment
     if close:
         line = [*([group] if group else []), close, *others]
         return f"Did you mean {close}? Run: {_pasted_again(line, root)}"
@@ -176,6 +192,8 @@ def _deploy_hint(word: str, others: Sequence[str], root: Mapping[str, Any]) -> s
     flags = {other.partition("=")[0] for other in others}
     if not word:
         return "Run: dpx deploy --help"
+    if word in TABLE:  # deploy open, deploy env: hardly a branch
+        return f"Run: {paste(word, others, root)}"
     if word.startswith(PATHS) or "dpx_" in word:
         return f"Deploxa builds a branch of the repository. Run: {paste('deploy', others, root)}"
     if word in known("project", root) and not flags & {"-p", "--project"}:
@@ -232,7 +250,7 @@ def _misplaced(mistake: parser.Mistake) -> str:
         return "Run: dpx --version"
     close = None if mistake.group else nearest(flag, [name for option in ROOT for name in option["flags"]])
     says = f"Did you mean {close}?" if close else ""
-    return _hint(says, f"{parser.command_line((mistake.group,))} --help")
+    return _hint(says, "dpx --version" if close == "--version" else f"{parser.command_line((mistake.group,))} --help")
 
 
 def _has_value(flag: str) -> bool:
@@ -337,6 +355,7 @@ def paste(
     if not isinstance(route, parser.Route):
         return f"dpx {template}"
     if "--" in fixed:
+        words = words[1:] if words[:1] == ["--"] else words
         return " ".join(["dpx", *path, "--", *(quoted(words) or ["COMMAND"])])
     has_places = "{" in template
     typed = Typed(route.command, [*([] if has_places else fixed), *words, *_root_options(root)])

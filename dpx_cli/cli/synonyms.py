@@ -49,10 +49,10 @@ VERBS = {
         "delete rm remove": "del destroy erase",
         "rm delete remove": "unset",
         "set": "create update",
-        "update": "set",
+        "update": "set upgrade",
         "switch": "use",
         "use": "switch",
-        "use switch": "select",
+        "use switch": "select activate",
         "import": "load push upload",
         "members": "users people",
         "send": "trigger test",
@@ -93,6 +93,7 @@ class Meaning(NamedTuple):
     runs: bool = False
 
 
+NO_PRODUCTION = "Deploxa deploys a branch. It has no option for production."
 NO_VALUES = "never returns a variable's value"
 NO_ORG_CHANGES = "can't change an organization"
 NO_WEBHOOK_SETTINGS = "can't configure webhooks"
@@ -114,14 +115,21 @@ MEANINGS = (
     Meaning("up (railway) | push | publish | ship | release | deploys create (render)", "deploy"),
     Meaning("deploy create | deploy new | deploy start | deploy run", "deploy"),
     Meaning("build", "deploy", says="Deploxa builds a branch and deploys it."),
-    Meaning("redeploy (vercel, railway) | restart (heroku, render) | run rerun (gh) | retry | rebuild", "deploy again"),
-    Meaning("deploy redeploy | deploy retry", "deploy again"),
+    Meaning(
+        "redeploy (vercel, railway) | restart (heroku, render) | run rerun (gh) | retry | rebuild | ps restart",
+        "deploy again",
+    ),
+    Meaning("deploy redeploy | deploy retry | deploy restart | deploy rebuild", "deploy again"),
+    Meaning("deploy prod | deploy production | deploy preview", "deploy", says=NO_PRODUCTION),
     Meaning("projects deploy", "deploy --project {PROJECT}"),
     # Look at deployments.
     Meaning("inspect (vercel) | run view (gh) | deploy inspect", "deploy get {ID}"),
+    Meaning("deploy latest | deploy last", "deploy get --latest"),
+    Meaning("deploy watch", "deploy wait --latest"),
+    Meaning("url | deploy url", "open --print"),
     Meaning("wait | run watch (gh)", "deploy wait {ID}"),
     Meaning("ls (vercel) | list | apps (heroku, fly) | sites (netlify) | services (render)", "projects list"),
-    Meaning("get | show | info | view | settings", "projects get {PROJECT}"),
+    Meaning("get | show | info | view | settings | projects settings | deploy settings", "projects get {PROJECT}"),
     Meaning("releases (heroku, fly) | builds | history | run list (gh) | deploy history", "deploy list"),
     Meaning("stats | metrics", "deploy stats"),
     Meaning("ps (heroku) | deploy status", "status"),
@@ -132,8 +140,7 @@ MEANINGS = (
     Meaning("projects rename | rename", "projects update {PROJECT} --name {NAME}"),
     Meaning("browse (gh) | dashboard (fly) | visit", "open"),
     # Delete.
-    Meaning("rm (vercel) | remove (vercel) | delete | destroy", "projects delete {PROJECT}"),
-    Meaning("apps destroy (heroku, fly)", "projects delete {PROJECT}"),
+    Meaning("rm (vercel) | remove (vercel) | delete | destroy | apps destroy (heroku)", "projects delete {PROJECT}"),
     Meaning("disconnect", "unlink"),
     # Variables.
     Meaning("env add (vercel) | config set (heroku) | secrets set (fly) | secret set (gh)", "env set"),
@@ -142,7 +149,7 @@ MEANINGS = (
     Meaning("config unset (heroku) | unset | env clear", "env rm"),
     Meaning("secrets import (fly) | import", "env import {FILE}"),
     # deploxa.toml, CI.
-    Meaning("diff | preview", "plan"),
+    Meaning("diff | preview | validate", "plan"),
     Meaning("sync", "apply"),
     Meaning("ci init | ci github", "ci setup {github}"),
     Meaning("ci gitlab", "ci print-workflow {gitlab}"),
@@ -151,11 +158,11 @@ MEANINGS = (
     Meaning("orgs switch | orgs use", "profile set default --org {ORG}"),
     Meaning("switch (vercel) | use", "auth switch {PROFILE}"),
     Meaning("me | account | user", "whoami"),
-    Meaning("signin", "login"),
-    Meaning("signout", "logout"),
-    Meaning("signup", "login", says=SIGN_UP),
-    Meaning("token", "auth token"),
-    Meaning("auth list | auth ls | profile show | profile get", "profile list"),
+    Meaning("signin | sign-in", "login"),
+    Meaning("signout | sign-out | logoff", "logout"),
+    Meaning("signup | sign-up | register", "login", says=SIGN_UP),
+    Meaning("token | tokens", "auth token"),
+    Meaning("auth list | auth ls | profile show | profile get | profile current", "profile list"),
     Meaning("auth whoami (fly)", "auth status"),
     Meaning("auth refresh (gh) | auth add | auth init | auth signin", "auth login"),
     Meaning("auth signup", "auth login", says=SIGN_UP),
@@ -172,16 +179,19 @@ MEANINGS = (
     # About dpx itself.
     Meaning("autocomplete (heroku) | completions", "completion install"),
     Meaning("man | docs | topics", "help"),
+    Meaning("vercel | vc | netlify | heroku | fly | flyctl | railway | gh | stripe", "help coming-from"),
     Meaning("check | diagnose | debug", "doctor"),
     Meaning("curl | request", "api {PATH}"),
-    Meaning("upgrade", "--version", says=UPDATE_DPX),
-    Meaning("update", "projects update {PROJECT}", says=UPDATE_DPX),
+    Meaning("upgrade | self-update | selfupdate", "--version", says=UPDATE_DPX),
+    Meaning(
+        "update", "projects update {PROJECT}", says="To update dpx itself, use pipx or uv. This changes a project."
+    ),
     # What the API doesn't have.
     Meaning(
         "logs (vercel, heroku, fly, railway, render) | log | tail | run view-log", "deploy get --latest", "has no logs"
     ),
     Meaning(
-        "rollback (vercel, heroku) | rollbacks | revert | releases rollback (heroku)",
+        "rollback (vercel, heroku) | rollbacks | revert | undo | releases rollback (heroku)",
         "deploy again {ID}",
         "can't roll back",
         "Build an earlier deployment again.",
@@ -204,7 +214,7 @@ MEANINGS = (
     Meaning("certs (heroku, fly)", "projects get", "has no certificates", SHOWS_DOMAINS),
     Meaning("dns (vercel)", "projects get", "has no DNS records", SHOWS_DOMAINS),
     Meaning(
-        "env get | env show | env view | env info | env describe | config get (heroku)",
+        "env get | env show | env print | env view | env info | env describe | config get (heroku)",
         "env list",
         NO_VALUES,
         "List keys and targets.",
@@ -224,12 +234,15 @@ MEANINGS = (
     ),
     Meaning("dev (vercel, netlify)", "sandbox serve", "has no local development server", "Use a local Deploxa API."),
     Meaning("ssh (fly, railway) | shell | console", "status", "has no shell on a deployment"),
+    Meaning("suspend (fly, render) | resume (fly, render) | pause", "status", "can't pause a project"),
     Meaning("scale (heroku, fly) | ps scale (heroku)", "status", "can't scale a deployment"),
     Meaning("addons (heroku)", "projects get", "has no add-ons"),
     Meaning("postgres (fly) | pg (heroku) | db", "env set", "has no databases", "Set the URL of your own."),
     Meaning("orgs create | orgs new | orgs add | orgs update | orgs delete", "orgs list", NO_ORG_CHANGES),
     Meaning("orgs rm | orgs remove | orgs leave", "orgs list", NO_ORG_CHANGES),
-    Meaning("access add (heroku) | orgs invite | invite", "orgs members", NO_ORG_CHANGES),
+    Meaning(
+        "access add (heroku) | orgs invite | invite | members add | members invite", "orgs members", NO_ORG_CHANGES
+    ),
     Meaning("projects transfer", "projects get", "can't transfer a project"),
     Meaning(
         "webhook create | webhook add | webhook new",
@@ -255,7 +268,7 @@ def each_phrase(meaning: Meaning) -> Iterator[tuple[str, str]]:
 
 PHRASES = {phrase: meaning for meaning in MEANINGS for phrase, _ in each_phrase(meaning)}
 # `dpx deploy` has no argument, so these must not be taken for a branch.
-for _word in ("logs", "log", "rollback", "revert", "promote", "cancel", "abort", "stop", "down"):
+for _word in ("logs", "log", "rollback", "revert", "undo", "promote", "cancel", "abort", "stop", "down"):
     PHRASES[f"deploy {_word}"] = PHRASES[f"projects {_word}"] = PHRASES[_word]
 
 
@@ -268,8 +281,8 @@ class Option(NamedTuple):
     says: str = ""
 
 
+NO_PREVIEW = "Deploxa deploys a branch. It has no option for a preview."
 ARGUMENT = ("",)  # as Option.meanings: the value is an argument
-NO_PRODUCTION = "Deploxa deploys a branch. It has no option for production."
 
 OPTIONS = {
     flag: option
@@ -283,7 +296,8 @@ OPTIONS = {
         Option("-e --env --environment --context", ("--target",), has_value=True),
         Option("-a --app -s --site --service --repo -R --project-id", ("--project",), has_value=True),
         Option("--team -T --scope -S --organization --workspace", ("--org",), has_value=True),
-        Option("--force -f --confirm", ("--yes",)),
+        Option("--force -f --confirm --auto-approve", ("--yes",)),
+        Option("--yes -y", says="This command doesn't ask for confirmation."),
         Option("-n -L --max --count --per-page", ("--limit",), has_value=True),
         Option("--ref -b", ("--branch",), has_value=True),
         Option("-m", ("--message",), has_value=True),
@@ -295,6 +309,7 @@ OPTIONS = {
         Option("--follow --tail -w", ("--watch",)),
         Option("-v --verbose", ("--debug",)),
         Option("-t --token --api-key", has_value=True, says="Set DPX_TOKEN to pass a token."),
+        Option("--list"),
         Option("--cwd", has_value=True),
         Option("--no-input --non-interactive", says="Set DPX_NO_INPUT=1 to turn questions off."),
     )

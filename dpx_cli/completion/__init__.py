@@ -1,9 +1,6 @@
-"""Completion for bash, zsh, fish and PowerShell.
+"""Completion for bash, zsh, fish and PowerShell: at every TAB, short scripts call `dpx __complete WORDS…`.
 
-The four scripts in `scripts/` are short: at every TAB they call `dpx __complete WORDS…` (`candidates.py`), which
-finds candidates in the command table, the remembered names and git's files. `completions/` holds copies for
-packagers; a test compares them.
-`install.py` puts a script where its shell looks for it.
+`completions/` has copies of `scripts/` for packagers; a test compares them.
 """
 
 from __future__ import annotations

@@ -1,15 +1,12 @@
 """The hidden entry that completion scripts call: `dpx __complete WORDS…`.
 
-WORDS are those after `dpx`, up to the cursor; the last one is being completed and may be empty. The answer is one
-candidate a line, a tab and its description behind it. A line that begins with a colon tells the script what else to
-offer: `:file` file names, `:command N` what follows the Nth of the words, which is another program's command line.
+WORDS are those after `dpx`, up to the cursor; the last one is being completed and may be empty. It prints a candidate a
+line, with a tab and its description. A line that begins with a colon tells the script what else to offer: `:file` file
+names, `:command N` what follows the Nth word, which is another program's command line. If anything is wrong it prints
+nothing and exits 0, and it never completes what may be a secret.
 
-A person waits for this at every TAB, so it imports little more than the command table: no network, no keyring, no
-Typer, no json, no re. If anything is wrong it prints nothing and exits 0. A value that may be a secret is never
-completed.
-
-Names come from a server or a checkout and end up on a command line, so only harmless ones are offered: a project may
-well be called `$(reboot)`, but a shell should never see that unquoted.
+A person waits for it at every TAB, so it imports little more than the command table. Names come from a server or a
+checkout, so only harmless ones are offered: a shell should never see a project called `$(reboot)` unquoted.
 """
 
 from __future__ import annotations

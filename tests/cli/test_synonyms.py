@@ -106,6 +106,22 @@ projects list --format=jsonl => dpx projects list --jsonl
 projects lsit --limt 3 => dpx projects list --limit 3
 whoami --format json => dpx whoami --json
 qqqq => dpx --help
+deploy \u2013\u2013branch main | deploy \u2014branch main | deploy -branch main => dpx deploy --branch main
+deploy prod | deploy production | deploy -y | deploy --yes => dpx deploy
+deploy open => dpx open
+deploy undo | undo => dpx deploy again ID
+deploy latest => dpx deploy get --latest
+env run -- npm start | exec npm start => dpx sandbox run -- npm start
+ps:restart => dpx deploy again
+members:add => dpx orgs members
+profile current => dpx profile list
+profile activate work => dpx profile use work
+apply --auto-approve | apply -auto-approve => dpx apply --yes
+enviroment list => dpx env list
+vercel deploy => dpx help coming-from deploy
+update docs | projects upgrade docs => dpx projects update docs
+--verison => dpx --version
+deploy help | deploy version => runs dpx deploy --help
 """
 SECRET = "s3cr3t-v4lue"
 DELETING = {"projects delete", "env rm", "profile remove"}
