@@ -12,6 +12,7 @@ from fault_server import OTHER, PROJECT, TOKEN, FaultServer
 from dpx_cli.cli.main import make_screen
 from dpx_cli.errors import NotFound
 from dpx_cli.session import Session
+from dpx_cli.system import shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -230,10 +231,8 @@ def test_a_command_in_a_hint_has_profile_and_project(dpx_on_faults: Program) -> 
     """The project of the directory's own file needs no option."""
     env = {**dpx_on_faults.env, "DPX_PROFILE": "work"}
     session = Session(env, make_screen(None, env), cwd=str(dpx_on_faults.cwd))
-    assert (
-        session.command("deploy", "wait", "d 1", project="shop")
-        == "dpx deploy wait 'd 1' --project shop --profile work"
-    )
+    command = session.command("deploy", "wait", "d 1", project="shop")
+    assert command == f"dpx deploy wait {shell.quote('d 1')} --project shop --profile work"
     (dpx_on_faults.cwd / "deploxa.toml").write_text('[project]\nslug = "acme/shop"\n', encoding="utf-8")
     ref = session.projects.ref(None)
     assert (ref.name, ref.slug, ref.org, ref.source) == ("acme/shop", "shop", "acme", "deploxa.toml")

@@ -12,6 +12,7 @@ import pytest
 
 from dpx_cli.errors import UsageError
 from dpx_cli.output.columns import Fields
+from dpx_cli.system import shell
 
 if TYPE_CHECKING:
     from fault_server import FaultServer
@@ -119,4 +120,4 @@ def test_without_the_jq_package(dpx_offline: Program) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "pip install 'dpx-cli[jq]'" in json.loads(done.stderr)["error"]["hint"]
+    assert f"pip install {shell.quote('dpx-cli[jq]')}" in json.loads(done.stderr)["error"]["hint"]

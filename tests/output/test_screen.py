@@ -286,6 +286,7 @@ def test_talk_that_cannot_be_written_stops_nothing() -> None:
     Screen(None, stdout=None, stderr=closed, stdin=None, env={}).error(NotFound("x"))
 
 
+@pytest.mark.posix
 def test_a_non_blocking_pipe_loses_nothing() -> None:
     """A shell or a parent may have set O_NONBLOCK on the far end's file description."""
     reader, writer = os.pipe()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import posixpath
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def write_all(
     paths = {}
     for project_id, name in names.items():
         slug = name.rpartition("/")[2]
-        paths[project_id] = os.path.join(name if slugs[slug.casefold()] > 1 else slug, PROJECT_FILE)
+        paths[project_id] = posixpath.join(name if slugs[slug.casefold()] > 1 else slug, PROJECT_FILE)
     for project_id, path in paths.items():
         if project_id not in outcome.results:
             continue
@@ -91,14 +92,14 @@ def write_all(
         old = files.read_bytes(files.checkout_path(folder, path), "the project file", MAX_FILE)
         old = old and old.replace(b"\r\n", b"\n")  # git's doing, on Windows
         if old is not None and not yes and _is_edited(old):
-            edited.append(os.path.join(folder, path))
+            edited.append(posixpath.join(folder, path))
         elif data != old:
             files.write_checkout(folder, path, data)
-            session.screen.info(f"Wrote {os.path.join(folder, path)}.")
+            session.screen.info(f"Wrote {posixpath.join(folder, path)}.")
             written += 1
     session.screen.info(f"Files written: {written} of {len(outcome.results)}.")
     if is_whole and (left := _find_exported(folder, org) - set(paths.values())):
-        left_paths = ", ".join(sorted(os.path.join(folder, path) for path in left))
+        left_paths = ", ".join(sorted(posixpath.join(folder, path) for path in left))
         session.screen.warn(f"No project has the slug of an exported file any more: {left_paths}")
     for project_id, failure in outcome.failures.items():
         if not isinstance(failure, NotFound):  # deleted since it was listed
@@ -110,7 +111,8 @@ def write_all(
 
 def _find_exported(folder: str, org: str | None) -> set[str]:
     """Return the files that `export` wrote into a directory, for the projects of an organization or all."""
-    paths = {path for depth in ("*", "*/*") for path in glob.glob(f"{depth}/{PROJECT_FILE}", root_dir=folder)}
+    found = [path for depth in ("*", "*/*") for path in glob.glob(f"{depth}/{PROJECT_FILE}", root_dir=folder)]
+    paths = {path.replace(os.sep, "/") for path in found}
     texts = {path: project_file.load(os.path.join(folder, path)).decode("utf-8", "replace") for path in paths}
     return {path for path, text in texts.items() if SEAL in text and (org is None or f'slug = "{org}/' in text)}
 
