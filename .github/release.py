@@ -54,7 +54,10 @@ def commit_time() -> int:
 
 def run(*command: str | Path, **env: str) -> str:
     """Run a program in the project's root and return what it prints."""
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, check=True, stdout=subprocess.PIPE)
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, check=False, stdout=subprocess.PIPE)
+    if done.returncode:
+        sys.stdout.buffer.write(done.stdout)  # some programs say there what went wrong
+        done.check_returncode()
     return done.stdout.decode()
 
 

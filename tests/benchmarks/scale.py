@@ -40,18 +40,8 @@ print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 @contextlib.contextmanager
 def serve(projects: int, *options: str) -> Iterator[tuple[str, str]]:
     """Run `dpx sandbox serve` in a process of its own; gives URL and token."""
-    command = [
-        sys.executable,
-        "-m",
-        "dpx_cli",
-        "sandbox",
-        "serve",
-        "--port",
-        "0",
-        "--projects",
-        str(projects),
-        *options,
-    ]
+    words = ("-m", "dpx_cli", "sandbox", "serve", "--port", "0", "--projects", str(projects), *options)
+    command = [sys.executable, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout
         url, token = (process.stdout.readline().strip().partition("=")[2] for _ in range(2))

@@ -1,6 +1,6 @@
 """Applies of several files with faults and kills, after each of which `plan` must tell the truth.
 
-`tests/commands/state/test_converge.py` runs a short form, `tests/benchmarks/converge.py` the long one.
+`tests/commands/state/test_converge.py` runs a short form, `tests/benchmarks/campaign.py applies` the long one.
 """
 
 from __future__ import annotations
