@@ -412,7 +412,7 @@ def test_a_read_only_client_sends_no_change(server: FaultServer, method: str) ->
 
 
 def test_a_404_from_what_is_no_api_asks_about_the_url(server: FaultServer) -> None:
-    """Any server may say "Not found"; the API says what it didn't find, and one of its responses shows that it is one."""
+    """Any server may say "Not found"; a response that says what it didn't find shows that it is the API."""
     url = server.url.removesuffix("/api/v1")
     client = client_of(url)
     server.on("GET", "/projects", faults.reply(404, b"<h1>Not Found</h1>", {"Content-Type": "text/html"}))
