@@ -148,9 +148,7 @@ def _runner(path: tuple[str, ...], function: Callable[..., None]) -> Callable[..
 
 def execute(call: Call) -> int:
     """Run a parsed command and return its exit code."""
-    return main.guard(
-        lambda _: main.run_command(call, os.environ, main.screen_for(call, os.environ)), call.format, os.environ
-    )
+    return main.guard(lambda _: main.run_command(call, os.environ), call.format, os.environ)
 
 
 def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:

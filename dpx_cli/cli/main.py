@@ -62,11 +62,6 @@ def guarded(action: Callable[[Screen], None], screen: Screen) -> ExitCode:
     return ExitCode.OK
 
 
-def screen_for(call: parser.Call, env: Mapping[str, str]) -> Screen:
-    """Return a screen on the process's own streams, with the output options of a command line."""
-    return make_screen(call.format, env, fields=call.fields, jq=call.jq)
-
-
 def make_screen(
     format_: str | None, env: Mapping[str, str], *, fields: str | None = None, jq: str | None = None
 ) -> Screen:
@@ -86,7 +81,7 @@ def _run(argv: Sequence[str], env: Mapping[str, str], screen: Screen) -> None:
 
             screen.raw(help_text.draw(call.path, screen.look()))
         else:
-            run_command(call, env, screen_for(call, env))
+            run_command(call, env)
     except DpxError as error:
         parser.hide_tokens(error, argv)
         raise
@@ -104,12 +99,13 @@ def parse_line(argv: Sequence[str]) -> parser.Call | parser.Help | parser.Versio
     return parse_line(suggest.corrected(mistake))
 
 
-def run_command(call: parser.Call, env: Mapping[str, str], screen: Screen) -> None:
+def run_command(call: parser.Call, env: Mapping[str, str]) -> None:
     """Import a command's module and run its function; close what it opened."""
     from importlib import import_module
 
     from dpx_cli.session import Session
 
+    screen = make_screen(call.format, env, fields=call.fields, jq=call.jq)
     session = Session(env, screen, profile=call.profile, debug=call.debug)
     deploys = call.path[:1] == ("deploy",) and call.command["effect"] != "read"
     if deploys or call.command["effect"] == "read":

@@ -32,7 +32,8 @@ FOREIGN = re.compile(
     r"what deploxa.toml says|of what is there|is taken instead|has a project already|exists already|no variable name|"
     r"It takes [a-z]|take targets away|is given again|half-way|names the project to delete|from where it is stored|"
     r"Nothing is known about|because an agent runs it|is asked and nothing|no promotion of|The command deletes|"
-    r"that you run can read it|E-mail|\d %|\.\)\.|Warn of|names no|of several projects"
+    r"that you run can read it|E-mail|\d %|\.\)\.|Warn of|names no|of several projects|did not ask for|home folder|"
+    r"white space|[uU]pper case|that you may write|no one asked|as git names|keep secrets secret|does the rest"
 )
 NOT_IMPERATIVE = re.compile(r"[A-Z][a-z]+(?:ing|ed|(?<!s)s)\b")
 
