@@ -43,16 +43,7 @@ def deploy(session: Session, tasks: Sequence[DeployTask], options: DeployOptions
     else:
         with report(session, options, tasks, several=several):
             run(session, tasks, limit=options.parallel, fail_fast=options.fail_fast, several=several)
-        with reporting_interruption(session, tasks):
-            if session.screen.format == "jsonl":
-                pass  # its events are out already
-            elif not several:
-                _show_one(session, tasks[0])
-            elif session.screen.shows_objects:
-                session.screen.items([_describe(task) for task in tasks], SEVERAL, key="project")
-            else:
-                named = [task for task in tasks if task.id and (task.error is None or session.screen.format == "quiet")]
-                _show_lines(session, [(task, task.slug() or task.name) for task in named])
+        _show(session, tasks, _describe if several else None)
     raise_first(tasks)
 
 
@@ -79,16 +70,35 @@ def wait(
     for task in tasks:
         task.explain = explain
     run(session, tasks, limit=len(tasks))
-    with reporting_interruption(session, tasks):
-        if session.screen.format == "jsonl":
-            pass
-        elif len(tasks) == 1:
-            _show_one(session, tasks[0])
-        elif session.screen.shows_objects:
-            session.screen.items([_add_url(task) for task in tasks], DETAILS, key="id")
-        else:
-            _show_lines(session, [(task, task.name) for task in tasks if task.error is None])
+    _show(session, tasks, _add_url if len(tasks) > 1 else None)
     raise_first(tasks)
+
+
+def _show(
+    session: Session, tasks: Sequence[DeployTask], describe: Callable[[DeployTask], dict[str, Any]] | None
+) -> None:
+    """Show how one task ended, or several (`describe`): the URL or ID with a name, or the object."""
+    screen = session.screen
+    with reporting_interruption(session, tasks):
+        if screen.format == "jsonl":
+            return  # its events are out already
+        if describe is None:
+            _show_one(session, tasks[0])
+        elif screen.shows_objects:
+            columns, key = (SEVERAL, "project") if describe is _describe else (DETAILS, "id")
+            screen.items([describe(task) for task in tasks], columns, key=key)
+        else:
+            quiet = screen.format == "quiet"
+            lines = [
+                plain(task.id) if quiet else f"{plain(_name(task))}\t{plain(task.url if task.has_ended else task.id)}"
+                for task in tasks
+                if task.id and (task.error is None or (quiet and task.project))
+            ]
+            screen.raw("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
+
+
+def _name(task: DeployTask) -> str:
+    return (task.slug() if task.project else None) or task.name
 
 
 def _show_one(session: Session, task: DeployTask) -> None:
@@ -106,15 +116,6 @@ def _show_one(session: Session, task: DeployTask) -> None:
             screen.line(task.url)
         else:
             screen.warn(f"The API returned no URL. Run: {session.command('open', '--print', project=task.project)}")
-
-
-def _show_lines(session: Session, named: Sequence[tuple[DeployTask, str]]) -> None:
-    """Write the ID of each task, or a line `NAME<TAB>URL`."""
-    if session.screen.format == "quiet":
-        lines = [str(task.id) for task, _ in named]
-    else:
-        lines = [f"{plain(name)}\t{plain(task.url if task.has_ended else task.id)}" for task, name in named]
-    session.screen.raw("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
 
 
 def _describe_plan(session: Session, task: DeployTask) -> dict[str, Any]:

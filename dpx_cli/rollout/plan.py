@@ -50,9 +50,11 @@ class Plan(NamedTuple):
     source: str
     warnings: list[str]
 
-    def sentence(self, verb: str, project: ProjectRef) -> str:
-        """Return the line that has project and branch, and where each comes from."""
+    def sentence(self, verb: str, project: ProjectRef, *, prefixed: bool) -> str:
+        """Return the line that has project and branch, and where each comes from; a prefix has the project's name."""
         branch = f"branch {self.branch} ({self.source})" if self.branch else self.source
+        if prefixed:
+            return f"{verb} {branch}. Project from {project.source}."
         return f"{verb} {project.name} ({project.source}), {branch}."
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dpx_cli.errors import DpxError
 from dpx_cli.output.neutralize import without_commands
 from dpx_cli.rollout import summary
-from dpx_cli.rollout.commits import SHORT
+from dpx_cli.rollout.commits import SHORT, count_commits
 from dpx_cli.rollout.summary import code, inert
 from dpx_cli.system.switches import identify_ci
 
@@ -45,14 +45,16 @@ class Result(NamedTuple):
     branch: str | None = None
     commit: str | None = None
     suspects: Sequence[str] = ()
+    commits: int | None = None  # since the branch's READY deployment before it
 
     @classmethod
-    def of(cls, task: DeployTask) -> Result:
+    def of(cls, task: DeployTask, commits: int | None) -> Result:
         """Return what became of a task."""
         status = str((task.deployment or {}).get("status") or ("UNKNOWN" if task.id else ""))
         seconds = task.seconds if task.has_ended or task.error else None
         problem = task.error.message if task.error else None
-        return cls(task.id or "", status, task.url, seconds, problem, task.name, task.branch, task.sha, task.suspects)
+        branch, sha = task.branch, task.sha
+        return cls(task.id or "", status, task.url, seconds, problem, task.name, branch, sha, task.suspects, commits)
 
 
 @contextmanager
@@ -62,7 +64,8 @@ def report(session: Session, options: DeployOptions, tasks: Sequence[DeployTask]
         yield
     finally:
         begun = [task for task in tasks if task.started]
-        results = [Result.of(task) for task in begun]
+        has_summary = options.summary is not None or "GITHUB_STEP_SUMMARY" in session.env
+        results = [Result.of(task, task.count_new(task) if has_summary else None) for task in begun]
         if any(task.id for task in begun) or several:
             for trouble in write_outputs(session.env, options.ci_output, results, several=several):
                 session.screen.warn(trouble)
@@ -191,7 +194,7 @@ def _cells(result: Result) -> list[str]:
     return [
         inert(result.project),
         inert(result.branch or ""),
-        code((result.commit or "")[:SHORT]),
+        code((result.commit or "")[:SHORT]) + (f" ({count_commits(result.commits)})" if result.commits else ""),
         f"{status} {code(result.deployment_id)}" if result.deployment_id else status,
         f'<a href="{site}">{site}</a>' if re.fullmatch(r"https?://[!-~]+", result.url or "") else site,
         "" if seconds is None else f"{seconds:.0f} s",

@@ -70,6 +70,7 @@ class DeployTask(Task):
         # Sentences about variables that the code here reads and production lacks, and about what may have broken it.
         self.find_missing: Callable[[DeployTask], list[str]] | None = None
         self.explain: Callable[[DeployTask], list[str]] | None = None
+        self.count_new: Callable[[DeployTask], int | None] = lambda _: None
         self.suspects: list[str] = []  # of a failed one: what changed since the last READY one
         self._commits = commits
         self._deadline = deadline
@@ -156,7 +157,8 @@ class DeployTask(Task):
         self._commits = self._commits or Commits(self.session, self.options)
         self.plan = plan = self._commits.plan(creator.last_branch, self.project)
         self.branch, self.sha = plan.branch, plan.fields.get("commitSha")
-        self.say(plan.sentence("Would deploy" if self.options.dry_run else "Deploying", self.project))
+        verb = "Would deploy" if self.options.dry_run else "Deploying"
+        self.say(plan.sentence(verb, self.project, prefixed=bool(self.prefix)))
         for warning in plan.warnings:
             self.warn(warning)
         if self.options.scan and self.find_missing:

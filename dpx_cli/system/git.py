@@ -176,7 +176,7 @@ def read_range(
     counts = git.run("rev-list", "--left-right", "--count", f"{since}...{until}", "--")
     # A signature would be checked by a program that the repository's configuration chooses.
     options = ("--no-show-signature", "--no-notes", "--no-color", "--encoding=UTF-8", f"--max-count={limit}", "-z")
-    scope = [f":(top,literal){path}" for path in paths if path]
+    scope = _scope(paths)
     log = git.run("log", *options, "--format=%H%x00%aI%x00%an%x00%s", f"{since}..{until}", "--", *scope)
     options = ("--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv")
     files = git.run("diff", *options, since, until, "--", *scope)
@@ -203,6 +203,12 @@ def count_ahead(cwd: str, since: str) -> tuple[str, int] | None:
     counts = git.run("rev-list", "--left-right", "--count", f"{since}...HEAD", "--") if branch else None
     behind, ahead = counts.split() if counts else (b"1", b"0")
     return (str(branch), int(ahead)) if int(behind) == 0 else None
+
+
+def count_between(cwd: str, since: str, until: str, paths: Sequence[str]) -> int | None:
+    """Return how many commits that touch some paths (none: all) lie between two; None if the clone lacks one."""
+    count = _text(_Git(cwd).run("rev-list", "--count", f"{since}..{until}", "--", *_scope(paths)))
+    return None if count is None else int(count)
 
 
 def is_root(cwd: str) -> bool:
@@ -356,6 +362,10 @@ def _subject(git: _Git, sha: str | None) -> str | None:
     options = ("--no-walk", "--no-show-signature", "--encoding=UTF-8", "--format=%B")
     message = None if sha is None else git.run("log", *options, sha, "--")
     return None if message is None else message.decode("utf-8", "replace").strip().partition("\n")[0].strip()
+
+
+def _scope(paths: Sequence[str]) -> list[str]:
+    return [f":(top,literal){path}" for path in paths if path]
 
 
 def _text(output: bytes | None) -> str | None:

@@ -74,7 +74,7 @@ def deploy(
     deployment, even if the network fails. Exit codes: dpx help exit-codes.
     """
     from dpx_cli.commands.deploy import changed as changes
-    from dpx_cli.commands.deploy.explain import explain, find_missing
+    from dpx_cli.commands.deploy.explain import count_new, explain, find_missing
     from dpx_cli.rollout import launch
     from dpx_cli.rollout.gates import Gates
     from dpx_cli.rollout.plan import DeployOptions
@@ -94,7 +94,7 @@ def deploy(
     if scan and several:
         raise UsageError("--scan is for one project.", hint="Leave --scan out. Run: dpx env scan")
     for task in tasks:
-        task.find_missing, task.explain = find_missing, explain
+        task.find_missing, task.explain, task.count_new = find_missing, explain, count_new
     launch.deploy(session, tasks, chosen, several=several)
 
 
@@ -104,6 +104,7 @@ def again(
     session: Session,
     deployment_id: options.OptionalDeployment = None,
     project: options.Project = None,
+    dry_run: Annotated[bool, flag("--dry-run", "Show what would be deployed, and change nothing.")] = False,
     no_wait: options.NoWait = False,
     timeout: options.Timeout = WAIT,
     ci_output: options.CiOutput = "auto",
@@ -124,6 +125,7 @@ def again(
         branch_source=f"same as deployment {row['id']}",
         no_git=True,
         no_wait=no_wait,
+        dry_run=dry_run,
         timeout=timeout,
         ci_output=ci_output,
     )

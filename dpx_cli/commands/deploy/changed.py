@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands.state import document
-from dpx_cli.commands.state.select import find_documents, find_project_files
+from dpx_cli.commands.state.select import find_project_files, read_documents
 from dpx_cli.errors import UsageError
 from dpx_cli.rollout import launch
 from dpx_cli.system import git
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def make_tasks(session: Session, base: str, options: DeployOptions) -> list[DeployTask]:
     """Return a task for each project that has changed since a base, each after those that it needs."""
-    documents = find_documents(session, base)
+    documents = read_documents(session, (), recursive=False, changed=base)
     if not documents:
         session.screen.note(f"Nothing to deploy: no project has changed since {base}.")
         return []
@@ -38,7 +38,7 @@ def make_tasks(session: Session, base: str, options: DeployOptions) -> list[Depl
 def order_tasks(session: Session, tasks: Sequence[DeployTask]) -> None:
     """Have each task follow those that its project's deploxa.toml in the repository needs."""
     if len(tasks) > 1 and git.is_repository(session.cwd):
-        paths = find_project_files(session.cwd)
+        paths = find_project_files(git.toplevel(session.cwd))
         slugs = [task.project.name.rpartition("/")[2].casefold() if task.project else "" for task in tasks]
         known = [(task, paths[slug]) for task, slug in zip(tasks, slugs, strict=True) if slug in paths]
         _order([task for task, _ in known], [document.read(path) for _, path in known])

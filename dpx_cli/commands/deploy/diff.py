@@ -9,8 +9,8 @@ from dpx_cli.api import deployments, projects
 from dpx_cli.commands import ONE, READ, effect
 from dpx_cli.commands.deploy import GROUP
 from dpx_cli.commands.state import document
-from dpx_cli.commands.state.select import find_project_files
-from dpx_cli.errors import DpxError, NotFound, UsageError
+from dpx_cli.commands.state.select import build_git_refusal, find_project_files
+from dpx_cli.errors import DpxError, NotFound
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
 from dpx_cli.reference import READY
@@ -58,21 +58,21 @@ def diff(
     in, and fetches nothing.
     """
     problems: list[git.Problem] = []
-    if git.toplevel(session.cwd, problems=problems) is None:
-        raise _refusal("dpx deploy diff needs a git repository", problems)
+    top, checkout = git.toplevel(session.cwd, problems=problems), "Run dpx in a checkout of the project."
+    if top is None:
+        raise build_git_refusal("dpx deploy diff needs a git repository", problems, checkout)
     ref = session.projects.ref(project)
     ends = session.projects.on(ref, lambda project_id: _find_ends(session, ref, project_id, deployment_id, start))
-    scope = find_scope(session, ref)
+    scope = find_scope(top, ref)
     changes = git.read_range(session.cwd, *ends, scope, limit=MAX_COMMITS, problems=problems)
     if changes is None:
-        raise _refusal("git can't compare the commits", problems)
+        raise build_git_refusal("git can't compare the commits", problems, checkout)
     _show(session, ends, changes, scope)
 
 
-def find_scope(session: Session, ref: ProjectRef) -> tuple[str, ...]:
+def find_scope(top: str | None, ref: ProjectRef) -> tuple[str, ...]:
     """Return the project's directories by its deploxa.toml, relative to the repository's top; none for all of it."""
-    path = find_project_files(session.cwd).get((ref.slug or ref.given).rpartition("/")[2].casefold())
-    top = git.toplevel(session.cwd)
+    path = find_project_files(top).get((ref.slug or ref.given).rpartition("/")[2].casefold())
     if path is None or top is None:
         return ()
     folder = os.path.dirname(os.path.relpath(path, top))
@@ -183,8 +183,3 @@ def _show(session: Session, ends: tuple[str, str], changes: git.Range, scope: tu
         screen.note(f"{count} touch {', '.join(scope)}.")
     if len(files) > MAX_FILES:
         screen.note(f"{len(files) - MAX_FILES} more files changed.")
-
-
-def _refusal(what: str, problems: Sequence[git.Problem]) -> UsageError:
-    reason, hint = problems[0] if problems else ("", None)
-    return UsageError(f"{what}{f': {reason}' if reason else ''}.", hint=hint or "Run dpx in a checkout of the project.")

@@ -41,7 +41,7 @@ def find_suspects(task: DeployTask) -> list[str]:
         since = find_commit(session, known, before)
         changes = None
         if until:
-            paths = find_scope(session, task.project) if task.project else ()
+            paths = find_scope(git.toplevel(session.cwd), task.project) if task.project else ()
             changes = git.read_range(session.cwd, since, until, paths, limit=MAX_COMMITS)
     except (NotFound, UsageError):
         return []
@@ -56,6 +56,15 @@ def find_suspects(task: DeployTask) -> list[str]:
         command = session.command("deploy", "diff", str(task.id), project=task.project)
         lines.append(f"  For all of them, run: {command}")
     return lines
+
+
+def count_new(task: DeployTask) -> int | None:
+    """Return how many commits are new since the branch's READY deployment before, where that is known here."""
+    session, before = task.session, next(iter(task.ready_before()), None)
+    since = KnownCommits(session, task.project_id).find(before) if before else None
+    if not since or not task.sha or not task.project or not git.is_repository(session.cwd):
+        return None
+    return git.count_between(session.cwd, since, task.sha, find_scope(git.toplevel(session.cwd), task.project))
 
 
 def explain(task: DeployTask) -> list[str]:

@@ -108,9 +108,8 @@ def find_documents(session: Session, base: str) -> list[Document]:
     return changed
 
 
-def find_project_files(cwd: str) -> dict[str, str]:
-    """Return the paths of the repository's tracked deploxa.toml files by the slugs that they specify, in lower case."""
-    top = git.toplevel(cwd)
+def find_project_files(top: str | None) -> dict[str, str]:
+    """Return the paths of a repository's tracked deploxa.toml files by the slugs that they specify, in lower case."""
     paths: dict[str, str] = {}
     for path in _list_project_files(top, git.tracked(top) or ()) if top else ():
         with suppress(DpxError):

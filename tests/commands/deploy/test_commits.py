@@ -67,6 +67,16 @@ def test_what_is_not_live_yet(shop: Program, sandbox: Sandbox) -> None:
     assert third not in shown
 
 
+def test_a_summary_counts_the_commits_of_a_deployment(shop: Program, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Since the branch's READY one before it, at no extra request."""
+    commit(shop.cwd, "Second", "x")
+    sha = commit(shop.cwd, "Third", "x")
+    sandbox.clear_requests()
+    assert shop(*DEPLOY, "--summary", str(tmp_path / "summary.md")).code == 0
+    assert f"| `{sha[:7]}` (2 commits) |" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert sum(seen.path.startswith("/projects") for seen in sandbox.requests) == 2, "the list and the POST"
+
+
 def test_all_is_live(shop: Program) -> None:
     """Said on stderr."""
     done = shop(*DIFF)

@@ -102,6 +102,10 @@ def test_again_sends_branch_and_commit(shop: Program, server: FaultServer) -> No
     done = shop("deploy", "again", second["id"], "--no-wait", "-q")
     assert done.out == f"{server.deployments[0]['id']}\n", done
     assert server.requests[-1].json == {"branch": "next", "commitSha": "abc1234"}
+    done = shop("deploy", "again", second["id"], "--dry-run", "--json")
+    assert done.json["request"] == {"branch": "next", "commitSha": "abc1234"}
+    assert f"Would deploy {PROJECT}" in done.err
+    assert server.requests[-1].method == "GET"
     assert f"same as deployment {second['id']}" in done.err
     shop("deploy", "again", "--no-wait")
     assert server.requests[-1].json == {"branch": "next"}
