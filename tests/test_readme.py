@@ -36,6 +36,7 @@ def test_console_blocks_show_what_comes(world: tuple[dict[str, str], Path]) -> N
         assert readme.normal(readme.console(block, env, cwd)) == readme.normal(block)
 
 
+@pytest.mark.posix
 def test_shell_blocks_run(world: tuple[dict[str, str], Path], tmp_path: Path) -> None:
     """Each ends with 0."""
     env, _ = world

@@ -165,6 +165,7 @@ def test_zsh_may_read_the_script_before_compinit() -> None:
         assert (done.returncode, done.stdout, done.stderr) == (0, f"{registered}\n", "")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("typed", "replies"),
     [("dpx env import ", ["a\\ b.env", "\\$\\(id\\).env"]), ("dpx env import a", ["a\\ b.env"])],

@@ -77,6 +77,7 @@ def test_another_file_is_replaced_only_if_the_user_agrees(dpx_offline: Program, 
     assert path.read_text(encoding="utf-8") != "mine"
 
 
+@pytest.mark.posix
 def test_with_yes_gh_sets_the_secret(dpx: Program) -> None:
     """Through standard input: the token is not in gh's arguments, its environment or our output."""
     folder = fake_gh(dpx)
@@ -95,6 +96,7 @@ def test_with_yes_gh_sets_the_secret(dpx: Program) -> None:
     assert "Setting the secret DPX_TOKEN of acme/shop to your token" in result.err
 
 
+@pytest.mark.posix
 def test_a_gh_that_fails_is_a_warning(dpx: Program) -> None:
     """The file is there, and what sets the secret is said; a token in gh's message isn't shown."""
     del dpx.env["DPX_API_URL"]

@@ -270,7 +270,9 @@ def test_export_escapes_what_could_mislead(dpx: Program) -> None:
 def files_of(dpx: Program, folder: str) -> dict[str, str]:
     """The files below a directory."""
     top = dpx.cwd / folder
-    return {str(path.relative_to(top)): path.read_text(encoding="utf-8") for path in top.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(top).as_posix(): path.read_text(encoding="utf-8") for path in top.rglob("*") if path.is_file()
+    }
 
 
 def test_export_writes_every_project(dpx: Program) -> None:
