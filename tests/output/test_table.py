@@ -94,34 +94,6 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
                 assert row[2] in text
 
 
-LIST = (
-    Column("Status", "status", status=True),
-    Column("Branch", "branch"),
-    Column("Domain", "domain", link=True),
-    Column("Created", "created"),
-    Column("ID", "id"),
-)
-ROW = ["BUILDING", "feature/a-branch-with-a-long-name", "storefront.deploxa.com", "16 d ago", "clm" + "x" * 22]
-
-
-@pytest.mark.parametrize(
-    ("columns", "titles"),
-    [
-        (120, ["Status", "Branch", "Domain", "Created", "ID"]),
-        (80, ["Status", "Branch", "Domain", "Created", "ID"]),
-        (60, ["Status", "Branch", "ID", "…"]),
-        (40, ["Status", "ID", "…"]),
-    ],
-)
-def test_columns_are_left_out_before_an_identifier_is_cut(columns: int, titles: list[str]) -> None:
-    """What is left has at least 12 cells, or all that it needs; the last heading says that columns are missing."""
-    text = bare(table.draw([ROW], LIST, key="id", look=look(columns)))
-    assert text.splitlines()[0].split() == titles
-    assert all(width(line) <= columns for line in text.splitlines())
-    assert ROW[0] in text
-    assert ROW[4] in text
-
-
 def test_the_column_that_answers_the_question_stays() -> None:
     """Others give way to it, also those before it."""
     columns = (Column("Key", "key"), Column("Targets", "targets"), Column("In", "side", required=True))
@@ -192,6 +164,7 @@ def test_a_column_that_nothing_has_is_left_out() -> None:
     [
         ("projects list", ["Slug", "Name", "Status", "…"]),
         ("deploy list -p storefront", ["Status", "ID", "…"]),
+        ("orgs list", ["Slug", "Name", "Role", "…"]),
         ("deploy list --all", ["Project", "Status", "Branch", "…"]),
         ("deploy -p storefront -p docs --branch main --no-git --dry-run", ["Project", "Branch"]),
         ("env diff .env -p storefront", ["Only in", "Key", "…"]),
