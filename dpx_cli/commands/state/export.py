@@ -6,6 +6,7 @@ import glob
 import hashlib
 import os
 import posixpath
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -51,17 +52,12 @@ def render(slug: str, project: Mapping[str, Any], variables: Mapping[str, Mappin
 
 def quote(text: str) -> str:
     """Return a TOML string. What could mislead a reader is escaped; TOML has no lone surrogates, so they are lost."""
-    is_plain = neutralize(text) == text
 
-    def escape(mark: str) -> str:
-        if mark in '\\"':
-            return f"\\{mark}"
-        if is_plain or (mark.isascii() and mark.isprintable()):
-            return mark
-        code = 0xFFFD if "\ud800" <= mark <= "\udfff" else ord(mark)
-        return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"  # noqa: PLR2004 - what four digits hold
+    def escape(mark: re.Match[str]) -> str:
+        return f"\\{mark[0]}" if mark[0] in '\\"' else f"\\U{ord(mark[0]):08X}"
 
-    return f'"{"".join(map(escape, text))}"'
+    special = r'[\\"]' if neutralize(text) == text else r"[^ !#-\[\]-~]"
+    return f'"{re.sub(special, escape, text.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))}"'
 
 
 def write_all(
