@@ -10,12 +10,8 @@ from dpx_cli.sandbox.request import SandboxRequest
 
 def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Respond to GET /orgs: the person's organizations, with the role in lower case, as in the reference."""
-    rows, pagination = request.page(
-        "SELECT o.*, m.role FROM members m JOIN orgs o ON o.seq = m.org",
-        "m.user = ?",
-        (request.user,),
-        key="o.seq",
-    )
+    select = "SELECT o.*, m.role FROM members m JOIN orgs o ON o.seq = m.org"
+    rows, pagination = request.page(select, "m.user = ?", (request.user,), key="o.seq")
     data = [{"id": row["id"], "name": row["name"], "slug": row["slug"], "role": row["role"].lower()} for row in rows]
     return 200, {"data": data, "pagination": pagination}
 
@@ -35,11 +31,7 @@ def get(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
 def members(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Respond to GET /orgs/:slug/members, with roles in upper case, as in the reference."""
     org = projects.org_of(request, request.path["slug"])
-    rows, pagination = request.page(
-        "SELECT m.seq, m.id, m.role, u.email FROM members m JOIN users u ON u.seq = m.user",
-        "m.org = ? AND u.email <> ''",  # see seed.ME
-        (org,),
-        key="m.seq",
-    )
+    select = "SELECT m.seq, m.id, m.role, u.email FROM members m JOIN users u ON u.seq = m.user"
+    rows, pagination = request.page(select, "m.org = ? AND u.email <> ''", (org,), key="m.seq")  # see seed.ME
     data = [{"id": row["id"], "role": row["role"], "user": {"email": row["email"]}} for row in rows]
     return 200, {"data": data, "pagination": pagination}

@@ -89,11 +89,9 @@ class SandboxRequest:
         """Record a change that was made. See `Change`."""
         self.state.journal.changes.append(Change(action, project, name))
 
-    def text(self, name: str, *, empty: bool = True, required: bool = False) -> str | None:
+    def text(self, name: str, *, empty: bool = True) -> str | None:
         """Return a string of the body; None if it is missing. Blank ones are refused unless `empty`."""
         if name not in self.body:
-            if required:
-                raise Refused(400, f"{name} is required")
             return None
         value = self.body[name]
         if not isinstance(value, str):
@@ -108,7 +106,9 @@ class SandboxRequest:
 
     def required_text(self, name: str, *, empty: bool = True) -> str:
         """As `text`, but refuse the request if it is missing."""
-        return self.text(name, empty=empty, required=True) or ""
+        if name not in self.body:
+            raise Refused(400, f"{name} is required")
+        return self.text(name, empty=empty) or ""
 
     def choice(self, name: str, choices: Sequence[str]) -> str | None:
         """Return a string of the body that is one of `choices`; None if it is missing."""

@@ -13,7 +13,6 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from dpx_cli.errors import Failed, UsageError, reason
@@ -27,7 +26,7 @@ from dpx_cli.sandbox.request import SandboxState
 from dpx_cli.sandbox.seed import Seed
 from dpx_cli.sandbox.store import Store, digest_of, new_id
 from dpx_cli.sandbox.tokens import Rate, Tokens
-from dpx_cli.sandbox.webhooks import DeliveryAttempt, Webhooks
+from dpx_cli.sandbox.webhooks import DeliveryAttempt, Report, Webhooks
 from dpx_cli.system.loopback.server import HOST, Server, bind
 from dpx_cli.webhook.deliver import Endpoint
 
@@ -51,12 +50,7 @@ class Sandbox(SandboxState):
 
     client: Client
 
-    def __init__(
-        self,
-        seed: Seed | None = None,
-        on_delivery: Callable[[DeliveryAttempt], None] = lambda _: None,
-        **options: Any,
-    ) -> None:
+    def __init__(self, seed: Seed | None = None, on_delivery: Report = lambda _: None, **options: Any) -> None:
         self.behavior = behavior = Behavior(**options)
         self.scripted = Faults(behavior.faults)
         self.rate = None if behavior.rate is None else Rate(behavior.rate)
@@ -101,9 +95,7 @@ class Sandbox(SandboxState):
         self.closing = threading.Event()
         if self._endpoint is not None:
             secret = behavior.webhook_secret or ""
-            self.webhooks = Webhooks(
-                self._endpoint, secret, store=self.store, journal=self.journal, report=self._report
-            )
+            self.webhooks = Webhooks(self._endpoint, secret, self.store, self.journal, self._report)
         self.origin = f"http://{HOST}:{listening.getsockname()[1]}"
         self.url = self.origin + API_ROOT
         application = Application(self)

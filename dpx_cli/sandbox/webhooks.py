@@ -41,18 +41,13 @@ class DeliveryAttempt(NamedTuple):
         return self.attempt == TRIES or (self.status is not None and self.status // 100 == 2)  # noqa: PLR2004 - 2xx
 
 
+Report = Callable[[DeliveryAttempt], None]
+
+
 class Webhooks:
     """Send the events of every deployment to one receiver; report each attempt, one at a time."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        secret: str,
-        *,
-        store: Store,
-        journal: SandboxJournal,
-        report: Callable[[DeliveryAttempt], None],
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, secret: str, store: Store, journal: SandboxJournal, report: Report) -> None:
         self._endpoint = endpoint
         self._secret = secret.encode("utf-8", "surrogateescape")
         self._store = store
