@@ -88,6 +88,7 @@ def test_uninstall_gives_back_what_was_there(dpx_offline: Program, shell: str, b
     assert tree(dpx_offline.home) == left
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("shell", STARTUP)
 def test_a_newer_block_takes_the_place_of_an_older_one(dpx_offline: Program, shell: str) -> None:
     """And what a person wrote around it stays."""

@@ -74,6 +74,7 @@ def serve(dpx_offline: Program) -> Iterator[Any]:
         process.communicate()
 
 
+@pytest.mark.posix
 def test_run_gives_the_command_a_sandbox(dpx_offline: Program) -> None:
     """The command gets its address and token, empty directories, and no proxy; it finds dpx, and may change it."""
     secret = "dpx_canary"
@@ -102,6 +103,7 @@ def test_run_gives_the_command_a_sandbox(dpx_offline: Program) -> None:
         assert not os.path.exists(os.path.dirname(seen[name]))
 
 
+@pytest.mark.posix
 def test_run_copies_the_git_configuration(dpx_offline: Program) -> None:
     """The temporary home has a read-only copy of it; the user's own isn't changed."""
     own = dpx_offline.home / ".gitconfig"
@@ -141,6 +143,7 @@ def test_streams_and_exit_code_are_the_commands_own(dpx_offline: Program, script
     assert (result.code, result.out, result.err) == (code, "data\0\n", "talk\n")
 
 
+@pytest.mark.posix
 def test_a_command_that_is_not_there(dpx_offline: Program, tmp_path: Path) -> None:
     """A missing command is exit 3, one that can't be run is exit 1, each with one clear line; so is foreign data."""
     for name in ("no-such-command", "./no-such-command", str(tmp_path / "none")):
