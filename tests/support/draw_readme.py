@@ -41,14 +41,7 @@ text{{fill:#e6edf3;white-space:pre}}
 
 
 class Line(NamedTuple):
-    """A line of the screen.
-
-    Attributes:
-        row: 0 is the topmost one.
-        text: with its escape sequences.
-        start: seconds after which it is there.
-        end: seconds after which it is gone; None if it stays.
-    """
+    """A line of the screen, with its escape sequences; it is there from `start` to `end` (None: stays) in seconds."""
 
     row: int
     text: str
