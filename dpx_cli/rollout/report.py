@@ -1,7 +1,4 @@
-"""Report deployments to a CI: outputs, a summary and annotations in GitHub Actions, a dotenv report in GitLab.
-
-Everything that came from the server or a pull request is escaped for where it goes.
-"""
+"""Report deployments to a CI. Everything that came from the server or a pull request is escaped for where it goes."""
 
 from __future__ import annotations
 
@@ -96,10 +93,7 @@ def write_outputs(
 
 
 def error_commands(env: Mapping[str, str], mode: str, results: Sequence[Result], *, several: bool = False) -> list[str]:
-    """Return the lines for stderr by which GitHub Actions shows failed deployments as errors.
-
-    The runner reads commands from both streams; stdout is data.
-    """
+    """Return the lines for stderr by which GitHub Actions shows failed deployments as errors."""
     lines = []
     is_github = (identify_ci(env) if mode == "auto" else mode) == "github"
     for result in results if is_github else ():

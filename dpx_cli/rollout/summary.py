@@ -1,7 +1,4 @@
-"""Markdown for people who read a CI's results: the step summary of GitHub Actions, and the file of `--summary`.
-
-Nothing that came from a server or a file is markup in it: a name becomes no row and no link.
-"""
+"""Markdown for the step summary of GitHub Actions and `--summary`. No text from a server or a file is markup in it."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from dpx_cli.errors import UsageError
 from dpx_cli.system import child_env as children
 
 if TYPE_CHECKING:
@@ -46,6 +47,12 @@ class Problem(NamedTuple):
 
     reason: str
     hint: str | None = None
+
+
+def build_refusal(what: str, problems: Sequence[Problem], hint: str) -> UsageError:
+    """Return the error for what git refuses, with git's own reason and the way out, if it has one."""
+    reason, way_out = problems[0] if problems else ("", None)
+    return UsageError(f"{what}{f': {reason}' if reason else ''}.", hint=way_out or hint)
 
 
 class Head(NamedTuple):

@@ -37,8 +37,8 @@ def make_tasks(session: Session, base: str, options: DeployOptions) -> list[Depl
 
 def order_tasks(session: Session, tasks: Sequence[DeployTask]) -> None:
     """Have each task follow those that its project's deploxa.toml in the repository needs."""
-    if len(tasks) > 1 and git.is_repository(session.cwd):
-        paths = find_project_files(git.toplevel(session.cwd))
+    if len(tasks) > 1 and (top := git.toplevel(session.cwd)):
+        paths = find_project_files(top, git.tracked(top) or ())
         slugs = [task.project.name.rpartition("/")[2].casefold() if task.project else "" for task in tasks]
         known = [(task, paths[slug]) for task, slug in zip(tasks, slugs, strict=True) if slug in paths]
         _order([task for task, _ in known], [document.read(path) for _, path in known])

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.api import deployments, projects
 from dpx_cli.commands import ONE, READ, effect
 from dpx_cli.commands.deploy import GROUP
-from dpx_cli.commands.state import document
-from dpx_cli.commands.state.select import build_git_refusal, find_project_files
+from dpx_cli.config.paths import PROJECT_FILE
 from dpx_cli.errors import DpxError, NotFound
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import relative
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 MAX_COMMITS, MAX_FILES = 1000, 1000
+CHECKOUT = "Run dpx in a checkout of the project."
 COLUMNS = (
     Column("Commit", "sha", show=lambda sha: sha[:SHORT]),
     Column("Date", "date", show=relative),
@@ -58,22 +58,28 @@ def diff(
     in, and fetches nothing.
     """
     problems: list[git.Problem] = []
-    top, checkout = git.toplevel(session.cwd, problems=problems), "Run dpx in a checkout of the project."
+    top = git.toplevel(session.cwd, problems=problems)
     if top is None:
-        raise build_git_refusal("dpx deploy diff needs a git repository", problems, checkout)
+        raise git.build_refusal("dpx deploy diff needs a git repository", problems, CHECKOUT)
     ref = session.projects.ref(project)
     ends = session.projects.on(ref, lambda project_id: _find_ends(session, ref, project_id, deployment_id, start))
     scope = find_scope(top, ref)
     changes = git.read_range(session.cwd, *ends, scope, limit=MAX_COMMITS, problems=problems)
     if changes is None:
-        raise build_git_refusal("git can't compare the commits", problems, checkout)
+        raise git.build_refusal("git can't compare the commits", problems, CHECKOUT)
     _show(session, ends, changes, scope)
 
 
 def find_scope(top: str | None, ref: ProjectRef) -> tuple[str, ...]:
     """Return the project's directories by its deploxa.toml, relative to the repository's top; none for all of it."""
-    path = find_project_files(top).get((ref.slug or ref.given).rpartition("/")[2].casefold())
-    if path is None or top is None:
+    tracked = git.tracked(top) or () if top else ()
+    if top is None or not any(name.endswith(PROJECT_FILE) for name in tracked):
+        return ()
+    from dpx_cli.commands.state import document
+    from dpx_cli.commands.state.select import find_project_files
+
+    path = find_project_files(top, tracked).get((ref.slug or ref.given).rpartition("/")[2].casefold())
+    if path is None:
         return ()
     folder = os.path.dirname(os.path.relpath(path, top))
     try:

@@ -59,7 +59,7 @@ def _find_recursively(folders: Sequence[str]) -> Iterator[str]:
         tracked = git.tracked(folder, seconds=git.PATIENT, problems=problems) if os.path.isdir(folder) else None
         if tracked is None:
             what = f"--recursive needs a directory in a git repository ({folder})"
-            raise build_git_refusal(what, problems, "Pass the files, or commit them first.")
+            raise git.build_refusal(what, problems, "Pass the files, or commit them first.")
         paths = _list_project_files(folder, tracked)
         if not paths:
             raise NotFound(f"No {PROJECT_FILE} is tracked in {folder} or below.", hint="Commit the files first.")
@@ -83,12 +83,12 @@ def find_documents(session: Session, base: str) -> list[Document]:
     top = git.toplevel(cwd, seconds=git.PATIENT, problems=problems)
     tracked = git.tracked(top, seconds=git.PATIENT, problems=problems) if top else None
     if top is None or tracked is None:
-        raise build_git_refusal("--changed needs a git repository", problems, "Run dpx in a checkout.")
+        raise git.build_refusal("--changed needs a git repository", problems, "Run dpx in a checkout.")
     is_first = _is_first_push(cwd, base)
     changes = [] if is_first else git.changes(cwd, base, seconds=git.PATIENT, problems=problems)
     if changes is None:
         hint = "Pass a commit or branch in this checkout. In CI, fetch the whole history (fetch-depth: 0)."
-        raise build_git_refusal(f"git can't compare HEAD with {base!r}", problems, hint)
+        raise git.build_refusal(f"git can't compare HEAD with {base!r}", problems, hint)
     documents = read_all([short(path, cwd) for path in _list_project_files(top, tracked)])
     if not documents:
         raise UsageError(f"The repository has no tracked {PROJECT_FILE}.", hint=f"Run: {session.command('init')}")
@@ -108,10 +108,10 @@ def find_documents(session: Session, base: str) -> list[Document]:
     return changed
 
 
-def find_project_files(top: str | None) -> dict[str, str]:
+def find_project_files(top: str, tracked: Iterable[str]) -> dict[str, str]:
     """Return the paths of a repository's tracked deploxa.toml files by the slugs that they specify, in lower case."""
     paths: dict[str, str] = {}
-    for path in _list_project_files(top, git.tracked(top) or ()) if top else ():
+    for path in _list_project_files(top, tracked):
         with suppress(DpxError):
             paths.setdefault(project_file.read(path).slug.rpartition("/")[2].casefold(), path)
     return paths
@@ -122,12 +122,6 @@ def _is_first_push(cwd: str, base: str) -> bool:
     if base and not base.strip("0"):
         return True
     return base in ("HEAD^", "HEAD~", "HEAD~1") and git.commit(cwd, base) is None and git.is_root(cwd)
-
-
-def build_git_refusal(what: str, problems: Sequence[git.Problem], hint: str) -> UsageError:
-    """Return the error for what git refuses, with git's own reason and the way out, if it has one."""
-    reason, way_out = problems[0] if problems else ("", None)
-    return UsageError(f"{what}{f': {reason}' if reason else ''}.", hint=way_out or hint)
 
 
 def _below(top: str, folder: str, path: str) -> str | None:
