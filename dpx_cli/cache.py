@@ -59,7 +59,7 @@ class Names:
         try:
             path = self._path()
             with files.locked(path):
-                # Read it again: another process may have written meanwhile.
+                # Read it again: another process may have written in between.
                 before = files.read_bytes(path, "the name cache", MAX_BYTES + 1)
                 content = _parse(before)
                 change(content)

@@ -145,7 +145,7 @@ class Projects(_Resource):
         app_type: str | None = None,
         description: str | None = None,
     ) -> Project:
-        """POST /projects: create a project, once. Raise OutcomeUnknown if nobody knows whether it was."""
+        """POST /projects: create a project, once. Raise OutcomeUnknown if it isn't known whether it was."""
         options = {"orgSlug": org, "framework": framework, "appType": app_type, "description": description}
         fields = {key: text for key, text in options.items() if text is not None}
         return cast("Project", projects.create_project(self._api, name, fields))

@@ -38,7 +38,7 @@ class DpxError(Exception):
 
     exit_code = ExitCode.FAILED
     code = "failed"
-    retry_after: float | None = None  # seconds that the server asks to wait, whatever the status
+    retry_after: float | None = None  # seconds that the server asks to wait, with any status
 
     def __init__(
         self,

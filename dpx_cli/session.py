@@ -74,7 +74,7 @@ class Session:
 
     @property
     def on_wait(self) -> Callable[[str], None] | None:
-        """What tells a person that dpx waits for the keyring; None if nobody is there."""
+        """What tells a person that dpx waits for the keyring; None without a terminal."""
         return self.screen.note if self.screen.can_ask else None
 
     @property

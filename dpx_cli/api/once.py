@@ -1,6 +1,6 @@
 """Create something exactly once, even if the network fails.
 
-The caller lists what is there before the request; the request is sent once. If its response is lost, or says that the
+The caller lists what exists before the request; the request is sent once. If its response is lost, or says that the
 server is busy, the list is read again before anything else: a proxy may have answered for a server that did create it.
 """
 

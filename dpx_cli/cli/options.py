@@ -234,7 +234,7 @@ class RehearsalOptions(TypedDict, total=False):
 
 
 class SandboxOptions(RehearsalOptions, total=False):
-    """Options of `sandbox serve` and `sandbox run`, named likewise."""
+    """Options of `sandbox serve` and `sandbox run`, with the same names."""
 
     port: Annotated[int, option("--port", "PORT", "Port to listen on. 0 picks a free one.", parser=port)]
     data: Annotated[

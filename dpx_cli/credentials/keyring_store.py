@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 SERVICE = "dpx"
-SECONDS = 3.0  # for one call where nobody can type a password
+SECONDS = 3.0  # for one call without a user who can type a password
 SECONDS_TO_TYPE = 60.0  # where somebody can
 WITHOUT_KEYRING = "Set DPX_TOKEN, or keep the token in a file: dpx auth login --insecure-storage"
 HINT = f"Unlock it. Or {WITHOUT_KEYRING[0].lower()}{WITHOUT_KEYRING[1:]}"

@@ -107,7 +107,7 @@ def error_commands(env: Mapping[str, str], mode: str, results: Sequence[Result],
 def gitlab_dotenv(path: str, results: Sequence[Result], *, several: bool = False) -> list[str]:
     """Write results as a GitLab dotenv report, and return what couldn't be written, as warnings.
 
-    Of several each has its own set of names, like STOREFRONT_DEPLOYMENT_ID.
+    Each of several projects has its own set of names, like STOREFRONT_DEPLOYMENT_ID.
     """
     from dpx_cli.system.files import remove, write_whole
 

@@ -103,7 +103,7 @@ class _Queue:
         self._waiting = list(tasks)
         self._changed = threading.Condition()
         self._ended = threading.Semaphore(0)
-        self._broken: BaseException | None = None  # stdout is closed: there is nobody to work for
+        self._broken: BaseException | None = None  # stdout is closed, so the work is pointless
 
     def run(self, workers: int) -> None:
         if workers == 1:  # in this thread, which receives the signals

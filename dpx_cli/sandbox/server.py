@@ -103,7 +103,7 @@ class Sandbox(SandboxState):
         self._server = Server(listening, application.handle, patience=PATIENCE, keep_alive=True)
 
     def check_receiver(self) -> str:
-        """Return why nobody can be reached at `webhook_url`, in a few words; "" if somebody can."""
+        """Return why `webhook_url` can't be reached, in a few words; "" if it can."""
         endpoint = self._endpoint
         if endpoint is None:
             return ""

@@ -165,7 +165,7 @@ class _Exchange:
         url = httpx.URL(endpoint.url)
         name = url.netloc
         if url.host.endswith(".localhost"):
-            url = url.copy_with(host="localhost")  # it is this machine (RFC 6761), whatever a resolver says
+            url = url.copy_with(host="localhost")  # always this machine (RFC 6761)
         self._request = httpx.Request(
             "POST",
             url,

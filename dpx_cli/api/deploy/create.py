@@ -101,7 +101,7 @@ class Creator:
 
     def _wait(self, busy: errors.RateLimited) -> bool:
         """Wait as long as a busy server wants; return False, at once, if the deadline would pass before the end."""
-        # Never retry sooner than MIN_PAUSE, whatever the server says; later only as much as it says.
+        # Never retry sooner than MIN_PAUSE, and later only if the server asks for it.
         if (busy.retry_after or 0.0) >= MIN_PAUSE:
             self._backoff.reset()
         pause = max(self._backoff.next, busy.retry_after or 0.0)

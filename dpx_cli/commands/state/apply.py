@@ -29,7 +29,7 @@ class ApplyTask(runner.Task):
         self._project_id = plan.project_id or ""
 
     def work(self, client: Client) -> None:
-        """Do the steps: create, update, set, remove. No other dpx of this machine applies the file meanwhile."""
+        """Do the steps: create, update, set, remove. No other dpx on this machine applies the file at the same time."""
         document, values, _, lock = self.plan.inputs
         changing = {step.name for step in self.plan.steps if step.kind == "variable"}
         with new_project.hold_file(self.session, document.identity):

@@ -1,4 +1,4 @@
-"""`dpx env scan`: variables that the code reads and the project lacks, and the other way round."""
+"""`dpx env scan`: variables that the code reads but the project doesn't have, and the reverse."""
 
 from __future__ import annotations
 
