@@ -231,12 +231,17 @@ def is_shallow(cwd: str) -> bool:
 
 def is_repository(cwd: str) -> bool:
     """Return whether a directory looks like part of a repository, without git."""
+    return find_top(cwd) is not None
+
+
+def find_top(cwd: str) -> str | None:
+    """Return the top of the repository that a directory looks like part of, without git; None if there is none."""
     folder = os.path.abspath(cwd)
-    while not os.path.exists(os.path.join(folder, ".git")):
+    while not os.path.lexists(os.path.join(folder, ".git")):
         folder, below = os.path.dirname(folder), folder
         if folder == below:
-            return False
-    return True
+            return None
+    return folder
 
 
 class _Git:

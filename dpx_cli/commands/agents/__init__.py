@@ -66,13 +66,10 @@ def install_skill(
     from dpx_cli.commands.agents import skill
     from dpx_cli.system import files
 
-    path = os.path.join("dpx", "SKILL.md")
     # A relative directory is one of the checkout, which may have a symbolic link in its place.
-    if os.path.isabs(directory):
-        path = files.write_checkout(directory, path, skill.render().encode())
-    else:
-        path = os.path.join(directory, path)
-        files.write_checkout(session.cwd, path, skill.render().encode())
+    top, below = (directory, "") if os.path.isabs(directory) else (session.cwd, directory)
+    files.write_checkout(top, os.path.join(below, "dpx", "SKILL.md"), skill.render().encode())
+    path = os.path.join(directory, "dpx", "SKILL.md")
     session.screen.info(f"Wrote {path}.")
 
 

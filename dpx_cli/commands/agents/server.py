@@ -35,22 +35,15 @@ for build logs, rollbacks or domains: the API has no such endpoints."""
 
 
 class Job:
-    """One call of a tool, running in its own thread or finished.
-
-    Attributes:
-        deployments: the last event of each deployment, by its ID.
-        result: the texts and whether they are an error; None while it runs.
-        is_delivered: whether a client has received the result, here or from another tool.
-        calls: how often it was called.
-    """
+    """One call of a tool, running in its own thread or finished."""
 
     def __init__(self, tool: str, arguments: Mapping[str, Any]) -> None:
         self.tool = tool
         self.arguments = arguments
         self.started = time.monotonic()
-        self.deployments: dict[str, Event] = {}
-        self.result: tuple[list[str], bool] | None = None
-        self.is_delivered = False
+        self.deployments: dict[str, Event] = {}  # the last event of each, by its ID
+        self.result: tuple[list[str], bool] | None = None  # the texts and whether they are an error; None while it runs
+        self.is_delivered = False  # by this tool or another one
         self.calls = 1
         self.on_end: Callable[[], object] = lambda: None
 

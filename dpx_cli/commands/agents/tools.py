@@ -193,7 +193,9 @@ class Tools:
             if any(_is_path(param) and unknown[0] in (param["name"], "path") for param in command["params"]):
                 raise ReadOnly(f"{unknown[0]} needs a server that was started with --allow-files DIR.")
             raise UsageError(f"Unknown argument: {unknown[0]}", hint=f"Arguments of {tool}: {', '.join(known)}")
-        self._check_allowed(name, arguments)
+        deletes = arguments.get("prune") or str(arguments.get("method")).upper() == "DELETE"
+        if not self._may.delete and name in MAY_DELETE and deletes:
+            raise ReadOnly("This deletes something, and the server was started without --allow-delete.")
         argv = name.split()
         words = _assignments(arguments) if tool == "env_set" else []
         for key, param in params.items():
@@ -217,12 +219,6 @@ class Tools:
         if "json" in names:
             argv.append("--json")
         return [*argv, "--", *words] if words else argv
-
-    def _check_allowed(self, name: str, arguments: Mapping[str, Any]) -> None:
-        """Raise ReadOnly for what an argument asks for and the server was not allowed to do."""
-        deletes = arguments.get("prune") or str(arguments.get("method")).upper() == "DELETE"
-        if not self._may.delete and name in MAY_DELETE and deletes:
-            raise ReadOnly("This deletes something, and the server was started without --allow-delete.")
 
     def _text(self, name: str, param: Mapping[str, Any], value: Any) -> str:
         """Return one value of an argument as a word of a command line."""

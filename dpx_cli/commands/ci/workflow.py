@@ -17,7 +17,7 @@ from dpx_cli import __version__
 from dpx_cli.config.settings import split_origin
 from dpx_cli.errors import Failed, NotLoggedIn
 from dpx_cli.rollout.report import GITLAB_FILE
-from dpx_cli.system import child_env, files
+from dpx_cli.system import child_env, files, git
 from dpx_cli.system.hosts import is_loopback
 
 if TYPE_CHECKING:
@@ -71,22 +71,12 @@ def render(
     return text.replace("@PROJECT@", name).replace("@DOTENV@", GITLAB_FILE) + "\n"
 
 
-def find_root(cwd: str) -> str:
-    """Return the top of the git repository that a directory is in; the directory itself if there is none."""
-    folder = os.path.abspath(cwd)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        folder, below = os.path.dirname(folder), folder
-        if folder == below:
-            return os.path.abspath(cwd)
-    return folder
-
-
 def write(session: Session, system: str, text: str, *, yes: bool = False) -> bool:
     """Write a workflow, and say where it is. Return whether the file has this text now.
 
     An existing file that says something else is replaced only with `yes`, or if the user agrees on a terminal.
     """
-    top = find_root(session.cwd)
+    top = git.find_top(session.cwd) or session.cwd
     path = files.checkout_path(top, PATHS[system])
     old = files.read_bytes(path, "the workflow", len(text.encode()) + 1)
     shown = files.short(path)
