@@ -161,8 +161,8 @@ def test_ids_have_the_shape_of_the_reference() -> None:
 @pytest.mark.posix
 @pytest.mark.parametrize("blocks", [8, 100])
 def test_a_full_disk_is_one_clear_line(tmp_path: Path, blocks: int) -> None:
-    """Whether it fills up before the first transaction or in it."""
-    limited = ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", sys.executable, "-m", "dpx_cli", "sandbox", "run"]
+    """Whether it fills up before the first transaction or in it. -B: no truncated .pyc file may be left behind."""
+    limited = ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", sys.executable, "-Bm", "dpx_cli", "sandbox", "run"]
     command = [*limited, "--data", str(tmp_path / "state.db"), "--", "true"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1, done
