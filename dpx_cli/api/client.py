@@ -294,7 +294,10 @@ class Client:
         finally:
             if self._on_attempt:
                 milliseconds = (time.monotonic() - started) * 1000
-                self._on_attempt(f"{request.name} {status} {milliseconds:.0f} ms attempt {number}")
+                from dpx_cli.redact import mask
+
+                name = mask(request.name, self._token)  # a token may have been typed as a project
+                self._on_attempt(f"{name} {status} {milliseconds:.0f} ms attempt {number}")
         return response
 
     def _explain_404(self, request: Request, before: Response | None) -> Response:

@@ -64,7 +64,9 @@ def measure(name: str, count: int) -> None:
         seconds = time.monotonic() - started
         made = Counter(len(sandbox.deployments(slug)) - before[slug] for slug in slugs)
         is_set = name == "deploy" or all(sandbox.env_is(slug, "SHARED", VALUE) for slug in slugs)
-        if done.code or set(made) != {1} or not is_set:
+        # A POST that got 503 may have been carried out: what isn't on the list then is exit 11.
+        is_right = done.code in (0, 11) and max(made) == 1 if name == "faults" else not done.code and set(made) == {1}
+        if not is_right or not is_set:
             raise SystemExit(f"{name}: exit code {done.code}; set everywhere: {is_set}; deployed: {dict(made)}")
         requests = sandbox.requests
         posts = [seen for seen in requests if seen.method == "POST"]

@@ -29,7 +29,7 @@ def test_no_signal_is_lost_and_none_ends_a_deployment_silently(tmp_path: Path) -
 def test_a_killed_program_leaves_every_file_whole(tmp_path: Path) -> None:
     """Those before, or those after."""
     figures = campaign.kills(8, tmp_path, seed=7)
-    assert figures["files"] > 20, figures
+    assert figures["files"] >= figures["kills"], figures
     assert figures["torn"] == 0, figures
 
 
