@@ -28,7 +28,7 @@ class FileStore:
         self.title = f"the file {self.location}"
 
     def get(self, key: str) -> str | None:
-        """Return the token of a name, None if there is none."""
+        """Return the token of a name, None without one."""
         return self._load().get(key)
 
     def set(self, key: str, token: str) -> None:

@@ -47,7 +47,7 @@ class KeyringStore:
         self._on_wait = on_wait
 
     def get(self, key: str) -> str | None:
-        """Return the token of a name, None if there is none."""
+        """Return the token of a name, None without one."""
         from dpx_cli.credentials import native
 
         token = self._bound(lambda: native.read(self.location, SERVICE, key))

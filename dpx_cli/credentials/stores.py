@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         title: str  # what a sentence calls it: "the keyring (SecretService)"
 
         def get(self, key: str) -> str | None:
-            """Return the token stored under a name, None if there is none."""
+            """Return the token stored under a name, None without one."""
 
         def set(self, key: str, token: str) -> None:
             """Store a token under a name, in place of any other."""

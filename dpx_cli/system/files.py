@@ -77,7 +77,7 @@ def read_json(path: str, what: str, limit: int = MAX_JSON) -> dict[str, Any] | N
 
 
 def _explain_unreachable(path: str, what: str) -> Unreachable | None:
-    """Return the error for a path with a folder that may not be entered, naming the topmost; None if there is none."""
+    """Return the error for a path with a folder that may not be entered, naming the topmost; None without one."""
     folder, closed = os.path.dirname(os.path.abspath(path)), ""
     while folder != os.path.dirname(folder):
         if os.path.isdir(folder) and not os.access(folder, os.X_OK):

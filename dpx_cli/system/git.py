@@ -235,7 +235,7 @@ def is_repository(cwd: str) -> bool:
 
 
 def find_top(cwd: str) -> str | None:
-    """Return the top of the repository that a directory looks like part of, without git; None if there is none."""
+    """Return the top of the repository that a directory looks like part of, without git; None without one."""
     folder = os.path.abspath(cwd)
     while not os.path.lexists(os.path.join(folder, ".git")):
         folder, below = os.path.dirname(folder), folder

@@ -94,7 +94,7 @@ def explain(body: bytes, secret: bytes, signature: bytes, seconds: float = MAX_S
 
 
 def _parse_signature(signature: bytes, notes: list[Finding]) -> tuple[str, bytes | None]:
-    """Return the name before the digest, and the digest, hex or base64; None if there is none. Note what is odd."""
+    """Return the name before the digest, and the digest, hex or base64; None without one. Note what is odd."""
     text = _strip(signature, "the signature", "signature", notes)
     name = ""
     if named := _NAMED.fullmatch(text):

@@ -139,7 +139,6 @@ def _run(command: Command, cwd: Path, rng: random.Random | None, figures: dict[s
 
 def _prepare(env: dict[str, str], cwd: Path) -> None:
     """Have each project a variable that the commands rotate or prune, and docs nothing else."""
-    words = [word for project in PROJECTS for word in ("-p", project)]
-    for argv in (("env", "import", "-", "--prune", "-y", "-p", "docs"), ("env", "set", "ROTATED=old", *words, "-y")):
+    for argv in (("env", "import", "-", "--prune", "-y", "-p", "docs"), ("env", "set", "ROTATED=old", *_PP, "-y")):
         result = program.run(*argv, env=env, cwd=cwd, stdin=b"ROTATED=old\n")
         assert result.code == 0, result

@@ -66,7 +66,7 @@ def _find_commits(item: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def _first(client: Client, path: str, key: str) -> str | None:
-    """Return the identifier of the first item of a list, quoted for a path; None if there is none."""
+    """Return the identifier of the first item of a list, quoted for a path; None without one."""
     try:
         return segment(client.get(path, {"limit": 1})["data"][0][key], key)
     except (DpxError, LookupError, TypeError):

@@ -139,7 +139,7 @@ def read_projects(
 
 
 def _find_ids(session: Session, documents: Sequence[Document]) -> dict[str, str | None]:
-    """Return the ID of each file's project, None if there is none. Raises UsageError if two files are for one."""
+    """Return the ID of each file's project, None without one. Raises UsageError if two files are for one."""
     refs = session.projects.refs([each.slug for each in documents], keep_missing=True) if documents else []
     if len(refs) < len(documents):  # each project is there once
         slugs = [each.slug.rpartition("/")[2].casefold() for each in documents]
