@@ -1,7 +1,7 @@
 """Lines that are redrawn in place while something runs: a status line, a count, a table, a watched list.
 
-A display registers itself as the screen's `overlay`: anything else that the screen writes goes above it. Where nothing
-may be redrawn (no terminal, CI, ACCESSIBLE=1) the same classes write plain lines.
+Anything else that the screen writes goes above them. Where nothing may be redrawn (no terminal, CI, ACCESSIBLE=1)
+the same classes write plain lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dpx_cli.reference import ENDED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dpx_cli.output.screen import Overlay, Screen
+    from dpx_cli.output.screen import Screen
 
 INTERVAL = 0.1  # seconds between two drawings
 MIN_NAME = 8  # cells of a row's name, however narrow the terminal is
@@ -39,8 +39,7 @@ class Display:
         self._on_stdout = on_stdout
         self._animates = screen.redraws if on_stdout else screen.animates
         self._ticks = ticks and self._animates
-        self._outer: Overlay | None = None
-        self._suspended = ExitStack()
+        self._outer = ExitStack()  # while it is open, the display around this one is erased
         self._lock = threading.RLock()
         self._drawn: list[str] = []
         self._stopped = threading.Event()
@@ -51,10 +50,9 @@ class Display:
         raise NotImplementedError
 
     def __enter__(self) -> Self:
-        self._outer = self._screen.overlay
-        if self._outer is not None:
-            self._suspended.enter_context(self._outer.away())
-        self._screen.overlay = self
+        self._outer.enter_context(self._screen.meanwhile())
+        self._outer.callback(setattr, self._screen, "meanwhile", self._screen.meanwhile)
+        self._screen.meanwhile = self._away
         if self._ticks:
             # A daemon, so that a process that ends early does not wait for it.
             self._thread = threading.Thread(target=self._run, name="dpx-display", daemon=True)
@@ -67,11 +65,10 @@ class Display:
             self._thread.join()
         if not self._on_stdout:
             self._erase()
-        self._screen.overlay = self._outer
-        self._suspended.close()
+        self._outer.close()
 
     @contextmanager
-    def away(self) -> Iterator[None]:
+    def _away(self) -> Iterator[None]:
         """Erase the lines, and draw them again when the context ends."""
         with self._lock:
             was_drawn = bool(self._drawn)

@@ -30,19 +30,17 @@ _ENTER = ("\r", "\n")
 _END = ("", "\x04")
 
 
-def choose(
-    screen: Screen, question: str, options: Sequence[str], *, other: str | None = None, hint: str | None = None
-) -> int | None:
+def choose(screen: Screen, question: str, options: Sequence[str], *, other: str | None = None) -> int | None:
     """Ask which of some options to use; return its index, or None for `other`, a choice that no filter removes.
 
     Raise UsageError if the user can't be asked, ends the input, or chooses nothing in three tries.
     """
-    stdin = screen.keyboard(question, hint)
+    stdin = screen.keyboard(question)
     options = [neutralize(option) for option in options]
     if sys.platform == "win32" or not screen.animates:
-        return _choose_by_number(screen, question, options, other, hint)
+        return _choose_by_number(screen, question, options, other)
     with raw_mode(stdin, keys=True), _List(screen, question, options, other) as picker:
-        chosen = picker.run(stdin, hint)
+        chosen = picker.run(stdin)
     screen.info(f"{question}: {other if chosen is None else options[chosen]}")
     return chosen
 
@@ -67,7 +65,7 @@ class _List(Display):
         self._at = 0
         self._filter("")
 
-    def run(self, stdin: BinaryIO, hint: str | None) -> int | None:
+    def run(self, stdin: BinaryIO) -> int | None:
         """Read keys until the user has chosen."""
         wrong = 0
         while wrong < MAX_TRIES:
@@ -79,7 +77,7 @@ class _List(Display):
                 return self._matching[self._at] if self._at < len(self._matching) else None
             wrong += key in _ENTER
             self._press(key)
-        raise UsageError(f"No answer to: {self._question}", hint=hint)
+        raise UsageError(f"No answer to: {self._question}")
 
     def _press(self, key: str) -> None:
         """Move the mark, or change the filter."""
@@ -111,9 +109,7 @@ class _List(Display):
         return [cut(line, columns) for line in lines]
 
 
-def _choose_by_number(
-    screen: Screen, question: str, options: Sequence[str], other: str | None, hint: str | None
-) -> int | None:
+def _choose_by_number(screen: Screen, question: str, options: Sequence[str], other: str | None) -> int | None:
     """Ask for a number or a name; any other text lists the options that have it."""
     rows = [*options] if other is None else [*options, other]
     listed: Sequence[int] = range(len(options))
@@ -124,7 +120,7 @@ def _choose_by_number(
             screen.info(f"{len(listed):,} choices. Type part of a name to list fewer.")
         for at in [*([] if many else listed), *range(len(options), len(rows))]:
             screen.info(f"{at + 1:>{len(str(len(rows)))}}  {rows[at]}")
-        typed = screen.ask(f"{question} [1-{len(rows)}]", hint=hint)
+        typed = screen.ask(f"{question} [1-{len(rows)}]")
         if typed in options:
             return options.index(typed)
         if typed.isascii() and typed.isdigit() and len(typed) < 10 and 1 <= int(typed) <= len(rows):  # noqa: PLR2004 - no longer list
@@ -136,4 +132,4 @@ def _choose_by_number(
             screen.info(f"Nothing matches {typed}.")
             wrong += 1
         listed = matching or range(len(options))
-    raise UsageError(f"No answer to: {question}", hint=hint)
+    raise UsageError(f"No answer to: {question}")

@@ -21,16 +21,10 @@ from dpx_cli.system.switches import identify_ci, is_on
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from typing import BinaryIO, Protocol, TextIO
+    from typing import BinaryIO, TextIO
 
     from dpx_cli.errors import DpxError
     from dpx_cli.output.columns import Column
-
-    class Overlay(Protocol):
-        """What is redrawn in place (a `display.Display`)."""
-
-        def away(self) -> AbstractContextManager[None]:
-            """Erase it while something else is written within the context."""
 
 
 MAX_TRIES = 3  # of a question
@@ -63,7 +57,8 @@ class Screen:
         self._stderr = _binary(stderr)
         self.stdin = _binary(stdin)
         self._env = env
-        self.overlay: Overlay | None = None  # what is drawn in place now; it registers itself
+        # Erases what is drawn in place, while something else is written within the context; a `Display` sets it.
+        self.meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext
         self._fields = None if fields is None else Fields(fields)
         self._filter = None
         if jq is not None:
@@ -275,10 +270,6 @@ class Screen:
         with suppress(OSError, ValueError):
             put(self._stderr, text.encode("utf-8", "backslashreplace"))
 
-    def meanwhile(self) -> AbstractContextManager[None]:
-        """Erase what is drawn in place, if anything is, while something else is written within the context."""
-        return nullcontext() if self.overlay is None else self.overlay.away()
-
     # Questions
 
     @property
@@ -290,40 +281,40 @@ class Screen:
             and terminal.is_terminal(self.stdin)
         )
 
-    def confirm(self, question: str, *, hint: str | None = None) -> bool:
+    def confirm(self, question: str) -> bool:
         """Ask until the answer is yes or no; an empty answer is no. Raise UsageError if the user can't be asked."""
         for _ in range(MAX_TRIES):
-            answer = self._answer(f"{question} [y/N] ", question, hint).strip().lower()
+            answer = self._answer(f"{question} [y/N] ", question).strip().lower()
             if answer in {"y", "yes"}:
                 return True
             if answer in {"", "n", "no"}:
                 return False
             self.info("Answer y or n.")
-        raise UsageError(f"No answer to: {question}", hint=hint)
+        raise UsageError(f"No answer to: {question}")
 
-    def ask(self, question: str, *, hint: str | None = None) -> str:
+    def ask(self, question: str) -> str:
         """Ask for one line, without the white space around it. Raise UsageError if the user can't be asked."""
-        return self._answer(f"{question}: ", question, hint).strip()
+        return self._answer(f"{question}: ", question).strip()
 
-    def secret(self, question: str, *, again: str | None = None, hint: str | None = None) -> str:
+    def secret(self, question: str, *, again: str | None = None) -> str:
         """Ask for one line that is not shown; with `again`, ask that too, until both answers are the same."""
         for _ in range(MAX_TRIES):
-            first = self._answer(f"{question}: ", question, hint, hidden=True)
-            if again is None or self._answer(f"{again}: ", again, hint, hidden=True) == first:
+            first = self._answer(f"{question}: ", question, hidden=True)
+            if again is None or self._answer(f"{again}: ", again, hidden=True) == first:
                 return first
             self.info("The two don't match. Try again.")
-        raise UsageError("The two don't match.", hint=hint)
+        raise UsageError("The two don't match.")
 
-    def keyboard(self, question: str, hint: str | None) -> BinaryIO:
+    def keyboard(self, question: str) -> BinaryIO:
         """Return stdin. Raise UsageError if the user can't be asked."""
         if self.stdin is None or not self.can_ask:
-            raise UsageError(f"Can't ask (not a terminal): {question}", hint=hint)
+            raise UsageError(f"Can't ask (not a terminal): {question}")
         return self.stdin
 
-    def _answer(self, prompt: str, question: str, hint: str | None, *, hidden: bool = False) -> str:
+    def _answer(self, prompt: str, question: str, *, hidden: bool = False) -> str:
         from dpx_cli.output.raw_mode import raw_mode, read_hidden_line
 
-        stdin = self.keyboard(question, hint)
+        stdin = self.keyboard(question)
         ended = False
         # Echo is off before the prompt appears, so that nothing that is typed then is shown.
         with self.meanwhile(), raw_mode(stdin, keys=False) if hidden else nullcontext():
@@ -336,11 +327,11 @@ class Screen:
                     # After Ctrl-C, Ctrl-D or a hidden Enter the cursor is still behind the prompt.
                     self.write_stderr("\n")
         if not line:
-            raise UsageError(f"No answer to: {question}", hint=hint)
+            raise UsageError(f"No answer to: {question}")
         try:
             return line.decode().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
-            raise UsageError(f"The answer is not UTF-8: {question}", hint=hint) from None
+            raise UsageError(f"The answer is not UTF-8: {question}") from None
 
     def require_terminal(self) -> None:
         """Raise UsageError if the user can't be asked for confirmation."""

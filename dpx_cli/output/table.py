@@ -13,7 +13,7 @@ from dpx_cli.output.columns import Column
 from dpx_cli.output.terminal import ELLIPSIS, cut, width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dpx_cli.output.terminal import Look
 
@@ -58,12 +58,14 @@ def draw(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, key: str,
     cells = [[row[index] for index in chosen] for row in cells]
     widths = _fit([natural[index] for index in chosen], columns, key, look.width)
     titles = [_bold(cut(column.title, room, ellipsis), look) for column, room in zip(columns, widths, strict=True)]
+    rows = _paint_rows(cells, columns, widths, look, ellipsis)
     if len(cells) <= RICH_ROWS and look.unicode:
-        return _by_rich(titles, cells, columns, widths, look)
+        return _by_rich(titles, rows, widths)
     rule = ("─" if look.unicode else "-") * (sum(widths) + _GAP * (len(widths) - 1))
     pads = [room - width(cut(column.title, room, ellipsis)) for column, room in zip(columns, widths, strict=True)]
+    lines = [(" " * _GAP).join(row).rstrip(" ") for row in rows]
     head = (" " * _GAP).join([title + " " * pad for title, pad in zip(titles, pads, strict=True)])
-    return "\n".join([head.rstrip(" "), rule, *_rows(cells, columns, widths, look, ellipsis), ""])
+    return "\n".join([head.rstrip(" "), rule, *lines, ""])
 
 
 def draw_one(rows: Sequence[Sequence[str]], columns: Sequence[Column], *, look: Look) -> str:
@@ -137,14 +139,14 @@ def _fit(widths: list[int], columns: Sequence[Column], key: str, room: int) -> l
     return widths
 
 
-def _rows(
+def _paint_rows(
     cells: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], look: Look, ellipsis: str
-) -> list[str]:
+) -> Iterator[list[str]]:
+    """Cut and pad each cell to its column's width, with its color and link."""
     painted = [
         (room, column if (column.status and look.color) or (column.link and look.links) else None)
         for column, room in zip(columns, widths, strict=True)
     ]
-    lines = []
     for row in cells:
         parts = []
         for cell, (room, column) in zip(row, painted, strict=True):
@@ -156,17 +158,10 @@ def _rows(
             if column is not None:
                 text = _paint(cell, text, column, look)
             parts.append(text + " " * (room - taken))
-        lines.append((" " * _GAP).join(parts).rstrip(" "))
-    return lines
+        yield parts
 
 
-def _by_rich(
-    titles: Sequence[str],
-    cells: Sequence[Sequence[str]],
-    columns: Sequence[Column],
-    widths: Sequence[int],
-    look: Look,
-) -> str:
+def _by_rich(titles: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]) -> str:
     from io import StringIO
 
     from rich import box
@@ -177,9 +172,8 @@ def _by_rich(
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
     for title, room in zip(titles, widths, strict=True):
         table.add_column(Text.from_ansi(title), width=room, no_wrap=True)
-    for row in cells:
-        shown = zip(row, widths, columns, strict=True)
-        table.add_row(*[Text.from_ansi(_paint(cell, cut(cell, room), column, look)) for cell, room, column in shown])
+    for row in rows:
+        table.add_row(*map(Text.from_ansi, row))
     paper = StringIO()
     console = Console(
         file=paper,

@@ -80,11 +80,6 @@ class Reply(NamedTuple):
     body: bytes = b""
 
     @property
-    def is_accepted(self) -> bool:
-        """Whether the receiver accepted the delivery: 2xx."""
-        return self.status // 100 == 2  # noqa: PLR2004 - 2xx
-
-    @property
     def excerpt(self) -> str:
         """The first line of the body that is not blank, cut, not neutralized."""
         lines = self.body[: 4 * MAX_EXCERPT].decode("utf-8", "replace").split("\n")

@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 
     # What it is about (a key of HINTS), and the cause in words.
     Finding = tuple[str, str]
-    # A body in pieces that need no copy, and how it differs from the one at hand.
-    Candidate = tuple[tuple[bytes | memoryview, ...], tuple[Finding, ...]]
+    # A body that may have been signed, and how the one at hand differs from it.
+    Candidate = tuple[bytes, tuple[Finding, ...]]
 
 MAX_SECONDS = 1.0
 MAX_COPIED = 8 * 1024 * 1024  # bytes of a body whose line endings are changed
 MAX_DECODED = 1024 * 1024  # bytes of a body that is decoded or parsed; no delivery is larger
 MAX_DEPTH = 3  # encodings inside each other
-MAX_SOURCES = 60
-MAX_FIELDS = 40  # of a form, and objects in a JSON document
+MAX_FIELDS = 40  # of a form
 
 # What to do, by what the first finding is about.
 HINTS = {
@@ -80,11 +79,8 @@ def explain(body: bytes, secret: bytes, signature: bytes, seconds: float = MAX_S
         notes.append(("signature", "it is a bare digest without `sha256=`"))
     elif name != "sha256":
         notes.append(("signature", f"its algorithm is named `{name}` instead of `sha256`"))
-    for pieces, key, changes in _guess(body, secret, deadline):
-        made = hmac.new(key, digestmod=hashlib.sha256)
-        for piece in pieces:
-            made.update(piece)
-        if made.digest() == digest:
+    for original, key, changes in _guess(body, secret, deadline):
+        if hmac.digest(key, original, "sha256") == digest:
             return [*notes, *changes]
         if time.monotonic() > deadline:
             break
@@ -131,28 +127,24 @@ def _strip(value: bytes, what: str, about: str, notes: list[Finding]) -> bytes:
     return value
 
 
-def _guess(
-    body: bytes, secret: bytes, deadline: float
-) -> Iterator[tuple[tuple[bytes | memoryview, ...], bytes, tuple[Finding, ...]]]:
-    """Yield (body in pieces, secret, what is different), the smallest changes first."""
+def _guess(body: bytes, secret: bytes, deadline: float) -> Iterator[tuple[bytes, bytes, tuple[Finding, ...]]]:
+    """Yield (body, secret, what is different), the smallest changes first."""
     secrets = [(secret, ()), *[(key, (note,)) for key, note in _vary_secret(secret)]]
     for key, about_key in secrets:
-        yield (body,), key, about_key
-    for pieces, about_body in _vary(body):
-        yield pieces, secret, about_body
-    sources: list[tuple[bytes, tuple[Finding, ...]]] = [(body, ())]
-    for original, about in _decode(body, deadline):
-        sources.append((original, about))
-        for pieces, about_body in _vary(original):
-            yield pieces, secret, (*about, *about_body)
+        yield body, key, about_key
+    sources: list[Candidate] = []
+    for source, about in _decode(body, deadline):
+        sources.append((source, about))
+        for original, changes in _vary(source):
+            yield original, secret, (*about, *changes)
     for key, about_key in secrets:
-        for pieces, about_body in _vary_ends(body):
-            yield pieces, key, (*about_body, *about_key)
-    for original, about in sources:
-        for text, layout in _serialize(original):
+        for original, changes in _vary_ends(body):
+            yield original, key, (*changes, *about_key)
+    for source, about in sources:
+        for text, layout in _serialize(source):
             changes = (*about, ("body", f"the JSON was re-serialized; it was signed {layout}"))
-            yield (text,), secret, changes
-            yield (text, b"\n"), secret, (*changes, ("body", "with a final newline"))
+            yield text, secret, changes
+            yield text + b"\n", secret, (*changes, ("body", "with a final newline"))
 
 
 def _vary_secret(secret: bytes) -> Iterator[tuple[bytes, Finding]]:
@@ -178,41 +170,40 @@ def _vary(body: bytes) -> Iterator[Candidate]:
             yield from _vary_ends(lf, "the body has CRLF line endings, but LF was signed")
         yield from _vary_ends(lf.replace(b"\n", b"\r\n"), "the body has LF line endings, but CRLF was signed")
     if body.startswith(BOM):
-        for pieces, notes in _vary(body[len(BOM) :]):
-            yield pieces, (("body", "the body begins with a BOM (byte order mark) that was not signed"), *notes)
+        for original, notes in _vary(body[len(BOM) :]):
+            yield original, (("body", "the body begins with a BOM (byte order mark) that was not signed"), *notes)
     else:
-        yield (BOM, body), (("body", "the signed body began with a BOM (byte order mark) that this one doesn't have"),)
+        yield BOM + body, (("body", "the signed body began with a BOM (byte order mark) that this one doesn't have"),)
 
 
 def _vary_ends(body: bytes, note: str = "") -> Iterator[Candidate]:
     """Yield a body, and with its ends changed."""
     notes: tuple[Finding, ...] = (("body", note),) if note else ()
-    view = memoryview(body)
-    yield (view,), notes
+    yield body, notes
     if body.endswith(b"\n"):
-        cut = -2 if body.endswith(b"\r\n") else -1
-        yield (view[:cut],), (*notes, ("body", "the body has a final newline that was not signed"))
+        shorter = body.removesuffix(b"\n").removesuffix(b"\r")
+        yield shorter, (*notes, ("body", "the body has a final newline that was not signed"))
     for newline in (b"\n", b"\r\n"):
-        yield (view, newline), (*notes, ("body", "the signed body had a final newline that this one doesn't have"))
+        yield body + newline, (*notes, ("body", "the signed body had a final newline that this one doesn't have"))
     if body[:1].isspace() or body[-1:].isspace():
-        yield (body.strip(),), (*notes, ("body", "the body has whitespace at its ends that was not signed"))
+        yield body.strip(), (*notes, ("body", "the body has whitespace at its ends that was not signed"))
 
 
-def _decode(body: bytes, deadline: float) -> Iterator[tuple[bytes, tuple[Finding, ...]]]:
-    """Yield what a body may have been before something on the way encoded it, with what was done to it."""
-    sources: list[tuple[bytes, tuple[Finding, ...]]] = [(body, ())]
+def _decode(body: bytes, deadline: float) -> Iterator[Candidate]:
+    """Yield a body, and what it may have been before something on the way encoded it, with what was done to it."""
+    sources: list[Candidate] = [(body, ())]
     seen = {body}
     for source, notes in sources:
+        yield source, notes
         if len(source) > MAX_DECODED or len(notes) >= MAX_DEPTH:
             continue
         for decoder in (_decompress, _decode_base64, _find_strings, _parse_form, _reread, _unescape):
             for original, note in decoder(source):
-                if time.monotonic() > deadline or len(sources) > MAX_SOURCES:
+                if time.monotonic() > deadline:
                     return
                 if original not in seen:
                     seen.add(original)
                     sources.append((original, (*notes, ("body", note))))
-                    yield sources[-1]
 
 
 def _decompress(body: bytes) -> Iterator[tuple[bytes, str]]:
@@ -252,7 +243,7 @@ def _find_strings(body: bytes) -> Iterator[tuple[bytes, str]]:
             path = f"{name}.{key}" if name else str(key)
             if isinstance(value, str) and len(value) > 1:
                 yield _encode(value), f"the signed body is in the field `{path[:60]}` of this JSON"
-            elif len(holders) < MAX_FIELDS:
+            else:
                 holders.append((path, value))
 
 

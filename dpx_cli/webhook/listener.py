@@ -35,8 +35,6 @@ MAX_BODY = 1024 * 1024
 MAX_CONNECTIONS = 256  # at once; each may hold one body
 PATIENCE = 10.0  # seconds for a request's headers, and again for its body
 
-_STATUSES = range(200, 600)
-
 
 @dataclass
 class Listener:
@@ -139,7 +137,7 @@ class Listener:
         payload = record.parse(body)
         header = (request.values(b"x-deploxa-event") or [b""])[0].decode("latin-1")
         # The header is not signed; the body is.
-        event = record.text(payload.get("event")) or header or None
+        event = record.text(payload, "event") or header or None
         if header and event != header:
             self._warn(f"The X-Deploxa-Event header is {header}, the event in the signed body is {event}.")
         if self.events and event not in self.events:
@@ -169,8 +167,6 @@ class Listener:
             reply = deliver.deliver(self.forward_to, body, headers, self.trust)
         except NotDelivered as exc:
             return DeliveryResult(504 if exc.is_late else 502, f"not forwarded: {exc.reason}")
-        if reply.status not in _STATUSES:
-            return DeliveryResult(502, f"forwarded: {reply.status}, which is not an HTTP status", reply)
         return DeliveryResult(reply.status, f"forwarded: {reply.status} in {reply.milliseconds} ms", reply)
 
     def _replay(self, content: Mapping[str, Any]) -> str:

@@ -101,9 +101,11 @@ def parse(body: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def text(value: Any) -> str | None:
-    """Return a value of a payload if it is a string."""
-    return value if isinstance(value, str) else None
+def text(payload: Any, *path: str) -> str | None:
+    """Return the string at a path of a payload; None for anything else there."""
+    for name in path:
+        payload = payload.get(name) if isinstance(payload, dict) else None
+    return payload if isinstance(payload, str) else None
 
 
 def describe(payload: Mapping[str, Any], outcome: DeliveryResult, began: float) -> Delivery:
@@ -113,21 +115,16 @@ def describe(payload: Mapping[str, Any], outcome: DeliveryResult, began: float) 
     """
     from datetime import UTC, datetime
 
-    deployment, project = _object(payload.get("deployment")), _object(payload.get("project"))
     return {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "event": text(payload.get("event")),
-        "project": text(project.get("slug")) or text(project.get("name")),
-        "branch": text(deployment.get("branch")),
-        "status": text(deployment.get("status")),
-        "deployment_id": text(deployment.get("id")),
+        "event": text(payload, "event"),
+        "project": text(payload, "project", "slug") or text(payload, "project", "name"),
+        "branch": text(payload, "deployment", "branch"),
+        "status": text(payload, "deployment", "status"),
+        "deployment_id": text(payload, "deployment", "id"),
         "verified": bool(payload),
         "forwarded": outcome.reply and outcome.reply.status,
         "answer": outcome.answer,
         "result": outcome.result,
         "milliseconds": round((time.monotonic() - began) * 1000),
     }
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -144,7 +144,6 @@ def test_without_a_terminal_every_question_is_refused(question: Callable[..., An
     stdin = io.BytesIO(b"y\n")
     screen = Screen(None, stdout=io.BytesIO(), stderr=io.BytesIO(), stdin=stdin, env={})
     more = [["a", "b"]] if question is picker.choose else []
-    with pytest.raises(UsageError) as caught:
-        question(screen, "Delete it?", *more, hint="add --yes")
-    assert caught.value.hint == "add --yes"
+    with pytest.raises(UsageError, match="Can't ask"):
+        question(screen, "Delete it?", *more)
     assert stdin.tell() == 0

@@ -143,7 +143,7 @@ def send(
     endpoint = inputs.endpoint(session, to, "--to")
     body = encode(payload) if data is None else session.screen.read_input(data, "the body")
     headers = deliver.headers(signatures.sign(body, key), event)
-    reply = deliver.deliver_now(endpoint, body, headers, inputs.trust(session))
+    reply = deliver.deliver_now(endpoint, body, headers, session.tls_context)
     session.screen.item(reply.as_json(), REPLY_COLUMNS, key="status")
     _require_success(endpoint, reply)
 
@@ -172,7 +172,7 @@ def replay(
         item: dict[str, Any] = {"file": path, "status": None, "milliseconds": None}
         items.append(item)
         try:
-            reply = deliver.deliver_now(endpoint, *saved.load(path), inputs.trust(session))
+            reply = deliver.deliver_now(endpoint, *saved.load(path), session.tls_context)
             item.update(reply.as_json())
             _require_success(endpoint, reply)
         except DpxError as failure:
@@ -208,7 +208,7 @@ def check(session: Session, to: To, secret: WebhookSecret = None, secret_file: S
     def pages() -> Iterator[list[Finding]]:
         cases = receiver_checks.cases(key)
         with Progress(screen, len(cases), "checks") as bar:
-            for result in receiver_checks.run(cases, endpoint, inputs.trust(session), session.settings.timeout):
+            for result in receiver_checks.run(cases, endpoint, session.tls_context, session.settings.timeout):
                 results.append(result)
                 bar.advance()
                 yield [result[1]]
@@ -269,7 +269,7 @@ def listen(
     screen = session.screen
     listener = Listener(
         key,
-        trust=inputs.trust(session),
+        trust=session.tls_context,
         report=lambda delivery: _show_delivery(session, delivery),
         warn=screen.warn,
         forward_to=endpoint,
@@ -287,13 +287,12 @@ def listen(
 
 def _require_success(endpoint: Endpoint, reply: Reply) -> None:
     """Raise Failed if a receiver refused a delivery."""
-    if reply.is_accepted:
+    if 200 <= reply.status < 300:  # noqa: PLR2004 - 2xx
         return
     text = f": {reply.excerpt}" if reply.excerpt else "."
-    is_redirect = reply.status // 100 == 3  # noqa: PLR2004 - 3xx
     raise Failed(
         f"The receiver responded {reply.status}{text}",
-        hint="Redirects are not followed. Pass the final URL." if is_redirect else None,
+        hint="Redirects are not followed. Pass the final URL." if 300 <= reply.status < 400 else None,  # noqa: PLR2004
         status=reply.status,
         request=f"POST {endpoint.path}",
     )

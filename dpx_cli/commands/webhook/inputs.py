@@ -1,4 +1,4 @@
-"""The input of several webhook commands: the secret, receivers, trust, and changes to a payload."""
+"""The input of several webhook commands: the secret, receivers, and changes to a payload."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dpx_cli.errors import UsageError, exclusive
 from dpx_cli.system.hosts import is_host_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from ssl import SSLContext
+    from collections.abc import Iterable
 
     from dpx_cli.session import Session
     from dpx_cli.webhook.deliver import Endpoint
@@ -49,17 +48,6 @@ def endpoint(session: Session, url: str, flag: str) -> Endpoint:
     if not receiver.secure and not receiver.loopback:
         session.screen.note(f"{receiver.host} is another machine, and http is not encrypted.")
     return receiver
-
-
-def trust(session: Session) -> Callable[[], SSLContext]:
-    """Return what makes the TLS context, which only an https receiver needs."""
-
-    def context() -> SSLContext:
-        from dpx_cli.api import tls
-
-        return tls.context(session.env)
-
-    return context
 
 
 def assign(payload: dict[str, Any], assignments: Iterable[str]) -> None:
