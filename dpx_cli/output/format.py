@@ -1,4 +1,4 @@
-"""Format times, durations, sizes and lists for people; for a `Column`'s `show`.
+"""Format times, durations and sizes for people; for a `Column`'s `show`.
 
 None of these functions raises: the values come from a server, so a value of an unexpected type is returned as text.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from dpx_cli.durations import HOUR, MINUTE, ago, epoch
+from dpx_cli.output.columns import plain
 
 
 def relative(value: Any, *, now: float | None = None) -> str:
     """Return ISO 8601 text or seconds since 1970 as the time since: "3 min ago", "2 days ago"; a date after a month."""
     moment = epoch(value)
     if moment is None:
-        return _text(value)
+        return plain(value)
     return ago(moment, now=now)
 
 
@@ -34,13 +35,13 @@ def elapsed(seconds: float) -> str:
 
 def duration_ms(value: Any) -> str:
     """Return milliseconds formatted by `elapsed`."""
-    return elapsed(value / 1000) if _is_amount(value) else _text(value)
+    return elapsed(value / 1000) if _is_amount(value) else plain(value)
 
 
 def size_kb(value: Any) -> str:
     """Return kilobytes (1024 bytes) as "512 KB", "1.0 MB", "2.3 GB"."""
     if not _is_amount(value):
-        return _text(value)
+        return plain(value)
     if value < 1024:  # noqa: PLR2004 - KB in a MB
         return f"{value:.0f} KB"
     if value < 1024**2:
@@ -48,21 +49,10 @@ def size_kb(value: Any) -> str:
     return f"{value / 1024**2:.1f} GB"
 
 
-def joined(value: Any) -> str:
-    """Return a list joined with commas: "production, preview"."""
-    return _text(value, ", ")
-
-
 def yes_no(value: Any) -> str:
     """Return a boolean as "yes" or "no"."""
-    return ("yes" if value else "no") if isinstance(value, bool) else _text(value)
+    return ("yes" if value else "no") if isinstance(value, bool) else plain(value)
 
 
 def _is_amount(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15  # noqa: PLR2004 - no such build
-
-
-def _text(value: Any, separator: str = ",") -> str:
-    from dpx_cli.output.columns import plain
-
-    return plain(value, separator)

@@ -58,12 +58,11 @@ def test_relative(value: Any, text: str) -> None:
         (shown.size_kb, 2_411_724, "2.3 GB"),
         (shown.size_kb, None, ""),
         (shown.size_kb, [1], "1"),
-        (shown.joined, ["production", "preview"], "production, preview"),
         (shown.yes_no, True, "yes"),
         (shown.yes_no, False, "no"),
     ],
 )
-def test_durations_sizes_lists_and_booleans(show: Callable[[Any], str], value: Any, text: str) -> None:
+def test_durations_sizes_and_booleans(show: Callable[[Any], str], value: Any, text: str) -> None:
     """Two units of time, kilobytes of 1024 bytes."""
     assert show(value) == text
 
@@ -71,5 +70,5 @@ def test_durations_sizes_lists_and_booleans(show: Callable[[Any], str], value: A
 @given(JSON)
 def test_no_value_makes_them_fail(value: Any) -> None:
     """The values are a server's."""
-    for show in (shown.relative, shown.duration_ms, shown.size_kb, shown.joined, shown.yes_no):
+    for show in (shown.relative, shown.duration_ms, shown.size_kb, shown.yes_no):
         assert isinstance(show(value), str)

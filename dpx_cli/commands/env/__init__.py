@@ -9,7 +9,7 @@ from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, eff
 from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import CheckFailed, DpxError, NotFound, UsageError
 from dpx_cli.output.columns import Column
-from dpx_cli.output.format import joined, yes_no
+from dpx_cli.output.format import yes_no
 from dpx_cli.output.screen import input_name
 from dpx_cli.reference import TARGETS, is_key, targets_of
 
@@ -30,24 +30,24 @@ PROJECT = Column("Project", "project", required=True)
 ACTION = Column("Action", "action", required=True)
 COLUMNS = (
     Column("Key", "key"),
-    Column("Targets", "targets", show=joined),
+    Column("Targets", "targets"),
     Column("Sensitive", "sensitive", show=yes_no),
 )
 REMOVED = (Column("Key", "key"), Column("Deleted", "deleted", show=yes_no))
 REMOVAL = (
     Column("Key", "key"),
-    Column("Targets", "targets", show=joined),
+    Column("Targets", "targets"),
     Column("Read in", "file"),
     Column("Line", "line"),
     Column("Optional", "optional", show=yes_no),
-    Column("Also in", "projects", show=joined),
+    Column("Also in", "projects"),
 )
-DIFFERENCE = (Column("Only in", "only", required=True), Column("Key", "key"), Column("Targets", "targets", show=joined))
+DIFFERENCE = (Column("Only in", "only", required=True), Column("Key", "key"), Column("Targets", "targets"))
 PLAN = (
     ACTION,
     Column("Key", "key"),
-    Column("Targets before", "before", show=joined),
-    Column("Targets after", "after", show=joined),
+    Column("Targets before", "before"),
+    Column("Targets after", "after"),
 )
 
 

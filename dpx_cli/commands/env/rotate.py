@@ -10,7 +10,7 @@ from dpx_cli.commands.env import GROUP, PROJECT, edit, values
 from dpx_cli.errors import DpxError, NotFound, UsageError, exclusive
 from dpx_cli.output.columns import Column
 from dpx_cli.output.display import StatusLine
-from dpx_cli.output.format import joined, yes_no
+from dpx_cli.output.format import yes_no
 from dpx_cli.reference import targets_of
 from dpx_cli.rollout.gates import Gates
 from dpx_cli.rollout.plan import DeployOptions
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Variable = Mapping[str, Any]
 
-COLUMNS = (PROJECT, Column("Targets", "targets", show=joined), Column("Sensitive", "sensitive", show=yes_no))
+COLUMNS = (PROJECT, Column("Targets", "targets"), Column("Sensitive", "sensitive", show=yes_no))
 DEPLOYMENT = Column("Deployment", "deployment.id")
 
 

@@ -10,7 +10,7 @@ from dpx_cli.commands.env import GROUP
 from dpx_cli.commands.env.scan import files
 from dpx_cli.errors import CheckFailed, refuse_empty
 from dpx_cli.output.columns import Column
-from dpx_cli.output.format import joined, yes_no
+from dpx_cli.output.format import yes_no
 from dpx_cli.reference import TARGETS, targets_of
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("Key", "key"),
     Column("Where", "where"),
-    Column("Missing in", "missing", show=joined, required=True),
+    Column("Missing in", "missing", required=True),
     Column("Optional", "optional", show=yes_no),
 )
-UNUSED = (Column("Key", "key"), Column("Targets", "targets", show=joined))
+UNUSED = (Column("Key", "key"), Column("Targets", "targets"))
 
 # Set by the platform, the runtime or the operating system, not by the project.
 BUILT_IN = frozenset(
