@@ -87,7 +87,8 @@ def build() -> typer.Typer:
         )
         for name, function, settings in group.commands:
             if name:
-                real.command(name, context_settings=HELP, **settings)(_runner((group.name, name), function))
+                context = {"context_settings": HELP | settings.get("context_settings", {})}
+                real.command(name, **(settings | context))(_runner((group.name, name), function))
             else:
                 real.callback(invoke_without_command=True, **settings)(_runner((group.name, name), function))
         if group.name:

@@ -196,13 +196,17 @@ def shown(word: str) -> str:
     return f"{left}={VALUE}" if equals and is_key(left) else word
 
 
-def scan(words: Sequence[str], find: Callable[[str], Param | None]) -> Iterator[tuple[str, Param | None, str | None]]:
+def scan(
+    words: Sequence[str], find: Callable[[str], Param | None], command: Mapping[str, Any]
+) -> Iterator[tuple[str, Param | None, str | None]]:
     """Yield each option as its flag, what `find` returns for it, and its value or None; an argument as "", None, it."""
+    runs_program = any(param.get("complete") == "command" for param in command["params"])
     waiting = list(words)
     while waiting:
         word = waiting.pop(0)
-        if word == "--":
-            yield from (("", None, argument) for argument in waiting)
+        if word == "--" or (runs_program and (word == "-" or not word.startswith("-"))):
+            # What follows the first argument of `sandbox run` are another program's options.
+            yield from (("", None, argument) for argument in (waiting if word == "--" else [word, *waiting]))
             return
         if word == "-" or not word.startswith("-"):
             yield "", None, word
@@ -228,7 +232,7 @@ def parse(route: Route) -> Call | Help:
     params = route.command["params"]
     values = dict(route.root)
     words: list[str] = []
-    for flag, param, value in scan(route.words, flags_of(route.command).get):
+    for flag, param, value in scan(route.words, flags_of(route.command).get, route.command):
         if not flag:
             words.append(str(value))
         elif param is None:

@@ -296,7 +296,7 @@ class Typed:
         self.dropped: list[str] = []  # options of other tools that nothing stands for
         self.typos: dict[str, str] = {}  # with what they were corrected to
         self._by_flag = parser.flags_of(command)
-        for flag, param, value in parser.scan(words, self._find):
+        for flag, param, value in parser.scan(words, self._find, command):
             if not flag:
                 self.words.append(str(value))
             elif flag in self._by_flag:

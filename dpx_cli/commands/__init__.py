@@ -47,6 +47,9 @@ READ, WRITE, DELETE, LOCAL = "read", "write", "delete", "local"
 # stream; EVENTS is a created thing, or the events of its creation.
 ONE, CREATED, EVENTS, LIST, STREAM = "one", "created", "events", "list", "stream"
 
+# The setting of a command that runs another program: options after the first argument are that program's.
+RUNS_PROGRAM = {"allow_interspersed_args": False}
+
 
 def effect(kind: str, *, prints: str = "") -> Callable[[F], F]:
     """Declare what a command can do, like READ, and what it prints, like LIST: "" for one without output options."""

@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands import LOCAL, Typer, effect
+from dpx_cli.commands import LOCAL, RUNS_PROGRAM, Typer, effect
 from dpx_cli.errors import DpxError
 from dpx_cli.system import signals
 
@@ -50,7 +50,9 @@ def serve(
         signals.wait(threading.Event())
 
 
-@GROUP.command("run", epilog="dpx sandbox run -- dpx deploy --project storefront --branch main")
+@GROUP.command(
+    "run", context_settings=RUNS_PROGRAM, epilog="dpx sandbox run -- dpx deploy --project storefront --branch main"
+)
 @effect(LOCAL)
 def run(
     session: Session,

@@ -88,20 +88,29 @@ class Line:
             elif word == "--" and not self.is_ended:
                 self.is_ended = True
                 self.commands = {}
-                if not any(param.get("complete") == "command" for param in self.params):
-                    continue
-                if words[at + 1 : at + 2] and words[at + 1] in PROGRAMS:  # dpx sandbox run -- dpx …
-                    self._start()
-                    self.read(words, at + 2)
-                else:
-                    self.other = at + 1
-                return
+                if self._runs_program():
+                    self._read_program(words, at + 1)
+                    return
             elif word.startswith("-") and word != "-" and not self.is_ended:
                 self._read_option(word)
             elif self.commands:
                 self._enter(word)
+            elif self._runs_program():
+                self._read_program(words, at)
+                return
             else:
                 self.arguments.append(word)
+
+    def _runs_program(self) -> bool:
+        return any(param.get("complete") == "command" for param in self.params)
+
+    def _read_program(self, words: Sequence[str], start: int) -> None:
+        """Read what follows `dpx sandbox run`: a command of dpx, or another program's command line."""
+        if words[start : start + 1] and words[start] in PROGRAMS:
+            self._start()
+            self.read(words, start + 1)
+        else:
+            self.other = start
 
     def _read_option(self, word: str) -> None:
         if self.params is not ROOT:

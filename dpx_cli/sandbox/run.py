@@ -29,7 +29,6 @@ DROPPED = frozenset(
 GIT_FILES = (".gitconfig", ".config/git/config", ".config/git/attributes", ".config/git/ignore")
 STDOUT, STDERR = 1, 2
 LOOPBACK = "127.0.0.1,localhost"
-HINT = "Put the command after --."
 
 
 def run(
@@ -57,11 +56,11 @@ def run(
         own = environment(sandbox, env, folder, secrets)
         path = command[0] if os.sep in command[0] else shutil.which(command[0], path=own["PATH"])
         if path is None:
-            raise NotFound(f"No such command: {command[0]}", hint=HINT)
+            raise NotFound(f"No such command: {command[0]}")
         try:
             return _run(path, command, own, mask, to_stderr=to_stderr)
         except FileNotFoundError as error:
-            raise NotFound(f"No such command: {command[0]}", hint=HINT) from error
+            raise NotFound(f"No such command: {command[0]}") from error
         except (OSError, ValueError) as error:
             why = reason(error) if isinstance(error, OSError) else error
             raise Failed(f"Can't run {command[0]}: {why}.") from error

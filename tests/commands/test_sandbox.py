@@ -104,6 +104,15 @@ def test_run_gives_the_command_a_sandbox(dpx_offline: Program) -> None:
 
 
 @pytest.mark.posix
+@pytest.mark.parametrize("command", [("sandbox", "run"), ("rehearse", "--all")])
+def test_options_after_the_command_are_its_own(dpx: Program, command: tuple[str, ...]) -> None:
+    """With and without --, which the command gets too if it comes later."""
+    script = ("sh", "-c", 'echo "$@"', "sh", "-q", "--slots", "x", "--", "--help")
+    for line in ([*command, *script], [*command, "--", *script]):
+        assert dpx(*line).out == "-q --slots x -- --help\n", line
+
+
+@pytest.mark.posix
 def test_run_copies_the_git_configuration(dpx_offline: Program) -> None:
     """The temporary home has a read-only copy of it; the user's own isn't changed."""
     own = dpx_offline.home / ".gitconfig"
@@ -149,7 +158,7 @@ def test_a_command_that_is_not_there(dpx_offline: Program, tmp_path: Path) -> No
     for name in ("no-such-command", "./no-such-command", str(tmp_path / "none")):
         result = dpx_offline("sandbox", "run", "--", name, "--flag")
         assert (result.code, result.out) == (3, ""), result
-        assert result.err == f"error: No such command: {name}\nhint: Put the command after --.\n"
+        assert result.err == f"error: No such command: {name}\n"
     result = dpx_offline("sandbox", "run", "--", str(tmp_path))
     assert (result.code, result.err) == (1, f"error: Can't run {tmp_path}: permission denied.\n")
     assert dpx_offline("sandbox", "run").code == 2

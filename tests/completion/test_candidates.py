@@ -113,7 +113,9 @@ def test_another_programs_line_is_left_to_the_shell() -> None:
     assert list(answer("sandbox", "run", "")) == ["--"]
     assert answer("sandbox", "run", "--", "") == {":command 3": ""}
     assert answer("sandbox", "run", "--slots", "1", "--", "ls", "-") == {":command 5": ""}
+    assert answer("sandbox", "run", "--slots", "1", "ls", "-") == {":command 4": ""}
     assert list(answer("sandbox", "run", "--", "dpx", "whoa")) == ["whoami"]
+    assert answer("rehearse", "dpx", "projects", "list", "--l") == answer("projects", "list", "--l")
     assert answer("sandbox", "run", "--", "dpx", "sandbox", "run", "--", "l") == {":command 7": ""}
     assert answer("deploy", "--", "--bra") == answer("projects", "get", "--", "-") == {}
 

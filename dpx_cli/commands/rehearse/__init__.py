@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from dpx_cli.commands import LOCAL, ONE, Typer, effect
+from dpx_cli.commands import LOCAL, ONE, RUNS_PROGRAM, Typer, effect
 from dpx_cli.commands.rehearse import read_account
 from dpx_cli.errors import CheckFailed, exclusive
 from dpx_cli.output.columns import Column
@@ -31,7 +31,9 @@ DELETIONS = ("delete", "remove")
 
 
 @ROOT.command(
-    "rehearse", epilog="dpx rehearse --project storefront -- dpx deploy --project storefront --branch main --no-wait"
+    "rehearse",
+    context_settings=RUNS_PROGRAM,
+    epilog="dpx rehearse --project storefront -- dpx deploy --project storefront --branch main --no-wait",
 )
 @effect(LOCAL, prints=ONE)
 def rehearse(
