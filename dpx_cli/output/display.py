@@ -119,23 +119,21 @@ class Display:
 class StatusLine(Display):
     """The newest text about one thing.
 
-    On a terminal with a spinner. Elsewhere a plain line each time that `key` changes.
+    On a terminal with a spinner. Elsewhere a plain line each time that it changes.
     """
 
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         self._text = ""
-        self._key: str | None = None
         self._frame = 0
 
-    def update(self, text: str, *, key: str | None = None) -> None:
-        """Show a text; off a terminal only if its key (the text itself, if not given) has changed."""
+    def update(self, text: str) -> None:
+        """Show a text."""
+        text = neutralize(text)
         with self._lock:
-            self._text = neutralize(text)
-            key = text if key is None else key
-            if not self._animates and key != self._key:
+            if not self._animates and text != self._text:
                 self._screen.info(text)
-            self._key = key
+            self._text = text
 
     def lines(self, columns: int, room: int) -> list[str]:  # noqa: ARG002 - one line has room everywhere
         """Return the spinner and the text."""
@@ -171,11 +169,6 @@ class Row:
         self.seconds: float | None = None  # from beginning to end
         self.usual: float | None = None  # seconds
 
-    @property
-    def rank(self) -> int:
-        """Priority if there isn't room for all: running rows first, then ended ones."""
-        return 0 if self.started is not None and self.seconds is None else 1 if self.seconds is not None else 2
-
     def time_text(self, *, estimate: bool = True) -> str:
         """Return "3 s of about 42 s", or how long it took; "" before it begins."""
         if self.started is None:
@@ -198,7 +191,7 @@ class LiveTable(Display):
         """Return a line for each row; if there are too many, the running ones first, and the number of the others."""
         shown = list(self._rows)
         if len(shown) > room:
-            chosen = sorted(shown, key=lambda row: row.rank)[: room - 1]
+            chosen = sorted(shown, key=lambda row: (row.started is None, row.seconds is not None))[: room - 1]
             shown = [row for row in shown if row in chosen]
         names = [neutralize(row.name) for row in shown]
         longest = max(map(width, names), default=0)

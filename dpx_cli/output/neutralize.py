@@ -65,9 +65,8 @@ _AT_HOME = {
     "\u17b4": ((0x1780, 0x17DD),),
     "\u17b5": ((0x1780, 0x17DD),),
     "\u180e": ((0x1820, 0x18AF),),
+    **{chr(code): ((0x1BC00, 0x1BC9F),) for code in range(0x1BCA0, 0x1BCA4)},  # Duployan
 }
-_DUPLOYAN = ((0x1BC00, 0x1BC9F),)
-_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 # Compiled on first need: most texts are printable ASCII and never get here.
 _compiled: dict[str, re.Pattern[str]] = {}
@@ -81,7 +80,9 @@ def neutralize(text: str) -> str:
     if (text.isascii() and text.isprintable()) or _pattern(_SUSPECT).search(text) is None:
         return text
     # A flag is matched whole, so that its tags are never looked at one by one.
-    return _pattern(_SUSPECT, _FLAGS).sub(lambda match: match[0] if _is_kept(match) else _escape(match[0]), text)
+    return _pattern(_SUSPECT, _FLAGS).sub(
+        lambda match: match[0] if _is_kept(match) else match[0].encode("unicode_escape").decode(), text
+    )
 
 
 def escape_json(document: str) -> str:
@@ -103,15 +104,6 @@ def _pattern(suspect: str, whole: str = "") -> re.Pattern[str]:
     return _compiled[source]
 
 
-def _escape(character: str) -> str:
-    if character in _SHORT:
-        return _SHORT[character]
-    code = ord(character)
-    if code < 0x100:  # noqa: PLR2004 - two digits
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - four digits
-
-
 def _escape_for_json(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join([f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)])
@@ -122,22 +114,20 @@ def _is_kept(match: re.Match[str]) -> bool:
     character, start = match[0], match.start()
     if len(character) > 1:
         return True  # a flag
-    code = ord(character)
-    if _is_selector(code):
+    if _is_selector(ord(character)):
         return start > 0 and not _is_selector(ord(match.string[start - 1]))
-    if character in "\u200c\u200d\u034f" or character in _AT_HOME or 0x1BCA0 <= code <= 0x1BCA3:  # noqa: PLR2004 - Duployan
-        return _is_effective(character, code, match.string, start)
+    if character in "\u200c\u200d\u034f" or character in _AT_HOME:
+        return _is_effective(character, match.string, start)
     return False
 
 
-def _is_effective(character: str, code: int, text: str, at: int) -> bool:
+def _is_effective(character: str, text: str, at: int) -> bool:
     """Return whether a joiner, filler or script format character has an effect at its place."""
     before = _neighbor(text, at - 1)
     after = _neighbor(text, at + 1)
     if character == "\u034f":
         return before > 0x7F and after > 0x7F  # noqa: PLR2004 - beyond ASCII
-    home = _DUPLOYAN if code > 0xFFFF else _AT_HOME.get(character)  # noqa: PLR2004 - Duployan alone is beyond the first plane
-    if home is not None:
+    if home := _AT_HOME.get(character):
         return _within(before, home) or (home is _HANGUL and _within(after, home))
     if _within(before, _JOINING) and _within(after, _JOINING):
         return True

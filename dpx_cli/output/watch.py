@@ -117,7 +117,10 @@ class _Changes:
         self._fault = ""
         changed = []
         for item in reversed(items):  # a list is newest first, lines that follow each other are oldest first
-            name, seen = str(get_path(item, self._parts)), self._seen(item)
+            name = str(get_path(item, self._parts))
+            # In JSON Lines any change counts, elsewhere that of what is shown.
+            is_whole = self._screen.format == "jsonl"
+            seen = item if is_whole else [get_path(item, column.parts) for column in self._columns]
             if self._known.get(name) != seen:
                 changed.append(item)
                 self._known[name] = seen
@@ -130,9 +133,3 @@ class _Changes:
         if message != self._fault:
             self._screen.note(f"{message}; retrying in {pause:.0f} s")
         self._fault = message
-
-    def _seen(self, item: dict[str, Any]) -> Any:
-        """Return what of an item counts as a change: all of it in JSON Lines, elsewhere what is shown."""
-        if self._screen.format == "jsonl":
-            return item
-        return [get_path(item, column.parts) for column in self._columns]

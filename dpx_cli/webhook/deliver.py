@@ -8,14 +8,13 @@ connection of its own: a deadline for the whole exchange ends it, while httpx's 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__
-from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
+from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError, reason
 from dpx_cli.system import hosts, signals
 from dpx_cli.system.hosts import is_loopback
 from dpx_cli.system.loopback.guard import without_port
@@ -219,19 +218,14 @@ def _client(endpoint: Endpoint, trust: Callable[[], ssl.SSLContext]) -> httpx.Cl
 
 
 def _reason(problem: Exception | None) -> str:
-    """Return what the system says went wrong, from the innermost exception that knows."""
-    import ssl
-
+    """Return what the system says went wrong, from the first exception in the chain that knows."""
     link: BaseException | None = problem
     while link is not None:
-        if isinstance(link, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted: {link.verify_message}"
+        if verify := getattr(link, "verify_message", None):
+            return f"its certificate is not trusted: {verify}"
         if isinstance(link, ConnectionRefusedError):
             return "connection refused"  # which Windows says in a sentence
         if isinstance(link, OSError) and link.strerror:
-            # Numbers of name lookups and TLS are not the system's.
-            is_own = isinstance(link, socket.gaierror | ssl.SSLError)
-            words = link.strerror if is_own or not link.errno else os.strerror(link.errno)
-            return words[:1].lower() + words[1:]
+            return reason(link)
         link = link.__cause__ or link.__context__
     return str(problem) or type(problem).__name__

@@ -6,7 +6,6 @@ one `Name: value` per line. Both can be read and edited; an edited body no longe
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
@@ -28,7 +27,6 @@ HEADERS = ".headers"
 _KNOWN = {name.lower(): name for name in CARRIED}
 _NUMBERED = re.compile(r"([0-9]{1,9})-")
 _MAX_NAME = 40
-_VALUE = re.compile(rb"[^\x00\r\n]*")
 
 
 def prepare(folder: str) -> None:
@@ -44,7 +42,8 @@ def save(folder: str, event: str, body: bytes, headers: Sequence[Header]) -> str
     The folder is created (0700) if missing. Of the event's name only letters, digits, dots, `-` and `_` are used.
     """
     with files.locked(os.path.join(folder, ".deliveries")):
-        stem = os.path.join(folder, f"{_highest(folder) + 1:04}-{_harmless(event)}")
+        highest = max(_list_numbered(folder), default=(0, ""))[0]
+        stem = os.path.join(folder, f"{highest + 1:04}-{_harmless(event)}")
         # The headers are written last: a delivery that has them is complete.
         files.write_whole(stem + BODY, body)
         files.write_whole(stem + HEADERS, b"".join(b"%s: %s\n" % header for header in headers))
@@ -70,7 +69,7 @@ def load(path: str) -> tuple[bytes, list[Header]]:
             continue
         name, colon, value = line.partition(b":")
         value = value.strip()
-        if not colon or not _VALUE.fullmatch(value):
+        if not colon or b"\r" in value or b"\0" in value:
             raise files.damaged(stem + HEADERS, "the delivery's headers", f"line {number} isn't `Name: value`")
         if known := _KNOWN.get(name.strip().lower()):
             headers.append((known, value))
@@ -90,8 +89,7 @@ def expand(names: Sequence[str]) -> tuple[list[str], bool]:
         paths = [name]
         if os.path.isdir(name):
             several = True
-            inside = sorted(os.listdir(name), key=_number)
-            paths = [os.path.join(name, file) for file in inside if _NUMBERED.match(file) and file.endswith(HEADERS)]
+            paths = [os.path.join(name, file) for _, file in _list_numbered(name) if file.endswith(HEADERS)]
             if not paths:
                 raise NotFound(f"No deliveries in {name}.", hint="To save some, run: dpx webhook listen --save DIR")
         for path in paths:
@@ -99,10 +97,9 @@ def expand(names: Sequence[str]) -> tuple[list[str], bool]:
     return list(stems.values()), several
 
 
-def _number(name: str) -> tuple[int, str]:
-    """Return the sort key of a file: its number first, since there may be more than 9,999."""
-    number = _NUMBERED.match(name)
-    return (int(number[1]) if number else 0, name)
+def _list_numbered(folder: str) -> list[tuple[int, str]]:
+    """Return the names of a folder's files that begin with a number, in the numbers' order."""
+    return sorted((int(number[1]), name) for name in os.listdir(folder) if (number := _NUMBERED.match(name)))
 
 
 def _read(path: str, what: str) -> bytes | None:
@@ -110,14 +107,6 @@ def _read(path: str, what: str) -> bytes | None:
     if data is not None and len(data) > MAX_BYTES:
         raise files.damaged(path, what, f"it is larger than {MAX_BYTES // 1024 // 1024} MiB")
     return data
-
-
-def _highest(folder: str) -> int:
-    """Return the highest number in use."""
-    names: list[str] = []
-    with contextlib.suppress(OSError):  # writing reports a folder that can't be read
-        names = os.listdir(folder)
-    return max((int(number[1]) for name in names if (number := _NUMBERED.match(name))), default=0)
 
 
 def _harmless(event: str) -> str:

@@ -21,14 +21,13 @@ ERASED = "\x1b[1A\r\x1b[J"  # one line up, and everything from there
     "env", [{"CI": "true", "TERM": "xterm"}, {"ACCESSIBLE": "1", "TERM": "xterm"}, {"TERM": "dumb"}]
 )
 def test_where_nothing_animates_each_change_is_one_plain_line(terminal: Terminal, env: dict[str, str]) -> None:
-    """The key decides what a change is; a count is not written at all."""
+    """The same text is written once, a count not at all."""
     screen = terminal.screen(env=env)
     with StatusLine(screen) as line, Progress(screen, 40, "variables") as bar:
         line.update("QUEUED")
         line.update("QUEUED")
         bar.advance(40)
-        line.update("BUILDING\x1b", key="BUILDING")
-        line.update("BUILDING 2", key="BUILDING")
+        line.update("BUILDING\x1b")
     assert terminal.finish() == "QUEUED\nBUILDING\\x1b\n"
 
 
