@@ -25,7 +25,7 @@ from dpx_cli.api.deploy.create import Creator
 from dpx_cli.api.deploy.follow import follow
 from dpx_cli.api.parallel import half_way
 from dpx_cli.api.retry import Deadline
-from dpx_cli.api.rows import Deployed, Deployment, Member, Organization, Project, Row, Variable
+from dpx_cli.api.rows import Deployed, Deployment, Member, Organization, Project, ProjectChanges, Row, Variable
 from dpx_cli.errors import DeploymentFailed, DpxError, UsageError
 from dpx_cli.reference import ERROR, GRACE, WAIT, is_key, targets_of
 from dpx_cli.session import Session
@@ -150,7 +150,7 @@ class Projects(_Resource):
         fields = {key: text for key, text in options.items() if text is not None}
         return cast("Project", projects.create_project(self._api, name, fields))
 
-    def update(self, project: str, **changes: Unpack[projects.ProjectChanges]) -> Project:
+    def update(self, project: str, **changes: Unpack[ProjectChanges]) -> Project:
         """PATCH /projects/:id: change name, description or commands; "" clears a setting."""
         return cast("Project", self._on(project, lambda key: projects.update_project(self._api, key, changes)))
 

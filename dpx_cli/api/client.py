@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
+from dpx_cli.api.http1 import REDIRECT
 from dpx_cli.api.retry import Backoff, Deadline
 from dpx_cli.api.transport import Connection, Lost, NotSent, Response, Unreadable, Untrusted
 from dpx_cli.reference import READ_METHODS
@@ -21,7 +22,7 @@ USER_AGENT = f"dpx/{sys.modules['dpx_cli'].__version__}"
 MAX_TRIES = 3
 FIRST_PAUSE = 0.25  # seconds before the second try; doubled at every further one, with jitter
 REPEATABLE = (*READ_METHODS, "DELETE", "PATCH")
-REDIRECT, BAD_REQUEST, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 300, 400, 404, 408, 429, 500
+BAD_REQUEST, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 400, 404, 408, 429, 500
 MAX_MESSAGE = 500  # characters of a server's message that an error shows
 MAX_VALUES = 500_000  # in one document: values of a few bytes each take a hundred times that in memory
 MAX_TEXT = 64 * 1024 * 1024  # bytes of a document as dpx writes it
@@ -45,31 +46,30 @@ def hide_project(request: str) -> str:
     return f"{head}{projects}:id{path[len(path.partition('/')[0]) :]}" if path else request
 
 
-class Request(NamedTuple):
-    """One request, before anything that the client adds."""
+class Request:
+    """One request, before anything that the client adds. No NamedTuple; see `transport.Response`."""
 
-    method: str
-    path: str  # below the API root; each segment quoted by `segment`
-    params: Mapping[str, Any] | None = None  # None is left out, a list is a parameter given several times
-    body: bytes | None = None
-    headers: Mapping[str, str] | None = None  # these replace the client's own
-    repeatable: bool | None = None  # whether it may be sent again after its response was lost; None: by its method
-    secret: bool = False  # no error shows anything of the response's body
-
-    @property
-    def name(self) -> str:
-        """Method and path, without the query: what errors show."""
-        return f"{self.method} {self.path.partition('?')[0]}"
-
-    @property
-    def reads(self) -> bool:
-        """Whether it changes nothing."""
-        return self.method in READ_METHODS
-
-    @property
-    def may_repeat(self) -> bool:
-        """Whether it may be sent again after its response was lost."""
-        return self.method in REPEATABLE if self.repeatable is None else self.repeatable
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        secret: bool = False,
+    ) -> None:
+        self.method = method
+        self.path = path  # below the API root; each segment quoted by `segment`
+        self.params = params  # None is left out, a list is a parameter given several times
+        self.body = body
+        self.headers = headers  # these replace the client's own
+        self.secret = secret  # no error shows anything of the response's body
+        plain_path = path.partition("?")[0]
+        self.name = f"{method} {plain_path}"  # what errors show
+        self.reads = method in READ_METHODS
+        # Whether it may be sent again after its response was lost. Setting a variable twice is setting it once.
+        self.may_repeat = method in REPEATABLE or (method == "POST" and plain_path.endswith("/env-vars"))
 
 
 class Client:
@@ -135,18 +135,17 @@ class Client:
 
     def document(self, request: Request) -> tuple[Any, Response]:
         """Send a request and return the decoded JSON document of a 2xx response, and the response."""
-        deadline = self.deadline()
-        response = self.request(request, deadline=deadline)
+        response = self.request(request)
         try:
-            document = decode(response, request.name, deadline)
+            document = decode(response, request.name)
         except errors.InvalidResponse as problem:
             raise self.unreadable(request, problem) from problem
         self._saw_api = True
         return document, response
 
-    def request(self, request: Request, *, deadline: Deadline | None = None) -> Response:
+    def request(self, request: Request) -> Response:
         """Send a request, again if that is safe, and return its 2xx response as it came."""
-        response = self.request_any(request, deadline=deadline)
+        response = self.request_any(request)
         if is_success(response.status):
             self.may_have_changed = self.may_have_changed or not request.reads
             return response
@@ -404,21 +403,16 @@ def retry_after(response: Response) -> float | None:
     return None if wait is None else min(max(0.0, wait), MAX_WAIT)
 
 
-def decode(response: Response, request: str, deadline: Deadline | None = None) -> Any:
+def decode(response: Response, request: str) -> Any:
     """Decode the JSON document of a response, in bounded memory; `request` is for the error."""
     try:
-        document = exact_json.loads(bounded_text(response.body))
+        return exact_json.loads(bounded_text(response.body))
     except OverflowError as problem:
         what = str(problem)
     except ValueError:
         what = "is not JSON" if response.body.strip() else "is empty"
     except RecursionError:
         what = "is nested too deeply"
-    else:
-        if deadline is not None and deadline.is_over:
-            message = f"The response to {request} took longer than {deadline.seconds:g} s."
-            raise errors.NetworkError(message, hint="Set DPX_TIMEOUT to more seconds.", request=request)
-        return document
     message = f"The response to {request} {what}."
     raise errors.InvalidResponse(message, hint=IS_ROOT, status=response.status, request=request)
 

@@ -44,7 +44,7 @@ def set_env_var(
     if sensitive is not None:
         body["sensitive"] = sensitive
     path = f"/projects/{segment(project_id, 'project')}/env-vars"
-    variable = client.request_object("POST", path, body, repeatable=True, secret=True)
+    variable = client.request_object("POST", path, body, secret=True)
     variable.pop("value", None)
     return {**variable, "key": key}
 

@@ -14,7 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator, Mapping
-    from typing import Any
 
     from dpx_cli.api.retry import Deadline
 
@@ -22,7 +21,7 @@ CHUNK = 64 * 1024
 MAX_LINE = 64 * 1024  # bytes
 MAX_FIELDS = 200  # header fields of a response, and fields of its trailer
 MAX_INTERIM = 100  # interim responses before the final one
-SWITCHING_PROTOCOLS, FINAL, NO_CONTENT, NOT_MODIFIED = 101, 200, 204, 304
+SWITCHING_PROTOCOLS, FINAL, NO_CONTENT, REDIRECT, NOT_MODIFIED = 101, 200, 204, 300, 304
 HEX = frozenset(b"0123456789abcdefABCDEF")
 MAX_HEX = 16  # digits of a chunk's size
 # Seconds of one wait. Windows doesn't interrupt it for Ctrl-C, which is noticed between two.
@@ -108,7 +107,14 @@ class Http1Connection:
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         if " " in target or any("\r" in line or "\n" in line or "\0" in line for line in lines):
             raise ValueError("a character that can't be part of a request")
-        send(self._socket, ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b""), self.deadline)
+        left = memoryview(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b""))
+        while left:
+            # Not the socket's own sendall: over TLS its timeout starts again with every piece.
+            self._socket.settimeout(min(self.deadline.remaining(), SLICE))
+            try:
+                left = left[self._socket.send(left) :]
+            except TimeoutError:
+                signals.check()
 
     def head(self, method: str) -> Head:
         """Read the head of the response to a method, past interim responses (RFC 9110, 15.2)."""
@@ -205,15 +211,3 @@ def _status_line(line: bytes) -> tuple[str, int, str]:
     if status < "100":
         raise _not_http("the status")
     return protocol.removeprefix("HTTP/"), int(status), reason
-
-
-def send(raw: socket.socket, data: Any, deadline: Deadline) -> None:
-    """Send all of some bytes within a deadline."""
-    rest = memoryview(data)
-    while rest:
-        # Not the socket's own sendall: over TLS its timeout starts again with every piece.
-        raw.settimeout(min(deadline.remaining(), SLICE))
-        try:
-            rest = rest[raw.send(rest) :]
-        except TimeoutError:
-            signals.check()

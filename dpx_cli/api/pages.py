@@ -38,7 +38,10 @@ class Pages:
         size: int = MAX_PAGE,
     ) -> None:
         self._client = client
-        self._request = Request("GET", path, params, headers=headers)
+        self._path = path
+        self._name = f"GET {path}"
+        self._params = params or {}
+        self._headers = headers
         self._limit = limit
         self._cursor = cursor
         self._without = without
@@ -91,11 +94,11 @@ class Pages:
         seen = {cursor}
         while True:
             count = self._size if left is None else min(self._size, left)
-            params = {**(self._request.params or {}), "limit": count, "cursor": cursor}
-            document, response = self._client.document(self._request._replace(params=params))
+            params = {**self._params, "limit": count, "cursor": cursor}
+            document, response = self._client.document(Request("GET", self._path, params, headers=self._headers))
             size += len(response.body)
             values += count_marks(response.body)
-            items = data_of(document, self._request.name, list)
+            items = data_of(document, self._name, list)
             if len(items) > MAX_ITEMS:
                 raise self._error(f"a page has {len(items):,} items. At most {MAX_ITEMS:,} are allowed")
             if self._without is not None:
@@ -139,5 +142,5 @@ class Pages:
         return str(cursor)
 
     def _error(self, text: str) -> errors.InvalidResponse:
-        name = self._request.name
-        return errors.InvalidResponse(f"{name}: {text}.", hint="To get the first pages, pass --limit.", request=name)
+        hint = "To get the first pages, pass --limit."
+        return errors.InvalidResponse(f"{self._name}: {text}.", hint=hint, request=self._name)

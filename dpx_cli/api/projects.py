@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from dpx_cli.api.client import Client, Request, decode, is_name, segment, shape_error
 from dpx_cli.api.pages import Pages
@@ -13,16 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NO_CONTENT = 204
-
-
-class ProjectChanges(TypedDict, total=False):
-    """Fields that can be changed."""
-
-    name: str
-    description: str
-    build_command: str
-    install_command: str
-    output_dir: str
 
 
 def list_projects(
@@ -70,7 +60,7 @@ def get_project(client: Client, project_id: str) -> dict[str, Any]:
     return {**client.request_object("GET", f"/projects/{segment(project_id, 'project')}"), "id": project_id}
 
 
-def update_project(client: Client, project_id: str, changes: ProjectChanges) -> dict[str, Any]:
+def update_project(client: Client, project_id: str, changes: Mapping[str, object]) -> dict[str, Any]:
     """PATCH /projects/:id: change a project's settings and return the changed project."""
     return client.request_object("PATCH", f"/projects/{segment(project_id, 'project')}", changes)
 

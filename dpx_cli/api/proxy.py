@@ -5,7 +5,7 @@ Plain http is for loopback addresses only and never goes through a proxy: the to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError
 
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Proxy(NamedTuple):
+class Proxy:
     """A proxy: its address, the header fields that it requires, and the variable that specifies it."""
 
-    host: str
-    port: int
-    headers: dict[str, str]
-    variable: str
+    def __init__(self, host: str, port: int, headers: dict[str, str], variable: str) -> None:
+        self.host = host
+        self.port = port
+        self.headers = headers
+        self.variable = variable
 
 
 def find(env: Mapping[str, str], scheme: str, host: str, port: int) -> Proxy | None:

@@ -35,6 +35,16 @@ class Project(TypedDict, total=False):
     current_deployment: Deployment | None
 
 
+class ProjectChanges(TypedDict, total=False):
+    """The fields of a project that can be changed."""
+
+    name: str
+    description: str
+    build_command: str
+    install_command: str
+    output_dir: str
+
+
 class Variable(TypedDict, total=False):
     """An environment variable (reference, section Environment Variables); the API never returns values."""
 

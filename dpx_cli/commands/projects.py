@@ -159,10 +159,8 @@ def update(
     if not changes:
         hint = f"Pass an option like --name. Run: {session.command('projects', 'update', '--help')}"
         raise UsageError("Nothing to change.", hint=hint)
-    row = session.projects.on(
-        either(project, named),
-        lambda project_id: projects.update_project(session.client, project_id, changes),  # type: ignore[arg-type]
-    )
+    client, given = session.client, either(project, named)
+    row = session.projects.on(given, lambda project_id: projects.update_project(client, project_id, changes))
     session.screen.item(row, DETAILS, key="slug")
 
 

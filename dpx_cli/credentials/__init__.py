@@ -7,7 +7,7 @@ stored token loads no keyring code.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dpx_cli.errors import Failed, NotLoggedIn, TokenStorage
 from dpx_cli.system import shell
@@ -26,13 +26,14 @@ MAX_FILE = 64 * 1024  # bytes of a file that should hold one token
 SHOW_END_FROM = 24  # characters that a token must have before its last four are shown
 
 
-class Token(NamedTuple):
+class Token:
     """A token and where it came from. Its `repr` and `str` never show it."""
 
-    value: str
-    source: str
-    location: str
-    variable: str | None = None
+    def __init__(self, value: str, source: str, location: str, variable: str | None = None) -> None:
+        self.value = value
+        self.source = source
+        self.location = location
+        self.variable = variable
 
     @property
     def masked(self) -> str:

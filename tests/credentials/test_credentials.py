@@ -95,9 +95,11 @@ def test_a_token_file_comes_after_the_variable_and_before_a_stored_token(setting
     settings.put_login("memory")
     (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8")
     settings.env = {"DPX_TOKEN": " ", "DPX_TOKEN_FILE": str(tmp_path / "token")}
-    assert credentials.find_token(settings, no_store)[:2] == (TOKEN, "file")
+    token = credentials.find_token(settings, no_store)
+    assert (token.value, token.source) == (TOKEN, "file")
     settings.env["DPX_TOKEN"] = f" {OTHER}\r\n"
-    assert credentials.find_token(settings, no_store)[:2] == (OTHER, "env")
+    token = credentials.find_token(settings, no_store)
+    assert (token.value, token.source) == (OTHER, "env")
 
 
 @pytest.mark.posix

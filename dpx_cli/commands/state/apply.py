@@ -65,8 +65,7 @@ class ApplyTask(runner.Task):
         for step in steps[plans.CREATE]:
             self._create(step)
         if fields:
-            changes: projects.ProjectChanges = {step.name: step.after for step in fields}  # type: ignore[assignment]  # keys are the TypedDict's
-            projects.update_project(client, self._project_id, changes)
+            projects.update_project(client, self._project_id, {step.name: step.after for step in fields})
             self.done += fields
         self._change_variables([*steps[plans.SET], *(step for step in unknown if step.kind == "variable")])
         self._change_variables(steps[plans.REMOVE])
