@@ -98,7 +98,7 @@ class Projects:
         refs: dict[str, ProjectRef] = {}
         for ref in asked:
             try:
-                project, _ = self._choose_or_get(ref.given, lists[ref.org])
+                project, _ = self._choose(ref.given, lists[ref.org])
             except NotFound:
                 if not keep_missing:
                     raise
@@ -114,25 +114,22 @@ class Projects:
         A remembered ID that responds 404 is looked up again, and the function called once more.
         """
         ref = given if isinstance(given, ProjectRef) else self.ref(given)
-        if ref.id is not None and ref.source != LINK:
-            return action(ref.id)
         _check_segments(ref.given)
-        if (guess := self.remembered(ref.given)) is None:
-            return action(self._search(ref, unlisted=True))
+        if (guess := self.remembered(ref)) is None:
+            return action(self._look_up(ref))
         try:
             return action(guess)
         except NotFound as gone:
-            if self._is_linked(guess):
+            if ref.id is not None:
                 if ref.source == LINK:
-                    self.check_link(guess)
+                    self.check_link()
                 raise
             self._names().forget_project(ref.given)
             try:
-                project_id = self._search(ref)
+                project_id = self._look_up(ref)
             except NotFound as missing:
-                # What looks like an ID need not be listed, and something else may be missing.
                 raise gone if ID.fullmatch(ref.given) else missing from None
-            if project_id == guess:
+            if project_id == guess:  # something else is missing
                 raise
             return action(project_id)
 
@@ -140,16 +137,31 @@ class Projects:
         """Return a project; see `on`."""
         return self.on(given, lambda project_id: projects.get_project(self._client(), project_id))
 
-    def check_link(self, project_id: str) -> None:
-        """Raise NotFound, which names the link file, if that has this ID and the API has no such project."""
-        link = self._settings.link
-        if link is None or link.project_id != project_id:
+    def known(self, given: str | None = None) -> str | None:
+        """Return the ID of the project; None if none is specified, or it can't be found. Never asks."""
+        with contextlib.suppress(DpxError):
+            if given is not None or self._settings.project:
+                return self.on(given, str)
+        return None
+
+    def remembered(self, ref: ProjectRef) -> str | None:
+        """Return the ID of a project if it is linked, remembered or looks like one: without a request. Else None."""
+        if ref.id is not None:
+            return ref.id
+        with contextlib.suppress(NotLoggedIn):  # names are remembered for a token
+            if project_id := self._names().project_id(ref.given):
+                return project_id
+        return ref.given if ID.fullmatch(ref.given) and "/" not in ref.given else None
+
+    def check_link(self) -> None:
+        """Raise NotFound, which names the link file, if the API has no project with the ID in it."""
+        if (link := self._settings.link) is None:
             return
         try:
-            projects.get_project(self._client(), project_id)
+            projects.get_project(self._client(), link.project_id)
         except NotFound as missing:
-            path = files.short(link.path)
-            missing.message = f"No such project: {link.project_slug or project_id}, from the link file {path}"
+            missing.message = f"No such project: {link.project_slug or link.project_id}"
+            missing.message += f", from the link file {files.short(link.path)}"
             missing.hint = (
                 f"To unlink the directory, run: {self._command('unlink')}; "
                 f"to link it to another project, run: {self._command('link', 'PROJECT')}"
@@ -158,47 +170,20 @@ class Projects:
         except DpxError:
             return
 
-    def _search(self, ref: ProjectRef, *, unlisted: bool = False) -> str:
-        """Look a project up; a NotFound mentions the deploxa.toml, if the project comes from there."""
+    def _look_up(self, ref: ProjectRef) -> str:
+        """Find a project in the list of projects, remember it, and return its ID.
+
+        Raise NotFound, which mentions the deploxa.toml if the project comes from there, or UsageError for several.
+        """
+        org, _, slug = ref.given.rpartition("/")
         try:
-            return self.look_up(ref.given, unlisted=unlisted)
+            project, chosen_by = self._choose(ref.given, self.list_all(org or None))
         except NotFound as missing:
             file = self._settings.project_file if ref.source == FILE else None
             if file and missing.request is None:
                 missing.message = f"No such project: {file.slug}, from {files.short(file.path)}"
                 missing.hint = f"Fix its slug, or create it. Run: {self._command('apply')}"
             raise
-
-    def known(self, given: str | None = None) -> str | None:
-        """Return the ID of the project; None if none is specified, or it can't be found. Never asks."""
-        try:
-            reference = given if given is not None else self._settings.project
-            return self.resolve(reference) if reference else None
-        except DpxError:
-            return None
-
-    def resolve(self, reference: str) -> str:
-        """Return the ID of a project. Raise NotFound if the reference fits none, UsageError if it fits several."""
-        _check_segments(reference)
-        return self.remembered(reference) or self.look_up(reference, unlisted=True)
-
-    def remembered(self, reference: str) -> str | None:
-        """Return the ID of a project if it is linked, remembered or looks like one: without a request. Else None."""
-        if self._is_linked(reference):
-            return reference
-        with contextlib.suppress(NotLoggedIn):  # names are remembered for a token
-            if project_id := self._names().project_id(reference):
-                return project_id
-        return reference if ID.fullmatch(reference) and "/" not in reference else None
-
-    def look_up(self, reference: str, *, unlisted: bool = False) -> str:
-        """Find a project by slug or org/slug in the list of projects, remember it, and return its ID; see `resolve`.
-
-        With `unlisted` it may also be a project's ID that isn't listed.
-        """
-        org, _, slug = reference.rpartition("/")
-        choose = self._choose_or_get if unlisted else self._choose
-        project, chosen_by = choose(reference, self.list_all(org or None))
         # Remembered as what it was found by: tomorrow the default may be another organization.
         self._names().remember_project(f"{chosen_by}/{slug}" if chosen_by else slug, project["id"])
         return str(project["id"])
@@ -214,64 +199,41 @@ class Projects:
             names = [(row["id"], row["slug"] if is_name(row.get("slug")) else row["id"]) for row in rows]
             yield [ProjectRef(project_id, slug, org, slug, "--project") for project_id, slug in names]
 
-    def _choose_or_get(self, reference: str, listed: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], str | None]:
-        """Return the project that `_choose` does, else the one whose ID the reference is.
-
-        The API's reference promises neither a form of IDs nor that every project is listed.
-        """
-        try:
-            return self._choose(reference, listed)
-        except NotFound:
-            if "/" in reference:
-                raise
-            with contextlib.suppress(BadRequest, Forbidden, NotFound):
-                return projects.get_project(self._client(), reference), None
-            raise
-
-    def _is_linked(self, reference: str) -> bool:
-        """Return whether a reference is the ID in the link file, which needs no look-up."""
-        # With a damaged file the project was given another way, and this is no reason to stop.
-        with contextlib.suppress(DpxError):
-            return self._settings.link is not None and reference == self._settings.link.project_id
-        return False
-
     def _choose(self, reference: str, listed: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], str | None]:
         """Return the one project of a list that a reference fits, and the organization that it was chosen by.
 
-        If several fit, the default organization decides; see `resolve` for errors.
+        If several fit, the default organization decides. If none fits, the reference may be an ID: the API's reference
+        promises neither a form of IDs nor that every project is listed.
         """
         org, _, slug = reference.rpartition("/")
-        fitting = self._fitting(reference, listed)
+        fitting = _fitting(slug, listed)
         if len(fitting) > 1 and not org and (default := self._settings.org):
             org = default
-            with contextlib.suppress(NotFound):
-                fitting = self._fitting(f"{default}/{slug}", self.list_all(default))
+            fitting = _fitting(slug, self.list_all(default)) or fitting
         if len(fitting) > 1:
             names = ", ".join(f"{project['id']} ({project.get('slug')})" for project in fitting)
             raise UsageError(f"{slug} matches several projects: {names}", hint=f"Pass an ID, or ORG/{slug}.")
-        return fitting[0], org or None
-
-    def _fitting(self, reference: str, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the projects that a reference fits: by slug, else by slug in another case, and by ID."""
-        slug = reference.rpartition("/")[2]
-        slugs = [str(project.get("slug")) for project in listed]
-        exact, folded, by_id = [], [], []
-        for name, project in zip(slugs, listed, strict=True):
-            if name == slug:
-                exact.append(project)
-            elif name.casefold() == slug.casefold():
-                folded.append(project)
-            elif project["id"] == slug:
-                by_id.append(project)
-        # One project's ID may be another's slug: then it must not be guessed which is specified.
-        if fitting := (exact or folded) + by_id:
-            return fitting
+        if fitting:
+            return fitting[0], org or None
+        if slug == reference:
+            with contextlib.suppress(BadRequest, Forbidden, NotFound):
+                return projects.get_project(self._client(), reference), None
         import difflib
 
-        close = difflib.get_close_matches(slug, slugs, n=1)
+        close = difflib.get_close_matches(slug, [str(project.get("slug")) for project in listed], n=1)
         lists = self._command("projects", "list")
         hint = f"Did you mean {close[0]}? List projects: {lists}" if close else f"Run: {lists}"
         raise NotFound(f"No such project: {reference}", hint=hint)
+
+
+def _fitting(slug: str, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the projects with a slug, else with it in another case, and that with it as its ID.
+
+    One project's ID may be another's slug: then it must not be guessed which is specified.
+    """
+    fitting = [project for project in listed if project.get("slug") == slug]
+    fitting = fitting or [project for project in listed if str(project.get("slug")).casefold() == slug.casefold()]
+    return fitting + [project for project in listed if project["id"] == slug and project not in fitting]
 
 
 def _check_segments(reference: str) -> None:

@@ -73,7 +73,7 @@ def test_a_remembered_id_that_is_gone_is_looked_up_again(dpx_on_faults: Program,
     server.projects.clear()
     done = dpx_on_faults(*GET, "shop", "--json")
     assert (done.code, done.out, done.error["code"]) == (3, "", "not_found"), done
-    assert asked(server) == [f"/projects/{OTHER}", "/projects"]
+    assert asked(server) == [f"/projects/{OTHER}", "/projects", "/projects/shop"]
 
 
 def test_a_404_of_something_else_is_no_reason_to_do_it_twice(dpx_on_faults: Program, server: FaultServer) -> None:

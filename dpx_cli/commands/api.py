@@ -134,13 +134,13 @@ def _fill(session: Session, path: str, *, offline: bool) -> str:
         path = path.replace("{org}", segment(org, "organization"))
     if "{project}" not in path:
         return path
-    if (reference := session.settings.project) is None:
+    if session.settings.project is None:
         raise UsageError("No project for {project}.", hint="Set DPX_PROJECT, or write its ID in PATH.")
-    projects = session.projects
-    project_id = projects.remembered(reference) if offline else projects.resolve(reference)
+    ref = session.projects.ref(None)
+    project_id = session.projects.remembered(ref) if offline else session.projects.on(ref, str)
     if project_id is None:
         hint = f"Run: {session.command('projects', 'get')}"
-        raise UsageError(f"The ID of project {reference} is not known yet, and --curl sends nothing.", hint=hint)
+        raise UsageError(f"The ID of project {ref.name} is not known yet, and --curl sends nothing.", hint=hint)
     return path.replace("{project}", segment(project_id, "project"))
 
 

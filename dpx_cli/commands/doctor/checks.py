@@ -159,7 +159,7 @@ class Diagnosis:
         if file is None:
             return "none in this directory or above"
         if link and self._token and self._response and is_success(self._response.status):
-            self._session.projects.check_link(link.project_id)
+            self._session.projects.check_link()
         return f"{(link and link.project_slug) or file.reference} ({file.path})"
 
     def _check_clock(self) -> Check | str:
