@@ -84,12 +84,14 @@ class Session:
 
     def client_for(self, token: str | None = None) -> Client:
         """Return the API as a token sees it, by default the one in use, over a connection of its own for a thread."""
+        from dpx_cli import credentials
         from dpx_cli.api import proxy
         from dpx_cli.api.client import Client
         from dpx_cli.api.transport import Connection
 
+        token_hint = None
         if token is None:
-            token = self.token()
+            token, token_hint = self.token(), credentials.describe_renewal(self.find_token(), self.settings)
         self.settings.check_profile()
         scheme, host, port = split_origin(self.settings.origin)
         through = proxy.find(self.env, scheme, host, port)
@@ -100,21 +102,13 @@ class Session:
             connection,
             timeout=self.settings.timeout,
             read_only=lambda: self.read_only or self.settings.read_only,
-            token_hint=self._token_hint(token),
+            token_hint=token_hint,
             on_attempt=self.screen.info if self.debug else self.on_attempt,
             on_note=self.screen.note,
             command=self.command,
         )
         self._clients.append(client)
         return client
-
-    def _token_hint(self, token: str) -> str | None:
-        """Return how to replace a token that is refused; None for one that no setting gave."""
-        if self._token is None or self._token.value != token:
-            return None
-        from dpx_cli import credentials
-
-        return credentials.describe_renewal(self._token, self.settings)
 
     def close(self) -> None:
         """Close all connections to the API."""

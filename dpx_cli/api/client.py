@@ -105,7 +105,6 @@ class Client:
         self._token_hint = token_hint
         self._on_attempt = on_attempt
         self._root = root_path(api_url)
-        self._saw_api = False  # whether any response was one of an API
         self.may_have_changed = False  # whether a request that changes something succeeded, or its response was lost
 
     def __repr__(self) -> str:
@@ -137,11 +136,9 @@ class Client:
         """Send a request and return the decoded JSON document of a 2xx response, and the response."""
         response = self.request(request)
         try:
-            document = decode(response, request.name)
+            return decode(response, request.name), response
         except errors.InvalidResponse as problem:
             raise self.unreadable(request, problem) from problem
-        self._saw_api = True
-        return document, response
 
     def request(self, request: Request) -> Response:
         """Send a request, again if that is safe, and return its 2xx response as it came."""
@@ -200,8 +197,6 @@ class Client:
             message = f"The server redirects, which dpx doesn't follow ({where})."
             return errors.InvalidResponse(message, hint=hint, status=status, request=request.name)
         said = _error_field(response)
-        # Any server may respond 404 "Not found"; the API says what it didn't find.
-        self._saw_api = self._saw_api or (said or "").strip(".").lower() not in ("", "not found")
         text = "" if request.secret or not said else _one_line(said, self._token)
         if not request.may_repeat and (status >= SERVER_ERROR or status == REQUEST_TIMEOUT):
             cause = f"HTTP {status}{f': {text}' if text else ''}"
@@ -210,7 +205,7 @@ class Client:
             kind = BY_STATUS.get(status, errors.ServerError if status >= SERVER_ERROR else errors.Failed)
             page = "" if said is not None else f"; the response is not JSON, so it is not from the API at {self._host}"
             error = kind(f"{text or _meaning(status)} ({where}){page}.", status=status, request=request.name)
-            error.hint = self._hint(request, status, wait, is_page=said is None)
+            error.hint = self._hint(request, status, wait, said)
         error.retry_after = wait
         return error
 
@@ -244,11 +239,13 @@ class Client:
     def _host(self) -> str:
         return self.api_url.partition("://")[2].partition("/")[0]
 
-    def _hint(self, request: Request, status: int, wait: float | None, *, is_page: bool) -> str | None:
-        """Return the way out of an error status."""
-        if status == NOT_FOUND and not self._saw_api and not self.api_url.endswith("/api/v1"):
+    def _hint(self, request: Request, status: int, wait: float | None, said: str | None) -> str | None:
+        """Return the way out of an error status; `said` is the server's message, None if it isn't the API's."""
+        # Any server may respond 404 "Not found"; the API says what it didn't find.
+        is_vague = (said or "").strip(".").lower() in ("", "not found")
+        if status == NOT_FOUND and is_vague and not self.api_url.endswith("/api/v1"):
             return f"Does the API URL end in /api/v1? It is {self.api_url}"
-        if is_page:
+        if said is None:
             return f"A proxy or firewall in front of {self._host} may have sent it. Check DPX_API_URL and the proxy."
         if status == NOT_FOUND and ((request.params or {}).get("org") or request.path.startswith("/orgs/")):
             return f"Check the organization. Run: {self.command('orgs', 'list')}"
@@ -267,17 +264,13 @@ class Client:
         """Do one exchange, and report it to `on_attempt` even if it fails."""
         status: int | str = "no response"
         fields = {
-            "Authorization": f"Bearer {self._token}",
-            "User-Agent": USER_AGENT,
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
+            "authorization": f"Bearer {self._token}",
+            "user-agent": USER_AGENT,
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+            **({} if request.body is None else {"content-type": "application/json"}),
+            **{name.lower(): value for name, value in (request.headers or {}).items()},
         }
-        if request.body is not None:
-            fields["Content-Type"] = "application/json"
-        if request.headers:
-            replaced = {name.lower() for name in request.headers}
-            fields = {name: value for name, value in fields.items() if name.lower() not in replaced}
-            fields.update(request.headers)
         target = self._root.rstrip("/") + request.path + query_string(request.params)
         started = time.monotonic()
         try:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NO_CONTENT = 204
+STATUS = ("current_deployment", "status")  # path of the status of a project's current deployment
 
 
 def list_projects(

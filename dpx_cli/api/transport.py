@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 32 * 1024 * 1024  # of a body, compressed as well as decoded
 MAX_QUOTED = 100  # characters that an error repeats of what the other side said
 INFLATED = 16 * CHUNK  # bytes that are decompressed at a time
-COMPRESSED = ("gzip", "x-gzip", "deflate")
 WITH_BODY = ("POST", "PUT", "PATCH")  # sent with Content-Length even if empty: servers respond 411 without it
-GZIP_MAGIC = b"\x1f\x8b"
 
 
 class NotSent(Exception):
@@ -156,7 +154,7 @@ def _read_body(http: Http1Connection, head: Head, deadline: Deadline) -> bytes:
     """Read the body that follows a head, decoded, never more than the bound."""
     encoding = head.headers.get("content-encoding", "").strip().lower()
     pieces: Iterable[bytes] = http.body(head)
-    if encoding in COMPRESSED:
+    if encoding == "gzip":
         pieces = _inflate(pieces, head.status)
     elif encoding not in ("", "identity"):
         raise Unreadable(f"The response is encoded as {encoding[:MAX_QUOTED]}, which dpx didn't request.", head.status)
@@ -176,10 +174,10 @@ def _too_large(status: int) -> Unreadable:
 
 
 def _inflate(pieces: Iterable[bytes], status: int) -> Iterator[bytes]:
-    """Decode gzip or deflate, a bounded piece at a time. gzip may have several members, and zeros after each."""
+    """Decode gzip, which may have several members, a bounded piece at a time."""
     import zlib
 
-    inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip and zlib headers are told apart
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16: with the header of gzip
     rest = b""
     size = 0
     try:
@@ -190,9 +188,6 @@ def _inflate(pieces: Iterable[bytes], status: int) -> Iterator[bytes]:
                 raise _too_large(status)
             while rest:
                 if inflater.eof:
-                    rest = rest.lstrip(b"\0")
-                    if rest in (b"", GZIP_MAGIC[:1]):
-                        break
                     inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
                 yield inflater.decompress(rest, INFLATED)
                 rest = inflater.unconsumed_tail or inflater.unused_data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands import LOCAL, Typer, effect
+from dpx_cli.commands import LOCAL, Typer, effect, init
 from dpx_cli.config import link as link_file
 from dpx_cli.config import paths
 from dpx_cli.errors import NotFound, UsageError, either
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
+
+CREATE = "Create a new project"
 
 
 @ROOT.command("link", epilog="dpx link acme/storefront")
@@ -30,12 +32,11 @@ def link(session: Session, project: ProjectArgument = None, named: Project = Non
     elif not session.screen.can_ask:
         hint = f"Pass its ID or slug. Run: {session.command('link', 'PROJECT')}"
         raise UsageError("No project specified.", hint=hint)
-    elif (picked := _pick(session, "Link to project", other="Create a new project")) is None:
-        _create(session)
+    elif (picked := _pick(session, "Link to project", other=CREATE)) is None:
+        init.set_up(session)
         return
     else:
         ref = picked
-
     session.link_to(session.projects.get(ref), org_slug=ref.org or session.settings.variable("DPX_ORG"))
 
 
@@ -53,11 +54,17 @@ def unlink(session: Session) -> None:
 
 def pick(session: Session, *, create: bool) -> ProjectRef:
     """Let the user pick a project or, with `create`, create one as `dpx init` does; see `Session.pick`."""
-    ref = _pick(session, "Project", other="Create a new project" if create else None)
-    return _offer_link(session, ref) if ref else _create(session)
+    if (ref := _pick(session, "Project", other=CREATE if create else None)) is None:
+        project, reference = init.set_up(session)
+        return ProjectRef(project["id"], reference.rpartition("/")[2], session.org(None), reference, PICKED)
+    # The next command need not ask.
+    if session.screen.confirm(f"Link this directory to {ref.name}?"):
+        session.link_to({"id": ref.id, "slug": ref.slug}, org_slug=ref.org)
+        return ref._replace(source=LINK, given=str(ref.id))
+    return ref
 
 
-def _pick(session: Session, question: str, *, other: str | None = None) -> ProjectRef | None:
+def _pick(session: Session, question: str, *, other: str | None) -> ProjectRef | None:
     """Return the project that the user picks from all, or None for the other choice."""
     from dpx_cli.output import picker
     from dpx_cli.output.display import StatusLine
@@ -77,19 +84,3 @@ def _pick(session: Session, question: str, *, other: str | None = None) -> Proje
         return None
     project_id, slug = listed[chosen]["id"], slugs[chosen]
     return ProjectRef(project_id, slug, org, slug if slugs.count(slug) == 1 else project_id, PICKED)
-
-
-def _offer_link(session: Session, ref: ProjectRef) -> ProjectRef:
-    """Ask whether the picked project is this directory's, so that the next command need not ask."""
-    if session.screen.confirm(f"Link this directory to {ref.name}?"):
-        session.link_to({"id": ref.id, "slug": ref.slug}, org_slug=ref.org)
-        return ref._replace(source=LINK, given=str(ref.id))
-    return ref
-
-
-def _create(session: Session) -> ProjectRef:
-    """Create a project for this directory, as `dpx init` does."""
-    from dpx_cli.commands import init
-
-    project, reference = init.set_up(session)
-    return ProjectRef(project["id"], reference.rpartition("/")[2], session.org(None), reference, PICKED)

@@ -8,7 +8,7 @@ from dpx_cli.api import projects
 from dpx_cli.commands import CREATED, DELETE, LIST, ONE, READ, WRITE, Typer, effect
 from dpx_cli.commands.listing import show_pages
 from dpx_cli.errors import UsageError, either
-from dpx_cli.output.columns import Column
+from dpx_cli.output.columns import Column, get_path
 from dpx_cli.output.format import relative
 from dpx_cli.reference import slug_of
 
@@ -86,8 +86,7 @@ def _fits(project: Mapping[str, Any], search: str | None, statuses: Sequence[str
         names = [name.casefold() for key in ("slug", "name") if isinstance(name := project.get(key), str)]
         if not any(search.casefold() in name for name in names):
             return False
-    current = project.get("current_deployment")
-    return not statuses or (isinstance(current, dict) and current.get("status") in statuses)
+    return not statuses or get_path(project, projects.STATUS) in statuses
 
 
 @GROUP.command("get", epilog="dpx projects get storefront")

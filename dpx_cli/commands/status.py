@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from dpx_cli.api import projects
 from dpx_cli.commands import LIST, READ, Typer, effect
 from dpx_cli.errors import CheckFailed, either, exclusive
-from dpx_cli.output.columns import Column
+from dpx_cli.output.columns import Column, get_path
 from dpx_cli.output.format import relative
 from dpx_cli.reference import ERROR
 from dpx_cli.rollout.commits import describe_ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import Annotated, Any, Literal
 
     import typer
@@ -61,9 +61,10 @@ def status(
 
     def look() -> Iterator[list[dict[str, Any]]]:
         failing.clear()
-        if many:
-            return _note_failures(projects.list_projects(session.client, org=org), failing)
-        return _note_failures([[session.projects.get(project)]], failing)
+        for page in projects.list_projects(session.client, org=org) if many else [[session.projects.get(project)]]:
+            failed = [row for row in page if get_path(row, projects.STATUS) == ERROR]
+            failing.extend(str(row.get("slug") or row.get("id")) for row in failed)
+            yield page
 
     def check() -> None:
         if fail_on and failing:
@@ -91,13 +92,3 @@ def status(
         if session.screen.format in ("table", "tsv") and (ahead := describe_ahead(session, row)):
             session.screen.note(f"{ahead} Run: {session.command('deploy', 'diff', project=project)}")
     check()
-
-
-def _note_failures(pages: Iterable[list[dict[str, Any]]], failing: list[str]) -> Iterator[list[dict[str, Any]]]:
-    """Pass pages on and note which projects' deployments have failed."""
-    for page in pages:
-        for project in page:
-            current = project.get("current_deployment")
-            if isinstance(current, dict) and current.get("status") == ERROR:
-                failing.append(str(project.get("slug") or project.get("id")))
-        yield page

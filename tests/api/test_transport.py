@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import threading
 import time
 import tracemalloc
@@ -93,9 +92,8 @@ def test_an_endless_head_or_chunk_is_no_response(server: FaultServer, fault: Fau
 LARGE: dict[str, Fault] = {
     "said beforehand": faults.large(33 * faults.MIB),
     "endless": faults.endless_body,
-    "gzip bomb": faults.bomb("gzip"),
-    "deflate bomb": faults.bomb("deflate"),
-    "gzip with an endless tail": faults.gzip_tail(),
+    "gzip bomb": faults.bomb(),
+    "gzip with endless members": faults.flood(faults.GZIPPED, gzip.compress(b" " * faults.MIB)),
 }
 
 
@@ -114,21 +112,11 @@ def test_more_than_32_mib_decoded_is_refused_in_bounded_memory(server: FaultServ
     assert peak < 3 * MAX_BYTES
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate"])
-def test_a_compressed_answer_is_decoded(server: FaultServer, client: Client, encoding: str) -> None:
-    """Gzip is asked for; deflate is understood as well."""
-    data = json.dumps({"data": ["ä" * 100_000]}).encode()
-    server.on("GET", "/projects", faults.compressed(data, encoding.removeprefix("x-")), times=1)
-    assert client.get("/projects") == {"data": ["ä" * 100_000]}
-    assert server.requests[0].headers["accept-encoding"] == "gzip"
-
-
-@pytest.mark.parametrize("padding", [b"", b"\0" * 7])
 @pytest.mark.parametrize("step", [1, 7, 100_000])
-def test_all_members_of_a_gzip_body_are_read(server: FaultServer, client: Client, padding: bytes, step: int) -> None:
+def test_all_members_of_a_gzip_body_are_read(server: FaultServer, client: Client, step: int) -> None:
     """Wherever the network cuts them."""
     parts = [b'{"data": "', b"a" * 5000, b'"}']
-    body = b"".join(gzip.compress(part) + padding for part in parts)
+    body = b"".join(map(gzip.compress, parts))
 
     def answer(exchange: faults.Exchange) -> None:
         exchange.send(faults.OK + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")

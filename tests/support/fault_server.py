@@ -428,6 +428,7 @@ def flood(start: bytes, forever: bytes) -> Fault:
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+GZIPPED = OK + b"Content-Encoding: gzip\r\n\r\n"
 truncated_head = raw(b"HTTP/1.1 200 OK\r\nContent-Ty")
 truncated_body = raw(OK + b'Content-Length: 500\r\n\r\n{"data": {"id": "clm1')
 broken_chunks = raw(OK + b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"dat\r\nZZ\r\noops')
@@ -452,28 +453,16 @@ def large(size: int) -> Fault:
     return raw(OK + b"Content-Length: %d\r\n\r\n" % size + b'{"data": "' + b"a" * (size - 12) + b'"}')
 
 
-def encoded(body: bytes, encoding: str) -> Fault:
-    """A body in a content encoding."""
-    return raw(OK + f"Content-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-
-
-def compressed(data: bytes, encoding: str = "gzip") -> Fault:
+def compressed(data: bytes) -> Fault:
     """A compressed body."""
-    return encoded((gzip if encoding == "gzip" else zlib).compress(data), encoding)
+    return raw(GZIPPED + gzip.compress(data))
 
 
-def bomb(encoding: str, mebibytes: int = 512) -> Fault:
-    """A small body that grows to a large one: the same compressed block again and again, without an end."""
+def bomb() -> Fault:
+    """A small body that grows to 512 MiB: the same compressed block again and again, without an end."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = packer.compress(b" " * MIB) + packer.flush(zlib.Z_FULL_FLUSH)
-    return encoded(
-        (b"\x1f\x8b\x08\0\0\0\0\0\0\xff" if encoding == "gzip" else b"\x78\xda") + block * mebibytes, encoding
-    )
-
-
-def gzip_tail() -> Fault:
-    """A whole gzip body with something endless behind its end."""
-    return flood(OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b'{"data": []}'), b"\0" * 65536)
+    return raw(GZIPPED + b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + block * 512)
 
 
 def redirect(status: int, location: str) -> Fault:

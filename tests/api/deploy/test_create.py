@@ -97,7 +97,7 @@ LOSSES: dict[str, Fault] = {
     "201 without an id": faults.reply(201, {"data": {"status": "QUEUED"}}),
     "201 with a list": faults.reply(201, {"data": []}),
     "204": faults.raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
-    "bomb": faults.bomb("gzip", 64),
+    "bomb": faults.bomb(),
     "unknown encoding": faults.reply(201, b"\x1b", {"Content-Encoding": "br"}),
     "giant header": faults.giant_field,
 }
