@@ -46,12 +46,16 @@ class Names:
     def _path(self) -> str:
         return os.path.join(self._folder(), names_file(self._origin, self._token))
 
+    def _load(self) -> dict[str, Any]:
+        """Read the file; a damaged one counts as empty and is replaced."""
+        try:
+            return files.read_json(self._path(), "the name cache", MAX_BYTES) or {}
+        except DpxError:
+            return {}
+
     def _content(self) -> dict[str, Any]:
         if self._read is None:
-            try:
-                self._read = _parse(files.read_bytes(self._path(), "the name cache", MAX_BYTES + 1))
-            except DpxError:
-                self._read = {}
+            self._read = self._load()
         return self._read
 
     def _store(self, change: Callable[[dict[str, Any]], None]) -> None:
@@ -59,16 +63,14 @@ class Names:
         try:
             path = self._path()
             with files.locked(path):
-                # Read it again: another process may have written in between.
-                before = files.read_bytes(path, "the name cache", MAX_BYTES + 1)
-                content = _parse(before)
+                content = self._load()  # again: another process may have written in between
+                before = json.dumps(content)
                 change(content)
                 content["origin"] = self._origin
                 if self._profile:
                     content["profile"] = self._profile()
-                data = json.dumps(content).encode()
-                if data != before:
-                    files.write_whole(path, data)
+                if (text := json.dumps(content)) != before:
+                    files.write_whole(path, text.encode())
             self._read = content
         except (DpxError, OSError):
             change(self._content())
@@ -102,14 +104,3 @@ def _dict_in(content: dict[str, Any], key: str) -> dict[str, Any]:
     part = content.get(key)
     content[key] = part = part if isinstance(part, dict) else {}
     return part
-
-
-def _parse(data: bytes | None) -> dict[str, Any]:
-    """Return the content of a cache file; a damaged one counts as empty and is replaced."""
-    if not data or len(data) > MAX_BYTES:
-        return {}
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}

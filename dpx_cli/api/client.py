@@ -17,8 +17,7 @@ from dpx_cli.system import exact_json, shell
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# Without an import of the package, which imports this module for type checkers.
-USER_AGENT = f"dpx/{sys.modules['dpx_cli'].__version__}"
+USER_AGENT = f"dpx/{sys.modules['dpx_cli'].__version__}"  # an import would be a circle for type checkers
 MAX_TRIES = 3
 FIRST_PAUSE = 0.25  # seconds before the second try; doubled at every further one, with jitter
 REPEATABLE = (*READ_METHODS, "DELETE", "PATCH")
@@ -106,9 +105,6 @@ class Client:
         self._on_attempt = on_attempt
         self._root = root_path(api_url)
         self.may_have_changed = False  # whether a request that changes something succeeded, or its response was lost
-
-    def __repr__(self) -> str:
-        return f"Client({self.api_url!r})"
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -221,19 +217,16 @@ class Client:
 
     def unreadable(self, request: Request, problem: errors.InvalidResponse) -> errors.DpxError:
         """Return the error of a 2xx response that can't be used."""
-        if request.may_repeat:
-            return problem
-        return self.outcome_unknown(request.name, problem.message, status=problem.status)
+        unknown = self.outcome_unknown
+        return problem if request.may_repeat else unknown(request.name, problem.message, status=problem.status)
 
     def _how_to_check(self, request: str) -> str:
         """Return the command that shows what became of a request."""
         path = request.partition(" ")[2]
         _, first, project, under, *_ = [*path.split("/"), "", "", ""]
-        if first != "projects":
-            return self.command("api", path)
-        if under in ("env-vars", "deployments"):
-            return self.command("env" if under == "env-vars" else "deploy", "list", project=project)
-        return self.command("projects", "list")
+        if group := {"env-vars": "env", "deployments": "deploy"}.get(under):
+            return self.command(group, "list", project=project)
+        return self.command("projects", "list") if first == "projects" else self.command("api", path)
 
     @property
     def _host(self) -> str:

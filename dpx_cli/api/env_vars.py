@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+def path_of(project_id: str) -> str:
+    """Return the path of a project's variables."""
+    return f"/projects/{segment(project_id, 'project')}/env-vars"
+
+
 def list_env_vars(client: Client, project_id: str, *, limit: int | None = None, cursor: str | None = None) -> Pages:
-    """Return the variables of a project, page by page, without values: GET /projects/:id/env-vars."""
-    path = f"/projects/{segment(project_id, 'project')}/env-vars"
-    return Pages(client, path, limit=limit, cursor=cursor, without="value")
+    """GET /projects/:id/env-vars: list the variables of a project, without values."""
+    return Pages(client, path_of(project_id), limit=limit, cursor=cursor, without="value")
 
 
 def by_key(client: Client, project_id: str) -> dict[str, dict[str, Any]]:
@@ -33,22 +37,20 @@ def set_env_var(
     targets: Sequence[str] = (),
     sensitive: bool | None = None,
 ) -> dict[str, Any]:
-    """Create or update a variable and return it, without its value: POST /projects/:id/env-vars.
+    """POST /projects/:id/env-vars: create or update a variable and return it, without its value.
 
-    The request is idempotent, so it is sent again if its response was lost. No error has the value, even if the server
-    echoes it. Without targets, or with `sensitive` None, the API decides.
+    No error has the value, even if the server echoes it. Without targets, or with `sensitive` None, the API decides.
     """
     body: dict[str, Any] = {"key": key, "value": value}
     if targets:
         body["targets"] = list(targets)
     if sensitive is not None:
         body["sensitive"] = sensitive
-    path = f"/projects/{segment(project_id, 'project')}/env-vars"
-    variable = client.request_object("POST", path, body, secret=True)
+    variable = client.request_object("POST", path_of(project_id), body, secret=True)
     variable.pop("value", None)
     return {**variable, "key": key}
 
 
 def delete_env_var(client: Client, project_id: str, key: str) -> dict[str, Any]:
-    """Delete a variable: DELETE /projects/:id/env-vars/:key. Raises NotFound if there is none."""
-    return delete(client, f"/projects/{segment(project_id, 'project')}/env-vars/{segment(key, 'variable')}")
+    """DELETE /projects/:id/env-vars/:key: delete a variable. Raise NotFound if there is none."""
+    return delete(client, f"{path_of(project_id)}/{segment(key, 'variable')}")

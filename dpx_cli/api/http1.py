@@ -28,11 +28,11 @@ MAX_HEX = 16  # digits of a chunk's size
 SLICE = 0.5 if sys.platform == "win32" else float("inf")
 
 
+CUT_OFF = "the response was cut off"
+
+
 class BadResponse(Exception):
     """No whole HTTP/1.1 response came; the text says why."""
-
-
-CUT_OFF = "the response was cut off"
 
 
 def _not_http(what: str) -> BadResponse:
@@ -69,8 +69,7 @@ class Head:
 def _length(text: str | None) -> int | None:
     if text is None:
         return None
-    values = {value.strip() for value in text.split(",")}
-    (value, *others) = values
+    value, *others = {value.strip() for value in text.split(",")}
     if others or not (value.isascii() and value.isdigit()) or len(value) > MAX_HEX:
         raise _not_http("Content-Length")
     return int(value)
@@ -206,8 +205,7 @@ def _status_line(line: bytes) -> tuple[str, int, str]:
     """Return version ("1.1", "1.0"), status and reason phrase."""
     protocol, _, rest = line.decode("latin-1").partition(" ")
     status, _, reason = rest.partition(" ")
-    if protocol not in ("HTTP/1.1", "HTTP/1.0") or len(status) != 3 or not (status.isascii() and status.isdigit()):  # noqa: PLR2004 - RFC 9112, 4
+    is_status = len(status) == len("200") and status.isascii() and status.isdigit() and status >= "100"
+    if protocol not in ("HTTP/1.1", "HTTP/1.0") or not is_status:
         raise _not_http("the status line")
-    if status < "100":
-        raise _not_http("the status")
     return protocol.removeprefix("HTTP/"), int(status), reason

@@ -45,7 +45,6 @@ class Work(Generic[Item, Result]):
         self._group = group
         self._done = done
         self._failed: set[Any] = set()
-        self._is_fatal = False
         self._lock = threading.Lock()
         self._open_at = 0.0
 
@@ -80,38 +79,37 @@ class Work(Generic[Item, Result]):
         while (left := self._open_at - time.monotonic()) > 0:
             time.sleep(left)
         with self._lock:
-            while self._waiting and not self._is_fatal:
+            while self._waiting:
                 item = self._waiting.pop()
                 if self._group(item) not in self._failed:
                     return item
             return None
 
     def _do(self, client: Client, item: Item, action: Callable[[Client, Item], Result]) -> None:
+        failure: DpxError
         try:
-            result = action(client, item)
-            with self._lock:
-                self.results[item] = result
+            self.results[item] = action(client, item)
             self._progress = time.monotonic()
             self._done(item)
         except RateLimited as limited:
-            with self._lock:
-                until = time.monotonic() + (PAUSE if limited.retry_after is None else limited.retry_after)
-                again = not self._is_alone and until - self._progress < client.timeout
-                if again:
+            until = time.monotonic() + (PAUSE if limited.retry_after is None else limited.retry_after)
+            if not self._is_alone and until - self._progress < client.timeout:
+                with self._lock:
                     self._open_at = max(self._open_at, until)
                     self._waiting.append(item)
-            if not again:
-                self._fail(item, limited)
-        except DpxError as failure:
-            self._fail(item, failure)
+                return
+            failure = limited
+        except DpxError as problem:
+            failure = problem
         except Exception as bug:  # noqa: BLE001 - a worker must not end silently while it holds an item
-            self._fail(item, unexpected(bug))
-
-    def _fail(self, item: Item, failure: DpxError) -> None:
+            failure = unexpected(bug)
+        else:
+            return
         with self._lock:
             self.failures[item] = failure
             self._failed.add(self._group(item))
-            self._is_fatal = self._is_fatal or isinstance(failure, FATAL_ERRORS)
+            if isinstance(failure, FATAL_ERRORS):
+                self._waiting.clear()
 
 
 def by_pages(
@@ -132,7 +130,7 @@ def by_pages(
 
 
 def half_way(failure: DpxError, keys: Sequence[str], done: Collection[str]) -> DpxError:
-    """Return a failure with a message that also says which keys were done before it."""
+    """Return a failure with a message that also says which keys were done before it, if there are several."""
     if len(keys) > 1:
         failure.message = failure.message.removesuffix(".") + progress(keys, done)
     return failure

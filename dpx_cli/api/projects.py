@@ -67,10 +67,7 @@ def update_project(client: Client, project_id: str, changes: Mapping[str, object
 
 
 def delete_project(client: Client, project_id: str) -> dict[str, Any]:
-    """DELETE /projects/:id: delete a project (owners only) and return {"deleted": true}.
-
-    If the response is lost, another request tells whether the project is gone.
-    """
+    """DELETE /projects/:id: delete a project; if the response is lost, another request tells whether it is gone."""
     path = f"/projects/{segment(project_id, 'project')}"
     try:
         return delete(client, path)
@@ -81,9 +78,8 @@ def delete_project(client: Client, project_id: str) -> dict[str, Any]:
             client.note("The response was lost, but the project was deleted.")
             return {"deleted": True}
         except DpxError:
-            if isinstance(lost, OutcomeUnknown):
-                raise lost from None
-            raise client.outcome_unknown(f"DELETE {path}", lost.message, status=lost.status) from lost
+            cause = lost.cause if isinstance(lost, OutcomeUnknown) else lost.message
+            raise client.outcome_unknown(f"DELETE {path}", cause, status=lost.status) from lost
         raise
 
 

@@ -158,19 +158,18 @@ def _read_body(http: Http1Connection, head: Head, deadline: Deadline) -> bytes:
         pieces = _inflate(pieces, head.status)
     elif encoding not in ("", "identity"):
         raise Unreadable(f"The response is encoded as {encoding[:MAX_QUOTED]}, which dpx didn't request.", head.status)
-    if (head.length or 0) > MAX_BYTES:
-        raise _too_large(head.status)
     body = bytearray()
+    _check_size(head.length or 0, head.status)
     for piece in pieces:
         deadline.remaining()
         body += piece
-        if len(body) > MAX_BYTES:
-            raise _too_large(head.status)
+        _check_size(len(body), head.status)
     return bytes(body)
 
 
-def _too_large(status: int) -> Unreadable:
-    return Unreadable(f"The response is larger than {MAX_BYTES // 1024 // 1024} MiB.", status)
+def _check_size(size: int, status: int) -> None:
+    if size > MAX_BYTES:
+        raise Unreadable(f"The response is larger than {MAX_BYTES // 1024 // 1024} MiB.", status)
 
 
 def _inflate(pieces: Iterable[bytes], status: int) -> Iterator[bytes]:
@@ -184,8 +183,7 @@ def _inflate(pieces: Iterable[bytes], status: int) -> Iterator[bytes]:
         for piece in pieces:
             rest += piece
             size += len(piece)
-            if size > MAX_BYTES:
-                raise _too_large(status)
+            _check_size(size, status)
             while rest:
                 if inflater.eof:
                     inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -206,12 +204,11 @@ def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
         try:
             _connect_within(raw, address, deadline.remaining() / (len(addresses) - number))
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as failed:
+        except BaseException as failed:
             raw.close()
+            if not isinstance(failed, OSError):
+                raise
             problem = failed
-        except BaseException:
-            raw.close()
-            raise
         else:
             return raw
     raise problem

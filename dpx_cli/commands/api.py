@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Annotated, Any
 
-    import typer
-
-    from dpx_cli.cli.options import ApiHeaders, ApiMethod, ApiPath, BodyFile, JsonFields, RawFields
+    from dpx_cli.cli.options import ApiHeaders, ApiMethod, ApiPath, BodyFile, JsonFields, RawFields, flag
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
 
-METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD")
 NO_CONTENT = (204, 205)
 PIECE = 64 * 1024  # bytes of a body that a terminal gets at a time
 # Header fields that frame the message, carry the token, or turn one method into another.
@@ -35,7 +33,7 @@ RESERVED = (
     *("keep-alive", "te", "trailer", "upgrade", "expect", "proxy-authorization", "proxy-connection"),
     *("x-http-method", "x-http-method-override", "x-method-override"),
 )
-NAME_MARKS = "!#$%&'*+-.^_`|~"  # besides letters and digits, in the name of a header field (RFC 9110)
+FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # of a header field (RFC 9110)
 COLUMNS = (Column("Method", "method"), Column("Path", "path"), Column("Description", "description"))
 
 
@@ -49,11 +47,9 @@ def api(
     raw_fields: RawFields = (),
     json_fields: JsonFields = (),
     input_file: BodyFile = None,
-    paginate: Annotated[bool, typer.Option("--paginate", help="Get all pages of a list, as one array.")] = False,
-    include: Annotated[bool, typer.Option("--include", "-i", help="Print the status and header fields too.")] = False,
-    curl: Annotated[
-        bool, typer.Option("--curl", help="Print the curl command instead of sending the request.")
-    ] = False,
+    paginate: Annotated[bool, flag("--paginate", "Get all pages of a list, as one array.")] = False,
+    include: Annotated[bool, flag("--include -i", "Print the status and header fields too.")] = False,
+    curl: Annotated[bool, flag("--curl", "Print the curl command instead of sending the request.")] = False,
 ) -> None:
     """Make any request to the API and print the response.
 
@@ -167,8 +163,7 @@ def _headers(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         name, colon, value = text.partition(":")
         value = value.strip(" \t")
-        plain = name.isascii() and all(letter.isalnum() or letter in NAME_MARKS for letter in name)
-        if not colon or not name or not plain or not value.isascii() or not value.isprintable():
+        if not colon or not FIELD_NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
             raise UsageError("-H needs a header field: 'Name: value'.", hint="Example: -H 'Accept: application/json'")
         if name.lower() in RESERVED:
             raise UsageError(f"-H can't set {name}.", hint="Leave it out; -X sets the method.")

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli.cache import MAX_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dpx_cli.api.pages import Pages
     from dpx_cli.output.columns import Column
     from dpx_cli.session import Session
 
-# Fields that completion describes a name with.
-DESCRIPTIONS = {"deployments": ("status", "branch", "created_at")}
+DESCRIPTION = ("status", "branch", "created_at")  # fields that completion describes a deployment with
 MAX_DESCRIPTION = 128  # characters of one field
 
 
@@ -34,9 +33,18 @@ def show_pages(
     project that they belong to, if any. `key` is the path of the identifier.
     """
     seen: list[Any] = []
-    session.screen.rows(
-        _noting(pages, key, remember, seen) if remember else pages, columns, key=key, empty=f"No {what}."
-    )
+
+    def note() -> Iterator[list[dict[str, Any]]]:
+        for page in pages:
+            named = [item for item in page if isinstance(item.get(key), str)] if len(seen) < MAX_NAMES else []
+            if remember == "deployments":
+                fields = [[str(item.get(field) or "")[:MAX_DESCRIPTION] for field in DESCRIPTION] for item in named]
+                seen.extend((item[key], *texts) for item, texts in zip(named, fields, strict=True))
+            else:
+                seen.extend(item[key] for item in named)
+            yield page
+
+    session.screen.rows(note() if remember else pages, columns, key=key, empty=f"No {what}.")
     if session.screen.format != "quiet":
         if pages.next_cursor:
             from dpx_cli.system.shell import quote
@@ -47,18 +55,3 @@ def show_pages(
             session.screen.note(f"There are more {what}; {way_out}.")
     if remember and (pages.is_whole or remember == "deployments"):
         session.names.remember(remember, seen, under)
-
-
-def _noting(pages: Pages, key: str, kind: str, seen: list[Any]) -> Iterator[list[dict[str, Any]]]:
-    """Pass pages on, and note the identifiers on them, up to what is remembered."""
-    for page in pages:
-        if len(seen) < MAX_NAMES:
-            seen.extend(_name(item, key, kind) for item in page if isinstance(item.get(key), str))
-        yield page
-
-
-def _name(item: Mapping[str, Any], key: str, kind: str) -> str | tuple[str, ...]:
-    """Return what is remembered of an item: its identifier, and the fields that completion describes it with."""
-    if kind not in DESCRIPTIONS:
-        return str(item[key])
-    return item[key], *(str(item.get(field) or "")[:MAX_DESCRIPTION] for field in DESCRIPTIONS[kind])

@@ -12,9 +12,7 @@ from dpx_cli.system import browser
 if TYPE_CHECKING:
     from typing import Annotated
 
-    import typer
-
-    from dpx_cli.cli.options import Project, ProjectArgument
+    from dpx_cli.cli.options import Project, ProjectArgument, flag
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -26,7 +24,7 @@ def open_site(
     session: Session,
     project: ProjectArgument = None,
     named: Project = None,
-    print_url: Annotated[bool, typer.Option("--print", help="Print the URL instead of opening it.")] = False,
+    print_url: Annotated[bool, flag("--print", "Print the URL instead of opening it.")] = False,
 ) -> None:
     """Open a project's site in a browser.
 

@@ -16,20 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Annotated, Any
 
-    import typer
-
-    from dpx_cli.cli.options import (
-        AppType,
-        Cursor,
-        Description,
-        Framework,
-        Limit,
-        Org,
-        Project,
-        ProjectArgument,
-        Statuses,
-        Yes,
-    )
+    from dpx_cli.cli import options
     from dpx_cli.session import Session
 
 
@@ -57,13 +44,13 @@ DETAILS = (
 @effect(READ, prints=LIST)
 def list_projects(
     session: Session,
-    org: Org = None,
+    org: options.Org = None,
     search: Annotated[
-        str | None, typer.Option("--search", metavar="TEXT", help="Show projects with TEXT in their slug or name.")
+        str | None, options.option("--search", "TEXT", "Show projects with TEXT in their slug or name.")
     ] = None,
-    statuses: Statuses = (),
-    limit: Limit = None,
-    cursor: Cursor = None,
+    statuses: options.Statuses = (),
+    limit: options.Limit = None,
+    cursor: options.Cursor = None,
 ) -> None:
     """List the projects you have access to.
 
@@ -91,7 +78,7 @@ def _fits(project: Mapping[str, Any], search: str | None, statuses: Sequence[str
 
 @GROUP.command("get", epilog="dpx projects get storefront")
 @effect(READ, prints=ONE)
-def get(session: Session, project: ProjectArgument = None, named: Project = None) -> None:
+def get(session: Session, project: options.ProjectArgument = None, named: options.Project = None) -> None:
     """Show one project."""
     session.screen.item(session.projects.get(either(project, named)), DETAILS, key="slug")
 
@@ -100,17 +87,12 @@ def get(session: Session, project: ProjectArgument = None, named: Project = None
 @effect(WRITE, prints=CREATED)
 def create(
     session: Session,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Project name.")],
-    org: Org = None,
-    framework: Annotated[
-        Framework | None,
-        typer.Option("--framework", metavar="FRAMEWORK", help="Framework.", case_sensitive=False),
-    ] = None,
-    app_type: Annotated[
-        AppType | None, typer.Option("--app-type", metavar="TYPE", help="App type.", case_sensitive=False)
-    ] = None,
-    description: Description = None,
-    link: Annotated[bool, typer.Option("--link", help="Link this directory to the new project.")] = False,
+    name: Annotated[str, options.argument("NAME", "Project name.")],
+    org: options.Org = None,
+    framework: Annotated[options.Framework | None, options.option("--framework", "FRAMEWORK", "Framework.")] = None,
+    app_type: Annotated[options.AppType | None, options.option("--app-type", "TYPE", "App type.")] = None,
+    description: options.Description = None,
+    link: Annotated[bool, options.flag("--link", "Link this directory to the new project.")] = False,
 ) -> None:
     """Create a project."""
     from dpx_cli.config.link import check_writable
@@ -119,8 +101,8 @@ def create(
         raise UsageError("The project's name is empty.", hint=f"Run: {session.command('projects', 'create', 'NAME')}")
     if link:
         check_writable(session.cwd)
-    options = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
-    fields = {key: value for key, value in options.items() if value is not None}
+    settings = {"orgSlug": session.org(org), "framework": framework, "appType": app_type, "description": description}
+    fields = {key: value for key, value in settings.items() if value is not None}
     created = projects.create_project(session.client, name, fields)
     session.screen.item(created, DETAILS, key="slug")
     expected, slug = slug_of(name), created.get("slug")
@@ -134,19 +116,13 @@ def create(
 @effect(WRITE, prints=ONE)
 def update(
     session: Session,
-    project: ProjectArgument = None,
-    named: Project = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="New name.")] = None,
-    description: Description = None,
-    build_command: Annotated[
-        str | None, typer.Option("--build-command", metavar="COMMAND", help="Build command.")
-    ] = None,
-    install_command: Annotated[
-        str | None, typer.Option("--install-command", metavar="COMMAND", help="Install command.")
-    ] = None,
-    output_dir: Annotated[
-        str | None, typer.Option("--output-dir", metavar="DIR", help="Output directory of the build.")
-    ] = None,
+    project: options.ProjectArgument = None,
+    named: options.Project = None,
+    name: Annotated[str | None, options.option("--name", "NAME", "New name.")] = None,
+    description: options.Description = None,
+    build_command: Annotated[str | None, options.option("--build-command", "COMMAND", "Build command.")] = None,
+    install_command: Annotated[str | None, options.option("--install-command", "COMMAND", "Install command.")] = None,
+    output_dir: Annotated[str | None, options.option("--output-dir", "DIR", "Output directory of the build.")] = None,
 ) -> None:
     """Change a project's settings.
 
@@ -165,7 +141,9 @@ def update(
 
 @GROUP.command("delete", epilog="dpx projects delete docs --yes")
 @effect(DELETE, prints=ONE)
-def delete(session: Session, project: ProjectArgument = None, named: Project = None, yes: Yes = False) -> None:
+def delete(
+    session: Session, project: options.ProjectArgument = None, named: options.Project = None, yes: options.Yes = False
+) -> None:
     """Delete a project. Only the owner can delete it, and it can't be undone.
 
     Name the project explicitly: DPX_PROJECT, deploxa.toml and links are ignored.

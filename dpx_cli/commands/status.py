@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated, Any, Literal
 
-    import typer
-
-    from dpx_cli.cli.options import Interval, Org, Project, ProjectArgument, Watch
+    from dpx_cli.cli.options import Interval, Org, Project, ProjectArgument, Watch, flag, option
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -40,12 +38,9 @@ def status(
     project: ProjectArgument = None,
     named: Project = None,
     org: Org = None,
-    every: Annotated[bool, typer.Option("--all", help="Show every project you have access to.")] = False,
+    every: Annotated[bool, flag("--all", "Show every project you have access to.")] = False,
     fail_on: Annotated[
-        Literal["error"] | None,
-        typer.Option(
-            "--fail-on", metavar="STATE", help="Exit 10 if a deployment is in this state.", case_sensitive=False
-        ),
+        Literal["error"] | None, option("--fail-on", "STATE", "Exit 10 if a deployment is in this state.")
     ] = None,
     watch: Watch = False,
     interval: Interval = None,
@@ -74,15 +69,10 @@ def status(
     if watch or interval is not None:
         from dpx_cli.output import watch as watching
 
-        seconds = watching.check_flags(session.screen, watch=watch, interval=interval)
+        screen, empty = session.screen, "No projects."
+        seconds = watching.check_flags(screen, watch=watch, interval=interval)
         watching.watch(
-            session.screen,
-            lambda: [*chain(*look())],
-            COLUMNS,
-            key="slug",
-            interval=seconds,
-            empty="No projects.",
-            shown=check,
+            screen, lambda: [*chain(*look())], COLUMNS, key="slug", interval=seconds, empty=empty, shown=check
         )
     elif many:
         session.screen.rows(look(), COLUMNS, key="slug", empty="No projects.")
