@@ -22,29 +22,27 @@ from dpx_cli.system import files
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
+    from dpx_cli.config.settings import Settings
+
 MAX_NAMES = 5000  # of one kind
 MAX_BYTES = 4 * 1024 * 1024
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")  # anything else comes from a damaged file
 
 
 class Names:
-    """The cached names of one token, of which only a digest is kept, at one origin.
+    """The cached names of one token, of which only a digest is kept, at one origin; nothing for a user without a home.
 
-    `folder` may raise DpxError, and then nothing is cached. `profile` returns the profile that the token is stored
-    for; it is None for a token of the environment.
+    `is_stored` says whether the token is stored for the profile, and not from the environment.
     """
 
-    def __init__(
-        self, folder: Callable[[], str], origin: str, token: str, profile: Callable[[], str] | None = None
-    ) -> None:
-        self._folder = folder
-        self._origin = origin
+    def __init__(self, settings: Settings, token: str, *, is_stored: bool = False) -> None:
+        self._settings = settings
         self._token = token
-        self._profile = profile
+        self._is_stored = is_stored
         self._read: dict[str, Any] | None = None
 
     def _path(self) -> str:
-        return os.path.join(self._folder(), names_file(self._origin, self._token))
+        return os.path.join(self._settings.cache_dir, names_file(self._settings.origin, self._token))
 
     def _load(self) -> dict[str, Any]:
         """Read the file; a damaged one counts as empty and is replaced."""
@@ -66,9 +64,9 @@ class Names:
                 content = self._load()  # again: another process may have written in between
                 before = json.dumps(content)
                 change(content)
-                content["origin"] = self._origin
-                if self._profile:
-                    content["profile"] = self._profile()
+                content["origin"] = self._settings.origin
+                if self._is_stored:
+                    content["profile"] = self._settings.profile
                 if (text := json.dumps(content)) != before:
                     files.write_whole(path, text.encode())
             self._read = content

@@ -39,7 +39,6 @@ class Session:
         self.settings = Settings(env, profile=profile, cwd=cwd)
         self._cwd = cwd
         self._clients: list[Client] = []
-        self._token: Token | None = None
         self.read_only: str | None = None  # what else than the settings forbids changes
         self.pick: Callable[[Session], ProjectRef] | None = None  # lets the user pick a project if none is specified
         self.on_attempt: Callable[[str], None] | None = None  # receives requests; --debug prints them
@@ -60,17 +59,16 @@ class Session:
         """The API client. Raises NotLoggedIn without a token."""
         return self.client_for()
 
-    def find_token(self) -> Token:
-        """Return the token in DPX_TOKEN or DPX_TOKEN_FILE, else the stored one, with its source."""
-        if self._token is None:
-            from dpx_cli import credentials
+    @cached_property
+    def found_token(self) -> Token:
+        """The token in DPX_TOKEN or DPX_TOKEN_FILE, else the stored one, with its source."""
+        from dpx_cli import credentials
 
-            self._token = credentials.find_token(self.settings, on_wait=self.on_wait)
-        return self._token
+        return credentials.find_token(self.settings, on_wait=self.on_wait)
 
     def token(self) -> str:
         """Return the token in use."""
-        return self.find_token().value
+        return self.found_token.value
 
     @property
     def on_wait(self) -> Callable[[str], None] | None:
@@ -91,7 +89,7 @@ class Session:
 
         token_hint = None
         if token is None:
-            token, token_hint = self.token(), credentials.describe_renewal(self.find_token(), self.settings)
+            token, token_hint = self.token(), credentials.describe_renewal(self.found_token, self.settings)
         self.settings.check_profile()
         scheme, host, port = split_origin(self.settings.origin)
         through = proxy.find(self.env, scheme, host, port)
@@ -126,8 +124,7 @@ class Session:
         """The remembered names of this token at this origin."""
         from dpx_cli import credentials
 
-        profile = None if credentials.token_variable(self.env) else lambda: self.settings.profile
-        return Names(lambda: self.settings.cache_dir, self.settings.origin, self.token(), profile)
+        return Names(self.settings, self.token(), is_stored=not credentials.token_variable(self.env))
 
     def command(
         self,

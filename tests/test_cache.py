@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dpx_cli.cache import MAX_BYTES, MAX_NAMES, Names
-from dpx_cli.errors import UsageError
+from dpx_cli.config.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ORIGIN = "https://deploxa.com:443"
 
-
-def names(folder: Path, *, origin: str = ORIGIN, token: str = "dpx_one") -> Names:
+def names(folder: Path | None, *, url: str = "https://deploxa.com/api/v1", token: str = "dpx_one") -> Names:
     """Names in a folder, as a new process sees them."""
-    return Names(lambda: str(folder), origin, token)
+    return Names(Settings({"DPX_CACHE_DIR": str(folder or ""), "DPX_API_URL": url}), token)
 
 
 def file_in(folder: Path) -> Path:
@@ -39,7 +37,7 @@ def test_a_project_is_remembered_for_the_next_process(tmp_path: Path) -> None:
     assert names(tmp_path).project_id("shop") is None
     assert names(tmp_path).project_id("acme/shop") == "clm1b"
     assert names(tmp_path, token="dpx_two").project_id("acme/shop") is None
-    assert names(tmp_path, origin="http://127.0.0.1:8787").project_id("acme/shop") is None
+    assert names(tmp_path, url="http://127.0.0.1:8787/api/v1").project_id("acme/shop") is None
 
 
 @pytest.mark.posix
@@ -78,17 +76,15 @@ def test_a_damaged_file_counts_as_empty_and_is_mended(tmp_path: Path, content: b
     assert names(tmp_path).project_id("shop") == "clm1a"
 
 
-def test_without_a_file_names_are_known_within_the_process(tmp_path: Path) -> None:
-    """No folder, one that can't be made, or a folder where the file should be."""
-
-    def folder() -> str:
-        raise UsageError("this user has no home folder")
-
+def test_without_a_file_names_are_known_within_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No home, a folder that can't be made, or a folder where the file should be."""
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, "nowhere")
     names(tmp_path).remember_project("shop", "clm1a")
     path = file_in(tmp_path)
     path.unlink()
     path.mkdir()
-    for kept in (Names(folder, ORIGIN, "dpx_one"), names(path / "file" / "x"), names(tmp_path)):
+    for kept in (names(None), names(path / "file" / "x"), names(tmp_path)):
         (path / "file").touch()
         assert kept.project_id("shop") is None
         kept.remember_project("shop", "clm1b")

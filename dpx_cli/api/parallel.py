@@ -58,21 +58,19 @@ class Work(Generic[Item, Result]):
         # The request of a lone item was repeated as often as it may be before its rate limit comes here.
         self._is_alone = len(items) == 1
         self._progress = time.monotonic()
-        ended = threading.Semaphore(0)
 
         def work(client: Client) -> None:
-            try:
-                while (item := self._next()) is not None:
-                    self._do(client, item, action)
-            finally:
-                ended.release()
+            while (item := self._next()) is not None:
+                self._do(client, item, action)
 
-        workers = min(MAX_IN_FLIGHT, len(items))
-        for _ in range(workers):
-            # Daemon threads, so that Ctrl-C ends the program while a request hangs.
-            threading.Thread(target=work, args=(self._client(),), daemon=True).start()
-        for _ in range(workers):
-            while not ended.acquire(timeout=SIGNAL_INTERVAL):
+        clients = [self._client() for _ in range(min(MAX_IN_FLIGHT, len(items)))]
+        # Daemon threads, so that Ctrl-C ends the program while a request hangs.
+        threads = [threading.Thread(target=work, args=(client,), daemon=True) for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(SIGNAL_INTERVAL)
                 signals.check()
 
     def _next(self) -> Item | None:

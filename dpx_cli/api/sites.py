@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 DOMAIN_KEYS = ("domain", "name", "hostname", "url")  # where an object may hold its domain
-AUTHORITY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(:[0-9]{1,5})?(?=[/?#]|\Z)", re.ASCII)  # no user, no password
+# A domain or URL that is safe to print and open: no user, no password, and no mark that a shell or terminal knows.
+URL = re.compile(r"(https?://)?[A-Za-z0-9_][A-Za-z0-9._-]*(:[0-9]{1,5})?([/?#][!#-;=?-\[\]_a-z~]*)?", re.ASCII)
 
 
 def site_url(client: Client, deployment: Row, project_id: str | None, *, certain: bool = False) -> str | None:
@@ -62,14 +63,6 @@ def _first_domain(project: Row) -> str | None:
 
 
 def https_url(text: Any) -> str | None:
-    """Return a domain or URL from the API as a URL that is safe to print and open (https, a host), else None."""
-    if (
-        not isinstance(text, str)
-        or not text.isascii()
-        or not text.isprintable()
-        or any(mark in text for mark in ' "<>\\^`{|}')
-    ):
-        return None
-    url = text if "://" in text else f"https://{text}"
-    scheme, _, rest = url.partition("://")
-    return url if scheme in ("https", "http") and AUTHORITY.match(rest) else None
+    """Return a domain or URL from the API as a URL that is safe to print and open, else None."""
+    match = URL.fullmatch(text) if isinstance(text, str) else None
+    return match and (match[0] if match[1] else f"https://{match[0]}")

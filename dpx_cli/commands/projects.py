@@ -69,10 +69,9 @@ def list_projects(
 
 def _fits(project: Mapping[str, Any], search: str | None, statuses: Sequence[str]) -> bool:
     """Return whether a project has a text in its slug or name, in any case, and a deployment in one of some states."""
-    if search is not None:
-        names = [name.casefold() for key in ("slug", "name") if isinstance(name := project.get(key), str)]
-        if not any(search.casefold() in name for name in names):
-            return False
+    names = [name.casefold() for key in ("slug", "name") if isinstance(name := project.get(key), str)]
+    if search is not None and not any(search.casefold() in name for name in names):
+        return False
     return not statuses or get_path(project, projects.STATUS) in statuses
 
 

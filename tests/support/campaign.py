@@ -250,7 +250,7 @@ def count_signal(figures: dict[str, int], code: int, sent: signal.Signals, told:
 WRITERS = r"""
 import itertools, os, sys
 from dpx_cli.cache import Names
-from dpx_cli.config import link, profiles
+from dpx_cli.config import link, profiles, settings
 from dpx_cli.rollout.report import Result, gitlab_dotenv
 from dpx_cli.system import files
 folder = sys.argv[1]
@@ -258,7 +258,7 @@ for number in itertools.count():
     filler = "x" * (number * 7919 % 30000)
     profiles.update(folder, lambda found: found.put("work", org=f"org{number}"))
     link.write(folder, f"clm1project{number}", filler or None, None)
-    names = Names(lambda: folder, "https://a.example", "dpx_token", profile=None)
+    names = Names(settings.Settings({"DPX_CACHE_DIR": folder}), "dpx_token")
     names.remember("projects", [f"p{number}", filler])
     gitlab_dotenv(os.path.join(folder, "dpx.env"), [Result("clm1", "READY", "https://a.example/" + filler, 1.0)])
     files.write_whole(os.path.join(folder, "plain"), (filler + "END").encode())

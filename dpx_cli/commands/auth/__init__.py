@@ -99,7 +99,7 @@ def status(session: Session) -> None:
 
     Exits 4 if there is no token, or if it is not accepted.
     """
-    token = session.find_token()
+    token = session.found_token
     organizations: list[dict[str, Any]] = []
     refused, has_more = None, False
     try:

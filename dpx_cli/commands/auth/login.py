@@ -116,8 +116,7 @@ def remember(session: Session, token: str, organizations: Sequence[dict[str, Any
     """Remember the names of organizations and projects for completion, if there is a person who will type them."""
     if not session.screen.can_ask:
         return
-    settings = session.settings
-    names = Names(lambda: settings.cache_dir, settings.origin, token, profile=lambda: settings.profile)
+    names = Names(session.settings, token, is_stored=True)
     with suppress(DpxError):  # the login has succeeded; completion learns the names later
         pages = projects.list_projects(session.client_for(token), limit=MAX_PAGE)
         for kind, items in (("orgs", organizations), ("slugs", [project for page in pages for project in page])):
