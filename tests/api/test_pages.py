@@ -122,14 +122,6 @@ def test_an_empty_page_in_the_middle_is_no_end(server: FaultServer, client: Clie
     assert len([item for page in Pages(client, "/projects") for item in page]) == 100
 
 
-def test_an_endless_list_can_be_limited(server: FaultServer, client: Client) -> None:
-    """`--limit` reads what it wants of it."""
-    server.on("GET", "/projects", faults.cursors(map(str, itertools.count()), {"id": "x"}))
-    pages = Pages(client, "/projects", limit=25)
-    assert sum(len(page) for page in pages) == 25
-    assert pages.next_cursor == "24"
-
-
 @pytest.mark.parametrize(
     "document", [{}, [], None, "data", {"data": None}, {"data": "text"}, {"data": {}}, {"data": [{}, 1]}]
 )

@@ -62,15 +62,6 @@ def test_a_body_from_a_file_or_stdin_goes_out_as_it_is(dpx: Program, sandbox: Sa
     assert not sandbox.requests
 
 
-def test_a_field_that_is_no_utf_8_is_refused(dpx: Program, sandbox: Sandbox) -> None:
-    """In the body as in the query; the value is not shown."""
-    for words in (("-X", "GET"), ("-X", "POST")):
-        result = dpx("api", "/projects", *words, "-f", b"name=caf\xe9".decode("utf-8", "surrogateescape"))
-        assert (result.code, result.out) == (2, ""), result
-        assert result.err.startswith("error: name is not UTF-8.\n")
-    assert not sandbox.requests
-
-
 def test_paginate_gives_one_array(dpx: Program, sandbox: Sandbox) -> None:
     """Of all pages."""
     sandbox.seed_projects(150)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = dt.timedelta(days=1)
+UNUSED = ["content_commitment", "key_encipherment", "data_encipherment", "key_agreement"]
+UNUSED += ["encipher_only", "decipher_only"]
 
 
 class Authority:
@@ -29,31 +31,12 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = dt.datetime.now(dt.UTC)
+        usage = {"digital_signature": True, "key_cert_sign": True, "crl_sign": True}
         made = (
-            x509.CertificateBuilder()
-            .subject_name(self._name)
-            .issuer_name(self._name)
-            .public_key(self._key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY)
-            .not_valid_after(now + DAY)
+            self._certificate(self._name, self._key, DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
-            .add_extension(
-                x509.KeyUsage(
-                    digital_signature=True,
-                    key_cert_sign=True,
-                    crl_sign=True,
-                    content_commitment=False,
-                    key_encipherment=False,
-                    data_encipherment=False,
-                    key_agreement=False,
-                    encipher_only=False,
-                    decipher_only=False,
-                ),
-                critical=True,
-            )
+            .add_extension(x509.KeyUsage(**{**dict.fromkeys(UNUSED, False), **usage}), critical=True)
             .sign(self._key, hashes.SHA256())
         )
         self.bundle = folder / "ca.pem"
@@ -65,22 +48,25 @@ class Authority:
         )
         (self.hashed / f"{told.stdout.strip()}.0").write_bytes(self.bundle.read_bytes())
 
+    def _certificate(
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, valid: dt.timedelta
+    ) -> x509.CertificateBuilder:
+        """What every certificate has; `valid` is until when, from now."""
+        now = dt.datetime.now(dt.UTC)
+        return x509.CertificateBuilder(
+            self._name, name, key.public_key(), x509.random_serial_number(), now - 3 * DAY, now + valid
+        )
+
     def server(self, host: str = "127.0.0.1", *, expired: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for a host name or address."""
         key = ec.generate_private_key(ec.SECP256R1())
-        now = dt.datetime.now(dt.UTC)
         try:
             names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(host))]
         except ValueError:
             names = [x509.DNSName(host)]
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         made = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]))
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 3 * DAY)
-            .not_valid_after(now + (-DAY if expired else DAY))
+            self._certificate(subject, key, -DAY if expired else DAY)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())

@@ -403,28 +403,22 @@ def well_then_close(document: Any) -> Fault:
     return answer
 
 
-def drip(start: bytes, forever: bytes, every: float = 0.02) -> Fault:
-    """Send a beginning, then one byte after the other."""
+def drip(start: bytes, forever: bytes, every: float = 0.02, size: int = 1) -> Fault:
+    """Send a beginning, then some bytes after the other."""
 
     def answer(exchange: Exchange) -> None:
         exchange.send(start)
-        for byte in itertools.cycle(forever):
+        for at in itertools.cycle(range(0, len(forever), size)):
             if not exchange.pause(every):
                 return
-            exchange.send(bytes([byte]))
+            exchange.send(forever[at : at + size])
 
     return answer
 
 
 def flood(start: bytes, forever: bytes) -> Fault:
     """Send a beginning, then the same for ever, as fast as it goes."""
-
-    def answer(exchange: Exchange) -> None:
-        exchange.send(start)
-        while not exchange.server.closing.is_set():
-            exchange.send(forever)
-
-    return answer
+    return drip(start, forever, 0.0, len(forever))
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
