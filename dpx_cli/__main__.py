@@ -1,8 +1,7 @@
 """The entry point of `dpx`.
 
-`dpx --version` and `dpx __complete` (which the completion scripts call) are answered before anything else is imported.
-The garbage collector is off while a command starts, because it would walk every module for nothing. The process ends
-by `os._exit` when everything is written: tearing down an interpreter costs as much as a request over loopback.
+`dpx --version` and `dpx __complete` (which the completion scripts call) run before anything else is imported. The
+garbage collector is off while a command starts, and the process ends by `os._exit`: both cost more than a request.
 """
 
 import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enums, which cost a tenth of a start

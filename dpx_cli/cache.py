@@ -87,10 +87,7 @@ class Names:
         self._store(lambda content: _dict_in(content, "projects").pop(reference, None))
 
     def remember(self, kind: str, names: Iterable[Hashable], under: str | None = None) -> None:
-        """Remember names for completion, in their order: "slugs", "orgs", "deployments", or "keys" under a project ID.
-
-        Deployments are tuples of ID, status, branch and creation time.
-        """
+        """Remember names of a kind for completion, in their order; "keys" are `under` a project ID."""
         listed = list(dict.fromkeys(names))[:MAX_NAMES]
         if under is None:
             self._store(lambda content: content.update({kind: listed}))

@@ -154,9 +154,8 @@ def refuse_empty(what: str, *words: str | None) -> None:
 def either(argument: str | None, option: str | None) -> str | None:
     """Return the project that was given as PROJECT or with --project, or None. Raise UsageError if they differ."""
     if argument is not None and option is not None and argument != option:
-        raise UsageError(
-            f"PROJECT and --project can't be used together: {argument}, {option}", hint="Pass the project once."
-        )
+        message = f"PROJECT and --project can't be used together: {argument}, {option}"
+        raise UsageError(message, hint="Pass the project once.")
     return option if argument is None else argument
 
 

@@ -84,9 +84,8 @@ class Projects:
     def refs(self, given: Sequence[str], *, keep_missing: bool = False) -> list[ProjectRef]:
         """Return the projects that are given, each once, in the order given; for none, that of `ref`.
 
-        One project is looked up when it is used (`on`). Several are looked up here, in one complete list for all (and
-        one for each organization that is specified): what has the same ID in several spellings is one project. With
-        `keep_missing` those that aren't found are returned without an ID.
+        One project is looked up when it is used (`on`). Several are looked up here, in a complete list: what has the
+        same ID in several spellings is one project. With `keep_missing` others are returned without an ID.
         """
         words = list(dict.fromkeys(given))
         if len(words) <= 1:
@@ -94,7 +93,7 @@ class Projects:
         asked = [self.ref(word) for word in words]
         for ref in asked:
             _check_segments(ref.given)
-        lists = {org: self.list_all(org) for org in dict.fromkeys(ref.org for ref in asked)}
+        lists = {org: projects.list_usable(self._client(), org) for org in dict.fromkeys(ref.org for ref in asked)}
         refs: dict[str, ProjectRef] = {}
         for ref in asked:
             try:
@@ -177,7 +176,7 @@ class Projects:
         """
         org, _, slug = ref.given.rpartition("/")
         try:
-            project, chosen_by = self._choose(ref.given, self.list_all(org or None))
+            project, chosen_by = self._choose(ref.given, projects.list_usable(self._client(), org or None))
         except NotFound as missing:
             file = self._settings.project_file if ref.source == FILE else None
             if file and missing.request is None:
@@ -187,10 +186,6 @@ class Projects:
         # Remembered as what it was found by: tomorrow the default may be another organization.
         self._names().remember_project(f"{chosen_by}/{slug}" if chosen_by else slug, project["id"])
         return str(project["id"])
-
-    def list_all(self, org: str | None) -> list[dict[str, Any]]:
-        """Return all projects, or those of an organization, that have an ID."""
-        return projects.list_usable(self._client(), org)
 
     def list_refs(self, org: str | None) -> Iterator[list[ProjectRef]]:
         """Yield the projects of an organization, or all, page by page."""
@@ -209,7 +204,7 @@ class Projects:
         fitting = _fitting(slug, listed)
         if len(fitting) > 1 and not org and (default := self._settings.org):
             org = default
-            fitting = _fitting(slug, self.list_all(default)) or fitting
+            fitting = _fitting(slug, projects.list_usable(self._client(), default)) or fitting
         if len(fitting) > 1:
             names = ", ".join(f"{project['id']} ({project.get('slug')})" for project in fitting)
             raise UsageError(f"{slug} matches several projects: {names}", hint=f"Pass an ID, or ORG/{slug}.")
@@ -227,10 +222,7 @@ class Projects:
 
 
 def _fitting(slug: str, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the projects with a slug, else with it in another case, and that with it as its ID.
-
-    One project's ID may be another's slug: then it must not be guessed which is specified.
-    """
+    """Return the projects with a slug, else with it in another case, and that with it as its ID: none is guessed."""
     fitting = [project for project in listed if project.get("slug") == slug]
     fitting = fitting or [project for project in listed if str(project.get("slug")).casefold() == slug.casefold()]
     return fitting + [project for project in listed if project["id"] == slug and project not in fitting]

@@ -50,9 +50,8 @@ class Session:
         try:
             return self._cwd or os.getcwd()
         except FileNotFoundError:
-            raise UsageError(
-                "The working directory no longer exists.", hint="Change to an existing directory."
-            ) from None
+            hint = "Change to an existing directory."
+            raise UsageError("The working directory no longer exists.", hint=hint) from None
 
     @cached_property
     def client(self) -> Client:

@@ -74,10 +74,9 @@ class Request:
 class Client:
     """The API at a checked root URL, as one token sees it. It serves one thread at a time.
 
-    The token is sent to this URL's origin and nowhere else. A whole request, its retries included, may take `timeout`
-    seconds. `read_only` returns what forbids changes ("DPX_READ_ONLY", "profile work"), and is asked before every
-    request that may change something. `on_attempt` is called with a line about every try of a request, `on_note` with
-    what the user should know about one that succeeded. No request outlasts `until`, a `time.monotonic()`.
+    A whole request, its retries included, may take `timeout` seconds. `read_only` returns what forbids changes
+    ("DPX_READ_ONLY", "profile work"). `on_attempt` is called with a line about every try of a request, `on_note` with
+    what the user should know about one that succeeded.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class Client:
     ) -> None:
         self.api_url = api_url
         self.timeout = timeout
-        self.until: float | None = None
+        self.until: float | None = None  # a `time.monotonic()` that no request outlasts
         self.note = on_note
         self.command = command
         self._token = token
@@ -146,7 +145,6 @@ class Client:
 
     def request_any(self, request: Request, *, deadline: Deadline | None = None) -> Response:
         """Send a request, again if that is safe, and return its last response, of any status."""
-        self._check_allowed(request)
         deadline = deadline or self.deadline()
         backoff = Backoff(FIRST_PAUSE, 2.0, MAX_WAIT, deadline, jitter=True)
         if not request.may_repeat:
@@ -248,13 +246,11 @@ class Client:
             429: f"Try again {f'in {wait:.0f} s' if wait else 'later'}, or wait until a running deployment ends.",
         }.get(status)
 
-    def _check_allowed(self, request: Request) -> None:
+    def _attempt(self, request: Request, number: int, deadline: Deadline) -> Response:
+        """Do one exchange, and report it to `on_attempt` even if it fails."""
         if not request.reads and (blocked_by := self._read_only()) is not None:
             message = f"Changes are blocked by {blocked_by}."
             raise errors.ReadOnly(message, hint="Ask whoever set it.", request=request.name)
-
-    def _attempt(self, request: Request, number: int, deadline: Deadline) -> Response:
-        """Do one exchange, and report it to `on_attempt` even if it fails."""
         status: int | str = "no response"
         fields = {
             "authorization": f"Bearer {self._token}",

@@ -37,10 +37,7 @@ def set_env_var(
     targets: Sequence[str] = (),
     sensitive: bool | None = None,
 ) -> dict[str, Any]:
-    """POST /projects/:id/env-vars: create or update a variable and return it, without its value.
-
-    No error has the value, even if the server echoes it. Without targets, or with `sensitive` None, the API decides.
-    """
+    """POST /projects/:id/env-vars: create or update a variable. Neither what is returned nor an error has its value."""
     body: dict[str, Any] = {"key": key, "value": value}
     if targets:
         body["targets"] = list(targets)

@@ -40,10 +40,7 @@ def _not_http(what: str) -> BadResponse:
 
 
 class Head:
-    """The head of a response, of status 200 or above.
-
-    `length` is that of the body in bytes, None if it's chunked or ends with the connection.
-    """
+    """The head of a response, of status 200 or above."""
 
     __slots__ = ("chunked", "headers", "keeps_open", "length", "reason", "status")
 
@@ -55,7 +52,7 @@ class Head:
         self.chunked = bool(coding)
         if coding not in ("", "chunked"):
             raise _not_http(f"transfer encoding {coding[:100]}")
-        self.length = _length(headers.get("content-length"))
+        self.length = _length(headers.get("content-length"))  # of the body; None if it ends with the connection
         connection = headers.get("connection", "").lower()
         is_open = "close" not in connection and (version == "1.1" or "keep-alive" in connection)
         if self.chunked and self.length is not None:

@@ -46,10 +46,9 @@ class Creation(NamedTuple):
     sleep: Callable[[float], None] = signals.sleep
 
     def create(self, post: Callable[[], Row]) -> Row:
-        """Send the request, once, and return what it created.
+        """Send the request, once, and return what it created. Raise OutcomeUnknown if the list doesn't show it either.
 
-        Raise OutcomeUnknown if the response was lost, and the list doesn't show what became of the request; RateLimited
-        if the server stayed busy, and the list shows nothing new; another error if nothing was created.
+        Any other error means that nothing was created.
         """
         while True:
             try:

@@ -11,7 +11,6 @@ from dpx_cli.reference import MAX_PAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-MAX_ITEMS = 1000  # of one page, from a server that gives more than was asked for
 MAX_LIST_VALUES = 2_000_000  # of a whole list: about 200 MiB where all of it is kept
 MAX_LIST_BYTES = 48 * 1024 * 1024  # of a whole list
 MAX_CURSOR = 4096  # characters; servers accept little more in a request's first line
@@ -19,11 +18,7 @@ MAX_EMPTY = 10  # empty pages in a row that all have a next one
 
 
 class Pages:
-    """The pages of one list, fetched as they are iterated over; each is a list of objects.
-
-    `without` is a key that is removed from every item: a secret that the server should not have sent. Iterating raises
-    InvalidResponse for a wrong shape, a cursor that comes back, or pages without end.
-    """
+    """The pages of one list, fetched as they are iterated over; each is a list of objects."""
 
     def __init__(
         self,
@@ -44,7 +39,7 @@ class Pages:
         self._headers = headers
         self._limit = limit
         self._cursor = cursor
-        self._without = without
+        self._without = without  # a key that is removed from every item: a secret that should not have been sent
         self._size = size
         # After iteration:
         self.position: str | None = None  # the cursor of the page after the last one that came
@@ -52,9 +47,6 @@ class Pages:
         self.is_cut = False  # whether items that had come were cut off by a limit
         self.is_whole = False  # whether every item there is has come: no cursor, no limit, no filter
         self.is_filtered = False
-        self._fits: Callable[[dict[str, Any]], bool]
-        self._ends: Callable[[list[dict[str, Any]]], bool]
-        self._most: int | None = None
 
     def filter(
         self,
@@ -65,7 +57,7 @@ class Pages:
     ) -> Pages:
         """Choose items that the API can't choose by itself, up to `limit`, and return the same pages.
 
-        The list itself must not have a limit. `ends` returns whether no page after this one can have a fitting item.
+        `ends` returns whether no page after this one can have a fitting item.
         """
         self._fits, self._most, self._ends = fits, limit, ends
         self.is_filtered = True
@@ -99,8 +91,6 @@ class Pages:
             size += len(response.body)
             values += count_marks(response.body)
             items = data_of(document, self._name, list)
-            if len(items) > MAX_ITEMS:
-                raise self._error(f"a page has {len(items):,} items. At most {MAX_ITEMS:,} are allowed")
             if self._without is not None:
                 for item in items:
                     item.pop(self._without, None)

@@ -24,12 +24,11 @@ FATAL_ERRORS = (NetworkError, RateLimited, Unauthorized)  # failures that every 
 
 
 class Work(Generic[Item, Result]):
-    """Call a function for many items, several at a time, and collect what became of them; each worker has a client.
+    """Call a function for many items, several at a time, and collect what became of them, also if a signal ends it.
 
     After a failure no further item of the same group (by default all are one) is begun, and none at all if every
-    request would share the failure: the network, the token, the rate limit. After a rate limit an item may be tried
-    again, as long as others succeed within a request's deadline. Results and failures are complete so far if a signal
-    ends the work. `done` is called in a worker thread.
+    request would share the failure. After a rate limit an item may be tried again, as long as others succeed within a
+    request's deadline. `done` is called in a worker thread.
     """
 
     def __init__(
@@ -115,8 +114,7 @@ def by_pages(
 ) -> Iterator[tuple[Sequence[Item], Work[Item, Result]]]:
     """Call a function for every item of a list that arrives in pages, and yield each page with what became of it.
 
-    Memory is constant, and no page is fetched while its items' requests are in flight. Failures stop no other item,
-    except those that every request would share.
+    Memory is constant. Failures stop no other item, except those that every request would share.
     """
     clients: list[Client] = []
     for page in pages:

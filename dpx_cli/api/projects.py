@@ -26,10 +26,7 @@ def list_projects(
 
 
 def create_project(client: Client, name: str, fields: Mapping[str, str]) -> dict[str, Any]:
-    """POST /projects: create a project, once, and return it with a usable "id".
-
-    If the response is lost, the list before and after the request tells, or OutcomeUnknown is raised.
-    """
+    """POST /projects: create a project, once (see `once.Creation`), and return it with a usable "id"."""
     from dpx_cli.api.once import Candidates, Creation
 
     org = fields.get("orgSlug") or None

@@ -1,7 +1,4 @@
-"""Find the proxy for a request: HTTPS_PROXY, ALL_PROXY and NO_PROXY, with the usual meaning.
-
-Plain http is for loopback addresses only and never goes through a proxy: the token would go to it in clear text.
-"""
+"""Find the proxy for a request: HTTPS_PROXY, ALL_PROXY and NO_PROXY, with the usual meaning."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ class Proxy:
 
 def find(env: Mapping[str, str], scheme: str, host: str, port: int) -> Proxy | None:
     """Return the proxy for an origin, or None. Raise UsageError, without a password, for one that can't be used."""
-    if scheme == "http":
+    if scheme == "http":  # for this machine only; the token would go to a proxy in clear text
         return None
     variable = next((name for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") if env.get(name)), None)
     if variable is None or _is_exempt(host, port, env.get("no_proxy") or env.get("NO_PROXY") or ""):

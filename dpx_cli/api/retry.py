@@ -34,10 +34,7 @@ class Deadline:
 
 
 class Backoff:
-    """Pauses between tries that grow by a factor from the first to the longest, in seconds, within a deadline.
-
-    With `jitter` a pause is shortened by up to half, at random, so that many programs don't try together.
-    """
+    """Pauses between tries that grow by a factor from the first to the longest, in seconds, within a deadline."""
 
     __slots__ = ("_deadline", "_factor", "_first", "_jitter", "_most", "_sleep", "next")
 
@@ -65,7 +62,7 @@ class Backoff:
     def wait(self, at_least: float = 0.0) -> bool:
         """Pause, `at_least` as long as the server asked. Return False, at once, if the deadline would pass."""
         pause = self.next
-        if self._jitter:
+        if self._jitter:  # so that many programs don't try together
             import random
 
             pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy

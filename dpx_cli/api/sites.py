@@ -20,10 +20,9 @@ URL = re.compile(r"(https?://)?[A-Za-z0-9_][A-Za-z0-9._-]*(:[0-9]{1,5})?([/?#][!
 
 
 def site_url(client: Client, deployment: Row, project_id: str | None, *, certain: bool = False) -> str | None:
-    """Return the URL of a deployment's site, or None if the API doesn't return one.
+    """Return the URL of a deployment's site: its own, that of its row in the list, or its project's; else None.
 
-    It may be in the object itself, in its row in the list, or in its project; which must list the deployment, unless it
-    is `certain` that it's the right one.
+    The project must list the deployment, unless it is `certain` that it's the right one.
     """
     if (url := _url_of(deployment)) or project_id is None:
         return url

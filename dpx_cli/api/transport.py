@@ -6,6 +6,8 @@ one deadline for everything and the time of a start are why it doesn't use an HT
 
 from __future__ import annotations
 
+import os
+import select
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -61,10 +63,7 @@ class Response:
 
 
 class Connection:
-    """One connection to one origin, opened when it is needed and kept open between requests.
-
-    `context` makes the TLS context, once a connection; it is not called for http.
-    """
+    """One connection to one origin, opened when it is needed and kept open between requests."""
 
     def __init__(
         self, scheme: str, host: str, port: int, *, context: Callable[[], ssl.SSLContext], proxy: Proxy | None = None
@@ -220,8 +219,6 @@ def _connect_within(raw: socket.socket, address: Any, seconds: float) -> None:
         raw.settimeout(seconds)
         raw.connect(address)
         return
-    import select
-
     end = time.monotonic() + seconds
     raw.setblocking(False)
     raw.connect_ex(address)
@@ -230,8 +227,6 @@ def _connect_within(raw: socket.socket, address: Any, seconds: float) -> None:
         if time.monotonic() >= end:
             raise TimeoutError("timed out")
     if code := raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-        import os
-
         raise OSError(code, os.strerror(code))
 
 
@@ -244,25 +239,24 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
         return socket.getaddrinfo(_encoded(host), port, type=socket.SOCK_STREAM)
     import threading
 
-    addresses: list[Any] = []
-    problems: list[Exception] = []
+    outcome: list[Any] = []
 
     def look_up() -> None:
         try:
-            addresses.extend(socket.getaddrinfo(_encoded(host), port, type=socket.SOCK_STREAM))
+            outcome.append(socket.getaddrinfo(_encoded(host), port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as problem:
-            problems.append(problem)
+            outcome.append(problem)
 
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()
     while thread.is_alive() and not deadline.is_over:
         thread.join(min(SLICE, max(0.0, deadline.at - time.monotonic())))
         signals.check()
-    if problems:
-        raise problems[0]
-    if not addresses:
+    if not outcome:
         raise TimeoutError(f"no address for {host} within {round(deadline.seconds, 1):g} s")
-    return addresses
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    return list(outcome[0])
 
 
 def _bracketed(host: str) -> str:

@@ -1,9 +1,8 @@
 """The command groups, one module or package each. A command reads: parse, call, show.
 
-Commands are declared as Typer has them: a `Typer` group, `Annotated` parameters, `typer.Option`. Importing Typer takes
-longer than a whole `dpx projects list`, so a run of dpx does not: annotations stay text at run time, what only they
-need is imported under `TYPE_CHECKING`, and `Typer` here only records the declarations. `cli/app.py` makes the real
-Typer application of them; `cli/build_table.py` makes the table that `dpx` parses by.
+Commands are declared as Typer has them. Importing Typer takes longer than a whole `dpx projects list`, so a run of dpx
+does not: annotations stay text, what only they need is imported under `TYPE_CHECKING`, and `Typer` here only records
+the declarations, of which `cli/app.py` makes the real application, and `cli/build_table.py` the table to parse by.
 """
 
 from __future__ import annotations

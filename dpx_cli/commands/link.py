@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dpx_cli.api.projects import list_usable
 from dpx_cli.commands import LOCAL, Typer, effect, init
 from dpx_cli.config import link as link_file
 from dpx_cli.config import paths
@@ -72,7 +73,7 @@ def _pick(session: Session, question: str, *, other: str | None) -> ProjectRef |
     org = session.settings.variable("DPX_ORG")
     with StatusLine(session.screen) as live:
         live.update("Loading projects")
-        listed = session.projects.list_all(org)
+        listed = list_usable(session.client, org)
     slugs = [str(project.get("slug") or project["id"]) for project in listed]
     # The same slug in two organizations is told apart by the ID: the API doesn't say whose a project is.
     names = [

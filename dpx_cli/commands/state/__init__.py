@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dpx_cli.api import env_vars
 from dpx_cli.api.client import is_name
+from dpx_cli.api.projects import list_usable
 from dpx_cli.commands import DELETE, LIST, READ, Typer, effect
 from dpx_cli.commands.state import apply, select
 from dpx_cli.commands.state import export as exporting
@@ -139,7 +140,8 @@ def run_export(
     if org is not None or every:
         if directory is None:
             raise UsageError("Several projects are written to a directory.", hint="Pass --dir DIR.")
-        exporting.write_all(session, session.projects.list_all(org), org, directory, yes=yes, is_whole=True)
+        listed = list_usable(session.client, org)
+        exporting.write_all(session, listed, org, directory, yes=yes, is_whole=True)
         return
     row = session.projects.get(project)
     owner = session.projects.ref(project).given.rpartition("/")[0] or None

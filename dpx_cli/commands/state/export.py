@@ -121,7 +121,7 @@ def _name_projects(session: Session, listed: Sequence[Mapping[str, Any]], org: s
         for page in orgs.list_orgs(session.client):
             for each in page:
                 if is_name(each.get("slug")):
-                    owners |= {row["id"]: each["slug"] for row in session.projects.list_all(each["slug"])}
+                    owners |= {row["id"]: each["slug"] for row in projects.list_usable(session.client, each["slug"])}
     return {key: f"{owner}/{slugs[key]}" if (owner := owners[key]) else slugs[key] for key in slugs}
 
 
