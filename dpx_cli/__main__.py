@@ -5,15 +5,20 @@ garbage collector is off while a command starts, and the process ends by `os._ex
 """
 
 import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enums, which cost a tenth of a start
-import gc
 import os
 import sys
-from errno import EINVAL
 
 
 def main() -> None:
     """Run dpx with the process's arguments and end the process."""
-    _quit_on_signals()
+    try:
+        _quit_on_signals()
+    except KeyboardInterrupt:
+        os._exit(130)
+    if getattr(sys, "last_type", None) is KeyboardInterrupt:
+        os._exit(130)  # it came while the interpreter looked at the program's path: it prints it, and goes on
+    import gc  # after the handlers, as all that takes time
+
     gc.disable()
     if sys.argv[1:] == ["--version"]:
         from dpx_cli import __version__
@@ -42,6 +47,8 @@ def _write_version(line: bytes) -> int:
     try:
         os.write(1, line)
     except OSError as problem:
+        from errno import EINVAL
+
         # On Windows a reader that has gone is EINVAL.
         return 141 if isinstance(problem, BrokenPipeError) or (os.name == "nt" and problem.errno == EINVAL) else 1
     return 0

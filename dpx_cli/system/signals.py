@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from _thread import get_ident
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,15 +39,14 @@ class _State:
 
 def arm() -> None:
     """Raise on SIGINT and SIGTERM from now on. A signal that the parent had ignored stays ignored."""
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, _remember)
-    except ValueError:  # not the main thread: a test
-        return
+    # Before the handlers are installed: what they remember must not be reset.
     _State.number, _State.armed, _State.swallowed, _State.thread = 0, True, False, get_ident()
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = _note_swallowed
+    with suppress(ValueError):  # not the main thread: a test
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _remember)
 
 
 def disarm() -> int:

@@ -6,9 +6,11 @@ Each function runs one kind and returns its figures; what must never happen is c
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -208,43 +210,50 @@ def signals(number: int, folder: Path, seed: int) -> dict[str, int]:
     """Send SIGINT or SIGTERM to `dpx deploy` at random moments; the deployment never ends by itself.
 
     Figures: "lost" (the program didn't end with the signal's code), "silent" (a deployment was made, and neither its
-    ID nor the list is named), "tracebacks" of dpx; "before dpx" (the interpreter was still starting, which may end it
-    with a traceback of its own).
+    ID nor the list is named), "tracebacks" of dpx; "before dpx" (the interpreter was still starting, which ends it
+    with a traceback of its own, or prints the interruption and goes on).
     """
     figures = {"signals": 0, "lost": 0, "silent": 0, "tracebacks": 0, "before dpx": 0, "after the POST": 0}
     rng = random.Random(seed)
-    with FaultServer(course=("BUILDING",)) as server:
-        env = program.clean_env(folder, {"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_PROJECT": PROJECT})
-        began = time.monotonic()
-        first = program.start("deploy", "--no-git", env=env, cwd=folder)
-        faults.wait_until(lambda: server.made)
-        usual = time.monotonic() - began  # until the POST, on this machine
-        first.kill()
-        first.communicate()
-        for _ in range(number):
-            server.made = 0
+    usual = 0.0  # seconds until the POST, on this machine
+    for count in range(number + 1):
+        with FaultServer(course=("BUILDING",)) as server:
+            env = program.clean_env(folder, {"DPX_API_URL": server.url, "DPX_TOKEN": TOKEN, "DPX_PROJECT": PROJECT})
+            began = time.monotonic()
             running = program.start("deploy", "--no-git", env=env, cwd=folder)
+            if not count:
+                faults.wait_until(functools.partial(getattr, server, "made"))
+                usual = time.monotonic() - began
+                running.kill()
+                running.communicate()
+                continue
             time.sleep(rng.uniform(0.0, 2 * usual))
             sent = rng.choice((signal.SIGINT, signal.SIGTERM))
             running.send_signal(sent)
             try:
-                out, err = running.communicate(timeout=30)
+                told = b"".join(running.communicate(timeout=30))
             except subprocess.TimeoutExpired:
                 running.kill()
-                out, err = running.communicate()
-            count_signal(figures, running.returncode, sent, out + err, made=server.made)
+                told = b"".join(running.communicate())
+            count_signal(figures, running.returncode, sent, told, made=server.made)
     return figures
 
 
 def count_signal(figures: dict[str, int], code: int, sent: signal.Signals, told: bytes, *, made: int) -> None:
-    """Count how one signal ended a program."""
+    """Count how one signal ended a program; print what must not be."""
     figures["signals"] += 1
-    early = code in (-sent, 1) and not made and b"dpx_cli/" not in told  # python itself was still starting
-    figures["before dpx"] += early
-    figures["lost"] += not early and code != 128 + sent
-    figures["tracebacks"] += b"Traceback" in told and not early
-    figures["after the POST"] += made
-    figures["silent"] += bool(made) and b"dpx deploy wait clm1" not in told and b"dpx deploy list" not in told
+    is_early = (code == -sent or b"KeyboardInterrupt" in told) and not re.search(rb"dpx_cli/.*in main\n", told)
+    figures["before dpx"] += is_early
+    figures["after the POST"] += bool(made)
+    wrong = {
+        "lost": not is_early and code != 128 + sent,
+        "silent": bool(made) and not is_early and not re.search(rb"dpx deploy (wait clm1|list)", told),
+        "tracebacks": not is_early and b"Traceback" in told,
+    }
+    for name, is_wrong in wrong.items():
+        figures[name] += is_wrong
+    if any(wrong.values()):
+        print(f"{sent.name}, {made} made, exit {code}:\n{told.decode()}", flush=True)
 
 
 WRITERS = r"""

@@ -37,6 +37,29 @@ def test_a_signal_raises(number: signal.Signals, kind: type[BaseException]) -> N
     assert signals.disarm() == number
 
 
+def test_one_that_comes_while_the_handlers_are_installed_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was forgotten, when what the handler remembers was reset after the handler was there."""
+    getsignal = signal.getsignal
+
+    def interrupted(number: signal.Signals) -> object:
+        if number == signal.SIGTERM:
+            signal.raise_signal(signal.SIGINT)
+        return getsignal(number)
+
+    signals.disarm()
+    monkeypatch.setattr(signal, "getsignal", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        signals.arm()
+    assert signals.disarm() == signal.SIGINT
+
+
+def test_one_that_the_interpreter_has_printed_ends_dpx() -> None:
+    """It comes while Python looks at the program's path; Python prints it and goes on."""
+    code = "import sys; from dpx_cli.__main__ import main; sys.last_type = KeyboardInterrupt; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 class Swallows:
     """An object whose finalizer is interrupted, so that the interpreter swallows what the handler raises."""
 
