@@ -8,9 +8,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
-from dpx_cli.api.http1 import REDIRECT
+from dpx_cli.api.http1 import REDIRECT, Response
 from dpx_cli.api.retry import Backoff, Deadline
-from dpx_cli.api.transport import Connection, Lost, NotSent, Response, Unreadable, Untrusted
+from dpx_cli.api.transport import Connection, Lost, NotSent, Unreadable, Untrusted
 from dpx_cli.reference import READ_METHODS
 from dpx_cli.system import exact_json, shell
 
@@ -268,7 +268,7 @@ class Client:
         except Unreadable as problem:
             status = problem.status
             if not is_success(status):
-                return Response(status, "", {}, b"")  # the status says enough
+                return Response(status, "", {})  # the status says enough
             message = f"{str(problem).rstrip('.')} (HTTP {status} from {hide_project(request.name)})."
             error = errors.InvalidResponse(message, hint="Check DPX_API_URL.", status=status, request=request.name)
             raise self.unreadable(request, error) from problem

@@ -12,7 +12,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from dpx_cli.api.http1 import CHUNK, CUT_OFF, REDIRECT, SLICE, BadResponse, Head, Http1Connection
+from dpx_cli.api.http1 import CHUNK, CUT_OFF, REDIRECT, SLICE, BadResponse, Http1Connection, Response
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
@@ -49,19 +49,6 @@ class Unreadable(Exception):
         self.status = status
 
 
-class Response:
-    """One response as it came: status, header fields (names in lower case), decoded body.
-
-    No class on the way to a list is a NamedTuple or TypedDict: the first one of a process costs a tenth of a start.
-    """
-
-    def __init__(self, status: int, reason: str, headers: dict[str, str], body: bytes) -> None:
-        self.status = status
-        self.reason = reason
-        self.headers = headers
-        self.body = body
-
-
 class Connection:
     """One connection to one origin, opened when it is needed and kept open between requests."""
 
@@ -93,8 +80,8 @@ class Connection:
             fields["Content-Length"] = str(len(body or b""))
         try:
             http.send(method, target, fields, body)
-            head = http.head(method)
-            response = Response(head.status, head.reason, head.headers, _read_body(http, head, deadline))
+            response = http.head(method)
+            response.body = _read_body(http, response, deadline)
         except (OSError, ValueError, BadResponse) as problem:
             self.close()
             raise Lost(_reason(problem)) from problem
@@ -102,7 +89,7 @@ class Connection:
             # A signal, or an Unreadable: what is left of the response must not become the next one.
             self.close()
             raise
-        if not head.keeps_open:
+        if not response.keeps_open:
             self.close()
         return response
 
@@ -149,7 +136,7 @@ class Connection:
             raise OSError(f"the proxy refused the tunnel: HTTP {head.status} {head.reason[:MAX_QUOTED]}")
 
 
-def _read_body(http: Http1Connection, head: Head, deadline: Deadline) -> bytes:
+def _read_body(http: Http1Connection, head: Response, deadline: Deadline) -> bytes:
     """Read the body that follows a head, decoded, never more than the bound."""
     encoding = head.headers.get("content-encoding", "").strip().lower()
     pieces: Iterable[bytes] = http.body(head)

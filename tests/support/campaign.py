@@ -328,7 +328,7 @@ def inputs(number: int, seed: int) -> dict[str, int]:
 def each_reader() -> Iterator[tuple[Callable[[Any], object], Callable[[random.Random], Any]]]:
     """Yield what reads input, with what makes some for it."""
     from dpx_cli.api.client import data_of, decode
-    from dpx_cli.api.transport import Response
+    from dpx_cli.api.http1 import Response
     from dpx_cli.cli import main
     from dpx_cli.commands.env.dotenv import EnvFile
     from dpx_cli.config.settings import Settings

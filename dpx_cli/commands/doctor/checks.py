@@ -23,7 +23,7 @@ from dpx_cli.system import files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dpx_cli.api.transport import Response
+    from dpx_cli.api.http1 import Response
     from dpx_cli.credentials import Token
     from dpx_cli.session import Session
 
