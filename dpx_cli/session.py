@@ -143,11 +143,6 @@ class Session:
         profile = self.profile or self.env.get("DPX_PROFILE") or None
         return shell.command(*words, project=project, org=org, target=target, profile=profile)
 
-    def warn_of_ledger(self) -> None:
-        """Say what replaces DPX_LEDGER, where it's set."""
-        if self.env.get("DPX_LEDGER"):
-            self.screen.warn("DPX_LEDGER has no effect: deploxa.lock replaces it. Run: dpx help plan")
-
     def org(self, given: str | None) -> str | None:
         """Return the organization: as given, else the default of the settings, else None."""
         return given if given is not None else self.settings.org

@@ -107,6 +107,8 @@ def run_command(call: parser.Call, env: Mapping[str, str]) -> None:
 
     screen = make_screen(call.format, env, fields=call.fields, jq=call.jq)
     session = Session(env, screen, profile=call.profile, debug=call.debug)
+    if env.get("DPX_LEDGER") and call.path[0] in ("env", "plan", "apply"):
+        screen.warn("DPX_LEDGER has no effect: deploxa.lock replaces it. Run: dpx help plan")
     deploys = call.path[:1] == ("deploy",) and call.command["effect"] != "read"
     if deploys or call.command["effect"] == "read":
         session.pick = lambda session: _pick(session, create=deploys)

@@ -193,7 +193,6 @@ def import_file(
             steps = edit.plan(there, variables, wanted, prune=prune)
         lost = edit.losses({"": steps})
         if dry_run:
-            session.warn_of_ledger()
             session.screen.items([step._asdict() for step in steps], PLAN, key="key", empty="Nothing to do.")
             for line in lost:
                 session.screen.warn(f"The import removes a target. {line}")

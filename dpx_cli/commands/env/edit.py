@@ -143,7 +143,6 @@ def apply(session: Session, changes: Sequence[Change]) -> Result:
 
     The failures' messages say which keys are done; so does a warning if Ctrl-C or SIGTERM ends the call.
     """
-    session.warn_of_ledger()
     by_project: dict[ProjectRef, list[Change]] = {}
     for change in changes:
         by_project.setdefault(change.ref, []).append(change)

@@ -144,7 +144,6 @@ def _run_staged(
 
     `again` is the command that continues, without the projects. Returns the projects in which the variable is set.
     """
-    session.warn_of_ledger()
     done: list[ProjectRef] = []
 
     def set_variable(client: Client, ref: ProjectRef) -> None:

@@ -65,7 +65,6 @@ def run_plan(
     A row of --json has the keys action (create, update, set, remove, missing, unknown), project, kind (project, field,
     variable), name, before, after, from (where a value comes from) and change.
     """
-    session.warn_of_ledger()
     documents = select.read_documents(session, files, recursive=recursive, changed=changed)
     made, failures = plans.make_plans(session, plans.read_inputs(session, documents))
     columns = _columns(made)
@@ -97,7 +96,6 @@ def run_apply(
     Shows the plan and asks first. If a variable declared as KEY = {} doesn't exist, nothing is changed. Several
     projects are applied one after the other, after those that they need, until one fails.
     """
-    session.warn_of_ledger()
     inputs = plans.read_inputs(session, select.read_documents(session, files, recursive=recursive, changed=changed))
     if absent := [line for each in inputs for line in each.absent.values()]:
         raise build_refusal(absent)
