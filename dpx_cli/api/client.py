@@ -207,7 +207,13 @@ class Client:
         """Return the error of a request that may have been carried out, with the command that shows whether it was."""
         self.may_have_changed = True
         cause = problem.rstrip(".").replace("The response", "the response", 1)
-        hint = f"Before you try again, check whether it was carried out. Run: {self._how_to_check(request)}"
+        path = request.partition(" ")[2]
+        _, first, project, under, *_ = [*path.split("/"), "", "", ""]
+        if group := {"env-vars": "env", "deployments": "deploy"}.get(under):
+            check = self.command(group, "list", project=project)
+        else:
+            check = self.command("projects", "list") if first == "projects" else self.command("api", path)
+        hint = f"Before you try again, check whether it was carried out. Run: {check}"
         message = f"{hide_project(request)} was sent, and its outcome is unknown: {cause}."
         error = errors.OutcomeUnknown(message, hint=hint, status=status, request=request)
         error.cause = cause
@@ -217,14 +223,6 @@ class Client:
         """Return the error of a 2xx response that can't be used."""
         unknown = self.outcome_unknown
         return problem if request.may_repeat else unknown(request.name, problem.message, status=problem.status)
-
-    def _how_to_check(self, request: str) -> str:
-        """Return the command that shows what became of a request."""
-        path = request.partition(" ")[2]
-        _, first, project, under, *_ = [*path.split("/"), "", "", ""]
-        if group := {"env-vars": "env", "deployments": "deploy"}.get(under):
-            return self.command(group, "list", project=project)
-        return self.command("projects", "list") if first == "projects" else self.command("api", path)
 
     @property
     def _host(self) -> str:

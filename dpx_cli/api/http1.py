@@ -46,13 +46,7 @@ class Response:
     """
 
     def __init__(
-        self,
-        status: int,
-        reason: str,
-        headers: dict[str, str],
-        body: bytes = b"",
-        method: str = "",
-        version: str = "1.1",
+        self, status: int, reason: str, headers: dict[str, str], body: bytes = b"", *, method: str = ""
     ) -> None:
         self.status = status
         self.reason = reason
@@ -63,8 +57,7 @@ class Response:
         if coding not in ("", "chunked"):
             raise _not_http(f"transfer encoding {coding[:100]}")
         self.length = _length(headers.get("content-length"))  # of the body; None if it ends with the connection
-        connection = headers.get("connection", "").lower()
-        is_open = "close" not in connection and (version == "1.1" or "keep-alive" in connection)
+        is_open = "close" not in headers.get("connection", "").lower()
         if self.chunked and self.length is not None:
             # A sender that says both may mean either: what follows on the connection can't be trusted.
             self.length, is_open = None, False
@@ -132,7 +125,9 @@ class Http1Connection:
             if status == SWITCHING_PROTOCOLS:
                 raise _not_http("a protocol switch that wasn't requested")
             if status >= FINAL:
-                return Response(status, reason, headers, method=method, version=version)
+                response = Response(status, reason, headers, method=method)
+                response.keeps_open = response.keeps_open and version == "HTTP/1.1"
+                return response
         raise _not_http("no end of interim responses")
 
     def body(self, head: Response) -> Iterator[bytes]:
@@ -209,10 +204,10 @@ class Http1Connection:
 
 
 def _status_line(line: bytes) -> tuple[str, int, str]:
-    """Return version ("1.1", "1.0"), status and reason phrase."""
+    """Return protocol, status and reason phrase."""
     protocol, _, rest = line.decode("latin-1").partition(" ")
     status, _, reason = rest.partition(" ")
     is_status = len(status) == len("200") and status.isascii() and status.isdigit() and status >= "100"
     if protocol not in ("HTTP/1.1", "HTTP/1.0") or not is_status:
         raise _not_http("the status line")
-    return protocol.removeprefix("HTTP/"), int(status), reason
+    return protocol, int(status), reason

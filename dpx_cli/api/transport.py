@@ -58,6 +58,7 @@ class Connection:
         self.scheme = scheme
         self.host = host
         self.port = port
+        self._authority = f"[{host}]" if ":" in host else host
         self.reused = False  # whether the last exchange went over a connection that an earlier one had left open
         self._context = context
         self._proxy = proxy
@@ -75,7 +76,7 @@ class Connection:
         """Send one request and read the whole response. Raise NotSent, Lost or Unreadable."""
         http = self._connected(deadline)
         is_default = self.port == {"http": 80, "https": 443}[self.scheme]
-        fields = {"Host": _bracketed(self.host) if is_default else f"{_bracketed(self.host)}:{self.port}", **headers}
+        fields = {"Host": self._authority if is_default else f"{self._authority}:{self.port}", **headers}
         if body is not None or method in WITH_BODY:
             fields["Content-Length"] = str(len(body or b""))
         try:
@@ -128,7 +129,7 @@ class Connection:
 
     def _tunnel(self, raw: socket.socket, proxy: Proxy, deadline: Deadline) -> None:
         """Ask the proxy for a tunnel to the origin. Nothing follows its response before TLS begins."""
-        origin = f"{_bracketed(self.host)}:{self.port}"
+        origin = f"{self._authority}:{self.port}"
         http = Http1Connection(raw, deadline)
         http.send("CONNECT", origin, {"Host": origin, **proxy.headers}, None)
         head = http.head("CONNECT")
@@ -244,10 +245,6 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
     if isinstance(outcome[0], Exception):
         raise outcome[0]
     return list(outcome[0])
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _encoded(host: str) -> str | bytes:

@@ -116,22 +116,6 @@ def test_values_and_rows_without_a_key_are_left_out(server: FaultServer, client:
     assert env_vars.by_key(client, PROJECT) == {"A": {"key": "A", "more": 1}}
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        *(faults.reset, faults.hang_up, faults.truncated_body, faults.html_502, faults.html_200),
-        *(faults.refused(429, "x", "0"), faults.redirect(307, "http://127.0.0.1:9/")),
-        *(faults.reply(201, {"data": {"id": identity}}) for identity in ("", "../x", "a\nb", 5, None)),
-    ],
-)
-def test_a_deployment_is_created_once_whatever_comes_back(server: FaultServer, client: Client, fault: Fault) -> None:
-    """One POST, one error."""
-    server.on("POST", ".*/deployments", fault)
-    with pytest.raises(errors.DpxError):
-        deployments.create_deployment(client, PROJECT, {})
-    assert server.count("POST") == 1
-
-
 @pytest.mark.parametrize("fault", [faults.reset, faults.truncated_body, faults.html_502, faults.refused(429, "x", "0")])
 def test_setting_a_variable_is_repeated_because_twice_is_once(
     server: FaultServer, client: Client, fault: Fault

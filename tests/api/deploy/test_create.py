@@ -96,6 +96,7 @@ LOSSES: dict[str, Fault] = {
     "HTML 200": faults.html_200,
     "201 without an id": faults.reply(201, {"data": {"status": "QUEUED"}}),
     "201 with a list": faults.reply(201, {"data": []}),
+    "201 with an odd id": faults.reply(201, {"data": {"id": "../x"}}),
     "204": faults.raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
     "bomb": faults.bomb(),
     "unknown encoding": faults.reply(201, b"\x1b", {"Content-Encoding": "br"}),
