@@ -8,9 +8,7 @@ TYPE_CHECKING = False  # completion reads this module, and importing typing woul
 if TYPE_CHECKING:
     from typing import Any
 
-MINUTE = 60
-HOUR = 3600
-DAY = 86400
+MINUTE, HOUR, DAY = 60, 3600, 86400
 MONTH = 30 * DAY
 MAX_EPOCH = 253402300800  # the year 10000, which gmtime doesn't know
 

@@ -46,7 +46,7 @@ def hide_project(request: str) -> str:
 
 
 class Request:
-    """One request, before anything that the client adds. No NamedTuple; see `transport.Response`."""
+    """One request, before anything that the client adds. No NamedTuple; see `http1.Response`."""
 
     def __init__(
         self,
@@ -221,8 +221,9 @@ class Client:
 
     def unreadable(self, request: Request, problem: errors.InvalidResponse) -> errors.DpxError:
         """Return the error of a 2xx response that can't be used."""
-        unknown = self.outcome_unknown
-        return problem if request.may_repeat else unknown(request.name, problem.message, status=problem.status)
+        if request.may_repeat:
+            return problem
+        return self.outcome_unknown(request.name, problem.message, status=problem.status)
 
     @property
     def _host(self) -> str:

@@ -1,13 +1,13 @@
 """Create something exactly once, even if the network fails.
 
-The caller lists what exists before the request; the request is sent once. If its response is lost, or says that the
-server is busy, the list is read again before anything else: a proxy may have answered for a server that did create it.
+The caller lists what exists before the request. If its response is lost, or says that the server is busy, the list is
+read again before anything else: a proxy may have responded for a server that did create it.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli import errors
 from dpx_cli.api.client import REQUEST_TIMEOUT, is_redirect, is_success
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dpx_cli.api.retry import Deadline
-
-    Row = dict[str, Any]
+    from dpx_cli.api.rows import Row
 
 RECHECK_DELAYS = (0.0, 0.5, 1.0, 1.5)  # seconds before each look at the list after a lost response; lists lag
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 class Deadline:
     """The moment, `seconds` from now, by which a whole request with its retries must be over."""
 
-    __slots__ = ("at", "seconds")
-
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.at = time.monotonic() + seconds
@@ -35,8 +33,6 @@ class Deadline:
 
 class Backoff:
     """Pauses between tries that grow by a factor from the first to the longest, in seconds, within a deadline."""
-
-    __slots__ = ("_deadline", "_factor", "_first", "_jitter", "_most", "_sleep", "next")
 
     def __init__(
         self,

@@ -12,8 +12,8 @@ from dpx_cli.reference import MAX_PAGE, READY
 
 if TYPE_CHECKING:
     from dpx_cli.api.client import Client
+    from dpx_cli.api.rows import Row
 
-    Row = dict[str, Any]
 DOMAIN_KEYS = ("domain", "name", "hostname", "url")  # where an object may hold its domain
 # A domain or URL that is safe to print and open: no user, no password, and no mark that a shell or terminal knows.
 URL = re.compile(r"(https?://)?[A-Za-z0-9_][A-Za-z0-9._-]*(:[0-9]{1,5})?([/?#][!#-;=?-\[\]_a-z~]*)?", re.ASCII)

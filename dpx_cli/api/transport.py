@@ -1,7 +1,6 @@
 """Exchange one HTTP/1.1 request and response over a socket, within a deadline and in bounded memory.
 
-The caller learns whether a request can have reached the server: `NotSent` says it can't, `Lost` says it may have. That,
-one deadline for everything and the time of a start are why it doesn't use an HTTP library; see CONTRIBUTING.
+The caller learns whether a request can have reached the server. CONTRIBUTING says why this is no HTTP library.
 """
 
 from __future__ import annotations
