@@ -54,15 +54,6 @@ def test_a_list_on_a_terminal(dpx: Program, sandbox: Sandbox) -> None:
     assert linked(dpx)["projectSlug"] == "docs"
 
 
-def test_a_numbered_prompt_for_screen_readers(dpx: Program) -> None:
-    """By number or slug; nothing moves the cursor."""
-    result = dpx.tty("link", answers=[("[1-4]: ", "2\r")], env={"ACCESSIBLE": "1"})
-    assert result.code == 0, result
-    assert "1  storefront" in result.out
-    assert "\x1b[?" not in result.out
-    assert linked(dpx)["projectSlug"] == "docs"
-
-
 def test_a_new_project_is_a_choice(dpx: Program, sandbox: Sandbox) -> None:
     """It does what init does: the name of package.json, a question, and deploxa.toml; or nothing."""
     (dpx.cwd / "package.json").write_text('{"name": "my-shop", "dependencies": {"next": "15"}}', encoding="utf-8")
