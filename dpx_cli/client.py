@@ -201,7 +201,9 @@ class Deployments(_Resource):
         check = session.command("deploy", "list", project=ref)
 
         def create(project_id: str) -> tuple[str, Row]:
-            creator = Creator(self._api, project_id, deadline=deadline, check=check, say=note, say_busy=note, warn=note)
+            creator = Creator(
+                self._api, project_id, deadline=deadline, check=check, show=lambda _, text: note(text), warn=note
+            )
             creator.list_recent()
             return project_id, creator.create(fields)
 

@@ -42,7 +42,6 @@ class Creation(NamedTuple):
     say: Callable[[str], None] = lambda _: None
     # Called after each 429, before the list is read; returns whether there is time for another try.
     wait_while_busy: Callable[[errors.RateLimited], bool] = lambda _: False
-    sleep: Callable[[float], None] = signals.sleep
 
     def create(self, post: Callable[[], Row]) -> Row:
         """Send the request, once, and return what it created. Raise OutcomeUnknown if the list doesn't show it either.
@@ -83,7 +82,7 @@ class Creation(NamedTuple):
                 return None
             if looks > 1:
                 raise busy
-            self.sleep(RECHECK_DELAYS[-1])
+            signals.sleep(RECHECK_DELAYS[-1])
 
     def _find_after_loss(self, lost: errors.DpxError) -> Row:
         """Return what a request created whose response was lost."""
@@ -94,7 +93,7 @@ class Creation(NamedTuple):
         for pause in RECHECK_DELAYS:
             if pause and time.monotonic() + pause > self.deadline.at + GRACE:
                 break
-            self.sleep(pause)
+            signals.sleep(pause)
             try:
                 candidates, unlisted = self.find(), None
             except errors.DpxError as problem:

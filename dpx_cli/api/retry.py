@@ -6,10 +6,6 @@ import time
 
 from dpx_cli.system import signals
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 class Deadline:
     """The moment, `seconds` from now, by which a whole request with its retries must be over."""
@@ -40,7 +36,6 @@ class Backoff:
         factor: float,
         most: float,
         deadline: Deadline,
-        sleep: Callable[[float], None] = signals.sleep,
         *,
         jitter: bool = False,
     ) -> None:
@@ -48,7 +43,6 @@ class Backoff:
         self._factor = factor
         self._most = most
         self._deadline = deadline
-        self._sleep = sleep
         self._jitter = jitter
 
     def reset(self) -> None:
@@ -67,5 +61,5 @@ class Backoff:
         if pause >= self._deadline.at - time.monotonic():
             return False
         self.next = min(self.next * self._factor, self._most)
-        self._sleep(pause)
+        signals.sleep(pause)
         return True

@@ -9,6 +9,7 @@ from dpx_cli.api import deployments
 from dpx_cli.api.deploy.figures import Bound, amounts, median
 from dpx_cli.errors import CheckFailed, DpxError, UsageError
 from dpx_cli.output.format import duration_ms, elapsed, size_kb
+from dpx_cli.system import hosts, signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +41,6 @@ class Gates(NamedTuple):
 
 def check_target(check: str | None) -> None:
     """Raise UsageError, before any request, for what is neither a path nor a URL that can be requested."""
-    from dpx_cli.system import hosts
-
     if check is None:
         return
     url = check if "://" in check else f"https://site/{check.lstrip('/')}"
@@ -111,32 +110,17 @@ def _check_site(task: Task, gates: Gates, url: str | None) -> str | None:
     while problem := _request(task.session, check, until):
         if time.monotonic() + PAUSE >= until:
             return f"{check} did not respond with 2xx within {elapsed(gates.check_timeout)}: {problem}."
-        task.sleep(PAUSE)
+        signals.sleep(PAUSE)
     return None
 
 
 def _request(session: Session, url: str, until: float) -> str | None:
     """Send one GET, without a token, and follow no redirect. Return what came instead of 2xx, or None."""
-    from dpx_cli import __version__
-    from dpx_cli.api import proxy
-    from dpx_cli.api.retry import Deadline
-    from dpx_cli.api.transport import Connection, Lost, NotSent, Unreadable
-    from dpx_cli.system import hosts
+    from dpx_cli.webhook.deliver import Endpoint, NotDelivered, deliver
 
-    parts = hosts.split_url(url, "--check", hint=CHECK_HINT)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    host = str(parts.hostname)
-    through = proxy.find(session.env, parts.scheme, host, port)
-    connection = Connection(parts.scheme, host, port, context=session.tls_context, proxy=through)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = {"User-Agent": f"dpx/{__version__}", "Accept": "*/*"}
-    deadline = Deadline(max(min(MAX_REQUEST, until - time.monotonic()), 0.1))
+    seconds = max(min(MAX_REQUEST, until - time.monotonic()), 0.1)
     try:
-        status: int | None = connection.exchange("GET", target, headers, None, deadline).status
-    except (NotSent, Lost) as problem:
-        return str(problem).rstrip(".")
-    except Unreadable as problem:  # too large, say: the status is what counts
-        status = problem.status
-    finally:
-        connection.close()
-    return None if status is not None and OK <= status < REDIRECT else f"HTTP {status}"
+        status = deliver(Endpoint.parse(url, "--check"), b"", (), session.tls_context, seconds, method="GET").status
+    except NotDelivered as problem:
+        return problem.reason
+    return None if OK <= status < REDIRECT else f"HTTP {status}"

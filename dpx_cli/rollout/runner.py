@@ -13,7 +13,7 @@ from dpx_cli.output.display import LiveTable, Row
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dpx_cli.api.client import Client
     from dpx_cli.session import Session
@@ -31,7 +31,6 @@ class Task:
         self.is_skipped = False  # because of a failure elsewhere
         self.started = 0.0  # of `time.monotonic()`; 0.0 before it begins
         self.seconds: float | None = None  # from its beginning to its end
-        self.sleep: Callable[[float], None] = signals.sleep
         self.prefix = ""  # of its lines, when there are several tasks
 
     def work(self, client: Client) -> None:
@@ -122,7 +121,6 @@ class _Queue:
     def _work(self) -> None:
         try:
             while task := self._next():
-                task.sleep = time.sleep
                 self._do(task, self._session.client_for())
         except BrokenPipeError as broken:
             self._broken, self.is_stopped = broken, True

@@ -180,10 +180,8 @@ class DeployTask(Task):
             project_id,
             deadline=self.deadline,
             check=self.session.command("deploy", "list", project=self.project),
-            say=lambda text: self.show_state("checking", text),
-            say_busy=lambda text: self.show_state("waiting for a slot", text),
+            show=self.show_state,
             warn=self.warn,
-            sleep=self.sleep,
         )
         creator.list_recent()
         return creator
@@ -206,7 +204,6 @@ class DeployTask(Task):
                 created=created,
                 command=self.session.command("deploy", "wait", str(self.id)),
                 schedule=PollSchedule(self.row.usual, ask=ask, watched=self.session.screen.animates),
-                sleep=self.sleep,
             )
         except WaitTimeout:
             self.event("timeout")

@@ -1,4 +1,4 @@
-"""Send one delivery to a receiver: what `send`, `replay`, `check` and the forwarding of `listen` have in common.
+"""Send one request to a receiver, or to the site that `deploy --check` asks.
 
 A delivery carries Content-Type, the two X-Deploxa headers and User-Agent (Host and Content-Length are HTTP's own):
 never Authorization, a cookie, or httpx's own headers. No redirect is followed. Each delivery has a thread and a
@@ -119,10 +119,12 @@ def deliver(
     with_headers: Sequence[Header],
     trust: Callable[[], ssl.SSLContext],
     seconds: float = SECONDS,
+    *,
+    method: str = "POST",
 ) -> Reply:
-    """Post one delivery, byte for byte, once. Raise NotDelivered if no response comes within `seconds`."""
+    """Send one delivery, byte for byte, once. Raise NotDelivered if no response comes within `seconds`."""
     began = time.monotonic()
-    exchange = _Exchange(endpoint, body, with_headers, seconds)
+    exchange = _Exchange(method, endpoint, body, with_headers, seconds)
     threading.Thread(target=exchange.run, args=(_client(endpoint, trust),), name="dpx-delivery", daemon=True).start()
     if not signals.wait(exchange.ended, seconds):
         exchange.abort()
@@ -147,7 +149,9 @@ def deliver_now(
 class _Exchange:
     """One request and its response, in a thread that another one may give up."""
 
-    def __init__(self, endpoint: Endpoint, body: bytes, with_headers: Sequence[Header], seconds: float) -> None:
+    def __init__(
+        self, method: str, endpoint: Endpoint, body: bytes, with_headers: Sequence[Header], seconds: float
+    ) -> None:
         import httpx
 
         self.ended = threading.Event()
@@ -161,7 +165,7 @@ class _Exchange:
         if url.host.endswith(".localhost"):
             url = url.copy_with(host="localhost")  # always this machine (RFC 6761)
         self._request = httpx.Request(
-            "POST",
+            method,
             url,
             headers=[(b"Host", name), *with_headers, (b"User-Agent", f"dpx/{__version__}".encode())],
             content=body,

@@ -167,8 +167,7 @@ class Deploys:
             PROJECT,
             deadline=deadline,
             check="dpx deploy list",
-            say=lambda _: None,
-            say_busy=lambda _: None,
+            show=lambda *_: None,
             warn=lambda _: None,
         )
         try:

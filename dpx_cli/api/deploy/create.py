@@ -11,7 +11,6 @@ from dpx_cli.api import deployments
 from dpx_cli.api.client import is_name
 from dpx_cli.api.once import Candidates, Creation, is_lost
 from dpx_cli.api.retry import Backoff
-from dpx_cli.system import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +27,10 @@ MIN_SHA = 7  # digits of an abbreviated commit
 
 
 class Creator:
-    """Creates one deployment of one project, once, until `deadline`; `check` is the command that lists them."""
+    """Creates one deployment of one project, once, until `deadline`; `check` is the command that lists them.
+
+    `show` is called with a state ("checking", "waiting for a slot") and a sentence.
+    """
 
     def __init__(
         self,
@@ -37,10 +39,8 @@ class Creator:
         *,
         deadline: Deadline,
         check: str,
-        say: Callable[[str], None],
-        say_busy: Callable[[str], None],
+        show: Callable[[str, str], None],
         warn: Callable[[str], None],
-        sleep: Callable[[float], None] = signals.sleep,
     ) -> None:
         self.project_id = project_id
         self.rows: list[Row] = []  # the newest deployments before the POST
@@ -48,11 +48,9 @@ class Creator:
         self._client = client
         self._deadline = deadline
         self._check = check
-        self._say = say
-        self._say_busy = say_busy
+        self._show = show
         self._warn = warn
-        self._sleep = sleep
-        self._backoff = Backoff(MIN_PAUSE, 2.0, MAX_PAUSE, deadline, sleep)
+        self._backoff = Backoff(MIN_PAUSE, 2.0, MAX_PAUSE, deadline)
         self._before: set[str] = set()
 
     @property
@@ -94,9 +92,8 @@ class Creator:
             find=lambda: self._find_candidates(fields),
             deadline=self._deadline,
             warn=self._warn,
-            say=self._say,
+            say=lambda text: self._show("checking", text),
             wait_while_busy=self._wait,
-            sleep=self._sleep,
         ).create(post)
 
     def _wait(self, busy: errors.RateLimited) -> bool:
@@ -107,7 +104,7 @@ class Creator:
         pause = max(self._backoff.next, busy.retry_after or 0.0)
         if time.monotonic() + pause >= self._deadline.at:
             return False
-        self._say_busy(f"{brief(busy.message)}. Retrying in {pause:.0f} s.")
+        self._show("waiting for a slot", f"{brief(busy.message)}. Retrying in {pause:.0f} s.")
         return self._backoff.wait(pause)
 
     def _find_candidates(self, fields: DeploymentFields) -> Candidates:

@@ -77,7 +77,6 @@ def follow(
     created: dict[str, Any] | None,
     command: str,
     schedule: PollSchedule | None = None,
-    sleep: Callable[[float], None] = signals.sleep,
 ) -> dict[str, Any]:
     """Poll a deployment until it is READY or ERROR, and return its last object. Every passing fault is waited out.
 
@@ -115,7 +114,7 @@ def follow(
             error.deployment = last
             raise error
         # The last poll is at the very end of the wait.
-        sleep(min(max(schedule.pause(time.monotonic() - started, status), requested_pause), left))
+        signals.sleep(min(max(schedule.pause(time.monotonic() - started, status), requested_pause), left))
 
 
 def _is_passing(fault: errors.DpxError) -> bool:

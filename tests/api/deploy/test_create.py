@@ -50,7 +50,7 @@ def creator_of(
     deadline = Deadline(timeout)
     api.until = deadline.at + GRACE
     check = f"dpx deploy list --project {project}"
-    creator = Creator(api, project, deadline=deadline, check=check, say=say, say_busy=say, warn=say)
+    creator = Creator(api, project, deadline=deadline, check=check, show=lambda _, text: say(text), warn=say)
     creator.list_recent()
     return creator
 
