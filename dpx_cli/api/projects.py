@@ -83,9 +83,7 @@ def delete_project(client: Client, project_id: str) -> dict[str, Any]:
 def delete(client: Client, path: str) -> dict[str, Any]:
     """DELETE a path and return {"deleted": true}. Raise InvalidResponse if the server sends neither that nor 204."""
     response = client.request(Request("DELETE", path))
-    if response.status == NO_CONTENT:
-        return {"deleted": True}
-    document = decode(response, f"DELETE {path}")
+    document = {"deleted": True} if response.status == NO_CONTENT else decode(response, f"DELETE {path}")
     if not isinstance(document, dict) or document.get("deleted") is not True:
         raise shape_error(f"DELETE {path}", '"deleted": true')
     return document

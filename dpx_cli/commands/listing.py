@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from dpx_cli.output.columns import Column
     from dpx_cli.session import Session
 
-DESCRIPTION = ("status", "branch", "created_at")  # fields that completion describes a deployment with
-MAX_DESCRIPTION = 128  # characters of one field
+DETAILS = ("status", "branch", "created_at")  # fields that completion describes a deployment with
+MAX_TEXT = 128  # characters of one of them
 
 
 def show_pages(
@@ -38,8 +38,7 @@ def show_pages(
         for page in pages:
             named = [item for item in page if isinstance(item.get(key), str)] if len(seen) < MAX_NAMES else []
             if remember == "deployments":
-                fields = [[str(item.get(field) or "")[:MAX_DESCRIPTION] for field in DESCRIPTION] for item in named]
-                seen.extend((item[key], *texts) for item, texts in zip(named, fields, strict=True))
+                seen.extend((item[key], *(str(item.get(each) or "")[:MAX_TEXT] for each in DETAILS)) for item in named)
             else:
                 seen.extend(item[key] for item in named)
             yield page

