@@ -6,7 +6,6 @@ are defined here.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 import typer
@@ -14,7 +13,7 @@ import typer
 from dpx_cli import reference
 from dpx_cli.cli.values import OneOrMore, build_bound, bundle_bound, count, delay, duration, names, number, port
 
-__all__ = ["Annotated", "Any", "Literal", "Unpack", "count", "delay", "duration", "number", "port", "typer"]
+__all__ = ["Annotated", "Any", "Literal", "Unpack", "count", "delay", "duration", "number", "port"]
 
 # Metadata of a parameter whose value is never shown, not even in an error.
 SECRET = "secret"  # noqa: S105 - a mark, no password
@@ -34,14 +33,9 @@ def _completion(name: str) -> Any:
     return complete
 
 
-# What completes a parameter's value.
-KINDS = ("project", "org", "key", "profile", "deployment", "branch", "file", "command", "topic")
-Complete = SimpleNamespace(**{kind: _completion(kind) for kind in KINDS})
-
-
 def option(flags: str, metavar: str, text: str, *, complete: str = "", parser: Any = None) -> Any:
     """Declare an option with a value."""
-    done = getattr(Complete, complete) if complete else None
+    done = _completion(complete) if complete else None
     return typer.Option(
         *flags.split(), metavar=metavar, help=text, autocompletion=done, parser=parser, case_sensitive=False
     )
@@ -60,7 +54,7 @@ def flag(flags: str, text: str) -> Any:
 
 def argument(metavar: str, text: str, *, complete: str = "") -> Any:
     """Declare an argument."""
-    done = getattr(Complete, complete) if complete else None
+    done = _completion(complete) if complete else None
     return typer.Argument(metavar=metavar, help=text, autocompletion=done, case_sensitive=False)
 
 

@@ -16,9 +16,7 @@ from dpx_cli.errors import UsageError
 if TYPE_CHECKING:
     from typing import Annotated
 
-    import typer
-
-    from dpx_cli.cli.options import Complete
+    from dpx_cli.cli.options import argument
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -30,9 +28,7 @@ def show_help(
     session: Session,
     words: Annotated[
         tuple[str, ...],
-        typer.Argument(
-            metavar="TOPIC | COMMAND", help="A topic, or a command like `projects list`.", autocompletion=Complete.topic
-        ),
+        argument("TOPIC | COMMAND", "A topic, or a command like `projects list`.", complete="topic"),
     ] = (),
 ) -> None:
     """Explain a topic or a command."""

@@ -15,9 +15,7 @@ from dpx_cli.output.format import yes_no
 if TYPE_CHECKING:
     from typing import Annotated
 
-    import typer
-
-    from dpx_cli.cli.options import CLEARABLE, Complete, ProfileName, Yes
+    from dpx_cli.cli.options import CLEARABLE, ProfileName, Yes, flag, option
     from dpx_cli.session import Session
 
 
@@ -71,18 +69,14 @@ def use(session: Session, name: ProfileName) -> None:
 def set_profile(
     session: Session,
     name: ProfileName,
-    api_url: Annotated[
-        str | None, typer.Option("--api-url", metavar="URL", help='Root of the API. "" clears it.'), CLEARABLE
-    ] = None,
+    api_url: Annotated[str | None, option("--api-url", "URL", 'Root of the API. "" clears it.'), CLEARABLE] = None,
     org: Annotated[
         str | None,
-        typer.Option("--org", metavar="ORG", help='Default organization. "" clears it.', autocompletion=Complete.org),
+        option("--org", "ORG", 'Default organization. "" clears it.', complete="org"),
         CLEARABLE,
     ] = None,
-    read_only: Annotated[
-        bool, typer.Option("--read-only", help="Refuse every request that could change something.")
-    ] = False,
-    no_read_only: Annotated[bool, typer.Option("--no-read-only", help="Allow changes again.")] = False,
+    read_only: Annotated[bool, flag("--read-only", "Refuse every request that could change something.")] = False,
+    no_read_only: Annotated[bool, flag("--no-read-only", "Allow changes again.")] = False,
 ) -> None:
     """Create a profile, or change its defaults."""
     exclusive(("--read-only", read_only), ("--no-read-only", no_read_only))

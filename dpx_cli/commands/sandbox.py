@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Annotated, Unpack
 
-    import typer
-
-    from dpx_cli.cli.options import Complete, SandboxOptions
+    from dpx_cli.cli.options import SandboxOptions, argument
     from dpx_cli.sandbox.server import Sandbox
     from dpx_cli.sandbox.webhooks import DeliveryAttempt
     from dpx_cli.session import Session
@@ -58,7 +56,7 @@ def run(
     session: Session,
     command: Annotated[
         tuple[str, ...],
-        typer.Argument(metavar="-- COMMAND", help="The command and its arguments.", autocompletion=Complete.command),
+        argument("-- COMMAND", "The command and its arguments.", complete="command"),
     ],
     **world: Unpack[SandboxOptions],
 ) -> None:

@@ -11,9 +11,7 @@ from dpx_cli.output.columns import Column
 if TYPE_CHECKING:
     from typing import Annotated
 
-    import typer
-
-    from dpx_cli.cli.options import Complete
+    from dpx_cli.cli.options import argument, flag, option
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -26,7 +24,7 @@ COLUMNS = (Column("Command", "name"), Column("Effect", "effect"), Column("Exampl
 @effect(LOCAL, prints=ONE)
 def commands(
     session: Session,
-    group: Annotated[str | None, typer.Argument(metavar="GROUP", help="Only this command or group.")] = None,
+    group: Annotated[str | None, argument("GROUP", "Only this command or group.")] = None,
 ) -> None:
     """List every command with its effect: read, write, delete or local.
 
@@ -56,10 +54,7 @@ def print_skill(session: Session) -> None:
 def install_skill(
     session: Session,
     directory: Annotated[
-        str,
-        typer.Argument(
-            metavar="DIR", help="Directory of skills. [default: .agents/skills]", autocompletion=Complete.file
-        ),
+        str, argument("DIR", "Directory of skills. [default: .agents/skills]", complete="file")
     ] = ".agents/skills",
 ) -> None:
     """Write the skill to DIR/dpx/SKILL.md. Safe to repeat."""
@@ -77,20 +72,15 @@ def install_skill(
 @effect(LOCAL)
 def mcp(
     session: Session,
-    allow_write: Annotated[
-        bool, typer.Option("--allow-write", help="Also offer commands that change something.")
-    ] = False,
+    allow_write: Annotated[bool, flag("--allow-write", "Also offer commands that change something.")] = False,
     allow_delete: Annotated[
         bool,
-        typer.Option("--allow-delete", help="With --allow-write: also offer commands that delete, without asking."),
+        flag("--allow-delete", "With --allow-write: also offer commands that delete, without asking."),
     ] = False,
     allow_files: Annotated[
         str | None,
-        typer.Option(
-            "--allow-files",
-            metavar="DIR",
-            help="Let tools read and write files in DIR and below. [default: none]",
-            autocompletion=Complete.file,
+        option(
+            "--allow-files", "DIR", "Let tools read and write files in DIR and below. [default: none]", complete="file"
         ),
     ] = None,
 ) -> None:

@@ -17,9 +17,7 @@ from dpx_cli.output.raw_mode import raw_mode
 if TYPE_CHECKING:
     from typing import Annotated, Any
 
-    import typer
-
-    from dpx_cli.cli.options import SECRET
+    from dpx_cli.cli.options import SECRET, flag
     from dpx_cli.session import Session
 
 GROUP = Typer(name="auth", help="Log in and out, and see which token is used.")
@@ -41,11 +39,11 @@ COLUMNS = (
 @effect(LOCAL)
 def login(
     session: Session,
-    with_token: Annotated[bool, typer.Option("--with-token", help="Read the token from stdin."), SECRET] = False,
+    with_token: Annotated[bool, flag("--with-token", "Read the token from stdin."), SECRET] = False,
     insecure_storage: Annotated[
-        bool, typer.Option("--insecure-storage", help="Keep the token in a plain file, not in the keyring.")
+        bool, flag("--insecure-storage", "Keep the token in a plain file, not in the keyring.")
     ] = False,
-    web: Annotated[bool, typer.Option("--web", help="Open the page that creates tokens in a browser.")] = False,
+    web: Annotated[bool, flag("--web", "Open the page that creates tokens in a browser.")] = False,
 ) -> None:
     """Log in with a token, kept in the operating system's keyring.
 

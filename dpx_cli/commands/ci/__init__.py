@@ -12,9 +12,7 @@ from dpx_cli.errors import UsageError, exclusive
 if TYPE_CHECKING:
     from typing import Annotated, Literal
 
-    import typer
-
-    from dpx_cli.cli.options import ChangedProjects, Drift, Install, Project, Yes
+    from dpx_cli.cli.options import ChangedProjects, Drift, Install, Project, Yes, argument, flag
     from dpx_cli.session import Session
 
 GROUP = Typer(name="ci", help="Deploy from GitHub Actions or GitLab.")
@@ -24,9 +22,7 @@ GROUP = Typer(name="ci", help="Deploy from GitHub Actions or GitLab.")
 @effect(LOCAL)
 def print_workflow(
     session: Session,
-    system: Annotated[
-        Literal["github", "gitlab"], typer.Argument(metavar="SYSTEM", help="CI system.", case_sensitive=False)
-    ],
+    system: Annotated[Literal["github", "gitlab"], argument("SYSTEM", "CI system.")],
     project: Project = None,
     changed: ChangedProjects = False,
     drift: Drift = False,
@@ -40,14 +36,12 @@ def print_workflow(
 @effect(WRITE)
 def setup(
     session: Session,
-    system: Annotated[
-        Literal["github", "gitlab"], typer.Argument(metavar="SYSTEM", help="CI system.", case_sensitive=False)
-    ],
+    system: Annotated[Literal["github", "gitlab"], argument("SYSTEM", "CI system.")],
     project: Project = None,
     changed: ChangedProjects = False,
     drift: Drift = False,
     install: Install = "pip",
-    print_only: Annotated[bool, typer.Option("--print", help="Print the workflow instead of writing it.")] = False,
+    print_only: Annotated[bool, flag("--print", "Print the workflow instead of writing it.")] = False,
     yes: Yes = False,
 ) -> None:
     """Write a workflow that deploys this repository, and explain how to set its secret.

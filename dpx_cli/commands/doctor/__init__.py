@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Annotated
 
-    import typer
-
-    from dpx_cli.cli.options import Complete
+    from dpx_cli.cli.options import flag, option
     from dpx_cli.commands.doctor.checks import Check
     from dpx_cli.output.screen import Screen
     from dpx_cli.session import Session
@@ -37,15 +35,10 @@ MARKS = {"ok": ("✓", "ok", "32"), "failed": ("✗", "x", "31"), "warning": ("!
 @effect(READ, prints=ONE)
 def doctor(
     session: Session,
-    api: Annotated[bool, typer.Option("--api", help="Also compare the API's responses with its reference.")] = False,
+    api: Annotated[bool, flag("--api", "Also compare the API's responses with its reference.")] = False,
     bundle: Annotated[
         str | None,
-        typer.Option(
-            "--bundle",
-            metavar="FILE",
-            help="Also write a report for a support request to FILE.",
-            autocompletion=Complete.file,
-        ),
+        option("--bundle", "FILE", "Also write a report for a support request to FILE.", complete="file"),
     ] = None,
 ) -> None:
     """Check Python, network, token, keyring, files, completion and clock.

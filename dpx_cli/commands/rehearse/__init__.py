@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Annotated, Unpack
 
-    import typer
-
-    from dpx_cli.cli.options import Complete, Every, FailOnDelete, Org, Projects, RehearsalOptions, Report
+    from dpx_cli.cli.options import Every, FailOnDelete, Org, Projects, RehearsalOptions, Report, argument
     from dpx_cli.sandbox.journal import Change
     from dpx_cli.session import Session
 
@@ -40,7 +38,7 @@ def rehearse(
     session: Session,
     command: Annotated[
         tuple[str, ...],
-        typer.Argument(metavar="-- COMMAND", help="The command and its arguments.", autocompletion=Complete.command),
+        argument("-- COMMAND", "The command and its arguments.", complete="command"),
     ],
     projects: Projects = (),
     org: Org = None,
