@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dpx_cli.errors import DpxError, NetworkError, RateLimited, Unauthorized, unexpected
@@ -62,15 +63,7 @@ class Work(Generic[Item, Result]):
             while (item := self._next()) is not None:
                 self._do(client, item, action)
 
-        clients = [self._client() for _ in range(min(MAX_IN_FLIGHT, len(items)))]
-        # Daemon threads, so that Ctrl-C ends the program while a request hangs.
-        threads = [threading.Thread(target=work, args=(client,), daemon=True) for client in clients]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(SIGNAL_INTERVAL)
-                signals.check()
+        run_threads([partial(work, self._client()) for _ in range(min(MAX_IN_FLIGHT, len(items)))])
 
     def _next(self) -> Item | None:
         while (left := self._open_at - time.monotonic()) > 0:
@@ -107,6 +100,18 @@ class Work(Generic[Item, Result]):
             self._failed.add(self._group(item))
             if isinstance(failure, FATAL_ERRORS):
                 self._waiting.clear()
+
+
+def run_threads(functions: Sequence[Callable[[], None]]) -> None:
+    """Call functions, each in a thread of its own, and wait for all; a signal ends the wait."""
+    # Daemons, so that Ctrl-C ends the program while a request hangs.
+    threads = [threading.Thread(target=function, daemon=True) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(SIGNAL_INTERVAL)
+            signals.check()
 
 
 def by_pages(

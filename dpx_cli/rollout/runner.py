@@ -7,10 +7,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dpx_cli.api.parallel import SIGNAL_INTERVAL
+from dpx_cli.api.parallel import run_threads
 from dpx_cli.errors import DpxError, ExitCode, UsageError, unexpected
 from dpx_cli.output.display import LiveTable, Row
-from dpx_cli.system import signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,7 +100,6 @@ class _Queue:
         self._fail_fast = fail_fast
         self._waiting = list(tasks)
         self._changed = threading.Condition()
-        self._ended = threading.Semaphore(0)
         self._broken: BaseException | None = None  # stdout is closed, so the work is pointless
 
     def run(self, workers: int) -> None:
@@ -109,12 +107,7 @@ class _Queue:
             while task := self._next():
                 self._do(task, self._session.client_for())
             return
-        for _ in range(workers):
-            # Daemons, so that Ctrl-C ends the program while a request hangs.
-            threading.Thread(target=self._work, daemon=True).start()
-        for _ in range(workers):
-            while not self._ended.acquire(timeout=SIGNAL_INTERVAL):
-                signals.check()
+        run_threads([self._work] * workers)
         if self._broken:
             raise self._broken
 
@@ -124,8 +117,6 @@ class _Queue:
                 self._do(task, self._session.client_for())
         except BrokenPipeError as broken:
             self._broken, self.is_stopped = broken, True
-        finally:
-            self._ended.release()
 
     def _next(self) -> Task | None:
         """Wait until a task may begin and return it; None if there are no more."""
