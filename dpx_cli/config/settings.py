@@ -52,13 +52,12 @@ VARIABLES = (
 def check_api_url(text: str, source: str = "the API URL") -> str:
     """Return the URL of an API root without its final slash: https, or http to a loopback address."""
     from dpx_cli.system import hosts
-    from dpx_cli.system.hosts import is_loopback
 
     hint = f"Use a URL like {API_URL}"
     parts = hosts.split_url(text, source, hint=hint, userinfo_hint="Put the token into DPX_TOKEN.")
     if parts.query or parts.fragment or "?" in text or "#" in text:
         raise UsageError(f"{source} must not have a query or a fragment.", hint=hint)
-    if parts.scheme != "https" and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
+    if parts.scheme != "https" and (parts.scheme != "http" or not hosts.is_loopback(parts.hostname or "")):
         raise UsageError(f"{source} must be https, or http to a loopback address.", hint=hint)
     return text.rstrip("/")
 

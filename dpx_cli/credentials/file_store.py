@@ -12,7 +12,7 @@ import stat
 
 from dpx_cli.credentials import storing
 from dpx_cli.errors import TokenStorage
-from dpx_cli.system import files
+from dpx_cli.system import files, shell
 
 _WHAT = "the stored tokens"
 
@@ -60,11 +60,9 @@ class FileStore:
         except (OSError, ValueError):
             mode = 0  # it is missing, or `read_json` says why it can't be read
         if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-            import shlex
-
             raise TokenStorage(
                 f"Other users can read the token in {self.location} (mode {stat.S_IMODE(mode):04o}).",
-                hint=f"If others use this machine, replace the token. Run: chmod 600 {shlex.quote(self.location)}",
+                hint=f"If others use this machine, replace the token. Run: chmod 600 {shell.quote(self.location)}",
             )
         with storing():
             document = files.read_json(self.location, _WHAT)

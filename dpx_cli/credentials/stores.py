@@ -56,13 +56,6 @@ def open_store(place: str, config_dir: str, on_wait: OnWait = None) -> TokenStor
     return KeyringStore(backend, on_wait)
 
 
-def default_store(on_wait: OnWait = None) -> TokenStore:
-    """Return the keyring of this machine. Raise TokenStorage if none can be trusted."""
-    from dpx_cli.credentials.keyring_store import KeyringStore, choose
-
-    return KeyringStore(choose(), on_wait)
-
-
 def store_token(settings: Settings, token: str, to: TokenStore, open_store: OpenStore = open_store) -> None:
     """Store a token for this profile and origin, and read it back. The one stored before is removed."""
     profile, origin, config_dir = settings.profile, settings.origin, settings.config_dir

@@ -98,7 +98,7 @@ def find_cwd(session: Session) -> str | None:
 def describe_ahead(session: Session, project: Mapping[str, Any]) -> str | None:
     """Return how far the current branch is ahead of a project's current deployment, where that is known here."""
     current, cwd = project.get("current_deployment"), find_cwd(session)
-    if not isinstance(current, dict) or current.get("status") != READY or cwd is None or not git.is_repository(cwd):
+    if not isinstance(current, dict) or current.get("status") != READY or cwd is None or not git.find_top(cwd):
         return None
     sha = KnownCommits(session, str(project.get("id"))).find(current)
     branch, ahead = (git.count_ahead(cwd, sha) if sha else None) or ("", 0)

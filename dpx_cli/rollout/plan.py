@@ -103,7 +103,7 @@ class Commits:
     def _warn_of_problem(self) -> list[str]:
         """Return a warning, once, if there is a repository and git doesn't say where HEAD is."""
         problems, self._problems = self._problems, []
-        if not problems or self._head is not None or self._cwd is None or not git.is_repository(self._cwd):
+        if not problems or self._head is not None or self._cwd is None or not git.find_top(self._cwd):
             return []
         reason, hint = problems[0]
         return [f"The current branch and commit are unknown: {reason}.{f' {hint}' if hint else ''}"]

@@ -27,6 +27,7 @@ from dpx_cli.sandbox.seed import Seed
 from dpx_cli.sandbox.store import Store, digest_of, new_id
 from dpx_cli.sandbox.tokens import Rate, Tokens
 from dpx_cli.sandbox.webhooks import DeliveryAttempt, Report, Webhooks
+from dpx_cli.system.files import full_disk_hint
 from dpx_cli.system.loopback.server import HOST, Server, bind
 from dpx_cli.webhook.deliver import Endpoint
 
@@ -88,7 +89,7 @@ class Sandbox(SandboxState):
             except (sqlite3.Error, OSError) as error:
                 raise Failed(
                     f"Can't open the sandbox's data in {behavior.data}: {error}.",
-                    hint="Pass another file with --data, or move this one away.",
+                    hint=full_disk_hint(error) or "Pass another file with --data, or move this one away.",
                 ) from error
             self.journal = SandboxJournal(behavior.log)
             undo.pop_all()

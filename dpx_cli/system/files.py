@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_JSON = 1024 * 1024  # bytes of a JSON file, unless its reader says otherwise
 PRIVATE = 0o600
 _PATIENCE = 2.0  # seconds for another program to close a file, on Windows
+_SQLITE_FULL = 13  # sqlite3.SQLITE_FULL, without its import
 _LOCK_POLL = 0.02  # seconds between two tries; a lock is held for one write only
 
 
@@ -121,7 +122,15 @@ def _naming_file(action: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as problem:
-        raise Failed(f"Can't {action}: {reason(problem)}.") from problem
+        raise Failed(f"Can't {action}: {reason(problem)}.", hint=full_disk_hint(problem)) from problem
+
+
+def full_disk_hint(problem: Exception) -> str | None:
+    """Return the hint for an error of writing on a full disk or beyond a quota; None for another one."""
+    full = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    if getattr(problem, "errno", None) in full or getattr(problem, "sqlite_errorcode", 0) == _SQLITE_FULL:
+        return "Free some disk space, then try again."
+    return None
 
 
 def short(path: str, start: str | None = None) -> str:
@@ -257,11 +266,8 @@ def _write_new(path: str, data: bytes, mode: int | None) -> None:
 
 def _make_folder(folder: str, mode: int = 0o700) -> None:
     """Create a folder and its missing parents with this mode (`makedirs` gives its mode to the last one only)."""
-    missing = []
     # A drive of Windows that isn't there is its own parent.
-    while folder and not os.path.isdir(folder) and folder != os.path.dirname(folder):
-        missing.append(folder)
-        folder = os.path.dirname(folder)
-    for name in reversed(missing):
+    if not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        _make_folder(os.path.dirname(folder), mode)
         with contextlib.suppress(FileExistsError):
-            os.mkdir(name, mode)
+            os.mkdir(folder, mode)

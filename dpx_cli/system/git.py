@@ -35,6 +35,9 @@ _QUIET = {
     "GIT_ALLOW_PROTOCOL": "none",
     "LC_ALL": "C",
 }
+_DIFF = ("--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv")
+# A signature would be checked by a program that the repository's configuration chooses.
+_LOG = ("--no-show-signature", "--no-notes", "--no-color", "--encoding=UTF-8")
 # Set for hooks; `git rev-parse --local-env-vars` lists them.
 _HOOK_VARIABLES = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
@@ -103,7 +106,7 @@ def unpushed(cwd: str, branch: str) -> int | None:
     return _ahead(_Git(cwd), branch)
 
 
-def tracked(cwd: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> list[str] | None:
+def tracked(cwd: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> list[str] | None:
     """Return the files that git tracks in a directory and below, relative to it; None outside a repository."""
     return _names(_Git(cwd, seconds, problems).run("ls-files", "-z"))
 
@@ -122,13 +125,15 @@ def read_files(top: str, names: Sequence[str]) -> dict[str, bytes]:
     return contents
 
 
-def toplevel(cwd: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> str | None:
+def toplevel(cwd: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> str | None:
     """Return the top directory of the repository that a directory is in; None outside of one."""
     top = _Git(cwd, seconds, problems).run("rev-parse", "--show-toplevel")
     return None if top is None else os.fsdecode(top.removesuffix(b"\n"))
 
 
-def changes(cwd: str, base: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> list[str] | None:
+def changes(
+    cwd: str, base: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None
+) -> list[str] | None:
     """Return the files that differ between HEAD and where it left a base, relative to the top of the repository.
 
     A file that was moved is named at both places. None if git can't compare them.
@@ -136,11 +141,10 @@ def changes(cwd: str, base: str, *, seconds: float = 0.0, problems: list[Problem
     git = _Git(cwd, seconds, problems)
     if commit(cwd, base, seconds=seconds, problems=problems) is None or not _switch_off_filters(git):
         return None
-    options = ("--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv")
-    return _names(git.run("diff", *options, "--end-of-options", f"{base}...HEAD", "--"))
+    return _names(git.run("diff", *_DIFF, "--end-of-options", f"{base}...HEAD", "--"))
 
 
-def commit(cwd: str, name: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> str | None:
+def commit(cwd: str, name: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> str | None:
     """Return the full hash of the commit that a name means ("HEAD~1", a tag, 7 digits); None if git can't tell."""
     if name.startswith("-"):
         return None
@@ -181,12 +185,11 @@ def read_range(
     """Return what lies between two commits that the clone has; None if git can't tell."""
     git = _Git(cwd, PATIENT, problems)
     counts = git.run("rev-list", "--left-right", "--count", f"{since}...{until}", "--")
-    # A signature would be checked by a program that the repository's configuration chooses.
-    options = ("--no-show-signature", "--no-notes", "--no-color", "--encoding=UTF-8", f"--max-count={limit}", "-z")
     scope = _scope(paths)
-    log = git.run("log", *options, "--format=%H%x00%aI%x00%an%x00%s", f"{since}..{until}", "--", *scope)
-    options = ("--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv")
-    files = git.run("diff", *options, since, until, "--", *scope)
+    log = git.run(
+        "log", *_LOG, "-z", f"--max-count={limit}", "--format=%H%x00%aI%x00%an%x00%s", f"{since}..{until}", "--", *scope
+    )
+    files = git.run("diff", *_DIFF, since, until, "--", *scope)
     if counts is None or log is None or files is None:
         return None
     fields = log.decode("utf-8", "replace").split("\0")
@@ -197,8 +200,8 @@ def read_range(
 
 def commit_times(cwd: str, shas: Sequence[str]) -> dict[str, int]:
     """Return when those of some commits that the clone has were made, in seconds since 1970."""
-    options = ("--no-walk=unsorted", "--ignore-missing", "--no-show-signature", "--no-notes", "--no-color")
-    log = _Git(cwd).run("log", *options, "--format=%H %ct", *shas, "--") if shas else None
+    options = (*_LOG, "--no-walk=unsorted", "--ignore-missing", "--format=%H %ct")
+    log = _Git(cwd).run("log", *options, *shas, "--") if shas else None
     words = (_text(log) or "").split()
     return dict(zip(words[::2], map(int, words[1::2]), strict=True))
 
@@ -229,11 +232,6 @@ def is_shallow(cwd: str) -> bool:
     return _text(_Git(cwd).run("rev-parse", "--is-shallow-repository")) == "true"
 
 
-def is_repository(cwd: str) -> bool:
-    """Return whether a directory looks like part of a repository, without git."""
-    return find_top(cwd) is not None
-
-
 def find_top(cwd: str) -> str | None:
     """Return the top of the repository that a directory looks like part of, without git; None without one."""
     folder = os.path.abspath(cwd)
@@ -247,15 +245,15 @@ def find_top(cwd: str) -> str | None:
 class _Git:
     """Runs git in one directory, some seconds for all runs together."""
 
-    def __init__(self, cwd: str, seconds: float = 0.0, problems: list[Problem] | None = None) -> None:
+    def __init__(self, cwd: str, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> None:
         self._cwd = cwd
         self.env = {**children.environment(os.environ), **_QUIET}
-        if _HOOK_VARIABLES & self.env.keys() and is_repository(cwd):
+        if _HOOK_VARIABLES & self.env.keys() and find_top(cwd):
             # A hook's GIT_DIR would make the working directory the top of the repository.
             self.env = {name: value for name, value in self.env.items() if name not in _HOOK_VARIABLES}
         self._program = children.program("git", self.env)
-        self._seconds = seconds or _SECONDS
-        self._until = time.monotonic() + self._seconds
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
         self.problems = [] if problems is None else problems
 
     def override(self, name: str, value: str) -> None:
@@ -371,8 +369,7 @@ def _ahead(git: _Git, branch: str) -> int | None:
 
 def _subject(git: _Git, sha: str | None) -> str | None:
     """Return the first line of a commit's message."""
-    options = ("--no-walk", "--no-show-signature", "--encoding=UTF-8", "--format=%B")
-    message = None if sha is None else git.run("log", *options, sha, "--")
+    message = None if sha is None else git.run("log", *_LOG, "--no-walk", "--format=%B", sha, "--")
     return None if message is None else message.decode("utf-8", "replace").strip().partition("\n")[0].strip()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -173,6 +175,18 @@ def test_write_that_stops_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     )
     assert child.communicate(timeout=30)[0].decode() == f"Can't write {path}: file too large.\n"
     assert (path.read_bytes(), names(tmp_path)) == (b"keep", ["a.json"])
+
+
+def test_a_full_disk_has_its_own_hint(tmp_path: Path) -> None:
+    """A quota too, and SQLite's own error."""
+    database = sqlite3.connect(tmp_path / "data")
+    database.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(sqlite3.OperationalError) as full:
+        database.execute("CREATE TABLE a (b)")
+    database.close()
+    for problem in (OSError(errno.ENOSPC, "full"), OSError(errno.EDQUOT, "full"), full.value):
+        assert files.full_disk_hint(problem) == "Free some disk space, then try again."
+    assert files.full_disk_hint(OSError(errno.EACCES, "denied")) is None
 
 
 @pytest.mark.posix

@@ -37,10 +37,12 @@ def open_storage(session: Session, *, insecure: bool) -> TokenStore:
 
     On a machine without a keyring, it offers a file if the user can be asked.
     """
+    from dpx_cli.credentials import keyring_store
+
     settings = session.settings
     file = stores.open_store("file", settings.config_dir)
     try:
-        store = file if insecure else stores.default_store(session.on_wait)
+        store = file if insecure else keyring_store.KeyringStore(keyring_store.choose(), session.on_wait)
     except TokenStorage as missing:
         if not session.screen.can_ask:
             raise

@@ -62,7 +62,7 @@ def count_new(task: DeployTask) -> int | None:
     """Return how many commits are new since the branch's READY deployment before, where that is known here."""
     session, before = task.session, next(iter(task.ready_before()), None)
     since = KnownCommits(session, task.project_id).find(before) if before else None
-    if not since or not task.sha or not task.project or not git.is_repository(session.cwd):
+    if not since or not task.sha or not task.project or not git.find_top(session.cwd):
         return None
     return git.count_between(session.cwd, since, task.sha, find_scope(git.toplevel(session.cwd), task.project))
 

@@ -130,7 +130,7 @@ def _files(path: str, result: Scan) -> Iterator[tuple[str, str]]:
     prefix = "" if os.path.normpath(path) == os.curdir else path.rstrip("/\\" if os.sep == "\\" else "/") + "/"
     problems: list[git.Problem] = []
     names = git.tracked(path, problems=problems)
-    if names is None and git.is_repository(path):
+    if names is None and git.find_top(path):
         result.git_problems = problems or [git.Problem("git can't read it")]
     # In a directory that git ignores, or before the first `git add`, there is nothing tracked.
     for name in names or _walk(path):
