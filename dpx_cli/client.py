@@ -106,8 +106,6 @@ class Client:
 
 
 class _Resource:
-    """One resource of the reference."""
-
     def __init__(self, client: Client) -> None:
         self._client = client
 

@@ -39,13 +39,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 class Program:
-    """`dpx` with an environment of its own; call it to run it.
-
-    Attributes:
-        env: the environment, to be changed by the test.
-        cwd: the working directory.
-        home: HOME, and where configuration and cache live.
-    """
+    """`dpx` with an environment of its own, which a test may change; call it to run it."""
 
     def __init__(self, home: Path, cwd: Path, env: dict[str, str]) -> None:
         self.home = home

@@ -128,7 +128,6 @@ def render() -> str:
 
 
 def _rows(entries: Mapping[str, Any], names: Mapping[str, str], indent: str) -> Iterator[str]:
-    """Yield the source lines of commands and groups."""
     for name, entry in entries.items():
         if "commands" in entry:
             yield f"{indent}{name!r}: {{'help': {entry['help']!r}, 'commands': {{"

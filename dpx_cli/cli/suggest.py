@@ -404,7 +404,6 @@ def _masked(path: Sequence[str], command: Mapping[str, Any], words: Sequence[str
 
 
 def _keys(words: Sequence[str]) -> list[str]:
-    """Return the arguments of `env set` without the values."""
     keys = [word.partition("=")[0] for word in words if "=" in word]
     if keys:
         return [f"{key}={VALUE}" for key in keys if reference.is_key(key) and "dpx_" not in key]

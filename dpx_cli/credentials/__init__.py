@@ -142,5 +142,4 @@ def show_origin(origin: str) -> str:
 
 
 def _login(profile: str) -> str:
-    """Return the command that logs a profile in."""
     return shell.command("auth", "login", profile=None if profile == "default" else profile)

@@ -119,7 +119,6 @@ def _show_one(session: Session, task: DeployTask) -> None:
 
 
 def _describe_plan(session: Session, task: DeployTask) -> dict[str, Any]:
-    """Return what would be sent, and to whom."""
     plan, project = task.plan, task.project
     return {
         "api": session.settings.api_url,
@@ -132,7 +131,6 @@ def _describe_plan(session: Session, task: DeployTask) -> dict[str, Any]:
 
 
 def _describe(task: DeployTask) -> dict[str, Any]:
-    """Return what became of one of several tasks."""
     return {
         "project": task.slug() if task.started else task.name,
         "exitCode": task.exit_code,

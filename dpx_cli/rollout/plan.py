@@ -93,7 +93,6 @@ class Commits:
         return self._add_commit(Plan(fields, branch, source, warnings))
 
     def _choose_first(self) -> tuple[str | None, str]:
-        """Return the branch of a project that was never deployed, and where it comes from."""
         if self._build is not None and self._build.branch:
             return self._build.branch, "CI, first deployment"
         if self._build is None and self._head and self._head.sha and self._head.branch:

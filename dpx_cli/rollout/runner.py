@@ -91,8 +91,6 @@ def run(
 
 
 class _Queue:
-    """The tasks that wait for their turn."""
-
     def __init__(self, session: Session, tasks: Sequence[Task], *, fail_fast: bool) -> None:
         self.is_stopped = False
         self._session = session

@@ -189,7 +189,6 @@ class DeployTask(Task):
     # Follow
 
     def _finish(self) -> None:
-        """Wait for the end of the deployment, and find the URL of its site."""
         created = self.deployment
         if created:
             self._show(created, None)

@@ -323,7 +323,6 @@ def _read_problem(message: str) -> Problem | None:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End git and its children; not all systems have process groups."""
     with suppress(OSError):  # it may have ended by itself just now
         if sys.platform == "win32":
             process.kill()

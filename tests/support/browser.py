@@ -36,11 +36,7 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not in
 
 
 class Browser:
-    """One page in a browser of its own.
-
-    Attributes:
-        console: what the page's console and the browser's log say: exceptions and CSP violations too.
-    """
+    """One page in a browser of its own; `console` is what its console and the browser's log say, CSP violations too."""
 
     def __init__(self, profile: Path, url: str) -> None:
         assert CHROMIUM, "chromium is not installed"

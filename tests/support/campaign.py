@@ -79,8 +79,7 @@ ANOTHER = faults.reply(200, {"data": {"id": "somebody-elses", "status": "READY"}
 class Deploys:
     """Random faults at each step of a deployment: list, POST, list, polls. The server counts.
 
-    Attributes:
-        figures: how the deploys ended, by exit code; "duplicates" and "false greens" are what must not be.
+    `figures` are how the deploys ended, by exit code; "duplicates" and "false greens" must not be.
     """
 
     def __init__(self, seed: int) -> None:

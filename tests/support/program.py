@@ -209,16 +209,7 @@ def terminal(
     columns: int = 100,
     seconds: float = SECONDS,
 ) -> Result:
-    """Run any command on a pseudo-terminal.
-
-    Args:
-        command: the program and its arguments.
-        env: its environment; TERM and LANG are a good terminal's unless they are in it.
-        cwd: its working directory.
-        answers: pairs of what to wait for in the output and what to type then.
-        columns: the terminal's width.
-        seconds: how long it may take before it is killed.
-    """
+    """Run any command on a pseudo-terminal; `answers` are pairs of what to wait for in the output and to type then."""
     child, ours = start_on_terminal(command, env=env, cwd=cwd, lines=40, columns=columns)
     seen = b""
     waiting = list(answers)

@@ -7,12 +7,15 @@ given up: a job is forgotten once its result was delivered.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli import __version__
+from dpx_cli.commands import DELETE, READ
 from dpx_cli.commands.agents.tools import Permissions, Tools
 from dpx_cli.errors import UsageError
 from dpx_cli.system.extras import install_command
@@ -114,6 +117,20 @@ class Jobs:
         return [*texts, *again], failed
 
 
+async def _finish(context: Any, job: Job) -> None:
+    """Wait until a job has ended or `MAX_SECONDS` are over, and report its progress."""
+    import anyio
+
+    ended, loop = anyio.Event(), asyncio.get_running_loop()
+    job.on_end = lambda: loop.call_soon_threadsafe(ended.set)
+    with anyio.move_on_after(MAX_SECONDS):
+        while job.result is None:
+            with anyio.move_on_after(PROGRESS_SECONDS):
+                await ended.wait()
+                return
+            await context.session.report_progress(job.seconds, message=job.describe())
+
+
 def serve(env: Mapping[str, str], profile: str | None, may: Permissions) -> None:
     """Serve on standard input and output until the client closes one of them."""
     try:
@@ -125,11 +142,6 @@ def serve(env: Mapping[str, str], profile: str | None, may: Permissions) -> None
         raise UsageError(
             "dpx mcp needs the mcp package, which is not installed.", hint=f"Run: {install_command('mcp')}"
         ) from None
-    from asyncio import get_running_loop
-
-    from dpx_cli import __version__
-    from dpx_cli.commands import DELETE, READ
-
     tools = Tools(env, profile, may)
     jobs = Jobs(tools)
 
@@ -148,22 +160,11 @@ def serve(env: Mapping[str, str], profile: str | None, may: Permissions) -> None
             ]
         )
 
-    async def finish(context: Any, job: Job) -> None:
-        """Wait until a job has ended or `MAX_SECONDS` are over, and report its progress."""
-        ended, loop = anyio.Event(), get_running_loop()
-        job.on_end = lambda: loop.call_soon_threadsafe(ended.set)
-        with anyio.move_on_after(MAX_SECONDS):
-            while job.result is None:
-                with anyio.move_on_after(PROGRESS_SECONDS):
-                    await ended.wait()
-                    return
-                await context.session.report_progress(job.seconds, message=job.describe())
-
     async def call_tool(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
         if params.name in tools.commands:
             job = jobs.start(params.name, params.arguments or {})
             try:
-                await finish(context, job)
+                await _finish(context, job)
             except anyio.get_cancelled_exc_class():
                 running = ", ".join(job.deployments) or job.tool
                 sys.stderr.write(f"dpx mcp: Cancelled: {job.describe()}. Still running: {running}\n")

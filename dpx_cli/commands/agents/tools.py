@@ -185,7 +185,6 @@ class Tools:
         return f"{prefix}{name}{f' with {json.dumps(values, ensure_ascii=False, default=str)}' if values else ''}"
 
     def _argv(self, tool: str, arguments: Mapping[str, Any]) -> list[str]:
-        """Return the command line for a tool's arguments."""
         name, command = self.commands[tool]
         params = self._params(command)
         known = self.schema(tool)["properties"]
@@ -221,7 +220,6 @@ class Tools:
         return [*argv, "--", *words] if words else argv
 
     def _text(self, name: str, param: Mapping[str, Any], value: Any) -> str:
-        """Return one value of an argument as a word of a command line."""
         kind = manifest.type_of(param)
         if isinstance(value, float) and value.is_integer() and kind in ("integer", "number"):
             value = int(value)  # in JSON Schema 2.0 is an integer, and some clients' numbers are all doubles
@@ -242,7 +240,6 @@ class Tools:
 
 
 def _is_path(param: Mapping[str, Any]) -> bool:
-    """Return whether a parameter names a local file or directory."""
     return bool(param.get("complete") in ("file", "directory") or param.get("metavar") in ("FILE", "DIR", "FILE|DIR"))
 
 
@@ -286,5 +283,4 @@ def _as_json(printed: str) -> str:
 
 
 def _describe_error(code: str, message: str, hint: str | None = None) -> str:
-    """Return an error as the command line has it."""
     return json.dumps({"error": {"code": code, "message": message, "hint": hint, "status": None, "request": None}})

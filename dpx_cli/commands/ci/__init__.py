@@ -64,7 +64,6 @@ def setup(
 
 
 def _render(session: Session, system: str, project: str | None, install: str, *, changed: bool, drift: bool) -> str:
-    """Return the workflow for the options of a command, and note what it deploys."""
     exclusive(("--changed", changed), ("--project", project))
     if install == "action" and system != "github":
         raise UsageError("The setup action is for GitHub Actions.", hint="Leave --install out.")

@@ -120,7 +120,6 @@ def find_commit(session: Session, known: KnownCommits, row: Row) -> str:
 def _find_ends(
     session: Session, ref: ProjectRef, project_id: str, deployment_id: str | None, start: str | None
 ) -> tuple[str, str]:
-    """Return the hashes of the older and the newer commit."""
     known, client = KnownCommits(session, project_id), session.client
     rows = (row for page in deployments.list_deployments(client, project_id) for row in page)
     newer = deployments.get_deployment(client, deployment_id) if deployment_id is not None else None
@@ -137,7 +136,6 @@ def _find_ends(
 
 
 def _find_before(session: Session, ref: ProjectRef, rows: Iterator[Row], newer: Row) -> Row:
-    """Return the READY deployment of a deployment's branch before it."""
     is_listed = False
     for row in rows:
         if is_listed and row.get("status") == READY and row.get("branch") == newer.get("branch"):

@@ -78,7 +78,6 @@ def explain(task: DeployTask) -> list[str]:
 
 
 def _is_here(task: DeployTask) -> bool:
-    """Return whether the working directory is the project's."""
     settings = task.session.settings
     with suppress(DpxError):
         if task.project and settings.project_file:

@@ -138,7 +138,6 @@ class Diagnosis:
         return f"{self._settings.api_url} responded in {milliseconds:.0f} ms"
 
     def _check_token(self) -> Check | str:
-        """Check whether the token was accepted, and say where it comes from."""
         token = self._token
         if token is None:
             raise self._no_token or NotLoggedIn("No token.", hint="Set DPX_TOKEN, or run: dpx auth login")

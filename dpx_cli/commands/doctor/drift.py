@@ -95,7 +95,6 @@ def _check(client: Client, endpoint: str, path: str, shape: Shape) -> tuple[Chec
 
 
 def _differences(item: Any, shape: Shape, prefix: str = "") -> Iterator[str]:
-    """Yield the differences between an item and a shape, in words."""
     if not isinstance(item, dict):
         yield f"{prefix.rstrip('.') or 'an item'} is not an object"
         return
@@ -115,7 +114,6 @@ _NAMES = {str: "a string", int: "an integer", bool: "a boolean", list: "a list"}
 
 
 def _pagination(document: Mapping[str, Any], items: int) -> Iterator[str]:
-    """Yield the differences between a page's pagination and the reference's section Pagination."""
     pagination = document.get("pagination")
     if not isinstance(pagination, dict):
         yield "missing: pagination"

@@ -157,7 +157,6 @@ def _columns(made: Sequence[Plan]) -> tuple[Column, ...]:
 
 
 def _show_steps(session: Session, made: Sequence[Plan]) -> None:
-    """Print the plan on stderr, a line each, before a question."""
     for plan in made:
         prefix = f"{plan.document.slug}: " if len(made) > 1 else ""
         for step in plan.steps:

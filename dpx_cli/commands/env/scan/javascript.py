@@ -87,7 +87,6 @@ def _code(source: bytes, kind: str) -> bytes:
 
 
 def _braces(source: bytes, begin: int) -> Iterator[tuple[int, int]]:
-    """Yield the spans of the outermost braces in markup."""
     depth = start = 0
     for match in BRACE.finditer(source, begin):
         if match[0] == b"{":
@@ -298,7 +297,6 @@ def _text_if_name(node: Node | None) -> str:
 
 
 def _literal(node: Node | None) -> str | None:
-    """Return the value of a string, or of a template without substitutions."""
     if node is None or node.type not in ("string", "template_string"):
         return None
     plain = all(child.type in ("string_fragment", "escape_sequence") for child in node.named_children)
