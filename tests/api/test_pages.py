@@ -113,12 +113,8 @@ def test_fresh_cursors_with_empty_pages_end_too(server: FaultServer, client: Cli
 def test_an_empty_page_in_the_middle_is_no_end(server: FaultServer, client: Client) -> None:
     """What comes after it comes."""
     fill(server, 200)
-    server.on(
-        "GET",
-        "/projects",
-        faults.reply(200, {"data": [], "pagination": {"hasMore": True, "nextCursor": "100"}}),
-        times=1,
-    )
+    empty = {"data": [], "pagination": {"hasMore": True, "nextCursor": "100"}}
+    server.on("GET", "/projects", faults.reply(200, empty), times=1)
     assert len([item for page in Pages(client, "/projects") for item in page]) == 100
 
 

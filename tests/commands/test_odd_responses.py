@@ -33,11 +33,7 @@ COMMANDS = [
         "plan deploxa.toml",
         "apply deploxa.toml --yes",
     ),
-    *(
-        "deploy -p shop --branch main --timeout 2s",
-        f"deploy -p shop -p {PROJECT} --no-wait",
-        f"deploy get {DEPLOYMENT}",
-    ),
+    *("deploy -p shop --branch main --timeout 2s", f"deploy -p shop -p {PROJECT} --no-wait"),
     *("deploy list -p shop --since 7d --branch main", "deploy list --all", "deploy get --latest -p shop"),
     *(f"deploy wait {DEPLOYMENT} --timeout 1s", "deploy again -p shop --no-wait", "deploy stats -p shop"),
     *("deploy list --org acme", "deploy stats --all", "deploy diff -p shop", "deploy get --sha 1234567 -p shop"),

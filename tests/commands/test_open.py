@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +15,17 @@ if TYPE_CHECKING:
 URL = "https://storefront.deploxa.com"
 
 
+def script(path: Path, text: str) -> Path:
+    """Write a shell script that can be run."""
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
 @pytest.fixture
 def browser(tmp_path: Path) -> Path:
     """A browser that writes down what it is to open; gives where."""
-    script = tmp_path / "browser"
-    script.write_text(f'#!/bin/sh\n(echo "$1"; env) > {tmp_path}/opened\n', encoding="utf-8")
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    return script
+    return script(tmp_path / "browser", f'(echo "$1"; env) > {tmp_path}/opened')
 
 
 @pytest.mark.posix
@@ -57,9 +60,7 @@ def test_without_a_browser_the_url_is_printed(dpx: Program, env: dict[str, str])
 @pytest.mark.parametrize("command", ["/does/not/exist", "none", "false", "/bin/false", "no-such-firefox %s &", "'"])
 def test_a_browser_that_fails(dpx: Program, tmp_path: Path, command: str) -> None:
     """The URL is printed, as if there were none, and no text browser of the machine is started instead."""
-    text_browser = tmp_path / "lynx"
-    text_browser.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n", encoding="utf-8")
-    text_browser.chmod(0o755)
+    script(tmp_path / "lynx", f"touch {tmp_path}/ran")
     env = {"PATH": f"{tmp_path}:{dpx.env['PATH']}", "DISPLAY": ":0"}
     result = dpx.process("open", "storefront", env={**env, "BROWSER": command})
     assert (result.code, result.out, result.err) == (0, f"{URL}\n", "note: No browser found.\n"), result
@@ -71,9 +72,7 @@ def test_a_browser_that_fails(dpx: Program, tmp_path: Path, command: str) -> Non
 @pytest.mark.posix
 def test_a_text_browser_is_used_on_a_terminal_if_it_is_asked_for(dpx: Program, tmp_path: Path) -> None:
     """BROWSER names it, with an argument in which the URL has a place."""
-    text_browser = tmp_path / "w3m"
-    text_browser.write_text('#!/bin/sh\necho "page: $*"\n', encoding="utf-8")
-    text_browser.chmod(0o755)
+    text_browser = script(tmp_path / "w3m", 'echo "page: $*"')
     done = dpx.tty("open", "storefront", env={"BROWSER": f"{text_browser} -o x=%s"})
     assert (done.code, f"page: -o x={URL}" in done.out) == (0, True), done
 
