@@ -82,12 +82,11 @@ class Connection:
             http.send(method, target, fields, body)
             response = http.head(method)
             response.body = _read_body(http, response, deadline)
-        except (OSError, ValueError, BadResponse) as problem:
+        except BaseException as problem:
+            # Also a signal, or an Unreadable: what is left of the response must not become the next one.
             self.close()
-            raise Lost(_reason(problem)) from problem
-        except BaseException:
-            # A signal, or an Unreadable: what is left of the response must not become the next one.
-            self.close()
+            if isinstance(problem, OSError | ValueError | BadResponse):
+                raise Lost(_reason(problem)) from problem
             raise
         if not response.keeps_open:
             self.close()
