@@ -38,13 +38,6 @@ def test_every_format(dpx: Program, words: str, names: list[str], row: list[str]
     assert "\n  " in dpx.tty(*argv, "--json").out
 
 
-@pytest.mark.parametrize("flags", [("--json", "--jsonl"), ("--json", "-q"), ("--jsonl", "--quiet")])
-def test_formats_exclude_each_other(dpx: Program, sandbox: Sandbox, flags: tuple[str, str]) -> None:
-    """Before anything is sent."""
-    result = dpx("projects", "list", *flags)
-    assert (result.code, result.out, sandbox.requests) == (2, "", []), result
-
-
 def add_orgs(sandbox: Sandbox, count: int) -> None:
     """Make the token's person a member of more organizations, and each of them of acme's people."""
     with sandbox.store.change() as db:
