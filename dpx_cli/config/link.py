@@ -11,7 +11,7 @@ import os
 from typing import NamedTuple
 
 from dpx_cli.config.paths import LINK_FOLDER, LINK_NAME
-from dpx_cli.errors import Failed, UsageError, reason
+from dpx_cli.errors import Failed, UsageError
 from dpx_cli.system import files
 
 MAX_BYTES = 64 * 1024
@@ -70,11 +70,9 @@ def remove(path: str) -> None:
     folder = os.path.dirname(path)
     if os.path.islink(folder):  # one in a checkout could lead to any folder of the user's
         raise Failed(f"{folder} is a symbolic link, which dpx doesn't follow.", hint="Remove it yourself.")
-    try:
+    with files.naming_file(f"remove the link file {files.short(path)}"):
         os.unlink(path)
         if set(os.listdir(folder)) <= {".gitignore"}:
             for name in os.listdir(folder):
                 os.unlink(os.path.join(folder, name))
             os.rmdir(folder)
-    except OSError as problem:
-        raise Failed(f"Can't remove the link file {files.short(path)}: {reason(problem)}.") from None

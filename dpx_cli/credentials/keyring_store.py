@@ -52,50 +52,46 @@ class KeyringStore:
 
         token = self._bound(lambda: native.read(self.location, SERVICE, key))
         if token is None:
-            backend = self._backend()
-            token = self._bound(lambda: backend.get_password(SERVICE, key))
+            backend = _load(self.location)
+            token = self._bound(lambda: backend().get_password(SERVICE, key))
         return None if token is None else str(token)
 
     def set(self, key: str, token: str) -> None:
         """Store a token."""
-        backend = self._backend()
-        self._bound(lambda: backend.set_password(SERVICE, key, token), secret=token)
+        backend = _load(self.location)
+        self._bound(lambda: backend().set_password(SERVICE, key, token), secret=token)
 
     def delete(self, key: str) -> bool:
         """Remove a token and return whether there was one."""
         if self.get(key) is None:
             return False
-        backend = self._backend()
-        self._bound(lambda: backend.delete_password(SERVICE, key))
+        backend = _load(self.location)
+        self._bound(lambda: backend().delete_password(SERVICE, key))
         return True
 
     def _bound(self, call: Callable[[], T], *, secret: str = "") -> T:
         return bound(call, self.title, self._on_wait, secret=secret)
 
-    def _backend(self) -> Any:
-        """Return the library's object. Importing it is not part of any call's time."""
-        return _import(BACKENDS[self.location])()
-
 
 def choose() -> str:
     """Return the name, in `BACKENDS`, of the keyring that the keyring library uses on this machine."""
-    for path in BACKENDS.values():
-        _import(path)
+    names = {path: name for name, path in BACKENDS.items()}
+    for name in BACKENDS:
+        _load(name)
     paths = bound(_list_backends, "the keyring")
     for path in paths:
-        for name, known in BACKENDS.items():
-            if path == known:
-                return name
+        if path in names:
+            return names[path]
     if not paths or paths[0] in _NO_KEYRING:
         raise TokenStorage("This machine has no keyring.", hint=WITHOUT_KEYRING)
     raise TokenStorage(f"This machine's keyring doesn't protect secrets: {paths[0]}", hint=WITHOUT_KEYRING)
 
 
-def _import(path: str) -> Any:
-    """Return the class with a path in `BACKENDS`. Each can be imported on every system."""
+def _load(backend: str) -> Any:
+    """Return a class of `BACKENDS`. Importing it, which every system can, is not part of any call's time."""
     import importlib
 
-    module, _, name = path.rpartition(".")
+    module, _, name = BACKENDS[backend].rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import Failed, reason
@@ -94,8 +95,6 @@ def _explain_unreachable(path: str, what: str) -> Unreachable | None:
 
 def _insist(action: Callable[[], T]) -> T:
     """Do something; on Windows, which denies it while another program has the file open, again for two seconds."""
-    import time
-
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -108,7 +107,7 @@ def _insist(action: Callable[[], T]) -> T:
 
 def remove(path: str) -> bool:
     """Remove a file. Return whether it was there."""
-    with _naming_file(f"remove {path}"):
+    with naming_file(f"remove {path}"):
         try:
             _insist(lambda: os.unlink(path))
         except (FileNotFoundError, NotADirectoryError):
@@ -117,7 +116,7 @@ def remove(path: str) -> bool:
 
 
 @contextlib.contextmanager
-def _naming_file(action: str) -> Iterator[None]:
+def naming_file(action: str) -> Iterator[None]:
     """Raise Failed, which says what dpx can't do, for an error of the system or a NUL in a path."""
     try:
         yield
@@ -157,7 +156,7 @@ def write_whole(path: str, data: bytes, mode: int | None = PRIVATE) -> None:
     mode None stands for what the file has, or what the umask leaves to a new one; missing folders are created
     accordingly, and with any other mode for their owner only.
     """
-    with _naming_file(f"write {path}"):
+    with naming_file(f"write {path}"):
         target = os.path.realpath(path)
         _make_folder(os.path.dirname(target), 0o777 if mode is None else 0o700)
         temporary = f"{target}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
@@ -203,33 +202,25 @@ def locked(path: str, timeout: float = 5.0) -> Iterator[None]:
     The lock is on a file beside it, `PATH.lock`, which stays: to unlink it would let two holders in. The system
     releases the lock of a process that dies. Don't nest: a second `locked` of the same path waits for the first.
     """
-    with _naming_file(f"create the lock {path}.lock"):
+    with naming_file(f"create the lock {path}.lock"):
         name = os.path.realpath(path) + ".lock"
         _make_folder(os.path.dirname(name))
         # Through a symbolic link, a file could be created anywhere.
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(name, flags, 0o600)
     try:
-        _acquire(descriptor, name, timeout)
+        deadline = time.monotonic() + timeout
+        with naming_file(f"lock {name}"):
+            while not _try_lock(descriptor):
+                if time.monotonic() >= deadline:
+                    raise Failed(
+                        f"Another process holds the lock {name} (waited {timeout:g} s).",
+                        hint="Wait for the other dpx to finish, or end it, and try again.",
+                    )
+                time.sleep(_LOCK_POLL)
         yield
     finally:
         os.close(descriptor)  # releases the lock too
-
-
-def _acquire(descriptor: int, name: str, timeout: float) -> None:
-    import time
-
-    deadline = time.monotonic() + timeout
-    while True:
-        with _naming_file(f"lock {name}"):
-            if _try_lock(descriptor):
-                return
-        if time.monotonic() >= deadline:
-            raise Failed(
-                f"Another process holds the lock {name} (waited {timeout:g} s).",
-                hint="Wait for the other dpx to finish, or end it, and try again.",
-            )
-        time.sleep(_LOCK_POLL)
 
 
 def _try_lock(descriptor: int) -> bool:

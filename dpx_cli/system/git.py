@@ -106,7 +106,7 @@ def unpushed(cwd: str, branch: str) -> int | None:
     return _ahead(_Git(cwd), branch)
 
 
-def tracked(cwd: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> list[str] | None:
+def tracked(cwd: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> list[str] | None:
     """Return the files that git tracks in a directory and below, relative to it; None outside a repository."""
     return _names(_Git(cwd, seconds, problems).run("ls-files", "-z"))
 
@@ -125,15 +125,13 @@ def read_files(top: str, names: Sequence[str]) -> dict[str, bytes]:
     return contents
 
 
-def toplevel(cwd: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> str | None:
+def toplevel(cwd: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> str | None:
     """Return the top directory of the repository that a directory is in; None outside of one."""
     top = _Git(cwd, seconds, problems).run("rev-parse", "--show-toplevel")
     return None if top is None else os.fsdecode(top.removesuffix(b"\n"))
 
 
-def changes(
-    cwd: str, base: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None
-) -> list[str] | None:
+def changes(cwd: str, base: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> list[str] | None:
     """Return the files that differ between HEAD and where it left a base, relative to the top of the repository.
 
     A file that was moved is named at both places. None if git can't compare them.
@@ -144,7 +142,7 @@ def changes(
     return _names(git.run("diff", *_DIFF, "--end-of-options", f"{base}...HEAD", "--"))
 
 
-def commit(cwd: str, name: str, *, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> str | None:
+def commit(cwd: str, name: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> str | None:
     """Return the full hash of the commit that a name means ("HEAD~1", a tag, 7 digits); None if git can't tell."""
     if name.startswith("-"):
         return None
@@ -245,15 +243,15 @@ def find_top(cwd: str) -> str | None:
 class _Git:
     """Runs git in one directory, some seconds for all runs together."""
 
-    def __init__(self, cwd: str, seconds: float = _SECONDS, problems: list[Problem] | None = None) -> None:
+    def __init__(self, cwd: str, seconds: float = 0.0, problems: list[Problem] | None = None) -> None:
         self._cwd = cwd
         self.env = {**children.environment(os.environ), **_QUIET}
         if _HOOK_VARIABLES & self.env.keys() and find_top(cwd):
             # A hook's GIT_DIR would make the working directory the top of the repository.
             self.env = {name: value for name, value in self.env.items() if name not in _HOOK_VARIABLES}
         self._program = children.program("git", self.env)
-        self._seconds = seconds
-        self._until = time.monotonic() + seconds
+        self._seconds = seconds or _SECONDS
+        self._until = time.monotonic() + self._seconds
         self.problems = [] if problems is None else problems
 
     def override(self, name: str, value: str) -> None:

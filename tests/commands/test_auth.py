@@ -189,9 +189,6 @@ def test_status(logged_in: Any, sandbox: Sandbox, argv: list[str]) -> None:
     item = {"profile": "default", "api_url": sandbox.url, "source": "env", "token": MASKED, "location": "DPX_TOKEN"}
     document = logged_in(*argv, "--json", env={"DPX_TOKEN": TOKEN}).json
     assert document == {**item, "accepted": True, "organizations": 2}
-    (logged_in.cwd / "token").write_text(TOKEN, encoding="utf-8")
-    done = logged_in(*argv, "--json", env={"DPX_TOKEN_FILE": "token"})
-    assert (done.json["source"], done.json["location"]) == ("file", "DPX_TOKEN_FILE=token")
 
 
 @pytest.mark.terminal
@@ -242,15 +239,6 @@ def test_logout_takes_the_token_away(logged_in: Any, sandbox: Sandbox, folder: P
     assert done.err == (
         f"note: No token was stored for {sandbox.url} as profile default.\nnote: DPX_TOKEN is still set and used.\n"
     )
-
-
-def test_token_is_sent_to_no_other_origin(logged_in: Any) -> None:
-    """Another API URL finds nobody logged in, and says for whom there is a token."""
-    with Sandbox(tokens=[TOKEN]) as other:
-        done = logged_in("auth", "status", env={"DPX_API_URL": other.url})
-        assert done.code == 4
-        assert "there is a token for http://127.0.0.1:" in done.err
-        assert other.requests == []
 
 
 def test_each_profile_has_its_own_login(logged_in: Any) -> None:

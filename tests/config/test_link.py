@@ -127,12 +127,3 @@ def test_link_and_unlink(dpx: Program) -> None:
     assert dpx("unlink").code == 0
     assert not (dpx.cwd / ".deploxa").exists()
     assert dpx("unlink").code == 3
-
-
-@pytest.mark.terminal
-def test_link_without_a_project_asks_only_on_a_terminal(dpx: Program) -> None:
-    """Typed text picks one; one that isn't there writes nothing."""
-    assert [dpx("link").code, dpx("link", "nosuchproject").code, os.listdir(dpx.cwd)] == [2, 3, []]
-    done = dpx.tty("link", answers=[("Type to filter", "docs\r")])
-    assert done.code == 0, done
-    assert dpx("projects", "get", "--json").json["slug"] == "docs"

@@ -97,17 +97,6 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
             _ = settings(folder).project
 
 
-def test_commands_take_their_project_from_it(dpx: Program) -> None:
-    """Below its directory too; flag and environment go first."""
-    toml(dpx.cwd, "docs")
-    (dpx.cwd / "deep").mkdir()
-    dpx.cwd = dpx.cwd / "deep"
-    assert dpx("env", "list", "-q").out == "SEARCH_KEY\n"
-    assert "DATABASE_URL" in dpx("env", "list", "-q", "-p", "api").out
-    assert "DATABASE_URL" in dpx("env", "list", "-q", env={"DPX_PROJECT": "api"}).out
-    assert dpx("projects", "get", "--fields", "slug").out == "docs\n"
-
-
 @pytest.mark.parametrize("argv", [("env", "list"), ("deploy", "--no-wait"), ("projects", "get"), ("deploy", "list")])
 def test_a_slug_that_is_not_there_names_the_file(dpx: Program, argv: tuple[str, ...]) -> None:
     """Exit 3, so that a mistake in the file is found."""

@@ -239,25 +239,6 @@ def test_every_failure_leaves_stdout_empty_and_says_one_line(
     assert done.err.splitlines()[0].endswith(".")
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        *("1e999", "1" * 4000, "-0.0", '"\\ud800"', '"\\u0000"', "true"),
-        *("[" * depth + "]" * depth for depth in (200, 900, 4000)),
-    ],
-    ids=len,
-)
-def test_odd_values_are_shown_or_refused(dpx_on_faults: Program, server: FaultServer, value: str) -> None:
-    """In every format; never a failure of our own."""
-    server.on(
-        "GET", "/projects", faults.reply(200, b'{"data": [{"slug": "s", "id": "i", "name": %s}]}' % value.encode())
-    )
-    for format_ in ([], ["--json"]):
-        done = dpx_on_faults("projects", "list", *format_)
-        assert done.code in (0, 1), done
-        assert "unexpectedly" not in done.err, done
-
-
 BOMBS: dict[str, Fault] = {
     "gzip": faults.bomb(),
     "large": faults.large(33 * faults.MIB),

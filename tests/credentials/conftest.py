@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from dpx_cli.config import profiles
 from dpx_cli.credentials import stores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from dpx_cli.config.profiles import Profiles
@@ -54,6 +55,25 @@ class FakeSettings:
 def settings(tmp_path: Path) -> FakeSettings:
     """Settings over an empty folder."""
     return FakeSettings(tmp_path / "config")
+
+
+@pytest.fixture
+def modules_of(settings: FakeSettings) -> Callable[..., set[str]]:
+    """Return the modules of a fresh interpreter that has looked for a token, with some variables set to one."""
+    code = """
+import contextlib, sys
+from dpx_cli import credentials
+from dpx_cli.config.settings import Settings
+with contextlib.suppress(credentials.NotLoggedIn):
+    credentials.find_token(Settings({"DPX_CONFIG_DIR": sys.argv[1], **dict.fromkeys(sys.argv[2:], "dpx_0123456789")}))
+print(*sys.modules)
+"""
+
+    def load(*variables: str) -> set[str]:
+        command = [sys.executable, "-c", code, settings.config_dir, *variables]
+        return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+    return load
 
 
 def start_bus(home: Path, command: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,12 +52,6 @@ def opener(*given: MemoryStore) -> Any:
 def no_store(place: str, _folder: str, _on_wait: object) -> Any:
     """Stand for a store that must not be opened."""
     pytest.fail(f"{place} was opened")
-
-
-def modules_of(code: str, *arguments: object) -> set[str]:
-    """Return the modules that a fresh interpreter has after running `code`."""
-    command = [sys.executable, "-c", code + "\nimport sys; print(*sys.modules)", *map(str, arguments)]
-    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
 NO_TOKENS = [
@@ -154,22 +146,15 @@ def test_token_is_bound_to_profile_and_origin(settings: Any, origin: str, shown:
     assert caught.value.hint == "Set DPX_TOKEN, or run: dpx auth login --profile work"
 
 
-def test_no_more_code_is_loaded_than_the_token_needs(settings: Any) -> None:
+def test_no_more_code_is_loaded_than_the_token_needs(settings: Any, modules_of: Any) -> None:
     """With DPX_TOKEN not even the profiles, without any token no store's, with one in the file no keyring's."""
-    code = """
-import contextlib, sys
-from dpx_cli import credentials
-from dpx_cli.config.settings import Settings
-with contextlib.suppress(credentials.NotLoggedIn):
-    credentials.find_token(Settings({"DPX_CONFIG_DIR": sys.argv[1], **dict.fromkeys(sys.argv[2:], "dpx_0123456789")}))
-"""
     keyrings = {"keyring", "jeepney", "secretstorage", "threading", "dpx_cli.credentials.keyring_store"}
     ours = {f"dpx_cli.credentials.{name}" for name in ("native", "stores", "file_store")}
-    assert not (keyrings | ours) & modules_of(code, settings.config_dir)
-    loaded = modules_of(code, settings.config_dir, "DPX_TOKEN")
+    assert not (keyrings | ours) & modules_of()
+    loaded = modules_of("DPX_TOKEN")
     assert not (keyrings | ours | {"dpx_cli.config.profiles", "json"}) & loaded
     stores.store_token(settings, TOKEN, stores.open_store("file", settings.config_dir))
-    assert not keyrings & modules_of(code, settings.config_dir)
+    assert not keyrings & modules_of()
 
 
 def test_token_gone_from_its_place_is_not_logged_in(settings: Any) -> None:

@@ -82,19 +82,12 @@ def test_what_is_stored_comes_back_and_goes_away(keyring: keyring_store.KeyringS
 
 
 @pytest.mark.usefixtures("unlocked")
-def test_reading_a_token_does_not_load_the_keyring_library(settings: Any, keyring: keyring_store.KeyringStore) -> None:
+def test_reading_a_token_does_not_load_the_keyring_library(
+    settings: Any, keyring: keyring_store.KeyringStore, modules_of: Any
+) -> None:
     """Nor cryptography, nor entry points: an unlocked Secret Service is asked directly."""
     stores.store_token(settings, TOKEN, keyring)
-    code = """
-import sys
-from dpx_cli import credentials
-from dpx_cli.config.settings import Settings
-settings = Settings({"DPX_CONFIG_DIR": sys.argv[1]})
-assert credentials.find_token(settings).source == "keyring"
-print(*sys.modules)
-"""
-    command = [sys.executable, "-c", code, settings.config_dir]
-    loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    loaded = modules_of()
     settings.log_out()
     assert "jeepney" in loaded
     assert not {"keyring", "secretstorage", "cryptography", "importlib.metadata", "asyncio"} & loaded

@@ -218,10 +218,3 @@ def test_a_bundle_helps_support_and_contains_no_secret(dpx: Program, sandbox: Sa
     text = (dpx.cwd / "report.txt").read_text(encoding="utf-8")
     assert "FAILED  api: " in text
     assert "proxy.corp" not in text
-
-
-@pytest.mark.posix
-def test_a_bundle_that_cannot_be_written_is_an_error(dpx: Program) -> None:
-    """After the checks were shown."""
-    done = dpx("doctor", "--bundle", "/proc/dpx/report.txt")
-    assert (done.code, "/proc/dpx/report.txt" in done.err) == (1, True), done
