@@ -45,6 +45,7 @@ class Desk:
         self._log = home / "calls"
         self.deployments: list[str] = []  # remembered IDs, newest first
         self.env = program.clean_env(home, {"DPX_API_URL": sandbox.url, "DPX_TOKEN": sandbox.token})
+        program.need("git")
         for words in (["init", "-q"], ["checkout", "-q", "-b", "feature/one"]):
             subprocess.run(["git", *words], cwd=self.cwd, env=self.env, check=True)
         for argv in (

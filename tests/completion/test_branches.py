@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from program import git
 
 from dpx_cli.completion import branches
 
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Program
-
-
-def git(folder: Path, *words: str) -> None:
-    """Run git in a folder."""
-    settings = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main")
-    subprocess.run(["git", *settings, *words], cwd=folder, check=True, capture_output=True)
 
 
 @pytest.fixture

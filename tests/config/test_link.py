@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from program import git
 
 from dpx_cli.config import link
 from dpx_cli.config.settings import Settings
@@ -116,13 +116,12 @@ def test_a_link_that_a_stranger_put_into_a_folder_open_to_all_is_not_looked_at(t
 
 def test_link_and_unlink(dpx: Program) -> None:
     """As a user does it, in a repository, whose status stays clean."""
-    git = {"cwd": dpx.cwd, "env": {"PATH": os.environ["PATH"], "HOME": "/nowhere"}}
-    subprocess.run(["git", "init", "-q"], check=True, **git)  # type: ignore[call-overload]
+    git(dpx.cwd, "init", "-q")
     done = dpx("link", "acme/storefront")
     assert (done.code, done.out, "Linked" in done.err) == (0, "", True), done
     content = json.loads((dpx.cwd / ".deploxa" / "project.json").read_bytes())
     assert (content["projectSlug"], content["orgSlug"], len(content)) == ("storefront", "acme", 3)
-    assert subprocess.check_output(["git", "status", "--porcelain"], **git) == b""  # type: ignore[call-overload]
+    assert git(dpx.cwd, "status", "--porcelain") == ""
     assert dpx("projects", "get", "--json").json["slug"] == "storefront"
     assert dpx("unlink").code == 0
     assert not (dpx.cwd / ".deploxa").exists()

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from program import git
 
 from dpx_cli.output import table
 from dpx_cli.output.columns import Column
@@ -177,8 +178,8 @@ def test_commands_answer_at_40_columns(dpx: Program, command: str, titles: list[
     """What the command was asked for stays; no line is wider."""
     (dpx.cwd / ".env").write_text("A_KEY_OF_THIRTY_CELLS_IN_WIDTH=1\n", encoding="utf-8")
     (dpx.cwd / "app.js").write_text("process.env.A_KEY_OF_THIRTY_CELLS_IN_WIDTH\n", encoding="utf-8")
-    subprocess.run(["git", "init", "-q"], cwd=dpx.cwd, check=True)
-    subprocess.run(["git", "add", "."], cwd=dpx.cwd, check=True)
+    git(dpx.cwd, "init", "-q")
+    git(dpx.cwd, "add", ".")
     for name, slug in (("a", "storefront"), ("b", "docs")):
         (dpx.cwd / name).mkdir()
         text = f'[project]\nslug = "{slug}"\n[env]\nA_KEY_OF_THIRTY_CELLS_IN_WIDTH = "1"\n'

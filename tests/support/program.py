@@ -12,6 +12,7 @@ import io
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,8 +141,15 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def need(name: str) -> None:
+    """Skip the test on a Windows that doesn't have a program."""
+    if sys.platform == "win32" and shutil.which(name) is None:
+        pytest.skip(f"needs {name}, which this Windows doesn't have")
+
+
 def git(folder: Path, *argv: str) -> str:
     """Run git in a folder, without the developer's own settings, and return what it prints."""
+    need("git")
     settings = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
     env = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(["git", *settings, *argv], cwd=folder, env=env, check=True, capture_output=True, text=True)

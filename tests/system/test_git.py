@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import program
 import pytest
 
 from dpx_cli.system import git as repository
@@ -24,6 +25,7 @@ IDENTITY = {
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No configuration of whoever runs the tests, and no repository above the temporary folder."""
+    program.need("git")
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))

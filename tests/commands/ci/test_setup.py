@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from program import git
 
 if TYPE_CHECKING:
     from tests.conftest import Program
@@ -38,13 +39,6 @@ def fake_gh(dpx: Program, then: str = "exit 0") -> Path:
 def without_gh(dpx: Program) -> None:
     """Leave no gh on the path."""
     dpx.env["PATH"] = str(dpx.home)
-
-
-def git(folder: Path, *argv: str) -> str:
-    """Run git in a folder."""
-    identity = ("-c", "user.name=t", "-c", "user.email=t@acme.com")
-    done = subprocess.run(["git", *identity, *argv], cwd=folder, check=True, capture_output=True, timeout=30, text=True)
-    return done.stdout.strip()
 
 
 def test_the_file_is_what_print_workflow_prints(dpx_offline: Program) -> None:
