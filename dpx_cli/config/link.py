@@ -14,7 +14,6 @@ from dpx_cli.config.paths import LINK_FOLDER, LINK_NAME
 from dpx_cli.errors import Failed, UsageError
 from dpx_cli.system import files
 
-MAX_BYTES = 64 * 1024
 WHAT = "the link file"
 
 
@@ -36,7 +35,7 @@ def read(path: str) -> Link:
     """Read a link file. Raise UsageError if it is damaged."""
     hint = "To link the directory again, run: dpx link PROJECT. To remove the file, run: dpx unlink"
     try:
-        document = files.read_json(path, WHAT, MAX_BYTES)
+        document = files.read_json(path, WHAT)
     except Failed as problem:
         raise UsageError(problem.message, hint=hint) from None
     if document is None:  # a symbolic link that leads nowhere

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import ssl
+from contextlib import suppress
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -61,15 +62,11 @@ def _list_settings(session: Session) -> list[str]:
 
 def _redact(session: Session, text: str) -> str:
     """Replace the home directory and the proxy's host."""
-    secrets: dict[str, str] = {}
-    try:
+    homes = (session.env.get("HOME", ""), os.path.expanduser("~"))
+    secrets = {home: "~" for home in homes if len(home) > 1}
+    with suppress(DpxError):
         if used := proxy.find(session.env, *split_origin(session.settings.origin)):
             secrets[used.host] = "PROXY"
-    except DpxError:
-        pass
-    for home in (session.env.get("HOME", ""), os.path.expanduser("~")):
-        if len(home) > 1:
-            secrets[home] = "~"
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, secrets[secret])
     return text
