@@ -6,8 +6,10 @@ The times are measured in `tests/benchmarks/startup.py`.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -38,8 +40,8 @@ def imported(dpx: Program, *argv: str, code: int = 0) -> set[str]:
         done = subprocess.run(
             [sys.executable, "-X", "importtime", *words], env=dpx.env, cwd=dpx.cwd, capture_output=True, check=False
         )
-        lines = [line for line in done.stderr.decode().splitlines() if line.startswith("import time:")]
-        return done.returncode, {line.rsplit("|", 1)[1].strip() for line in lines}
+        lines = re.findall(r"^import time:.*\|\s*(\S+)", done.stderr.decode(), re.MULTILINE)
+        return done.returncode, set(lines)
 
     _, bare = log("-c", "pass")
     ended, names = log("-m", "dpx_cli", *argv)
@@ -133,5 +135,6 @@ def test_both_names_of_the_program_are_ordinary_entry_points() -> None:
     ]
     assert scripts == dict.fromkeys(("dpx", "dpx-cli"), "dpx_cli.__main__:main")
     for name in scripts:
-        done = subprocess.run([Path(sys.executable).with_name(name), "--version"], capture_output=True, check=True)
-        assert done.stdout == f"dpx {__version__}\n".encode()
+        program = Path(sysconfig.get_path("scripts"), name)
+        done = subprocess.run([program, "--version"], capture_output=True, check=True)
+        assert done.stdout.decode() == f"dpx {__version__}\n"

@@ -142,7 +142,8 @@ def _install(root: Path, home: Path, site: Path) -> None:
     launcher = (Path(folder) / "t64.exe").read_bytes()
     scripts = home / "Scripts"
     scripts.mkdir(exist_ok=True)
-    (scripts / "dpx.exe").write_bytes(launcher + b"#!C:\\Python312\\python.exe\r\n" + body.getvalue())
+    for name in ("dpx.exe", "dpx-cli.exe"):
+        (scripts / name).write_bytes(launcher + b"#!C:\\Python312\\python.exe\r\n" + body.getvalue())
 
 
 def _target() -> tuple[str, ...]:
