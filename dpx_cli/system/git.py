@@ -365,7 +365,6 @@ def _ahead(git: _Git, branch: str) -> int | None:
 
 
 def _subject(git: _Git, sha: str | None) -> str | None:
-    """Return the first line of a commit's message."""
     message = None if sha is None else git.run("log", *_LOG, "--no-walk", "--format=%B", sha, "--")
     return None if message is None else message.decode("utf-8", "replace").strip().partition("\n")[0].strip()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ ELSEWHERE = "error: The text on standard input isn't a Deploxa token: tokens beg
         (f"{UNKNOWN}\n{UNKNOWN}", INVALID),
         ("ghp_canary", ELSEWHERE),
         ("dpx_canary\x1b[31m", INVALID),
+        ("dpx_canary\udcff", INVALID),
         ("dpx_" + "canary" * 20_000, INVALID),
         ("dpx_" + "canary" * 200_000, "error: Standard input is larger than 1 MiB.\n"),
     ],
@@ -86,7 +88,7 @@ def test_what_cannot_be_a_token_is_refused_unsent_and_unseen(
     dpx: Any, sandbox: Sandbox, folder: Path, stdin: str, said: str
 ) -> None:
     """Exit 4 (2 without any token), one line, nothing on the wire or the disk."""
-    done = dpx("auth", "login", "--with-token", "--insecure-storage", stdin=stdin.encode())
+    done = dpx("auth", "login", "--with-token", "--insecure-storage", stdin=os.fsencode(stdin))
     assert (done.code, done.out) == (4 if said in (INVALID, ELSEWHERE) else 2, "")
     assert done.err.startswith(said)
     assert "canary" not in done.err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,21 +16,17 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("file", "command"),
     [
-        ("pipx_metadata.json", "pipx install --force"),
-        ("uv-receipt.toml", "uv tool install --force"),
-        ("pyvenv.cfg", f"{shell.quote(sys.executable)} -m pip install"),
+        ("pipx_metadata.json", "pipx install --force {}"),
+        ("uv-receipt.toml", "uv tool install --force {}"),
+        ("uv/archive-v0/abc/pyvenv.cfg", "uvx --from {} dpx"),
+        ("pyvenv.cfg", f"{shell.quote(sys.executable)} -m pip install {{}}"),
     ],
 )
 def test_the_tool_that_installed_dpx_is_in_the_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, command: str
 ) -> None:
-    """Each leaves a file of its own in the environment."""
+    """Each leaves a file of its own in the environment, which for uvx is in uv's cache."""
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / file).touch()
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    assert extras.install_command("jq") == f"{command} {shell.quote('dpx-cli[jq]')}"
-
-
-def test_an_environment_of_uvx_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is in uv's cache."""
-    monkeypatch.setattr(sys, "prefix", os.path.join("home", "me", ".cache", "uv", "archive-v0", "abc"))
-    assert extras.install_command("mcp") == f"uvx --from {shell.quote('dpx-cli[mcp]')} dpx"
+    monkeypatch.setattr(sys, "prefix", str((tmp_path / file).parent))
+    assert extras.install_command("jq") == command.format(shell.quote("dpx-cli[jq]"))

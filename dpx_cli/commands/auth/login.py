@@ -97,10 +97,7 @@ def _read_stdin(session: Session) -> str:
         raise UsageError(
             "Standard input has no token.", hint="Set DPX_TOKEN, or run: dpx auth login --with-token < FILE"
         )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError("Standard input is not text.", hint="Pass the token, and nothing else.") from None
+    return data.decode("utf-8-sig", "replace")  # what isn't text is no token
 
 
 def first_organizations(client: Client) -> tuple[list[dict[str, Any]], bool]:
