@@ -87,7 +87,7 @@ def head(cwd: str, problems: list[Problem] | None = None) -> Head | None:
         branch = _branch(git)
         if sha is None and branch is None:
             return None
-        return Head(branch, sha, _subject(git, sha), None, None if branch is None else _ahead(git, branch))
+        return Head(branch, sha, _subject(git, sha), None, None if branch is None else unpushed(cwd, branch))
     lines = status.split(b"\0")
     facts = dict(line[2:].split(b" ", 1) for line in lines if line.startswith(b"# "))
     oid = facts[b"branch.oid"]
@@ -103,7 +103,11 @@ def head(cwd: str, problems: list[Problem] | None = None) -> Head | None:
 
 def unpushed(cwd: str, branch: str) -> int | None:
     """Return how many commits of a local branch its upstream, as last seen, does not have; None without an upstream."""
-    return _ahead(_Git(cwd), branch)
+    if "@{" in branch or any(mark in branch for mark in "~^:"):  # an expression, which no branch is called
+        return None
+    commits = f"{branch}@{{upstream}}..refs/heads/{branch}"
+    count = _text(_Git(cwd).run("rev-list", "--count", "--end-of-options", commits, "--"))
+    return None if count is None else int(count)
 
 
 def tracked(cwd: str, *, seconds: float = 0.0, problems: list[Problem] | None = None) -> list[str] | None:
@@ -353,15 +357,6 @@ def _branch(git: _Git) -> str | None:
     """Return the branch that HEAD names, even before its first commit; None if HEAD is detached."""
     name = git.run("symbolic-ref", "--quiet", "HEAD")
     return None if name is None else os.fsdecode(name.removesuffix(b"\n")).removeprefix("refs/heads/")
-
-
-def _ahead(git: _Git, branch: str) -> int | None:
-    """Return how many commits a local branch is ahead of its upstream; None without either."""
-    if "@{" in branch or any(mark in branch for mark in "~^:"):  # an expression, which no branch is called
-        return None
-    commits = f"{branch}@{{upstream}}..refs/heads/{branch}"
-    count = _text(git.run("rev-list", "--count", "--end-of-options", commits, "--"))
-    return None if count is None else int(count)
 
 
 def _subject(git: _Git, sha: str | None) -> str | None:

@@ -60,7 +60,6 @@ def test_set_changes_what_is_given_and_takes_away_what_is_empty(dpx_offline: Any
     [
         ["set", "work", "--api-url", "https://user:canary@example.com"],
         ["set", "work", "--read-only", "--no-read-only"],
-        ["set", "../work"],
         ["use", "a/b"],
         ["remove", "a\nb"],
     ],
