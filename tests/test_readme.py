@@ -74,6 +74,7 @@ def test_yaml_blocks_are_yaml_and_call_dpx(block: str) -> None:
     assert "dpx_" not in block
 
 
+@pytest.mark.posix  # they run a shell script
 def test_python_blocks_are_tests_that_pass(world: tuple[dict[str, str], Path], tmp_path: Path) -> None:
     """With the fixture that comes with the package, and beside a script that deploys."""
     env, _ = world
