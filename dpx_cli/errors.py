@@ -161,6 +161,8 @@ def either(argument: str | None, option: str | None) -> str | None:
 
 def reason(problem: Exception) -> str:
     """Return the reason of a problem in lower case, without the path, which the message names already."""
+    if isinstance(problem, ConnectionRefusedError | ConnectionResetError):  # which Windows says in a sentence
+        return "connection refused" if isinstance(problem, ConnectionRefusedError) else "connection reset by peer"
     said = problem.strerror if isinstance(problem, OSError) else None
     return (said or str(problem)).lower()
 

@@ -11,6 +11,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from dpx_cli import errors
 from dpx_cli.api.http1 import CHUNK, CUT_OFF, REDIRECT, SLICE, BadResponse, Http1Connection, Response
 from dpx_cli.system import signals
 
@@ -213,7 +214,7 @@ def _connect_within(raw: socket.socket, address: Any, seconds: float) -> None:
         if time.monotonic() >= end:
             raise TimeoutError("timed out")
     if code := raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-        raise OSError(code, os.strerror(code))
+        raise OSError(code, getattr(socket, "errorTab", {}).get(code, os.strerror(code)).rstrip("."))
 
 
 def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
@@ -258,4 +259,4 @@ def _reason(problem: Exception) -> str:
         return f"the server's certificate is not trusted: {verify.rstrip('.')}"
     if isinstance(reason := getattr(problem, "reason", None), str):
         return f"TLS failed: {reason.replace('_', ' ').lower()}"
-    return (problem.strerror or str(problem) or "timed out").lower()
+    return errors.reason(problem) or "timed out"

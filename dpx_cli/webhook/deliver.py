@@ -227,8 +227,6 @@ def _reason(problem: Exception | None) -> str:
     while link is not None:
         if verify := getattr(link, "verify_message", None):
             return f"its certificate is not trusted: {verify}"
-        if isinstance(link, ConnectionRefusedError):
-            return "connection refused"  # which Windows says in a sentence
         if isinstance(link, OSError) and link.strerror:
             return reason(link)
         link = link.__cause__ or link.__context__

@@ -6,12 +6,14 @@ import datetime as dt
 import ipaddress
 import ssl
 import subprocess
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from program import need
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,10 +24,7 @@ UNUSED += ["encipher_only", "decipher_only"]
 
 
 class Authority:
-    """An authority of one's own, whose files go into a folder.
-
-    `bundle` is its certificate as a PEM file; `hashed` a folder with the same under its subject's hash, for OpenSSL.
-    """
+    """An authority of one's own, whose files go into a folder; `bundle` is its certificate as a PEM file."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
@@ -41,12 +40,18 @@ class Authority:
         )
         self.bundle = folder / "ca.pem"
         self.bundle.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        self.hashed = folder / "hashed"
-        self.hashed.mkdir()
+
+    @cached_property
+    def hashed(self) -> Path:
+        """A folder with the certificate under its subject's hash, as OpenSSL wants it."""
+        need("openssl")
+        folder = self._folder / "hashed"
+        folder.mkdir()
         told = subprocess.run(
             ["openssl", "x509", "-hash", "-noout", "-in", str(self.bundle)], check=True, capture_output=True, text=True
         )
-        (self.hashed / f"{told.stdout.strip()}.0").write_bytes(self.bundle.read_bytes())
+        (folder / f"{told.stdout.strip()}.0").write_bytes(self.bundle.read_bytes())
+        return folder
 
     def _certificate(
         self, name: x509.Name, key: ec.EllipticCurvePrivateKey, valid: dt.timedelta
