@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dpx_cli import __version__
-
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator, Sequence
@@ -77,15 +75,6 @@ def test_a_mismatch_names_the_cause_and_nothing_else(dpx_offline: Any, body: Pat
     assert (done.code, done.out, done.error["code"]) == (10, "", "check_failed")
 
 
-@pytest.mark.parametrize("signature", ["", "é", "sha256=" + "é" * 64, "\x1b[31m", "sha256=" + "0" * 100_000])
-def test_any_signature_is_refused_without_a_crash(dpx_offline: Any, body: Path, signature: str) -> None:
-    """Any text is accepted as a signature to check, without a traceback or raw escape sequences."""
-    done = dpx_offline("webhook", "verify", body.name, "--signature", signature, env=ENV)
-    assert (done.code, done.out) == (10, "")
-    assert "Traceback" not in done.err
-    assert "\x1b" not in done.err
-
-
 def test_a_body_typed_at_a_terminal(dpx_offline: Any) -> None:
     """Without FILE on a terminal, dpx says what it waits for."""
     answers = [("Ctrl-D", "\x04")]
@@ -97,6 +86,10 @@ def test_a_body_typed_at_a_terminal(dpx_offline: Any) -> None:
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
+        *[
+            (f"verify body.json --signature={text}", 10, "does not match")
+            for text in ("", "sha256=" + "é" * 64, "\x1b[31m", "sha256=" + "0" * 100_000)
+        ],
         ("verify nowhere --signature x", 3, "nowhere"),
         ("sign nowhere", 3, "nowhere"),
         ("sign . ", 1, ""),
@@ -136,7 +129,7 @@ def test_what_is_refused(dpx_offline: Any, body: Path, argv: str, code: int, sai
     done = dpx_offline("webhook", *argv.split(), env=ENV)
     assert (done.code, done.out) == (code, ""), done
     assert said in done.err
-    assert not any(word in done.err for word in ("canary", "Traceback", "Listening"))
+    assert not any(word in done.err for word in ("canary", "Traceback", "Listening", "\x1b"))
 
 
 # The secret
@@ -203,7 +196,7 @@ def test_events_in_every_format(dpx_offline: Any) -> None:
 
 
 def test_send_a_sample(dpx_offline: Any, receiver: Receiver) -> None:
-    """A sample is signed, has the reference's headers, --set changes it, and its response is on stdout."""
+    """`--set` changes it, and its response is on stdout."""
     done = dpx_offline(
         "webhook", "send", "Deployment.FAILED", "--to", receiver.url,
         "--set", "project.slug=shop", "--set", "deployment.branch=a/b=c", "--set", "project.name=",
@@ -213,34 +206,25 @@ def test_send_a_sample(dpx_offline: Any, receiver: Receiver) -> None:
     [[status, milliseconds]] = done.rows
     assert status == "200"
     assert milliseconds.isdigit()
-    [(_, _, headers, sent)] = receiver.requests
+    [(_, _, _, sent)] = receiver.requests
     assert json.loads(sent) == {
         "event": "deployment.failed",
         "deployment": {"id": "clm1abc", "status": "ERROR", "branch": "a/b=c", "url": "https://my-app.deploxa.com"},
         "project": {"id": "clm1def", "name": "", "slug": "shop"},
         "meta": {"deep": {"n": "1"}},
     }
-    assert {name.lower(): value for name, value in headers if name not in ("Host", "Content-Length")} == {
-        "x-deploxa-signature": signature_of(sent),
-        "x-deploxa-event": "deployment.failed",
-        "content-type": "application/json",
-        "user-agent": f"dpx/{__version__}",
-    }
 
 
 @pytest.mark.parametrize("data", ["own", "-"])
 def test_send_a_body_of_ones_own(dpx_offline: Any, receiver: Receiver, data: str) -> None:
-    """--data is sent byte for byte."""
+    """--data is sent byte for byte, with its signature and the event."""
     own = b'{"a":\r\n1.0}\xff\x00\n'
-    (dpx_offline.cwd / "own").write_bytes(own)
-    assert (
-        dpx_offline(
-            "webhook", "send", "deployment.ready", "--to", receiver.url, "--data", data, env=ENV, stdin=own
-        ).code
-        == 0
-    )
+    dpx_offline.write(own, "own")
+    argv = ("webhook", "send", "deployment.failed", "--to", receiver.url, "--data", data)
+    assert dpx_offline(*argv, env=ENV, stdin=own).code == 0
     [(_, _, headers, sent)] = receiver.requests
     assert (sent, dict(headers)["X-Deploxa-Signature"]) == (own, signature_of(own))
+    assert dict(headers)["X-Deploxa-Event"] == "deployment.failed"
 
 
 def test_a_receiver_that_refuses_is_exit_1(dpx_offline: Any, receiver: Receiver) -> None:
@@ -341,16 +325,9 @@ def test_listen_in_a_pipe(listen: Callable[..., Listening]) -> None:
     assert listening.post(SAMPLE, "sha256=" + "0" * 64) == 401
     assert listening.line().rstrip("\n").split("\t")[1:] == ["", "", "", "", "The signature does not match."]
     listening = listen("--json")
-    assert listening.post(SAMPLE, "sha256=" + "0" * 64) == 401
-    refused = json.loads(listening.line())
-    assert refused["verified"] is False
-    assert refused["event"] is None
     assert listening.post(SAMPLE) == 200
-    line = listening.line()
-    delivery = json.loads(line)
-    assert delivery["event"] == "deployment.ready"
-    assert (delivery["project"], delivery["branch"], delivery["status"]) == ("shop", "main\x1b[31m", "READY")
-    assert (delivery["deployment_id"], delivery["verified"], delivery["forwarded"]) == ("d1", True, None)
+    delivery = json.loads(listening.line())
+    assert (delivery["event"], delivery["branch"]) == ("deployment.ready", "main\x1b[31m")
     listening.process.send_signal(signal.SIGINT)
     assert listening.end() == (130, "", "")
 

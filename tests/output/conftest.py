@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import struct
@@ -48,9 +49,21 @@ class Terminal:
         """A screen whose three streams are this terminal."""
         return Screen(format, stdout=self.file, stderr=self.file, stdin=self.file, env=env or {"TERM": "xterm"})
 
-    def type(self, text: str) -> None:
-        """Type on the keyboard."""
-        os.write(self.master, text.encode())
+    @contextlib.contextmanager
+    def typing(self, *answers: tuple[str, str]) -> Iterator[None]:
+        """Type each answer on the keyboard when its prompt is there."""
+
+        def type_them() -> None:
+            for prompt, answer in answers:
+                self.wait_for(prompt)
+                os.write(self.master, answer.encode())
+
+        thread = threading.Thread(target=type_them)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join(15)
 
     @property
     def shown(self) -> str:

@@ -63,19 +63,11 @@ def test_a_line_within_a_line_takes_its_place(terminal: Terminal) -> None:
 def test_a_question_is_not_drawn_over(terminal: Terminal) -> None:
     """The line waits for the answer."""
     screen = terminal.screen()
-
-    def answer() -> None:
-        terminal.wait_for("Go on? [y/N] ")
-        time.sleep(0.3)
-        terminal.type("y\n")
-
     with StatusLine(screen) as line:
         line.update("BUILDING")
         terminal.wait_for("BUILDING")
-        thread = threading.Thread(target=answer)
-        thread.start()
-        assert screen.confirm("Go on?")
-        thread.join()
+        with terminal.typing(("Go on? [y/N] ", "y\n")):
+            assert screen.confirm("Go on?")
     assert "Go on? [y/N] y\n" in terminal.finish()
 
 

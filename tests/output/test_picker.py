@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,20 +19,9 @@ OTHER = "Create a new project"
 def picked(
     terminal: Terminal, options: list[str], *keys: tuple[str, str], other: str | None = OTHER, **env: str
 ) -> Any:
-    """Open the list and type keys, each when a text has appeared behind what was there before."""
-
-    def type_them() -> None:
-        for wait, key in keys:
-            terminal.wait_for(wait)
-            terminal.type(key)
-
-    thread = threading.Thread(target=type_them)
-    thread.start()
-    try:
-        screen = terminal.screen(env={"TERM": "xterm", **env})
-        return picker.choose(screen, "Project", options, other=other)
-    finally:
-        thread.join(15)
+    """Open the list and type keys, each when a text has appeared."""
+    with terminal.typing(*keys):
+        return picker.choose(terminal.screen(env={"TERM": "xterm", **env}), "Project", options, other=other)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,23 +23,11 @@ if TYPE_CHECKING:
 
     from tests.output.conftest import Terminal
 
-ENV = {"TERM": "xterm"}
-
 
 def answered(terminal: Terminal, ask: Callable[[Screen], Any], *answers: tuple[str, str]) -> Any:
     """Ask, and type each answer when its prompt is there."""
-
-    def type_them() -> None:
-        for prompt, answer in answers:
-            terminal.wait_for(prompt)
-            terminal.type(answer)
-
-    thread = threading.Thread(target=type_them)
-    thread.start()
-    try:
-        return ask(terminal.screen(env=ENV))
-    finally:
-        thread.join(15)
+    with terminal.typing(*answers):
+        return ask(terminal.screen())
 
 
 @pytest.mark.parametrize(
