@@ -186,5 +186,5 @@ def serve(env: Mapping[str, str], profile: str | None, may: Permissions) -> None
 
     try:
         anyio.run(run)
-    except* (BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-        pass  # the client has gone
+    except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        pass  # the client has gone, which is EINVAL on Windows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -411,4 +412,4 @@ def test_without_the_mcp_package(dpx_offline: Program, tmp_path: Path) -> None:
     (tmp_path / "hidden" / "mcp.py").write_text("raise ImportError\n", encoding="utf-8")
     done = dpx_offline("mcp", env={"PYTHONPATH": str(tmp_path / "hidden")})
     assert done.code == 2
-    assert "pip install 'dpx-cli[mcp]'" in done.err
+    assert re.search(r"pip install ['\"]dpx-cli\[mcp\]['\"]", done.err)

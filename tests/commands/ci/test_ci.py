@@ -80,6 +80,7 @@ def run_job(dpx: Program, github: GitHub, job: str) -> None:
         env["CODE"] = output.read_text(encoding="utf-8").strip().removeprefix("code=")
 
 
+@pytest.mark.posix
 def test_the_plan_is_one_comment_and_drift_one_issue(dpx: Program) -> None:
     """Created the first time, changed afterwards; the issue is closed when nothing differs any more."""
     dpx.git("init", "-q")
@@ -175,6 +176,7 @@ def test_a_hostile_link_file_gets_nothing_into_a_workflow(dpx: Program, slug: st
     assert (result.code, result.out) == (2, ""), result
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("system", "ref"), [("github", "GITHUB_REF_NAME"), ("gitlab", "CI_COMMIT_REF_NAME")])
 def test_the_scripts_deploy_and_run_nothing_that_a_branch_is_called(dpx: Program, system: str, ref: str) -> None:
     """The printed script itself, in a shell, against the sandbox."""

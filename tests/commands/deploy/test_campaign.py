@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import campaign
 import changing
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,7 @@ def test_no_signal_is_lost_and_none_ends_a_deployment_silently(tmp_path: Path) -
     assert figures["after the POST"] > 0, figures
 
 
+@pytest.mark.posix  # Windows has no SIGKILL
 def test_a_killed_program_leaves_every_file_whole(tmp_path: Path) -> None:
     """Those before, or those after."""
     figures = campaign.kills(8, tmp_path, seed=7)
