@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import sys
 import threading
 from typing import TYPE_CHECKING
 
+from dpx_cli import credentials
 from dpx_cli.commands import LOCAL, RUNS_PROGRAM, Typer, effect
-from dpx_cli.errors import DpxError
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
@@ -68,10 +67,7 @@ def run(
     """
     from dpx_cli.sandbox import run as runner
 
-    secrets: list[str] = []
-    if session.env.get("DPX_TOKEN_FILE"):
-        with contextlib.suppress(DpxError):
-            secrets.append(session.token())
+    secrets = credentials.readable_tokens(session.settings)
     code = runner.run(command, session.env, _sandbox(session, world, 0), secrets=secrets)
     if code:
         # The command's own code may be none of dpx's.

@@ -7,6 +7,7 @@ stored token loads no keyring code.
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import Failed, NotLoggedIn, TokenStorage
@@ -84,6 +85,18 @@ def find_token(
             f"The token of profile {profile} is no longer in {store.title}.", hint=f"Run: {_login(profile)}"
         )
     return Token(check_token(stored, f"The entry in {store.title}", settings), store.source, store.location)
+
+
+def readable_tokens(settings: Settings) -> list[str]:
+    """Return the tokens that can be read without a keyring, which may ask for a password; of every profile."""
+    from dpx_cli.credentials.file_store import FileStore
+
+    tokens = [settings.env.get(VARIABLE, "")]
+    with contextlib.suppress(TokenStorage):
+        tokens.append(_read(settings.env.get(FILE_VARIABLE) or os.devnull))
+    with contextlib.suppress(TokenStorage):
+        tokens += FileStore(settings.config_dir).load().values()
+    return [token.strip() for token in tokens if token.strip()]
 
 
 @contextlib.contextmanager

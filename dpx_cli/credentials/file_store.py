@@ -29,7 +29,7 @@ class FileStore:
 
     def get(self, key: str) -> str | None:
         """Return the token of a name, None without one."""
-        return self._load().get(key)
+        return self.load().get(key)
 
     def set(self, key: str, token: str) -> None:
         """Store a token."""
@@ -37,7 +37,7 @@ class FileStore:
 
     def delete(self, key: str) -> bool:
         """Remove a token and return whether there was one."""
-        if key not in self._load():
+        if key not in self.load():
             return False
         self._put(key, None)
         return True
@@ -47,13 +47,13 @@ class FileStore:
         import json
 
         with storing(), files.locked(self.location):
-            tokens = {**self._load(), key: token}
+            tokens = {**self.load(), key: token}
             if tokens := {name: token for name, token in tokens.items() if token is not None}:
                 files.write_whole(self.location, (json.dumps({"tokens": tokens}, indent=2) + "\n").encode())
             else:
                 files.remove(self.location)
 
-    def _load(self) -> dict[str, str]:
+    def load(self) -> dict[str, str]:
         """Read the file, unless others can. No error shows what is in it."""
         try:
             mode = os.stat(self.location).st_mode

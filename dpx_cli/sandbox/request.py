@@ -12,13 +12,13 @@ from typing import Any
 from dpx_cli.sandbox.behavior import Behavior
 from dpx_cli.sandbox.faults import Faults
 from dpx_cli.sandbox.journal import Change, SandboxJournal
-from dpx_cli.sandbox.store import ID_LENGTH, Store, base36
+from dpx_cli.sandbox.store import Store
 from dpx_cli.sandbox.tokens import Rate, Tokens
 from dpx_cli.sandbox.webhooks import Webhooks
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-CURSOR = re.compile("c0{12}[0-9a-z]{12}")  # all of them fit into SQLite's integers
+CURSOR = re.compile("c0{12}[0-9a-f]{12}")  # all of them fit into SQLite's integers
 
 
 class SandboxState:
@@ -79,10 +79,10 @@ class SandboxRequest:
         if cursor is not None:
             if not CURSOR.fullmatch(cursor):
                 raise Refused(400, "cursor is not valid")
-            where, values = f"({where}) AND {key} {compare} ?", (*values, int(cursor[1:], 36))
+            where, values = f"({where}) AND {key} {compare} ?", (*values, int(cursor[1:], 16))
         rows = self.state.store.all(f"{select} WHERE {where} ORDER BY {key} {order} LIMIT ?", (*values, limit + 1))
         # Shaped like an ID, as in the reference's example (clm1abc...).
-        following = f"c{base36(rows[limit - 1]['seq'], ID_LENGTH - 1)}" if len(rows) > limit else None
+        following = f"c{rows[limit - 1]['seq']:024x}" if len(rows) > limit else None
         return rows[:limit], {"hasMore": following is not None, "nextCursor": following, "limit": limit}
 
     def record(self, action: str, project: str, name: str) -> None:

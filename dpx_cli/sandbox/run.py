@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import site
@@ -26,6 +27,7 @@ DROPPED = frozenset(
         *("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"),
     ]
 )
+TOKEN = re.compile(r"dpx_[0-9A-Za-z]{32}")  # a token in a keyring isn't known here, but has the API's own shape
 GIT_FILES = (".gitconfig", ".config/git/config", ".config/git/attributes", ".config/git/ignore")
 STDOUT, STDERR = 1, 2
 LOOPBACK = "127.0.0.1,localhost"
@@ -36,7 +38,7 @@ def run(
     env: Mapping[str, str],
     sandbox: Sandbox,
     *,
-    secrets: Collection[str] = (),
+    secrets: Collection[str],
     to_stderr: bool = False,
 ) -> int:
     """Run a command against a new sandbox, not yet started, until it ends, and leave nothing behind.
@@ -66,13 +68,12 @@ def run(
             raise Failed(f"Can't run {command[0]}: {why}.") from error
 
 
-def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str, secrets: Collection[str] = ()) -> dict[str, str]:
+def environment(sandbox: Sandbox, env: Mapping[str, str], folder: str, secrets: Collection[str]) -> dict[str, str]:
     """Return the command's environment: the sandbox's address and token, a home without the user's own files."""
-    secrets = [secret for secret in (*secrets, env.get("DPX_TOKEN", "").strip()) if secret]
     new = {
         name: value
         for name, value in env.items()
-        if name not in DROPPED and not any(secret in value for secret in secrets)
+        if name not in DROPPED and not TOKEN.search(value) and not any(secret in value for secret in secrets)
     }
     home = os.path.join(folder, "home")
     _copy_git_configuration(os.path.expanduser("~") if "HOME" not in env else env["HOME"], home)

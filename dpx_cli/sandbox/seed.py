@@ -13,6 +13,7 @@ from datetime import datetime
 from importlib.resources import files
 from typing import Any, TypedDict
 
+from dpx_cli.errors import Failed
 from dpx_cli.sandbox import timeline
 from dpx_cli.sandbox.store import Store, digest_of, new_id, timestamp
 
@@ -63,7 +64,7 @@ def generate_projects(first: int, count: int, org: str, now: float) -> Iterator[
 
 
 def fill(store: Store, seed: Seed, now: float, build_seconds: float, person: str | None = ME) -> None:
-    """Fill an empty store, completely or not at all; raise ValueError if an ID or slug is missing or there twice.
+    """Fill an empty store, completely or not at all; raise Failed if an ID or slug is missing or there twice.
 
     Deployments that are under way still take `build_seconds`. `person` is the email address of the tokens' person, who
     has each organization's `role`; None: members only.
@@ -76,10 +77,8 @@ def fill(store: Store, seed: Seed, now: float, build_seconds: float, person: str
                 _add_org(db, org, person)
             for project in reversed(seed.get("projects", ())):
                 add_project(db, project, now, build_seconds)
-    except KeyError as error:
-        raise ValueError(f"The seed lacks {error}.") from error
     except (sqlite3.IntegrityError, LookupError) as error:
-        raise ValueError(f"The seed contradicts itself: {error}") from error
+        raise Failed(f"The sandbox can't be filled: {error}.") from error
 
 
 def insert_project(

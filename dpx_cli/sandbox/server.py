@@ -45,8 +45,7 @@ class Sandbox(SandboxState):
 
     It starts with `seed` instead of the usual organizations and projects. `start` sets `url`, the API root for
     DPX_API_URL, and `page_url`, which has the page's key; the pytest fixture sets `client`. Raises UsageError for a
-    wrong option; `start` raises it for a port in use, Failed if data or log can't be opened, ValueError for an
-    incomplete seed.
+    wrong option; `start` raises it for a port in use, Failed if data or log can't be opened or the seed is incomplete.
     """
 
     client: Client
@@ -133,8 +132,7 @@ class Sandbox(SandboxState):
             seeds.fill(store, self._seed, now, behavior.build_seconds)
         elif store.fresh:
             seeds.fill(store, seeds.usual_seed(now, behavior.projects), now, 0, person=None)
-        is_copy = store.find("SELECT 1 FROM users WHERE email = ?", (seeds.ME,)) is not None
-        people = dict.fromkeys(seeds.PEOPLE, seeds.ME) if is_copy else seeds.PEOPLE
+        people = seeds.PEOPLE if self._seed is None else dict.fromkeys(seeds.PEOPLE, seeds.ME)
         return Tokens(behavior, people=people, secret=store.secret, now=now)
 
     # For tests and for the programs that run a sandbox.
@@ -176,10 +174,6 @@ class Sandbox(SandboxState):
         """Remove all faults."""
         self.scripted.remove()
 
-    def expire(self, token: str | None = None) -> None:
-        """Expire a token, by default the first one."""
-        self.accepted.expire(token or self.token)
-
     def seed_projects(self, count: int, org: str = "acme") -> list[str]:
         """Add generated projects with one deployment each and return their slugs."""
         now = time.time()
@@ -188,9 +182,9 @@ class Sandbox(SandboxState):
         with self.store.change() as db:
             return [seeds.add_project(db, project, now)["slug"] for project in projects]
 
-    def seed_project(self, slug: str, org: str = "acme", framework: str | None = None) -> str:
+    def seed_project(self, slug: str, org: str = "acme") -> str:
         """Add a project without deployments and return its ID. Several organizations may have the same slug."""
-        project = {"id": new_id(), "slug": slug, "org": org, "framework": framework}
+        project = {"id": new_id(), "slug": slug, "org": org}
         with self.store.change() as db:
             seeds.add_project(db, project, time.time())
         return str(project["id"])

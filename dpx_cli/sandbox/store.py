@@ -22,9 +22,6 @@ from typing import Any
 APPLICATION_ID = 0x64707831
 VERSION = 3
 
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-ID_LENGTH = 25
-
 
 class Store:
     """One connection, one lock: requests are served one after the other, and so are a test's own reads.
@@ -117,19 +114,9 @@ def _check_ours(db: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("it was written by another version of dpx")
 
 
-def base36(number: int, width: int) -> str:
-    """Return a number in lower-case base 36, padded with zeros."""
-    text = ""
-    while number:
-        number, digit = divmod(number, 36)
-        text = DIGITS[digit] + text
-    return text.rjust(width, "0")
-
-
 def new_id() -> str:
     """Return an id in the reference's shape: 25 lower-case characters that begin with c, ascending with time."""
-    milliseconds = base36(int(time.time() * 1000), 8)
-    return f"c{milliseconds}{base36(secrets.randbelow(36**16), 16)}"
+    return f"c{int(time.time() * 1000):012x}{secrets.token_hex(6)}"
 
 
 def digest_of(value: str, salt: bytes) -> bytes:

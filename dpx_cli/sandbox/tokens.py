@@ -1,8 +1,7 @@
-"""The tokens that a sandbox accepts, the person of each, and the rate limit. Only digests are kept."""
+"""The tokens that a sandbox accepts, the person of each, and the rate limit."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import math
 import re
@@ -14,7 +13,6 @@ from dpx_cli.errors import UsageError
 from dpx_cli.sandbox.behavior import Behavior
 
 TOKEN = re.compile(r"(dpx_[!-9;-~]{1,500})(?::([^:]*))?(?::([^:]*))?")
-HINT = "Write it as dpx_TOKEN, dpx_TOKEN:ROLE or dpx_TOKEN:ROLE:SECONDS."
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -28,31 +26,27 @@ class Tokens:
     def __init__(self, behavior: Behavior, *, people: Mapping[str, str], secret: bytes, now: float) -> None:
         self.owner = people["owner"]
         self.first = ""
-        self._known: dict[bytes, tuple[str, float]] = {}
+        self._known: dict[str, tuple[str, float]] = {}
         for text in behavior.tokens or [f"dpx_{hmac.digest(secret, b'token', 'sha256').hex()[:60]}"]:
             match = TOKEN.fullmatch(text)
-            if match is None:
-                raise UsageError("A --token of the sandbox must begin with dpx_ and contain no whitespace.", hint=HINT)
-            token, role = match[1], match[2] or behavior.role
-            if role not in people:
-                raise UsageError(f"The role of a --token must be one of {', '.join(people)}.", hint=HINT)
-            seconds = math.inf if behavior.token_ttl is None else behavior.token_ttl
-            if match[3] is not None:
-                try:
-                    seconds = delay(match[3])
-                except ValueError:
-                    raise UsageError("The lifetime of a --token must be a number of seconds.", hint=HINT) from None
+            try:
+                if match is None:
+                    raise ValueError  # noqa: TRY301 - reported as an invalid lifetime is
+                token, role, seconds = match[1], match[2] or behavior.role, behavior.token_ttl
+                seconds = delay(match[3]) if match[3] is not None else math.inf if seconds is None else seconds
+                self._known[token] = (people[role], now + seconds)
+            except (KeyError, ValueError):
+                raise UsageError(
+                    "A --token of the sandbox is invalid.",
+                    hint="Write it as dpx_TOKEN, dpx_TOKEN:ROLE or dpx_TOKEN:ROLE:SECONDS, without spaces. "
+                    f"ROLE is one of {', '.join(people)}.",
+                ) from None
             self.first = self.first or token
-            self._known[_digest(token)] = (people[role], now + seconds)
 
     def person(self, token: str, now: float) -> str | None:
         """Return the email address of a token's person; None if it is unknown or expired."""
-        email, expires_at = self._known.get(_digest(token), (None, 0.0))
+        email, expires_at = self._known.get(token, (None, 0.0))
         return email if now < expires_at else None
-
-    def expire(self, token: str) -> None:
-        """Expire a token now."""
-        self._known.pop(_digest(token), None)
 
 
 class Rate:
@@ -74,7 +68,3 @@ class Rate:
         allowed = left >= 1
         self._buckets[token] = (left - 1 if allowed else left, now)
         return 0 if allowed else max(1, math.ceil((1 - left) / self.per_second))
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

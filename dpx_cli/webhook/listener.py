@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from dpx_cli.webhook.record import Delivery
 
 MAX_BODY = 1024 * 1024
-MAX_CONNECTIONS = 256  # at once; each may hold one body
 PATIENCE = 10.0  # seconds for a request's headers, and again for its body
 
 
@@ -74,7 +73,7 @@ class Listener:
             target = self.forward_to
             if target and target.loopback and target.port == port:
                 raise UsageError("--forward-to is this listener.", hint="Pass the port of your own receiver.")
-            with Server(listening, self._handle, patience=self.patience, max_connections=MAX_CONNECTIONS):
+            with Server(listening, self._handle, patience=self.patience):
                 ready(f"http://{HOST}:{port}")
                 signals.wait(self._done)
         if self._failure is not None:

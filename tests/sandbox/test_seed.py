@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sandbox_client import ask
 
+from dpx_cli.errors import Failed
 from dpx_cli.sandbox.seed import Seed
 from dpx_cli.sandbox.server import Sandbox
 
@@ -110,15 +110,5 @@ def test_deployments_that_are_not_listed_or_under_way() -> None:
 )
 def test_a_seed_that_makes_no_sense_is_an_error(projects: list[Any]) -> None:
     """An incomplete or contradictory seed is an error before anything is served."""
-    with pytest.raises(ValueError, match="The seed"), Sandbox({"projects": projects}):
+    with pytest.raises(Failed, match="can't be filled"), Sandbox({"projects": projects}):
         pass
-
-
-def test_a_seeded_file_keeps_its_tokens_person(tmp_path: Path) -> None:
-    """A seeded data file answers the same without the seed."""
-    data = str(tmp_path / "state.db")
-    with Sandbox(SEED, data=data) as sandbox:
-        token = sandbox.token
-    with Sandbox(data=data) as sandbox:
-        assert sandbox.token == token
-        assert len(ask(sandbox, "GET", "/projects").data) == 3

@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from dpx_cli import credentials
 from dpx_cli.commands import LOCAL, ONE, RUNS_PROGRAM, Typer, effect
 from dpx_cli.commands.rehearse import read_account
 from dpx_cli.errors import CheckFailed, exclusive
@@ -66,7 +67,8 @@ def rehearse(
     if settings.org is not None and (settings.reference_file is None or not settings.reference_file.org_slug):
         env["DPX_ORG"] = settings.org  # a profile's default organization comes along, the profile doesn't
     to_stderr = session.screen.format == "json"
-    code = run.run(command, env, sandbox, secrets=[session.token()], to_stderr=to_stderr)
+    secrets = [session.token(), *credentials.readable_tokens(settings)]
+    code = run.run(command, env, sandbox, secrets=secrets, to_stderr=to_stderr)
     _show(session, sandbox.changes, report)
     deleted = [f"{change.project}/{change.name}" for change in sandbox.changes if change.action in DELETIONS]
     if fail_on and deleted:

@@ -23,6 +23,7 @@ HOST = "127.0.0.1"
 MAX_HEAD = 64 * 1024  # bytes of a request's first line and headers
 MAX_DRAIN = 16 * 1024 * 1024  # bytes that are read after a refusal
 DRAIN_SECONDS = 2.0
+MAX_CONNECTIONS = 256  # at once; each has a thread and may hold one body
 GRACE_SECONDS = 2.0  # that requests under way get at the end
 ACCEPT_PAUSE = 0.1  # after a failed accept: no file descriptor is free
 BODILESS = (204, 304)
@@ -57,7 +58,7 @@ class Server:
     """A running server, until it is closed.
 
     `handle` responds to one request, in the thread of its connection, which serves several with `keep_alive`. The
-    headers may take `patience` seconds, and the body again. Above `max_connections`, the oldest connection without a
+    headers may take `patience` seconds, and the body again. Above MAX_CONNECTIONS, the oldest connection without a
     complete request gives way.
     """
 
@@ -68,14 +69,12 @@ class Server:
         *,
         patience: float,
         keep_alive: bool = False,
-        max_connections: int | None = None,
     ) -> None:
         self.handle = handle
         self.patience = patience
         self.keep_alive = keep_alive
         self.closing = False
         self._listening = listening
-        self._max_connections = max_connections
         self._lock = threading.Lock()
         self._open: dict[Connection, threading.Thread] = {}  # the oldest first
         self._accepting = threading.Thread(target=self._accept, name="dpx-server", daemon=True)
@@ -128,7 +127,7 @@ class Server:
 
     def _make_room(self) -> bool:
         """Return whether one more connection may stay, after closing the oldest one without a complete request."""
-        if self._max_connections is None or len(self._open) < self._max_connections:
+        if len(self._open) < MAX_CONNECTIONS:
             return True
         oldest = next((connection for connection in self._open if connection.is_waiting), None)
         if oldest is not None:
