@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,7 +118,7 @@ def test_a_linked_project_that_is_gone(dpx: Program) -> None:
     """Every command says which file names it and what to do about it, and doctor fails."""
     dpx("link", "docs")
     dpx("projects", "delete", "docs", "--yes")
-    file = os.path.join(".deploxa", "project.json")
+    file = ".deploxa/project.json"
     for argv in (("projects", "get"), ("deploy", "--branch", "main"), ("env", "list"), ("status",)):
         gone = dpx(*argv, "--json")
         assert (gone.code, gone.out, gone.error["code"], gone.error["status"]) == (3, "", "not_found", 404), gone
