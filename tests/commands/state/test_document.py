@@ -100,7 +100,7 @@ SYNTAX = [
     (f'[env]\nA = "{CANARY}\n', 2, 19),
     (f"[env]\nA = '''{CANARY}\n{CANARY}=\n", 2, 5),
     (f'[env]\nA = "\\q{CANARY}"\n', 2, 8),
-    (f'[env]\nA = {{value = "{CANARY}"\n\nB = "{CANARY}"', 2, 28),
+    (f'[env]\nA = {{value = "{CANARY}" B = "{CANARY}"}}', 2, 29),
     (f"[env]\nA = {{{CANARY}}}\n", 2, 19),
     (f"[env]\n{CANARY} {CANARY} # {CANARY}\n", 2, 15),
     ("[env]\nA = \x00", 2, 5),
