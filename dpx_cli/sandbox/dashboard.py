@@ -56,7 +56,7 @@ class Dashboard(WebPage):
             ],
             "requests": [{name: getattr(record, name) for name in LOGGED} for record in requests],
             "deliveries": None if state.webhooks is None else [delivery._asdict() for delivery in deliveries],
-            "faults": [{"text": fault.text, "hits": fault.hits, "left": fault.left} for fault in state.scripted.all()],
+            "faults": [{"text": fault.text, "hits": fault.hits, "left": fault.left} for fault in state.scripted.faults],
             "examples": EXAMPLES,
         }
 
@@ -75,7 +75,7 @@ class Dashboard(WebPage):
 
     def _deploy(self, content: Mapping[str, Any]) -> str:
         """Deploy the last deployed branch of a project. Raises UsageError if that's refused."""
-        user = self._sandbox.store.one("SELECT seq FROM users WHERE email = ?", (self._sandbox.accepted.owner,))["seq"]
+        user = self._sandbox.store.find("SELECT seq FROM users WHERE email = ?", (self._sandbox.accepted.owner,))["seq"]
         try:
             deployments.create(SandboxRequest(self._sandbox, user, {"id": str(content.get("id"))}, {}, {}, time.time()))
         except Refused as refused:

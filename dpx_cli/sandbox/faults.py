@@ -27,11 +27,8 @@ EXAMPLES = (
     "POST /projects/*/deployments 429 x3",
     "POST /projects/*/deployments lost x1",
     "POST /projects/*/deployments ERROR",
-    "GET /deployments/* 503 retry-after=2 x1",
     "* /** slow 2s",
     "* /** 500",
-    "GET /projects reset x1",
-    "GET /projects drop=slug",
 )
 
 _GRAMMAR = re.compile(
@@ -124,25 +121,21 @@ class Faults:
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
-        self._faults = [Fault.parse(text) for text in texts]
+        self.faults = [Fault.parse(text) for text in texts]
 
     def add(self, text: str) -> None:
         """Add a fault. Raises UsageError for what isn't one."""
-        self._faults.append(Fault.parse(text))
+        self.faults.append(Fault.parse(text))
 
     def remove(self, text: str | None = None) -> None:
         """Remove the faults that were written like this, or all."""
-        self._faults = [fault for fault in self._faults if text is not None and fault.text != text]
-
-    def all(self) -> list[Fault]:
-        """Return the faults."""
-        return list(self._faults)
+        self.faults = [fault for fault in self.faults if text is not None and fault.text != text]
 
     def take_matching(self, method: str, path: str) -> list[Fault]:
         """Return the faults that apply to this request: all `ADDITIONAL` ones, and the first of the others."""
         matching: list[Fault] = []
         with self._lock:
-            for fault in self._faults:
+            for fault in self.faults:
                 is_decided = any(other.effect not in ADDITIONAL for other in matching)
                 if (fault.effect in ADDITIONAL or not is_decided) and fault.matches(method, path):
                     matching.append(fault)

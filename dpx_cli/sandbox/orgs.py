@@ -18,7 +18,7 @@ def list_(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
 
 def get(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Respond to GET /orgs/:slug."""
-    row = request.state.store.one(
+    row = request.state.store.find(
         "SELECT o.*, (SELECT count(*) FROM members m JOIN users u ON u.seq = m.user"
         " WHERE m.org = o.seq AND u.email <> '') AS members,"
         " (SELECT count(*) FROM projects WHERE org = o.seq) AS projects FROM orgs o WHERE o.seq = ?",

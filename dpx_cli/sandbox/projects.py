@@ -21,7 +21,7 @@ SETTINGS = ("description", "build_command", "install_command", "output_dir")
 
 def visible(request: SandboxRequest, project: str) -> sqlite3.Row:
     """Return the project with this ID, not slug; refuse with 404 if the person may not see it."""
-    row = request.state.store.find(_ONE, (project, request.user, request.user))
+    row: sqlite3.Row | None = request.state.store.find(_ONE, (project, request.user, request.user))
     if row is None:
         raise Refused(404, "Project not found")
     return row
@@ -84,7 +84,7 @@ def delete(request: SandboxRequest) -> tuple[int, dict[str, Any]]:
     """Respond to DELETE /projects/:id. Only an organization's owners may delete its projects."""
     project = visible(request, request.path["id"])
     if project["org"] is not None:
-        member = request.state.store.one(
+        member = request.state.store.find(
             "SELECT role FROM members WHERE org = ? AND user = ?", (project["org"], request.user)
         )
         if member["role"] != "OWNER":

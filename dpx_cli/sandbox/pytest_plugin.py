@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, for `--strict-markers`."""
     config.addinivalue_line(
         "markers",
-        "deploxa(**options): how the `deploxa` fixture behaves; options as of dpx_cli.sandbox.behavior.Behavior",
+        "deploxa(**options): how the `deploxa` fixture behaves; options as of dpx_cli.sandbox.Behavior",
     )
 
 

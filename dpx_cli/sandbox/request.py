@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dpx_cli.sandbox.behavior import Behavior
+from dpx_cli.sandbox import Behavior
 from dpx_cli.sandbox.faults import Faults
 from dpx_cli.sandbox.journal import Change, SandboxJournal
 from dpx_cli.sandbox.store import Store

@@ -16,10 +16,9 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from dpx_cli.errors import Failed, UsageError, reason
+from dpx_cli.sandbox import Behavior, timeline
 from dpx_cli.sandbox import seed as seeds
-from dpx_cli.sandbox import timeline
 from dpx_cli.sandbox.app import Application
-from dpx_cli.sandbox.behavior import Behavior
 from dpx_cli.sandbox.faults import API_ROOT, Faults
 from dpx_cli.sandbox.journal import Change, RecordedRequest, SandboxJournal
 from dpx_cli.sandbox.request import SandboxState
@@ -58,25 +57,13 @@ class Sandbox(SandboxState):
         self._endpoint = None if url is None else Endpoint.parse(url, "--webhook-url")
         if url is not None and not behavior.webhook_secret:
             raise UsageError("No webhook secret specified.", hint="Pass --webhook-secret, or set DPX_WEBHOOK_SECRET.")
-        if not 0 <= behavior.build_seconds < float("inf"):
-            raise UsageError("--build-seconds must not be negative.")
-        if behavior.slots is not None and behavior.slots < 0:
-            raise UsageError("--slots must not be negative.")
         if behavior.role not in seeds.PEOPLE:
             raise UsageError(f"--role must be one of {', '.join(seeds.PEOPLE)}.")
         self._seed = seed
         self._report = on_delivery
-        self._server: Server | None = None
         self.origin = self.url = self.page_url = ""
 
     def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def start(self) -> None:
         """Start the server; return when it accepts connections. The port is bound before anything else."""
         behavior = self.behavior
         with contextlib.ExitStack() as undo:
@@ -101,6 +88,7 @@ class Sandbox(SandboxState):
         application = Application(self)
         self.page_url = f"{self.origin}/#{application.page.key}"
         self._server = Server(listening, application.handle, patience=PATIENCE, keep_alive=True)
+        return self
 
     def check_receiver(self) -> str:
         """Return why `webhook_url` can't be reached, in a few words; "" if it can."""
@@ -113,13 +101,10 @@ class Sandbox(SandboxState):
             return f"{endpoint.host}:{endpoint.port}: {reason(error)}"
         return ""
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop, and leave nothing but the data file."""
-        if self._server is None:
-            return
         self.closing.set()
         self._server.close()
-        self._server = None
         if self.webhooks is not None:
             self.webhooks.close(GRACE_SECONDS)
         self.store.close()
@@ -190,22 +175,13 @@ class Sandbox(SandboxState):
         return str(project["id"])
 
     def seed_deployments(
-        self,
-        project: str,
-        count: int,
-        *,
-        branch: str = "main",
-        fails: bool = False,
-        seconds: float = 30,
-        sha: str | None = None,
-        message: str | None = None,
+        self, project: str, count: int, *, fails: bool = False, seconds: float = 30, **fields: Any
     ) -> list[str]:
-        """Add deployments of a project that end now and return their IDs, oldest first."""
+        """Add deployments of a project, with the API's `fields`, that end now; return their IDs, oldest first."""
         row = dict(self._project(project))
         began = time.time() - seconds
-        deployment = {"branch": branch, "commitSha": sha, "commitMessage": message}
         with self.store.change() as db:
-            return [timeline.add(db, row, deployment, began, seconds=seconds, fails=fails) for _ in range(count)]
+            return [timeline.add(db, row, fields, began, seconds=seconds, fails=fails) for _ in range(count)]
 
     def project_id(self, project: str) -> str:
         """Return the id of a project, by its slug or "org/slug"."""
@@ -239,7 +215,7 @@ class Sandbox(SandboxState):
 
     def _project(self, name: str) -> sqlite3.Row:
         org, _, slug = name.rpartition("/")
-        row = self.store.find(
+        row: sqlite3.Row | None = self.store.find(
             "SELECT p.* FROM projects p LEFT JOIN orgs o ON o.seq = p.org WHERE p.slug = ? AND (? = '' OR o.slug = ?)",
             (slug, org, org),
         )

@@ -32,7 +32,7 @@ class Store:
     def __init__(self, path: str | None = None) -> None:
         self._lock = threading.RLock()
         self._db = self._open(path)
-        self.secret: bytes = self.one("SELECT secret FROM meta")["secret"]
+        self.secret: bytes = self.find("SELECT secret FROM meta")["secret"]
 
     def _open(self, path: str | None) -> sqlite3.Connection:
         if path is not None:
@@ -67,18 +67,10 @@ class Store:
         with self._lock:
             return self._db.execute(sql, values).fetchall()
 
-    def find(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
+    def find(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """Return the first row of a query, or None."""
         with self._lock:
-            row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
-            return row
-
-    def one(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row:
-        """Return the one row of a query that always has one."""
-        row = self.find(sql, values)
-        if row is None:
-            raise LookupError(sql)
-        return row
+            return self._db.execute(sql, values).fetchone()
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from dpx_cli.durations import delay
 from dpx_cli.errors import UsageError
-from dpx_cli.sandbox.behavior import Behavior
+from dpx_cli.sandbox import Behavior
 
 TOKEN = re.compile(r"(dpx_[!-9;-~]{1,500})(?::([^:]*))?(?::([^:]*))?")
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dpx_cli.sandbox import timeline
 from dpx_cli.sandbox.journal import SandboxJournal
@@ -85,7 +85,7 @@ class Webhooks:
             status = timeline.status(row, ended_at)
             self._send(row, ENDS[status], status)
 
-    def _find(self, deployment: str) -> sqlite3.Row | None:
+    def _find(self, deployment: str) -> Any:
         return self._store.find(
             "SELECT d.*, p.id AS project_id, p.document AS project_document, p.slug"
             " FROM deployments d JOIN projects p ON p.seq = d.project WHERE d.id = ?",
@@ -93,8 +93,11 @@ class Webhooks:
         )
 
     def _send(self, row: sqlite3.Row, event: str, status: str) -> None:
-        """Send one event with a few attempts."""
-        body = events.encode(payload(event, row, status))
+        """Send one event, with a body as in the reference's example and with a few attempts."""
+        branch, url = json.loads(row["document"])["branch"], f"https://{timeline.domain(row['slug'])}"
+        project = {"id": row["project_id"], "name": json.loads(row["project_document"])["name"], "slug": row["slug"]}
+        deployment = {"id": row["id"], "status": status, "branch": branch, "url": url}
+        body = events.encode(events.payload(event, deployment, project))
         headers = deliver.headers(signature.sign(body, self._secret), event)
         for attempt in range(1, TRIES + 1):
             began, answer, error = time.time(), None, None
@@ -111,14 +114,3 @@ class Webhooks:
                 self._report(delivery)
             if delivery.is_last or self._closing.wait(FIRST_PAUSE * 2 ** (attempt - 1)):
                 return
-
-
-def payload(event: str, row: sqlite3.Row, status: str) -> events.Payload:
-    """Return the body of an event, as in the reference's example."""
-    branch = json.loads(row["document"])["branch"]
-    name = json.loads(row["project_document"])["name"]
-    return events.payload(
-        event,
-        {"id": row["id"], "status": status, "branch": branch, "url": f"https://{timeline.domain(row['slug'])}"},
-        {"id": row["project_id"], "name": name, "slug": row["slug"]},
-    )

@@ -217,7 +217,7 @@ def test_serve_ends_silently(serve: Any, dpx_offline: Program, number: int, code
 
 
 def test_the_options_reach_the_server(serve: Any, dpx_offline: Program, tmp_path: Path) -> None:
-    """All options together reach the server; state and token of --data survive kill -9; a port in use is exit 2."""
+    """All options together reach the server; a port in use is exit 2."""
     log = tmp_path / "log.jsonl"
     served = serve(
         *("--build-seconds", "100ms", "--slots", "1", "--rate", "1000/h", "--role", "member"),
@@ -241,13 +241,8 @@ def test_the_options_reach_the_server(serve: Any, dpx_offline: Program, tmp_path
     assert ask(served, "POST", deployments, {}).status == 429
     while ask(served, "GET", deployments).data[0]["status"] != "READY":
         time.sleep(0.02)
-    deployment = ask(served, "GET", deployments).data[0]["id"]
-    assert ask(served, "GET", f"/deployments/{deployment}").data["buildDurationMs"] == 100
+    assert ask(served, "GET", deployments).data[0]["buildDurationMs"] == 100
     assert 503 in [json.loads(line)["status"] for line in log.read_text(encoding="utf-8").splitlines()]
-    served.process.kill()
-    served.process.wait()
-    again = serve("--data", str(tmp_path / "state.db"), "--token", "dpx_first")
-    assert ask(again, "GET", f"/deployments/{deployment}").data["status"] == "READY"
 
 
 @pytest.mark.posix

@@ -14,11 +14,10 @@ def test_a_foreign_host_or_origin_is_refused(sandbox: Sandbox) -> None:
     """A web page is refused, also for the recorded requests: its own name can resolve to 127.0.0.1."""
     host = sandbox.origin.removeprefix("http://")
     assert host.startswith("127.0.0.1:")
-    for path in ("/orgs",):
-        for headers in ({"Host": "evil.example"}, {"Host": ""}, {"Origin": "null"}, {"Origin": f"https://{host}"}):
-            assert ask(sandbox, "GET", path, headers=headers).status == 403, headers
-        for headers in ({"Host": "localhost"}, {"Host": "[::1]:8787"}, {"Origin": sandbox.origin}):
-            assert ask(sandbox, "GET", path, headers=headers).status == 200, headers
+    for headers in ({"Host": "evil.example"}, {"Host": ""}, {"Origin": "null"}, {"Origin": f"https://{host}"}):
+        assert ask(sandbox, "GET", "/orgs", headers=headers).status == 403, headers
+    for headers in ({"Host": "localhost"}, {"Host": "[::1]:8787"}, {"Origin": sandbox.origin}):
+        assert ask(sandbox, "GET", "/orgs", headers=headers).status == 200, headers
 
 
 def test_a_body_over_a_mebibyte_is_413(sandbox: Sandbox) -> None:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from sandbox_client import ask
+from sandbox_client import ask, deploy
 
 from dpx_cli.sandbox import timeline
 from dpx_cli.sandbox.server import Sandbox
-
-
-def deploy(sandbox: Sandbox, project: str = "storefront", **body: Any) -> str:
-    """Deploy, and give the deployment's id."""
-    identity: str = ask(sandbox, "POST", f"/projects/{sandbox.project_id(project)}/deployments", body).data["id"]
-    return identity
 
 
 def test_the_status_is_a_function_of_time() -> None:
     """QUEUED for a fifth of the build, then BUILDING, then READY, with build time and size only at the end."""
     with Sandbox(build_seconds=10) as sandbox:
         deployment = deploy(sandbox)
-        row = sandbox.store.one("SELECT * FROM deployments WHERE id = ?", (deployment,))
+        row = sandbox.store.find("SELECT * FROM deployments WHERE id = ?", (deployment,))
     shown = [timeline.show(row, row["created_at"] + after) for after in (0, 1.9, 2.1, 9.9, 10.1, 1e6)]
     assert [one["status"] for one in shown] == ["QUEUED"] * 2 + ["BUILDING"] * 2 + ["READY"] * 2
     assert [one.get("buildDurationMs") for one in shown] == [None] * 4 + [10_000] * 2
@@ -47,7 +39,7 @@ def test_a_deployment_over_the_wire(sandbox: Sandbox) -> None:
 def test_commits_are_in_every_response_unless_dropped(sandbox: Sandbox) -> None:
     """CommitSha and commitMessage come back as they were sent; `drop=commitSha` is an API that returns no commit."""
     project = f"/projects/{sandbox.project_id('storefront')}"
-    [deployment] = sandbox.seed_deployments("storefront", 1, sha="a" * 40, message="Hello")
+    [deployment] = sandbox.seed_deployments("storefront", 1, commitSha="a" * 40, commitMessage="Hello")
     paths = (f"{project}/deployments?limit=1", f"/deployments/{deployment}", project)
     for fault, sha in (("GET /none 500", "a" * 40), ("* /** drop=commitSha", "dropped")):
         sandbox.fault(fault)

@@ -119,7 +119,8 @@ def other_program(data: Path) -> None:
 
 def later_version(data: Path) -> None:
     """Write a sandbox's file that a later version of dpx made."""
-    Sandbox(data=str(data)).start()
+    with Sandbox(data=str(data)):
+        pass
     with contextlib.closing(sqlite3.connect(data)) as later:
         later.execute("PRAGMA user_version = 99")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from receiver import Receiver
-from sandbox_client import ask
+from sandbox_client import ask, deploy
 
 from dpx_cli.sandbox.server import Sandbox
 
@@ -22,14 +22,6 @@ SECRET = "whsec-canary"
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests don't wait between attempts."""
     monkeypatch.setattr("dpx_cli.sandbox.webhooks.FIRST_PAUSE", 0.001)
-
-
-def deploy(sandbox: Sandbox, branch: str) -> str:
-    """Deploy docs, and give the deployment's id."""
-    identity: str = ask(
-        sandbox, "POST", f"/projects/{sandbox.project_id('docs')}/deployments", {"branch": branch}
-    ).data["id"]
-    return identity
 
 
 def events(receiver: Receiver, count: int) -> list[str]:
@@ -44,7 +36,7 @@ def events(receiver: Receiver, count: int) -> list[str]:
 def test_a_deployment_is_told_from_start_to_end(receiver: Receiver) -> None:
     """Started and ready or failed, with the reference's body, headers and signature, before the sandbox ends."""
     with Sandbox(build_seconds=0, webhook_url=receiver.address, webhook_secret=SECRET) as sandbox:
-        deployment = deploy(sandbox, "mäin")
+        deployment = deploy(sandbox, "docs", branch="mäin")
         project = {"id": sandbox.project_id("docs"), "name": "docs", "slug": "docs"}
     assert events(receiver, 2) == ["deployment.started", "deployment.ready"]
     assert json.loads(receiver.requests[0][3]) == {
@@ -59,7 +51,7 @@ def test_a_deployment_is_told_from_start_to_end(receiver: Receiver) -> None:
         assert names["x-deploxa-signature"] == "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         assert "authorization" not in names
     with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
-        deploy(sandbox, "fail/x")
+        deploy(sandbox, "docs", branch="fail/x")
         assert events(receiver, 4)[2:] == ["deployment.started", "deployment.failed"]
 
 
@@ -69,7 +61,7 @@ def test_a_refused_delivery_is_tried_again(receive: Callable[..., Receiver], sta
     statuses = [status] * times
     receiver = receive(lambda _body, _headers: statuses.pop() if statuses else 200)
     with Sandbox(build_seconds=0, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
-        deploy(sandbox, "main")
+        deploy(sandbox, "docs", branch="main")
         tries = min(times + 1, 4)
         assert events(receiver, tries + 1) == ["deployment.started"] * tries + ["deployment.ready"]
     assert len({body for _, _, _, body in receiver.requests[:tries]}) == 1
@@ -82,7 +74,7 @@ def test_a_refused_delivery_is_tried_again(receive: Callable[..., Receiver], sta
 def test_a_project_that_is_deleted_meanwhile(receiver: Receiver) -> None:
     """A project that is deleted during a build sends no further events."""
     with Sandbox(build_seconds=0.1, webhook_url=receiver.url, webhook_secret=SECRET) as sandbox:
-        deploy(sandbox, "main")
+        deploy(sandbox, "docs", branch="main")
         events(receiver, 1)
         ask(sandbox, "DELETE", f"/projects/{sandbox.project_id('docs')}")
         ask(sandbox, "POST", f"/projects/{sandbox.project_id('api')}/deployments", {})
@@ -96,7 +88,7 @@ def test_nobody_at_the_receivers_address(tmp_path: Path) -> None:
     with Sandbox() as other:
         dead = other.origin
     with Sandbox(build_seconds=0, webhook_url=dead, webhook_secret=SECRET, log=str(log)) as sandbox:
-        deploy(sandbox, "main")
+        deploy(sandbox, "docs", branch="main")
         while len(sandbox.deliveries) < 8:
             time.sleep(0.005)
         assert ask(sandbox, "GET", "/orgs").status == 200

@@ -34,6 +34,12 @@ class Answer:
         return self.body["data"]
 
 
+def deploy(sandbox: Any, project: str = "storefront", **body: Any) -> str:
+    """Deploy a project and return the deployment's ID."""
+    path = f"/projects/{sandbox.project_id(project)}/deployments"
+    return str(ask(sandbox, "POST", path, body).data["id"])
+
+
 def ask(
     sandbox: Server,
     method: str,

@@ -44,14 +44,9 @@ def read(session: Session, references: Sequence[str], *, org: str | None, every:
         work.run(ids, _project)
     if failure := work.first_failure():
         raise failure
-    unique: dict[tuple[Any, Any], Item] = {}  # the newest of those with the same slug, which hostile data may have
-    for project in map(work.results.__getitem__, ids):
-        if is_name(project.get("slug")):
-            project["org"] = owners.get(project["id"])
-            unique.setdefault((project["org"], project["slug"]), project)
     return {
         "orgs": [_org(client, item, role, is_reached=item["slug"] in owners.values()) for item in mine],
-        "projects": list(unique.values()),
+        "projects": [{**work.results[project_id], "org": owners.get(project_id)} for project_id in ids],
     }
 
 
