@@ -196,15 +196,19 @@ def shown(word: str) -> str:
     return f"{left}={VALUE}" if equals and is_key(left) else word
 
 
+def runs_program(command: Mapping[str, Any]) -> bool:
+    """Return whether a command's arguments are another program and its options."""
+    return any(param.get("complete") == "command" for param in command["params"])
+
+
 def scan(
     words: Sequence[str], find: Callable[[str], Param | None], command: Mapping[str, Any]
 ) -> Iterator[tuple[str, Param | None, str | None]]:
     """Yield each option as its flag, what `find` returns for it, and its value or None; an argument as "", None, it."""
-    runs_program = any(param.get("complete") == "command" for param in command["params"])
     waiting = list(words)
     while waiting:
         word = waiting.pop(0)
-        if word == "--" or (runs_program and (word == "-" or not word.startswith("-"))):
+        if word == "--" or (runs_program(command) and (word == "-" or not word.startswith("-"))):
             # What follows the first argument of `sandbox run` are another program's options.
             yield from (("", None, argument) for argument in (waiting if word == "--" else [word, *waiting]))
             return

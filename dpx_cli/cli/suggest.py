@@ -374,7 +374,8 @@ def paste(
     else:
         arguments = _placed(route.command, arguments)
     options += _missing_options(route.command, options)
-    behind = ["--", *arguments] if any(word.startswith("-") and word != "-" for word in arguments) else []
+    has_dash = any(word.startswith("-") and word != "-" for word in arguments)
+    behind = ["--", *arguments] if has_dash or parser.runs_program(route.command) else []
     return " ".join(quoted(["dpx", *path, *([] if behind else arguments), *options, *behind]))
 
 
@@ -443,7 +444,7 @@ def _placed(command: Mapping[str, Any], words: Sequence[str]) -> list[str]:
         fitting = [word for word in waiting[:count] if _is_allowed(param, word)]
         waiting = waiting[count:]
         if not fitting and param.get("required"):
-            fitting = [param["choices"][0] if "choices" in param else str(param["metavar"]).split()[0]]
+            fitting = [param["choices"][0] if "choices" in param else str(param["metavar"]).split()[-1]]
         placed += fitting
     return placed
 

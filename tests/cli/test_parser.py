@@ -194,6 +194,7 @@ qqqq => No such command: dpx qqqq => Run: dpx --help
 projects --lst => Unknown option: dpx projects --lst => Run: dpx projects --help
 projects list --limt 3 => Unknown option: --limt => Did you mean --limit? Run: dpx projects list --limit 3
 projects list --limt=3 => Unknown option: --limt => Did you mean --limit? Run: dpx projects list --limit 3
+rehearse --projct x -- a -q => Unknown option: --projct => Did you mean --project? Run: dpx rehearse --project x -- a -q
 deploy --brnch x => Unknown option: --brnch => Did you mean --branch? Run: dpx deploy --branch x
 deploy list --status redy => Invalid --status 'redy'. => Did you mean READY? Use one of: QUEUED, BUILDING, READY, ERROR.
 deploy list --status x => Invalid --status 'x'. => Use one of: QUEUED, BUILDING, READY, ERROR.
