@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,8 +39,9 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
                 *("--phases", "examples,fuzzing,stateful"),
             ],
             cwd=tmp_path,
+            env={**os.environ, "PYTHONUTF8": "1"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=300,
             check=False,
         )
