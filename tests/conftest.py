@@ -35,7 +35,7 @@ if sys.platform == "win32":
         """Make a symbolic link, or skip the test: wine makes none, and Windows not for every user."""
         with contextlib.suppress(OSError):
             _link(self, target)
-        if not self.is_symlink():
+        if not (self.is_symlink() or self.name.endswith("current")):  # which pytest makes for itself
             pytest.skip("this system makes no symbolic links")
 
     Path.symlink_to = link

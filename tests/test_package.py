@@ -50,7 +50,9 @@ def test_the_wheel_holds_completion_scripts(wheel: dict[str, bytes]) -> None:
 
 def test_the_wheel_holds_the_whole_package_and_no_tests(wheel: dict[str, bytes]) -> None:
     """Files that are no Python modules included: the scripts, and the mark that says that there are types."""
-    sources = {str(path.relative_to(PROJECT)) for path in (PROJECT / "dpx_cli").rglob("*") if path.suffix != ".pyc"}
+    sources = {
+        path.relative_to(PROJECT).as_posix() for path in (PROJECT / "dpx_cli").rglob("*") if path.suffix != ".pyc"
+    }
     inside = {name for name in wheel if name.startswith("dpx_cli/")}
     assert inside == {name for name in sources if (PROJECT / name).is_file()}
     assert {name.partition("/")[0].partition("-")[0] for name in wheel} == {"dpx_cli"}

@@ -149,6 +149,7 @@ def test_the_action_installs_dpx_and_adds_it_to_the_path(
     assert done.stdout == "dpx 1.0\n"
 
 
+@pytest.mark.posix
 def test_the_action_refuses_other_requirements(tmp_path: Path, release: tuple[Path, str]) -> None:
     """Nothing is installed."""
     done = run_action(tmp_path, release[1], "0" * 64, os.environ["PATH"])

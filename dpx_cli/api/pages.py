@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MAX_LIST_VALUES = 2_000_000  # of a whole list: about 200 MiB where all of it is kept
 MAX_LIST_BYTES = 48 * 1024 * 1024  # of a whole list
+MAX_PAGES = 20_000  # of a whole list; the API's have up to 100 items each
 MAX_CURSOR = 4096  # characters; servers accept little more in a request's first line
 MAX_EMPTY = 10  # empty pages in a row that all have a next one
 
@@ -112,7 +113,7 @@ class Pages:
                 raise self._error("the list does not end: its cursor came back")
             if empty >= MAX_EMPTY:
                 raise self._error("the list does not end: page after page is empty")
-            if size > MAX_LIST_BYTES or values > MAX_LIST_VALUES:
+            if size > MAX_LIST_BYTES or values > MAX_LIST_VALUES or len(seen) >= MAX_PAGES:
                 raise self._error("the list does not end, or is too long to be read as a whole")
             seen.add(cursor)
 

@@ -163,7 +163,7 @@ def test_a_fault_on_the_second_page_comes_after_the_first(server: FaultServer, c
         next(pages)
 
 
-@pytest.mark.parametrize(("name", "value"), [("MAX_LIST_BYTES", 10_000), ("MAX_LIST_VALUES", 2_000)])
+@pytest.mark.parametrize(("name", "value"), [("MAX_LIST_BYTES", 10_000), ("MAX_LIST_VALUES", 2_000), ("MAX_PAGES", 4)])
 def test_a_list_whose_cursor_is_always_new_ends(
     server: FaultServer, client: Client, monkeypatch: pytest.MonkeyPatch, name: str, value: int
 ) -> None:
