@@ -111,9 +111,9 @@ class Screen:
         if self.format == "json":
             self.array(pages)
         elif self.format != "table":
-            write = self._line_writer(columns, key)
+            write = self._lines_writer(columns, key)
             for page in pages:
-                self._write_text("".join([write(item) for item in page]), json=self.format == "jsonl")
+                self._write_text("".join(write(page)), json=self.format == "jsonl")
         elif items := [item for page in pages for item in page]:
             self._write_text(self.table(items, columns, key=key))
         else:
@@ -167,15 +167,17 @@ class Screen:
         ways = [(column.parts, column.show, column.missing) for column in columns]
         return [[_cell(get_path(item, path), show, missing) for path, show, missing in ways] for item in items]
 
-    def _line_writer(self, columns: Sequence[Column], key: str) -> Callable[[Mapping[str, Any]], str]:
-        """Return what writes an item as one line: JSON, its identifier, or cells separated by tabs."""
+    def _lines_writer(self, columns: Sequence[Column], key: str) -> Callable[[Sequence[Mapping[str, Any]]], list[str]]:
+        """Return what writes each item of a page as one line: JSON, its identifier, or cells separated by tabs."""
         if self.format == "jsonl":
             encode = encoder(None)
-            return lambda item: encode(item) + "\n"
+            return lambda page: [encode(item) + "\n" for item in page]
         if self.format == "quiet":
-            return lambda item: _identifier(item, key) + "\n"
+            return lambda page: [_identifier(item, key) + "\n" for item in page]
         paths = [(column.parts, column.missing) for column in columns]
-        return lambda item: "\t".join([plain(get_path(item, path)) or missing for path, missing in paths]) + "\n"
+        return lambda page: [
+            "\t".join([plain(get_path(item, path)) or missing for path, missing in paths]) + "\n" for item in page
+        ]
 
     def array(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> None:
         """Write a list that arrives in pages as one JSON array."""
