@@ -10,7 +10,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from dpx_cli.errors import Failed, NotLoggedIn, TokenStorage
+from dpx_cli.errors import Failed, NotLoggedIn, TokenStorage, UsageError
 from dpx_cli.system import shell
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def readable_tokens(settings: Settings) -> list[str]:
     tokens = [settings.env.get(VARIABLE, "")]
     with contextlib.suppress(TokenStorage):
         tokens.append(_read(settings.env.get(FILE_VARIABLE) or os.devnull))
-    with contextlib.suppress(TokenStorage):
+    with contextlib.suppress(TokenStorage, UsageError):  # a user without a home has no stored file
         tokens += FileStore(settings.config_dir).load().values()
     return [token.strip() for token in tokens if token.strip()]
 

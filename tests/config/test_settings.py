@@ -13,6 +13,7 @@ import program
 import pytest
 from fault_server import PROJECT, TOKEN, FaultServer
 
+from dpx_cli import credentials
 from dpx_cli.config.paths import API_URL
 from dpx_cli.config.settings import Settings, check_api_url
 from dpx_cli.errors import UsageError
@@ -152,6 +153,7 @@ def test_a_user_without_a_home_and_without_an_entry(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     settings = Settings({}, cwd=str(tmp_path))
     assert (settings.profile, settings.api_url) == ("default", API_URL)
+    assert credentials.readable_tokens(settings) == []
     with pytest.raises(UsageError):
         _ = settings.cache_dir
 
