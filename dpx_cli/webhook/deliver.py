@@ -129,7 +129,7 @@ def deliver(
     if not signals.wait(exchange.ended, seconds):
         exchange.abort()
         if not exchange.status:
-            raise NotDelivered(f"no response within {seconds:g} s", is_sent=exchange.is_sent, is_late=True)
+            raise NotDelivered(f"no response within {round(seconds, 1):g} s", is_sent=exchange.is_sent, is_late=True)
     if not exchange.status:
         raise NotDelivered(_reason(exchange.failure), is_sent=exchange.is_sent) from exchange.failure
     # With a status it has responded, even if the body was lost.
