@@ -43,10 +43,13 @@ def check_target(check: str | None) -> None:
     """Raise UsageError, before any request, for what is neither a path nor a URL that can be requested."""
     if check is None:
         return
+    from dpx_cli.webhook.deliver import Endpoint
+
     url = check if "://" in check else f"https://site/{check.lstrip('/')}"
     parts = hosts.split_url(url, "--check", hint=CHECK_HINT)
     if parts.scheme not in ("https", "http"):
         raise UsageError(f"--check can't request {parts.scheme} URLs.", hint=CHECK_HINT)
+    Endpoint.parse(url, "--check")  # as it will be, when it's too late
 
 
 def check_gates(

@@ -151,7 +151,7 @@ def test_without_earlier_builds_a_gate_on_their_median_is_a_warning(
     [
         *(("--max-build", bound) for bound in ("1.5x~0", "1.5x~", "1.5x~-1", "1.5x~1.5", "90s~10", "1.5x~51", "fast")),
         *(("--max-bundle", bound) for bound in ("5", "0x")),
-        *(("--check", check) for check in ("ftp://x/", "http://user:pw@x/", "http://", "a b")),
+        *(("--check", check) for check in ("ftp://x/", "http://user:pw@x/", "http://", "a b", "x" * 70_000)),
         ("--no-wait", "--max-build=2x"),
     ],
 )
