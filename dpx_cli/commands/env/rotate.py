@@ -96,9 +96,7 @@ def rotate(
         changes = {ref: _change(ref, key, value, variable) for ref, variable in holders.items()}
         if deploy and fail_fast:
             source = ["--stdin"] if from_file is None else ["--from-file", from_file]
-            gates = [] if check is None else ["--check", check, "--check-timeout", f"{check_timeout:g}s"]
-            again = ["env", "rotate", key, *source, "--deploy", *gates, "--fail-fast", "--yes"]
-            refs, tasks = _run_staged(session, changes, deploy_options, again)
+            refs, tasks = _run_staged(session, changes, deploy_options, ["env", "rotate", key, *source])
         else:
             result = edit.apply(session, list(changes.values()))
             edit.report(session, result, deploy=deploy)
@@ -142,7 +140,7 @@ def _run_staged(
 ) -> tuple[list[ProjectRef], dict[ProjectRef, DeployTask]]:
     """Set, deploy and check one project after the other; after a failure list those that are left.
 
-    `again` is the command that continues, without the projects. Returns the projects in which the variable is set.
+    `again` is the command and the source of the value, for the hint that continues. Returns the projects in which the variable is set.
     """
     done: list[ProjectRef] = []
 
@@ -159,7 +157,10 @@ def _run_staged(
         if left:
             names, live = [ref.name for ref in changes], [ref.name for ref in changes if ref not in left]
             session.screen.warn(f"Not live in every project{parallel.progress(names, live)}")
-            command = session.command(*again, *edit.project_options(left))
+            gates = options.gates
+            checks = ["--check", gates.check, "--check-timeout", f"{gates.check_timeout:g}s"] if gates.check else []
+            staged = ["--deploy", *checks, "--fail-fast", "--yes"]
+            command = session.command(*again, *staged, *edit.project_options(left))
             session.screen.note(f"To continue with the rest, run: {command}")
     return done, tasks
 
