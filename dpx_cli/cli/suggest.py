@@ -153,6 +153,9 @@ def _typo_hint(group: str, words: Sequence[str], root: Mapping[str, Any]) -> str
     close = nearest(word.lower(), harmless) or nearest(word.lower(), commands, CLOSE_TO_DELETE)
     if not close and not group and (other := nearest(word.lower(), synonyms.GROUPS)):
         close = synonyms.GROUPS[other][0]  # enviroment
+    if not close and group and (other := nearest(word.lower(), synonyms.VERBS, CLOSE_TO_DELETE)):
+        verbs = [verb for verb in synonyms.VERBS[other] if verb in commands]  # remve
+        close = next((verb for verb in verbs if other in synonyms.DESTRUCTIVE or not _deletes(group, verb)), None)
     if close:
         line = [*([group] if group else []), close, *others]
         return f"Did you mean {close}? Run: {_pasted_again(line, root)}"

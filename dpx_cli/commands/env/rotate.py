@@ -140,7 +140,8 @@ def _run_staged(
 ) -> tuple[list[ProjectRef], dict[ProjectRef, DeployTask]]:
     """Set, deploy and check one project after the other; after a failure list those that are left.
 
-    `again` is the command and the source of the value, for the hint that continues. Returns the projects in which the variable is set.
+    `again` is the command that continues, without the options that follow from the others. Returns the projects in
+    which the variable is set.
     """
     done: list[ProjectRef] = []
 
