@@ -55,8 +55,6 @@ class Work(Generic[Item, Result]):
     def run(self, items: Sequence[Item], action: Callable[[Client, Item], Result]) -> None:
         """Do the work for items, which are hashable; none is None or there twice."""
         self._waiting = list(reversed(items))
-        # The request of a lone item was repeated as often as it may be before its rate limit comes here.
-        self._is_alone = len(items) == 1
         self._progress = time.monotonic()
 
         def work(client: Client) -> None:
@@ -83,7 +81,7 @@ class Work(Generic[Item, Result]):
             self._done(item)
         except RateLimited as limited:
             until = time.monotonic() + (PAUSE if limited.retry_after is None else limited.retry_after)
-            if not self._is_alone and until - self._progress < client.timeout:
+            if until - self._progress < client.timeout:
                 with self._lock:
                     self._open_at = max(self._open_at, until)
                     self._waiting.append(item)
