@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dpx_cli.rollout.plan import DeployOptions
+    from dpx_cli.rollout.runner import Task
     from dpx_cli.rollout.task import DeployTask
     from dpx_cli.session import Session
 
@@ -35,16 +36,16 @@ def make_tasks(session: Session, base: str, options: DeployOptions) -> list[Depl
     return tasks
 
 
-def order_tasks(session: Session, tasks: Sequence[DeployTask]) -> None:
-    """Have each task follow those that its project's deploxa.toml in the repository needs."""
+def order_tasks(session: Session, tasks: Sequence[Task]) -> None:
+    """Have each task, named as its project, follow those that its deploxa.toml in the repository needs."""
     if len(tasks) > 1 and (top := git.toplevel(session.cwd)):
         paths = find_project_files(top, git.tracked(top) or ())
-        slugs = [task.project.name.rpartition("/")[2].casefold() if task.project else "" for task in tasks]
+        slugs = [task.name.rpartition("/")[2].casefold() for task in tasks]
         known = [(task, paths[slug]) for task, slug in zip(tasks, slugs, strict=True) if slug in paths]
         _order([task for task, _ in known], [document.read(path) for _, path in known])
 
 
-def _order(tasks: Sequence[DeployTask], documents: Sequence[document.Document]) -> None:
+def _order(tasks: Sequence[Task], documents: Sequence[document.Document]) -> None:
     by_file = {each.identity: task for each, task in zip(documents, tasks, strict=True)}
     for each, task in zip(documents, tasks, strict=True):
         task.needs = [by_file[need] for need in each.needs if need in by_file]

@@ -336,6 +336,7 @@ def test_what_needs_a_failure_is_not_begun(ordered: Program, sandbox: Sandbox) -
         ('[project]\nslug = "gone"\n', ("--changed=base",), 3),
         ('[project]\nslug = "acme/storefront"\n', ("--changed=base",), 2),
         ('[project]\nslug = "docs"\nneeds = ["../storefront"]\n', ("--changed=base",), 2),
+        ('[project]\nslug = "docs"\nneeds = ["../storefront"]\n', ("-p", "docs", "-p", "acme/storefront"), 2),
     ],
 )
 def test_what_deploys_nothing(ordered: Program, sandbox: Sandbox, text: str, words: tuple[str, ...], code: int) -> None:
