@@ -193,7 +193,7 @@ def _deletes(group: str, name: str) -> bool:
 def _deploy_hint(word: str, others: Sequence[str], root: Mapping[str, Any]) -> str:
     """Return the hint for a word after `dpx deploy`: a project's slug that is known, else a branch."""
     flags = {other.partition("=")[0] for other in others}
-    if not word:
+    if not word or word in synonyms.VERBS:  # deploy update
         return "Run: dpx deploy --help"
     if word in TABLE:  # deploy open, deploy env: hardly a branch
         return f"Run: {paste(word, others, root)}"

@@ -189,6 +189,7 @@ projcts list => No such command: dpx projcts => Did you mean projects? Run: dpx 
 projects lsit => No such command: dpx projects lsit => Did you mean list? Run: dpx projects list
 deploy lst => No such command: dpx deploy lst => Did you mean list? Run: dpx deploy list
 env remve KEY => No such command: dpx env remve => Did you mean rm? Run: dpx env rm KEY
+deploy update => No such command: dpx deploy update => Run: dpx deploy --help
 qqqq => No such command: dpx qqqq => Run: dpx --help
 '' => No such command: dpx '' => Run: dpx --help
 --profil x whoami => Unknown option: --profil => Did you mean --profile? Run: dpx --help
