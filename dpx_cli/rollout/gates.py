@@ -126,4 +126,6 @@ def _request(session: Session, url: str, until: float) -> str | None:
         status = deliver(Endpoint.parse(url, "--check"), b"", (), session.tls_context, seconds, method="GET").status
     except NotDelivered as problem:
         return problem.reason
+    except UsageError as problem:  # the environment's proxy
+        return problem.message.rstrip(".")
     return None if OK <= status < REDIRECT else f"HTTP {status}"
