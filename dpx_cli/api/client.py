@@ -56,6 +56,7 @@ class Request:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         *,
+        repeatable: bool = False,
         secret: bool = False,
     ) -> None:
         self.method = method
@@ -64,11 +65,9 @@ class Request:
         self.body = body
         self.headers = headers  # these replace the client's own
         self.secret = secret  # no error shows anything of the response's body
-        plain_path = path.partition("?")[0]
-        self.name = f"{method} {plain_path}"  # what errors show
+        self.name = f"{method} {path.partition('?')[0]}"  # what errors show
         self.reads = method in READ_METHODS
-        # Whether it may be sent again after its response was lost. Setting a variable twice is setting it once.
-        self.may_repeat = method in REPEATABLE or (method == "POST" and plain_path.endswith("/env-vars"))
+        self.may_repeat = repeatable or method in REPEATABLE  # whether it may be sent again after a lost response
 
 
 class Client:

@@ -43,7 +43,7 @@ def set_env_var(
         body["targets"] = list(targets)
     if sensitive is not None:
         body["sensitive"] = sensitive
-    variable = client.request_object("POST", path_of(project_id), body, secret=True)
+    variable = client.request_object("POST", path_of(project_id), body, repeatable=True, secret=True)
     variable.pop("value", None)
     return {**variable, "key": key}
 

@@ -284,6 +284,14 @@ def test_curl_needs_a_project_whose_id_is_known(dpx: Program, sandbox: Sandbox) 
     assert sandbox.project_id("docs") in dpx("api", "/projects/{project}", "--curl").out
 
 
+@pytest.mark.parametrize("fault", [faults.reset, faults.refused(503, "busy")])
+def test_a_post_is_sent_once_whatever_its_path(dpx_on_faults: Program, server: FaultServer, fault: Fault) -> None:
+    """`env set` repeats its own POST to the same path; only the user knows what this one means."""
+    server.on("POST", "/projects/.*/env-vars", fault)
+    assert dpx_on_faults("api", f"/projects/{PROJECT}/env-vars", "-f", "key=A", "-f", "value=b").code == 11
+    assert server.count("POST") == 1
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("fault", [faults.html_200, faults.reply(201, b'{"data": '), faults.reply(200, b"")])
 def test_an_unreadable_success_of_a_post_is_unknown(
