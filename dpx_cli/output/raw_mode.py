@@ -7,6 +7,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dpx_cli.system import signals
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 @contextmanager
 def raw_mode(stdin: BinaryIO, *, keys: bool) -> Iterator[None]:
     """Switch echo off and, with `keys`, pass on each key without waiting for Enter. Ctrl-C stays a signal."""
-    if sys.platform == "win32":  # pragma: no cover - `read_hidden_line` reads from the console itself there
+    if sys.platform == "win32":  # pragma: no cover - `read_line` reads from the console itself there
         yield
         return
     import termios
@@ -34,6 +36,7 @@ def read_key(stdin: BinaryIO) -> str:
     """Read one key: a character, or the escape sequence of a key like an arrow; "" at the end of the input."""
     import select
 
+    signals.wait_for_input(stdin)
     fd = stdin.fileno()
     data = os.read(fd, 1)
     if data == b"\x1b":
@@ -50,9 +53,10 @@ def read_key(stdin: BinaryIO) -> str:
     return data.decode("utf-8", "replace")
 
 
-def read_hidden_line(stdin: BinaryIO) -> bytes:
-    """Read one line without showing it, including its newline; b"" at the end of the input."""
-    if os.name != "nt":
+def read_line(stdin: BinaryIO, *, hidden: bool) -> bytes:
+    """Read one line, including its newline; b"" at the end of the input. `raw_mode` hides it, except on Windows."""
+    if os.name != "nt" or not hidden:
+        signals.wait_for_input(stdin)
         return stdin.readline()
     # The echo of the Windows console can't be turned off for a line, but getpass reads key by key.
     import getpass

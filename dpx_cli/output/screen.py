@@ -16,6 +16,7 @@ from dpx_cli.output import terminal
 from dpx_cli.output.columns import Fields, encoder, get_path, plain
 from dpx_cli.output.neutralize import neutralize, without_commands
 from dpx_cli.output.terminal import Look
+from dpx_cli.system import signals
 from dpx_cli.system.switches import identify_ci, is_on
 
 if TYPE_CHECKING:
@@ -314,7 +315,7 @@ class Screen:
         return self.stdin
 
     def _answer(self, prompt: str, question: str, *, hidden: bool = False) -> str:
-        from dpx_cli.output.raw_mode import raw_mode, read_hidden_line
+        from dpx_cli.output.raw_mode import raw_mode, read_line
 
         stdin = self.keyboard(question)
         ended = False
@@ -322,7 +323,7 @@ class Screen:
         with self.meanwhile(), raw_mode(stdin, keys=False) if hidden else nullcontext():
             self.write_stderr(neutralize(prompt))
             try:
-                line = read_hidden_line(stdin) if hidden else stdin.readline()
+                line = read_line(stdin, hidden=hidden)
                 ended = line.endswith(b"\n") and (not hidden or os.name == "nt")  # getpass has written one there
             finally:
                 if not ended:
@@ -375,6 +376,7 @@ class Screen:
             raise UsageError("Standard input is closed.", hint="Pass a file instead of -.")
         if terminal.is_terminal(self.stdin):
             self.note(f"Type {what}, then press Ctrl-D.")
+            signals.wait_for_input(self.stdin)
         return self.stdin.read(limit + 1)
 
     # Size and look

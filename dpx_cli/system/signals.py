@@ -1,7 +1,8 @@
 """SIGINT and SIGTERM, remembered so that none is lost.
 
-The handler raises, which ends every wait. But the interpreter swallows an exception that interrupts a finalizer or a
-weak reference's callback, so the handler also remembers the signal, and `check` in front of every wait raises it again.
+The handler raises, which ends every wait that has begun. But the interpreter swallows an exception that interrupts a
+finalizer or a weak reference's callback, and a signal in the microsecond before a wait begins doesn't end it. So the
+handler also remembers the signal, and every wait is cut into slices between which `check` raises it again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from threading import Event
     from types import FrameType
-    from typing import NoReturn
+    from typing import BinaryIO, NoReturn
 
 SLICE = 0.25  # seconds
 PATIENCE = 1.0  # seconds after the first signal from which another one ends the process at once
@@ -68,9 +69,21 @@ def check() -> None:
 
 def sleep(seconds: float) -> None:
     """Sleep, unless a signal has come."""
+    end = time.monotonic() + seconds
     check()
-    time.sleep(seconds)
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, SLICE))
+        check()
+
+
+def wait_for_input(stream: BinaryIO) -> None:
+    """Wait until a terminal has something to read, unless a signal has come. Windows can't wait for that."""
     check()
+    if os.name != "nt":
+        import select
+
+        while not select.select([stream], [], [], SLICE)[0]:
+            check()
 
 
 def wait(event: Event, seconds: float | None = None) -> bool:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ import pytest
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +91,24 @@ def test_after_a_swallowed_one_the_next_one_raises() -> None:
     Swallows()
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    "wait",
+    [lambda _: signals.sleep(30), lambda _: signals.wait(threading.Event()), signals.wait_for_input],
+    ids=["sleep", "event", "input"],
+)
+def test_one_that_does_not_end_a_wait_is_raised_after_a_slice(wait: Callable[[BinaryIO], object]) -> None:
+    """It came in the microsecond before the wait began: a program that answers a question at once met it."""
+    signals.disarm()
+    reader, writer = os.pipe()
+    later = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+    later.start()
+    with open(reader, "rb") as nothing, pytest.raises(KeyboardInterrupt):
+        wait(nothing)
+    os.close(writer)
+    later.join()
 
 
 def test_a_second_one_right_after_the_first_changes_nothing() -> None:
