@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from dpx_cli.api.client import Client
 
-SLACK = 2.0  # seconds that a busy machine may take on top of a deadline
-
 LOST: dict[str, tuple[Fault, str]] = {
     "reset": (faults.reset, "reset"),
     "closed without an answer": (faults.hang_up, "closed the connection without a response"),
@@ -73,7 +71,7 @@ def test_no_server_holds_a_request_past_its_deadline(server: FaultServer, name: 
     started = time.monotonic()
     with pytest.raises(errors.NetworkError):
         client_of(server.url, timeout=0.5).get("/projects")
-    assert time.monotonic() - started < 0.5 + SLACK
+    assert time.monotonic() - started < faults.SOON
 
 
 @pytest.mark.parametrize("fault", [faults.giant_field, faults.many_fields, faults.negative_chunk])
@@ -261,7 +259,7 @@ def test_a_slow_resolver_is_bounded_by_the_deadline(monkeypatch: pytest.MonkeyPa
         Connection("https", "slow.example", 443, context=lambda: None).exchange(  # type: ignore[arg-type, return-value]
             "GET", "/", {}, None, Deadline(0.3)
         )
-    assert time.monotonic() - started < 0.3 + SLACK
+    assert time.monotonic() - started < faults.SOON
     over.set()
 
 
@@ -275,4 +273,4 @@ def test_a_server_that_does_not_read_is_given_up_on(server: FaultServer) -> None
     started = time.monotonic()
     with pytest.raises(errors.OutcomeUnknown):
         client_of(server.url, timeout=0.5).request_json("POST", "/projects", body={"name": "x" * 16 * faults.MIB})
-    assert time.monotonic() - started < 0.5 + SLACK
+    assert time.monotonic() - started < faults.SOON

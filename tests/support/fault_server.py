@@ -35,6 +35,7 @@ PROJECT = "clm1projectprojectproject"
 OTHER = "clm1otherprojectotherproj"
 TOKEN = "dpx_canary-token-0123456789abcdef"
 ROOT = "/api/v1"
+SOON = 15.0  # seconds: what has a bound ends by then, however busy the machine; what has none never does
 MIB = 1024 * 1024
 
 
