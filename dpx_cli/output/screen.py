@@ -126,12 +126,6 @@ class Screen:
 
         return table.draw(self.cells(items, columns), columns, key=key, look=self.look())
 
-    def items(
-        self, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str, empty: str = "nothing to show"
-    ) -> None:
-        """Write the several things that a command acted on: rows, or a JSON array."""
-        self.rows([items], columns, key=key, empty=empty)
-
     def item(self, item: Mapping[str, Any], columns: Sequence[Column], *, key: str) -> None:
         """Write one thing: titled lines on a terminal, one tab-separated row off it, a JSON object."""
         if self.format not in {"table", "json"}:

@@ -37,7 +37,7 @@ def deploy(session: Session, tasks: Sequence[DeployTask], options: DeployOptions
         run(session, tasks, limit=1, fail_fast=options.fail_fast, several=several)
         plans = [_describe_plan(session, task) for task in tasks if task.plan]
         if several:
-            session.screen.items(plans, PLANS, key="project.name")
+            session.screen.rows([plans], PLANS, key="project.name")
         elif plans and session.screen.format != "table":  # the sentence on stderr says it all
             session.screen.item(plans[0], PLANS, key="project.name")
     else:
@@ -86,7 +86,7 @@ def _show(
             _show_one(session, tasks[0])
         elif screen.shows_objects:
             columns, key = (SEVERAL, "project") if describe is _describe else (DETAILS, "id")
-            screen.items([describe(task) for task in tasks], columns, key=key)
+            screen.rows([[describe(task) for task in tasks]], columns, key=key)
         else:
             quiet = screen.format == "quiet"
             lines = [

@@ -160,6 +160,8 @@ class _Exchange:
         self.reply = bytearray()
         self.failure: Exception | None = None
         self._stream: Any = None
+        self._lock = threading.Lock()  # between giving up and beginning to send
+        self._is_aborted = False
         url = httpx.URL(endpoint.url)
         name = url.netloc
         if url.host.endswith(".localhost"):
@@ -188,17 +190,23 @@ class _Exchange:
         self.ended.set()
 
     def abort(self) -> None:
-        """End the thread soon: wake it from waiting for bytes."""
+        """End the thread soon: wake it from waiting for bytes, and send nothing that hasn't begun."""
+        with self._lock:
+            self._is_aborted = True
         if self._stream is not None:
             with contextlib.suppress(OSError):
-                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+                # A TLS socket's own shutdown forgets its encryption first.
+                socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
     def _trace(self, name: str, info: Mapping[str, Any]) -> None:
         if name.endswith((".connect_tcp.complete", ".start_tls.complete")):
             self._stream = info["return_value"]
         if name.endswith(".send_request_headers.started"):
-            # CONNECT goes to the proxy; the receiver has received nothing yet.
-            self.is_sent = self.is_sent or getattr(info.get("request"), "method", b"") != b"CONNECT"
+            with self._lock:
+                if self._is_aborted:  # the name or the connection came too late, and the sender may try again
+                    raise TimeoutError
+                # CONNECT goes to the proxy; the receiver has received nothing yet.
+                self.is_sent = self.is_sent or getattr(info.get("request"), "method", b"") != b"CONNECT"
 
 
 def _client(endpoint: Endpoint, trust: Callable[[], ssl.SSLContext]) -> httpx.Client:

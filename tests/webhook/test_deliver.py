@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from certificates import Authority
 
 from dpx_cli import __version__
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError
@@ -14,7 +16,6 @@ from dpx_cli.webhook import deliver
 from dpx_cli.webhook.deliver import Endpoint, NotDelivered
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -25,8 +26,6 @@ HEADERS = deliver.headers("sha256=abc", "deployment.ready")
 
 def trust() -> ssl.SSLContext:
     """Trust what Python trusts."""
-    import ssl
-
     return ssl.create_default_context()
 
 
@@ -136,6 +135,22 @@ def test_a_receiver_that_stays_silent_is_late(wire: Callable[..., str], answer: 
         send(wire(answer, hold=True), seconds=0.5)
     assert caught.value.is_late
     assert caught.value.is_sent
+
+
+def test_a_delivery_that_is_given_up_is_not_sent_later(tmp_path: Path) -> None:
+    """A receiver that finishes connecting after the deadline gets nothing: the sender may try again."""
+    authority = Authority(tmp_path, "Test Authority")
+    tls = authority.server()
+    tls.num_tickets = 0  # unread ones would reset the connection
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = Endpoint.parse(f"https://127.0.0.1:{server.getsockname()[1]}/", "--to")
+        with pytest.raises(NotDelivered) as caught:
+            deliver.deliver(
+                endpoint, b"{}", HEADERS, lambda: ssl.create_default_context(cafile=authority.bundle), seconds=0.3
+            )
+        assert not caught.value.is_sent
+        with tls.wrap_socket(server.accept()[0], server_side=True) as connection:
+            assert connection.recv(65536) == b""
 
 
 def test_what_cannot_be_reached_is_a_network_error(receiver: Receiver) -> None:

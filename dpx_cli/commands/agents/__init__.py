@@ -36,7 +36,7 @@ def commands(
     if session.screen.shows_objects:
         session.screen.item(document, (), key="commands")
     else:
-        session.screen.items(document["commands"], COLUMNS, key="name")
+        session.screen.rows([document["commands"]], COLUMNS, key="name")
 
 
 @SKILL.command("", epilog="dpx skill")

@@ -83,7 +83,7 @@ def stats(
         if groups:
             figures = [{"project": ref.name, **summarize([rows], since)} for ref, rows in groups.items()]
             figures.append({"project": None, **summarize([*groups.values()], since)})
-            session.screen.items(figures, SEVERAL, key="project")
+            session.screen.rows([figures], SEVERAL, key="project")
         several.raise_first(session, refs, failures)
         return
     ref = session.projects.ref(projects[0] if projects else None)
@@ -110,7 +110,7 @@ def _show(session: Session, rows: Sequence[Mapping[str, Any]], figures: Mapping[
         counts = {f"by_status.{status}": count for status, count in figures["by_status"].items()}
         lines = {"deployments": figures["deployments"], **counts, **figures}
         del lines["by_status"]
-        screen.items([{"metric": name, "value": value} for name, value in lines.items()], METRICS, key="metric")
+        screen.rows([[{"metric": name, "value": value} for name, value in lines.items()]], METRICS, key="metric")
 
 
 def summarize(groups: Sequence[Sequence[Mapping[str, Any]]], since: float | None = None) -> dict[str, Any]:

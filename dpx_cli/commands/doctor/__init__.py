@@ -60,7 +60,7 @@ def doctor(
     elif screen.format == "table":
         screen.raw(_draw(screen, checks).encode())
     else:
-        screen.items([{"state": check.state, **check.as_json()} for check in checks], COLUMNS, key="name")
+        screen.rows([[{"state": check.state, **check.as_json()} for check in checks]], COLUMNS, key="name")
     if bundle is not None:
         path = os.path.join(session.cwd, bundle)
         files.write_whole(path, support.write(session, checks, requests).encode())

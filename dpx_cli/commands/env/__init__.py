@@ -182,7 +182,7 @@ def import_file(
         )
     if not variables:
         if session.screen.format != "table":
-            session.screen.items([], COLUMNS, key="key")
+            session.screen.rows([[]], COLUMNS, key="key")
         return
     wanted = tuple(dict.fromkeys(targets))
 
@@ -193,7 +193,7 @@ def import_file(
             steps = edit.plan(there, variables, wanted, prune=prune)
         lost = edit.losses({"": steps})
         if dry_run:
-            session.screen.items([step._asdict() for step in steps], PLAN, key="key", empty="Nothing to do.")
+            session.screen.rows([[step._asdict() for step in steps]], PLAN, key="key", empty="Nothing to do.")
             for line in lost:
                 session.screen.warn(f"The import removes a target. {line}")
             return
@@ -322,7 +322,7 @@ def _show_removals(session: Session, keys: Sequence[str], there: Mapping[Project
             place = readers[key]._asdict() if key in readers else dict.fromkeys(("file", "line", "optional"))
             row |= {"key": key, "targets": list(targets_of(variables[key])), **place, "projects": others[key]}
             rows.append(row)
-    session.screen.items(rows, (*((PROJECT,) if len(there) > 1 else ()), *REMOVAL), key="key")
+    session.screen.rows([rows], (*((PROJECT,) if len(there) > 1 else ()), *REMOVAL), key="key")
 
 
 def _finish(session: Session, changes: Sequence[Change], *, steps: Sequence[Step] = (), deploy: bool = False) -> None:
@@ -341,7 +341,7 @@ def _finish(session: Session, changes: Sequence[Change], *, steps: Sequence[Step
     if not failures or (several and rows):
         first = (*((PROJECT,) if several else ()), *((ACTION,) if steps else ()))
         is_removal = all(change.value is None for change in changes)
-        session.screen.items(rows, (*first, *(REMOVED if is_removal else COLUMNS)), key="key")
+        session.screen.rows([rows], (*first, *(REMOVED if is_removal else COLUMNS)), key="key")
     edit.report(session, result, deploy=deploy)
     if deploy:
         tasks = edit.deploy(session, [ref for ref in result.rows if ref not in failures])

@@ -111,7 +111,7 @@ def rotate(
         for ref in refs
     ]
     if rows:
-        session.screen.items(rows, (*COLUMNS, *([DEPLOYMENT] if tasks else [])), key="project")
+        session.screen.rows([rows], (*COLUMNS, *([DEPLOYMENT] if tasks else [])), key="project")
     edit.raise_first(session, [failures[ref] for ref in reached if ref in failures])
 
 

@@ -87,7 +87,7 @@ def _show(session: Session, changes: Sequence[Change], report: str | None) -> No
     if report is not None:
         files.write_whole(os.path.join(session.cwd, report), json.dumps(rows, indent=2).encode() + b"\n", mode=0o644)
     if rows or screen.shows_objects:
-        screen.items(rows, COLUMNS, key="name")
+        screen.rows([rows], COLUMNS, key="name")
     summary = f"The command would have made {_many(len(rows), 'change')}."
     if any(change.action == "deploy" for change in changes):
         summary += " Builds were assumed to succeed."

@@ -180,7 +180,7 @@ def replay(
             if several:
                 session.screen.warn(f"{path}: {failure.message}")
     if several:
-        session.screen.items(items, REPLAY_COLUMNS, key="file")
+        session.screen.rows([items], REPLAY_COLUMNS, key="file")
     elif items[0]["status"] is not None:
         del items[0]["file"]
         session.screen.item(items[0], REPLY_COLUMNS, key="status")
