@@ -129,7 +129,8 @@ def remove(
     """Remove variables. Nothing is removed if one of them doesn't exist."""
     from dpx_cli.commands.env import edit, values
 
-    if target := next((key for key in keys if key.lower() in TARGETS), None):
+    # PREVIEW may well be a variable.
+    if target := next((key for key in keys if key.lower() in TARGETS and not key.isupper()), None):
         hint = "To keep some targets, set the variable for those: dpx env set KEY --target TARGET"
         raise UsageError(f"{target} is a target. A variable can only be removed from all its targets.", hint=hint)
     removals = list(dict.fromkeys(values.check_key(key) for key in keys))

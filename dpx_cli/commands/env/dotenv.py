@@ -135,7 +135,7 @@ class EnvFile:
             self._refuse()
 
     def _refuse(self) -> None:
-        if self._text.lstrip().startswith(("{", "[")):
+        if re.match(r'\s*(?:\{\s*["}]|\[\s*["{[\]])', self._text):
             raise UsageError(f"{self._name} is JSON, not a .env file.", hint="Write each variable as KEY=VALUE.")
         named = [f"{self._name}:{line}: {what}" for line, what in sorted(set(self._problems))]
         if len(self._problems) >= MAX_PROBLEMS:

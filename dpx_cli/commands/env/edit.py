@@ -70,9 +70,9 @@ def list_variables(session: Session, refs: Sequence[ProjectRef]) -> dict[Project
     """Return the variables of each project. Raises DpxError if one can't be read."""
     work: parallel.Work[ProjectRef, Variables] = parallel.Work(session.client_for)
     work.run(refs, lambda client, ref: env_vars.by_key(client, str(ref.id)))
-    if failure := work.first_failure():
+    if failure := next((work.failures[ref] for ref in refs if ref in work.failures), None):
         raise failure
-    return work.results
+    return {ref: work.results[ref] for ref in refs}
 
 
 def plan(there: Variables, values: Iterable[str], targets: Sequence[str], *, prune: bool = False) -> list[Step]:

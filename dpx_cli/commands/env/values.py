@@ -73,7 +73,7 @@ def for_key(session: Session, key: str, *, stdin: bool, from_file: str | None, a
     elif session.screen.can_ask:
         value = session.screen.secret(f"Value of {key}", again=f"Value of {key} again")
     else:
-        raise UsageError("No value given.", hint=FORMS)
+        raise UsageError("No value given.", hint="Pass --stdin or --from-file FILE.")
     return check_value(key, value, allow_empty=allow_empty)
 
 

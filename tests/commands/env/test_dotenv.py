@@ -94,6 +94,8 @@ def test_order_is_kept_and_names_are_exact() -> None:
         (b"K='c4n4ry'x", ".env:1: text after the closing quote"),
         (b"K=`c4n4ry", ".env:1: the quote is never closed"),
         (b'{"K": "c4n4ry"}', ".env is JSON, not a .env file."),
+        (b'[\n {"K": "c4n4ry"}]', ".env is JSON, not a .env file."),
+        (b"[prod]\nK=c4n4ry", ".env:1: not a KEY=VALUE line"),
         ("A=1\r\nK=c4n4ry".encode("utf-16"), ".env is UTF-16, not UTF-8."),
         ("A=1\r\nK=c4n4ry".encode("utf-16-le"), ".env is UTF-16, not UTF-8."),
         (b'K="c4n4ry" "x"', ".env:1: text after the closing quote"),

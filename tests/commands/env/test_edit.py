@@ -118,6 +118,19 @@ def test_set_and_rm_in_several_projects(dpx: Program, sandbox: Sandbox) -> None:
     assert dpx("env", "list", "-p", "docs", "-q").out.split() == ["SEARCH_KEY"]
 
 
+def test_the_first_project_counts_however_long_it_takes(dpx: Program, sandbox: Sandbox) -> None:
+    """Rows and failures come in the order given, not in that of the responses."""
+    first = sandbox.project_id("storefront")
+    sandbox.fault(f"GET /projects/{first}/env-vars slow 300ms")
+    assert dpx("env", "set", "A=1", "-p", "storefront,docs").code == 0
+    result = dpx("env", "rm", "A", "-p", "storefront,docs", "--dry-run")
+    assert [row[0] for row in result.rows] == ["storefront", "docs"]
+    sandbox.fault(f"GET /projects/{first}/env-vars 403")
+    sandbox.fault(f"GET /projects/{sandbox.project_id('docs')}/env-vars 404")
+    result = dpx("env", "rm", "A", "-p", "storefront,docs", "-y")
+    assert (result.code, result.out) == (5, ""), result
+
+
 def test_a_project_that_fails_stops_no_other(dpx: Program, sandbox: Sandbox) -> None:
     """What was done is shown; the exit code is that of the first project that failed."""
     broken = sandbox.project_id("docs")
