@@ -76,6 +76,9 @@ Project = Annotated[
     str | None,
     option("--project -p", "PROJECT", "Project: ID, slug or org/slug. [default: DPX_PROJECT]", complete="project"),
 ]
+ProjectWithoutDefault = Annotated[
+    str | None, option("--project -p", "PROJECT", "Project: ID, slug or org/slug.", complete="project")
+]
 Projects = Annotated[
     tuple[str, ...],
     option(
@@ -197,7 +200,7 @@ Shell = Annotated[
 
 # rehearse
 Every = Annotated[bool, flag("--all", "Every project you have access to.")]
-EveryOf = Annotated[str | None, option("--org", "ORG", "Every project of this organization.", complete="org")]
+EveryOf = Annotated[str | None, option("--org", "ORG", "Every project in this organization.", complete="org")]
 FailOnDelete = Annotated[
     Literal["delete"] | None, option("--fail-on", "ACTION", "Exit 10 if the command deletes a project or a variable.")
 ]

@@ -23,7 +23,7 @@ ROOT = Typer(name="", help="")
 
 MAX_APPS = 10  # of a monorepo that are listed
 NEW_FILE = """\
-# The project of this directory: https://deploxa.com. Settings and variables can be added: dpx plan --help
+# This directory's project on https://deploxa.com. To add settings and variables, see: dpx plan --help
 [project]
 """
 

@@ -141,7 +141,10 @@ def update(
 @GROUP.command("delete", epilog="dpx projects delete docs --yes")
 @effect(DELETE, prints=ONE)
 def delete(
-    session: Session, project: options.ProjectArgument = None, named: options.Project = None, yes: options.Yes = False
+    session: Session,
+    project: options.ProjectArgument = None,
+    named: options.ProjectWithoutDefault = None,
+    yes: options.Yes = False,
 ) -> None:
     """Delete a project. Only the owner can delete it, and it can't be undone.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Annotated, Any, Literal
 
-    from dpx_cli.cli.options import Interval, Org, Project, ProjectArgument, Watch, flag, option
+    from dpx_cli.cli.options import Every, EveryOf, Interval, Project, ProjectArgument, Watch, option
     from dpx_cli.session import Session
 
 ROOT = Typer(name="", help="")
@@ -37,8 +37,8 @@ def status(
     session: Session,
     project: ProjectArgument = None,
     named: Project = None,
-    org: Org = None,
-    every: Annotated[bool, flag("--all", "Show every project you have access to.")] = False,
+    org: EveryOf = None,
+    every: Every = False,
     fail_on: Annotated[
         Literal["error"] | None, option("--fail-on", "STATE", "Exit 10 if a deployment is in this state.")
     ] = None,

@@ -87,6 +87,14 @@ def test_a_commands_words_are_unambiguous(name: str) -> None:
     assert optional == sorted(optional), "an argument that may be left out stands before one that may not"
 
 
+def test_a_default_that_is_not_used_is_not_promised() -> None:
+    """DPX_ORG is no default beside --all, which needs no organization either; delete needs its project typed."""
+    for name, command in COMMANDS.items():
+        defaults = {param["flags"][0]: param.get("env") for param in command["params"] if "flags" in param}
+        assert "--all" not in defaults or not defaults.get("--org"), name
+        assert "--project" not in defaults or bool(defaults["--project"]) == (name != "projects delete"), name
+
+
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_an_example_that_is_not_run_is_understood(name: str) -> None:
     """The parser accepts it."""

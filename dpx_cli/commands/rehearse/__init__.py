@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Annotated, Unpack
 
-    from dpx_cli.cli.options import Every, FailOnDelete, Org, Projects, RehearsalOptions, Report, argument
+    from dpx_cli.cli.options import Every, EveryOf, FailOnDelete, Projects, RehearsalOptions, Report, argument
     from dpx_cli.sandbox.journal import Change
     from dpx_cli.session import Session
 
@@ -42,7 +42,7 @@ def rehearse(
         argument("-- COMMAND", "The command and its arguments.", complete="command"),
     ],
     projects: Projects = (),
-    org: Org = None,
+    org: EveryOf = None,
     every: Every = False,
     fail_on: FailOnDelete = None,
     report: Report = None,

@@ -120,7 +120,7 @@ def run_apply(
 def run_export(
     session: Session,
     project: options.Project = None,
-    org: options.Org = None,
+    org: options.EveryOf = None,
     every: options.Every = False,
     directory: Annotated[
         str | None, options.option("--dir", "DIR", "Write DIR/SLUG/deploxa.toml for each project.")

@@ -70,6 +70,9 @@ def test_what_is_missing(dpx: Program, sandbox: Sandbox) -> None:
     for words in (("scan", ""), ("check", ""), ("import", ""), ("diff", "")):
         empty = dpx("env", *words, *ON)
         assert (empty.code, " is empty.\n" in empty.err) == (2, True), empty
+    assert dpx("link", "storefront").code == 0
+    hint = "hint: Run: dpx env set DATABASE_URL --target production,preview\n"
+    assert dpx("env", "scan", "-t", "production,preview").err.endswith(hint), "--project is the link's"
 
 
 def test_what_is_optional_is_listed_and_no_failure(dpx: Program) -> None:

@@ -78,7 +78,7 @@ def scan(
         wanted = [target for target in TARGETS if target in lacking or target in present]
         target = ",".join(wanted) if present or len(wanted) < len(TARGETS) else ()
         ref = session.projects.ref(project)
-        command = session.command("env", "set", key, project=ref.given, target=target)
+        command = session.command("env", "set", key, project=ref, target=target)
         keys = ", ".join(row["key"] for row in required)
         raise CheckFailed(f"Missing in the project: {keys}", hint=f"Run: {command}")
 
