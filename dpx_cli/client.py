@@ -14,8 +14,10 @@ of the commands (`DpxError` and its subclasses). Nothing is asked or printed; wa
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -37,16 +39,11 @@ if TYPE_CHECKING:
     from dpx_cli.api.client import Client as ApiClient
     from dpx_cli.output.screen import Screen
 
+    OnStatus = Callable[[Deployment], None] | None
+
 Result = TypeVar("Result")
-
-
-def _log(text: str) -> None:
-    import logging
-
-    logging.getLogger("dpx_cli").warning("%s", text)
-
-
 # What a session writes to instead of a terminal.
+_log = partial(logging.getLogger("dpx_cli").warning, "%s")
 _LOG = SimpleNamespace(can_ask=False, note=_log, info=_log, warn=_log)
 
 
@@ -182,7 +179,7 @@ class Deployments(_Resource):
         sha: str | None = None,
         wait: bool = True,
         timeout: float = WAIT,
-        on_status: Callable[[Deployment], None] | None = None,
+        on_status: OnStatus = None,
     ) -> Deployed:
         """POST /projects/:id/deployments: deploy a project, once, and wait until it is READY, unless `wait` is False.
 
@@ -211,9 +208,7 @@ class Deployments(_Resource):
                 on_status(cast("Deployment", created))
             return self._follow(created, deadline, on_status, project_id) if wait else Deployed(created)
 
-    def wait(
-        self, deployment_id: str, *, timeout: float = WAIT, on_status: Callable[[Deployment], None] | None = None
-    ) -> Deployed:
+    def wait(self, deployment_id: str, *, timeout: float = WAIT, on_status: OnStatus = None) -> Deployed:
         """Wait until a deployment is READY, at most `timeout` seconds; arguments and errors are those of `create`."""
         deadline = Deadline(timeout)
         with self._until(deadline):
@@ -229,13 +224,7 @@ class Deployments(_Resource):
         finally:
             api.until = None
 
-    def _follow(
-        self,
-        begun: Row,
-        deadline: Deadline,
-        on_status: Callable[[Deployment], None] | None,
-        project_id: str | None = None,
-    ) -> Deployed:
+    def _follow(self, begun: Row, deadline: Deadline, on_status: OnStatus, project_id: str | None = None) -> Deployed:
         """Follow a deployment to its end; `project_id` is set if it was created here."""
         deployment_id, last = begun["id"], begun.get("status")
 
