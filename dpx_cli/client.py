@@ -29,7 +29,7 @@ from dpx_cli.api.parallel import half_way
 from dpx_cli.api.retry import Deadline
 from dpx_cli.api.rows import Deployed, Deployment, Member, Organization, Project, ProjectChanges, Row, Variable
 from dpx_cli.errors import DeploymentFailed, DpxError, UsageError
-from dpx_cli.reference import ERROR, GRACE, WAIT, is_key, targets_of
+from dpx_cli.reference import ERROR, GRACE, TARGETS, WAIT, is_key, targets_of
 from dpx_cli.session import Session
 
 if TYPE_CHECKING:
@@ -268,12 +268,14 @@ class Variables(_Resource):
         """POST /projects/:id/env-vars: create or update variables; they take effect with the next deployment.
 
         Without `targets` (of "production", "preview", "development") or `sensitive`, a variable keeps those it has.
-        Raise UsageError, and send nothing, if a key is invalid or a variable would lose a target without `narrow`. If
-        one can't be set, the error says which are done; setting again is harmless.
+        Raise UsageError, and send nothing, if a key or a target is invalid, or a variable would lose a target without
+        `narrow`. If one can't be set, the error says which are done; setting again is harmless.
         """
         for key, value in variables.items():
             if not is_key(key) or "\0" in value:
                 raise UsageError(f"Not a valid variable name, or NUL in its value: {key!r}.")
+        if unknown := set(targets or ()) - set(TARGETS):
+            raise UsageError(f"No such target: {', '.join(sorted(unknown))}", hint=f"Use one of: {', '.join(TARGETS)}")
 
         def change(project_id: str) -> Sequence[Variable]:
             own = {key: row for key, row in env_vars.by_key(self._api, project_id).items() if key in variables}

@@ -125,7 +125,8 @@ def test_a_variable_keeps_its_targets_unless_it_may_lose_one(deploxa: Client, sa
     (row,) = deploxa.env.set("docs", {"A": "2"})
     assert row["targets"] == ["production", "preview"]
     assert [row["sensitive"] for row in deploxa.env.list("docs") if row["key"] == "A"] == [True]
-    for variables, targets in (({"A": "3", "NEW": "x"}, ["preview"]), ({"1A": "x"}, None), ({"B": "\0"}, None)):
+    refused = (({"A": "3", "NEW": "x"}, ["preview"]), ({"1A": "x"}, None), ({"B": "\0"}, None), ({"C": "x"}, ["prod"]))
+    for variables, targets in refused:
         with pytest.raises(errors.UsageError):
             deploxa.env.set("docs", variables, targets=targets)
     assert [change.method for change in sandbox.requests].count("POST") == 2

@@ -31,6 +31,7 @@ class Project(TypedDict, total=False):
     build_command: str | None
     install_command: str | None
     output_dir: str | None
+    created_at: str
     domains: list[Any]
     current_deployment: Deployment | None
 
@@ -61,6 +62,7 @@ class Organization(TypedDict, total=False):
     slug: str
     name: str
     role: str
+    _count: dict[str, int]
 
 
 class Member(TypedDict, total=False):

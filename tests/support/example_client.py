@@ -15,6 +15,9 @@ def release(deploxa: Client, slug: str) -> str:
     """Deploy a project of acme and return its URL."""
     seen: list[str] = []
     shop: Project = deploxa.projects.get(f"acme/{slug}")
+    members: int = deploxa.orgs.get("acme")["_count"]["members"]
+    assert members
+    assert shop["created_at"]
     changed: Sequence[Variable] = deploxa.env.set(slug, {"LOG_LEVEL": "debug"}, targets=["preview"])
     assert [variable["key"] for variable in changed] == ["LOG_LEVEL"]
 
