@@ -238,6 +238,8 @@ class Client:
             return f"A proxy or firewall in front of {self._host} may have sent it. Check DPX_API_URL and the proxy."
         if status == NOT_FOUND and ((request.params or {}).get("org") or request.path.startswith("/orgs/")):
             return f"Check the organization. Run: {self.command('orgs', 'list')}"
+        if status == NOT_FOUND and request.path.startswith("/deployments/"):
+            return f"Check the ID. Run: {self.command('deploy', 'list')}"
         return {
             401: self._token_hint or f"See which token was sent: {self.command('auth', 'status')}",
             403: "Ask an owner of the project or organization, or use a token with the permission.",

@@ -94,8 +94,9 @@ def follow(
         except errors.DpxError as fault:
             settling = created is not None and time.monotonic() - started < SETTLING
             if not (_is_passing(fault) or (settling and isinstance(fault, errors.NotFound))):
-                fault.hint = f"{fault.hint.rstrip('.')}. " if fault.hint else ""
-                fault.hint += f"To wait again, run: {command}"
+                if not isinstance(fault, errors.NotFound):
+                    fault.hint = f"{fault.hint.rstrip('.')}. " if fault.hint else ""
+                    fault.hint += f"To wait again, run: {command}"
                 raise
             if last is not None and last.get("status") in ENDED:
                 return last  # the list has shown its end

@@ -176,8 +176,9 @@ def test_an_end_that_the_list_has_shown_counts_if_polls_fail(server: FaultServer
 def test_a_deployment_that_never_was_is_not_waited_for(server: FaultServer) -> None:
     """`dpx deploy wait` of a wrong id."""
     server.on("GET", "/deployments/.*", faults.refused(404, "Deployment not found"))
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.NotFound) as missing:
         followed(server, status=None)
+    assert missing.value.hint == "Check the ID. Run: dpx deploy list"
 
 
 def test_on_a_terminal_no_end_is_noticed_late() -> None:
