@@ -129,10 +129,14 @@ def remove(
     """Remove variables. Nothing is removed if one of them doesn't exist."""
     from dpx_cli.commands.env import edit, values
 
-    # PREVIEW may well be a variable.
-    if target := next((key for key in keys if key.lower() in TARGETS and not key.isupper()), None):
-        hint = "To keep some targets, set the variable for those: dpx env set KEY --target TARGET"
-        raise UsageError(f"{target} is a target. A variable can only be removed from all its targets.", hint=hint)
+    named = [key for key in keys if key.lower() in TARGETS and not key.isupper()]  # PREVIEW may well be a variable
+    if named:
+        key = next((key for key in keys if is_key(key) and key not in named), "KEY")
+        kept = [name for name in TARGETS if name not in map(str.lower, named)] or "TARGET"
+        project = projects[0] if len(projects) == 1 else None
+        command = session.command("env", "set", key, project=project, target=kept)
+        hint = f"To keep some targets, set the variable for those. Run: {command}"
+        raise UsageError(f"{named[0]} is a target. A variable can only be removed from all its targets.", hint=hint)
     removals = list(dict.fromkeys(values.check_key(key) for key in keys))
 
     def run(refs: list[ProjectRef]) -> None:
