@@ -253,7 +253,7 @@ def parse(route: Route) -> Call | Help:
             raise empty_value(flag)
         else:
             _add(values, param, value)
-    extra = _place(words, [param for param in params if "flags" not in param], values)
+    extra = _place(words, arguments_of(route.command), values)
     if extra:
         listed = ", ".join(map(shown, extra))
         what = "Too many arguments." if route.has_secret else f"Unexpected argument{'s' * (len(extra) > 1)}: {listed}"
@@ -268,6 +268,11 @@ def parse(route: Route) -> Call | Help:
 def flags_of(command: Mapping[str, Any]) -> dict[str, Param]:
     """Return a command's options by each of their flags."""
     return {flag: param for param in command["params"] for flag in param.get("flags", ())}
+
+
+def arguments_of(command: Mapping[str, Any]) -> list[Param]:
+    """Return a command's arguments."""
+    return [param for param in command["params"] if "flags" not in param]
 
 
 def _unknown_option(route: Route, flag: str) -> str:

@@ -18,7 +18,7 @@ from dpx_cli.cli.parser import VALUE
 from dpx_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Param = Mapping[str, Any]
 
@@ -29,6 +29,7 @@ OPPOSITES = ("un", "no-", "no", "non-", "not-", "dis", "de", "in")  # prefixes
 EDITED = ("\u2013", "\u2014")  # dashes that text editors make of --
 DASHES = "-\u2013\u2014"
 PATHS = (".", "./", "..", "/", "~")
+VERBS = frozenset(["help", *synonyms.VERBS, *(verb for verbs in synonyms.VERBS.values() for verb in verbs)])
 
 
 def corrected(mistake: parser.Mistake) -> list[str]:
@@ -52,7 +53,8 @@ def nearest(word: str, names: Iterable[str], cutoff: float = CLOSE) -> str | Non
 
 def _is_opposite(word: str, name: str) -> bool:
     longer, shorter = sorted((word, name), key=len, reverse=True)
-    return word != name and any(longer == prefix + shorter for prefix in OPPOSITES)
+    is_negated = word.startswith("no-") and not name.startswith("no")  # --no-json, --jsonl
+    return word != name and (is_negated or any(longer == prefix + shorter for prefix in OPPOSITES))
 
 
 def known(kind: str, root: Mapping[str, Any]) -> set[str]:
@@ -193,7 +195,7 @@ def _deletes(group: str, name: str) -> bool:
 def _deploy_hint(word: str, others: Sequence[str], root: Mapping[str, Any]) -> str:
     """Return the hint for a word after `dpx deploy`: a project's slug that is known, else a branch."""
     flags = {other.partition("=")[0] for other in others}
-    if not word or word in synonyms.VERBS:  # deploy update
+    if not word or word in VERBS:  # deploy update
         return "Run: dpx deploy --help"
     if word in TABLE:  # deploy open, deploy env: hardly a branch
         return f"Run: {paste(word, others, root)}"
@@ -268,7 +270,7 @@ def _argument(mistake: parser.Mistake) -> str:
     route, word = mistake.route, mistake.words[0]
     name = " ".join(route.path).strip()
     help_hint = f"Run: {parser.command_line(route.path)} --help"
-    if route.has_secret or len(mistake.words) > 1 or "dpx_" in word:
+    if route.has_secret or len(mistake.words) > 1 or "dpx_" in word or word == "help":
         return help_hint
     at = route.words.index(word) if word in route.words else len(route.words)
     words = [part for part in route.words[:at] if part != "--"] + route.words[at + 1 :]
@@ -278,7 +280,8 @@ def _argument(mistake: parser.Mistake) -> str:
         return _deploy_hint(word, words, route.root)
     flags = parser.flags_of(route.command)
     is_target, is_org = word.lower() in reference.TARGETS, "--org" in flags and word in known("org", route.root)
-    candidates = {"--target": is_target, "--project": not is_org, "--org": is_org, "--search": True}
+    is_project = not is_org and all(param.get("complete") != "project" for param in parser.arguments_of(route.command))
+    candidates = {"--target": is_target, "--project": is_project, "--org": is_org, "--search": True}
     used = {flags[part]["flags"][0] for part in route.words if part in flags}
     flag = next((flag for flag, fits in candidates.items() if fits and flag in flags and flag not in used), "")
     if flag:
@@ -371,8 +374,11 @@ def paste(
     arguments = _masked(path, route.command, typed.words)
     if arguments and path == ["env", "set"]:
         options += _target_options(typed.words[1:])
+    first = typed.words[0].lower() if typed.words else ""
+    if len(path) == 1 and path != ["help"] and first in VERBS and parser.arguments_of(route.command):  # state list
+        return f"dpx {path[0]} --help"
     if has_places:
-        options = [_filled(part, route.command, arguments) for part in fixed] + options
+        options = [*_filled(fixed, route.command, arguments, options), *options]
         arguments = []
     else:
         arguments = _placed(route.command, arguments)
@@ -427,22 +433,26 @@ def _target_options(words: Sequence[str]) -> list[str]:
     return [part for word in words for part in ("--target", word.lower())]
 
 
-def _filled(part: str, command: Mapping[str, Any], arguments: list[str]) -> str:
-    """Return a part of a template; a place for an argument is filled with the next one, or with its name."""
-    if not part.startswith("{"):
-        return part
-    params = [param for param in command["params"] if "flags" not in param]
-    fits = arguments and all(_is_allowed(param, arguments[0]) for param in params)
-    return arguments.pop(0) if fits else part[1:-1]
+def _filled(
+    template: Sequence[str], command: Mapping[str, Any], arguments: list[str], options: Sequence[str]
+) -> Iterator[str]:
+    """Yield the parts of a template that `options` lack; a place is filled with the next argument, or its name."""
+    flags = parser.flags_of(command)
+    given = {flags[option]["flags"][0] for option in options if option in flags}
+    for flag, _, part in parser.scan(template, flags.get, command):
+        place = str(part).strip("{}")
+        if (flag or f"--{place.lower()}") in given:
+            continue
+        fits = arguments and all(_is_allowed(param, arguments[0]) for param in parser.arguments_of(command))
+        yield from [flag] if flag else []
+        yield arguments.pop(0) if fits and place != part else place
 
 
 def _placed(command: Mapping[str, Any], words: Sequence[str]) -> list[str]:
     """Return as many words as the command has arguments; a required one that is missing is there by its name."""
     placed: list[str] = []
     waiting = list(words)
-    for param in command["params"]:
-        if "flags" in param:
-            continue
+    for param in parser.arguments_of(command):
         count = len(waiting) if param.get("multiple") else 1
         fitting = [word for word in waiting[:count] if _is_allowed(param, word)]
         waiting = waiting[count:]

@@ -107,9 +107,6 @@ def each_phrase(meaning: Meaning) -> Iterator[tuple[str, str]]:
 
 
 PHRASES = {phrase: meaning for meaning in MEANINGS for phrase, _ in each_phrase(meaning)}
-# `dpx deploy` has no argument, so these must not be taken for a branch.
-for _word in ("logs", "log", "rollback", "revert", "undo", "promote", "cancel", "abort", "stop", "down"):
-    PHRASES[f"deploy {_word}"] = PHRASES[f"projects {_word}"] = PHRASES[_word]
 
 
 class Option(NamedTuple):

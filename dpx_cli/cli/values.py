@@ -30,10 +30,9 @@ def number(text: str) -> int:
 
 def count(text: str) -> int:
     """Parse a whole number, 1 or more."""
-    found = _whole(text)
-    if not found:
-        raise ValueError("a whole number, 1 or more")
-    return found
+    if found := _whole(text):
+        return found
+    raise ValueError("a whole number, 1 or more")
 
 
 def port(text: str) -> int:
@@ -46,8 +45,7 @@ def port(text: str) -> int:
 
 def build_bound(text: str) -> Bound:
     """Parse a bound of a build time: `2x`, `+20%`, `1.5x~10`, `90s`, `2m`."""
-    bound = _factor_bound(text)
-    if bound is not None:
+    if bound := _factor_bound(text):
         return bound
     try:
         return Bound(duration(text) * 1000, is_factor=False, text=text)
@@ -57,8 +55,7 @@ def build_bound(text: str) -> Bound:
 
 def bundle_bound(text: str) -> Bound:
     """Parse a bound of a bundle size: `1.5x`, `+5%`, `+5%~10`, `900KB`, `2MB`."""
-    bound = _factor_bound(text)
-    if bound is not None:
+    if bound := _factor_bound(text):
         return bound
     units = {"kb": 1, "mb": 1024, "gb": 1024 * 1024}
     unit = units.get(text[-2:].lower())

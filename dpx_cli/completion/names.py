@@ -109,18 +109,12 @@ class _Plain:
 
 def _read(path: str) -> dict[str, Any]:
     """Return the object in a small JSON file; {} if it is missing, too large or damaged."""
+    from _json import make_scanner  # the scanner under json.loads; json itself imports re
+
     try:
         text = read_start(path, MAX_BYTES).strip()
-        try:
-            # The scanner under json.loads; json itself imports re.
-            from _json import make_scanner
-        except ImportError:
-            from json import loads
-
-            found = loads(text)
-        else:
-            context: Any = _Plain()
-            found, _ = make_scanner(context)(text, 0)
+        context: Any = _Plain()
+        found, _ = make_scanner(context)(text, 0)
     except (ValueError, RecursionError, StopIteration):
         return {}
     return found if isinstance(found, dict) else {}

@@ -120,6 +120,17 @@ apply --auto-approve | apply -auto-approve => dpx apply --yes
 enviroment list => dpx env list
 vercel deploy => dpx help coming-from deploy
 update docs | projects upgrade docs => dpx projects update docs
+state list | states list | ps list => dpx status --help
+state => dpx status
+plans show => dpx plan --help
+info -a docs => dpx projects get --project docs
+rename shop -a docs => dpx projects update --name shop --project docs
+rename docs --name shop => dpx projects update docs --name shop
+trigger deployment.ready --to localhost:1 => dpx webhook send deployment.ready --to localhost:1
+status docs shop => dpx status --help
+projects update docs name=shop => dpx projects update --help
+projects list help => dpx projects list --help
+ci gitlab => dpx ci setup gitlab
 --verison => dpx --version
 deploy help | deploy version => runs dpx deploy --help
 """
@@ -226,6 +237,7 @@ def assert_can_be_pasted(words: list[str], hint: str) -> None:
         (["env", "unset", "A"], "env set"),
         (["deploy", "--wait"], "--no-wait"),
         (["projects", "list", "--unlimit", "3"], "--limit"),
+        (["projects", "list", "--no-json"], "--jsonl?"),
         (["env", "run"], "env rm"),
         (["env", "rn"], "env rm"),
         (["projects", "relate", "docs"], "delete"),
