@@ -72,9 +72,10 @@ class Page:
         """Return the page's bytes, ending in a newline."""
         return ("\n".join(self.lines) + "\n").encode()
 
-    def gap(self) -> None:
-        """Add an empty line."""
+    def paragraph(self, text: str) -> None:
+        """Add an empty line and a text."""
         self.lines.append("")
+        self.text(text)
 
     def text(self, text: str) -> None:
         """Add paragraphs, separated by empty lines and wrapped; a line that begins with two spaces stays as it is."""
@@ -130,8 +131,7 @@ def _root(page: Page) -> None:
         page.heading(title)
         listed = _listed({**section, **remaining} if is_last else section)
         page.rows(((name, _first_clause(text)) for name, text in listed), column)
-    page.gap()
-    page.text(f"Options: {_flags(ROOT)}. dpx COMMAND --help shows more. Topics of dpx help: {', '.join(TOPICS)}.")
+    page.paragraph(f"Options: {_flags(ROOT)}. dpx COMMAND --help shows more. Topics of dpx help: {', '.join(TOPICS)}.")
 
 
 def _first_clause(text: str) -> str:
@@ -144,8 +144,7 @@ def _group(page: Page, name: str, group: Mapping[str, Any]) -> None:
     page.text(f"{group['help']}\n\nUsage: dpx {name} COMMAND [ARGUMENTS]")
     page.heading("Commands")
     page.rows(_listed(group["commands"]))
-    page.gap()
-    page.text(f"dpx {name} COMMAND --help shows more.")
+    page.paragraph(f"dpx {name} COMMAND --help shows more.")
 
 
 def _listed(commands: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -160,8 +159,7 @@ def _command(page: Page, path: Sequence[str], command: Mapping[str, Any]) -> Non
         others = "|".join(name for name in TABLE[path[0]]["commands"] if name)
         page.text(f"       dpx {path[0]} {others}")
     if more := command.get("more"):
-        page.gap()
-        page.text(more)
+        page.paragraph(more)
     if arguments:
         page.heading("Arguments")
         page.rows((param["metavar"], describe(param)) for param in arguments)
@@ -180,7 +178,7 @@ def _options(page: Page, params: Sequence[Mapping[str, Any]]) -> None:
     for title, rows in panels.items():
         page.heading(title)
         page.rows(rows, column)
-    page.gap()
+    page.lines.append("")
     if formats := [param for param in params if param["name"] in FORMATS]:
         page.text(f"Output: {_flags(formats)}. See dpx help formats.")
     page.text(f"Common: {_flags(param for param in params if param['name'] in COMMON)}. See dpx help.")

@@ -62,8 +62,7 @@ def draw(name: str, page: Page, words: Sequence[str] = ()) -> None:
     topic = read()[name]
     page.text(topic["summary"])
     if "before" in topic:
-        page.gap()
-        page.text(topic["before"])
+        page.paragraph(topic["before"])
     search = " ".join(words).lower()
     tables = _translate(search) if name == "coming-from" else _describe(name, topic)
     has_rows = False
@@ -72,14 +71,11 @@ def draw(name: str, page: Page, words: Sequence[str] = ()) -> None:
         page.heading(title)
         page.rows(rows)
     if search and not has_rows:
-        page.gap()
-        page.text(f"Nothing matches {search}. To see all, run: dpx help coming-from")
+        page.paragraph(f"Nothing matches {search}. To see all, run: dpx help coming-from")
     elif "after" in topic:
-        page.gap()
-        page.text(topic["after"])
+        page.paragraph(topic["after"])
     if name in TABLE and "commands" in TABLE[name]:
-        page.gap()
-        page.text(f"dpx {name} --help lists its commands.")
+        page.paragraph(f"dpx {name} --help lists its commands.")
 
 
 def described(topic: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

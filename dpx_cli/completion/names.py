@@ -24,21 +24,22 @@ def find(kind: str, profile: str | None, project: str | None, env: Mapping[str, 
     The kinds are "project", "org", "key" (of a project), "profile" and "deployment".
     """
     document = _read(os.path.join(folder(env, "config"), "config.json"))
+    profiles = _part(document, "profiles", dict)
     if kind == "profile":
-        return ((name, "") for name in ("default", *_of(document, "profiles")))
+        return ((name, "") for name in ("default", *profiles))
     profile = profile or env.get("DPX_PROFILE") or str(document.get("current") or "default")
-    api_url = env.get("DPX_API_URL") or _of(_of(document, "profiles"), profile).get("api_url") or API_URL
+    api_url = env.get("DPX_API_URL") or _part(profiles, profile, dict).get("api_url") or API_URL
     names = _newest(folder(env, "cache"), origin_of(api_url), profile, env.get("DPX_TOKEN", "").strip())
     if kind == "deployment":
-        return [_deployment(row) for row in _list(names, "deployments") if isinstance(row, list) and row]
+        return [_deployment(row) for row in _part(names, "deployments", list) if isinstance(row, list) and row]
     found: Iterable[Any] = ()
     if kind == "project":
-        found = (*_list(names, "slugs"), *_of(names, "projects"))
+        found = (*_part(names, "slugs", list), *_part(names, "projects", dict))
     elif kind == "org":
-        found = _list(names, "orgs")
+        found = _part(names, "orgs", list)
     elif kind == "key":
         project = project or env.get("DPX_PROJECT") or _default_project()
-        found = _list(_of(names, "keys"), str(_of(names, "projects").get(project) or project))
+        found = _part(_part(names, "keys", dict), str(_part(names, "projects", dict).get(project) or project), list)
     return ((name, "") for name in found)
 
 
@@ -84,14 +85,9 @@ def _default_project() -> str:
     return ""
 
 
-def _of(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _part(document: Mapping[str, Any], key: str, kind: type) -> Any:
     value = document.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _list(document: Mapping[str, Any], key: str) -> list[Any]:
-    value = document.get(key)
-    return value if isinstance(value, list) else []
+    return value if isinstance(value, kind) else kind()
 
 
 class _Plain:

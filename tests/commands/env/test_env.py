@@ -309,10 +309,10 @@ def test_rm_of_what_is_not_there(dpx: Program, sandbox: Sandbox) -> None:
     assert posts(sandbox) == 0
     sandbox.clear_requests()
     target = dpx("env", "rm", "FOO", "production", *ON, "-y")
-    assert dpx("env", "set", "PREVIEW", "1", *ON).code == 0
-    assert dpx("env", "rm", "PREVIEW", *ON, "-y").code == 0
     kept = "Run: dpx env set FOO --project storefront --target preview --target development\n"
     assert (target.code, target.err.endswith(kept), sandbox.requests) == (2, True, []), target
+    assert dpx("env", "set", "PREVIEW", "1", *ON).code == 0
+    assert dpx("env", "rm", "PREVIEW", *ON, "-y").code == 0
 
 
 def test_rm_says_what_reads_the_key(dpx: Program, sandbox: Sandbox) -> None:
