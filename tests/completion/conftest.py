@@ -78,7 +78,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module", params=shells.NAMES)
-def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def open_desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk for each of the shells; skipped where one is not installed."""
     name: str = request.param
     if not shells.is_installed(name):
@@ -88,3 +88,10 @@ def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         with shells.Shell(name, made.env, made.cwd, f"source {SCRIPTS / completion.FILES[name]}") as shell:
             made.shell = shell
             yield made
+
+
+@pytest.fixture
+def desk(open_desk: Desk) -> Desk:
+    """The same desk for each test; what others have called is forgotten."""
+    open_desk.calls()
+    return open_desk
