@@ -68,6 +68,12 @@ class Request:
         self.name = f"{method} {path.partition('?')[0]}"  # what errors show
         self.reads = method in READ_METHODS
         self.may_repeat = repeatable or method in REPEATABLE  # whether it may be sent again after a lost response
+        self.lost = ""  # why the response to a try that may have changed something was lost
+
+    @property
+    def needs_proof(self) -> bool:
+        """Whether only a readable 2xx response shows that it was carried out."""
+        return bool(self.lost) or not self.may_repeat
 
 
 class Client:
@@ -102,7 +108,7 @@ class Client:
         self._token_hint = token_hint
         self._on_attempt = on_attempt
         self._root = root_path(api_url)
-        self.may_have_changed = False  # whether a request that changes something succeeded, or its response was lost
+        self.may_have_changed = False  # whether a request that changes something succeeded, failed or was lost
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -117,20 +123,21 @@ class Client:
         """GET a path and return the decoded JSON document."""
         return self.request_json("GET", path, params=params)
 
-    def request_json(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        """Send a request, with a body as JSON, and return the decoded JSON document of a 2xx response."""
+    def request_json(self, method: str, path: str, body: Any = None, kind: Any = None, **options: Any) -> Any:
+        """Send a request, with a body as JSON, and return what `document` returns of the response."""
         encoded = None if body is None else encode(body)
-        return self.document(Request(method, path, body=encoded, **options))[0]
+        return self.document(Request(method, path, body=encoded, **options), kind)[0]
 
     def request_object(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
         """Send a request as `request_json` does and return the object under "data"."""
-        return dict(data_of(self.request_json(method, path, body, **options), f"{method} {path}", dict))
+        return dict(self.request_json(method, path, body, dict, **options))
 
-    def document(self, request: Request) -> tuple[Any, Response]:
-        """Send a request and return the decoded JSON document of a 2xx response, and the response."""
+    def document(self, request: Request, kind: type[dict[str, Any]] | None = None) -> tuple[Any, Response]:
+        """Send a request; return the JSON document of a 2xx response, or what is under its "data", and the response."""
         response = self.request(request)
         try:
-            return decode(response, request.name), response
+            document = decode(response, request.name)
+            return data_of(document, request.name, kind) if kind else document, response
         except errors.InvalidResponse as problem:
             raise self.unreadable(request, problem) from problem
 
@@ -138,7 +145,6 @@ class Client:
         """Send a request, again if that is safe, and return its 2xx response as it came."""
         response = self.request_any(request)
         if is_success(response.status):
-            self.may_have_changed = self.may_have_changed or not request.reads
             return response
         raise self.error(request, response)
 
@@ -146,11 +152,7 @@ class Client:
         """Send a request, again if that is safe, and return its last response, of any status."""
         deadline = deadline or self.deadline()
         backoff = Backoff(FIRST_PAUSE, 2.0, MAX_WAIT, deadline, jitter=True)
-        if not request.may_repeat:
-            # The server may be closing a kept connection right now, and the request would be lost with it.
-            self._connection.close()
         before: Response | None = None
-        lost = False
         number = 0
         while True:
             number += 1
@@ -159,41 +161,45 @@ class Client:
                 response = self._attempt(request, number, deadline)
             except (NotSent, Lost) as problem:
                 sent = isinstance(problem, Lost)
+                if sent and not request.reads:
+                    request.lost = request.lost or str(problem)
                 stale = sent and self._connection.reused and number == 1
                 if (request.may_repeat or not sent) and (stale or (again and backoff.wait())):
-                    lost = lost or (sent and not request.reads)
                     continue
-                if before and not lost and (request.reads or not sent or deadline.is_over):
+                if request.lost:
+                    raise self.outcome_unknown(request, str(problem)) from problem
+                if before:
                     return before
-                if lost or (sent and not request.reads):
-                    raise self.outcome_unknown(request.name, str(problem)) from problem
                 raise self._unreachable(request, problem) from problem
             if response.status == REQUEST_TIMEOUT and self._connection.reused and request.may_repeat and number == 1:
                 self._connection.close()
                 continue  # the 408 was for the idle connection
-            if request.method == "DELETE" and response.status == NOT_FOUND and (lost or before):
-                return self._explain_404(request, None if lost else before)
+            if request.method == "DELETE" and response.status == NOT_FOUND and (request.lost or before):
+                if request.lost:
+                    name = hide_project(request.name)
+                    self.note(f"{name}: the first response was lost, and a second request found nothing to delete.")
+                    return Response(200, "OK", {}, b'{"deleted": true}')
+                request.lost = f"HTTP {before.status}" if before else ""
             if not request.may_repeat or not (response.status == TOO_MANY or response.status >= SERVER_ERROR):
                 return response
             before = response
             if not (again and backoff.wait(retry_after(response) or 0.0)):
-                if lost and response.status >= SERVER_ERROR:
-                    raise self.outcome_unknown(request.name, f"HTTP {response.status}", status=response.status)
                 return response
 
     def error(self, request: Request, response: Response) -> errors.DpxError:
         """Return the error that a response outside 2xx means."""
         status, wait = response.status, retry_after(response)
         where = f"HTTP {status} from {hide_project(request.name)}"
-        if is_redirect(status):
-            hint = "Check DPX_API_URL: the token is sent to that address only."
-            message = f"The server redirects, which dpx doesn't follow ({where})."
-            return errors.InvalidResponse(message, hint=hint, status=status, request=request.name)
         said = _error_field(response)
         text = "" if request.secret or not said else _one_line(said, self._token)
-        if not request.may_repeat and (status >= SERVER_ERROR or status == REQUEST_TIMEOUT):
-            cause = f"HTTP {status}{f': {text}' if text else ''}"
-            error: errors.DpxError = self.outcome_unknown(request.name, cause, status=status)
+        error: errors.DpxError
+        # After a lost response no other one shows that nothing was changed: it is about another try.
+        if request.lost or (not request.may_repeat and (status >= SERVER_ERROR or status == REQUEST_TIMEOUT)):
+            error = self.outcome_unknown(request, f"HTTP {status}{f': {text}' if text else ''}", status=status)
+        elif is_redirect(status):
+            hint = "Check DPX_API_URL: the token is sent to that address only."
+            message = f"The server redirects, which dpx doesn't follow ({where})."
+            error = errors.InvalidResponse(message, hint=hint, status=status, request=request.name)
         else:
             kind = BY_STATUS.get(status, errors.ServerError if status >= SERVER_ERROR else errors.Failed)
             page = "" if said is not None else f"; the response is not JSON, so it is not from the API at {self._host}"
@@ -202,27 +208,31 @@ class Client:
         error.retry_after = wait
         return error
 
-    def outcome_unknown(self, request: str, problem: str, *, status: int | None = None) -> errors.OutcomeUnknown:
+    def outcome_unknown(self, request: Request, problem: str, *, status: int | None = None) -> errors.OutcomeUnknown:
         """Return the error of a request that may have been carried out, with the command that shows whether it was."""
         self.may_have_changed = True
         cause = problem.rstrip(".").replace("The response", "the response", 1)
-        path = request.partition(" ")[2]
+        if request.lost not in ("", problem):
+            cause = f"{request.lost}, then {cause}"
+        path = request.name.partition(" ")[2]
         _, first, project, under, *_ = [*path.split("/"), "", "", ""]
         if group := {"env-vars": "env", "deployments": "deploy"}.get(under):
             check = self.command(group, "list", project=project)
+        elif first == "projects":
+            check = self.command("projects", *(("get", project) if request.method == "PATCH" else ("list",)))
         else:
-            check = self.command("projects", "list") if first == "projects" else self.command("api", path)
+            check = self.command("api", path)
         hint = f"Before you try again, check whether it was carried out. Run: {check}"
-        message = f"{hide_project(request)} was sent, and its outcome is unknown: {cause}."
-        error = errors.OutcomeUnknown(message, hint=hint, status=status, request=request)
+        message = f"{hide_project(request.name)} was sent, and its outcome is unknown: {cause}."
+        error = errors.OutcomeUnknown(message, hint=hint, status=status, request=request.name)
         error.cause = cause
         return error
 
     def unreadable(self, request: Request, problem: errors.InvalidResponse) -> errors.DpxError:
         """Return the error of a 2xx response that can't be used."""
-        if request.may_repeat:
-            return problem
-        return self.outcome_unknown(request.name, problem.message, status=problem.status)
+        if request.needs_proof:
+            return self.outcome_unknown(request, problem.message, status=problem.status)
+        return problem
 
     @property
     def _host(self) -> str:
@@ -251,7 +261,7 @@ class Client:
         if not request.reads and (blocked_by := self._read_only()) is not None:
             message = f"Changes are blocked by {blocked_by}."
             raise errors.ReadOnly(message, hint="Ask whoever set it.", request=request.name)
-        status: int | str = "no response"
+        status = 0
         fields = {
             "authorization": f"Bearer {self._token}",
             "user-agent": USER_AGENT,
@@ -261,6 +271,9 @@ class Client:
             **{name.lower(): value for name, value in (request.headers or {}).items()},
         }
         target = self._root.rstrip("/") + request.path + query_string(request.params)
+        if not request.may_repeat:
+            # The server may be closing a kept connection right now, and the request would be lost with it.
+            self._connection.close()
         started = time.monotonic()
         try:
             response = self._connection.exchange(request.method, target, fields, request.body, deadline)
@@ -273,21 +286,15 @@ class Client:
             error = errors.InvalidResponse(message, hint="Check DPX_API_URL.", status=status, request=request.name)
             raise self.unreadable(request, error) from problem
         finally:
+            is_refused = not status or (REDIRECT <= status < SERVER_ERROR and status != REQUEST_TIMEOUT)
+            self.may_have_changed = self.may_have_changed or not (request.reads or is_refused)
             if self._on_attempt:
                 milliseconds = (time.monotonic() - started) * 1000
                 from dpx_cli.redact import mask
 
                 name = mask(request.name, self._token)  # a token may have been typed as a project
-                self._on_attempt(f"{name} {status} {milliseconds:.0f} ms attempt {number}")
+                self._on_attempt(f"{name} {status or 'no response'} {milliseconds:.0f} ms attempt {number}")
         return response
-
-    def _explain_404(self, request: Request, before: Response | None) -> Response:
-        """Return the success of a DELETE that finds nothing after a lost response, or raise after a failure."""
-        if before:
-            raise self.outcome_unknown(request.name, f"HTTP {before.status}, then nothing to delete", status=NOT_FOUND)
-        name = hide_project(request.name)
-        self.note(f"{name}: the first response was lost, and a second request found nothing to delete.")
-        return Response(200, "OK", {}, b'{"deleted": true}')
 
     def _unreachable(self, request: Request, problem: Exception) -> errors.DpxError:
         """Return the error of a request that never reached the server."""
@@ -395,7 +402,7 @@ def decode(response: Response, request: str) -> Any:
         what = "is not JSON" if response.body.strip() else "is empty"
     except RecursionError:
         what = "is nested too deeply"
-    message = f"The response to {request} {what}."
+    message = f"The response to {hide_project(request)} {what}."
     raise errors.InvalidResponse(message, hint=IS_ROOT, status=response.status, request=request)
 
 
@@ -428,7 +435,7 @@ def data_of(document: Any, request: str, kind: type[dict[str, Any] | list[Any]])
 
 def shape_error(request: str, expected: str) -> errors.InvalidResponse:
     """Return the error for a response that is JSON of another shape than the reference's."""
-    message = f'The response to {request} doesn\'t have {expected} under "data".'
+    message = f'The response to {hide_project(request)} doesn\'t have {expected} under "data".'
     return errors.InvalidResponse(message, hint=IS_ROOT, request=request)
 
 

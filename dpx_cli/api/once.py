@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli import errors
-from dpx_cli.api.client import REQUEST_TIMEOUT, is_redirect, is_success
+from dpx_cli.api.client import REQUEST_TIMEOUT, hide_project, is_redirect, is_success
 from dpx_cli.reference import GRACE
 from dpx_cli.system import signals
 
@@ -86,7 +86,7 @@ class Creation(NamedTuple):
 
     def _find_after_loss(self, lost: errors.DpxError) -> Row:
         """Return what a request created whose response was lost."""
-        self.say(f"{_describe(lost, self.request)} Checking whether the {self.what} was created …")
+        self.say(f"{_describe(lost, hide_project(self.request))} Checking whether the {self.what} was created …")
         candidates = Candidates([], sure=False)
         before: list[str] = []
         unlisted: errors.DpxError | None = None
@@ -107,7 +107,7 @@ class Creation(NamedTuple):
         if candidates.sure:
             self.warn(f"The response was lost, but {self.what} {candidates.rows[0]['id']} was created.")
             return candidates.rows[0]
-        raise self._unknown(f"response to {self.request} was lost", candidates.rows, unlisted) from lost
+        raise self._unknown(f"response to {hide_project(self.request)} was lost", candidates.rows, unlisted) from lost
 
     def _unknown(
         self, event: str, rows: Sequence[Row], unlisted: errors.DpxError | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli import errors
-from dpx_cli.api.client import Client, Request, count_marks, data_of
+from dpx_cli.api.client import Client, Request, count_marks, data_of, hide_project
 from dpx_cli.reference import MAX_PAGE
 
 if TYPE_CHECKING:
@@ -134,4 +134,4 @@ class Pages:
 
     def _error(self, text: str) -> errors.InvalidResponse:
         hint = "To get the first pages, pass --limit."
-        return errors.InvalidResponse(f"{self._name}: {text}.", hint=hint, request=self._name)
+        return errors.InvalidResponse(f"{hide_project(self._name)}: {text}.", hint=hint, request=self._name)

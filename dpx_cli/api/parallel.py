@@ -7,7 +7,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from dpx_cli.errors import DpxError, NetworkError, RateLimited, Unauthorized, unexpected
+from dpx_cli.api.client import TOO_MANY
+from dpx_cli.errors import DpxError, NetworkError, OutcomeUnknown, RateLimited, Unauthorized, unexpected
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Work(Generic[Item, Result]):
         self._group = group
         self._done = done
         self._failed: set[Any] = set()
+        self._unknown: dict[Item, DpxError] = {}  # items that are tried again after a lost response
         self._lock = threading.Lock()
         self._open_at = 0.0
 
@@ -79,16 +81,16 @@ class Work(Generic[Item, Result]):
             self.results[item] = action(client, item)
             self._progress = time.monotonic()
             self._done(item)
-        except RateLimited as limited:
-            until = time.monotonic() + (PAUSE if limited.retry_after is None else limited.retry_after)
-            if until - self._progress < client.timeout:
+        except DpxError as problem:
+            if isinstance(problem, OutcomeUnknown):
+                self._unknown[item] = problem
+            until = time.monotonic() + (PAUSE if problem.retry_after is None else problem.retry_after)
+            if problem.status == TOO_MANY and until - self._progress < client.timeout:
                 with self._lock:
                     self._open_at = max(self._open_at, until)
                     self._waiting.append(item)
                 return
-            failure = limited
-        except DpxError as problem:
-            failure = problem
+            failure = self._unknown.get(item, problem)
         except Exception as bug:  # noqa: BLE001 - a worker must not end silently while it holds an item
             failure = unexpected(bug)
         else:

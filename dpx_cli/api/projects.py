@@ -76,14 +76,18 @@ def delete_project(client: Client, project_id: str) -> dict[str, Any]:
             return {"deleted": True}
         except DpxError:
             cause = lost.cause if isinstance(lost, OutcomeUnknown) else lost.message
-            raise client.outcome_unknown(f"DELETE {path}", cause, status=lost.status) from lost
+            raise client.outcome_unknown(Request("DELETE", path), cause, status=lost.status) from lost
         raise
 
 
 def delete(client: Client, path: str) -> dict[str, Any]:
     """DELETE a path and return {"deleted": true}. Raise InvalidResponse if the server sends neither that nor 204."""
-    response = client.request(Request("DELETE", path))
-    document = {"deleted": True} if response.status == NO_CONTENT else decode(response, f"DELETE {path}")
-    if not isinstance(document, dict) or document.get("deleted") is not True:
-        raise shape_error(f"DELETE {path}", '"deleted": true')
+    request = Request("DELETE", path)
+    response = client.request(request)
+    try:
+        document = {"deleted": True} if response.status == NO_CONTENT else decode(response, request.name)
+        if not isinstance(document, dict) or document.get("deleted") is not True:
+            raise shape_error(request.name, '"deleted": true')
+    except InvalidResponse as problem:
+        raise client.unreadable(request, problem) from problem
     return document

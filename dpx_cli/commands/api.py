@@ -96,7 +96,7 @@ def _send(session: Session, request: Request, *, include: bool) -> None:
     client, screen = session.client, session.screen
     response = client.request_any(request) if include else client.request(request)
     problem = None
-    if response.status not in NO_CONTENT and (screen.has_filter or screen.on_terminal or not request.may_repeat):
+    if response.status not in NO_CONTENT and (screen.has_filter or screen.on_terminal or request.needs_proof):
         try:
             decode(response, request.name)
         except InvalidResponse as unreadable:
@@ -118,7 +118,7 @@ def _send(session: Session, request: Request, *, include: bool) -> None:
             screen.line(piece.decode("utf-8", "backslashreplace").removesuffix("\n").removesuffix("\r"))
     if not is_success(response.status):
         raise client.error(request, response)
-    if problem and not request.may_repeat:
+    if problem and request.needs_proof:
         raise client.unreadable(request, problem)
 
 

@@ -82,6 +82,17 @@ def test_a_rate_limit_is_waited_out(server: FaultServer, retry_after: str | None
     assert len(set_all(server, KEYS[:20], timeout=10).results) == 20
 
 
+@pytest.mark.parametrize(("method", "failure"), [("POST", type(None)), ("DELETE", errors.OutcomeUnknown)])
+def test_a_rate_limit_after_a_lost_response(server: FaultServer, method: str, failure: type) -> None:
+    """It is waited out, too; if that doesn't tell what became of the lost one, its outcome stays unknown."""
+    server.variables["A"] = {"key": "A"}
+    server.on(method, ".*", faults.reset, times=1, effect=True)
+    server.on(method, ".*", faults.refused(429, "slow down"), times=2)
+    work: Work[str, dict[str, Any]] = Work(lambda: client_of(server.url, timeout=10))
+    work.run(["A"], set_var if method == "POST" else lambda client, key: env_vars.delete_env_var(client, PROJECT, key))
+    assert (server.count(method, ".*"), type(work.first_failure())) == (4, failure)
+
+
 @pytest.mark.parametrize(("count", "retry_after"), [(1, None), (1, "3600"), (20, "0"), (20, "3600")])
 def test_a_rate_limit_that_stays_ends_it(server: FaultServer, count: int, retry_after: str | None) -> None:
     """A rate limit that stays ends the work within a request's deadline."""
