@@ -82,11 +82,9 @@ def _read(session: Session, key: str, *, stdin: bool, from_file: str | None) -> 
     exclusive(("--stdin", stdin), ("--from-file", from_file))
     screen = session.screen
     data = screen.read_input("-" if from_file is None else from_file, f"the value of {key}", limit=MAX_BYTES)
-    for newline in (b"\r\n", b"\n"):
-        if data.endswith(newline):
-            data = data[: -len(newline)]
-            screen.note(f"The final newline is not part of the value of {key}.")
-            break
+    if data.endswith(b"\n"):
+        data = data[:-1].removesuffix(b"\r")
+        screen.note(f"The final newline is not part of the value of {key}.")
     if is_utf16(data):
         raise UsageError(f"The value of {key} is UTF-16, not UTF-8.", hint="Save the file as UTF-8.")
     try:

@@ -139,12 +139,12 @@ def run_export(
         if directory is None:
             raise UsageError("Several projects are written to a directory.", hint="Pass --dir DIR.")
         listed = list_usable(session.client, org)
-        exporting.write_all(session, listed, org, directory, yes=yes, is_whole=True)
+        exporting.write_all(session, listed, org, directory, yes=yes)
         return
     row = session.projects.get(project)
     owner = session.projects.ref(project).given.rpartition("/")[0] or None
     if directory is not None:
-        exporting.write_all(session, [row], owner, directory, yes=yes, is_whole=False)
+        exporting.write_all(session, [row], owner, directory, yes=yes)
         return
     slug = row["slug"] if is_name(row.get("slug")) else row["id"]
     text = exporting.render(f"{owner}/{slug}" if owner else slug, row, env_vars.by_key(session.client, row["id"]))

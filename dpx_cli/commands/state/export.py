@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
-import os
 import posixpath
 import re
 from collections import Counter
@@ -14,7 +12,6 @@ from dpx_cli.api import env_vars, orgs, projects
 from dpx_cli.api.client import is_name
 from dpx_cli.commands.state.document import CHOICES, FIELDS
 from dpx_cli.commands.state.plan import read_projects
-from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE
 from dpx_cli.errors import NotFound, UsageError
 from dpx_cli.output.neutralize import neutralize
@@ -61,12 +58,9 @@ def quote(text: str) -> str:
 
 
 def write_all(
-    session: Session, listed: Sequence[Mapping[str, Any]], org: str | None, folder: str, *, yes: bool, is_whole: bool
+    session: Session, listed: Sequence[Mapping[str, Any]], org: str | None, folder: str, *, yes: bool
 ) -> None:
-    """Write FOLDER/SLUG/deploxa.toml for every project; only what differs, and no edited file unless `yes`.
-
-    If these are all projects (of the organization), files of others are named on stderr.
-    """
+    """Write FOLDER/SLUG/deploxa.toml for every project; only what differs, and no edited file unless `yes`."""
     names = _name_projects(session, listed, org)
 
     def read(client: Client, project_id: str) -> str:
@@ -94,23 +88,12 @@ def write_all(
             session.screen.info(f"Wrote {posixpath.join(folder, path)}.")
             written += 1
     session.screen.info(f"Files written: {written} of {len(outcome.results)}.")
-    if is_whole and (left := _find_exported(folder, org) - set(paths.values())):
-        left_paths = ", ".join(sorted(posixpath.join(folder, path) for path in left))
-        session.screen.warn(f"No project has the slug of an exported file any more: {left_paths}")
     for project_id, failure in outcome.failures.items():
         if not isinstance(failure, NotFound):  # deleted since it was listed
             failure.message = f"{names[project_id]}: {failure.message}"
             raise failure
     if edited:
         raise UsageError(f"Edited and not overwritten: {', '.join(edited)}", hint="To overwrite them, pass --yes.")
-
-
-def _find_exported(folder: str, org: str | None) -> set[str]:
-    """Return the files that `export` wrote into a directory, for the projects of an organization or all."""
-    found = [path for depth in ("*", "*/*") for path in glob.glob(f"{depth}/{PROJECT_FILE}", root_dir=folder)]
-    paths = {path.replace(os.sep, "/") for path in found}
-    texts = {path: project_file.load(os.path.join(folder, path)).decode("utf-8", "replace") for path in paths}
-    return {path for path, text in texts.items() if SEAL in text and (org is None or f'slug = "{org}/' in text)}
 
 
 def _name_projects(session: Session, listed: Sequence[Mapping[str, Any]], org: str | None) -> dict[str, str]:

@@ -26,7 +26,8 @@ LANGUAGES |= {"tsx": TSX, "astro": TSX}
 GLOBALS = ("globalThis", "global", "window", "self")
 ROOTS = ("process", "Bun", "Deno")
 # Modules whose export `env` is the environment; below the others, each export is a variable.
-ENV_MODULES = ("process", "node:process", "bun", "$env/dynamic/private", "$env/dynamic/public")
+PROCESS_MODULES = ("process", "node:process", "bun")
+ENV_MODULES = (*PROCESS_MODULES, "$env/dynamic/private", "$env/dynamic/public")
 VARIABLE_MODULES = ("$env/static/private", "$env/static/public", "astro:env/server", "astro:env/client")
 # Methods that every object has: `process.env.hasOwnProperty("X")` reads no variable of that name.
 METHODS = ("hasOwnProperty", "toString", "valueOf", "propertyIsEnumerable", "isPrototypeOf", "toLocaleString")
@@ -46,6 +47,7 @@ OPERATIONS = ("binary_expression", "unary_expression", "augmented_assignment_exp
 TESTS = ("in", "&&", "==", "===", "!=", "!==")  # operators that read no variable from the whole environment
 OR = ("||", "??", "||=", "??=")
 MAX_DEPTH = 1000  # functions and blocks around a name
+MAX_GUARDED = 20  # expressions between a reading and the condition that guards it
 MAX_TEXT = 4096  # bytes of a function that is searched for what ends the program
 
 SKIPPED = rb"<!--.*?(?:-->|\Z)|<style\b.*?(?:</style\s*>|\Z)"
@@ -238,7 +240,8 @@ class _Reader:
         if key is None:
             self._found.dynamic.append(_line(node))
         elif is_key(key):
-            self._found.readings.append(Reading(key, _line(node), self._has_default(node)))
+            optional = self._has_default(node) or self._is_guarded(node)
+            self._found.readings.append(Reading(key, _line(node), optional))
 
     def _read_pattern(self, pattern: Node) -> None:
         for key, target, default in _properties(pattern):
@@ -271,6 +274,19 @@ class _Reader:
                 or (chained and parent.type == "call_expression" and _field(parent, "function") == node)
             ):
                 return False
+            node = parent
+        return False
+
+    def _is_guarded(self, reading: Node) -> bool:
+        """Return whether an expression is one in `X ? f(X) : 5`, which has a default."""
+        node, text = reading, _text(reading)
+        for _ in range(MAX_GUARDED):
+            parent = self._parent(node)
+            if parent is None:
+                break
+            default = _field(parent, "alternative") if parent.type == "ternary_expression" else None
+            if default not in (None, node) and _is_text(_bare(_field(parent, "condition")), text):
+                return _is_default(default)
             node = parent
         return False
 
@@ -325,6 +341,8 @@ def _is_root(node: Node | None) -> bool:
     """Return whether an expression is the object whose member `env` is the environment."""
     if node is None:
         return False
+    if node.type == "call_expression" and _is_text(_field(node, "function"), "require"):
+        return _literal((_field(node, "arguments") or node).named_child(0)) in PROCESS_MODULES
     if node.type == "member_expression" and _text_if_name(_bare(_field(node, "object"))) in GLOBALS:
         return _text(_field(node, "property")) in ROOTS
     return _is_text(node, "import.meta") or _text_if_name(node) in ROOTS

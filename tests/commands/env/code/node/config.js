@@ -27,3 +27,14 @@ process.env.OPENSSL_CONF ||= '/dev/null' //: OPENSSL_CONF?
 delete process.env.NODE_OPTIONS
 process.env[`SET_${Date.now()}`] = 'x'
 for (const key of Object.keys(process.env)) console.log(key) //: whole
+
+const { env: own, exit } = require('node:process')
+exports.own = own.OWN_NAME || own['OWN_' + name] //: OWN_NAME? dynamic
+exports.required = require("process").env.OWN_REQUIRED //: OWN_REQUIRED
+exports.port = process.env.T_PORT ? Number(process.env.T_PORT) : 3000 //: T_PORT? T_PORT?
+exports.list = (own.T_LIST) ? own.T_LIST.split(',').map(trim) : [] //: T_LIST? T_LIST?
+exports.other = own.T_OTHER ? own.T_ELSE : own.T_LAST //: T_OTHER? T_ELSE T_LAST
+exports.none = own.T_NONE ? own.T_NONE : null //: T_NONE T_NONE
+exports.ends = own.T_ENDS ? parse(own.T_ENDS) : fail('T_ENDS') //: T_ENDS T_ENDS
+exports.swapped = own.T_SWAPPED ? 'x' : own.T_SWAPPED //: T_SWAPPED? T_SWAPPED
+exports.compared = own.T_MODE === 'a' ? own.T_MODE : 'b' //: T_MODE T_MODE
