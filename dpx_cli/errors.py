@@ -163,6 +163,10 @@ def reason(problem: Exception) -> str:
     """Return the reason of a problem in lower case, without the path, which the message names already."""
     if isinstance(problem, ConnectionRefusedError | ConnectionResetError):  # which Windows says in a sentence
         return "connection refused" if isinstance(problem, ConnectionRefusedError) else "connection reset by peer"
+    if verify := getattr(problem, "verify_message", None):
+        return f"the server's certificate is not trusted: {verify.rstrip('.')}"
+    if isinstance(problem, OSError) and isinstance(tls := getattr(problem, "reason", None), str):
+        return f"TLS failed: {tls.replace('_', ' ').lower()}"
     said = problem.strerror if isinstance(problem, OSError) else None
     return (said or str(problem)).lower()
 

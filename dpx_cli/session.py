@@ -82,9 +82,9 @@ class Session:
     def client_for(self, token: str | None = None) -> Client:
         """Return the API as a token sees it, by default the one in use, over a connection of its own for a thread."""
         from dpx_cli import credentials
-        from dpx_cli.api import proxy
         from dpx_cli.api.client import Client
         from dpx_cli.api.transport import Connection
+        from dpx_cli.system import proxy
 
         token_hint = None
         if token is None:

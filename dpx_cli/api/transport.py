@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
-    from dpx_cli.api.proxy import Proxy
     from dpx_cli.api.retry import Deadline
+    from dpx_cli.system.proxy import Proxy
 
 MAX_BYTES = 32 * 1024 * 1024  # of a body, compressed as well as decoded
 MAX_QUOTED = 100  # characters that an error repeats of what the other side said
@@ -253,10 +253,4 @@ def _encoded(host: str) -> str | bytes:
 
 def _reason(problem: Exception) -> str:
     """Return a problem in a few words, without the error numbers of the operating system."""
-    if not isinstance(problem, OSError):
-        return str(problem)
-    if verify := getattr(problem, "verify_message", None):
-        return f"the server's certificate is not trusted: {verify.rstrip('.')}"
-    if isinstance(reason := getattr(problem, "reason", None), str):
-        return f"TLS failed: {reason.replace('_', ' ').lower()}"
-    return errors.reason(problem) or "timed out"
+    return (errors.reason(problem) or "timed out") if isinstance(problem, OSError) else str(problem)

@@ -14,9 +14,7 @@ from dpx_cli.output.columns import plain
 def relative(value: Any, *, now: float | None = None) -> str:
     """Return ISO 8601 text or seconds since 1970 as the time since: "3 min ago", "2 days ago"; a date after a month."""
     moment = epoch(value)
-    if moment is None:
-        return plain(value)
-    return ago(moment, now=now)
+    return plain(value) if moment is None else ago(moment, now=now)
 
 
 def elapsed(seconds: float) -> str:

@@ -15,7 +15,7 @@ def is_loopback(host: str, *, names: bool = True) -> bool:
 
     `x.localhost` counts where dpx itself connects (RFC 6761), but not in a Host header, since a resolver may disagree.
     """
-    host = host.strip("[]")
+    host = host.strip("[]").lower()
     if host in ("localhost", "::1") or (names and host.endswith(".localhost")):
         return True
     parts = host.split(".")

@@ -8,6 +8,7 @@ connection of its own: a deadline for the whole exchange ends it, while httpx's 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__
 from dpx_cli.errors import NetworkError, OutcomeUnknown, UsageError, reason
-from dpx_cli.system import hosts, signals
+from dpx_cli.system import hosts, proxy, signals
 from dpx_cli.system.hosts import is_loopback
 from dpx_cli.system.loopback.guard import without_port
 
@@ -105,7 +106,10 @@ class NotDelivered(Exception):
             message = f"The delivery was sent to {endpoint.url}, but the response was lost: {self.reason}."
             return OutcomeUnknown(message, hint="Check the receiver's log.", request=request)
         message = f"Can't reach {endpoint.url}: {self.reason}."
-        return NetworkError(message, hint="Start the receiver, then try again.", request=request)
+        hint = "Check the URL and the network. If the certificate is your own authority's, set DPX_CA_BUNDLE."
+        if endpoint.loopback and not endpoint.secure:
+            hint = "Start the receiver, then try again."
+        return NetworkError(message, hint=hint, request=request)
 
 
 def headers(signature: str, event: str) -> list[Header]:
@@ -125,13 +129,17 @@ def deliver(
     """Send one delivery, byte for byte, once. Raise NotDelivered if no response comes within `seconds`."""
     began = time.monotonic()
     exchange = _Exchange(method, endpoint, body, with_headers, seconds)
-    threading.Thread(target=exchange.run, args=(_client(endpoint, trust),), name="dpx-delivery", daemon=True).start()
+    scheme = "https" if endpoint.secure else "http"
+    through = None if endpoint.loopback else proxy.find(os.environ, scheme, endpoint.host, endpoint.port)
+    client = _client(endpoint, trust, through)
+    threading.Thread(target=exchange.run, args=(client,), name="dpx-delivery", daemon=True).start()
     if not signals.wait(exchange.ended, seconds):
         exchange.abort()
         if not exchange.status:
             raise NotDelivered(f"no response within {round(seconds, 1):g} s", is_sent=exchange.is_sent, is_late=True)
     if not exchange.status:
-        raise NotDelivered(_reason(exchange.failure), is_sent=exchange.is_sent) from exchange.failure
+        way = f" (through the proxy in {through.variable})" if through else ""
+        raise NotDelivered(_reason(exchange.failure) + way, is_sent=exchange.is_sent) from exchange.failure
     # With a status it has responded, even if the body was lost.
     return Reply(exchange.status, round((time.monotonic() - began) * 1000), bytes(exchange.reply[:MAX_REPLY]))
 
@@ -209,33 +217,26 @@ class _Exchange:
                 self.is_sent = self.is_sent or getattr(info.get("request"), "method", b"") != b"CONNECT"
 
 
-def _client(endpoint: Endpoint, trust: Callable[[], ssl.SSLContext]) -> httpx.Client:
-    """Return a client; the environment's proxies are used for other machines only."""
+def _client(endpoint: Endpoint, trust: Callable[[], ssl.SSLContext], through: proxy.Proxy | None) -> httpx.Client:
     import ssl
 
     import httpx
 
-    try:
-        return httpx.Client(
-            verify=trust() if endpoint.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            trust_env=not endpoint.loopback,
-            follow_redirects=False,
-        )
-    except (ImportError, ValueError, httpx.InvalidURL) as exc:
-        raise UsageError(
-            # httpx's own message is not shown: it can hold the proxy's password.
-            "The environment's proxy can't be used.",
-            hint="Set HTTPS_PROXY to an http:// URL.",
-        ) from exc
+    used = None
+    if through:
+        try:
+            used = httpx.Proxy(httpx.URL(scheme="http", host=through.host, port=through.port), headers=through.headers)
+        except httpx.InvalidURL:
+            raise UsageError(f"{through.variable} is not the URL of a proxy.") from None
+    context = trust() if endpoint.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.Client(verify=context, proxy=used, trust_env=False, follow_redirects=False)
 
 
 def _reason(problem: Exception | None) -> str:
     """Return what the system says went wrong, from the first exception in the chain that knows."""
     link: BaseException | None = problem
     while link is not None:
-        if verify := getattr(link, "verify_message", None):
-            return f"its certificate is not trusted: {verify}"
         if isinstance(link, OSError) and link.strerror:
             return reason(link)
         link = link.__cause__ or link.__context__
-    return str(problem) or type(problem).__name__
+    return str(problem).rstrip(".") or type(problem).__name__

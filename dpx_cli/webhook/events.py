@@ -23,20 +23,13 @@ _STATUS = {
 }
 
 
-# The body of a delivery, from "Payload Example" in the API reference.
-Payload = dict[str, Any]
-
-
-def payload(event: str, deployment: dict[str, str], project: dict[str, str]) -> Payload:
-    """Return the body of an event, its keys in the reference's order."""
-    return {"event": event, "deployment": deployment, "project": project}
-
-
-def sample(event: str, *, project: str = "my-app", branch: str = "main", deployment_id: str = "clm1abc") -> Payload:
-    """Return a sample payload for one of `reference.EVENTS`; the slug is the project's name too."""
+def sample(
+    event: str, *, project: str = "my-app", branch: str = "main", deployment_id: str = "clm1abc"
+) -> dict[str, Any]:
+    """Return an event's body as in "Payload Example" in the API reference; the slug is the project's name too."""
     url = f"https://{project}.deploxa.com"
     deployment = {"id": deployment_id, "status": _STATUS[event], "branch": branch, "url": url}
-    return payload(event, deployment, {"id": "clm1def", "name": project, "slug": project})
+    return {"event": event, "deployment": deployment, "project": {"id": "clm1def", "name": project, "slug": project}}
 
 
 def encode(document: Any) -> bytes:

@@ -81,7 +81,7 @@ def explain(body: bytes, secret: bytes, signature: bytes, seconds: float = MAX_S
         notes.append(("signature", f"its algorithm is named `{name}` instead of `sha256`"))
     for original, key, changes in _guess(body, secret, deadline):
         if hmac.digest(key, original, "sha256") == digest:
-            return [*notes, *changes]
+            return [*notes, *changes] or [("signature", "it isn't written exactly as `sha256=` and the digest")]
         if time.monotonic() > deadline:
             break
     if hashlib.sha256(body).digest() == digest:
@@ -94,7 +94,7 @@ def _parse_signature(signature: bytes, notes: list[Finding]) -> tuple[str, bytes
     text = _strip(signature, "the signature", "signature", notes)
     name = ""
     if named := _NAMED.fullmatch(text):
-        name, text = named[1].decode("ascii"), named[2]
+        name, text = named[1].decode("ascii"), b"".join(named[2].split())  # a terminal may have wrapped it
     if _HEX.fullmatch(text):
         if len(text) in _ALGORITHMS:
             if text != text.lower():
@@ -155,6 +155,8 @@ def _vary_secret(secret: bytes) -> Iterator[tuple[bytes, Finding]]:
         notes.append(("secret", "the secret begins with a byte order mark"))
     if notes and bare:
         yield bare, ("secret", " and ".join(text for _, text in notes))
+    if secret.startswith(codecs.BOM_UTF16_LE):  # as PowerShell's > writes it
+        yield secret.decode("utf-16", "replace").strip().encode(), ("secret", "the secret's file is UTF-16")
     for key in (secret + b"\n", secret + b"\r\n", secret + b" ", b" " + secret):
         yield key, ("secret", "it was signed with whitespace around the secret")
     for quote in (b'"', b"'"):

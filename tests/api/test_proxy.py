@@ -12,8 +12,8 @@ from clients import client_of
 from fault_server import TOKEN, ConnectProxy, FaultServer
 
 from dpx_cli import errors
-from dpx_cli.api import proxy
 from dpx_cli.api import tls as trust
+from dpx_cli.system import proxy
 
 if TYPE_CHECKING:
     from certificates import Authority

@@ -196,10 +196,10 @@ def test_events_in_every_format(dpx_offline: Any) -> None:
 
 
 def test_send_a_sample(dpx_offline: Any, receiver: Receiver) -> None:
-    """`--set` changes it, and its response is on stdout."""
+    """`--set` changes it, its keys are in the reference's order, and its response is on stdout."""
     done = dpx_offline(
         "webhook", "send", "Deployment.FAILED", "--to", receiver.url,
-        "--set", "project.slug=shop", "--set", "deployment.branch=a/b=c", "--set", "project.name=",
+        "--set", "project.slug=shop", "--set", "deployment.branch=é/b=c\udcff", "--set", "project.name=",
         "--set", "meta.deep.n=1", env={**ENV, "DPX_TOKEN": "dpx_canary"},
     )  # fmt: skip
     assert (done.code, done.err) == (0, "")
@@ -207,12 +207,11 @@ def test_send_a_sample(dpx_offline: Any, receiver: Receiver) -> None:
     assert status == "200"
     assert milliseconds.isdigit()
     [(_, _, _, sent)] = receiver.requests
-    assert json.loads(sent) == {
-        "event": "deployment.failed",
-        "deployment": {"id": "clm1abc", "status": "ERROR", "branch": "a/b=c", "url": "https://my-app.deploxa.com"},
-        "project": {"id": "clm1def", "name": "", "slug": "shop"},
-        "meta": {"deep": {"n": "1"}},
-    }
+    assert sent.decode() == (
+        r'{"event":"deployment.failed","deployment":{"id":"clm1abc","status":"ERROR","branch":"é/b=c\udcff",'
+        '"url":"https://my-app.deploxa.com"},"project":{"id":"clm1def","name":"","slug":"shop"},'
+        '"meta":{"deep":{"n":"1"}}}'
+    )
 
 
 @pytest.mark.parametrize("data", ["own", "-"])

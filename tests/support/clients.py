@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from dpx_cli.api.proxy import Proxy
+    from dpx_cli.system.proxy import Proxy
 
 
 def client_of(

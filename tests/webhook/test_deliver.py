@@ -94,13 +94,17 @@ def test_a_proxy_is_asked_for_other_machines_alone(receiver: Receiver, monkeypat
     monkeypatch.setenv("http_proxy", receiver.url.removesuffix("/hook"))
     assert send("http://receiver.invalid/hook").status == 200
     assert receiver.requests[0][1] == "http://receiver.invalid/hook"
+    for no_proxy in ("*.invalid", "a receiver.invalid", "receiver.invalid:80"):  # as for the API
+        monkeypatch.setenv("no_proxy", no_proxy)
+        with pytest.raises(NotDelivered):
+            send("http://receiver.invalid/hook")
 
 
 @pytest.mark.parametrize("proxy", ["gopher://127.0.0.1:9", "http://user:canary/#@127.0.0.1:9"])
-def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_a_proxy_that_cannot_be_used_is_reported(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """An unusable proxy is a usage error, not a traceback, and its password is not shown."""
     monkeypatch.setenv("http_proxy", proxy)
-    with pytest.raises(UsageError, match="proxy") as caught:
+    with pytest.raises(UsageError, match="http_proxy") as caught:
         send("http://receiver.invalid/")
     assert "canary" not in caught.value.message
 
@@ -153,11 +157,19 @@ def test_a_delivery_that_is_given_up_is_not_sent_later(tmp_path: Path) -> None:
             assert connection.recv(65536) == b""
 
 
-def test_what_cannot_be_reached_is_a_network_error(receiver: Receiver) -> None:
-    """An unknown name, or a failed TLS handshake, since nothing was sent."""
-    for url in ("http://receiver.invalid/", receiver.url.replace("http:", "https:")):
-        with pytest.raises(NetworkError, match="Can't reach"):
+def test_what_cannot_be_reached_is_a_network_error(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown name, a failed TLS handshake or a proxy that is down, since nothing was sent."""
+    for url, hint in (
+        (receiver.url.replace("http:", "https:"), "DPX_CA_BUNDLE"),
+        ("http://receiver.invalid/", "Check the URL"),
+        ("LOCALHOST:9/", "Start the receiver"),
+    ):
+        with pytest.raises(NetworkError, match="Can't reach") as caught:
             deliver.deliver_now(Endpoint.parse(url, "--to"), b"{}", HEADERS, trust)
+        assert hint in (caught.value.hint or "")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    with pytest.raises(NotDelivered, match=r"connection refused \(through the proxy in https_proxy\)"):
+        send("https://receiver.invalid/")
     assert receiver.requests == []
 
 

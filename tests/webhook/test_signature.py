@@ -213,6 +213,8 @@ SIGNATURE_CASES = [
     (lambda _: "sha256=", "not `sha256=` and 64 hex digits"),
     (lambda _: "hello", "not `sha256=` and 64 hex digits"),
     (lambda _: "sha1=" + "0" * 64, "named `sha1`"),
+    (lambda s: s.replace("=", ":"), "written exactly as `sha256=`"),
+    (lambda s: f"{s[:40]}\n{s[40:]}", "written exactly as `sha256=`"),
 ]
 
 
@@ -231,6 +233,7 @@ SECRET_CASES = [
     (b'"s3cret"', SECRET, "quotes around the secret"),
     (b"' s3cret'\n", SECRET, "whitespace around the secret and there are quotes around the secret"),
     (b"\xef\xbb\xbfs3cret", SECRET, "byte order mark"),
+    ("s3cret\r\n".encode("utf-16"), SECRET, "UTF-16"),
     (SECRET, b"s3cret\n", "signed with whitespace around the secret"),
     (SECRET, b'"s3cret"', "signed with quotes around the secret"),
 ]

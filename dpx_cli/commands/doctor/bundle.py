@@ -13,10 +13,10 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from dpx_cli import __version__
-from dpx_cli.api import proxy
 from dpx_cli.config.settings import VARIABLES, split_origin
 from dpx_cli.errors import DpxError
 from dpx_cli.output.neutralize import neutralize
+from dpx_cli.system import proxy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

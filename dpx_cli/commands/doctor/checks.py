@@ -12,13 +12,13 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli import __version__, completion, credentials
-from dpx_cli.api import proxy, tls
+from dpx_cli.api import tls
 from dpx_cli.api.client import Request, decode, is_success
 from dpx_cli.api.retry import Deadline
 from dpx_cli.completion import install
 from dpx_cli.config.settings import split_origin
 from dpx_cli.errors import DpxError, NotLoggedIn, UsageError
-from dpx_cli.system import files
+from dpx_cli.system import files, proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,10 +1,11 @@
-"""Find the proxy for a request: HTTPS_PROXY, ALL_PROXY and NO_PROXY, with the usual meaning."""
+"""Find the proxy for a request: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, with the usual meaning."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dpx_cli.errors import UsageError
+from dpx_cli.system.hosts import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,9 +23,10 @@ class Proxy:
 
 def find(env: Mapping[str, str], scheme: str, host: str, port: int) -> Proxy | None:
     """Return the proxy for an origin, or None. Raise UsageError, without a password, for one that can't be used."""
-    if scheme == "http":  # for this machine only; the token would go to a proxy in clear text
+    if scheme == "http" and is_loopback(host):  # what is sent to this machine is nothing for a proxy to read
         return None
-    variable = next((name for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") if env.get(name)), None)
+    names = (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY")
+    variable = next((name for name in names if env.get(name)), None)
     if variable is None or _is_exempt(host, port, env.get("no_proxy") or env.get("NO_PROXY") or ""):
         return None
     return _parse(env[variable], variable)
