@@ -137,13 +137,13 @@ class Commits:
             return build.sha, subject
         if head is None or self._cwd is None:
             return None, None
-        if head.branch != branch:
-            # Which commit of a branch that isn't checked out will be deployed is unknown; what isn't pushed is known.
-            _warn_of_unpushed(warnings, branch, git.unpushed(self._cwd, branch))
+        is_head = head.branch == branch
+        unpushed = head.unpushed if is_head else git.unpushed(self._cwd, branch)
+        if unpushed != 0:
+            lack = "no upstream" if unpushed is None else count_commits(unpushed, "unpushed ")
+            warnings.append(f"{branch} has {lack}; Deploxa builds from the remote.")
+        if not is_head:  # which commit will be deployed is unknown
             return None, None
-        _warn_of_unpushed(warnings, branch, head.unpushed)
-        if head.unpushed is None:
-            warnings.append(f"{branch} has no upstream; Deploxa builds from the remote.")
         if head.dirty:
             warnings.append("Uncommitted changes are not deployed.")
         return head.sha, head.subject
@@ -155,8 +155,3 @@ def _check_branch(branch: str | None) -> str | None:
     if name is not None and (not name or name.startswith("refs/")):
         raise UsageError(f"--branch {branch or repr(branch)} is not a branch.", hint="Pass a branch, like main.")
     return name
-
-
-def _warn_of_unpushed(warnings: list[str], branch: str, unpushed: int | None) -> None:
-    if unpushed:
-        warnings.append(f"{branch} has {count_commits(unpushed, 'unpushed ')}; Deploxa builds from the remote.")

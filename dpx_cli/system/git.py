@@ -102,11 +102,15 @@ def head(cwd: str, problems: list[Problem] | None = None) -> Head | None:
 
 
 def unpushed(cwd: str, branch: str) -> int | None:
-    """Return how many commits of a local branch its upstream, as last seen, does not have; None without an upstream."""
-    if "@{" in branch or any(mark in branch for mark in "~^:"):  # an expression, which no branch is called
-        return None
+    """Return how many commits of a local branch its upstream, as last seen, does not have.
+
+    None without an upstream; 0 without such a branch.
+    """
+    git = _Git(cwd)
+    if git.run("show-ref", "--verify", "--quiet", f"refs/heads/{branch}") is None:
+        return 0
     commits = f"{branch}@{{upstream}}..refs/heads/{branch}"
-    count = _text(_Git(cwd).run("rev-list", "--count", "--end-of-options", commits, "--"))
+    count = _text(git.run("rev-list", "--count", "--end-of-options", commits, "--"))
     return None if count is None else int(count)
 
 

@@ -79,7 +79,7 @@ def test_no_repository_and_no_git(repo: Path, tmp_path: Path, monkeypatch: pytes
     """Nor a folder at all: nothing to say, and no error."""
     for folder in (tmp_path, tmp_path / "none"):
         assert repository.head(str(folder)) is None
-        assert repository.unpushed(str(folder), "main") is None
+        assert repository.unpushed(str(folder), "main") == 0
     monkeypatch.setenv("PATH", str(repo))
     assert repository.head(str(repo)) is None
 
@@ -172,7 +172,7 @@ def test_unpushed_takes_names_and_no_expressions(cloned: Path) -> None:
         assert repository.unpushed(str(cloned), name) == 0
     git(cloned, "tag", "v1")
     for name in ("*", "m*", "main~1", "main^{commit}", "v1", "--all", "", "../tags/v1", "none", "a\0b", "main\n"):
-        assert repository.unpushed(str(cloned), name) is None
+        assert repository.unpushed(str(cloned), name) == 0
 
 
 MESSAGES = [

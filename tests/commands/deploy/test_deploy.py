@@ -186,7 +186,10 @@ def test_unpushed_commits_are_warned_of_and_deployed(checkout: Program, server: 
     assert "warning" not in checkout(*words, "--no-git").err
     checkout.git("checkout", "-q", "-b", "other")
     assert "warning: main has 1 unpushed commit" in checkout(*words).err
-    assert server.made == 4
+    checkout.git("branch", "-q", "--no-track", "local")
+    assert "warning: local has no upstream" in checkout(*words[:-1], "local").err
+    assert "warning" not in checkout(*words[:-1], "remote-only").err
+    assert server.made == 6
 
 
 def test_ci_variables_tell_the_commit(dpx_on_faults: Program, server: FaultServer) -> None:
@@ -427,6 +430,7 @@ def test_a_lost_response_is_11_if_nothing_or_too_much_is_new(
     assert done.error["code"] == "outcome_unknown"
     assert "dpx deploy list" in done.error["hint"]
     assert done.error["request"] == f"POST /projects/{PROJECT}/deployments"
+    assert PROJECT not in done.error["message"]
     assert all(deployment["id"] in done.error["message"] for deployment in server.deployments[:others])
     assert server.count(*POST) == 1
 
