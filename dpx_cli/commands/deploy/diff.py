@@ -170,7 +170,7 @@ def _show(session: Session, ends: tuple[str, str], changes: git.Range, scope: tu
         screen.warn(
             f"{ends[0][:SHORT]} isn't part of the history of {ends[1][:SHORT]}: it was rewritten, or branched off."
         )
-    if screen.shows_objects:
+    if screen.format == "json":
         keys = {"from": ends[0], "to": ends[1], "commits": commits, "files": shown, "rewritten": changes.behind > 0}
         screen.item(keys, COLUMNS, key="to")
     else:
@@ -178,7 +178,8 @@ def _show(session: Session, ends: tuple[str, str], changes: git.Range, scope: tu
             screen.rows([commits], COLUMNS, key="sha")
         else:
             screen.info(f"No commits between {ends[0][:SHORT]} and {ends[1][:SHORT]}.")
-        screen.lines([*([""] if screen.format == "table" and shown else []), *shown])
+        if not screen.has_fields:
+            screen.lines([*([""] if screen.format == "table" and shown else []), *shown])
     others = changes.total - len(commits)
     if len(commits) == MAX_COMMITS:
         screen.note(f"Only the newest {MAX_COMMITS} commits are shown.")

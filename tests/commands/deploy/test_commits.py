@@ -62,6 +62,7 @@ def test_what_is_not_live_yet(shop: Program, sandbox: Sandbox) -> None:
     assert set(found) == {"from", "to", "commits", "files", "rewritten"}
     assert (found["to"], found["rewritten"], len(found["commits"])) == (third, False, 2)
     assert set(found["commits"][0]) == {"sha", "date", "author", "subject"}
+    assert shop(*DIFF, "--fields", "subject,author").rows == [["Third", "A"], ["Second", "A"]]
     shown = shop.tty(*DIFF).out
     assert f"{third[:7]} " in shown
     assert third not in shown
