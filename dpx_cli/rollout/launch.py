@@ -132,7 +132,7 @@ def _describe_plan(session: Session, task: DeployTask) -> dict[str, Any]:
 
 def _describe(task: DeployTask) -> dict[str, Any]:
     return {
-        "project": task.slug() if task.started else task.name,
+        "project": task.slug() if task.started else task.name.rpartition("/")[2],
         "exitCode": task.exit_code,
         "url": task.url,
         "deployment": task.deployment,

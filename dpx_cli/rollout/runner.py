@@ -75,7 +75,6 @@ def run(
     With `fail_fast` none is begun after a failure. With `several` lines begin with the task's name. No error of a task
     is raised; `raise_first` does that.
     """
-    check_order(tasks)
     if not tasks:
         return
     session.token()  # asked for once, and not by every worker
@@ -200,5 +199,6 @@ def raise_first(tasks: Sequence[Task]) -> None:
         return
     first = failed[0].error
     if len(tasks) > 1:
+        first.details = []  # said with the task's name already
         first.message = f"{len(failed)} of {len(tasks)} failed: {', '.join(task.name for task in failed)}."
     raise first

@@ -78,7 +78,7 @@ def deploy(
     from dpx_cli.rollout import launch
     from dpx_cli.rollout.gates import Gates
     from dpx_cli.rollout.plan import DeployOptions
-    from dpx_cli.rollout.runner import Task, check_order
+    from dpx_cli.rollout.runner import Task
 
     exclusive(("--changed", changed), ("--project", tuple(projects)))
     gates = Gates(check, check_timeout, max_build, max_bundle)
@@ -89,9 +89,8 @@ def deploy(
     if changed is not None:
         tasks = changes.make_tasks(session, changed, chosen)
     else:
-        named = [Task(session, name) for name in projects]
-        changes.order_tasks(session, named)
-        check_order(named)  # before the projects are looked up
+        # Refuse a cycle before the projects are looked up.
+        changes.order_tasks(session, [Task(session, name) for name in projects])
         tasks = launch.make_tasks(session, session.projects.refs(projects, keep_missing=True), chosen)
         changes.order_tasks(session, tasks)
     several = len(tasks) > 1 or changed is not None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpx_cli.commands.state import document
-from dpx_cli.commands.state.select import find_project_files, read_documents
+from dpx_cli.commands.state.document import read_all
+from dpx_cli.commands.state.select import find_project_files, order, read_documents
 from dpx_cli.errors import UsageError
 from dpx_cli.rollout import launch
 from dpx_cli.system import git
+from dpx_cli.system.files import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def make_tasks(session: Session, base: str, options: DeployOptions) -> list[Depl
     tasks = launch.make_tasks(
         session, [ref._replace(source=each.path) for ref, each in zip(refs, documents, strict=True)], options
     )
-    _order(tasks, documents)
+    order(tasks, documents)
     return tasks
 
 
@@ -42,10 +43,4 @@ def order_tasks(session: Session, tasks: Sequence[Task]) -> None:
         paths = find_project_files(top, git.tracked(top) or ())
         slugs = [task.name.rpartition("/")[2].casefold() for task in tasks]
         known = [(task, paths[slug]) for task, slug in zip(tasks, slugs, strict=True) if slug in paths]
-        _order([task for task, _ in known], [document.read(path) for _, path in known])
-
-
-def _order(tasks: Sequence[Task], documents: Sequence[document.Document]) -> None:
-    by_file = {each.identity: task for each, task in zip(documents, tasks, strict=True)}
-    for each, task in zip(documents, tasks, strict=True):
-        task.needs = [by_file[need] for need in each.needs if need in by_file]
+        order([task for task, _ in known], read_all([short(path, session.cwd) for _, path in known]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dpx_cli.api import env_vars, parallel, projects
 from dpx_cli.commands import new_project
 from dpx_cli.commands.state import plan as plans
+from dpx_cli.commands.state import select
 from dpx_cli.errors import CheckFailed, DpxError, Failed, NotFound
 from dpx_cli.rollout import runner
 
@@ -123,10 +124,9 @@ def make_tasks(session: Session, made: Sequence[Plan]) -> list[ApplyTask]:
             if plan.project_id is not None:
                 hint = f"Run: {session.command('env', 'set', keys[0], project=plan.document.slug)}"
             raise CheckFailed(f"Not set in {plan.document.slug}: {', '.join(keys)}. Nothing was changed.", hint=hint)
-    tasks = {plan.document.identity: ApplyTask(session, plan) for plan in made}
-    for task in tasks.values():
-        task.needs = [tasks[need] for need in task.plan.document.needs if need in tasks]
-    return list(tasks.values())
+    tasks = [ApplyTask(session, plan) for plan in made]
+    select.order(tasks, [plan.document for plan in made])
+    return tasks
 
 
 def run(session: Session, tasks: Sequence[ApplyTask]) -> None:

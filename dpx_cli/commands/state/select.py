@@ -36,11 +36,16 @@ def read_documents(session: Session, files: Sequence[str], *, recursive: bool, c
         for path in _find_recursively(files or (".",)) if recursive else _find_paths(session, files):
             unique.setdefault(os.path.realpath(path), path)
         documents = read_all(list(unique.values()))
-    tasks = {each.identity: runner.Task(session, each.slug) for each in documents}
-    for each in documents:
-        tasks[each.identity].needs = [tasks[need] for need in each.needs if need in tasks]
-    runner.check_order(list(tasks.values()))
+    order([runner.Task(session, each.slug) for each in documents], documents)
     return documents
+
+
+def order(tasks: Sequence[runner.Task], documents: Sequence[Document]) -> None:
+    """Have each task follow those that its document needs. Raises UsageError if they need each other."""
+    by_file = {each.identity: task for each, task in zip(documents, tasks, strict=True)}
+    for each, task in zip(documents, tasks, strict=True):
+        task.needs = [by_file[need] for need in each.needs if need in by_file]
+    runner.check_order(tasks)
 
 
 def _find_paths(session: Session, files: Sequence[str]) -> Iterator[str]:

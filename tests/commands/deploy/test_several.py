@@ -46,6 +46,7 @@ def test_one_that_fails_stops_no_other(dpx: Program, sandbox: Sandbox) -> None:
     sandbox.clear_requests()
     done = dpx("deploy", "-p", "docs", "-p", "storefront", "--branch", "fail/x")
     assert (done.code, done.out) == (9, ""), done
+    assert done.err.count("The API has no build log") == 2, "once for each"
     assert posts(sandbox) == 2
 
 
@@ -65,10 +66,10 @@ def test_json_is_an_array(dpx: Program) -> None:
 
 def test_fail_fast_begins_no_further_one(dpx: Program, sandbox: Sandbox) -> None:
     """What it left has the exit code null."""
-    words = ["deploy", "-p", "nope", "-p", "docs", "-p", "storefront", "--parallel", "1", "--fail-fast", "--json"]
+    words = ["deploy", "-p", "nope", "-p", "docs", "-p", "acme/api", "--parallel", "1", "--fail-fast", "--json"]
     done = dpx(*words)
     assert done.code == 3, done
-    assert [item["exitCode"] for item in done.json] == [3, None, None]
+    assert [(item["project"], item["exitCode"]) for item in done.json] == [("nope", 3), ("docs", None), ("api", None)]
     assert posts(sandbox) == 0
 
 
@@ -337,10 +338,11 @@ def test_what_needs_a_failure_is_not_begun(ordered: Program, sandbox: Sandbox) -
         ('[project]\nslug = "acme/storefront"\n', ("--changed=base",), 2),
         ('[project]\nslug = "docs"\nneeds = ["../storefront"]\n', ("--changed=base",), 2),
         ('[project]\nslug = "docs"\nneeds = ["../storefront"]\n', ("-p", "docs", "-p", "acme/storefront"), 2),
+        ('[project]\nslug = "docs"\nneeds = ["../none"]\n', ("-p", "docs", "-p", "storefront"), 2),
     ],
 )
 def test_what_deploys_nothing(ordered: Program, sandbox: Sandbox, text: str, words: tuple[str, ...], code: int) -> None:
-    """No commit; a wrong file beside a right one; a slug that doesn't exist or is in two files; needs in a circle."""
+    """No commit; a wrong file; a slug that nothing has, or two files; needs in a circle, or of nothing."""
     if text:
         ordered.write(text, "docs/deploxa.toml")
         save(ordered)
@@ -350,6 +352,8 @@ def test_what_deploys_nothing(ordered: Program, sandbox: Sandbox, text: str, wor
     assert bool(sandbox.requests) == ("gone" in text or "acme/" in text)
     if code == 3:
         assert "docs/deploxa.toml" in done.err
+    if "none" in text:
+        assert "error: docs/deploxa.toml:3:1: needs:" in done.err, "the path from here"
 
 
 def test_changed_needs_a_repository(dpx: Program, sandbox: Sandbox) -> None:
