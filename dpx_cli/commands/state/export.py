@@ -49,12 +49,10 @@ def render(slug: str, project: Mapping[str, Any], variables: Mapping[str, Mappin
 
 def quote(text: str) -> str:
     """Return a TOML string. What could mislead a reader is escaped; TOML has no lone surrogates, so they are lost."""
-
-    def escape(mark: re.Match[str]) -> str:
-        return f"\\{mark[0]}" if mark[0] in '\\"' else f"\\U{ord(mark[0]):08X}"
-
-    special = r'[\\"]' if neutralize(text) == text else r"[^ !#-\[\]-~]"
-    return f'"{re.sub(special, escape, text.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))}"'
+    text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    escaped = neutralize(re.sub(r'[\\"]', r"\\\g<0>", text))
+    # TOML has no \x1b.
+    return '"' + re.sub(r"\\(x?)(.)", lambda mark: rf"\u00{mark[2]}" if mark[1] else mark[0], escaped) + '"'
 
 
 def write_all(
