@@ -145,12 +145,6 @@ def exclusive(*options: tuple[str, object]) -> None:
         raise UsageError(f"{names} can't be used together.", hint="Pass one of them.")
 
 
-def refuse_empty(what: str, *words: str | None) -> None:
-    """Raise UsageError if an argument is empty."""
-    if "" in words:
-        raise UsageError(f"The argument {what} is empty.", hint="Leave it out, or give it a value.")
-
-
 def either(argument: str | None, option: str | None) -> str | None:
     """Return the project that was given as PROJECT or with --project, or None. Raise UsageError if they differ."""
     if argument is not None and option is not None and argument != option:

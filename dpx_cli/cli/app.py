@@ -125,9 +125,9 @@ def _runner(path: tuple[str, ...], function: Callable[..., None]) -> Callable[..
         for parameter in declared:
             _, info, *more = get_args(parameter.annotation)
             flag = info.default  # of an argument it is ...
-            may_be_empty = flag is ... or flag in options.EMPTY or options.CLEARABLE in more
+            may_be_empty = flag in options.EMPTY or options.CLEARABLE in more
             if not may_be_empty and given.get(parameter.name) in ("", ("",)):
-                raise typer.BadParameter(empty_value(flag).message)
+                raise typer.BadParameter(empty_value(info.metavar if flag is ... else flag).message)
         given = {**(context.obj or {}), **given}
         command = {
             "module": function.__module__,

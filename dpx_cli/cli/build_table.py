@@ -54,7 +54,7 @@ def parameter(declared: inspect.Parameter) -> dict[str, Any]:
         "complete": getattr(info.autocompletion, "__name__", ""),
         "secret": options.SECRET in more,
         "env": f"DPX_{variable[:-1]}" if variable else "",
-        "empty": bool(flags) and (flags[0] in options.EMPTY or options.CLEARABLE in more),
+        "empty": info.default in options.EMPTY or options.CLEARABLE in more,
         "panel": getattr(info, "rich_help_panel", None),
     }
     return {key: value for key, value in entry.items() if value}

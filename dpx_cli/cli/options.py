@@ -197,8 +197,10 @@ Shell = Annotated[
     Literal["bash", "zsh", "fish", "powershell"] | None, argument("SHELL", "Your shell. [default: the one in $SHELL]")
 ]
 
-
-# rehearse
+# sandbox, rehearse
+Program = Annotated[
+    tuple[str, ...], argument("-- COMMAND", "The command and its arguments.", complete="command"), CLEARABLE
+]
 Every = Annotated[bool, flag("--all", "Every project you have access to.")]
 EveryOf = Annotated[str | None, option("--org", "ORG", "Every project in this organization.", complete="org")]
 FailOnDelete = Annotated[
@@ -279,7 +281,8 @@ PANELS = {
     "Access": "--token --token-ttl --webhook-url --webhook-secret",
 }
 
-# Options whose value may be empty: texts of the API, and what a command checks itself. CLEARABLE marks others.
+# Options whose value may be empty: texts of the API, and what a command checks itself. CLEARABLE marks others, and
+# arguments.
 EMPTY = (
     *("--name", "--description", "--build-command", "--install-command"),
     *("--output-dir", "--message", "--set", "--signature"),

@@ -289,9 +289,9 @@ def looks_like_option(flag: str) -> bool:
     return is_word and (len(flag) == len("-x") or (flag == f"--{name}" and name.islower()))
 
 
-def empty_value(flag: str) -> UsageError:
-    """Return the error for an option with an empty value."""
-    return UsageError(f"The value of {flag} is empty.", hint="Leave the option out, or give it a value.")
+def empty_value(name: str) -> UsageError:
+    """Return the error for an option or argument with an empty value."""
+    return UsageError(f"The value of {name} is empty.", hint="Leave it out, or give it a value.")
 
 
 def _wrong(route: Route, what: str) -> UsageError:
@@ -310,13 +310,11 @@ def _add(values: dict[str, Any], param: Param, value: str) -> None:
 def _place(words: list[str], arguments: list[Param], values: dict[str, Any]) -> list[str]:
     """Assign the words to the arguments, of which the last may be several; return those that are left."""
     for param in arguments:
-        if param.get("multiple"):
-            if words:
-                values[param["name"]] = tuple(words)
-            words = []
-        elif words:
-            values[param["name"]] = words[0]
-            words = words[1:]
+        placed, words = (words, []) if param.get("multiple") else (words[:1], words[1:])
+        if "" in placed and not param.get("empty"):
+            raise empty_value(param["metavar"])
+        if placed:
+            values[param["name"]] = tuple(placed) if param.get("multiple") else placed[0]
     return words
 
 

@@ -13,9 +13,9 @@ from dpx_cli.system import signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Annotated, Unpack
+    from typing import Unpack
 
-    from dpx_cli.cli.options import SandboxOptions, argument
+    from dpx_cli.cli.options import Program, SandboxOptions
     from dpx_cli.sandbox.server import Sandbox
     from dpx_cli.sandbox.webhooks import DeliveryAttempt
     from dpx_cli.session import Session
@@ -53,10 +53,7 @@ def serve(
 @effect(LOCAL)
 def run(
     session: Session,
-    command: Annotated[
-        tuple[str, ...],
-        argument("-- COMMAND", "The command and its arguments.", complete="command"),
-    ],
+    command: Program,
     **world: Unpack[SandboxOptions],
 ) -> None:
     """Run a command against a new sandbox.

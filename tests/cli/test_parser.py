@@ -302,23 +302,29 @@ def test_each_kind_of_number(kind: str, good: dict[str, float], bad: tuple[str, 
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("name", "words"),
     [
-        ["deploy", "--branch", ""],
-        ["deploy", "--sha="],
-        ["deploy", "-p", ""],
-        ["projects", "list", "--search", ""],
-        ["env", "set", "KEY", "--from-file", ""],
-        ["--profile", "", "whoami"],
-        ["whoami", "--profile="],
+        ("--branch", ["deploy", "--branch", ""]),
+        ("--sha", ["deploy", "--sha="]),
+        ("-p", ["deploy", "-p", ""]),
+        ("--search", ["projects", "list", "--search", ""]),
+        ("--from-file", ["env", "set", "KEY", "--from-file", ""]),
+        ("--profile", ["--profile", "", "whoami"]),
+        ("--profile", ["whoami", "--profile="]),
+        ("ID", ["deploy", "again", "", "-p", "docs"]),
+        ("KEY", ["env", "rm", "A", ""]),
+        ("DIR", ["skill", "install", ""]),
+        ("PATH", ["api", ""]),
     ],
 )
-def test_an_option_is_not_empty(dpx_offline: Program, words: list[str]) -> None:
-    """A script's unset variable is an error before any request; a text of the API may be empty."""
+def test_an_option_or_argument_is_not_empty(dpx_offline: Program, name: str, words: list[str]) -> None:
+    """A script's unset variable is an error before any request; a text of the API or a program's may be empty."""
     result = dpx_offline(*words)
-    flag = next(word for word in words if word.startswith("-")).partition("=")[0]
     assert (result.code, result.out) == (2, "")
-    assert result.err.startswith(f"error: The value of {flag} is empty.\n")
+    assert result.err.startswith(f"error: The value of {name} is empty.\n")
+    program = main.parse_line(["sandbox", "run", "printf", ""])
+    assert isinstance(program, parser.Call)
+    assert program.values == {"command": ("printf", "")}
     call = main.parse_line(["projects", "update", "docs", "--description", "", "--build-command="])
     assert isinstance(call, parser.Call)
     assert call.values == {"project": "docs", "description": "", "build_command": ""}

@@ -82,6 +82,7 @@ def set_variables(
         tuple[str, ...],
         options.argument("KEY [VALUE] | KEY=VALUE", "Variables to set.", complete="key"),
         options.SECRET,
+        options.CLEARABLE,
     ],
     projects: options.Projects = (),
     targets: options.Targets = (),

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from dpx_cli.commands.env.dotenv import EnvFile, is_utf16
-from dpx_cli.errors import UsageError, exclusive, refuse_empty
+from dpx_cli.errors import UsageError, exclusive
 from dpx_cli.output.screen import input_name
 from dpx_cli.reference import TARGETS, is_key
 
@@ -118,7 +118,6 @@ def keys_of_file(session: Session, file: str) -> list[str]:
 
 
 def _read_file(session: Session, file: str, *, bare: bool = False) -> EnvFile:
-    refuse_empty("FILE", file)
     name, equals, _ = file.partition("=")
     if equals and not os.path.lexists(file):
         name = name if is_key(name) else "KEY=VALUE"

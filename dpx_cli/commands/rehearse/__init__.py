@@ -17,9 +17,9 @@ from dpx_cli.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Annotated, Unpack
+    from typing import Unpack
 
-    from dpx_cli.cli.options import Every, EveryOf, FailOnDelete, Projects, RehearsalOptions, Report, argument
+    from dpx_cli.cli.options import Every, EveryOf, FailOnDelete, Program, Projects, RehearsalOptions, Report
     from dpx_cli.sandbox.journal import Change
     from dpx_cli.session import Session
 
@@ -37,10 +37,7 @@ DELETIONS = ("delete", "remove")
 @effect(LOCAL, prints=ONE)
 def rehearse(
     session: Session,
-    command: Annotated[
-        tuple[str, ...],
-        argument("-- COMMAND", "The command and its arguments.", complete="command"),
-    ],
+    command: Program,
     projects: Projects = (),
     org: EveryOf = None,
     every: Every = False,

@@ -12,7 +12,7 @@ from dpx_cli.commands.state.workspaces import Workspaces
 from dpx_cli.config import project_file
 from dpx_cli.config.paths import PROJECT_FILE
 from dpx_cli.config.paths import project_file as find_project_file
-from dpx_cli.errors import DpxError, NotFound, UsageError, exclusive, refuse_empty
+from dpx_cli.errors import DpxError, NotFound, UsageError, exclusive
 from dpx_cli.rollout import runner
 from dpx_cli.system import git
 from dpx_cli.system.files import short
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 def read_documents(session: Session, files: Sequence[str], *, recursive: bool, changed: str | None) -> list[Document]:
     """Read every file, each once, in the order given. Raises UsageError for mistakes, and if files need each other."""
-    refuse_empty("FILE", *files)
     exclusive(("--changed", changed), ("FILE", tuple(files)))
     exclusive(("--changed", changed), ("--recursive", recursive))
     if changed is not None:

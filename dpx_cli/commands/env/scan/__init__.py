@@ -8,7 +8,7 @@ from dpx_cli.api import env_vars
 from dpx_cli.commands import LIST, READ, effect
 from dpx_cli.commands.env import GROUP
 from dpx_cli.commands.env.scan import files
-from dpx_cli.errors import CheckFailed, refuse_empty
+from dpx_cli.errors import CheckFailed
 from dpx_cli.output.columns import Column
 from dpx_cli.output.format import yes_no
 from dpx_cli.reference import TARGETS, targets_of
@@ -57,7 +57,6 @@ def scan(
     Reads the JavaScript, TypeScript and Python files that git tracks. A variable that has a default wherever it's read
     is optional. Exits 10 if a variable that isn't optional is missing in a target.
     """
-    refuse_empty("PATH", path)
     code, variables = _read(session, project, path or ".")
     if unused:
         _show_unused(session, code, variables, targets)
