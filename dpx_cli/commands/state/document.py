@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import posixpath
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -339,7 +340,7 @@ def _source(key: str, value: Any) -> str:
     if kind not in ("env", "file") or not name or "\0" in name:
         raise Mistake('from must be "env:NAME" or "file:PATH"')
     if kind == "file":
-        if not _is_relative(name):
+        if not _is_relative(name) or posixpath.normpath(name).startswith("../"):
             raise Mistake("from must be a file below the directory of this file")
     elif not is_key(name):
         raise Mistake("from must have an environment variable after env:")
