@@ -295,11 +295,12 @@ class Screen:
 
     def secret(self, question: str, *, again: str | None = None) -> str:
         """Ask for one line that is not shown; with `again`, ask that too, until both answers are the same."""
-        for _ in range(MAX_TRIES):
+        for left in reversed(range(MAX_TRIES)):
             first = self._answer(f"{question}: ", question, hidden=True)
             if again is None or self._answer(f"{again}: ", again, hidden=True) == first:
                 return first
-            self.info("The two don't match. Try again.")
+            if left:
+                self.info("The two don't match. Try again.")
         raise UsageError("The two don't match.")
 
     def keyboard(self, question: str) -> BinaryIO:

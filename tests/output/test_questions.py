@@ -59,7 +59,8 @@ def test_a_secret_that_always_differs_is_an_error(terminal: Terminal) -> None:
     with pytest.raises(UsageError, match=r"The two don't match\.") as caught:
         answered(terminal, lambda s: s.secret("Value", again="Again"), *answers)
     assert "s3" not in str(caught.value)
-    answers = [(f"{pair * 3}Value: ", "s5\n"), (f"{pair * 3}Value: \nAgain: ", "s5\n")]
+    before = pair * 2 + "Value: \nAgain: \n"
+    answers = [(f"{before}Value: ", "s5\n"), (f"{before}Value: \nAgain: ", "s5\n")]
     assert answered(terminal, lambda s: s.secret("Value", again="Again"), *answers) == "s5"
 
 

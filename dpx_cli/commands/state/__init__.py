@@ -9,6 +9,7 @@ from dpx_cli.api import env_vars
 from dpx_cli.api.client import is_name
 from dpx_cli.api.projects import list_usable
 from dpx_cli.commands import DELETE, LIST, READ, Typer, effect
+from dpx_cli.commands.env import edit
 from dpx_cli.commands.state import apply, select
 from dpx_cli.commands.state import export as exporting
 from dpx_cli.commands.state import plan as plans
@@ -71,10 +72,7 @@ def run_plan(
     if session.screen.format != "table" or any(plan.steps for plan in made):
         session.screen.rows([[row for plan in made for row in plan.rows()]], columns, key="name")
     _report(session, made, summary)
-    for failure in failures[1:]:
-        session.screen.warn(failure.message)
-    if failures:
-        raise failures[0]
+    edit.raise_first(session, failures)
     if exit_code and (different := [plan.document.slug for plan in made if plan.changes]):
         arguments = [*files, *["--recursive"] * recursive, *(["--changed", changed] if changed else [])]
         hint = f"Run: {session.command('apply', *arguments)}"

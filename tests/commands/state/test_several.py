@@ -102,8 +102,8 @@ def test_mistakes_of_all_files_are_reported_at_once(dpx: Program) -> None:
         "b/deploxa.toml:2:1: B must be a string or a table.\n"
         "hint: Fix these lines. Nothing was changed.\n"
     )
-    write(dpx, {"a": project("docs") + 'A = {from = "file:../x"}\n', "b": project("api") + 'A = {from = "env:NONE"}\n'})
-    assert "a/deploxa.toml:4:6: file:../x is outside" in dpx("plan", "a", "b").err
+    write(dpx, {"a": project("docs") + 'A = {from = "file:.git"}\n', "b": project("api") + 'A = {from = "env:NONE"}\n'})
+    assert "a/deploxa.toml:4:6: file:.git is a file that belongs to git" in dpx("plan", "a", "b").err
     write(dpx, {"a": project("docs") + 'A = {from = "env:NONE"}\n'})
     assert dpx("apply", "a", "b", "-y", "--debug").err == (
         "error: a/deploxa.toml:4:6: env:NONE is not set.\nb/deploxa.toml:4:6: env:NONE is not set.\n"
