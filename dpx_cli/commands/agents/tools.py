@@ -240,7 +240,7 @@ class Tools:
 
 
 def _is_path(param: Mapping[str, Any]) -> bool:
-    return bool(param.get("complete") in ("file", "directory") or param.get("metavar") in ("FILE", "DIR", "FILE|DIR"))
+    return param.get("complete") == "file"
 
 
 def _assignments(arguments: Mapping[str, Any]) -> list[str]:

@@ -121,7 +121,7 @@ def run_export(
     org: options.EveryOf = None,
     every: options.Every = False,
     directory: Annotated[
-        str | None, options.option("--dir", "DIR", "Write DIR/SLUG/deploxa.toml for each project.")
+        str | None, options.option("--dir", "DIR", "Write DIR/SLUG/deploxa.toml for each project.", complete="file")
     ] = None,
     yes: options.Yes = False,
 ) -> None:

@@ -247,7 +247,8 @@ def listen(
     ] = None,
     event: Events = (),
     save: Annotated[
-        str | None, option("--save", "DIR", "Save each verified delivery here, for dpx webhook replay.")
+        str | None,
+        option("--save", "DIR", "Save each verified delivery here, for dpx webhook replay.", complete="file"),
     ] = None,
 ) -> None:
     """Receive webhooks on this machine: verify, show, save and forward them.

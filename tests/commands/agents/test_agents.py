@@ -259,6 +259,16 @@ def test_files_are_those_below_the_allowed_directory(dpx: Program, tmp_path: Pat
         assert json.loads(here.call("env_check", {"file": path, "project": "docs"})[0][0])["ok"]
 
 
+def test_a_directory_of_the_build_is_no_local_path(dpx: Program, sandbox: Sandbox) -> None:
+    """A project's output_dir is a setting: every server that may write has it, and sends it as it is."""
+    for server in (tools(dpx.env, write=True), tools(dpx.env, write=True, folder=dpx.cwd)):
+        assert not server.call("projects_update", {"project": "docs", "output_dir": "out"})[1]
+        assert sandbox.requests[-1].body == {"output_dir": "out"}
+    for name, command in manifest.each_command():
+        local = {param["name"] for param in command["params"] if param.get("metavar") in ("FILE", "F", "DIR")}
+        assert local - {"output_dir"} <= {param["name"] for param in command["params"] if "complete" in param}, name
+
+
 def test_lists_have_at_most_100_items_and_a_cursor(dpx: Program, sandbox: Sandbox) -> None:
     """Unless `limit` says more; a whole number may come as 2.0."""
     for number in range(120):
