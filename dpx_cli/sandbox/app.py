@@ -135,8 +135,7 @@ class Application:
         wait = self._state.rate.take(token) if self._state.rate is not None else 0
         if wait:
             raise Refused(429, "Rate limit exceeded", {"Retry-After": str(wait)})
-        user: int = self._state.store.find("SELECT seq FROM users WHERE email = ?", (email,))["seq"]
-        return user
+        return int(self._state.store.find("SELECT seq FROM users WHERE email = ?", (email,))["seq"])
 
 
 def _route(request: Connection) -> tuple[Handler, dict[str, str]]:

@@ -102,8 +102,7 @@ def org_of(request: SandboxRequest, slug: str) -> int:
     )
     if row is None:
         raise Refused(404, "Organization not found")
-    seq: int = row["seq"]
-    return seq
+    return int(row["seq"])
 
 
 def _free_slug(db: sqlite3.Connection, wanted: str, org: int | None, owner: int) -> str:

@@ -133,8 +133,7 @@ def store_variable(db: sqlite3.Connection, project: int, variable: Mapping[str, 
 
 def _find_or_add_user(db: sqlite3.Connection, email: str) -> int:
     db.execute("INSERT OR IGNORE INTO users (id, email) VALUES (?, ?)", (new_id(), email))
-    seq: int = db.execute("SELECT seq FROM users WHERE email = ?", (email,)).fetchone()["seq"]
-    return seq
+    return int(db.execute("SELECT seq FROM users WHERE email = ?", (email,)).fetchone()["seq"])
 
 
 def _add_org(db: sqlite3.Connection, org: Mapping[str, Any], person: str | None) -> None:

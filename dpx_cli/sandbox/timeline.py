@@ -25,8 +25,7 @@ def domain(slug: str) -> str:
 def status(row: sqlite3.Row, now: float) -> str:
     """Return a deployment's status at a time."""
     if now >= row["ended_at"]:
-        outcome: str = row["outcome"]
-        return outcome
+        return str(row["outcome"])
     return "BUILDING" if now >= row["building_at"] else "QUEUED"
 
 

@@ -11,8 +11,8 @@ from dpx_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What the parsers of `cli/values.py` accept, in the words of JSON Schema where it has one.
-TYPES = {"count": "integer", "number": "integer", "port": "integer"}
+# What the parsers of `cli/values.py` accept, in the words of JSON Schema where it has one; else it's a string.
+TYPES = {"count": "integer", "number": "integer", "port": "integer", "duration": "duration", "delay": "duration"}
 FORMATS = ("json", "jsonl", "quiet", "fields", "jq")
 # Other names of commands that are listed already.
 SYNONYMS = ("auth login", "auth logout", "auth status", "auth switch", "skill print", "ci print-workflow")
@@ -77,8 +77,7 @@ def _option(param: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def type_of(param: Mapping[str, Any]) -> str:
-    """Return the type of a parameter's value: boolean, string, integer, number, duration or delay."""
+    """Return the type of a parameter's value: boolean, string, integer or duration (like "90s")."""
     if "flags" in param and "metavar" not in param:
         return "boolean"
-    kind = str(param.get("kind", "string"))
-    return TYPES.get(kind, kind)
+    return TYPES.get(str(param.get("kind")), "string")

@@ -221,11 +221,11 @@ class Tools:
 
     def _text(self, name: str, param: Mapping[str, Any], value: Any) -> str:
         kind = manifest.type_of(param)
-        if isinstance(value, float) and value.is_integer() and kind in ("integer", "number"):
+        if isinstance(value, float) and value.is_integer() and kind == "integer":
             value = int(value)  # in JSON Schema 2.0 is an integer, and some clients' numbers are all doubles
         if kind == "boolean":
             fits = value is True
-        elif kind in ("integer", "number"):
+        elif kind == "integer":
             fits = isinstance(value, int | float | str) and not isinstance(value, bool)
         else:
             fits = isinstance(value, str) and "\0" not in value
@@ -265,7 +265,7 @@ def _long(flags: Iterable[str]) -> str:
 
 def _property(param: Mapping[str, Any]) -> dict[str, Any]:
     kind = manifest.type_of(param)
-    schema: dict[str, Any] = {"type": kind if kind in ("boolean", "integer", "number") else "string"}
+    schema: dict[str, Any] = {"type": kind if kind in ("boolean", "integer") else "string"}
     if "choices" in param:
         schema["enum"] = list(param["choices"])
     if param.get("multiple"):

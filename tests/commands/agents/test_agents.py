@@ -40,6 +40,7 @@ def test_the_manifest_has_every_command(dpx_offline: Program) -> None:
         assert command["effect"] in {"read", "write", "delete", "local"}
         for option in command["options"]:
             assert {"flags", "type", "choices", "default", "repeatable"} <= option.keys()
+            assert option["type"] in {"boolean", "string", "integer", "duration"}
     assert {code["code"] for code in document["exitCodes"]} >= {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 130, 141, 143}
     by_name = {command["name"]: command for command in document["commands"]}
     assert not {"auth login", "auth status", "auth switch", "ci print-workflow", "skill print"} & by_name.keys()
