@@ -37,9 +37,7 @@ REMOVED = (Column("Key", "key"), Column("Deleted", "deleted", show=yes_no))
 REMOVAL = (
     Column("Key", "key"),
     Column("Targets", "targets"),
-    Column("Read in", "file"),
-    Column("Line", "line"),
-    Column("Optional", "optional", show=yes_no),
+    Column("Read in", "places"),
     Column("Also in", "projects"),
 )
 DIFFERENCE = (Column("Only in", "only", required=True), Column("Key", "key"), Column("Targets", "targets"))
@@ -152,9 +150,10 @@ def remove(
             _show_removals(session, removals, there)
             return
         if session.screen.can_ask and not yes:
-            for key, place in _readers(removals).items():
-                default = ", with a default" if place.optional else ""
-                session.screen.info(f"{key} is read at {place.file}:{place.line}{default}.")
+            from dpx_cli.commands.env.scan import list_places
+
+            for key, places in _find_readers(removals).items():
+                session.screen.info(f"{key} is read at {list_places(places)}.")
         edit.confirm(session, refs, removals=removals, yes=yes)
         _finish(session, [edit.Change(ref, key) for ref in refs for key in removals])
 
@@ -298,21 +297,21 @@ def _only_in(
     return rows
 
 
-def _readers(keys: Sequence[str]) -> dict[str, CodeLocation]:
-    """Return where the code in the working directory reads some variables, as far as that can be told."""
+def _find_readers(keys: Sequence[str]) -> dict[str, list[CodeLocation]]:
+    """Return where the code in the working directory reads some variables, places without a default first."""
     from dpx_cli.commands.env.scan import files
 
     try:
         found = files.scan(".").keys
     except DpxError:
         return {}
-    return {key: found[key] for key in keys if key in found}
+    return {key: sorted(found[key], key=lambda place: place.optional) for key in keys if key in found}
 
 
 def _show_removals(session: Session, keys: Sequence[str], there: Mapping[ProjectRef, Variables]) -> None:
     from dpx_cli.commands.env.rotate import search
 
-    readers = _readers(keys)
+    readers = _find_readers(keys)
     ids = {ref.id for ref in there}
     others: dict[str, list[str]] = {key: [] for key in keys}
     for page in search(session, keys, session.projects.list_refs(None)):
@@ -325,8 +324,10 @@ def _show_removals(session: Session, keys: Sequence[str], there: Mapping[Project
     for ref, variables in there.items():
         for key in keys:
             row: dict[str, Any] = {"project": ref.name} if len(there) > 1 else {}
-            place = readers[key]._asdict() if key in readers else dict.fromkeys(("file", "line", "optional"))
-            row |= {"key": key, "targets": list(targets_of(variables[key])), **place, "projects": others[key]}
+            places = readers.get(key, [])
+            first = places[0]._asdict() if places else dict.fromkeys(("file", "line", "optional"))
+            row |= {"key": key, "targets": list(targets_of(variables[key])), **first}
+            row |= {"places": list(map(str, places)), "projects": others[key]}
             rows.append(row)
     session.screen.rows([rows], (*((PROJECT,) if len(there) > 1 else ()), *REMOVAL), key="key")
 

@@ -68,11 +68,9 @@ def write_all(
     outcome = read_projects(session, list(names), read)
     edited, written = [], 0
     slugs = Counter(name.rpartition("/")[2].casefold() for name in names.values())
-    paths = {}
     for project_id, name in names.items():
         slug = name.rpartition("/")[2]
-        paths[project_id] = posixpath.join(name if slugs[slug.casefold()] > 1 else slug, PROJECT_FILE)
-    for project_id, path in paths.items():
+        path = posixpath.join(name if slugs[slug.casefold()] > 1 else slug, PROJECT_FILE)
         if project_id not in outcome.results:
             continue
         text = outcome.results[project_id]

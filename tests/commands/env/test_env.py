@@ -318,16 +318,18 @@ def test_rm_of_what_is_not_there(dpx: Program, sandbox: Sandbox) -> None:
 def test_rm_says_what_reads_the_key(dpx: Program, sandbox: Sandbox) -> None:
     """Before it asks; with --dry-run also which targets lose it and which other projects have it, and only GETs."""
     dpx.write("\nprocess.env.DATABASE_URL ?? 1", "a.js")
+    dpx.write("process.env.DATABASE_URL", "b.js")
     argv = ("env", "rm", "DATABASE_URL", "STRIPE_SECRET_KEY", *ON)
-    assert "DATABASE_URL is read at a.js:2, with a default." in dpx.tty(*argv, answers=[("[y/N]", "n\r")]).out
-    columns = ("key", "targets", "file", "line", "optional", "projects")
+    places = ["b.js:1", "a.js:2 (with a default)"]
+    assert f"DATABASE_URL is read at {', '.join(places)}." in dpx.tty(*argv, answers=[("[y/N]", "n\r")]).out
+    columns = ("key", "targets", "file", "line", "optional", "places", "projects")
     assert dpx(*argv, "--dry-run", "--json").json == [
-        dict(zip(columns, ("DATABASE_URL", ["production"], "a.js", 2, True, ["api"]), strict=True)),
-        dict(zip(columns, ("STRIPE_SECRET_KEY", ["production", "preview"], None, None, None, []), strict=True)),
+        dict(zip(columns, ("DATABASE_URL", ["production"], "b.js", 1, False, places, ["api"]), strict=True)),
+        dict(zip(columns, ("STRIPE_SECRET_KEY", ["production", "preview"], None, None, None, [], []), strict=True)),
     ]
     assert dpx(*argv, "--dry-run").rows == [
-        ["DATABASE_URL", "production", "a.js", "2", "true", "api"],
-        ["STRIPE_SECRET_KEY", "production,preview", "", "", "", ""],
+        ["DATABASE_URL", "production", ",".join(places), "api"],
+        ["STRIPE_SECRET_KEY", "production,preview", "", ""],
     ]
     assert posts(sandbox) == 0
 

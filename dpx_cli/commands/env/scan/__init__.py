@@ -69,8 +69,7 @@ def scan(
                 session.screen.info("The project has every variable that the code reads.")
             return
     session.screen.rows([rows], COLUMNS, key="key")
-    required = [row for row in rows if not row["optional"]]
-    if required:
+    if required := [row for row in rows if not row["optional"]]:
         key, lacking = required[0]["key"], required[0]["missing"]
         # It is set for the targets that have it already as well.
         present = targets_of(variables[key]) if key in variables else ()
@@ -97,7 +96,8 @@ def _read(session: Session, project: str | None, path: str) -> tuple[files.Scan,
 
 def _compare(code: files.Scan, variables: Variables, targets: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
-    for key, place in code.keys.items():
+    for key, places in code.keys.items():
+        place = min(places, key=lambda each: each.optional)
         present = targets_of(variables[key]) if key in variables else ()
         lacking = [target for target in TARGETS if target not in present and (not targets or target in targets)]
         if lacking and key not in BUILT_IN and not key.startswith(BUILT_IN_PREFIXES):
@@ -121,14 +121,16 @@ def _note(session: Session, code: files.Scan) -> None:
     screen = session.screen
     if code.dynamic:
         accesses = "1 dynamic access" if len(code.dynamic) == 1 else f"{len(code.dynamic)} dynamic accesses"
-        screen.note(f"{accesses}, which can't be checked: {_list(code.dynamic)}")
+        screen.note(f"{accesses}, which can't be checked: {list_places(code.dynamic)}")
     if code.whole:
         places = _count(code.whole, "place")
-        screen.note(f"The whole environment is passed on in {places}, which can't be checked: {_list(code.whole)}")
+        screen.note(
+            f"The whole environment is passed on in {places}, which can't be checked: {list_places(code.whole)}"
+        )
     if code.unread:
-        screen.warn(f"Can't read {_count(code.unread, 'file')}: {_list(code.unread)}")
+        screen.warn(f"Can't read {_count(code.unread, 'file')}: {list_places(code.unread)}")
     if code.absent:
-        absent = f"{_count(code.absent, 'tracked source file')}: {_list(code.absent)}"
+        absent = f"{_count(code.absent, 'tracked source file')}: {list_places(code.absent)}"
         screen.warn(f"Not in the working tree (sparse checkout?), so not checked: {absent}")
     for problem in code.git_problems:
         screen.warn(
@@ -139,9 +141,10 @@ def _note(session: Session, code: files.Scan) -> None:
         screen.warn("No JavaScript, TypeScript or Python files found.")
 
 
-def _list(places: Sequence[str]) -> str:
+def list_places(places: Sequence[object]) -> str:
+    """Return the first places, and how many more there are."""
     more = f" and {len(places) - MAX_LISTED} more" if len(places) > MAX_LISTED else ""
-    return ", ".join(places[:MAX_LISTED]) + more
+    return ", ".join(map(str, places[:MAX_LISTED])) + more
 
 
 def _count(places: Sequence[str], what: str) -> str:

@@ -34,18 +34,21 @@ _MENTIONS_PYTHON = (b"environ", b"getenv")
 
 
 class CodeLocation(NamedTuple):
-    """Where a variable is read; optional if every place that reads it has a default."""
+    """Where a variable is read; optional if it has a default there."""
 
     file: str
     line: int
     optional: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}{' (with a default)' * self.optional}"
 
 
 @dataclass
 class Scan:
     """What the code in a directory reads, and what of it can't be told."""
 
-    keys: dict[str, CodeLocation] = field(default_factory=dict)  # the first place without a default, else the first
+    keys: dict[str, list[CodeLocation]] = field(default_factory=dict)  # every place
     dynamic: list[str] = field(default_factory=list)
     whole: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)  # can't be read, too large, or not valid Python
@@ -61,9 +64,7 @@ class Scan:
     def add(self, file: str, found: Found) -> None:
         """Add what one file reads."""
         for reading in found.readings:
-            known = self.keys.get(reading.key)
-            if known is None or (known.optional and not reading.optional):
-                self.keys[reading.key] = CodeLocation(file, reading.line, reading.optional)
+            self.keys.setdefault(reading.key, []).append(CodeLocation(file, reading.line, reading.optional))
         for places, lines in ((self.dynamic, found.dynamic), (self.whole, found.whole)):
             places += [f"{file}:{line}" for line in lines]
 
