@@ -41,7 +41,8 @@ def _github(env: Mapping[str, str]) -> Build:
         head = _dig(event, "pull_request", "head")
         repository = _dig(head, "repo", "full_name")
         sha = _dig(head, "sha")
-        is_fork = isinstance(repository, str) and repository != env.get("GITHUB_REPOSITORY", repository)
+        is_deleted = isinstance(head, dict) and head.get("repo", {}) is None  # the fork
+        is_fork = is_deleted or repository not in (None, env.get("GITHUB_REPOSITORY", repository))
         return _build(None if is_fork else env["GITHUB_HEAD_REF"], sha if isinstance(sha, str) else None, None)
     sha = env.get("GITHUB_SHA", "")
     message = _dig(event, "head_commit", "message") if _dig(event, "head_commit", "id") == sha else None

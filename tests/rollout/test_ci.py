@@ -72,8 +72,9 @@ def test_github_pull_request(tmp_path: Path) -> None:
         "GITHUB_REPOSITORY": "acme/shop",
     }
     assert read(env) == ("feature", None, None)
-    for repository, branch in (("acme/shop", "feature"), ("eve/shop", None)):
-        path = event(tmp_path, {"pull_request": {"head": {"sha": HEAD, "repo": {"full_name": repository}}}})
+    own, fork, deleted = {"full_name": "acme/shop"}, {"full_name": "eve/shop"}, None
+    for repository, branch in ((own, "feature"), (fork, None), (deleted, None)):
+        path = event(tmp_path, {"pull_request": {"head": {"sha": HEAD, "repo": repository}}})
         assert read(env | {"GITHUB_EVENT_PATH": path}) == (branch, HEAD, None)
 
 
