@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from dpx_cli.api import deployments
+from dpx_cli.api.client import is_success
 from dpx_cli.api.deploy.figures import Bound, amounts, median
 from dpx_cli.errors import CheckFailed, DpxError, UsageError
 from dpx_cli.output.format import duration_ms, elapsed, size_kb
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 PAUSE = 1.0  # seconds between two requests to the site
 MAX_REQUEST = 10.0  # seconds of one of them
-OK, REDIRECT = 200, 300
 CHECK_HINT = "Pass a path of the site, like /health, or a URL."
 
 
@@ -128,4 +128,4 @@ def _request(session: Session, url: str, until: float) -> str | None:
         return problem.reason
     except UsageError as problem:  # the environment's proxy
         return problem.message.rstrip(".")
-    return None if OK <= status < REDIRECT else f"HTTP {status}"
+    return None if is_success(status) else f"HTTP {status}"

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 GROUP = Typer(name="deploy", help="Deploy a project and wait until it's live; list and follow deployments.")
 
-CHECK = 60.0  # seconds; the default of --check-timeout
-NONE = "No deployments."
 WATCHED = 20  # deployments; what --watch looks at without --limit
 
 COLUMNS = (
@@ -61,7 +59,7 @@ def deploy(
     parallel: options.Parallel = PARALLEL,
     fail_fast: options.FailFast = False,
     check: options.Check = None,
-    check_timeout: options.CheckTimeout = CHECK,
+    check_timeout: options.CheckTimeout = 60.0,  # as in Gates
     max_build: options.MaxBuild = None,
     max_bundle: options.MaxBundle = None,
     scan: Annotated[bool, flag("--scan", "Warn if the code reads variables that aren't set.")] = False,
@@ -190,7 +188,7 @@ def list_deployments(
             return rows
 
         look = partial(on_selection, limit or WATCHED, read)
-        watching.watch(session.screen, look, columns, key="id", interval=seconds, empty=NONE)
+        watching.watch(session.screen, look, columns, key="id", interval=seconds, empty="No deployments.")
         return
     on_selection(limit, show)
 

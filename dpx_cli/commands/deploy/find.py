@@ -153,7 +153,7 @@ def resolve_deployment_id(session: Session, choice: Choice, project: str | None,
 
 def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, sha: str, appear: Deadline | None) -> str:
     """Return the ID of the newest deployment of a commit. Raise NotFound, with the newest ones, if none is in time."""
-    from dpx_cli.rollout.commits import SHORT, KnownCommits, is_same
+    from dpx_cli.rollout.commits import SHORT, KnownCommits, is_same, read_commit
 
     known = KnownCommits(session, project_id)
     backoff = Backoff(FIRST_PAUSE, 1.5, MAX_PAUSE, appear or Deadline(0.0))
@@ -161,18 +161,20 @@ def _find_by_commit(session: Session, project_id: str, ref: ProjectRef, sha: str
     while True:
         rows = deployments.list_newest(session.client, project_id)
         pairs = [(row, known.find(row)) for row in rows]
-        if rows and not any(commit for _, commit in pairs):
+        has_commits = not rows or any(map(read_commit, rows))
+        if not has_commits and is_name(rows[0].get("id")):
             # The list may have none where the details do.
-            pairs = [(row, known.request(session.client, row)) for row in rows[:1]]
-            if pairs[0][1] is None:
-                raise NotFound(
-                    "The API returns no commits of deployments, and this machine deployed none of these.",
-                    hint="Wait for the latest one. Run: " + session.command("deploy", "wait", "--latest", project=ref),
-                )
-            pairs += [(row, known.request(session.client, row)) for row in rows[1:MAX_DETAILS]]
+            rows[0] = deployments.get_deployment(session.client, rows[0]["id"])
+            if has_commits := read_commit(rows[0]) is not None:
+                pairs = [(row, known.request(session.client, row)) for row in rows[:MAX_DETAILS]]
         for row, commit in pairs:
             if commit and is_same(commit, sha) and is_name(row.get("id")):
                 return str(row["id"])
+        if not has_commits:
+            raise NotFound(
+                f"The API returns no commits of deployments, and this machine didn't deploy {sha[:SHORT]}.",
+                hint="Wait for the latest one. Run: " + session.command("deploy", "wait", "--latest", project=ref),
+            )
         if appear and not is_waiting:
             is_waiting = True
             session.screen.info(f"Waiting for a deployment of commit {sha[:SHORT]} …")
