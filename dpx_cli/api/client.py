@@ -139,6 +139,7 @@ class Client:
             document = decode(response, request.name)
             return data_of(document, request.name, kind) if kind else document, response
         except errors.InvalidResponse as problem:
+            problem.status = response.status
             raise self.unreadable(request, problem) from problem
 
     def request(self, request: Request) -> Response:
@@ -176,8 +177,7 @@ class Client:
                 continue  # the 408 was for the idle connection
             if request.method == "DELETE" and response.status == NOT_FOUND and (request.lost or before):
                 if request.lost:
-                    name = hide_project(request.name)
-                    self.note(f"{name}: the first response was lost, and a second request found nothing to delete.")
+                    self.note(f"{hide_project(request.name)}: the response was lost, and nothing is left to delete.")
                     return Response(200, "OK", {}, b'{"deleted": true}')
                 request.lost = f"HTTP {before.status}" if before else ""
             if not request.may_repeat or not (response.status == TOO_MANY or response.status >= SERVER_ERROR):

@@ -131,9 +131,9 @@ def is_lost(problem: errors.DpxError) -> bool:
 
 def _describe(problem: errors.DpxError, request: str) -> str:
     """Return what became of a response, as a sentence."""
+    if isinstance(problem, errors.InvalidResponse) or is_success(problem.status or 0):
+        return f"The response to {request} can't be read."
     if problem.status is None:
         cause = getattr(problem, "cause", "")
         return f"No response to {request}{f' ({cause})' if cause else ''}."
-    if is_success(problem.status):
-        return f"The response to {request} can't be read."
     return f"The server failed (HTTP {problem.status})."

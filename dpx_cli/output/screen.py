@@ -178,13 +178,10 @@ class Screen:
         """Write a list that arrives in pages as one JSON array."""
         indented = self.on_terminal
         encode = encoder(2 if indented else None)
-        # Without the pages' own brackets, and the white space inside them.
-        pieces = [encode(page)[1:-1].strip("\n") for page in pages if page]
-        if not pieces:
-            self._write_json("[]\n")
-            return
-        first, between, last = ("[\n", ",\n", "\n]\n") if indented else ("[", ",", "]\n")
-        self._write_json(first + between.join(pieces) + last)
+        # Without the pages' own brackets. As bytes: in a text, one emoji makes every character four times as large.
+        pieces = [self._encoded(encode(page)[1:-1].strip("\n"), json=True) for page in pages if page]
+        first, between, last = (b"[\n", b",\n", b"\n]\n") if indented and pieces else (b"[", b",", b"]\n")
+        self.document(first + between.join(pieces) + last)
 
     def _write_json(self, document: str) -> None:
         """Write a JSON document, or what `--jq` makes of it."""
@@ -204,9 +201,12 @@ class Screen:
             self._write_json(data.decode())
 
     def _write_text(self, text: str, *, json: bool = False) -> None:
+        self.raw(self._encoded(text, json=json))
+
+    def _encoded(self, text: str, *, json: bool = False) -> bytes:
         if self._in_ci:
             text = without_commands(text, json=json)
-        self.raw(text.encode("utf-8", "backslashreplace"))
+        return text.encode("utf-8", "backslashreplace")
 
     def write_stdout(self, data: bytes) -> None:
         """Write to stdout as it is, also over what is drawn in place."""

@@ -142,20 +142,6 @@ def test_an_unreadable_success_leaves_the_outcome_of_a_post_unknown(
     assert (caught.value.hint or "").endswith("dpx projects list")
 
 
-def test_a_read_that_finds_the_server_gone_after_a_502_reports_the_502(server: FaultServer, client: Client) -> None:
-    """And not an unknown outcome."""
-
-    def last_words(exchange: faults.Exchange) -> None:
-        server.refuse()
-        faults.html_502(exchange)
-        exchange.keep = False
-
-    server.on("GET", "/projects", last_words)
-    with pytest.raises(errors.ServerError) as caught:
-        client.get("/projects")
-    assert caught.value.status == 502
-
-
 @pytest.mark.parametrize(
     ("method", "status", "kind"),
     [

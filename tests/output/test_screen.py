@@ -8,6 +8,7 @@ import io
 import json
 import os
 import threading
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,6 +93,17 @@ def test_json_is_one_array_across_pages() -> None:
         streams = Streams("json")
         streams.screen.rows([[]] * number, COLUMNS, key="slug")
         assert streams.out == "[]\n"
+
+
+def test_a_json_array_is_kept_as_bytes() -> None:
+    """In a text one emoji makes every character four bytes large."""
+    pages = ([{"x": "a" * 1024**2 + "\U0001f600"}] for _ in range(20))
+    tracemalloc.start()
+    try:
+        Streams("json").screen.array(pages)
+        assert tracemalloc.get_traced_memory()[1] < 80 * 1024**2
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
