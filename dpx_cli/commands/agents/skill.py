@@ -23,6 +23,6 @@ def render() -> str:
         mark = "" if has_verbs else verbs[0].removeprefix("(alone)")
         listing = f" Verbs: {', '.join(verbs)}." if has_verbs else ""
         lines.append(f"- `dpx {group}`{mark}: {TABLE[group]['help']}{listing}")
-    codes = [f"{code['code']} {code['meaning']}" for code in manifest.build()["exitCodes"]]
+    codes = [f"- {code['code']} {code['meaning']}\n" for code in manifest.build()["exitCodes"]]
     head = files(__package__).joinpath("skill.md").read_text("utf-8")
-    return f"{head}{chr(10).join(lines)}\n\n## Exit codes\n\n{'; '.join(codes)}.\n"
+    return f"{head}{chr(10).join(lines)}\n\n## Exit codes\n\n{''.join(codes)}"

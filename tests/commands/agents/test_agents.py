@@ -68,7 +68,7 @@ def test_the_skill_is_a_skill(dpx_offline: Program) -> None:
         group, _, verb = name.partition(" ")
         assert verb in lines[f"dpx {group}"]
     assert text.index("tabs") < text.index("--fields") < text.index("--json")
-    assert "11 outcome unknown" in text
+    assert "\n- 11 outcome unknown" in text, "a line of its own: the meanings have semicolons"
     for _ in range(2):
         assert dpx_offline("skill", "install", "skills").code == 0
     path = dpx_offline.cwd / "skills" / "dpx" / "SKILL.md"

@@ -61,6 +61,7 @@ def test_plans_are_for_those_who_have_a_deploxa_toml(dpx_offline: Program) -> No
     planned = github_of(dpx_offline("ci", "setup", "github", "--print").out)
     assert set(planned["jobs"]) == {"deploy", "plan"}
     assert planned["jobs"]["plan"]["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert "user.login != 'dependabot[bot]'" in planned["jobs"]["plan"]["if"], "its pull requests get no secrets"
     drifting = github_of(dpx_offline("ci", "setup", "github", "--print", "--drift").out)
     assert drifting["on"]["schedule"]
     assert drifting["jobs"]["drift"]["permissions"] == {"contents": "read", "issues": "write"}
