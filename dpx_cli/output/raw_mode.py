@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,11 +26,18 @@ def raw_mode(stdin: BinaryIO, *, keys: bool) -> Iterator[None]:
     fd = stdin.fileno()
     before = termios.tcgetattr(fd)
     off = termios.ECHO | (termios.ICANON if keys else 0)
-    try:
+
+    def apply(*_: object) -> None:
         termios.tcsetattr(fd, termios.TCSADRAIN, [*before[:3], before[3] & ~off, *before[4:]])
+
+    # After Ctrl-Z and `fg` the terminal has the shell's mode, which shows what is typed.
+    earlier = signal.signal(signal.SIGCONT, apply)
+    try:
+        apply()
         yield
     finally:
         termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        signal.signal(signal.SIGCONT, earlier)
 
 
 def read_key(stdin: BinaryIO) -> str:

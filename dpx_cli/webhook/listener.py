@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from dpx_cli.system.loopback.guard import Header
     from dpx_cli.system.loopback.server import Connection
     from dpx_cli.webhook.deliver import Endpoint
-    from dpx_cli.webhook.record import Delivery
 
 MAX_BODY = 1024 * 1024
 PATIENCE = 10.0  # seconds for a request's headers, and again for its body
@@ -46,7 +45,7 @@ class Listener:
 
     secret: bytes
     trust: Callable[[], ssl.SSLContext]
-    report: Callable[[Delivery], None]
+    report: Callable[[dict[str, Any]], None]
     warn: Callable[[str], None]
     forward_to: Endpoint | None = None
     events: Collection[str] = ()

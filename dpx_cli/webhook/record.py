@@ -22,10 +22,6 @@ MAX_SHOWN = 64 * 1024  # bytes of a body on the page
 _SECRET = (b"authorization", b"cookie", b"proxy-authorization")
 
 
-# One delivery, as `--json` prints it: see `describe`.
-Delivery = dict[str, Any]
-
-
 class DeliveryResult(NamedTuple):
     """What became of a delivery: the sender's status, a sentence, the receiver's response, and what to do."""
 
@@ -38,7 +34,7 @@ class DeliveryResult(NamedTuple):
 class RecordedDelivery(NamedTuple):
     """A delivery with everything that came with it."""
 
-    delivery: Delivery
+    delivery: dict[str, Any]  # as `--json` prints it: see `describe`
     outcome: DeliveryResult
     headers: Sequence[Header]  # all, as they came
     forwarded_headers: Sequence[Header]  # those that are sent when it is replayed
@@ -108,7 +104,7 @@ def text(payload: Any, *path: str) -> str | None:
     return payload if isinstance(payload, str) else None
 
 
-def describe(payload: Mapping[str, Any], outcome: DeliveryResult, began: float) -> Delivery:
+def describe(payload: Mapping[str, Any], outcome: DeliveryResult, began: float) -> dict[str, Any]:
     """Return the record of a delivery that arrived at `began` (monotonic); its payload is {} if it is invalid.
 
     `forwarded` is the receiver's HTTP status; `answer` is the one sent to the sender, after `milliseconds`.

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,8 +74,8 @@ def test_confirm_gives_up_after_three_tries(terminal: Terminal) -> None:
 
 
 @pytest.mark.posix
-def test_ctrl_c_at_a_hidden_prompt_gives_echo_back() -> None:
-    """In a process of its own, with the terminal as its controlling one."""
+def test_a_hidden_prompt_that_is_stopped_or_interrupted() -> None:
+    """It hides what is typed after Ctrl-Z and `fg`, too, and Ctrl-C gives echo back."""
     import pty
 
     code = (
@@ -91,6 +92,13 @@ def test_ctrl_c_at_a_hidden_prompt_gives_echo_back() -> None:
     shown = b""
     while b"Token: " not in shown:
         shown += os.read(master, 1024)
+    assert not termios.tcgetattr(slave)[3] & termios.ECHO
+    child.send_signal(signal.SIGSTOP)
+    termios.tcsetattr(slave, termios.TCSANOW, before)  # as a shell does
+    child.send_signal(signal.SIGCONT)
+    deadline = time.monotonic() + 10
+    while termios.tcgetattr(slave)[3] & termios.ECHO and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert not termios.tcgetattr(slave)[3] & termios.ECHO
     child.send_signal(signal.SIGINT)
     assert child.wait(10) == 130

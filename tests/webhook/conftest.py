@@ -28,7 +28,7 @@ class Running:
         self.error: BaseException | None = None
         self._ready = threading.Event()
         options.setdefault("report", self.deliveries.append)
-        self.listener = Listener(SECRET, trust=no_trust, warn=self.warnings.append, **options)
+        self.listener = Listener(SECRET, trust=ssl.create_default_context, warn=self.warnings.append, **options)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
         assert self._ready.wait(10), self.error
@@ -79,11 +79,6 @@ def read_all(connection: socket.socket) -> bytes:
     while piece := connection.recv(65536):
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def no_trust() -> ssl.SSLContext:
-    """Trust nobody: these tests speak http."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture

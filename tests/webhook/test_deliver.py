@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 HEADERS = deliver.headers("sha256=abc", "deployment.ready")
 
 
-def trust() -> ssl.SSLContext:
-    """Trust what Python trusts."""
-    return ssl.create_default_context()
-
-
 @pytest.fixture
 def wire() -> Iterator[Callable[[bytes | None], str]]:
     """A server of raw bytes: reads a little, answers what it is given (None: nothing), and closes."""
@@ -57,7 +52,7 @@ def wire() -> Iterator[Callable[[bytes | None], str]]:
 
 def send(url: str, seconds: float = 10.0, body: bytes = b"{}") -> deliver.Reply:
     """Deliver with a deadline of the test's own."""
-    return deliver.deliver(Endpoint.parse(url, "--to"), body, HEADERS, trust, seconds)
+    return deliver.deliver(Endpoint.parse(url, "--to"), body, HEADERS, ssl.create_default_context, seconds)
 
 
 def test_a_delivery_carries_its_own_headers_and_no_others(
@@ -68,7 +63,9 @@ def test_a_delivery_carries_its_own_headers_and_no_others(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     body = b'{"a": "\xff\x00"}\r\n'
-    answer = deliver.deliver_now(Endpoint.parse(receiver.url + "?a=b#c", "--to"), body, HEADERS, trust)
+    answer = deliver.deliver_now(
+        Endpoint.parse(receiver.url + "?a=b#c", "--to"), body, HEADERS, ssl.create_default_context
+    )
     assert (answer.status, answer.excerpt) == (200, "thank you")
     [(method, path, headers, received)] = receiver.requests
     assert (method, path, received) == ("POST", "/hook?a=b", body)
@@ -128,7 +125,7 @@ def test_an_answer_that_breaks_off_is_an_answer(wire: Callable[..., str]) -> Non
 def test_no_answer_after_sending_leaves_the_outcome_unknown(wire: Callable[..., str], answer: bytes | None) -> None:
     """No response after sending is OutcomeUnknown, since the receiver may have acted."""
     with pytest.raises(OutcomeUnknown, match="the response was lost") as caught:
-        deliver.deliver_now(Endpoint.parse(wire(answer), "--to"), b"{}", HEADERS, trust)
+        deliver.deliver_now(Endpoint.parse(wire(answer), "--to"), b"{}", HEADERS, ssl.create_default_context)
     assert caught.value.hint
 
 
@@ -165,7 +162,7 @@ def test_what_cannot_be_reached_is_a_network_error(receiver: Receiver, monkeypat
         ("LOCALHOST:9/", "Start the receiver"),
     ):
         with pytest.raises(NetworkError, match="Can't reach") as caught:
-            deliver.deliver_now(Endpoint.parse(url, "--to"), b"{}", HEADERS, trust)
+            deliver.deliver_now(Endpoint.parse(url, "--to"), b"{}", HEADERS, ssl.create_default_context)
         assert hint in (caught.value.hint or "")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     with pytest.raises(NotDelivered, match=r"connection refused \(through the proxy in https_proxy\)"):
