@@ -47,7 +47,9 @@ def nearest(word: str, names: Iterable[str], cutoff: float = CLOSE) -> str | Non
     """Return the name that a word is a typo of, never its opposite."""
     import difflib
 
-    close = difflib.get_close_matches(word, [name for name in names if name], n=3, cutoff=cutoff)
+    names = [name for name in names if name]
+    swapped = [name for name in names if sorted(name) == sorted(word)]  # gte: too short to be similar
+    close = swapped or difflib.get_close_matches(word, names, n=3, cutoff=cutoff)
     return next((name for name in close if not _is_opposite(word.lstrip("-"), name.lstrip("-"))), None)
 
 
@@ -254,7 +256,8 @@ def _misplaced(mistake: parser.Mistake) -> str:
     if not mistake.group and flag == "-v":
         return "Run: dpx --version"
     close = None if mistake.group else nearest(flag, [name for option in ROOT for name in option["flags"]])
-    says = f"Did you mean {close}?" if close else ""
+    listed = "" if mistake.group else f"Options: {', '.join(option['flags'][0] for option in ROOT)}."
+    says = f"Did you mean {close}?" if close else listed
     return _hint(says, "dpx --version" if close == "--version" else f"{parser.command_line((mistake.group,))} --help")
 
 
@@ -403,8 +406,8 @@ def _is_allowed(param: Param, value: str) -> bool:
 
 def _masked(path: Sequence[str], command: Mapping[str, Any], words: Sequence[str]) -> list[str]:
     """Return arguments without what may be a value or a token."""
-    if path == ["env", "set"]:
-        return _keys(words)
+    if path in (["env", "set"], ["env", "rotate"]):
+        return [word.partition("=")[0] if path[1] == "rotate" else word for word in _keys(words)]
     if any(param.get("secret") for param in command["params"]):
         return [word for word in words if any(word in param.get("choices", ()) for param in command["params"])]
     words = [word for word in words if "dpx_" not in word]

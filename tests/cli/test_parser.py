@@ -345,6 +345,7 @@ def test_several_projects_are_repeated_or_separated_by_commas() -> None:
         (["env", "set", "KEY", "VALUE", "-Z"], "-Z"),
         (["webhook", "sign", "--color"], "--color"),
         (["projects", "list", "--nope9"], "--nope9"),
+        (["--nope"], "--nope"),
     ],
 )
 def test_an_unknown_option_is_named_and_those_there_are_listed(
@@ -354,5 +355,5 @@ def test_an_unknown_option_is_named_and_those_there_are_listed(
     error, hint = dpx_offline(*words).err.splitlines()
     assert error == f"error: Unknown option: {option}"
     assert hint.startswith("hint: Options: --")
-    assert hint.endswith(f"Run: dpx {' '.join(words[:2])} --help")
+    assert hint.endswith(f"Run: {' '.join(['dpx', *words[:-1][:2]])} --help")
     assert {"--profile,", "--debug,"} <= set(hint.split())

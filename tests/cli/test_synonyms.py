@@ -131,6 +131,8 @@ status docs shop => dpx status --help
 projects update docs name=shop => dpx projects update --help
 projects list help => dpx projects list --help
 ci gitlab => dpx ci setup gitlab
+deploy gte clm1 => dpx deploy get clm1
+env rotat API_KEY | env rotat API_KEY=secret => dpx env rotate API_KEY
 --verison => dpx --version
 deploy help | deploy version => runs dpx deploy --help
 """
