@@ -78,6 +78,11 @@ class Names:
         project_id = _dict_in(self._content(), "projects").get(reference)
         return project_id if isinstance(project_id, str) and ID.fullmatch(project_id) else None
 
+    def reference(self, project_id: str) -> str:
+        """Return the cached slug or "org/slug" of a project, else its ID."""
+        cached = _dict_in(self._content(), "projects")
+        return next((name for name, known in cached.items() if known == project_id), project_id)
+
     def remember_project(self, reference: str, project_id: str) -> None:
         """Remember the ID of a slug or "org/slug"."""
         self._store(lambda content: _dict_in(content, "projects").update({reference: project_id}))

@@ -30,7 +30,7 @@ class ProjectRef(NamedTuple):
     """A project as the user or a file of the directory specifies it. Two are the same project if their IDs are.
 
     `id` is None before it is looked up; slug and organization are known where a file, the API or the user has them;
-    `given` is the text: ID, slug or "org/slug"; `source` is "--project", "DPX_PROJECT", FILE, LINK or PICKED.
+    `given` is the text: ID, slug or "org/slug"; `source` is an option, "DPX_PROJECT", FILE, LINK or PICKED.
     """
 
     id: str | None
@@ -192,7 +192,8 @@ class Projects:
         for page in projects.list_projects(self._client(), org=org):
             rows = [row for row in page if is_name(row.get("id"))]
             names = [(row["id"], row["slug"] if is_name(row.get("slug")) else row["id"]) for row in rows]
-            yield [ProjectRef(project_id, slug, org, slug, "--project") for project_id, slug in names]
+            source = "--all" if org is None else "--org"
+            yield [ProjectRef(project_id, slug, org, slug, source) for project_id, slug in names]
 
     def _choose(self, reference: str, listed: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], str | None]:
         """Return the one project of a list that a reference fits, and the organization that it was chosen by.

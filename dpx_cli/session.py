@@ -102,7 +102,7 @@ class Session:
             token_hint=token_hint,
             on_attempt=self.screen.info if self.debug else self.on_attempt,
             on_note=self.screen.note,
-            command=self.command,
+            command=self._command_by_name,
         )
         self._clients.append(client)
         return client
@@ -142,6 +142,10 @@ class Session:
             project = None if project.source in ("deploxa.toml", "link") else project.given
         profile = self.profile or self.env.get("DPX_PROFILE") or None
         return shell.command(*words, project=project, org=org, target=target, profile=profile)
+
+    def _command_by_name(self, *words: str, project: str | None = None) -> str:
+        """Return a command to paste with the names of projects, for the API's client, which only knows their IDs."""
+        return self.command(*map(self.names.reference, words), project=project and self.names.reference(project))
 
     def org(self, given: str | None) -> str | None:
         """Return the organization: as given, else the default of the settings, else None."""

@@ -403,6 +403,9 @@ def test_a_failure_half_way_says_what_is_done(dpx: Program, sandbox: Sandbox) ->
     assert (result.code, result.out) == (5, ""), result
     assert "; done: A, B; not done: SEARCH_KEY" in result.err, result
     assert "Set 2 variables in docs.\n" in result.err
+    sandbox.fault("POST /projects/*/env-vars lost")
+    result = dpx("env", "set", "A=1", "-p", "docs")
+    assert (result.code, result.err.endswith("Run: dpx env list --project docs\n")) == (11, True), result
 
 
 def test_bad_empty_and_endless_files(dpx: Program, sandbox: Sandbox) -> None:

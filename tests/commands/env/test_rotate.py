@@ -165,7 +165,7 @@ def test_rotate_and_deploy(dpx: Program, sandbox: Sandbox) -> None:
         *("env-vars", "env-vars", "deployments", "deployments")
     ]
     assert posts(sandbox, "deployments") == dict.fromkeys(ids, 1)
-    assert "storefront: Deploying branch main (last deployed)." in result.err
+    assert "storefront: Deploying branch main (last deployed). Project from --all." in result.err
     sandbox.fault(f"POST /projects/{ids[1]}/deployments ERROR")
     result = dpx(*rotate(dpx, "--all", "-y", "--deploy"))
     assert result.code == 9, result
