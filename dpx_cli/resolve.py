@@ -192,8 +192,7 @@ class Projects:
         for page in projects.list_projects(self._client(), org=org):
             rows = [row for row in page if is_name(row.get("id"))]
             names = [(row["id"], row["slug"] if is_name(row.get("slug")) else row["id"]) for row in rows]
-            source = "--all" if org is None else "--org"
-            yield [ProjectRef(project_id, slug, org, slug, source) for project_id, slug in names]
+            yield [ProjectRef(project_id, slug, org, slug, "--org" if org else "--all") for project_id, slug in names]
 
     def _choose(self, reference: str, listed: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], str | None]:
         """Return the one project of a list that a reference fits, and the organization that it was chosen by.

@@ -36,9 +36,7 @@ DEPLOYMENT = Column("Deployment", "deployment.id")
 def where(
     session: Session,
     key: Annotated[str, options.argument("KEY", "Variable to look for.", complete="key")],
-    org: Annotated[
-        str | None, options.option("--org", "ORG", "Only projects of this organization.", complete="org")
-    ] = None,
+    org: options.EveryOf = None,
 ) -> None:
     """List the projects that have a variable, with its targets."""
     failures: list[DpxError] = []

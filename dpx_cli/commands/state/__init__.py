@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 from dpx_cli.api import env_vars
-from dpx_cli.api.client import is_name
 from dpx_cli.api.projects import list_usable
 from dpx_cli.commands import DELETE, LIST, READ, Typer, effect
 from dpx_cli.commands.env import edit
@@ -73,7 +72,8 @@ def run_plan(
         session.screen.rows([[row for plan in made for row in plan.rows()]], columns, key="name")
     _report(session, made, summary)
     edit.raise_first(session, failures)
-    if exit_code and (different := [plan.document.slug for plan in made if plan.changes]):
+    different = [plan.document.slug for plan in made if any(step.action != plans.UNKNOWN for step in plan.steps)]
+    if exit_code and different:
         arguments = [*files, *["--recursive"] * recursive, *(["--changed", changed] if changed else [])]
         hint = f"Run: {session.command('apply', *arguments)}"
         raise CheckFailed(f"Different from the file: {', '.join(different)}", hint=hint)
@@ -144,9 +144,8 @@ def run_export(
     if directory is not None:
         exporting.write_all(session, [row], owner, directory, yes=yes)
         return
-    slug = row["slug"] if is_name(row.get("slug")) else row["id"]
-    text = exporting.render(f"{owner}/{slug}" if owner else slug, row, env_vars.by_key(session.client, row["id"]))
-    session.screen.raw(text.encode())
+    (name,) = exporting.name_projects(session, [row], owner).values()
+    session.screen.raw(exporting.render(name, row, env_vars.by_key(session.client, row["id"])).encode())
 
 
 def _columns(made: Sequence[Plan]) -> tuple[Column, ...]:

@@ -59,7 +59,7 @@ def write_all(
     session: Session, listed: Sequence[Mapping[str, Any]], org: str | None, folder: str, *, yes: bool
 ) -> None:
     """Write FOLDER/SLUG/deploxa.toml for every project; only what differs, and no edited file unless `yes`."""
-    names = _name_projects(session, listed, org)
+    names = name_projects(session, listed, org)
 
     def read(client: Client, project_id: str) -> str:
         project = projects.get_project(client, project_id)
@@ -92,7 +92,7 @@ def write_all(
         raise UsageError(f"Edited and not overwritten: {', '.join(edited)}", hint="To overwrite them, pass --yes.")
 
 
-def _name_projects(session: Session, listed: Sequence[Mapping[str, Any]], org: str | None) -> dict[str, str]:
+def name_projects(session: Session, listed: Sequence[Mapping[str, Any]], org: str | None) -> dict[str, str]:
     """Return the slug, or org/slug if it is known or several have the slug, of each project by ID."""
     slugs = {project["id"]: project["slug"] if is_name(project.get("slug")) else project["id"] for project in listed}
     owners = dict.fromkeys(slugs, org)

@@ -77,11 +77,6 @@ class Plan(NamedTuple):
         """The file."""
         return self.inputs.document
 
-    @property
-    def changes(self) -> list[Step]:
-        """The steps that are known to change something."""
-        return [step for step in self.steps if step.action != UNKNOWN]
-
     def rows(self) -> list[dict[str, Any]]:
         """Return the plan as `--json` prints it: one object a step, without any value of a variable."""
         rows = [{"project": self.document.slug, **step._asdict()} for step in self.steps]

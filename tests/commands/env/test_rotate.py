@@ -136,8 +136,7 @@ def test_rotate_refuses_what_it_cannot_do(dpx: Program, sandbox: Sandbox, words:
     assert not posts(sandbox)
     assert dpx("env", "rotate", KEY, VALUE, "--all", "-y").code == 2
     assert VALUE not in dpx("env", "rotate", KEY, VALUE, "--all", "-y").err
-    hint = dpx("env", "rotate", KEY, "--all", "-y").err.splitlines()[1]
-    assert hint == "hint: Pass --stdin or --from-file FILE.", "it takes no value as an argument"
+    assert dpx("env", "rotate", KEY, "--all", "-y").err.endswith("hint: Pass --stdin or --from-file FILE.\n")
 
 
 def test_rotate_that_fails_half_way_says_what_is_done(dpx: Program, sandbox: Sandbox) -> None:

@@ -171,10 +171,9 @@ MISTAKES = [
     (f'{HEAD}[env]\nA = {{from = "{CANARY}"}}', 4, 6, 'from must be "env:NAME" or "file:PATH"'),
     (HEAD + '[env]\nA = {from = "env:A B"}', 4, 6, "from must have an environment variable"),
     (HEAD + '[env]\nA = {from = "env:DPX_TOKEN"}', 4, 6, "from can't read DPX_ variables"),
-    *(
-        (f'{HEAD}[env]\nA = {{from = "file:{name}"}}', 4, 6, "from must be a file below")
-        for name in ("/etc/passwd", "../outside.txt", "sub/../../outside.txt")
-    ),
+    (HEAD + '[env]\nA = {from = "file:/etc/passwd"}', 4, 6, "from must be a file below"),
+    (HEAD + '[env]\nA = {from = "file:../outside.txt"}', 4, 6, "from must be a file below"),
+    (HEAD + '[env]\nA = {from = "file:sub/../../outside.txt"}', 4, 6, "from must be a file below"),
     (f'{HEAD}[env.A]\nvalue = """\n{CANARY}"""\nx = 1 # {CANARY}', 6, 1, "Unknown key x in a variable"),
     (f'{HEAD}env.A = "{CANARY}"', 3, 1, "Unknown key env in [project]"),
 ]

@@ -40,7 +40,6 @@ BUILT_IN = frozenset(
     }
 )
 MAX_LISTED = 5  # places in a message
-BUILT_IN_PREFIXES = ("npm_",)
 
 
 @GROUP.command("scan", epilog="dpx env scan --project storefront --target production")
@@ -100,7 +99,7 @@ def _compare(code: files.Scan, variables: Variables, targets: Sequence[str]) -> 
         place = min(places, key=lambda each: each.optional)
         present = targets_of(variables[key]) if key in variables else ()
         lacking = [target for target in TARGETS if target not in present and (not targets or target in targets)]
-        if lacking and key not in BUILT_IN and not key.startswith(BUILT_IN_PREFIXES):
+        if lacking and key not in BUILT_IN and not key.startswith("npm_"):
             rows.append({"key": key, **place._asdict(), "missing": lacking})
     return rows
 
