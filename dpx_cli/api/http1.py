@@ -55,7 +55,7 @@ class Response:
         coding = headers.get("transfer-encoding", "").lower()
         self.chunked = bool(coding)
         if coding not in ("", "chunked"):
-            raise _not_http(f"transfer encoding {coding[:100]}")
+            raise _not_http("Transfer-Encoding")
         self.length = _length(headers.get("content-length"))  # of the body; None if it ends with the connection
         is_open = "close" not in headers.get("connection", "").lower()
         if self.chunked and self.length is not None:

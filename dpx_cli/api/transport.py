@@ -1,6 +1,7 @@
 """Exchange one HTTP/1.1 request and response over a socket, within a deadline and in bounded memory.
 
-The caller learns whether a request can have reached the server. CONTRIBUTING says why this is no HTTP library.
+The caller learns whether a request can have reached the server. An error repeats nothing of what the other side sent:
+it may be the token. CONTRIBUTING says why this is no HTTP library.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from dpx_cli.system.proxy import Proxy
 
 MAX_BYTES = 32 * 1024 * 1024  # of a body, compressed as well as decoded
-MAX_QUOTED = 100  # characters that an error repeats of what the other side said
 INFLATED = 16 * CHUNK  # bytes that are decompressed at a time
 WITH_BODY = ("POST", "PUT", "PATCH")  # sent with Content-Length even if empty: servers respond 411 without it
 
@@ -133,7 +133,7 @@ class Connection:
         http.send("CONNECT", origin, {"Host": origin, **proxy.headers}, None)
         head = http.head("CONNECT")
         if head.status >= REDIRECT:
-            raise OSError(f"the proxy refused the tunnel: HTTP {head.status} {head.reason[:MAX_QUOTED]}")
+            raise OSError(f"the proxy refused the tunnel with status {head.status}")
 
 
 def _read_body(http: Http1Connection, head: Response, deadline: Deadline) -> bytes:
@@ -143,7 +143,7 @@ def _read_body(http: Http1Connection, head: Response, deadline: Deadline) -> byt
     if encoding == "gzip":
         pieces = _inflate(pieces, head.status)
     elif encoding not in ("", "identity"):
-        raise Unreadable(f"The response is encoded as {encoding[:MAX_QUOTED]}, which dpx didn't request.", head.status)
+        raise Unreadable("The response has a Content-Encoding that dpx didn't request.", head.status)
     body = bytearray()
     _check_size(head.length or 0, head.status)
     for piece in pieces:

@@ -342,6 +342,16 @@ def test_a_server_that_echoes_a_secret_does_not_make_us_show_it(
     assert TOKEN not in repr(client)
 
 
+@pytest.mark.parametrize("name", ["Content-Encoding", "Transfer-Encoding", "Content-Length", "Location", TOKEN])
+def test_a_header_field_that_echoes_the_token_is_not_shown(server: FaultServer, client: Client, name: str) -> None:
+    """Nor is the reason phrase."""
+    head = f"HTTP/1.1 {302 if name == 'Location' else 200} {TOKEN}\r\n{name}: {TOKEN}\r\n\r\n"
+    server.on("GET", "/projects", faults.raw(head.encode()))
+    with pytest.raises(errors.DpxError) as caught:
+        client.get("/projects")
+    assert TOKEN[4:] not in str(vars(caught.value))
+
+
 @pytest.mark.parametrize(
     "name",
     [

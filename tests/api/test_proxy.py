@@ -121,7 +121,7 @@ def test_https_goes_through_a_tunnel(authority: Authority) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "407"),
+        (b"HTTP/1.1 407 No such user: canary\r\n\r\n", "status 407 \\(through"),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "502"),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "not HTTP.*proxy in HTTPS_PROXY"),
         (b"HTTP/1.1 200", "cut off"),
