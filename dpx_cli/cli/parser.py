@@ -250,7 +250,7 @@ def parse(route: Route) -> Call | Help:
         elif value is None:
             raise _wrong(route, f"Option {flag} needs a value.")
         elif not value and not param.get("empty"):
-            raise empty_value(flag)
+            raise empty_value(flag, is_required="required" in param)
         else:
             _add(values, param, value)
     extra = _place(words, arguments_of(route.command), values)
@@ -289,9 +289,10 @@ def looks_like_option(flag: str) -> bool:
     return is_word and (len(flag) == len("-x") or (flag == f"--{name}" and name.islower()))
 
 
-def empty_value(name: str) -> UsageError:
+def empty_value(name: str, *, is_required: bool = False) -> UsageError:
     """Return the error for an option or argument with an empty value."""
-    return UsageError(f"The value of {name} is empty.", hint="Leave it out, or give it a value.")
+    hint = "Give it a value." if is_required else "Leave it out, or give it a value."
+    return UsageError(f"The value of {name} is empty.", hint=hint)
 
 
 def _wrong(route: Route, what: str) -> UsageError:
@@ -312,7 +313,7 @@ def _place(words: list[str], arguments: list[Param], values: dict[str, Any]) -> 
     for param in arguments:
         placed, words = (words, []) if param.get("multiple") else (words[:1], words[1:])
         if "" in placed and not param.get("empty"):
-            raise empty_value(param["metavar"])
+            raise empty_value(param["metavar"], is_required="required" in param)
         if placed:
             values[param["name"]] = tuple(placed) if param.get("multiple") else placed[0]
     return words

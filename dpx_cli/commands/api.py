@@ -186,7 +186,7 @@ def _fields(texts: Sequence[str], jsons: Sequence[str]) -> dict[str, Any]:
             try:
                 fields[key] = json.loads(value) if flag == "-F" else value
             except (ValueError, RecursionError):
-                hint = f"For a text, pass -f {key}=…"
+                hint = f"To send it as a string, pass -f {key}=…"
                 raise UsageError(f"The value of the field {key} is not JSON.", hint=hint) from None
     return fields
 

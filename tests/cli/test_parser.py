@@ -322,6 +322,7 @@ def test_an_option_or_argument_is_not_empty(dpx_offline: Program, name: str, wor
     result = dpx_offline(*words)
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(f"error: The value of {name} is empty.\n")
+    assert ("Leave it out" in result.err) == (name not in {"KEY", "PATH"}), "it's needed"
     program = main.parse_line(["sandbox", "run", "printf", ""])
     assert isinstance(program, parser.Call)
     assert program.values == {"command": ("printf", "")}

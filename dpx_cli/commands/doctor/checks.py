@@ -11,6 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import dpx_cli
 from dpx_cli import __version__, completion, credentials
 from dpx_cli.api import tls
 from dpx_cli.api.client import Request, decode, is_success
@@ -67,7 +68,7 @@ class Diagnosis:
         """Yield the results, causes before their effects."""
         for name, check in (
             ("python", lambda: f"{sys.version.split()[0]} ({sys.implementation.name}, {sys.platform})"),
-            ("version", lambda: f"dpx {__version__} in {os.path.dirname(__file__)}"),
+            ("version", lambda: f"dpx {__version__} in {os.path.dirname(dpx_cli.__file__)}"),
             ("profile", lambda: f"{self._settings.profile} ({self._settings.api_url})"),
             ("config", lambda: _check_folder("config", self._settings.config_dir, needed=True)),
             ("cache", lambda: _check_folder("cache", self._settings.cache_dir, needed=False)),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+import dpx_cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +85,7 @@ def test_all_checks_pass(dpx: Program, sandbox: Sandbox) -> None:
     assert [f"{seen.method} {seen.path}" for seen in sandbox.requests] == ["GET /orgs"]
     checks = found(result)
     assert checks["token"]["detail"] == "from DPX_TOKEN, accepted"
+    assert Path(checks["version"]["detail"].partition(" in ")[2]) == Path(dpx_cli.__file__).parent
     assert checks["keyring"]["detail"] == "not used (DPX_TOKEN is set)"
     assert checks["api"]["detail"].startswith(f"{sandbox.url} responded in ")
     plain = dpx("doctor")
