@@ -286,7 +286,8 @@ def _argument(mistake: parser.Mistake) -> str:
     is_project = not is_org and all(param.get("complete") != "project" for param in parser.arguments_of(route.command))
     candidates = {"--target": is_target, "--project": is_project, "--org": is_org, "--search": True}
     used = {flags[part]["flags"][0] for part in route.words if part in flags}
-    flag = next((flag for flag, fits in candidates.items() if fits and flag in flags and flag not in used), "")
+    free = {flag for flag, param in flags.items() if flag not in used or param.get("multiple")}
+    flag = next((flag for flag, fits in candidates.items() if fits and flag in free), "")
     if flag:
         return f"Run: {paste(name, [*words, flag, word], route.root)}"
     return help_hint

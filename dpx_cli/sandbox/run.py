@@ -58,7 +58,8 @@ def run(
         own = environment(sandbox, env, folder, secrets)
         path = command[0] if os.sep in command[0] else shutil.which(command[0], path=own["PATH"])
         if path is None:
-            raise NotFound(f"No such command: {command[0]}")
+            hint = "Write a command of dpx in full, like: dpx deploy --branch main"
+            raise NotFound(f"No such command: {command[0]}", hint=hint)
         try:
             return _run(path, command, own, mask, to_stderr=to_stderr)
         except FileNotFoundError as error:
