@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 ERROR_KEYS = ("code", "message", "hint", "status", "request")
 
 
-def make_tasks(session: Session, refs: Sequence[ProjectRef], options: DeployOptions) -> list[DeployTask]:
+def make_tasks(
+    session: Session, refs: Sequence[ProjectRef], options: DeployOptions, deadline: Deadline | None = None
+) -> list[DeployTask]:
     """Return a task for each project; git and the CI are asked for commits once for all."""
     options.check()
     commits = Commits(session, options)
-    return [DeployTask(session, ref, options, commits=commits) for ref in refs]
+    return [DeployTask(session, ref, options, commits=commits, deadline=deadline) for ref in refs]
 
 
 def deploy(session: Session, tasks: Sequence[DeployTask], options: DeployOptions, *, several: bool) -> None:

@@ -115,6 +115,7 @@ def again(
     from dpx_cli.rollout import launch
     from dpx_cli.rollout.plan import DeployOptions
 
+    deadline = launch.bound(session, timeout)
     ref = session.projects.ref(project)
     row = session.projects.on(ref, lambda project_id: find.find_earlier(session, ref, project_id, deployment_id))
     branch, sha = row.get("branch"), row.get("commitSha")
@@ -130,7 +131,7 @@ def again(
         timeout=timeout,
         ci_output=ci_output,
     )
-    tasks = launch.make_tasks(session, [ref], chosen)
+    tasks = launch.make_tasks(session, [ref], chosen, deadline)
     tasks[0].explain = explain
     launch.deploy(session, tasks, chosen, several=False)
 
@@ -238,8 +239,8 @@ def wait(
         raise UsageError("--appear needs --sha.", hint="Add --sha, or leave --appear out.")
     patience = launch.bound(session, find.APPEAR if appear is None else appear) if sha is not None else None
     deadline = launch.bound(session, timeout) if patience is None else None
-    project_id = session.projects.known(project)
     ids = deployment_ids or (find.resolve_deployment_id(session, choice, project, patience),)
+    project_id = session.projects.known(project)  # by now without a request, unless IDs are given
     launch.wait(session, ids, project_id, deadline or launch.bound(session, timeout), explain)
 
 
