@@ -42,6 +42,7 @@ FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "m
 PASSES = (
     *("arguments", "spread_element", "pair", "object", "array", "return_statement", "for_in_statement"),
     *("variable_declarator", "assignment_expression", "arrow_function", "jsx_expression", "export_statement"),
+    "export_specifier",
 )
 OPERATIONS = ("binary_expression", "unary_expression", "augmented_assignment_expression")
 TESTS = ("in", "&&", "==", "===", "!=", "!==")  # operators that read no variable from the whole environment
@@ -209,7 +210,10 @@ class _Reader:
             if target is not None and target.type == "object_pattern":
                 self._read_pattern(target)
                 return
-            if target is not None and _text(target) in self._scopes:
+            declaration = self._parent(parent)
+            exporter = declaration and self._parent(declaration)
+            is_exported = exporter is not None and exporter.type == "export_statement"  # other modules read it
+            if target is not None and _text(target) in self._scopes and (target == node or not is_exported):
                 return
         is_test = parent.type == "binary_expression" and _text(_field(parent, "operator")) in TESTS
         is_condition = parent.type == "ternary_expression" and _field(parent, "condition") == node

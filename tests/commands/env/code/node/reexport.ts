@@ -1,4 +1,4 @@
-export const runtime = process.env as Record<string, string>;
+export const runtime = process.env as Record<string, string>; //: whole
 export const { env: vars } = process;
 export default function load({ HOME_URL, HOME_KEY = "k" }: NodeJS.ProcessEnv = process.env) { //: HOME_URL HOME_KEY?
   return [runtime.RUNTIME_KEY, vars.VARS_KEY!, vars["VARS_OTHER"] ?? "x", HOME_URL, HOME_KEY]; //: RUNTIME_KEY VARS_KEY VARS_OTHER?

@@ -22,3 +22,5 @@ async function main ({ env }) {
   await env.notTheEnvironment.load()
   return import(process.env.PLUGIN) //: PLUGIN
 }
+
+export { environment as env } //: whole
