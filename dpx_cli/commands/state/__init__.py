@@ -136,8 +136,7 @@ def run_export(
     if org is not None or every:
         if directory is None:
             raise UsageError("Several projects are written to a directory.", hint="Pass --dir DIR.")
-        listed = list_usable(session.client, org)
-        exporting.write_all(session, listed, org, directory, yes=yes)
+        exporting.write_all(session, list_usable(session.client, org), org, directory, yes=yes)
         return
     row = session.projects.get(project)
     owner = session.projects.ref(project).given.rpartition("/")[0] or None
@@ -187,7 +186,5 @@ def _question(made: Sequence[Plan]) -> str:
 
 def _note_deploy(session: Session, made: Sequence[Plan]) -> None:
     if slugs := [plan.document.slug for plan in made if any(step.kind == "variable" for step in plan.steps)]:
-        options = [word for slug in slugs for word in ("--project", slug)]
-        session.screen.note(
-            f"The change takes effect with the next deployment. Run: {session.command('deploy', *options)}"
-        )
+        command = session.command("deploy", *[word for slug in slugs for word in ("--project", slug)])
+        session.screen.note(f"The change takes effect with the next deployment. Run: {command}")

@@ -68,11 +68,10 @@ class Lock:
             return {}, None
         if problem := self._find_problem(project_id):
             return {}, f"{self.path} {problem}: values can't be compared."
-        same = {
+        return {
             key: hmac.compare_digest(self._digests[key].encode(), self._digest(project_id, key, values[key]).encode())
             for key in values.keys() & self._digests.keys()
-        }
-        return same, None
+        }, None
 
     def keep(self, project_id: str, keys: Collection[str]) -> None:
         """Remove the digests of all other variables: they are going to be changed, or have left the file."""

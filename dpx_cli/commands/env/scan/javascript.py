@@ -285,8 +285,7 @@ class _Reader:
         """Return whether an expression is one in `X ? f(X) : 5`, which has a default."""
         node, text = reading, _text(reading)
         for _ in range(MAX_GUARDED):
-            parent = self._parent(node)
-            if parent is None:
+            if (parent := self._parent(node)) is None:
                 break
             default = _field(parent, "alternative") if parent.type == "ternary_expression" else None
             if default not in (None, node) and _is_text(_bare(_field(parent, "condition")), text):
