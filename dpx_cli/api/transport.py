@@ -103,7 +103,7 @@ class Connection:
             raw = self._dial(deadline)
         except (OSError, ValueError, BadResponse) as problem:
             through = f" (through the proxy in {self._proxy.variable})" if self._proxy else ""
-            untrusted = getattr(problem, "verify_message", None)
+            untrusted = getattr(problem, "verify_code", 10) not in (9, 10, 62, 64)  # OpenSSL: not valid now, other host
             raise (Untrusted if untrusted else NotSent)(_reason(problem) + through) from problem
         self._http = Http1Connection(raw, deadline)
         return self._http

@@ -50,7 +50,7 @@ def _parse(text: str, variable: str) -> Proxy:
     import base64
 
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    login = f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"
+    login = f"Basic {base64.b64encode(pair.encode(errors='surrogateescape')).decode('ascii')}"
     return Proxy(host, port or 80, {"Proxy-Authorization": login}, variable)
 
 

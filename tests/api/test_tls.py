@@ -69,6 +69,7 @@ def test_a_bad_certificate_is_refused(authority: Authority, host: str, words: st
             trusting(server, {}).get("/projects")
         assert server.requests == []
     assert not caught.value.message.endswith("..")
+    assert "DPX_CA_BUNDLE" not in (caught.value.hint or "")
 
 
 def test_http_where_https_is_expected(server: FaultServer) -> None:
