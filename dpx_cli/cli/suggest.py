@@ -253,9 +253,8 @@ def _misplaced(mistake: parser.Mistake) -> str:
         return f"Options follow the command. Run: {moved}"
     if not mistake.group and flag in ("--prod", "--production") and not words:  # vercel --prod
         return _hint(synonyms.OPTIONS[flag].says, paste("deploy", (), mistake.root))
-    if not mistake.group and flag == "-v":
-        return "Run: dpx --version"
-    close = None if mistake.group else nearest(flag, [name for option in ROOT for name in option["flags"]])
+    meant = "--version" if flag == "-v" else flag
+    close = None if mistake.group else nearest(meant, [name for option in ROOT for name in option["flags"]])
     listed = "" if mistake.group else f"Options: {', '.join(option['flags'][0] for option in ROOT)}."
     says = f"Did you mean {close}?" if close else listed
     return _hint(says, "dpx --version" if close == "--version" else f"{parser.command_line((mistake.group,))} --help")
@@ -306,11 +305,15 @@ class Typed:
         self.dropped: list[str] = []  # options of other tools that nothing stands for
         self.typos: dict[str, str] = {}  # with what they were corrected to
         self._by_flag = parser.flags_of(command)
+        arguments = parser.arguments_of(command)
+        self._arguments = {f"--{param.get(key, '')}".lower() for param in arguments for key in ("metavar", "complete")}
         for flag, param, value in parser.scan(words, self._find, command):
             if not flag:
                 self.words.append(str(value))
             elif flag in self._by_flag:
                 self._add(flag, self._by_flag[flag], value)
+            elif flag in self._arguments:  # --file FILE
+                self.words.append(value or "")
             elif flag in synonyms.OPTIONS:
                 self._translate(flag, value or "")
             elif param is not None:
@@ -321,8 +324,8 @@ class Typed:
     def _find(self, flag: str) -> Param | None:
         if flag in self._by_flag:
             return self._by_flag[flag]
-        if flag in synonyms.OPTIONS:
-            return {"metavar": ""} if synonyms.OPTIONS[flag].has_value else {}
+        if flag in self._arguments or flag in synonyms.OPTIONS:
+            return {"metavar": ""} if flag in self._arguments or synonyms.OPTIONS[flag].has_value else {}
         if close := nearest(flag, self._by_flag):
             self.typos[flag] = close
             return self._by_flag[close]
@@ -372,9 +375,8 @@ def paste(
     options = typed.options
     if projects is not None:
         named = [word for word in typed.words if word in projects][:1]
-        has_option = "--project" in parser.flags_of(route.command)
-        options += ["--project", *named] if named and has_option else []
-        typed.words = [] if has_option else named
+        options += ["--project", *named] if named and "--project" in parser.flags_of(route.command) else []
+        typed.words = []
     arguments = _masked(path, route.command, typed.words)
     if arguments and path == ["env", "set"]:
         options += _target_options(typed.words[1:])

@@ -136,7 +136,7 @@ OPTIONS = {
         Option("--preview", ("--target preview",), says=f"{BUILDS_BRANCH} It has no option for a preview."),
         Option("--draft", says=f"{BUILDS_BRANCH} It has no option for a draft."),
         Option("-e --env --environment --context", ("--target",), has_value=True),
-        Option("-a --app -s --site --service --repo -R --project-id", ("--project",), has_value=True),
+        Option("-a --app -s --site --service --repo -R --project-id --id --slug", ("--project",), has_value=True),
         Option("--team -T --scope -S --organization --workspace", ("--org",), has_value=True),
         Option("--force -f --confirm --auto-approve", ("--yes",)),
         Option("--yes -y", says="This command doesn't ask for confirmation."),
