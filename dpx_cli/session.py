@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from dpx_cli.cache import Names
@@ -86,7 +86,8 @@ class Session:
         from dpx_cli.api.transport import Connection
         from dpx_cli.system import proxy
 
-        token_hint = None
+        # A token that is tried before it is stored has no names yet.
+        names, token_hint = self.names if token is None else Names(self.settings, token), None
         if token is None:
             token, token_hint = self.token(), credentials.describe_renewal(self.found_token, self.settings)
         self.settings.check_profile()
@@ -102,7 +103,7 @@ class Session:
             token_hint=token_hint,
             on_attempt=self.screen.info if self.debug else self.on_attempt,
             on_note=self.screen.note,
-            command=self._command_by_name,
+            command=partial(self._command_by_name, names),
         )
         self._clients.append(client)
         return client
@@ -143,9 +144,9 @@ class Session:
         profile = self.profile or self.env.get("DPX_PROFILE") or None
         return shell.command(*words, project=project, org=org, target=target, profile=profile)
 
-    def _command_by_name(self, *words: str, project: str | None = None) -> str:
+    def _command_by_name(self, names: Names, *words: str, project: str | None = None) -> str:
         """Return a command to paste with the names of projects, for the API's client, which only knows their IDs."""
-        return self.command(*map(self.names.reference, words), project=project and self.names.reference(project))
+        return self.command(*map(names.reference, words), project=project and names.reference(project))
 
     def org(self, given: str | None) -> str | None:
         """Return the organization: as given, else the default of the settings, else None."""

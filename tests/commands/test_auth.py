@@ -140,6 +140,7 @@ def test_a_token_that_is_not_accepted_is_asked_for_again(dpx: Any, folder: Path)
     wrong = [(prompt, f"{UNKNOWN}\r"), (prompt, "ghp_canary\r")]
     done = dpx.tty("login", "--insecure-storage", answers=[*wrong, (prompt, f"{TOKEN}\r")])
     assert done.code == 0, done
+    assert "Invalid token (HTTP 401 from GET /orgs). Try again." in done.out
     assert "tokens begin with dpx_. Try again." in done.out
     assert TOKEN in everything_in(folder)
     dpx("logout")

@@ -73,15 +73,9 @@ def install_skill(
 def mcp(
     session: Session,
     allow_write: Annotated[bool, flag("--allow-write", "Also offer commands that change something.")] = False,
-    allow_delete: Annotated[
-        bool,
-        flag("--allow-delete", "With --allow-write: also offer commands that delete, without asking."),
-    ] = False,
+    allow_delete: Annotated[bool, flag("--allow-delete", "With --allow-write: also delete, without asking.")] = False,
     allow_files: Annotated[
-        str | None,
-        option(
-            "--allow-files", "DIR", "Let tools read and write files in DIR and below. [default: none]", complete="file"
-        ),
+        str | None, option("--allow-files", "DIR", "Let tools read and write files in DIR and below.", complete="file")
     ] = None,
 ) -> None:
     """Serve the Model Context Protocol on standard input and output.
