@@ -245,17 +245,16 @@ class DeployTask(Task):
         """Return the error for a deployment that ended in ERROR: what was good last, what changed, what to do next."""
         self._list_earlier()
         where = f" (branch {self.branch})" if self.branch else ""
-        details = []
-        if slug := self.slug():
-            origin = "/".join(self.session.settings.api_url.split("/")[:3])
-            details.append(f"The API has no build log. The project's page: {origin}/projects/{slug}")
+        origin = "/".join(self.session.settings.api_url.split("/")[:3])
+        page = f" The project's page: {origin}/projects/{slug}" if (slug := self.slug()) else ""
+        details = [f"The API has no build log.{page}"]
         if good := next(iter(self.ready_before()), None):
             when = f", created {relative(good['created_at'])}" if good.get("created_at") else ""
             details.append(f"The branch's last READY deployment is {good['id']}{when}.")
         if self.explain:
             details += self.explain(self)
         command = self.session.command
-        again = command("deploy", "again", str(self.id), project=self.project)
+        again = command("deploy", "again", str(self.id), project=self.project or slug or "PROJECT")
         hint = f"See {command('deploy', 'get', str(self.id))}; to try again, run: {again}"
         return DeploymentFailed(f"Deployment {self.id}{where} failed.", details=details, hint=hint)
 

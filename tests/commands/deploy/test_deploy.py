@@ -109,6 +109,10 @@ def test_wait_ends_as_deploy_does(dpx_on_faults: Program, server: FaultServer, s
         assert (done.code, done.out) == (0, f"https://{made['deployment_domain']}\n"), done
     else:
         assert (done.code, done.out) == (9, ""), done
+        assert done.err.endswith(f"dpx deploy again {made['id']} --project shop\n")
+        done = dpx_on_faults("deploy", "wait", made["id"], env={"DPX_PROJECT": ""})
+        assert "The API has no build log.\n" in done.err
+        assert done.err.endswith(f"dpx deploy again {made['id']} --project PROJECT\n")
     done = dpx_on_faults("deploy", "wait", made["id"], "--json")
     assert done.json["status"] == status
 
