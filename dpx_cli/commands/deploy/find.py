@@ -194,7 +194,8 @@ def find_newest(session: Session, project_id: str, ref: ProjectRef, branch: str 
             raise shape_error(f"GET {deployments.path_of(project_id)}", "deployments with an id")
         return page[0]
     what = f"{ref.name} was never deployed" + (f" from branch {branch}." if branch is not None else ".")
-    raise NotFound(what, hint=f"Run: {session.command('deploy', 'list', project=ref)}")
+    words = ("deploy", "list") if branch is not None else ("deploy",)
+    raise NotFound(what, hint=f"Run: {session.command(*words, project=ref)}")
 
 
 def find_earlier(session: Session, ref: ProjectRef, project_id: str, deployment_id: str | None) -> dict[str, Any]:

@@ -123,8 +123,7 @@ def test_again_of_another_projects_deployment(shop: Program, server: FaultServer
 def test_again_waits(dpx: Program) -> None:
     """As deploy does."""
     done = dpx("deploy", "again", "-p", "storefront")
-    assert done.code == 0, done
-    assert done.out.startswith("https://")
+    assert (done.code, done.out) == (0, "https://storefront.deploxa.com\n"), done
 
 
 def test_again_of_a_project_without_deployments(dpx: Program, sandbox: Sandbox) -> None:
@@ -132,4 +131,4 @@ def test_again_of_a_project_without_deployments(dpx: Program, sandbox: Sandbox) 
     sandbox.seed_project("bare")
     done = dpx("deploy", "again", "-p", "bare")
     assert (done.code, done.out) == (3, ""), done
-    assert "never deployed" in done.err
+    assert done.err.endswith("never deployed.\nhint: Run: dpx deploy --project bare\n")
