@@ -120,7 +120,7 @@ class Option(NamedTuple):
 
 ARGUMENT = ("",)  # as Option.meanings: the value is an argument
 
-BUILDS_BRANCH = "Deploxa deploys a branch."
+DEPLOYS_BRANCH = "Deploxa deploys a branch. It has no option for a target or a draft."
 
 OPTIONS = {
     flag: option
@@ -128,13 +128,9 @@ OPTIONS = {
         Option("--name --key", ARGUMENT, has_value=True),
         # `--json` and `--jsonl` for a value that is one of FORMATS.
         Option("-o --output --format", ("--json",), has_value=True),
-        Option(
-            "--prod --production",
-            ("--target production",),
-            says=f"{BUILDS_BRANCH} It has no option for production.",
-        ),
-        Option("--preview", ("--target preview",), says=f"{BUILDS_BRANCH} It has no option for a preview."),
-        Option("--draft", says=f"{BUILDS_BRANCH} It has no option for a draft."),
+        Option("--prod --production", ("--target production",), says=DEPLOYS_BRANCH),
+        Option("--preview", ("--target preview",), says=DEPLOYS_BRANCH),
+        Option("--draft", says=DEPLOYS_BRANCH),
         Option("-e --env --environment --context", ("--target",), has_value=True),
         Option("-a --app -s --site --service --repo -R --project-id --id --slug", ("--project",), has_value=True),
         Option("--team -T --scope -S --organization --workspace", ("--org",), has_value=True),

@@ -63,11 +63,6 @@ class InstallTarget(NamedTuple):
         )
         return f"{BEGIN}\n{text}\n{END}".encode()
 
-    @property
-    def load(self) -> str:
-        """The line that loads the script into a running shell."""
-        return f"{'.' if self.shell == 'powershell' else 'source'} {self.quote(self.script)}"
-
     def quote(self, path: str) -> str:
         """Return a path quoted for the shell."""
         if self.shell != "powershell":
@@ -150,7 +145,8 @@ def install(shell: str, env: Mapping[str, str]) -> Iterator[str]:
         if after != content:
             files.write_whole(path, after, mode=None)
             yield f"Added a block to {path}."
-    yield f"Open a new {shell} to use it, or run: {target.load}"
+    load = "." if shell == "powershell" else "source"
+    yield f"Open a new {shell} to use it, or run: {load} {target.quote(target.script)}"
 
 
 def uninstall(shell: str, env: Mapping[str, str]) -> Iterator[str]:
