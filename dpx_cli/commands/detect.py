@@ -58,6 +58,9 @@ def propose(folder: str, name: str | None, org: str | None, framework: str | Non
         # The scope is the owner's: "@acme/web".
         name = packaged.rpartition("/")[2] if isinstance(packaged, str) and slug_of(packaged) else ""
         name = name if slug_of(name) else os.path.basename(os.path.abspath(folder))
+    elif "/" in name:  # ./app, acme/app
+        hint = "The project is for this directory; --org specifies its organization. Run: dpx init NAME"
+        raise UsageError(f"Not a project name: {name}", hint=hint)
     slug = slug_of(name)
     if not slug:
         raise UsageError("The slug needs at least one of a-z or 0-9.", hint="Run: dpx init NAME")

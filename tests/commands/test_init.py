@@ -169,10 +169,10 @@ def test_a_project_that_exists_is_offered(dpx: Program) -> None:
 
 
 def test_the_organization(dpx: Program, sandbox: Sandbox) -> None:
-    """Tells which of several projects with the slug; none that doesn't exist, exit 3."""
+    """Tells which of several projects with the slug; none that doesn't exist, exit 3. It's no part of the name."""
     sandbox.seed_project("storefront", "globex")
-    for argv, code in (((), 2), (("--org", "nobody"), 3)):
-        result = dpx("init", "storefront", "-y", *argv)
+    for argv, code in (("storefront", 2), ("globex/new", 2), ("./new", 2), ("storefront --org nobody", 3)):
+        result = dpx("init", "-y", *argv.split())
         assert (result.code, result.out, list(dpx.cwd.iterdir())) == (code, "", []), result
     assert dpx("init", "storefront", "-y", "--link", "--org", "globex").code == 0
     assert named(dpx) == "globex/storefront"
