@@ -24,7 +24,7 @@ ROOT = Typer(name="", help="")
 
 COLUMNS = (
     Column("Project", "slug"),
-    Column("Status", "current_deployment.status", status=True, missing="never deployed"),
+    Column("Status", "current_deployment.status", status=True, missing="never deployed", required=True),
     Column("Branch", "current_deployment.branch"),
     Column("Domain", "current_deployment.deployment_domain", link=True),
     Column("Created", "current_deployment.created_at", show=relative),

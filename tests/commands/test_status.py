@@ -69,3 +69,5 @@ def test_a_project_that_was_never_deployed(dpx: Program, sandbox: Sandbox) -> No
     assert ["bare", "never deployed"] in [row[:2] for row in dpx("status", "--all").rows]
     assert "never deployed" in dpx.tty("status", "bare").out
     assert dpx("status", "bare", "--json").json["current_deployment"] is None
+    sandbox.seed_project("b" * 50)  # leaves room for its status on a narrow terminal
+    assert "never deployed" in dpx.tty("status", "--all", env={"COLUMNS": "40"}).out
