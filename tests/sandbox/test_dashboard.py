@@ -72,6 +72,9 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         page.wait("document.querySelector('#deployments tr').innerText.includes('READY')")
         assert len(sandbox.deployments("docs")) == 4
         page.wait("document.querySelector('#sent').innerText.includes('connection refused (attempt 2)')")
+        page.call("Emulation.setDeviceMetricsOverride", width=400, height=900, deviceScaleFactor=1, mobile=True)
+        assert page.run("document.querySelector('#sent td:last-child').clientWidth") > 100  # no word is broken
+        page.call("Emulation.clearDeviceMetricsOverride")
         page.run("[...document.querySelectorAll('#faults label')].find((it) => it.innerText === '* /** 500').click()")
         page.wait("document.body.innerText.includes('Fault added.')")
         assert ask(sandbox, "GET", "/projects").status == 500

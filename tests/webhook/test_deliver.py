@@ -51,7 +51,7 @@ def wire() -> Iterator[Callable[[bytes | None], str]]:
 
 
 def send(url: str, seconds: float = 10.0, body: bytes = b"{}") -> deliver.Reply:
-    """Deliver with a deadline of the test's own."""
+    """Deliver with the test's own deadline."""
     return deliver.deliver(Endpoint.parse(url, "--to"), body, HEADERS, ssl.create_default_context, seconds)
 
 
@@ -63,9 +63,7 @@ def test_a_delivery_carries_its_own_headers_and_no_others(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     body = b'{"a": "\xff\x00"}\r\n'
-    answer = deliver.deliver_now(
-        Endpoint.parse(receiver.url + "?a=b#c", "--to"), body, HEADERS, ssl.create_default_context
-    )
+    answer = send(receiver.url + "?a=b#c", body=body)
     assert (answer.status, answer.excerpt) == (200, "thank you")
     [(method, path, headers, received)] = receiver.requests
     assert (method, path, received) == ("POST", "/hook?a=b", body)
@@ -141,14 +139,12 @@ def test_a_receiver_that_stays_silent_is_late(wire: Callable[..., str], answer: 
 def test_a_delivery_that_is_given_up_is_not_sent_later(tmp_path: Path) -> None:
     """A receiver that finishes connecting after the deadline gets nothing: the sender may try again."""
     authority = Authority(tmp_path, "Test Authority")
-    tls = authority.server()
+    tls, trust = authority.server(), ssl.create_default_context(cafile=authority.bundle)
     tls.num_tickets = 0  # unread ones would reset the connection
     with socket.create_server(("127.0.0.1", 0)) as server:
         endpoint = Endpoint.parse(f"https://127.0.0.1:{server.getsockname()[1]}/", "--to")
         with pytest.raises(NotDelivered) as caught:
-            deliver.deliver(
-                endpoint, b"{}", HEADERS, lambda: ssl.create_default_context(cafile=authority.bundle), seconds=0.3
-            )
+            deliver.deliver(endpoint, b"{}", HEADERS, lambda: trust, seconds=0.3)
         assert not caught.value.is_sent
         with tls.wrap_socket(server.accept()[0], server_side=True) as connection:
             assert connection.recv(65536) == b""
