@@ -413,18 +413,6 @@ def test_replay_of_several_tries_every_one(dpx_offline: Any, listen: Callable[..
     assert dpx_offline("webhook", "replay", "in/missing.body", one, two, "--to", listening.url).code == 3
 
 
-@pytest.mark.parametrize("name", ["localhost:{}/hook", "127.0.0.1:{}", "[::1]:{}"])
-def test_a_receiver_without_a_scheme(dpx_offline: Any, receiver: Receiver, name: str) -> None:
-    """A receiver on this machine needs no http://."""
-    to = name.format(receiver.server.server_port)
-    done = dpx_offline("webhook", "send", "deployment.ready", "--to", to, env=ENV)
-    if "::1" in name:  # nothing listens on IPv6 here; it is asked all the same
-        assert (done.code, "http://[::1]:" in done.err) == (7, True)
-    else:
-        assert done.code == 0, done
-        assert len(receiver.requests) == 1
-
-
 def test_listen_takes_a_public_host(dpx_offline: Any, listen: Callable[..., Listening]) -> None:
     """--public-host admits that name and no other, and the warning has the option to pass."""
     listening = listen("--public-host", "ABC.ngrok.app")

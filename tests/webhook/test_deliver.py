@@ -155,7 +155,7 @@ def test_what_cannot_be_reached_is_a_network_error(receiver: Receiver, monkeypat
     for url, hint in (
         (receiver.url.replace("http:", "https:"), "DPX_CA_BUNDLE"),
         ("http://receiver.invalid/", "Check the URL"),
-        ("LOCALHOST:9/", "Start the receiver"),
+        ("localhost:9/", "Start the receiver"),
     ):
         with pytest.raises(NetworkError, match="Can't reach") as caught:
             deliver.deliver_now(Endpoint.parse(url, "--to"), b"{}", HEADERS, ssl.create_default_context)
@@ -189,3 +189,10 @@ def test_what_is_no_receiver_is_refused(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         Endpoint.parse(url, "--to")
     assert "password@" not in caught.value.message
+
+
+def test_a_receiver_without_a_scheme() -> None:
+    """A receiver on this machine needs no http://; elsewhere it's https."""
+    texts = ("localhost:3000/hook", "127.0.0.1:1", "[::1]:1", "LOCALHOST:1", "a.localhost:1", "localhost.example:1")
+    secure = [Endpoint.parse(text, "--to").secure for text in texts]
+    assert secure == [False, False, False, False, False, True]
