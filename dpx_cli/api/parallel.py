@@ -20,7 +20,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_IN_FLIGHT = 8
-SIGNAL_INTERVAL = 0.5  # seconds between two checks for a signal that was remembered
 PAUSE = 1.0  # seconds, if a rate limit doesn't say how long to wait
 FATAL_ERRORS = (NetworkError, RateLimited, Unauthorized)  # failures that every further request would share
 
@@ -76,7 +75,6 @@ class Work(Generic[Item, Result]):
             return None
 
     def _do(self, client: Client, item: Item, action: Callable[[Client, Item], Result]) -> None:
-        failure: DpxError
         try:
             self.results[item] = action(client, item)
             self._progress = time.monotonic()
@@ -110,7 +108,7 @@ def run_threads(functions: Sequence[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         while thread.is_alive():
-            thread.join(SIGNAL_INTERVAL)
+            thread.join(signals.SLICE)
             signals.check()
 
 
@@ -130,15 +128,16 @@ def by_pages(
         yield page, work
 
 
-def half_way(failure: DpxError, keys: Sequence[str], done: Collection[str]) -> DpxError:
+def half_way(failure: DpxError, keys: Sequence[str], done: Collection[str], unknown: Collection[str] = ()) -> DpxError:
     """Return a failure with a message that also says which keys were done before it, if there are several."""
     if len(keys) > 1:
-        failure.message = failure.message.removesuffix(".") + progress(keys, done)
+        failure.message = failure.message.removesuffix(".") + progress(keys, done, unknown)
     return failure
 
 
-def progress(keys: Sequence[str], done: Collection[str]) -> str:
-    """Return which keys are done and which are not, to follow the text of a message."""
+def progress(keys: Sequence[str], done: Collection[str], unknown: Collection[str] = ()) -> str:
+    """Return which keys are done, which are not, and of which that is unknown, to follow the text of a message."""
     finished = ", ".join(key for key in keys if key in done)
-    missing = ", ".join(key for key in keys if key not in done)
-    return f"; done: {finished or 'none'}; not done: {missing or 'none'}"
+    missing = ", ".join(key for key in keys if key not in (*done, *unknown))
+    open_ones = f"; unknown: {', '.join(unknown)}" if unknown else ""
+    return f"; done: {finished or 'none'}; not done: {missing or 'none'}{open_ones}"

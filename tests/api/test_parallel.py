@@ -118,6 +118,13 @@ def test_a_failure_says_what_is_done_and_what_is_not(server: FaultServer) -> Non
     assert server.count(*POST) < len(KEYS)
 
 
+def test_a_lost_change_counts_as_neither_done_nor_not_done(dpx_on_faults: Program, server: FaultServer) -> None:
+    """The message says that it's unknown."""
+    server.on(*POST, refusing("B", faults.reset))
+    result = dpx_on_faults("env", "set", "A=1", "B=2")
+    assert (result.code, "; done: A; not done: none; unknown: B\n" in result.err) == (11, True), result
+
+
 def test_a_failure_stops_its_own_group_only(server: FaultServer) -> None:
     """What is left of the group is not begun; every other group is finished."""
     server.on(*POST, refusing("KEY_3", faults.refused(403, "not yours")))

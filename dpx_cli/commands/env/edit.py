@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api import env_vars, parallel
-from dpx_cli.errors import NotFound, UsageError
+from dpx_cli.errors import NotFound, OutcomeUnknown, UsageError
 from dpx_cli.output.display import Progress
 from dpx_cli.reference import PARALLEL, TARGETS, targets_of
 
@@ -186,7 +186,9 @@ def _collect(by_project: Mapping[ProjectRef, Sequence[Change]], outcome: Work) -
             continue
         own = next((outcome.failures[change] for change in changes if change in outcome.failures), None)
         failure = own or type(shared)(f"Stopped after a failure elsewhere: {shared.message}")
-        failure = parallel.half_way(failure, [change.key for change in changes], [change.key for change in done])
+        unknown = [change.key for change in changes if isinstance(outcome.failures.get(change), OutcomeUnknown)]
+        keys = [change.key for change in changes]
+        failure = parallel.half_way(failure, keys, [change.key for change in done], unknown)
         if len(by_project) > 1:
             failure.message = f"{ref.name}: {failure.message}"
         result.failures[ref] = failure
