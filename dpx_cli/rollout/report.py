@@ -8,7 +8,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from dpx_cli.errors import DpxError
+from dpx_cli.errors import DpxError, Failed
 from dpx_cli.output.neutralize import without_commands
 from dpx_cli.rollout import summary
 from dpx_cli.rollout.commits import SHORT, count_commits
@@ -67,7 +67,10 @@ def report(session: Session, options: DeployOptions, tasks: Sequence[DeployTask]
             for trouble in write_outputs(session.env, options.ci_output, results, several=several):
                 session.screen.warn(trouble)
         if options.summary is not None:
-            summary.write_file(options.summary, markdown(results))
+            try:
+                summary.write_file(options.summary, markdown(results))
+            except Failed as problem:  # what became of the deployments is more important
+                session.screen.warn(problem.message)
         for line in error_commands(session.env, options.ci_output, results, several=several):
             session.screen.annotate(line)
 

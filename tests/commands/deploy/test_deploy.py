@@ -214,24 +214,21 @@ def test_ci_variables_tell_the_commit(dpx_on_faults: Program, server: FaultServe
 
 @pytest.mark.parametrize("status", ["READY", "ERROR"])
 def test_github_actions_is_told(dpx_on_faults: Program, server: FaultServer, tmp_path: Path, status: str) -> None:
-    """By itself in GitHub Actions: outputs, a summary, and an annotation on failure; stdout stays the URL."""
+    """Outputs, a summary, an annotation on failure; stdout stays the URL, also if --summary can't be written."""
     server.course = (status,)
-    env = {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_OUTPUT": str(tmp_path / "out"),
-        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
-    }
-    done = dpx_on_faults("deploy", env=env)
-    outputs = dict(line.split("=", 1) for line in (tmp_path / "out").read_text(encoding="utf-8").splitlines())
+    files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    done = dpx_on_faults("deploy", "--summary", str(tmp_path), env={"GITHUB_ACTIONS": "true", **files})
+    assert "warning: Can't write the summary to " in done.err
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "GITHUB_OUTPUT").read_text(encoding="utf-8").splitlines())
     assert outputs["deployment-id"] == server.deployments[0]["id"]
     assert outputs["deployment-status"] == status
     assert outputs["duration-seconds"].isdigit()
-    assert "|" in (tmp_path / "summary").read_text(encoding="utf-8")
+    assert "|" in (tmp_path / "GITHUB_STEP_SUMMARY").read_text(encoding="utf-8")
     if status == "READY":
-        assert done.out == f"{outputs['deployment-url']}\n"
+        assert (done.code, done.out) == (0, f"{outputs['deployment-url']}\n")
         assert "::error::" not in done.err
     else:
-        assert done.out == ""
+        assert (done.code, done.out) == (9, "")
         assert "\n::error::" in done.err
 
 
