@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dpx_cli.output.terminal import width
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator, Sequence
@@ -470,15 +472,15 @@ def test_a_listener_that_is_killed_has_saved_what_it_acknowledged(
 
 
 def test_listen_on_a_terminal(dpx_offline: Any) -> None:
-    """On a terminal each delivery is a line of columns with the local time."""
+    """On a terminal each delivery is a line of columns with the local time; wide and escaped letters keep them."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
     def deliver() -> None:
         for _ in range(200):
-            done = dpx_offline.process(
-                "webhook", "send", "deployment.ready", "--to", f"http://127.0.0.1:{port}", env=ENV
-            )
+            to = f"http://127.0.0.1:{port}"
+            argv = ("webhook", "send", "deployment.ready", "--to", to, "--set", "project.slug=日本\x1b")
+            done = dpx_offline.process(*argv, env=ENV)
             if done.code == 0:
                 return
 
@@ -489,5 +491,6 @@ def test_listen_on_a_terminal(dpx_offline: Any) -> None:
     thread.join()
     assert shown.code == 130
     line = next(line for line in shown.out.splitlines() if "deployment.ready" in line)
-    assert line.split()[1:] == ["deployment.ready", "my-app", "main", "READY", "received"]
+    assert line.split()[1:] == ["deployment.ready", "日本\\x1b", "main", "READY", "received"]
+    assert width(line.partition("main")[0]) == 49
     assert line[2] == line[5] == ":"

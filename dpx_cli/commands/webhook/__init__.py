@@ -11,6 +11,7 @@ from dpx_cli.commands import LIST, LOCAL, ONE, STREAM, Typer, effect
 from dpx_cli.commands.webhook import inputs
 from dpx_cli.errors import CheckFailed, DpxError, Failed, UsageError, exclusive
 from dpx_cli.output.columns import Column
+from dpx_cli.output.terminal import width
 from dpx_cli.webhook import signature as signatures
 
 if TYPE_CHECKING:
@@ -308,6 +309,7 @@ def _show_delivery(session: Session, delivery: Any) -> None:
     from datetime import datetime
 
     clock = datetime.fromisoformat(delivery["time"]).astimezone().strftime("%H:%M:%S")
-    words = [str(delivery[column.path] or "-") for column in DELIVERY_COLUMNS[1:]]
+    words = [cell or "-" for cell in screen.cells([delivery], DELIVERY_COLUMNS[1:])[0]]
     widths = (19, 16, 16, 8, 0)  # the longest event; usual slugs and branches; the longest status
-    screen.line("  ".join([clock, *(word.ljust(width) for word, width in zip(words, widths, strict=True))]))
+    cells = [word + " " * (room - width(word)) for word, room in zip(words, widths, strict=True)]
+    screen.line("  ".join([clock, *cells]))
