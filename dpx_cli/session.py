@@ -87,7 +87,8 @@ class Session:
         from dpx_cli.system import proxy
 
         # A token that is tried before it is stored has no names yet.
-        names, token_hint = self.names if token is None else Names(self.settings, token), None
+        names = self.names if token is None else Names(self.settings, token)
+        token_hint = f"Create a token at {credentials.token_page(self.settings)}"
         if token is None:
             token, token_hint = self.token(), credentials.describe_renewal(self.found_token, self.settings)
         self.settings.check_profile()

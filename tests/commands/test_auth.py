@@ -64,6 +64,8 @@ def test_token_is_checked_then_stored_then_used(dpx: Any, sandbox: Sandbox, fold
             "Organizations: acme (owner), globex (owner)\n"
         )
     assert [request.path for request in sandbox.requests] == ["/orgs", "/orgs"]
+    refused = dpx("auth", "login", "--insecure-storage", stdin=UNKNOWN.encode())
+    assert "hint: Create a token at " in refused.err
     assert dpx("auth", "token").out == f"{TOKEN}\n"
     assert dpx("orgs", "list", "-q").out.split() == ["acme", "globex"]
 
