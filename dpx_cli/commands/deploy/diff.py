@@ -167,9 +167,10 @@ def _show(session: Session, ends: tuple[str, str], changes: git.Range, scope: tu
     shown = files[:MAX_FILES]
     commits = [commit._asdict() for commit in changes.commits]
     if changes.behind:
-        screen.warn(
-            f"{ends[0][:SHORT]} isn't part of the history of {ends[1][:SHORT]}: it was rewritten, or branched off."
-        )
+        why = "it was rewritten, or branched off."
+        if git.is_shallow(session.cwd):
+            why = "this shallow clone lacks what is between, or it was rewritten. Run: git fetch --unshallow"
+        screen.warn(f"{ends[0][:SHORT]} isn't part of the history of {ends[1][:SHORT]}: {why}")
     if screen.format == "json":
         keys = {"from": ends[0], "to": ends[1], "commits": commits, "files": shown, "rewritten": changes.behind > 0}
         screen.item(keys, COLUMNS, key="to")

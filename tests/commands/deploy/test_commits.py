@@ -48,7 +48,10 @@ def gets(sandbox: Sandbox) -> list[str]:
 
 
 def test_what_is_not_live_yet(shop: Program, sandbox: Sandbox) -> None:
-    """Newest first, then the files, lock files and manifests first; one request if the project's ID is known."""
+    """Newest first, then the files, lock files and manifests first; one request if the ID is known. None is said."""
+    done = shop(*DIFF)
+    assert (done.code, done.out) == (0, ""), done
+    assert "No commits between" in done.err
     commit(shop.cwd, "Second", "src/a.js")
     third = commit(shop.cwd, "Third", "a.js", "package.json", "package-lock.json")
     sandbox.clear_requests()
@@ -76,13 +79,6 @@ def test_a_summary_counts_the_commits_of_a_deployment(shop: Program, sandbox: Sa
     assert shop(*DEPLOY, "--summary", str(tmp_path / "summary.md")).code == 0
     assert f"| `{sha[:7]}` (2 commits) |" in (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert sum(seen.path.startswith("/projects") for seen in sandbox.requests) == 2, "the list and the POST"
-
-
-def test_all_is_live(shop: Program) -> None:
-    """Said on stderr."""
-    done = shop(*DIFF)
-    assert (done.code, done.out) == (0, ""), done
-    assert "No commits between" in done.err
 
 
 def test_the_commits_of_a_deployment(shop: Program) -> None:
@@ -135,6 +131,9 @@ def test_a_commit_that_the_clone_lacks(shop: Program, tmp_path: Path, *, depth: 
     assert (done.code, done.out) == (3, ""), done
     assert f"Commit {live[:7]} of deployment" in done.err
     assert ("Run: git fetch --unshallow" if depth else f"Run: git fetch origin {live}") in done.err
+    if depth:
+        git(shop.cwd, "fetch", "-q", "--depth", "1", "origin", live)
+        assert "this shallow clone lacks what is between, or it was rewritten. Run: git fetch" in shop(*DIFF).err
 
 
 def test_a_commit_that_the_api_does_not_return(shop: Program, sandbox: Sandbox) -> None:
