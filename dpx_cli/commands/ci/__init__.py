@@ -86,5 +86,5 @@ def _find_project(session: Session, project: str | None) -> str | None:
         name = project if project is not None else session.settings.project
     # The link file comes with a checkout: nothing in it may mean something to YAML, a CI or a shell.
     if name is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?", name):
-        raise UsageError(f"A workflow can't name the project {name!r}.", hint="Pass --project with an ID or slug.")
+        raise UsageError(f"A workflow can't contain the project {name!r}.", hint="Pass --project with an ID or slug.")
     return name
