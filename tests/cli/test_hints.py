@@ -38,7 +38,7 @@ def test_a_failed_deployment(dpx_on_faults: Program, server: FaultServer) -> Non
     assert done.code == 9, done
     words = shlex.split(done.error["hint"])
     assert words[1:5] == ["dpx", "deploy", "get", f"{EVIL};"]
-    assert words[-4:] == ["dpx", "deploy", "again", EVIL]
+    assert words[-6:] == ["dpx", "deploy", "again", EVIL, "--project", "PROJECT"]
 
 
 def test_a_wait_that_ended(dpx_on_faults: Program, server: FaultServer) -> None:
