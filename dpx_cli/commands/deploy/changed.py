@@ -8,6 +8,7 @@ from dpx_cli.commands.state.document import read_all
 from dpx_cli.commands.state.select import find_project_files, order, read_documents
 from dpx_cli.errors import UsageError
 from dpx_cli.rollout import launch
+from dpx_cli.rollout.commits import find_cwd
 from dpx_cli.system import git
 from dpx_cli.system.files import short
 
@@ -30,17 +31,16 @@ def make_tasks(session: Session, base: str, options: DeployOptions) -> list[Depl
     if len(refs) < len(documents):
         files = ", ".join(each.path for each in documents)
         raise UsageError(f"Two of these files are for the same project: {files}", hint="Remove one of the two.")
-    tasks = launch.make_tasks(
-        session, [ref._replace(source=each.path) for ref, each in zip(refs, documents, strict=True)], options
-    )
+    refs = [ref._replace(source=each.path) for ref, each in zip(refs, documents, strict=True)]
+    tasks = launch.make_tasks(session, refs, options)
     order(tasks, documents)
     return tasks
 
 
 def order_tasks(session: Session, tasks: Sequence[Task]) -> None:
     """Have each task, named as its project, follow those that its deploxa.toml in the repository needs."""
-    if len(tasks) > 1 and (top := git.toplevel(session.cwd)):
+    if len(tasks) > 1 and (cwd := find_cwd(session)) and (top := git.toplevel(cwd)):
         paths = find_project_files(top, git.tracked(top) or ())
         slugs = [task.name.rpartition("/")[2].casefold() for task in tasks]
         known = [(task, paths[slug]) for task, slug in zip(tasks, slugs, strict=True) if slug in paths]
-        order([task for task, _ in known], read_all([short(path, session.cwd) for _, path in known]))
+        order([task for task, _ in known], read_all([short(path, cwd) for _, path in known]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dpx_cli.commands.deploy.diff import find_commit, find_scope, sort_files
 from dpx_cli.commands.env import scan
 from dpx_cli.errors import DpxError, NotFound, UsageError
-from dpx_cli.rollout.commits import SHORT, KnownCommits, count_commits
+from dpx_cli.rollout.commits import SHORT, KnownCommits, count_commits, find_cwd
 from dpx_cli.system import git
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ def count_new(task: DeployTask) -> int | None:
     """Return how many commits are new since the branch's READY deployment before, where that is known here."""
     session, before = task.session, next(iter(task.ready_before()), None)
     since = KnownCommits(session, task.project_id).find(before) if before else None
-    if not since or not task.sha or not task.project or not git.find_top(session.cwd):
+    if not since or not task.sha or not task.project or not (cwd := find_cwd(session)) or not git.find_top(cwd):
         return None
-    return git.count_between(session.cwd, since, task.sha, find_scope(git.toplevel(session.cwd), task.project))
+    return git.count_between(cwd, since, task.sha, find_scope(git.toplevel(cwd), task.project))
 
 
 def explain(task: DeployTask) -> list[str]:
