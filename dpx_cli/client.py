@@ -291,7 +291,7 @@ class Variables(_Resource):
                 try:
                     rows[key] = cast("Variable", env_vars.set_env_var(self._api, project_id, key, value, **options))
                 except DpxError as failure:
-                    raise half_way(failure, list(variables), rows) from None
+                    raise half_way(failure, list(variables), rows, {key: failure}) from None
             return list(rows.values())
 
         return self._on(project, change)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dpx_cli import errors
 from dpx_cli.api.http1 import REDIRECT, Response
 from dpx_cli.api.retry import Backoff, Deadline
-from dpx_cli.api.transport import Connection, Lost, NotSent, Unreadable, Untrusted
+from dpx_cli.api.transport import Connection, Lost, NotSent, Unreadable
 from dpx_cli.reference import READ_METHODS
 from dpx_cli.system import exact_json, shell
 
@@ -299,7 +299,7 @@ class Client:
     def _unreachable(self, request: Request, problem: Exception) -> errors.DpxError:
         """Return the error of a request that never reached the server."""
         hint = f"Check the network and DPX_API_URL, or run: {self.command('doctor')}"
-        if isinstance(problem, Untrusted):
+        if getattr(problem.__cause__, "verify_code", 10) not in (9, 10, 62, 64):  # OpenSSL: not valid now, other host
             hint = "If it is your company's own authority, set DPX_CA_BUNDLE (or SSL_CERT_FILE) to its PEM file."
         return errors.NetworkError(f"Can't reach {self.api_url}: {problem}.", hint=hint, request=request.name)
 

@@ -12,9 +12,11 @@ from dpx_cli.errors import DpxError, NetworkError, OutcomeUnknown, RateLimited, 
 from dpx_cli.system import signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from dpx_cli.api.client import Client
+
+    Failures = Mapping[str, DpxError] | None
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -128,15 +130,16 @@ def by_pages(
         yield page, work
 
 
-def half_way(failure: DpxError, keys: Sequence[str], done: Collection[str], unknown: Collection[str] = ()) -> DpxError:
+def half_way(failure: DpxError, keys: Sequence[str], done: Collection[str], failures: Failures = None) -> DpxError:
     """Return a failure with a message that also says which keys were done before it, if there are several."""
     if len(keys) > 1:
-        failure.message = failure.message.removesuffix(".") + progress(keys, done, unknown)
+        failure.message = failure.message.removesuffix(".") + progress(keys, done, failures)
     return failure
 
 
-def progress(keys: Sequence[str], done: Collection[str], unknown: Collection[str] = ()) -> str:
+def progress(keys: Sequence[str], done: Collection[str], failures: Failures = None) -> str:
     """Return which keys are done, which are not, and of which that is unknown, to follow the text of a message."""
+    unknown = [key for key, failure in (failures or {}).items() if isinstance(failure, OutcomeUnknown)]
     finished = ", ".join(key for key in keys if key in done)
     missing = ", ".join(key for key in keys if key not in (*done, *unknown))
     open_ones = f"; unknown: {', '.join(unknown)}" if unknown else ""

@@ -33,10 +33,6 @@ class NotSent(Exception):
     """The request did not leave: no address, no connection, no TLS."""
 
 
-class Untrusted(NotSent):
-    """TLS failed because nothing that is trusted vouches for the server's certificate."""
-
-
 class Lost(Exception):
     """The request, or a part of it, was sent, and no complete response came back."""
 
@@ -103,8 +99,7 @@ class Connection:
             raw = self._dial(deadline)
         except (OSError, ValueError, BadResponse) as problem:
             through = f" (through the proxy in {self._proxy.variable})" if self._proxy else ""
-            untrusted = getattr(problem, "verify_code", 10) not in (9, 10, 62, 64)  # OpenSSL: not valid now, other host
-            raise (Untrusted if untrusted else NotSent)(_reason(problem) + through) from problem
+            raise NotSent(_reason(problem) + through) from problem
         self._http = Http1Connection(raw, deadline)
         return self._http
 

@@ -172,8 +172,7 @@ def test_a_change_that_was_lost_is_unknown(
     server.on("PATCH", "/projects/x", last)
     with pytest.raises(errors.OutcomeUnknown, match="PATCH /projects/:id was sent") as caught:
         projects.update_project(client, "x", {})
-    assert caught.value.exit_code == 11
-    assert client.may_have_changed
+    assert (caught.value.exit_code, client.may_have_changed) == (11, True)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dpx_cli.api import env_vars, parallel
-from dpx_cli.errors import NotFound, OutcomeUnknown, UsageError
+from dpx_cli.errors import NotFound, UsageError
 from dpx_cli.output.display import Progress
 from dpx_cli.reference import PARALLEL, TARGETS, targets_of
 
@@ -184,11 +184,10 @@ def _collect(by_project: Mapping[ProjectRef, Sequence[Change]], outcome: Work) -
         result.rows[ref] = [outcome.results[change] for change in done]
         if len(done) == len(changes) or shared is None:
             continue
-        own = next((outcome.failures[change] for change in changes if change in outcome.failures), None)
+        failures = {change.key: outcome.failures[change] for change in changes if change in outcome.failures}
+        own = next(iter(failures.values()), None)
         failure = own or type(shared)(f"Stopped after a failure elsewhere: {shared.message}")
-        unknown = [change.key for change in changes if isinstance(outcome.failures.get(change), OutcomeUnknown)]
-        keys = [change.key for change in changes]
-        failure = parallel.half_way(failure, keys, [change.key for change in done], unknown)
+        failure = parallel.half_way(failure, [each.key for each in changes], [each.key for each in done], failures)
         if len(by_project) > 1:
             failure.message = f"{ref.name}: {failure.message}"
         result.failures[ref] = failure

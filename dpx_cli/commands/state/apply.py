@@ -27,6 +27,7 @@ class ApplyTask(runner.Task):
         super().__init__(session, plan.document.slug)
         self.plan = plan
         self.done: list[Step] = []
+        self.failures: dict[str, DpxError] = {}  # of variables
         self._project_id = plan.project_id or ""
 
     def work(self, client: Client) -> None:
@@ -57,7 +58,8 @@ class ApplyTask(runner.Task):
         return "Applied." if self.has_succeeded else f"Interrupted{self._progress()}."
 
     def _progress(self) -> str:
-        return parallel.progress([step.name for step in self.plan.steps], [step.name for step in self.done])
+        keys = [step.name for step in self.plan.steps]
+        return parallel.progress(keys, [step.name for step in self.done], self.failures)
 
     def _do(self, client: Client) -> None:
         steps = {action: [step for step in self.plan.steps if step.action == action] for action in plans.ORDER}
@@ -112,6 +114,7 @@ class ApplyTask(runner.Task):
 
         work: parallel.Work[str, None] = parallel.Work(self.session.client_for)
         work.run(list(by_key), change)
+        self.failures |= work.failures
         if failure := work.first_failure():
             raise failure
 
