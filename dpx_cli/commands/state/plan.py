@@ -32,7 +32,7 @@ CREATE, UPDATE, SET, REMOVE, MISSING, UNKNOWN = "create", "update", "set", "remo
 # `apply` removes last, so that a failure leaves as much as possible.
 ORDER = (MISSING, CREATE, UPDATE, SET, UNKNOWN, REMOVE)
 
-COLUMNS = (Column("Action", "action", required=True), Column("Name", "name"), Column("Change", "change", required=True))
+COLUMNS = (Column("Action", "action", required=True), Column("Name", "name"), Column("Change", "change"))
 PROJECT = Column("Project", "project", required=True)  # first, with several files
 
 EMPTY = '""'  # an empty text, in words
