@@ -59,14 +59,7 @@ _EMOJI = (
 )
 # Format characters and fillers that belong to one script each, and the ranges of that script.
 _HANGUL = ((0x1100, 0x11FF), (0xA960, 0xA97F), (0xD7B0, 0xD7FF))
-_AT_HOME = {
-    "\u115f": _HANGUL,
-    "\u1160": _HANGUL,
-    "\u17b4": ((0x1780, 0x17DD),),
-    "\u17b5": ((0x1780, 0x17DD),),
-    "\u180e": ((0x1820, 0x18AF),),
-    **{chr(code): ((0x1BC00, 0x1BC9F),) for code in range(0x1BCA0, 0x1BCA4)},  # Duployan
-}
+_AT_HOME = {"\u115f": _HANGUL, "\u1160": _HANGUL, "\u180e": ((0x1820, 0x18AF),)}  # the last one is Mongolian
 
 # Compiled on first need: most texts are printable ASCII and never get here.
 _compiled: dict[str, re.Pattern[str]] = {}

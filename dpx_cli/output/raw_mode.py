@@ -58,15 +58,25 @@ def read_key(stdin: BinaryIO) -> str:
             return data.decode()
         except UnicodeDecodeError:
             data += os.read(fd, 1)
-    return data.decode("utf-8", "replace")
+    return data.decode("utf-8", "surrogateescape")
 
 
 def read_line(stdin: BinaryIO, *, hidden: bool) -> bytes:
     """Read one line, including its newline; b"" at the end of the input. `raw_mode` hides it, except on Windows."""
-    if os.name != "nt" or not hidden:
+    if not hidden:
         signals.wait_for_input(stdin)
         return stdin.readline()
-    # The echo of the Windows console can't be turned off for a line, but getpass reads key by key.
-    import getpass
+    if os.name == "nt":  # its console's echo can't be turned off for a line, but getpass reads key by key
+        import getpass
 
-    return getpass.getpass("").encode("utf-8", "surrogatepass") + b"\n"
+        return getpass.getpass("").encode("utf-8", "surrogatepass") + b"\n"
+    line = ""  # key by key as well: of a terminal's own line all after 4,095 bytes is lost
+    while (key := read_key(stdin)) not in ("", "\x04"):
+        if key in "\r\n":
+            line += "\n"
+            break
+        if key in "\x7f\b\x15":  # Backspace; Ctrl-U
+            line = "" if key == "\x15" else line[:-1]
+        else:
+            line += key
+    return line.encode("utf-8", "surrogateescape")

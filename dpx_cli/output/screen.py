@@ -315,7 +315,7 @@ class Screen:
         stdin = self.keyboard(question)
         ended = False
         # Echo is off before the prompt appears, so that nothing that is typed then is shown.
-        with self.meanwhile(), raw_mode(stdin, keys=False) if hidden else nullcontext():
+        with self.meanwhile(), raw_mode(stdin, keys=True) if hidden else nullcontext():
             self.write_stderr(neutralize(prompt))
             try:
                 line = read_line(stdin, hidden=hidden)

@@ -53,10 +53,6 @@ class Case(NamedTuple):
     times: int = 1  # how often it is sent, one after the other
 
 
-# The result of a check, as `--json` prints it: check, expected, status (None if no response came), ok.
-Finding = dict[str, Any]
-
-
 def cases(secret: bytes) -> list[Case]:
     """Return all checks for a receiver with this secret, the good delivery first."""
     good = encode(sample("deployment.ready", deployment_id="clm1check0good"))
@@ -108,8 +104,8 @@ def _unusual_layout() -> bytes:
 
 def run(
     cases: Sequence[Case], endpoint: Endpoint, trust: Callable[[], ssl.SSLContext], seconds: float
-) -> Iterator[tuple[Case, Finding]]:
-    """Send each delivery and yield its finding. Raise NetworkError if nothing listens at the receiver's address."""
+) -> Iterator[tuple[Case, dict[str, Any]]]:
+    """Send each delivery and yield its row. Raise NetworkError if nothing listens at the receiver's address."""
     is_first = True
     for case in cases:
         status: int | None = None
@@ -127,12 +123,12 @@ def run(
         yield case, {"check": case.name, "expected": case.expected, "status": status, "ok": is_ok}
 
 
-def refuses_all(results: Sequence[tuple[Case, Finding]]) -> bool:
+def refuses_all(results: Sequence[tuple[Case, dict[str, Any]]]) -> bool:
     """Return whether every correctly signed delivery got 401 or 403: the receiver looks for another signature."""
     return all(finding["status"] in (401, 403) for case, finding in results if case.expected == ACCEPTED)
 
 
-def advise(results: Sequence[tuple[Case, Finding]]) -> list[str]:
+def advise(results: Sequence[tuple[Case, dict[str, Any]]]) -> list[str]:
     """Return a fix for each failed check."""
     return [
         f"{case.name}: expected {case.expected}, got {finding['status'] or 'no response'}. "

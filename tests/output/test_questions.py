@@ -42,9 +42,10 @@ def test_confirm(terminal: Terminal, typed: str, yes: bool) -> None:
 
 @pytest.mark.posix
 def test_a_secret_is_not_shown_and_comes_as_typed(terminal: Terminal) -> None:
-    """Echo comes back afterwards."""
+    """However long it is; Backspace and Ctrl-U work, and echo comes back afterwards."""
     before = termios.tcgetattr(terminal.slave)
-    assert answered(terminal, lambda s: s.secret("Token"), ("Token: ", " canary \n")) == " canary "
+    typed = f"x\x15 canéa\x7f\x7fary{'y' * 9000} \n"
+    assert answered(terminal, lambda s: s.secret("Token"), ("Token: ", typed)) == f" canary{'y' * 9000} "
     assert termios.tcgetattr(terminal.slave) == before
     assert "canary" not in terminal.finish()
 

@@ -194,5 +194,4 @@ def test_what_is_no_receiver_is_refused(url: str) -> None:
 def test_a_receiver_without_a_scheme() -> None:
     """A receiver on this machine needs no http://; elsewhere it's https."""
     texts = ("localhost:3000/hook", "127.0.0.1:1", "[::1]:1", "LOCALHOST:1", "a.localhost:1", "localhost.example:1")
-    secure = [Endpoint.parse(text, "--to").secure for text in texts]
-    assert secure == [False, False, False, False, False, True]
+    assert [Endpoint.parse(text, "--to").secure for text in texts] == [False] * 5 + [True]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         port,
     )
     from dpx_cli.session import Session
-    from dpx_cli.webhook.check import Case, Finding
+    from dpx_cli.webhook.check import Case
     from dpx_cli.webhook.deliver import Endpoint, Reply
 
 
@@ -204,9 +204,9 @@ def check(session: Session, to: To, secret: WebhookSecret = None, secret_file: S
     screen = session.screen
     key = inputs.secret_bytes(session, secret, secret_file)
     endpoint = inputs.endpoint(session, to, "--to")
-    results: list[tuple[Case, Finding]] = []
+    results: list[tuple[Case, dict[str, Any]]] = []
 
-    def pages() -> Iterator[list[Finding]]:
+    def pages() -> Iterator[list[dict[str, Any]]]:
         cases = receiver_checks.cases(key)
         with Progress(screen, len(cases), "checks") as bar:
             for result in receiver_checks.run(cases, endpoint, session.tls_context, session.settings.timeout):
