@@ -158,8 +158,7 @@ def _run_staged(
             session.screen.warn(f"Not live in every project{parallel.progress(names, live)}")
             gates = options.gates
             checks = ["--check", gates.check, "--check-timeout", f"{gates.check_timeout:g}s"] if gates.check else []
-            staged = ["--deploy", *checks, "--fail-fast", "--yes"]
-            command = session.command(*again, *staged, *edit.project_options(left))
+            command = session.command(*again, "--deploy", *checks, "--fail-fast", "--yes", *edit.project_options(left))
             session.screen.note(f"To continue with the rest, run: {command}")
     return done, tasks
 

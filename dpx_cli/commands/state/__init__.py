@@ -148,7 +148,6 @@ def run_export(
 
 
 def _columns(made: Sequence[Plan]) -> tuple[Column, ...]:
-    """Return the columns of the rows: the project first, if there are several."""
     return plans.COLUMNS if len(made) == 1 else (plans.PROJECT, *plans.COLUMNS)
 
 

@@ -83,10 +83,11 @@ def test_a_large_python_file_is_read_by_its_tokens() -> None:
         "f(" + "process.env.A," * 20_000 + ")",
         "{const env=process.env;env.A}" * 10_000,
         "process.env.A||" * 20_000,
+        "process.env.A?[" + "process.env.A," * 20_000 + "]:" + "(" * 20_000 + "1" + ")" * 20_000,
         "`${" * 100_000 + "process.env.A",
         "process.env.A;}[]'\"`${}/*<>=!?&|(),:;\n\\" * 1000,
     ],
-    ids=["parentheses", "arguments", "aliases", "defaults", "templates", "nonsense"],
+    ids=["parentheses", "arguments", "aliases", "defaults", "guards", "templates", "nonsense"],
 )
 def test_no_size_or_depth_is_too_much(text: str) -> None:
     """Each is read to its end, in time that grows with its length."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import tree_sitter_javascript
@@ -288,7 +289,7 @@ class _Reader:
             if (parent := self._parent(node)) is None:
                 break
             default = _field(parent, "alternative") if parent.type == "ternary_expression" else None
-            if default not in (None, node) and _is_text(_bare(_field(parent, "condition")), text):
+            if default not in (None, node) and _is_text(_field(parent, "condition"), text):
                 return _is_default(default)
             node = parent
         return False
@@ -382,6 +383,7 @@ def _properties(pattern: Node) -> Iterator[tuple[str | None, Node | None, Node |
             yield _text(key) if key and key.type == "property_identifier" else _literal(key), value, default
 
 
+@lru_cache(maxsize=1)  # many readings may have the same
 def _is_default(node: Node | None) -> bool:
     """Return whether an expression gives a value: null, undefined and a call that ends the program don't."""
     node = _bare(node)
