@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fault_server as faults
+import flask  # type: ignore[import-not-found, unused-ignore]  # an extra of the tests alone
 import pytest
 from fault_server import PROJECT, TOKEN, FaultServer
 from starlette.applications import Starlette
@@ -270,3 +271,18 @@ def test_a_starlette_handler() -> None:
     application = Starlette(routes=[Route("/webhook", webhook, methods=["POST"])])
     assert call(application, b"{}", signature_of(b"{}")) == 200
     assert call(application, b"{ }", signature_of(b"{}")) == 401
+
+
+def test_a_flask_handler() -> None:
+    """The raw body is what was signed."""
+
+    def webhook() -> tuple[str, int]:
+        valid = verify_signature(flask.request.get_data(), SECRET, flask.request.headers.get("X-Deploxa-Signature"))
+        return "", 200 if valid else 401
+
+    application = flask.Flask(__name__)
+    application.add_url_rule("/webhook", view_func=webhook, methods=["POST"])
+    with application.test_client() as sender:
+        for body, status in ((b"{}", 200), (b"{ }", 401)):
+            headers = {"X-Deploxa-Signature": signature_of(b"{}")}
+            assert sender.post("/webhook", data=body, headers=headers).status_code == status
