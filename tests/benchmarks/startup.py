@@ -209,9 +209,8 @@ def bulk(base: dict[str, str], runs: int) -> None:
     with server(MANY) as url, tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "urls"
         cursors = ["", *(f"&cursor={start}" for start in range(100, MANY, 100))]
-        config.write_text(
-            "".join(f'url = "{url}/projects?limit=100{cursor}"\n' for cursor in cursors), encoding="utf-8"
-        )
+        lines = [f'url = "{url}/projects?limit=100{cursor}"\n' for cursor in cursors]
+        config.write_text("".join(lines), encoding="utf-8")
         env = {**base, "DPX_API_URL": url, "DPX_TOKEN": TOKEN}
         peer = ["sh", "-c", f"curl -s -H 'Authorization: Bearer {TOKEN}' -K {config} | jq -c '.data[]' >/dev/null"]
         commands: dict[str, Callable[[], Run]] = {
@@ -268,10 +267,7 @@ def keyring_row(base: dict[str, str], url: str, runs: int) -> None:
 def inside(runs: int) -> None:
     """The keyring row's own measurement, inside its bus."""
     env = dict(os.environ)
-    rows = [
-        Row("P", [PYTHON, "-c", "pass"], env, False, 1),
-        Row("list", [DPX, "projects", "list", "--json"], env, False, 9),
-    ]
+    rows = [Row("P", [PYTHON, "-c", "pass"], env, False, 1), Row("list", LIST, env, False, 9)]
     medians = measure(rows, runs)
     print(f"RATIO {medians['list'] / medians['P']:.3f} {medians['list'] * 1000:.1f}")
 
