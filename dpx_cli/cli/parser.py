@@ -126,7 +126,7 @@ def hide_tokens(error: DpxError, argv: Sequence[str]) -> None:
     for word in argv:
         start = word.find("dpx_")
         if start == 0 or (start > 0 and word.startswith("-")):
-            token = word[start:]
+            token = word[start:].partition("=")[0]
             error.message = error.message.replace(token, "dpx_***")
             error.hint = error.hint and error.hint.replace(token, "dpx_***")
             error.request = error.request and error.request.replace(token, "dpx_***")

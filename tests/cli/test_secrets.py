@@ -22,7 +22,7 @@ webhook sign --secrt V | webhook send deployment.redy --to http://127.0.0.1:1/ -
 api /x -f token=V --nope | api /x -f token=V -X FETCH | curl /x -f token=V | projects list --token V
 auth login --with-token V | auth login --with-token=V | auth login --token V | login V | login --token=V | login --V
 signin V | signin --token V | --token V projects list | sandbox serve --token V --role nobody
-sandbox serve --token V --prt 1 | env set KEY \u2013V --nope
+sandbox serve --token V --prt 1 | env set KEY \u2013V --nope | env set T-1=x
 auth T | auth token T | auth login T | login T | auth login --token=T | auth login --token T | --T | T | deploy T
 projects list --T | projects list --limit T | projects rm T | projects get docs T | env list --target T | help T"""
 NAMES = "auth switch T | projects get T | projects list --org T | profile use T | env list -pT | deploy get T"
