@@ -43,7 +43,7 @@ def deploy(session: Session, tasks: Sequence[DeployTask], options: DeployOptions
         elif plans and session.screen.format != "table":  # the sentence on stderr says it all
             session.screen.item(plans[0], PLANS, key="project.name")
     else:
-        with report(session, options, tasks, several=several):
+        with reporting_interruption(session, tasks), report(session, options, tasks, several=several):
             run(session, tasks, limit=options.parallel, fail_fast=options.fail_fast, several=several)
         _show(session, tasks, _describe if several else None)
     raise_first(tasks)

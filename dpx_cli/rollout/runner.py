@@ -28,6 +28,7 @@ class Task:
         self.row = Row(name)
         self.error: DpxError | None = None
         self.is_skipped = False  # because of a failure elsewhere
+        self.is_reported = False  # what became of it was said after a signal
         self.started = 0.0  # of `time.monotonic()`; 0.0 before it begins
         self.seconds: float | None = None  # from its beginning to its end
         self.prefix = ""  # of its lines, when there are several tasks
@@ -176,7 +177,8 @@ def reporting_interruption(session: Session, tasks: Sequence[Task]) -> Iterator[
     except BaseException:
         for task in tasks:
             line = task.interruption()
-            if line or task.prefix:
+            if (line or task.prefix) and not task.is_reported:
+                task.is_reported = True
                 session.screen.info(task.prefix + (line or "Nothing was deployed."))
         raise
 

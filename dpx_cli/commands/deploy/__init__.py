@@ -240,8 +240,7 @@ def wait(
     patience = launch.bound(session, find.APPEAR if appear is None else appear) if sha is not None else None
     deadline = launch.bound(session, timeout) if patience is None else None
     ids = deployment_ids or (find.resolve_deployment_id(session, choice, project, patience),)
-    project_id = session.projects.known(project)  # by now without a request, unless IDs are given
-    launch.wait(session, ids, project_id, deadline or launch.bound(session, timeout), explain)
+    launch.wait(session, ids, session.projects.known(project), deadline or launch.bound(session, timeout), explain)
 
 
 def _resolve(session: Session, sha: str | None) -> str | None:

@@ -458,24 +458,28 @@ def test_one_timeout_holds_for_the_slot_and_the_build(dpx_on_faults: Program, se
 # Signals
 
 
-@pytest.mark.parametrize(("during", "number", "code"), [("post", signal.SIGINT, 130), ("wait", signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("during", "number", "code"),
+    [("post", signal.SIGINT, 130), ("wait", signal.SIGTERM, 143), ("summary", signal.SIGTERM, 143)],
+)
 def test_a_signal_tells_how_to_go_on(
     dpx_on_faults: Program, server: FaultServer, during: str, number: signal.Signals, code: int
 ) -> None:
     """During the POST the deployment may have started; later its ID is known. It is never sent again."""
-    server.course = ("BUILDING",)
+    server.course = ("READY" if during == "summary" else "BUILDING",)
     if during == "post":
         server.on(*POST, faults.stall, effect=True)
-    running = dpx_on_faults.start("deploy", env={"DPX_TIMEOUT": "20"})
+    if during == "summary" and hasattr(os, "mkfifo"):
+        os.mkfifo(dpx_on_faults.cwd / "read-by-nobody")
+    running = dpx_on_faults.start("deploy", "--summary", "read-by-nobody", env={"DPX_TIMEOUT": "20"})
     wait_until(lambda: server.count(*(POST if during == "post" else ("GET", "/deployments/.*"))))
+    time.sleep(0.5)
     running.send_signal(number)
     out, err = (stream.decode() for stream in running.communicate(timeout=20))
     assert (running.returncode, out) == (code, ""), err
-    wanted = (
-        ["may have started", "dpx deploy list"]
-        if during == "post"
-        else ["dpx deploy wait", server.deployments[0]["id"]]
-    )
+    wanted = ["dpx deploy wait", server.deployments[0]["id"]]
+    if during == "post":
+        wanted = ["may have started", "dpx deploy list"]
     assert all(text in err for text in wanted), err
     assert "Traceback" not in err
     assert server.made == 1
